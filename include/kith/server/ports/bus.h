@@ -1,0 +1,40 @@
+// Bus carries frames from the services to the gateways that hold the receiving sessions. At most once, in order per gateway:
+// a doorbell, not a store. What is lost is repaired by the client's sync.
+//
+// Threads: on the executor of the services; the handler may run inside publish().
+// Proof:   tests/conformance/bus_suite.h.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kith/core/export.h"
+#include "kith/core/ids.h"
+
+namespace kith::server {
+
+// Who yields first when a connection is slow; lower = dropped or replaced earlier.
+enum class DeliveryClass : std::uint8_t { kEphemeral = 0, kReceipt = 1, kEvent = 2, kReply = 3, kControl = 4 };
+
+struct Delivery {
+  std::vector<std::uint64_t> sessions;         // of the gateway
+  std::shared_ptr<const std::string> frame;    // one encoded ServerFrame, shared by all receivers
+  DeliveryClass cls = DeliveryClass::kEvent;
+  // For kEvent: what a lagging session is told instead of the frame.
+  ConversationId conversation;
+  std::uint64_t last_seq = 0;
+  std::uint64_t ordinal = 0;
+};
+
+class KITH_API Bus {
+ public:
+  virtual ~Bus() = default;
+  virtual void publish(const std::string& gateway, Delivery delivery) = 0;
+  virtual void subscribe(const std::string& gateway, std::function<void(const Delivery&)> handler) = 0;
+  virtual void unsubscribe(const std::string& gateway) = 0;
+};
+
+}  // namespace kith::server

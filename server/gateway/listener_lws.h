@@ -1,0 +1,38 @@
+// WebSocket listener on libwebsockets: shards of one libuv loop, one lws context and one SO_REUSEPORT socket each.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "kith/core/result.h"
+#include "server/gateway/listener.h"
+#include "src/loop/loop_uv.h"
+
+namespace kith::server {
+
+struct ListenerOptions {
+  std::string address = "127.0.0.1";
+  std::uint16_t port = 0;
+  std::string tls_certificate_file;    // both empty: plain
+  std::string tls_key_file;
+  std::uint32_t shards = 1;            // shard 0 uses the given loop, the others own theirs
+  std::uint32_t connections_max = 0;   // 0 = descriptor limit less a reserve
+  std::uint32_t handshakes_per_s = 2'000;
+};
+
+class ListenerLws : public Connections {
+ public:
+  // Binds and listens; handler calls begin when `loop` runs. Loop thread, or before the loop runs.
+  // Fails with kAddressInUse, kIo, kTlsFailed, kInvalidArgument.
+  static Result<std::unique_ptr<ListenerLws>> open(const ListenerOptions& options, LoopUv& loop,
+                                                   ConnectionHandler& handler);
+  [[nodiscard]] virtual std::uint16_t port() const = 0;
+  // No new connections from now on. Loop thread.
+  virtual void stop_accepting() = 0;
+  // Connections now open.
+  [[nodiscard]] virtual std::size_t connections() const = 0;
+  // The destructor (loop thread) closes every socket and joins the other shards; no handler call comes afterwards.
+};
+
+}  // namespace kith::server
