@@ -48,6 +48,7 @@ inline constexpr auto send_limit = 10s;                         // client: a bat
 inline constexpr auto resume_ticket_life = 10min;
 inline constexpr std::size_t send_queue_soft_bytes = 256 * 1024;  // drop ephemeral frames
 inline constexpr std::size_t send_queue_hard_bytes = 1024 * 1024; // lagging: push heads only
+inline constexpr std::size_t send_buffer_cut_bytes = 32 * 1024 * 1024;  // socket buffer: cut; the classes above act long before
 inline constexpr auto lagging_limit = 30s;                      // then Goodbye SLOW_CONSUMER
 inline constexpr std::size_t unacked_items_max = 32;            // per session, commands waiting for the log
 inline constexpr std::uint32_t session_commands_per_s = 50;     // token bucket, sustained

@@ -1,0 +1,67 @@
+// Mailbox: hands items from one thread to the loop of another, in order, with one wake-up per batch.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "kith/core/executor.h"
+
+namespace kith::server {
+
+template <class T>
+class Mailbox {
+ public:
+  using Reader = std::function<void(std::vector<T>&)>;
+
+  // `reader` runs on `executor`, which must outlive the mailbox.
+  Mailbox(Executor& executor, Reader reader)
+      : box_(std::make_shared<Box>()), executor_(executor) {
+    box_->reader = std::move(reader);
+  }
+
+  // Any thread.
+  void put(T item) {
+    {
+      const std::lock_guard lock(box_->mutex);
+      if (box_->closed) return;
+      box_->items.push_back(std::move(item));
+      if (std::exchange(box_->pending, true)) return;
+    }
+    executor_.post([box = box_] { box->read(); });
+  }
+  // The reader is not called any more. Thread of the reader.
+  void close() {
+    const std::lock_guard lock(box_->mutex);
+    box_->closed = true;
+    box_->items.clear();
+  }
+  [[nodiscard]] bool closed() const { return box_->closed; }
+
+ private:
+  struct Box {
+    std::mutex mutex;
+    std::vector<T> items;
+    bool pending = false;
+    std::atomic<bool> closed{false};
+    Reader reader;
+
+    void read() {
+      std::vector<T> batch;
+      {
+        const std::lock_guard lock(mutex);
+        pending = false;
+        if (closed) return;
+        batch.swap(items);
+      }
+      reader(batch);
+    }
+  };
+  std::shared_ptr<Box> box_;
+  Executor& executor_;
+};
+
+}  // namespace kith::server
