@@ -24,6 +24,11 @@ inline constexpr std::size_t password_bytes_min = 8;
 inline constexpr std::size_t token_bytes_max = 4 * 1024;
 inline constexpr std::size_t agent_bytes_max = 128;
 inline constexpr std::size_t caps_max = 32;
+inline constexpr std::size_t cap_bytes_max = 32;                // one capability name
+inline constexpr std::size_t locale_bytes_max = 35;             // the longest well-formed language tag that RFC 5646 advises
+inline constexpr std::size_t page_token_bytes_max = 256;
+inline constexpr std::size_t heads_listed_max = 2'000;          // conversations in one AckEvents or SyncRequest: 30 bytes each < frame
+inline constexpr std::size_t detail_bytes_max = 512;            // one sentence for developers in Error and Goodbye
 
 // --- conversations ---
 inline constexpr std::size_t group_members_max = 10'000;

@@ -1,0 +1,365 @@
+// The rules of every client request: ids, counts, text and sizes, checked before anything acts on
+// them.
+#include <string>
+
+#include "kith/core/limits.h"
+#include "kith/v1/frame.pb.h"
+#include "src/frame_codec.h"
+#include "src/handshake.h"
+#include "src/utf8.h"
+#include "src/uuid.h"
+
+namespace kith {
+namespace {
+
+// Rules are written one after the other; the first that is broken is the answer.
+class Check {
+ public:
+  explicit Check(std::string_view what) : what_(what) {}
+
+  Check& that(bool ok, ErrorCode code, std::string_view sentence) {
+    if (ok || !status_) return *this;
+    status_ = make_error(code, std::string(what_).append(": ").append(sentence));
+    return *this;
+  }
+  Check& argument(bool ok, std::string_view sentence) {
+    return that(ok, ErrorCode::kInvalidArgument, sentence);
+  }
+  Check& id(const std::string& bytes, std::string_view field) {
+    return argument(bytes.size() == UserId::kSize,
+                    std::string(field) + " is not an id of 16 bytes");
+  }
+  Check& optional_id(const std::string& bytes, std::string_view field) {
+    return bytes.empty() ? *this : id(bytes, field);
+  }
+  // The ids of commands carry their age (dedupe horizon), hence the version.
+  Check& command_id(const std::string& bytes, std::string_view field) {
+    const auto id = message_id(bytes);
+    return argument(id && uuid_timestamp_ms(*id), std::string(field) + " is not a version 7 UUID");
+  }
+  template <class Ids>
+  Check& ids(const Ids& list, std::size_t max, std::string_view field) {
+    count(static_cast<std::size_t>(list.size()), max, field);
+    if (status_) {
+      for (const std::string& bytes : list) id(bytes, field);
+    }
+    return *this;
+  }
+  Check& count(std::size_t n, std::size_t max, std::string_view field) {
+    return n <= max ? *this
+                    : that(false, ErrorCode::kLimitExceeded,
+                           std::string(field) + " has " + std::to_string(n) + " entries, at most " +
+                               std::to_string(max) + " are allowed");
+  }
+  Check& bytes(std::string_view value, std::size_t max, std::string_view field) {
+    return value.size() <= max
+               ? *this
+               : that(false, ErrorCode::kTooLarge,
+                      std::string(field) + " has " + std::to_string(value.size()) +
+                          " bytes, at most " + std::to_string(max) + " are allowed");
+  }
+  Check& text(std::string_view value, std::size_t max, std::string_view field) {
+    bytes(value, max, field);
+    return argument(is_utf8(value), std::string(field) + " is not UTF-8");
+  }
+  // Names are shown in one line: nothing that moves a cursor.
+  Check& line(std::string_view value, std::size_t max, std::string_view field) {
+    text(value, max, field);
+    bool clean = true;
+    for (const char c : value) clean &= static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
+    return argument(clean, std::string(field) + " has control characters");
+  }
+  Check& handle(std::string_view value) {
+    argument(!value.empty(), "the handle is empty");
+    return line(value, limits::handle_bytes_max, "the handle");
+  }
+  Check& token(const std::string& value) {
+    that(!value.empty(), ErrorCode::kUnauthenticated, "the token is empty");
+    return bytes(value, limits::token_bytes_max, "the token");
+  }
+  Check& also(const Status& other) {
+    if (status_ && !other) status_ = other;
+    return *this;
+  }
+  [[nodiscard]] Status done() const { return status_; }
+
+ private:
+  std::string_view what_;
+  Status status_;
+};
+
+Status check(const v1::Hello& m) {
+  // Another major's Hello may mean other things by its fields; negotiate() answers it with
+  // kUpgradeRequired.
+  if (m.major() != handshake::kMajor) return {};
+  Check c("Hello");
+  c.count(static_cast<std::size_t>(m.caps_size()), limits::caps_max, "caps");
+  c.id(m.device_id(), "device_id")
+      .bytes(m.agent(), limits::agent_bytes_max, "agent")
+      .bytes(m.locale(), limits::locale_bytes_max, "locale");
+  for (const std::string& cap : m.caps()) c.bytes(cap, limits::cap_bytes_max, "a capability");
+  return c.token(m.auth_case() == v1::Hello::kResumeTicket ? m.resume_ticket() : m.access_token())
+      .done();
+}
+
+Status check(const v1::Goodbye& m) {
+  return Check("Goodbye").bytes(m.detail(), limits::detail_bytes_max, "detail").done();
+}
+
+Status check(const v1::Register& m) {
+  return Check("Register")
+      .handle(m.handle())
+      .argument(m.password().size() >= limits::password_bytes_min, "the password is too short")
+      .bytes(m.password(), limits::password_bytes_max, "the password")
+      .line(m.display_name(), limits::display_name_bytes_max, "display_name")
+      .id(m.device_id(), "device_id")
+      .done();
+}
+
+Status check(const v1::SignIn& m) {
+  return Check("SignIn")
+      .handle(m.handle())
+      .bytes(m.password(), limits::password_bytes_max, "the password")
+      .id(m.device_id(), "device_id")
+      .done();
+}
+
+Status check(const v1::RenewToken& m) {
+  return Check("RenewToken").token(m.access_token()).done();
+}
+
+Status check(const v1::SendBatch& m) {
+  Check c("SendBatch");
+  c.id(m.conversation_id(), "conversation_id")
+      .optional_id(m.direct_peer(), "direct_peer")
+      .argument(m.items_size() > 0, "the batch is empty")
+      .count(static_cast<std::size_t>(m.items_size()), limits::batch_items_max, "items");
+  for (int i = 0; i < m.items_size() && c.done(); ++i) c.also(check_message(m.items(i)));
+  return c.done();
+}
+
+template <class Heads>
+void check_heads(Check& c, const Heads& heads, std::string_view field) {
+  c.count(static_cast<std::size_t>(heads.size()), limits::heads_listed_max, field);
+  if (!c.done()) return;
+  for (const auto& head : heads) c.id(head.conversation_id(), field);
+}
+
+Status check(const v1::AckEvents& m) {
+  Check c("AckEvents");
+  check_heads(c, m.upto(), "upto");
+  return c.done();
+}
+
+Status check(const v1::MarkRead& m) {
+  return Check("MarkRead").id(m.conversation_id(), "conversation_id").done();
+}
+
+Status check(const v1::SyncRequest& m) {
+  Check c("SyncRequest");
+  c.bytes(m.page_token(), limits::page_token_bytes_max, "page_token");
+  check_heads(c, m.large_heads(), "large_heads");
+  return c.done();
+}
+
+Status check(const v1::GetEvents& m) {
+  return Check("GetEvents")
+      .id(m.conversation_id(), "conversation_id")
+      .argument(m.to() == 0 || m.from() <= m.to(), "the range ends before it begins")
+      .done();
+}
+
+Status check(const v1::GetReaders& m) {
+  return Check("GetReaders")
+      .id(m.conversation_id(), "conversation_id")
+      .argument(m.seq() > 0, "seq is missing")
+      .done();
+}
+
+Status check(const v1::SetTyping& m) {
+  return Check("SetTyping")
+      .id(m.conversation_id(), "conversation_id")
+      .argument(m.activity() != v1::ACTIVITY_UNSPECIFIED, "activity is missing")
+      .done();
+}
+
+Status check(const v1::PresenceSubscribe& m) {
+  return Check("PresenceSubscribe")
+      .ids(m.add(), limits::presence_subscriptions_max, "add")
+      .ids(m.remove(), limits::presence_subscriptions_max, "remove")
+      .done();
+}
+
+Status check(const v1::CreateConversation& m) {
+  return Check("CreateConversation")
+      .id(m.conversation_id(), "conversation_id")
+      .command_id(m.command_id(), "command_id")
+      .also(check_title(m.title()))
+      .ids(m.members(), limits::group_members_max - 1, "members")  // and the creator
+      .done();
+}
+
+Status check(const v1::MemberChange& m) {
+  Check c("MemberChange");
+  c.id(m.conversation_id(), "conversation_id")
+      .command_id(m.command_id(), "command_id")
+      .argument(m.kind() != v1::MEMBER_CHANGE_KIND_UNSPECIFIED, "kind is missing")
+      .that(v1::MemberChangeKind_IsValid(m.kind()), ErrorCode::kUnimplemented,
+            "kind is from a newer release")
+      .ids(m.users(), limits::group_members_max, "users");
+  if (m.kind() == v1::MEMBER_CHANGE_KIND_LEAVE) {
+    c.argument(m.users_size() == 0, "users must be empty: everybody leaves for themselves");
+  } else {
+    c.argument(m.users_size() > 0, "users is empty");
+  }
+  if (m.kind() == v1::MEMBER_CHANGE_KIND_SET_ROLE) {
+    c.argument(m.role() != v1::MEMBER_ROLE_UNSPECIFIED && v1::MemberRole_IsValid(m.role()),
+               "role is missing or unknown")
+        .argument(m.role() != v1::MEMBER_ROLE_OWNER || m.users_size() == 1,
+                  "a group is handed over to exactly one user");
+  }
+  return c.done();
+}
+
+Status check(const v1::UpdateMeta& m) {
+  return Check("UpdateMeta")
+      .id(m.conversation_id(), "conversation_id")
+      .command_id(m.command_id(), "command_id")
+      .also(check_title(m.title()))
+      .done();
+}
+
+Status check(const v1::GetMembers& m) {
+  return Check("GetMembers")
+      .id(m.conversation_id(), "conversation_id")
+      .bytes(m.page_token(), limits::page_token_bytes_max, "page_token")
+      .done();
+}
+
+Status check(const v1::UpdateSettings& m) {
+  return Check("UpdateSettings")
+      .argument(m.has_settings(), "settings are missing")
+      .argument(v1::Audience_IsValid(m.settings().online()), "the audience of online is unknown")
+      .argument(v1::Audience_IsValid(m.settings().last_seen()),
+                "the audience of last_seen is unknown")
+      .done();
+}
+
+Status check(const v1::UpdateContacts& m) {
+  return Check("UpdateContacts")
+      .ids(m.add(), limits::contacts_max, "add")
+      .ids(m.remove(), limits::contacts_max, "remove")
+      .ids(m.block(), limits::contacts_max, "block")
+      .ids(m.unblock(), limits::contacts_max, "unblock")
+      .done();
+}
+
+Status check(const v1::UpdateProfile& m) {
+  return check_display_name(m.display_name());
+}
+
+Status check(const v1::GetUsers& m) {
+  Check c("GetUsers");
+  c.count(static_cast<std::size_t>(m.user_ids_size()) + static_cast<std::size_t>(m.handles_size()),
+          limits::users_page_max, "the request")
+      .ids(m.user_ids(), limits::users_page_max, "user_ids");
+  if (!c.done()) return c.done();
+  for (const std::string& handle : m.handles()) c.handle(handle);
+  return c.done();
+}
+
+Status check(const v1::RevokeDevice& m) {
+  return Check("RevokeDevice").optional_id(m.device_id(), "device_id").done();
+}
+
+}  // namespace
+
+Status check_message(const v1::OutMessage& m) {
+  Check c("Message");
+  c.command_id(m.message_id(), "message_id")
+      .optional_id(m.reply_to_message_id(), "reply_to_message_id")
+      .argument(m.reply_to_seq() == 0 || m.reply_to_message_id().empty(),
+                "it answers by seq or by message id, not both")
+      .ids(m.mentions(), limits::mentions_max, "mentions")
+      .argument(!m.content().empty(), "the content is empty")
+      .bytes(m.content(), limits::body_bytes_max, "the content");
+  if (!c.done()) return c.done();
+  // Readable by every client: bytes that are no Content would only fail later, on other people's
+  // devices.
+  v1::Content content;
+  return c.argument(content.ParseFromString(m.content()), "the content cannot be read").done();
+}
+
+Status check_handle(std::string_view handle) {
+  return Check("Handle").handle(handle).done();
+}
+
+Status check_title(std::string_view title) {
+  return Check("Title").line(title, limits::title_bytes_max, "the title").done();
+}
+
+Status check_display_name(std::string_view name) {
+  return Check("Profile").line(name, limits::display_name_bytes_max, "the display name").done();
+}
+
+Status validate(const v1::ClientFrame& frame) {
+  using F = v1::ClientFrame;
+  switch (frame.body_case()) {
+    case F::kHello:
+      return check(frame.hello());
+    case F::kGoodbye:
+      return check(frame.goodbye());
+    case F::kRegister:
+      return check(frame.register_());
+    case F::kSignIn:
+      return check(frame.sign_in());
+    case F::kRenewToken:
+      return check(frame.renew_token());
+    case F::kSend:
+      return check(frame.send());
+    case F::kAckEvents:
+      return check(frame.ack_events());
+    case F::kMarkRead:
+      return check(frame.mark_read());
+    case F::kSync:
+      return check(frame.sync());
+    case F::kGetEvents:
+      return check(frame.get_events());
+    case F::kGetReaders:
+      return check(frame.get_readers());
+    case F::kSetTyping:
+      return check(frame.set_typing());
+    case F::kPresenceSubscribe:
+      return check(frame.presence_subscribe());
+    case F::kCreateConversation:
+      return check(frame.create_conversation());
+    case F::kMemberChange:
+      return check(frame.member_change());
+    case F::kUpdateMeta:
+      return check(frame.update_meta());
+    case F::kGetMembers:
+      return check(frame.get_members());
+    case F::kUpdateSettings:
+      return check(frame.update_settings());
+    case F::kUpdateContacts:
+      return check(frame.update_contacts());
+    case F::kUpdateProfile:
+      return check(frame.update_profile());
+    case F::kGetUsers:
+      return check(frame.get_users());
+    case F::kRevokeDevice:
+      return check(frame.revoke_device());
+    case F::kPing:
+    case F::kSetPresence:
+    case F::kGetDevices:
+      return {};
+    case F::BODY_NOT_SET:
+      break;
+  }
+  if (!has_unknown_body(frame)) {
+    return make_error(ErrorCode::kProtocol, "the frame has no body");
+  }
+  return make_error(ErrorCode::kUnimplemented, "this server does not know the request");
+}
+
+}  // namespace kith
