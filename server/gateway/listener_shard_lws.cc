@@ -142,6 +142,7 @@ ListenerShardLws::ListenerShardLws(const ListenerOptions& options, std::uint32_t
 
 ListenerShardLws::~ListenerShardLws() {
   if (listening_ >= 0) ::close(listening_);
+  SSL_CTX_free(unused_client_tls_);
 }
 
 Result<std::shared_ptr<ListenerShardLws>> ListenerShardLws::open(const ListenerOptions& options,
@@ -167,6 +168,8 @@ Status ListenerShardLws::open_context(const ListenerOptions& options,
   auto info = vhost_info(protocols_, this);
   info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
   if (tls_) {
+    unused_client_tls_ = SSL_CTX_new(TLS_client_method());
+    use_tls(info, unused_client_tls_);
     info.ssl_cert_filepath = options.tls_certificate_file.c_str();
     info.ssl_private_key_filepath = options.tls_key_file.c_str();
   }

@@ -97,6 +97,7 @@ class ListenerShardLws : public Connections {
   lws_protocols protocols_[2];
   lws_context* context_ = nullptr;
   lws_vhost* vhost_ = nullptr;
+  SSL_CTX* unused_client_tls_ = nullptr;  // see use_tls()
   uv_poll_t* poll_ = nullptr;  // owns itself from uv_close() on
   int listening_ = -1;
   std::uint64_t turn_end_ = 0;

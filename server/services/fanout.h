@@ -1,0 +1,32 @@
+// Fanout brings one encoded frame to every session of some users, wherever their gateways are.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "kith/server/ports/bus.h"
+#include "kith/server/ports/session_registry.h"
+#include "server/services/service_types.h"
+
+namespace kith::server {
+
+class Fanout {
+ public:
+  // `gateway` is the name of this process's own gateway (Caller::session counts there).
+  Fanout(SessionRegistry& registry, Bus& bus, std::string gateway);
+
+  // One bus delivery per gateway that holds a session of any of the users. `except` = own session that must not receive it
+  // (the one that caused it), 0 = none.
+  void to_users(const std::vector<UserId>& users, const Push& push, std::uint64_t except = 0);
+  void to_user(const UserId& user, const Push& push, std::uint64_t except = 0);
+  void to_session(std::uint64_t own_session, const Push& push);
+
+ private:
+  SessionRegistry& registry_;
+  Bus& bus_;
+  std::string gateway_;
+};
+
+}  // namespace kith::server

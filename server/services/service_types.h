@@ -1,0 +1,44 @@
+// Small types that the services share: who asks, how they are answered, what they push.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "kith/core/ids.h"
+#include "kith/core/result.h"
+#include "kith/server/ports/bus.h"
+
+namespace kith::v1 {
+class ServerFrame;
+}
+
+namespace kith::server {
+
+// The signed-in session on whose behalf a request is handled.
+struct Caller {
+  UserId user;
+  DeviceId device;
+  std::uint64_t session = 0;    // of this process's gateway
+};
+
+// Answers one request, exactly once, now or later, on the loop. The gateway fills reply_to, encodes, and drops the answer if
+// the session is gone.
+using Reply = std::function<void(v1::ServerFrame&&)>;
+
+// A Reply's error form.
+void reply_error(const Reply& reply, const Error& error);
+void reply_ack(const Reply& reply);
+
+// One encoded frame on its way to many sessions.
+struct Push {
+  std::shared_ptr<const std::string> frame;
+  DeliveryClass cls = DeliveryClass::kEvent;
+  ConversationId conversation;        // with kEvent: what a lagging session is told instead
+  std::uint64_t last_seq = 0;
+  std::uint64_t ordinal = 0;
+};
+Push make_push(const v1::ServerFrame& frame, DeliveryClass cls);
+
+}  // namespace kith::server
