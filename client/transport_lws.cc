@@ -174,7 +174,7 @@ Result<lws_vhost*> Core::vhost_for(const ServerUrl& url, const std::string& ca_p
   if (!tls) return tls.error();
   const std::string name = "tls" + std::to_string(trusted.size());
   info.vhost_name = name.c_str();
-  info.provided_client_ssl_ctx = (*tls)->get();
+  use_tls(info, (*tls)->get());
   lws_vhost* vhost = create_vhost_lws(context, info);
   if (vhost == nullptr) return make_error(ErrorCode::kTlsFailed, "TLS could not be set up");
   trusted.emplace(ca_pem, std::make_pair(std::move(*tls), vhost));

@@ -113,8 +113,12 @@ lws_context_creation_info vhost_info(const lws_protocols* protocols, void* user)
   info.user = user;
   info.alpn = "http/1.1";  // LWS_WRITE_RAW would skip the framing of h2
   info.retry_and_idle_policy = &no_timers;
-  info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
   return info;
+}
+
+void use_tls(lws_context_creation_info& info, SSL_CTX* client) {
+  info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+  info.provided_client_ssl_ctx = client;
 }
 
 lws_vhost* create_vhost_lws(lws_context* context, const lws_context_creation_info& info) {

@@ -22,6 +22,10 @@ Result<lws_context*> create_context_lws(LoopUv& loop, std::shared_ptr<void> keep
 // Settings every vhost of Kith has: HTTP/1.1 only, no extensions, no lws keep-alive timers.
 lws_context_creation_info vhost_info(const lws_protocols* protocols, void* user);
 
+// Turns TLS on in a vhost. `client` is borrowed until lws is done with the context; a server's vhost needs one too, without it
+// lws makes its own, loads every CA of the system into it, and leaks it when the process has several contexts (4.1).
+void use_tls(lws_context_creation_info& info, SSL_CTX* client);
+
 // Makes a vhost; nullptr if the TLS material is unusable. One at a time per process: lws shares state between contexts here.
 lws_vhost* create_vhost_lws(lws_context* context, const lws_context_creation_info& info);
 

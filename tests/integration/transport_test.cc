@@ -5,6 +5,7 @@
 
 #include <thread>
 
+#include "client/transport/tls_context_openssl.h"
 #include "client/transport/url.h"
 #include "kith/core/limits.h"
 #include "tests/integration/socket_fixture.h"
@@ -224,6 +225,70 @@ TEST(Transport, IsSilentOnceDestroyed) {
     client.loop.run_sync([] {});
     EXPECT_EQ(early.closes, 0);
   }
+}
+
+// One handshake in memory between a TlsContext and a server with the development certificate.
+class MemoryHandshake : public TlsPeers, public TlsPeer {
+ public:
+  MemoryHandshake() : context_(TlsContext::create(dev_ca(), *this).value()) {
+    server_ = SSL_CTX_new(TLS_server_method());
+    SSL_CTX_use_certificate_chain_file(server_, test::dev_certificate().certificate_file.c_str());
+    SSL_CTX_use_PrivateKey_file(server_, test::dev_certificate().key_file.c_str(), SSL_FILETYPE_PEM);
+  }
+  ~MemoryHandshake() override { SSL_CTX_free(server_); }
+
+  // Returns whether a session was resumed.
+  bool run(const std::string& key) {
+    key_ = key;
+    SSL* client = SSL_new(context_->get());
+    SSL* server = SSL_new(server_);
+    BIO* to_server = BIO_new(BIO_s_mem());
+    BIO* to_client = BIO_new(BIO_s_mem());
+    BIO_up_ref(to_server);
+    BIO_up_ref(to_client);
+    SSL_set_bio(client, to_client, to_server);
+    SSL_set_bio(server, to_server, to_client);
+    char byte = 0;
+    for (int i = 0; i < 10; ++i) {
+      SSL_connect(client);
+      SSL_accept(server);
+    }
+    EXPECT_EQ(SSL_write(server, "x", 1), 1);
+    EXPECT_EQ(SSL_read(client, &byte, 1), 1);  // takes the ticket in as well
+    const bool resumed = SSL_session_reused(client) == 1;
+    SSL_shutdown(client);
+    SSL_free(client);
+    SSL_free(server);
+    return resumed;
+  }
+
+  TlsPeer* peer_of(ssl_st*) override { return this; }
+  const std::string& tls_host() const override { return host_; }
+  const std::string& tls_key() const override { return key_; }
+  void on_tls_started() override { ++started; }
+  void on_tls_done() override { ++done; }
+  void on_certificate_refused(const std::string&) override { ++refused; }
+
+  int started = 0;
+  int done = 0;
+  int refused = 0;
+
+ private:
+  std::string host_ = "localhost";
+  std::string key_;
+  std::unique_ptr<TlsContext> context_;
+  SSL_CTX* server_ = nullptr;
+};
+
+TEST(Transport, ResumesTlsWithTheServerItKnowsAndNoOther) {
+  MemoryHandshake handshake;
+  EXPECT_FALSE(handshake.run("a:1"));
+  EXPECT_TRUE(handshake.run("a:1"));
+  EXPECT_TRUE(handshake.run("a:1"));
+  EXPECT_FALSE(handshake.run("b:1"));
+  EXPECT_EQ(handshake.started, 4);
+  EXPECT_GE(handshake.done, 4);
+  EXPECT_EQ(handshake.refused, 0);
 }
 
 TEST(Transport, ReadsAddresses) {
