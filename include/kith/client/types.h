@@ -1,0 +1,94 @@
+// What an application reads: snapshots by value, valid for ever, never changed behind its back.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "kith/core/ids.h"
+#include "kith/core/message.h"
+#include "kith/core/result.h"
+#include "kith/core/time.h"
+
+namespace kith::client {
+
+struct Message {
+  MessageId id;                      // stable from send() on, the same on every device
+  ConversationId conversation;
+  Seq seq;                           // 0 while it is still in the outbox
+  UserId sender;
+  MessageKind kind = MessageKind::kText;
+  std::string text;
+  Seq reply_to;                      // 0 = no reply (or the answered message is not placed yet)
+  MessageId reply_to_id;             // empty = no reply, or the answered message is not in the cache
+  Timestamp time;                    // server's when placed, else this device's
+  DeliveryStatus status = DeliveryStatus::kSent;  // of one's own messages; kSent for others'
+  bool mine = false;
+  friend bool operator==(const Message&, const Message&) = default;
+};
+
+struct Conversation {
+  ConversationId id;
+  ConversationType type = ConversationType::kUnknown;
+  std::string title;                 // of a group; for a 1:1 the other person's display name
+  UserId peer;                       // 1:1 only
+  MemberRole role = MemberRole::kNone;  // kNone: no longer a member
+  std::uint64_t unread = 0;          // derived from sequence numbers, never counted up or down
+  Seq last_seq;
+  Timestamp last_time;
+  Message last;                      // newest message known; id empty if there is none
+  std::uint32_t member_count = 0;
+  friend bool operator==(const Conversation&, const Conversation&) = default;
+};
+
+struct Member {
+  UserId user;
+  MemberRole role = MemberRole::kMember;
+};
+
+struct Profile {
+  UserId user;
+  std::string handle;
+  std::string display_name;
+};
+
+enum class Audience : std::uint8_t { kEveryone = 1, kContacts = 2, kNobody = 3 };
+struct Privacy {
+  Audience online = Audience::kEveryone;
+  Audience last_seen = Audience::kEveryone;
+  bool receipts = true;
+  friend bool operator==(const Privacy&, const Privacy&) = default;
+};
+
+enum class Presence : std::uint8_t { kUnknown = 0, kOnline = 1, kOffline = 2 };
+
+enum class ConnectionState : std::uint8_t {
+  kOffline,        // not trying (disconnect(), or not yet connect())
+  kConnecting,     // trying, or waiting to try again
+  kSyncing,        // signed in, catching up
+  kOnline,         // signed in and up to date
+  kSignedOut,      // refused for good: token invalid, revoked, or replaced by the same device elsewhere
+};
+
+// --- events, in the order in which they were applied ---
+struct ConnectionChanged { ConnectionState state; Error reason; };      // reason.code is 0-like kCancelled when there is none
+struct MessageChanged { Message message; bool is_new = false; bool live = false; };  // live: arrived by push, deserves a sound
+struct ConversationChanged { Conversation conversation; };
+struct TypingChanged { ConversationId conversation; UserId user; bool typing = false; };
+struct PresenceChanged { UserId user; Presence presence = Presence::kUnknown; Timestamp last_seen; };
+struct SettingsChanged { Privacy privacy; };
+struct CacheRecovered { std::string detail; };                          // the cache was unreadable and is rebuilt from the server
+using Event = std::variant<ConnectionChanged, MessageChanged, ConversationChanged, TypingChanged, PresenceChanged,
+                           SettingsChanged, CacheRecovered>;
+
+// --- observable views ---
+template <class T>
+struct Diff {
+  enum class Kind : std::uint8_t { kReset, kInsert, kUpdate, kRemove, kMove } kind = Kind::kReset;
+  std::size_t index = 0;      // position after the step (kRemove: before)
+  std::size_t from = 0;       // kMove only
+  std::vector<T> items;       // kReset: all; kInsert, kUpdate: one
+};
+
+}  // namespace kith::client
