@@ -1,4 +1,5 @@
-// Transport_lws: resolves, connects, verifies and upgrades; says in typed errors where it failed; then moves messages.
+// Transport_lws: resolves, connects, verifies and upgrades; says in typed errors where it failed;
+// then moves messages.
 #include "client/transport_lws.h"
 
 #include <arpa/inet.h>
@@ -322,7 +323,8 @@ Error TransportLws::classify(std::string_view why) const {
     case Stage::kTls:
       return make_error(ErrorCode::kTlsFailed, "TLS with " + where + " failed");
     case Stage::kUpgrade:
-      // lws marks a bad answer to the upgrade with "HS:"; bytes that are no HTTP at all break its header parser.
+      // lws marks a bad answer to the upgrade with "HS:"; bytes that are no HTTP at all break its
+      // header parser.
       if (why.starts_with("HS:") || why.find("header") != std::string_view::npos ||
           why.find("protocol") != std::string_view::npos) {
         return make_error(ErrorCode::kNotKithServer,
@@ -377,11 +379,11 @@ int TransportLws::handle(lws* wsi, lws_callback_reasons reason, void* in, std::s
       if (stage_ != Stage::kOpen) {
         fail(classify("closed"));
       } else {
-        finish(close_code_, make_error(ErrorCode::kUnavailable,
-                                       close_code_ != 0
-                                           ? "the connection was closed with code " +
-                                                 std::to_string(close_code_)
-                                           : "the connection to " + url_.authority() + " broke"));
+        finish(close_code_,
+               make_error(ErrorCode::kUnavailable,
+                          close_code_ != 0
+                              ? "the connection was closed with code " + std::to_string(close_code_)
+                              : "the connection to " + url_.authority() + " broke"));
       }
       return 0;
     default:
@@ -440,8 +442,8 @@ int TransportLws::on_writeable(lws* wsi) {
     return 0;
   }
   if (!closing_ || std::exchange(close_sent_, true)) return 0;
-  // A close frame of our own: told to close from WRITEABLE, lws 4.1 hangs up without one. The mask is zero: masks hide data
-  // that an attacker chose from proxies, and there is none in here.
+  // A close frame of our own: told to close from WRITEABLE, lws 4.1 hangs up without one. The mask
+  // is zero: masks hide data that an attacker chose from proxies, and there is none in here.
   unsigned char frame[LWS_PRE + 8] = {};
   unsigned char* bytes = frame + LWS_PRE;
   bytes[0] = 0x88;
@@ -475,12 +477,12 @@ void TransportLws::close(std::uint16_t code) {
 
 void TransportLws::arm_cut() {
   if (cut_timer_ != 0) return;
-  cut_timer_ = core_->loop.after(limits::close_limit, guarded([](TransportLws& t) {
-                                   t.cut_timer_ = 0;
-                                   t.finish(t.close_code_,
-                                            make_error(ErrorCode::kUnavailable,
-                                                       "the server did not answer the close"));
-                                 }));
+  cut_timer_ = core_->loop.after(
+      limits::close_limit, guarded([](TransportLws& t) {
+        t.cut_timer_ = 0;
+        t.finish(t.close_code_,
+                 make_error(ErrorCode::kUnavailable, "the server did not answer the close"));
+      }));
 }
 
 // Nothing of libwebsockets or the loop reaches this object afterwards.

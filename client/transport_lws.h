@@ -1,4 +1,5 @@
-// Transport over libwebsockets. One factory serves every client of its loop; TLS sessions are resumed per server.
+// Transport over libwebsockets. One factory serves every client of its loop; TLS sessions are
+// resumed per server.
 #pragma once
 
 #include <memory>

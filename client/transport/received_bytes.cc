@@ -1,4 +1,5 @@
-// Received_bytes: a file of its own because the kernel's tcp_info, which counts bytes, and glibc's do not fit in one.
+// Received_bytes: a file of its own because the kernel's tcp_info, which counts bytes, and glibc's
+// do not fit in one.
 #include "client/transport/received_bytes.h"
 
 #include <linux/tcp.h>

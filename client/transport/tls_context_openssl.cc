@@ -45,7 +45,9 @@ bool system_store_present() {
   return !error && entries != std::filesystem::directory_iterator();
 }
 
-int keep_result(int ok, X509_STORE_CTX*) { return ok; }
+int keep_result(int ok, X509_STORE_CTX*) {
+  return ok;
+}
 
 }  // namespace
 
@@ -66,8 +68,7 @@ TlsContext::~TlsContext() {
   SSL_CTX_free(ctx_);
 }
 
-Result<std::unique_ptr<TlsContext>> TlsContext::create(const std::string& ca_pem,
-                                                       TlsPeers& peers) {
+Result<std::unique_ptr<TlsContext>> TlsContext::create(const std::string& ca_pem, TlsPeers& peers) {
   SSL_CTX* ctx = SSL_CTX_new(TLS_client_method());
   if (ctx == nullptr) return make_error(ErrorCode::kTlsFailed, "OpenSSL could not be set up");
   std::unique_ptr<TlsContext> context(new TlsContext(ctx, peers));
@@ -86,7 +87,8 @@ int TlsContext::verify(X509_STORE_CTX* store, void* self) {
       static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
   TlsPeer* peer = static_cast<TlsContext*>(self)->peers_.peer_of(ssl);
   if (peer == nullptr) return 0;  // cannot say whom it should be: refuse
-  // Decided here alone: libwebsockets would let a certificate from the future pass, and cuts IPv6 addresses short.
+  // Decided here alone: libwebsockets would let a certificate from the future pass, and cuts IPv6
+  // addresses short.
   X509_VERIFY_PARAM* param = X509_STORE_CTX_get0_param(store);
   const std::string& host = peer->tls_host();
   X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);

@@ -1,4 +1,5 @@
-// TLS of the client: what is trusted, what is checked, and the sessions that make a reconnect cheap.
+// TLS of the client: what is trusted, what is checked, and the sessions that make a reconnect
+// cheap.
 #pragma once
 
 #include <memory>
@@ -18,8 +19,9 @@ namespace kith::client {
 class TlsPeer {
  public:
   virtual ~TlsPeer() = default;
-  virtual const std::string& tls_host() const = 0;  // name or IP address that the certificate must carry
-  virtual const std::string& tls_key() const = 0;   // names the server among the remembered sessions
+  virtual const std::string& tls_host()
+      const = 0;  // name or IP address that the certificate must carry
+  virtual const std::string& tls_key() const = 0;  // names the server among the remembered sessions
   virtual void on_tls_started() = 0;
   virtual void on_tls_done() = 0;
   virtual void on_certificate_refused(const std::string& why) = 0;
@@ -32,7 +34,8 @@ class TlsPeers {
   virtual TlsPeer* peer_of(ssl_st* ssl) = 0;
 };
 
-// One SSL_CTX for one set of trusted CAs: TLS 1.3, certificate and host name always verified. Loop thread.
+// One SSL_CTX for one set of trusted CAs: TLS 1.3, certificate and host name always verified. Loop
+// thread.
 class TlsContext {
  public:
   // ca_pem empty: the store of the system. kTrustStoreEmpty if there is nothing to trust.

@@ -29,7 +29,8 @@ Result<ServerUrl> parse_server_url(std::string_view url) {
     return bad("it starts with neither wss:// nor ws://");
   }
   for (const char c : url) {
-    if (c <= ' ' || c == 0x7f || c == '@' || c == '#') return bad("it holds a character that has no place there");
+    if (c <= ' ' || c == 0x7f || c == '@' || c == '#')
+      return bad("it holds a character that has no place there");
   }
   const std::size_t slash = url.find('/');
   parsed.path = slash == std::string_view::npos ? "/v1/ws" : std::string(url.substr(slash));
@@ -46,7 +47,8 @@ Result<ServerUrl> parse_server_url(std::string_view url) {
     parsed.host = authority.substr(0, colon);
     if (colon != std::string_view::npos) port = authority.substr(colon);
   }
-  if (parsed.host.empty() || parsed.host.size() > 253) return bad("the host is missing or too long");
+  if (parsed.host.empty() || parsed.host.size() > 253)
+    return bad("the host is missing or too long");
   parsed.port = parsed.tls ? 443 : 80;
   if (!port.empty()) {
     port.remove_prefix(1);

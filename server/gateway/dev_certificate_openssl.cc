@@ -35,7 +35,9 @@ using Certificate = std::unique_ptr<X509, Free<X509_free>>;
 using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
 using Extension = std::unique_ptr<X509_EXTENSION, Free<X509_EXTENSION_free>>;
 
-Key make_key() { return Key(EVP_EC_gen("P-256")); }
+Key make_key() {
+  return Key(EVP_EC_gen("P-256"));
+}
 
 bool add_extension(X509* certificate, X509* issuer, int nid, const char* value) {
   X509V3_CTX context;
@@ -83,8 +85,7 @@ Certificate make_leaf(EVP_PKEY* key, X509* ca, EVP_PKEY* ca_key) {
       !add_extension(leaf.get(), ca, NID_key_usage, "critical,digitalSignature") ||
       !add_extension(leaf.get(), ca, NID_ext_key_usage, "serverAuth") ||
       !add_extension(leaf.get(), ca, NID_authority_key_identifier, "keyid") ||
-      !add_extension(leaf.get(), ca, NID_subject_alt_name,
-                     "DNS:localhost,IP:127.0.0.1,IP:::1") ||
+      !add_extension(leaf.get(), ca, NID_subject_alt_name, "DNS:localhost,IP:127.0.0.1,IP:::1") ||
       X509_sign(leaf.get(), ca_key, EVP_sha256()) == 0) {
     return nullptr;
   }
@@ -159,8 +160,7 @@ Result<DevCertificate> ensure_dev_certificate(const std::string& directory) {
   if (!write_file(files.key_file, pem_of(key.get()), 0600) ||
       !write_file(files.certificate_file, pem_of(leaf.get()), 0644) ||
       !write_file(files.ca_file, pem_of(ca.get()), 0644)) {
-    return make_error(ErrorCode::kIo,
-                      "cannot write to " + directory + ": " + std::strerror(errno));
+    return make_error(ErrorCode::kIo, "cannot write to " + directory + ": " + std::strerror(errno));
   }
   return files;
 }

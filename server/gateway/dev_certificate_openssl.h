@@ -13,8 +13,9 @@ struct DevCertificate {
   std::string key_file;          // PEM, readable by the owner alone
 };
 
-// Makes the files in `directory` (created if missing) or returns those of an earlier call while they are valid for another
-// day. The key of the CA is not kept: nothing else can be signed with it. Fails with kIo.
+// Makes the files in `directory` (created if missing) or returns those of an earlier call while
+// they are valid for another day. The key of the CA is not kept: nothing else can be signed with
+// it. Fails with kIo.
 Result<DevCertificate> ensure_dev_certificate(const std::string& directory);
 
 }  // namespace kith::server

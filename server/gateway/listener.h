@@ -1,4 +1,5 @@
-// Listener: the seam between sockets and sessions. The gateway knows connections only by id; libwebsockets stays behind it.
+// Listener: the seam between sockets and sessions. The gateway knows connections only by id;
+// libwebsockets stays behind it.
 #pragma once
 
 #include <compare>
@@ -17,7 +18,7 @@ struct ConnectionId {
 };
 
 struct PeerInfo {
-  std::string address;       // textual, without port
+  std::string address;  // textual, without port
   bool tls = false;
 };
 
@@ -26,23 +27,26 @@ struct PeerInfo {
 class Connections {
  public:
   virtual ~Connections() = default;
-  // Appends one binary message. Everything appended during one loop turn leaves in one write at its end.
+  // Appends one binary message. Everything appended during one loop turn leaves in one write at its
+  // end.
   virtual void send(ConnectionId id, std::string_view message) = 0;
   // Bytes accepted by send() and not yet taken by the kernel.
   virtual std::size_t buffered(ConnectionId id) const = 0;
-  // Flushes what was sent, then closes with a WebSocket close code (RFC 6455 section 7.4); on_close follows, not inside the
-  // call. A peer that does not take the rest within 2 s is cut.
+  // Flushes what was sent, then closes with a WebSocket close code (RFC 6455 section 7.4); on_close
+  // follows, not inside the call. A peer that does not take the rest within 2 s is cut.
   virtual void close(ConnectionId id, std::uint16_t code, std::string_view reason) = 0;
   // Stops or resumes reading from the socket (back-pressure towards the client).
   virtual void pause_reading(ConnectionId id, bool paused) = 0;
 };
 
-// What the sockets tell the gateway. Called on the loop of the services, in order per connection; on_close is the last.
+// What the sockets tell the gateway. Called on the loop of the services, in order per connection;
+// on_close is the last.
 class ConnectionHandler {
  public:
   virtual ~ConnectionHandler() = default;
   virtual void on_open(ConnectionId id, const PeerInfo& peer) = 0;
-  // One whole binary message of at most limits::frame_bytes_max (larger ones close with 1009, text with 1003, before this).
+  // One whole binary message of at most limits::frame_bytes_max (larger ones close with 1009, text
+  // with 1003, before this).
   virtual void on_message(ConnectionId id, std::string_view message) = 0;
   // buffered() has fallen to zero after having been above zero at the end of a loop turn.
   virtual void on_drained(ConnectionId id) = 0;

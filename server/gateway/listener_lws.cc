@@ -1,4 +1,5 @@
-// ListenerLws: binds the sockets, runs the shards, and brings everything they tell to the one loop of the services.
+// ListenerLws: binds the sockets, runs the shards, and brings everything they tell to the one loop
+// of the services.
 #include "server/gateway/listener_lws.h"
 
 #include <arpa/inet.h>
@@ -30,8 +31,8 @@ Error socket_error(const ListenerOptions& options, std::uint16_t port, int error
   return make_error(ErrorCode::kIo, "cannot listen on " + where + ": " + std::strerror(error));
 }
 
-// A bound and listening socket. SO_REUSEPORT only where shards share the port: otherwise two servers would share it too,
-// and each would get half of the clients.
+// A bound and listening socket. SO_REUSEPORT only where shards share the port: otherwise two
+// servers would share it too, and each would get half of the clients.
 Result<int> open_socket(const ListenerOptions& options, std::uint16_t port, bool shared) {
   addrinfo hints{};
   hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
@@ -331,8 +332,7 @@ Status check(const ListenerOptions& options) {
   }
   for (const std::string& file : {options.tls_certificate_file, options.tls_key_file}) {
     if (!file.empty() && access(file.c_str(), R_OK) != 0) {
-      return make_error(ErrorCode::kTlsFailed,
-                        "cannot read " + file + ": " + std::strerror(errno));
+      return make_error(ErrorCode::kTlsFailed, "cannot read " + file + ": " + std::strerror(errno));
     }
   }
   return {};

@@ -1,4 +1,5 @@
-// WebSocket listener on libwebsockets: shards of one libuv loop, one lws context and one SO_REUSEPORT socket each.
+// WebSocket listener on libwebsockets: shards of one libuv loop, one lws context and one
+// SO_REUSEPORT socket each.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +15,10 @@ namespace kith::server {
 struct ListenerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;
-  std::string tls_certificate_file;    // both empty: plain
+  std::string tls_certificate_file;  // both empty: plain
   std::string tls_key_file;
-  std::uint32_t shards = 1;            // shard 0 uses the given loop, the others own theirs
-  std::uint32_t connections_max = 0;   // 0 = descriptor limit less a reserve
+  std::uint32_t shards = 1;           // shard 0 uses the given loop, the others own theirs
+  std::uint32_t connections_max = 0;  // 0 = descriptor limit less a reserve
   std::uint32_t handshakes_per_s = 2'000;
 };
 
@@ -32,7 +33,8 @@ class ListenerLws : public Connections {
   virtual void stop_accepting() = 0;
   // Connections now open.
   [[nodiscard]] virtual std::size_t connections() const = 0;
-  // The destructor (loop thread) closes every socket and joins the other shards; no handler call comes afterwards.
+  // The destructor (loop thread) closes every socket and joins the other shards; no handler call
+  // comes afterwards.
 };
 
 }  // namespace kith::server

@@ -1,4 +1,5 @@
-// ListenerShardLws: accepts sockets, reassembles messages, and writes what was sent once per connection and loop turn.
+// ListenerShardLws: accepts sockets, reassembles messages, and writes what was sent once per
+// connection and loop turn.
 #include "server/gateway/listener_shard_lws.h"
 
 #include <netinet/in.h>
@@ -24,9 +25,9 @@ constexpr std::uint16_t kUnsupported = 1003;
 constexpr std::uint16_t kTooBig = 1009;
 constexpr int kAcceptsPerWake = 16;
 constexpr std::size_t kWriteBytes = 64 * 1024;
-constexpr std::size_t kReceiveBuffer = 4 * 1024;       // malloc'ed by lws per connection
-constexpr std::size_t kKeptCapacity = 512;             // larger buffers go back to the heap when empty
-constexpr std::uint32_t kReservedDescriptors = 128;    // databases, logs, pipes
+constexpr std::size_t kReceiveBuffer = 4 * 1024;  // malloc'ed by lws per connection
+constexpr std::size_t kKeptCapacity = 512;        // larger buffers go back to the heap when empty
+constexpr std::uint32_t kReservedDescriptors = 128;  // databases, logs, pipes
 constexpr std::uint32_t kNoSlot = 0xffff'ffff;
 constexpr auto kOutOfDescriptorsPause = std::chrono::milliseconds(200);
 
@@ -235,8 +236,8 @@ void ListenerShardLws::accept_some() {
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     lws_adopt_desc_t adopt{};
     adopt.vh = vhost_;
-    adopt.type = static_cast<lws_adoption_type>(LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP |
-                                                LWS_ADOPT_ALLOW_SSL);
+    adopt.type =
+        static_cast<lws_adoption_type>(LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL);
     adopt.fd.sockfd = fd;
     adopt.opaque = this;  // marks the sockets counted here
     ++sockets_;
@@ -285,7 +286,8 @@ int ListenerShardLws::handle(lws* wsi, lws_callback_reasons reason, std::uint32_
       if (index == nullptr || *index >= slots_.size()) return -1;
       return on_writeable(*index);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-      // The answer to our close ends the connection; only a close that the peer began is answered by lws.
+      // The answer to our close ends the connection; only a close that the peer began is answered
+      // by lws.
       return index != nullptr && *index < slots_.size() && slots_[*index].closing ? 1 : 0;
     case LWS_CALLBACK_CLOSED:
       if (index != nullptr && *index < slots_.size()) {
@@ -408,7 +410,8 @@ void ListenerShardLws::close(ConnectionId id, std::uint16_t code, std::string_vi
   if (slot == nullptr || slot->closing) return;
   slot->closing = true;
   give_back(slot->message);
-  // Written as a frame of our own: lws, told to close from WRITEABLE, hangs up without its close frame in 4.1.
+  // Written as a frame of our own: lws, told to close from WRITEABLE, hangs up without its close
+  // frame in 4.1.
   const std::uint16_t told = code == 0 ? 1000 : code;
   std::string payload{static_cast<char>(told >> 8), static_cast<char>(told)};
   payload.append(reason.substr(0, 123));  // a control frame carries 125 bytes

@@ -1,4 +1,5 @@
-// One shard of the listener: a listening socket and a libwebsockets context on one loop, with the connections it accepted.
+// One shard of the listener: a listening socket and a libwebsockets context on one loop, with the
+// connections it accepted.
 #pragma once
 
 #include <libwebsockets.h>
@@ -26,8 +27,8 @@ class ShardHandler : public ConnectionHandler {
 // Bytes that one message of `size` bytes occupies on the wire (a server's frames carry no mask).
 std::size_t frame_bytes(std::size_t size);
 
-// All calls on the loop of the shard. Kept by a shared_ptr that libwebsockets shares until its context is gone; close_all()
-// is therefore a call and not the destructor.
+// All calls on the loop of the shard. Kept by a shared_ptr that libwebsockets shares until its
+// context is gone; close_all() is therefore a call and not the destructor.
 class ListenerShardLws : public Connections {
  public:
   // Takes over `listening` (a bound, listening, non-blocking socket), also when it fails.
@@ -62,7 +63,8 @@ class ListenerShardLws : public Connections {
 
   ListenerShardLws(const ListenerOptions& options, std::uint32_t shard, LoopUv& loop,
                    ShardHandler& handler);
-  Status open_context(const ListenerOptions& options, const std::shared_ptr<ListenerShardLws>& self);
+  Status open_context(const ListenerOptions& options,
+                      const std::shared_ptr<ListenerShardLws>& self);
   void open_poll(int listening);
 
   static int on_lws(lws* wsi, lws_callback_reasons reason, void* user, void* in, std::size_t size);
@@ -98,7 +100,7 @@ class ListenerShardLws : public Connections {
   lws_context* context_ = nullptr;
   lws_vhost* vhost_ = nullptr;
   SSL_CTX* unused_client_tls_ = nullptr;  // see use_tls()
-  uv_poll_t* poll_ = nullptr;  // owns itself from uv_close() on
+  uv_poll_t* poll_ = nullptr;             // owns itself from uv_close() on
   int listening_ = -1;
   std::uint64_t turn_end_ = 0;
   Scheduler::TimerId accept_timer_ = 0;

@@ -1,4 +1,5 @@
-// Mailbox: hands items from one thread to the loop of another, in order, with one wake-up per batch.
+// Mailbox: hands items from one thread to the loop of another, in order, with one wake-up per
+// batch.
 #pragma once
 
 #include <atomic>
@@ -18,8 +19,7 @@ class Mailbox {
   using Reader = std::function<void(std::vector<T>&)>;
 
   // `reader` runs on `executor`, which must outlive the mailbox.
-  Mailbox(Executor& executor, Reader reader)
-      : box_(std::make_shared<Box>()), executor_(executor) {
+  Mailbox(Executor& executor, Reader reader) : box_(std::make_shared<Box>()), executor_(executor) {
     box_->reader = std::move(reader);
   }
 

@@ -11,13 +11,13 @@
 namespace kith {
 namespace {
 
-// 4.1 closes the handles of a context in stages over about four turns and tells nobody when it is done; asking earlier
-// would free memory that libuv still holds.
+// 4.1 closes the handles of a context in stages over about four turns and tells nobody when it is
+// done; asking earlier would free memory that libuv still holds.
 constexpr int kTurnsBeforeFinish = 8;
 constexpr int kTurnsAtMost = 200;
 
-// Bytes read from a socket in one call, shared by all connections of a context. At least one TLS record (16 KiB), else lws
-// scans all descriptors for leftovers.
+// Bytes read from a socket in one call, shared by all connections of a context. At least one TLS
+// record (16 KiB), else lws scans all descriptors for leftovers.
 constexpr unsigned kServiceBuffer = 32 * 1024;
 
 // lws counts its users of OpenSSL and its plug-ins in plain globals.
@@ -66,8 +66,8 @@ Status check_lws_library() {
        loaded[compiled.size()] > '9')) {
     return {};
   }
-  return make_error(ErrorCode::kInternal, "built for libwebsockets " + compiled +
-                                              " but version " + loaded + " is loaded");
+  return make_error(ErrorCode::kInternal, "built for libwebsockets " + compiled + " but version " +
+                                              loaded + " is loaded");
 }
 
 Result<lws_context*> create_context_lws(LoopUv& loop, std::shared_ptr<void> keep) {
@@ -86,7 +86,8 @@ Result<lws_context*> create_context_lws(LoopUv& loop, std::shared_ptr<void> keep
   info.fd_limit_per_thread = 0;
   info.pt_serv_buf_size = kServiceBuffer;
   info.pcontext = &companion->context;
-  // The one pointer that lws gives back for a context: the companion, owned by the context until destroy_context_lws().
+  // The one pointer that lws gives back for a context: the companion, owned by the context until
+  // destroy_context_lws().
   auto* owned = new std::shared_ptr<Companion>(companion);
   info.user = owned;
 
@@ -105,7 +106,8 @@ Result<lws_context*> create_context_lws(LoopUv& loop, std::shared_ptr<void> keep
 }
 
 lws_context_creation_info vhost_info(const lws_protocols* protocols, void* user) {
-  // All zeros: lws keeps its timers in a sorted list, so a validity timer per connection costs O(n) for each.
+  // All zeros: lws keeps its timers in a sorted list, so a validity timer per connection costs O(n)
+  // for each.
   static const lws_retry_bo_t no_timers{};
   lws_context_creation_info info{};
   info.port = CONTEXT_PORT_NO_LISTEN;
@@ -139,7 +141,8 @@ void destroy_context_lws(LoopUv& loop, lws_context* context) {
 
 void kill_lws(lws* wsi) {
   lws_set_timeout(wsi, static_cast<pending_timeout>(1), LWS_TO_KILL_ASYNC);
-  // lws arms its timer on a foreign loop only while it serves a socket: give it its own pipe to serve.
+  // lws arms its timer on a foreign loop only while it serves a socket: give it its own pipe to
+  // serve.
   lws_cancel_service(lws_get_context(wsi));
 }
 

@@ -15,11 +15,12 @@
 namespace kith {
 namespace {
 
-// Turns granted to closing handles when the loop ends. Closing takes a handful; the bound keeps a handle that somebody
-// forgot from hanging the host.
+// Turns granted to closing handles when the loop ends. Closing takes a handful; the bound keeps a
+// handle that somebody forgot from hanging the host.
 constexpr int kDrainTurns = 256;
 
-// Blocks every signal of this thread while it lives, and eats a SIGPIPE raised meanwhile by a write to a dead socket.
+// Blocks every signal of this thread while it lives, and eats a SIGPIPE raised meanwhile by a write
+// to a dead socket.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
@@ -129,7 +130,8 @@ struct LoopUv::State {
 
   void fire() {
     const std::int64_t now = system_clock().steady_ms();
-    const TimerId made_before = next_timer;  // a task that sets a timer of 0 ms must not starve the sockets
+    const TimerId made_before =
+        next_timer;  // a task that sets a timer of 0 ms must not starve the sockets
     while (!timers.empty() && timers.begin()->first.first <= now) {
       if (timers.begin()->first.second >= made_before) break;
       auto node = timers.extract(timers.begin());
@@ -163,7 +165,8 @@ LoopUv::LoopUv() : state_(std::make_unique<State>()) {
   uv_timer_init(&s.loop, &s.timer);
   uv_check_init(&s.loop, &s.check);
   uv_prepare_init(&s.loop, &s.prepare);
-  // Twice a turn: after the sockets, and before the loop sleeps, so that what timers produced does not wait for a socket.
+  // Twice a turn: after the sockets, and before the loop sleeps, so that what timers produced does
+  // not wait for a socket.
   uv_check_start(&s.check, [](uv_check_t* c) { static_cast<State*>(c->data)->run_turn_end(); });
   uv_prepare_start(&s.prepare,
                    [](uv_prepare_t* p) { static_cast<State*>(p->data)->run_turn_end(); });
@@ -181,18 +184,17 @@ LoopUv::~LoopUv() {
   uv_timer_stop(&s.timer);
   uv_unref(reinterpret_cast<uv_handle_t*>(&s.wake));
   s.drain();
-  for (auto* handle : {reinterpret_cast<uv_handle_t*>(&s.wake),
-                       reinterpret_cast<uv_handle_t*>(&s.timer),
-                       reinterpret_cast<uv_handle_t*>(&s.check),
-                       reinterpret_cast<uv_handle_t*>(&s.prepare)}) {
+  for (auto* handle :
+       {reinterpret_cast<uv_handle_t*>(&s.wake), reinterpret_cast<uv_handle_t*>(&s.timer),
+        reinterpret_cast<uv_handle_t*>(&s.check), reinterpret_cast<uv_handle_t*>(&s.prepare)}) {
     uv_close(handle, nullptr);
   }
   for (int turn = 0; turn < kDrainTurns; ++turn) {
     if (uv_loop_close(&s.loop) != UV_EBUSY) return;
     uv_run(&s.loop, UV_RUN_NOWAIT);
   }
-  // A name is still being resolved on a thread of libuv, which will write to the loop when it is done. Waiting for a dead
-  // resolver could take a minute: the loop's memory is left to it instead.
+  // A name is still being resolved on a thread of libuv, which will write to the loop when it is
+  // done. Waiting for a dead resolver could take a minute: the loop's memory is left to it instead.
   (void)state_.release();
 }
 
@@ -243,7 +245,9 @@ void LoopUv::run_sync(const std::function<void()>& task) {
     done_changed.wait(lock, [&] { return done; });
     return;
   }
-  { const std::lock_guard ended(s.thread_mutex); }  // its thread may still be at its last instructions
+  {
+    const std::lock_guard ended(s.thread_mutex);
+  }  // its thread may still be at its last instructions
   const SignalsBlocked quiet;
   task();
 }
@@ -252,21 +256,23 @@ bool LoopUv::on_loop_thread() const {
   return state_->thread_id.load() == std::this_thread::get_id();
 }
 
-Clock& LoopUv::clock() { return system_clock(); }
+Clock& LoopUv::clock() {
+  return system_clock();
+}
 
 void LoopUv::post(std::function<void()> task) {
   State& s = *state_;
   if (!s.enqueue(task)) {
     const std::lock_guard lock(s.mutex);
-    s.posted.push_back(std::move(task));  // the destructor still runs it: closing handles may need it
+    s.posted.push_back(
+        std::move(task));  // the destructor still runs it: closing handles may need it
   }
 }
 
 Scheduler::TimerId LoopUv::after(Millis delay, std::function<void()> task) {
   State& s = *state_;
   const TimerId id = s.next_timer++;
-  const std::int64_t due =
-      system_clock().steady_ms() + (delay.count() > 0 ? delay.count() : 0);
+  const std::int64_t due = system_clock().steady_ms() + (delay.count() > 0 ? delay.count() : 0);
   s.timers.emplace(State::TimerKey{due, id}, std::move(task));
   s.due_of.emplace(id, due);
   if (s.timers.begin()->first.second == id) s.arm();
@@ -288,8 +294,12 @@ std::uint64_t LoopUv::at_turn_end(std::function<void()> task) {
   return handle;
 }
 
-void LoopUv::remove_turn_end(std::uint64_t handle) { state_->turn_end.erase(handle); }
+void LoopUv::remove_turn_end(std::uint64_t handle) {
+  state_->turn_end.erase(handle);
+}
 
-uv_loop_s* LoopUv::uv() { return &state_->loop; }
+uv_loop_s* LoopUv::uv() {
+  return &state_->loop;
+}
 
 }  // namespace kith

@@ -1,5 +1,6 @@
-// The event loop of production: a Scheduler on libuv that owns one thread. The only I/O in src/, kept in a target of its own
-// (kith_loop) because client and server both need it and must not include each other.
+// The event loop of production: a Scheduler on libuv that owns one thread. The only I/O in src/,
+// kept in a target of its own (kith_loop) because client and server both need it and must not
+// include each other.
 #pragma once
 
 #include <functional>
@@ -15,15 +16,18 @@ namespace kith {
 class LoopUv : public Scheduler {
  public:
   LoopUv();
-  ~LoopUv() override;            // stop()
+  ~LoopUv() override;  // stop()
   LoopUv(const LoopUv&) = delete;
   LoopUv& operator=(const LoopUv&) = delete;
 
-  // Runs the loop on a thread of its own until stop(). All signals are blocked on that thread: they stay the host's.
+  // Runs the loop on a thread of its own until stop(). All signals are blocked on that thread: they
+  // stay the host's.
   void start();
-  // Runs what is posted already, ends the loop and joins its thread. Idempotent. Not from the loop thread.
+  // Runs what is posted already, ends the loop and joins its thread. Idempotent. Not from the loop
+  // thread.
   void stop();
-  // Runs `task` on the loop thread and waits for it; runs it in place if this is the loop thread or the loop has stopped.
+  // Runs `task` on the loop thread and waits for it; runs it in place if this is the loop thread or
+  // the loop has stopped.
   void run_sync(const std::function<void()>& task);
   [[nodiscard]] bool on_loop_thread() const;
 
@@ -32,8 +36,8 @@ class LoopUv : public Scheduler {
   TimerId after(Millis delay, std::function<void()> task) override;
   void cancel(TimerId id) override;
 
-  // Called at the end of each loop turn, after all I/O callbacks: where gathered output is flushed. Loop thread.
-  // Returns a handle for remove_turn_end().
+  // Called at the end of each loop turn, after all I/O callbacks: where gathered output is flushed.
+  // Loop thread. Returns a handle for remove_turn_end().
   std::uint64_t at_turn_end(std::function<void()> task);
   void remove_turn_end(std::uint64_t handle);
 

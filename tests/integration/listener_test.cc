@@ -1,4 +1,5 @@
-// Proves the listener over loopback: framing, limits, back-pressure, closing, and that the host's process stays its own.
+// Proves the listener over loopback: framing, limits, back-pressure, closing, and that the host's
+// process stays its own.
 #include "server/gateway/listener_lws.h"
 
 #include <signal.h>
@@ -78,7 +79,8 @@ TEST(Listener, ClosesWith1009WhatIsTooBig) {  // R-40
   TestServer server;
   RawSocket socket(server.listener->port());
   ASSERT_TRUE(socket.upgrade());
-  ASSERT_TRUE(socket.write(RawSocket::frame(kBinary, std::string(limits::frame_bytes_max + 1, 'z'))));
+  ASSERT_TRUE(
+      socket.write(RawSocket::frame(kBinary, std::string(limits::frame_bytes_max + 1, 'z'))));
   const RawFrame frame = socket.read_frame();
   EXPECT_EQ(frame.opcode, kClose);
   EXPECT_EQ(frame.close_code(), 1009);
@@ -127,8 +129,8 @@ TEST(Listener, AnswersOnlyItsPathAndHealth) {
   EXPECT_TRUE(RawSocket(port).upgrade());
 }
 
-// Pins what the tick-batched output relies on: whole frames written raw stay in order across partial writes, also with
-// pongs of libwebsockets between them.
+// Pins what the tick-batched output relies on: whole frames written raw stay in order across
+// partial writes, also with pongs of libwebsockets between them.
 TEST(Listener, KeepsOrderAndFramingForAReaderThatDidNotReadFor15Megabytes) {
   TestServer server;
   server.echo = false;
@@ -215,7 +217,8 @@ TEST(Listener, StopsReadingWhilePaused) {
   ASSERT_TRUE(server.watched.wait([&] { return server.ids.size() == 1; }));
   server.loop.run_sync([&] { server.listener->pause_reading(server.ids[0], true); });
   ASSERT_TRUE(socket.write(RawSocket::frame(kBinary, "wait")));
-  RawSocket other(server.listener->port());  // a round trip of another connection: the loop has turned since
+  RawSocket other(
+      server.listener->port());  // a round trip of another connection: the loop has turned since
   ASSERT_TRUE(other.upgrade());
   ASSERT_TRUE(other.write(RawSocket::frame(kBinary, "other")));
   EXPECT_EQ(other.read_frame().payload, "other");
@@ -333,9 +336,15 @@ void echo_many(std::uint32_t shards, std::size_t count, bool tls) {
   }
 }
 
-TEST(Listener, EchoesToFiveHundredConnections) { echo_many(1, 500, false); }
-TEST(Listener, EchoesOnTwoShards) { echo_many(2, 100, false); }
-TEST(Listener, EchoesOnTwoShardsOverTls) { echo_many(2, 40, true); }
+TEST(Listener, EchoesToFiveHundredConnections) {
+  echo_many(1, 500, false);
+}
+TEST(Listener, EchoesOnTwoShards) {
+  echo_many(2, 100, false);
+}
+TEST(Listener, EchoesOnTwoShardsOverTls) {
+  echo_many(2, 40, true);
+}
 
 TEST(Listener, DrainsAndClosesOnAShardOfItsOwn) {
   TestServer server(false, 2);

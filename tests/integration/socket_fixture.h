@@ -1,4 +1,5 @@
-// A listener with a recording handler, transports that can be waited for, and a raw socket that speaks WebSocket by hand.
+// A listener with a recording handler, transports that can be waited for, and a raw socket that
+// speaks WebSocket by hand.
 #pragma once
 
 #include <arpa/inet.h>
@@ -67,7 +68,8 @@ inline const server::DevCertificate& dev_certificate() {
 
 class TestServer : public server::ConnectionHandler {
  public:
-  explicit TestServer(bool tls = false, std::uint32_t shards = 1, std::uint32_t connections_max = 0) {
+  explicit TestServer(bool tls = false, std::uint32_t shards = 1,
+                      std::uint32_t connections_max = 0) {
     server::ListenerOptions options;
     options.shards = shards;
     options.connections_max = connections_max;
@@ -192,9 +194,10 @@ struct RawFrame {
   int opcode = -1;  // -1: the connection ended
   std::string payload;
   std::uint16_t close_code() const {
-    return payload.size() < 2 ? 0
-                              : static_cast<std::uint16_t>(static_cast<unsigned char>(payload[0]) << 8 |
-                                                           static_cast<unsigned char>(payload[1]));
+    return payload.size() < 2
+               ? 0
+               : static_cast<std::uint16_t>(static_cast<unsigned char>(payload[0]) << 8 |
+                                            static_cast<unsigned char>(payload[1]));
   }
 };
 
@@ -266,7 +269,8 @@ class RawSocket {
       out += static_cast<char>(payload.size());
     } else {
       out += static_cast<char>(0x80 | 127);
-      for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>(payload.size() >> shift);
+      for (int shift = 56; shift >= 0; shift -= 8)
+        out += static_cast<char>(payload.size() >> shift);
     }
     const std::string mask = "\x11\x22\x33\x44";
     out += mask;

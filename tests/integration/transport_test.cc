@@ -1,4 +1,5 @@
-// Proves the client's transport against the real listener and against servers that are none, error by error.
+// Proves the client's transport against the real listener and against servers that are none, error
+// by error.
 #include "client/transport_lws.h"
 
 #include <openssl/ssl.h>
@@ -18,7 +19,9 @@ using test::RawSocket;
 using test::TestPeer;
 using test::TestServer;
 
-std::string dev_ca() { return test::read_file(test::dev_certificate().ca_file); }
+std::string dev_ca() {
+  return test::read_file(test::dev_certificate().ca_file);
+}
 
 // Listens on loopback and lets a function answer the first connection.
 class StrangeServer {
@@ -126,7 +129,8 @@ TEST(Transport, RefusesACertificateOfAnotherCaBeforeAnyData) {
 
 TEST(Transport, RefusesACertificateForAnotherName) {
   TestServer server(true);
-  // 127.0.0.2 reaches the same listener only if that listens on all addresses; the name alone decides here.
+  // 127.0.0.2 reaches the same listener only if that listens on all addresses; the name alone
+  // decides here.
   LoopUv loop;
   server::ListenerOptions options;
   options.address = "127.0.0.2";
@@ -161,7 +165,8 @@ TEST(Transport, TellsFailuresApart) {
 
 TEST(Transport, KnowsServersThatAreNotKith) {
   for (const char* answer :
-       {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+       {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi",
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
         "SSH-2.0-OpenSSH_9.2\r\n"}) {
     StrangeServer server(answer);
@@ -233,7 +238,8 @@ class MemoryHandshake : public TlsPeers, public TlsPeer {
   MemoryHandshake() : context_(TlsContext::create(dev_ca(), *this).value()) {
     server_ = SSL_CTX_new(TLS_server_method());
     SSL_CTX_use_certificate_chain_file(server_, test::dev_certificate().certificate_file.c_str());
-    SSL_CTX_use_PrivateKey_file(server_, test::dev_certificate().key_file.c_str(), SSL_FILETYPE_PEM);
+    SSL_CTX_use_PrivateKey_file(server_, test::dev_certificate().key_file.c_str(),
+                                SSL_FILETYPE_PEM);
   }
   ~MemoryHandshake() override { SSL_CTX_free(server_); }
 

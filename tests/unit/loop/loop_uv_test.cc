@@ -1,4 +1,5 @@
-// Proves the promises of LoopUv: order, timers, run_sync from any thread, end-of-turn hooks, a clean stop.
+// Proves the promises of LoopUv: order, timers, run_sync from any thread, end-of-turn hooks, a
+// clean stop.
 #include "src/loop/loop_uv.h"
 
 #include <gtest/gtest.h>
