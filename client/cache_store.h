@@ -1,0 +1,113 @@
+// CacheStore: what one account keeps on this device. The real one is cache_store_sqlite.h.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/ranges.h"
+#include "kith/client/types.h"
+#include "src/delivery_state.h"
+
+namespace kith::client {
+
+// A conversation as the server last told it, with what this device has learned since.
+struct ConversationRecord {
+  ConversationId id;
+  ConversationType type = ConversationType::kUnknown;
+  std::string title;
+  UserId peer;
+  MemberRole role = MemberRole::kNone;
+  std::uint64_t entry_ver = 0;
+  std::uint64_t last_seq = 0;      // head that this device knows of, held or not
+  std::uint64_t last_ordinal = 0;
+  std::int64_t last_ts_ms = 0;
+  std::uint64_t floor_seq = 0;     // nothing below is readable
+  std::uint64_t read_seq = 0;
+  std::uint64_t read_ordinal = 0;
+  std::uint64_t delivered_seq = 0;  // own mark that the server has confirmed
+  DeliveryMarks marks;
+  std::uint32_t member_count = 0;
+  bool large = false;
+  friend bool operator==(const ConversationRecord&, const ConversationRecord&) = default;
+};
+
+// An event of the history; `bytes` is the serialized v1::Event, kept also when its kind is unknown to this release.
+struct StoredEvent {
+  ConversationId conversation;
+  std::uint64_t seq = 0;
+  MessageId message;
+  std::uint64_t ordinal = 0;
+  std::string bytes;
+};
+
+enum class OutboxKind : std::uint8_t { kMessage = 1, kCreate = 2 };
+
+struct OutboxRow {
+  std::int64_t order = 0;          // ascends with send()
+  ConversationId conversation;
+  MessageId id;
+  OutboxKind kind = OutboxKind::kMessage;
+  UserId peer;                     // 1:1 only
+  std::string payload;             // serialized v1::OutMessage or v1::CreateConversation
+  std::int64_t created_ms = 0;
+  bool failed = false;
+  // In memory only: a restart makes every attempt uncertain and forgets where a row was placed.
+  std::uint32_t attempt = 0;
+  std::uint64_t placed_seq = 0;
+  std::int64_t placed_ts_ms = 0;
+};
+
+// One change: all of it or nothing. What promises something to the user (outbox, read marks, identity) survives power
+// loss when commit() returns; the rest survives the process and can be fetched again.
+struct CacheChange {
+  std::vector<StoredEvent> events;  // a (conversation, seq) that is stored already is left alone
+  std::map<ConversationId, Ranges> ranges;
+  std::vector<ConversationRecord> conversations;
+  std::vector<Profile> profiles;
+  std::map<std::string, std::string> kv;
+  std::optional<std::uint64_t> cursor;
+
+  std::vector<OutboxRow> outbox_put;
+  std::vector<MessageId> outbox_remove;
+  std::map<ConversationId, std::uint64_t> read_marks_put;  // waiting to be told to the server
+  std::vector<ConversationId> read_marks_remove;
+  std::optional<DeviceId> device;
+
+  [[nodiscard]] bool touches_cache() const {
+    return !events.empty() || !ranges.empty() || !conversations.empty() || !profiles.empty() || !kv.empty() || cursor;
+  }
+  [[nodiscard]] bool touches_outbox() const {
+    return !outbox_put.empty() || !outbox_remove.empty() || !read_marks_put.empty() || !read_marks_remove.empty() ||
+           device;
+  }
+};
+
+// Everything but the events, read once when the account is opened.
+struct CacheContent {
+  std::map<ConversationId, ConversationRecord> conversations;
+  std::map<ConversationId, Ranges> ranges;
+  std::vector<Profile> profiles;
+  std::map<std::string, std::string> kv;
+  std::uint64_t cursor = 0;
+  std::vector<OutboxRow> outbox;   // ascending order; rows whose event is in the cache are left out
+  std::map<ConversationId, std::uint64_t> read_marks;
+  DeviceId device;                 // empty on first use
+  std::string recovered;           // why the cache had to be set aside; empty normally
+};
+
+// One thread at a time. Errors: kDiskFull, kIo; nothing of the change is visible then.
+class CacheStore {
+ public:
+  virtual ~CacheStore() = default;
+  virtual Result<CacheContent> load() = 0;
+  virtual Status commit(const CacheChange& change) = 0;
+  // The newest `limit` events with from <= seq < before, ascending.
+  virtual Result<std::vector<StoredEvent>> events(const ConversationId& conversation, std::uint64_t from,
+                                                  std::uint64_t before, std::size_t limit) = 0;
+  virtual std::optional<StoredEvent> find_message(const ConversationId& conversation, const MessageId& id) = 0;
+};
+
+}  // namespace kith::client

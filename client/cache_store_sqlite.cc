@@ -1,0 +1,430 @@
+// CacheStore on SQLite: WAL files, one lock per directory, prepared statements.
+#include "client/cache_store_sqlite.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <set>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+namespace kith::client {
+namespace {
+
+constexpr int kCacheVersion = 1;
+constexpr int kOutboxVersion = 1;
+
+constexpr const char* kCacheSchema =
+    "CREATE TABLE IF NOT EXISTS event(conversation BLOB NOT NULL, seq INTEGER NOT NULL, message BLOB NOT NULL,"
+    " ordinal INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY(conversation, seq)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS event_message ON event(conversation, message);"
+    "CREATE TABLE IF NOT EXISTS range(conversation BLOB NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+    " PRIMARY KEY(conversation, first)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS conversation(id BLOB PRIMARY KEY, type INTEGER, title TEXT, peer BLOB, role INTEGER,"
+    " entry_ver INTEGER, last_seq INTEGER, last_ordinal INTEGER, last_ts_ms INTEGER, floor_seq INTEGER,"
+    " read_seq INTEGER, read_ordinal INTEGER, delivered_seq INTEGER, delivered_all INTEGER, read_all INTEGER,"
+    " read_any INTEGER, member_count INTEGER, large INTEGER) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS profile(user BLOB PRIMARY KEY, handle TEXT, display_name TEXT) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS kv(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;";
+
+constexpr const char* kOutboxSchema =
+    "CREATE TABLE IF NOT EXISTS outbox(local_order INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE,"
+    " conversation BLOB NOT NULL, kind INTEGER NOT NULL, peer BLOB, payload BLOB NOT NULL, created_ms INTEGER,"
+    " failed INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS read_mark(conversation BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS identity(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;";
+
+Error sqlite_error(sqlite3* db, int rc, const std::string& what) {
+  const std::string text = what + ": " + (db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+  switch (rc & 0xff) {
+    case SQLITE_FULL:
+      return make_error(ErrorCode::kDiskFull, text);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return make_error(ErrorCode::kCacheCorrupt, text);
+    case SQLITE_BUSY:
+      return make_error(ErrorCode::kAlreadyOpen, text);
+    default:
+      return make_error(ErrorCode::kIo, text);
+  }
+}
+
+// One prepared statement in use; resets it at the end.
+class Row {
+ public:
+  explicit Row(sqlite3_stmt* statement) : statement_(statement) {}
+  ~Row() {
+    if (statement_) {
+      sqlite3_reset(statement_);
+      sqlite3_clear_bindings(statement_);
+    }
+  }
+  Row(const Row&) = delete;
+  Row& operator=(const Row&) = delete;
+
+  Row& blob(std::string_view bytes) {
+    sqlite3_bind_blob(statement_, ++bound_, bytes.data(), static_cast<int>(bytes.size()), SQLITE_TRANSIENT);
+    return *this;
+  }
+  Row& text(std::string_view value) {
+    sqlite3_bind_text(statement_, ++bound_, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT);
+    return *this;
+  }
+  template <class T>
+  Row& number(T value) {
+    sqlite3_bind_int64(statement_, ++bound_, static_cast<sqlite3_int64>(value));
+    return *this;
+  }
+  int step() { return statement_ ? sqlite3_step(statement_) : SQLITE_ERROR; }
+
+  template <class T>
+  [[nodiscard]] T get(int column) const {
+    return static_cast<T>(sqlite3_column_int64(statement_, column));
+  }
+  [[nodiscard]] std::string bytes(int column) const {
+    const void* data = sqlite3_column_blob(statement_, column);
+    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+    return data ? std::string(static_cast<const char*>(data), size) : std::string();
+  }
+  template <class T>
+  [[nodiscard]] T id(int column) const {
+    const auto value = T::from_bytes(bytes(column));
+    return value ? T(*value) : T();
+  }
+
+ private:
+  sqlite3_stmt* statement_;
+  int bound_ = 0;
+};
+
+class Database {
+ public:
+  Database() = default;
+  ~Database() { close(); }
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  Status open(const std::string& path, const char* synchronous, const char* schema, int version) {
+    path_ = path;
+    int rc = sqlite3_open_v2(path.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+                             nullptr);
+    if (rc != SQLITE_OK) return sqlite_error(db_, rc, path);
+    sqlite3_extended_result_codes(db_, 1);
+    if (Status s = exec("PRAGMA journal_mode=WAL"); !s) return s;
+    if (Status s = exec(std::string("PRAGMA synchronous=") + synchronous); !s) return s;
+    Row row(prepare("PRAGMA user_version"));
+    rc = row.step();
+    if (rc != SQLITE_ROW) return sqlite_error(db_, rc, path);
+    const int found = row.get<int>(0);
+    if (found > version) {
+      return make_error(ErrorCode::kCacheTooNew, path + " was written by a later release (version " +
+                                                     std::to_string(found) + ", this release reads " +
+                                                     std::to_string(version) + ")");
+    }
+    if (Status s = exec(schema); !s) return s;
+    return exec("PRAGMA user_version=" + std::to_string(version));
+  }
+  void close() {
+    for (auto& [text, statement] : statements_) sqlite3_finalize(statement);
+    statements_.clear();
+    if (db_) sqlite3_close_v2(db_);
+    db_ = nullptr;
+  }
+
+  Status exec(const std::string& sql) {
+    const int rc = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
+    if (rc != SQLITE_OK) return sqlite_error(db_, rc, path_);
+    return {};
+  }
+  sqlite3_stmt* prepare(const char* sql) {
+    auto& statement = statements_[sql];
+    if (!statement) sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    return statement;
+  }
+  // Remembers the first failure of a transaction.
+  void run(Row& row) {
+    const int rc = row.step();
+    if (rc != SQLITE_DONE && rc != SQLITE_ROW && failure_ == SQLITE_OK) failure_ = rc;
+  }
+  Status transaction(const std::function<void()>& body) {
+    if (Status s = exec("BEGIN IMMEDIATE"); !s) return s;
+    failure_ = SQLITE_OK;
+    body();
+    Status result;
+    if (failure_ != SQLITE_OK) result = sqlite_error(db_, failure_, path_);
+    if (result) result = exec("COMMIT");
+    if (!result) (void)sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
+    return result;
+  }
+  // Reads all rows; a damaged page shows here.
+  Status each(const char* sql, const std::function<void(const Row&)>& use) {
+    Row row(prepare(sql));
+    int rc = row.step();
+    for (; rc == SQLITE_ROW; rc = row.step()) use(row);
+    if (rc != SQLITE_DONE) return sqlite_error(db_, rc, path_);
+    return {};
+  }
+  sqlite3* handle() { return db_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+  sqlite3* db_ = nullptr;
+  int failure_ = SQLITE_OK;
+  std::unordered_map<const char*, sqlite3_stmt*> statements_;  // by address of the literal
+};
+
+// Holds the directory for this object; the kernel lets go of it when the process dies.
+class DirectoryLock {
+ public:
+  ~DirectoryLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Status take(const std::string& path) {
+    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd_ < 0) {
+      return make_error(errno == ENOSPC ? ErrorCode::kDiskFull : ErrorCode::kIo, path + ": " + std::strerror(errno));
+    }
+    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+      return make_error(ErrorCode::kAlreadyOpen, path + ": another client holds this cache");
+    }
+    return {};
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+class CacheStoreSqlite : public CacheStore {
+ public:
+  Status open(const std::string& directory) {
+    directory_ = directory;
+    if (directory.empty()) {
+      if (Status s = cache_.open(":memory:", "OFF", kCacheSchema, kCacheVersion); !s) return s;
+      return outbox_.open(":memory:", "OFF", kOutboxSchema, kOutboxVersion);
+    }
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error) return make_error(ErrorCode::kIo, directory + ": " + error.message());
+    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
+    if (Status s = lock_.take(directory + "/lock"); !s) return s;
+    if (Status s = outbox_.open(directory + "/outbox.db", "FULL", kOutboxSchema, kOutboxVersion); !s) return s;
+    Status opened = cache_.open(directory + "/cache.db", "NORMAL", kCacheSchema, kCacheVersion);
+    if (!opened && opened.error().code == ErrorCode::kCacheCorrupt) return rebuild(opened.error().message);
+    return opened;
+  }
+
+  Result<CacheContent> load() override {
+    CacheContent content;
+    Status read = load_cache(content);
+    if (!read && read.error().code == ErrorCode::kCacheCorrupt && !directory_.empty()) {
+      if (Status s = rebuild(read.error().message); !s) return s.error();
+      content = {};
+      read = load_cache(content);
+    }
+    if (!read) return read.error();
+    if (Status s = load_outbox(content); !s) return s.error();
+    content.recovered = recovered_;
+    return content;
+  }
+
+  Status commit(const CacheChange& change) override {
+    // The cache first: a crash in between leaves an outbox row whose event is known, which load() leaves out.
+    if (change.touches_cache()) {
+      if (Status s = cache_.transaction([&] { write_cache(change); }); !s) return s;
+    }
+    if (change.touches_outbox()) return outbox_.transaction([&] { write_outbox(change); });
+    return {};
+  }
+
+  Result<std::vector<StoredEvent>> events(const ConversationId& conversation, std::uint64_t from, std::uint64_t before,
+                                          std::size_t limit) override {
+    Row row(cache_.prepare("SELECT seq, message, ordinal, bytes FROM event WHERE conversation=?1 AND seq>=?2 AND"
+                           " seq<?3 ORDER BY seq DESC LIMIT ?4"));
+    row.blob(conversation.view()).number(from).number(std::min<std::uint64_t>(before, INT64_MAX)).number(limit);
+    std::vector<StoredEvent> found;
+    int rc = row.step();
+    for (; rc == SQLITE_ROW; rc = row.step()) found.push_back(event_of(conversation, row));
+    if (rc != SQLITE_DONE) return sqlite_error(cache_.handle(), rc, cache_.path());
+    std::reverse(found.begin(), found.end());
+    return found;
+  }
+
+  std::optional<StoredEvent> find_message(const ConversationId& conversation, const MessageId& id) override {
+    Row row(cache_.prepare("SELECT seq, message, ordinal, bytes FROM event WHERE conversation=?1 AND message=?2"
+                           " ORDER BY seq LIMIT 1"));
+    row.blob(conversation.view()).blob(id.view());
+    if (row.step() != SQLITE_ROW) return std::nullopt;
+    return event_of(conversation, row);
+  }
+
+ private:
+  static StoredEvent event_of(const ConversationId& conversation, const Row& row) {
+    return {conversation, row.get<std::uint64_t>(0), row.id<MessageId>(1), row.get<std::uint64_t>(2), row.bytes(3)};
+  }
+
+  Status rebuild(const std::string& why) {
+    cache_.close();
+    const std::string path = directory_ + "/cache.db";
+    std::error_code error;
+    std::filesystem::rename(path, path + ".corrupt", error);
+    if (error) return make_error(ErrorCode::kIo, path + ": " + error.message());
+    std::filesystem::remove(path + "-wal", error);
+    std::filesystem::remove(path + "-shm", error);
+    recovered_ = why + "; set aside as cache.db.corrupt";
+    return cache_.open(path, "NORMAL", kCacheSchema, kCacheVersion);
+  }
+
+  Status load_cache(CacheContent& content) {
+    Status s = cache_.each("SELECT * FROM conversation", [&](const Row& r) {
+      ConversationRecord c;
+      c.id = r.id<ConversationId>(0);
+      c.type = r.get<ConversationType>(1);
+      c.title = r.bytes(2);
+      c.peer = r.id<UserId>(3);
+      c.role = r.get<MemberRole>(4);
+      c.entry_ver = r.get<std::uint64_t>(5);
+      c.last_seq = r.get<std::uint64_t>(6);
+      c.last_ordinal = r.get<std::uint64_t>(7);
+      c.last_ts_ms = r.get<std::int64_t>(8);
+      c.floor_seq = r.get<std::uint64_t>(9);
+      c.read_seq = r.get<std::uint64_t>(10);
+      c.read_ordinal = r.get<std::uint64_t>(11);
+      c.delivered_seq = r.get<std::uint64_t>(12);
+      c.marks = {Seq(r.get<std::uint64_t>(13)), Seq(r.get<std::uint64_t>(14)), Seq(r.get<std::uint64_t>(15))};
+      c.member_count = r.get<std::uint32_t>(16);
+      c.large = r.get<int>(17) != 0;
+      content.conversations[c.id] = std::move(c);
+    });
+    if (!s) return s;
+    s = cache_.each("SELECT conversation, first, last FROM range", [&](const Row& r) {
+      content.ranges[r.id<ConversationId>(0)].add(r.get<std::uint64_t>(1), r.get<std::uint64_t>(2));
+    });
+    if (!s) return s;
+    s = cache_.each("SELECT user, handle, display_name FROM profile", [&](const Row& r) {
+      content.profiles.push_back({r.id<UserId>(0), r.bytes(1), r.bytes(2)});
+    });
+    if (!s) return s;
+    s = cache_.each("SELECT key, value FROM kv", [&](const Row& r) { content.kv[r.bytes(0)] = r.bytes(1); });
+    if (!s) return s;
+    if (const auto it = content.kv.find("cursor"); it != content.kv.end()) {
+      content.cursor = std::strtoull(it->second.c_str(), nullptr, 10);
+    }
+    return {};
+  }
+
+  Status load_outbox(CacheContent& content) {
+    Status s = outbox_.each("SELECT local_order, id, conversation, kind, peer, payload, created_ms, failed FROM outbox"
+                            " ORDER BY local_order", [&](const Row& r) {
+      OutboxRow row;
+      row.order = r.get<std::int64_t>(0);
+      row.id = r.id<MessageId>(1);
+      row.conversation = r.id<ConversationId>(2);
+      row.kind = r.get<OutboxKind>(3);
+      row.peer = r.id<UserId>(4);
+      row.payload = r.bytes(5);
+      row.created_ms = r.get<std::int64_t>(6);
+      row.failed = r.get<int>(7) != 0;
+      row.attempt = 1;  // whether it left before the restart is not known
+      content.outbox.push_back(std::move(row));
+    });
+    if (!s) return s;
+    std::erase_if(content.outbox, [&](const OutboxRow& row) {
+      return find_message(row.conversation, row.id).has_value();
+    });
+    s = outbox_.each("SELECT conversation, seq FROM read_mark", [&](const Row& r) {
+      content.read_marks[r.id<ConversationId>(0)] = r.get<std::uint64_t>(1);
+    });
+    if (!s) return s;
+    return outbox_.each("SELECT value FROM identity WHERE key='device'",
+                        [&](const Row& r) { content.device = r.id<DeviceId>(0); });
+  }
+
+  void put_conversation(const ConversationRecord& c) {
+    Row row(cache_.prepare("INSERT OR REPLACE INTO conversation VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
+    row.blob(c.id.view()).number(c.type).text(c.title).blob(c.peer.view()).number(c.role).number(c.entry_ver);
+    row.number(c.last_seq).number(c.last_ordinal).number(c.last_ts_ms).number(c.floor_seq).number(c.read_seq);
+    row.number(c.read_ordinal).number(c.delivered_seq).number(c.marks.delivered_all.value);
+    row.number(c.marks.read_all.value).number(c.marks.read_any.value).number(c.member_count).number(c.large ? 1 : 0);
+    cache_.run(row);
+  }
+
+  void put_kv(std::string_view key, std::string_view value) {
+    Row row(cache_.prepare("INSERT OR REPLACE INTO kv VALUES(?,?)"));
+    cache_.run(row.text(key).blob(value));
+  }
+
+  void write_cache(const CacheChange& change) {
+    for (const StoredEvent& e : change.events) {
+      Row row(cache_.prepare("INSERT OR IGNORE INTO event VALUES(?,?,?,?,?)"));
+      row.blob(e.conversation.view()).number(e.seq).blob(e.message.view()).number(e.ordinal).blob(e.bytes);
+      cache_.run(row);
+    }
+    for (const auto& [id, ranges] : change.ranges) {
+      Row clear(cache_.prepare("DELETE FROM range WHERE conversation=?"));
+      cache_.run(clear.blob(id.view()));
+      for (const auto& [first, last] : ranges.list()) {
+        Row row(cache_.prepare("INSERT INTO range VALUES(?,?,?)"));
+        cache_.run(row.blob(id.view()).number(first).number(last));
+      }
+    }
+    for (const ConversationRecord& c : change.conversations) put_conversation(c);
+    for (const Profile& p : change.profiles) {
+      Row row(cache_.prepare("INSERT OR REPLACE INTO profile VALUES(?,?,?)"));
+      cache_.run(row.blob(p.user.view()).text(p.handle).text(p.display_name));
+    }
+    for (const auto& [key, value] : change.kv) put_kv(key, value);
+    if (change.cursor) put_kv("cursor", std::to_string(*change.cursor));
+  }
+
+  void write_outbox(const CacheChange& change) {
+    for (const OutboxRow& r : change.outbox_put) {
+      Row row(outbox_.prepare("INSERT OR REPLACE INTO outbox VALUES(?,?,?,?,?,?,?,?)"));
+      row.number(r.order).blob(r.id.view()).blob(r.conversation.view()).number(r.kind).blob(r.peer.view());
+      row.blob(r.payload).number(r.created_ms).number(r.failed ? 1 : 0);
+      outbox_.run(row);
+    }
+    for (const MessageId& id : change.outbox_remove) {
+      Row row(outbox_.prepare("DELETE FROM outbox WHERE id=?"));
+      outbox_.run(row.blob(id.view()));
+    }
+    for (const auto& [id, seq] : change.read_marks_put) {
+      Row row(outbox_.prepare("INSERT OR REPLACE INTO read_mark VALUES(?,?)"));
+      outbox_.run(row.blob(id.view()).number(seq));
+    }
+    for (const ConversationId& id : change.read_marks_remove) {
+      Row row(outbox_.prepare("DELETE FROM read_mark WHERE conversation=?"));
+      outbox_.run(row.blob(id.view()));
+    }
+    if (change.device) {
+      Row row(outbox_.prepare("INSERT OR REPLACE INTO identity VALUES('device', ?)"));
+      outbox_.run(row.blob(change.device->view()));
+    }
+  }
+
+  std::string directory_;
+  std::string recovered_;
+  DirectoryLock lock_;  // before the databases: let go last
+  Database outbox_;
+  Database cache_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<CacheStore>> open_cache_store_sqlite(const std::string& directory) {
+  auto store = std::make_unique<CacheStoreSqlite>();
+  if (Status s = store->open(directory); !s) return s.error();
+  return std::unique_ptr<CacheStore>(std::move(store));
+}
+
+}  // namespace kith::client

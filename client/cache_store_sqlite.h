@@ -1,0 +1,16 @@
+// CacheStore in two SQLite files of one directory: cache.db can be fetched again, outbox.db cannot.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "client/cache_store.h"
+
+namespace kith::client {
+
+// An empty directory name keeps everything in memory. Fails with kAlreadyOpen, kCacheTooNew, kDiskFull, kIo. A cache.db that
+// cannot be read is renamed to cache.db.corrupt and started anew; outbox.db that cannot be read is kCacheCorrupt and left as it
+// is, because nobody else has what is in it.
+Result<std::unique_ptr<CacheStore>> open_cache_store_sqlite(const std::string& directory);
+
+}  // namespace kith::client

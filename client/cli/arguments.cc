@@ -1,0 +1,130 @@
+// Reads the command line of kith and holds its help text.
+#include "client/cli/arguments.h"
+
+#include <charconv>
+#include <cstdlib>
+#include <map>
+#include <set>
+
+namespace kith::cli {
+namespace {
+
+constexpr std::size_t kLimitMax = 100'000;
+
+Error bad(std::string sentence) {
+  return make_error(ErrorCode::kInvalidArgument, std::move(sentence));
+}
+
+std::string default_home() {
+  if (const char* home = std::getenv("KITH_HOME"); home && *home) return home;
+  if (const char* user = std::getenv("HOME"); user && *user) return std::string(user) + "/.kith";
+  return ".kith";
+}
+
+Status read_limit(const std::string& text, std::size_t* limit) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *limit);
+  if (error != std::errc{} || end != text.data() + text.size() || *limit == 0 ||
+      *limit > kLimitMax) {
+    return bad("--limit takes a number from 1 to 100000, not '" + text + "'.");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Arguments> parse_arguments(int argc, char** argv) {
+  Arguments out;
+  out.home = default_home();
+  const std::map<std::string, std::string*> valued = {{"--url", &out.url},
+                                                      {"--handle", &out.handle},
+                                                      {"--ca", &out.ca},
+                                                      {"--home", &out.home},
+                                                      {"--name", &out.name}};
+  const std::map<std::string, bool*> flags = {{"--json", &out.json},
+                                              {"--help", &out.help},
+                                              {"-h", &out.help},
+                                              {"--version", &out.version}};
+  bool options = true;
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    if (!options || word.size() < 2 || word[0] != '-') {
+      if (out.command.empty()) {
+        out.command = std::move(word);
+      } else {
+        out.words.push_back(std::move(word));
+        // The text of a message is taken as it is, also when a word of it looks like an option.
+        if (out.command == "send" && out.words.size() > 1) options = false;
+      }
+      continue;
+    }
+    if (word == "--") {
+      options = false;
+      continue;
+    }
+    std::string value;
+    const auto equals = word.find('=');
+    const bool attached = equals != std::string::npos;
+    if (attached) {
+      value = word.substr(equals + 1);
+      word.resize(equals);
+    }
+    if (const auto flag = flags.find(word); flag != flags.end() && !attached) {
+      *flag->second = true;
+      continue;
+    }
+    const auto option = valued.find(word);
+    if (option == valued.end() && word != "--limit") {
+      return bad("There is no option '" + word + "'; see kith --help.");
+    }
+    if (!attached) {
+      if (i + 1 >= argc) return bad("The option " + word + " needs a value.");
+      value = argv[++i];
+    }
+    if (word == "--limit") {
+      if (auto read = read_limit(value, &out.limit); !read) return read.error();
+    } else {
+      *option->second = value;
+    }
+  }
+  return out;
+}
+
+const char* help_text() {
+  return R"(kith - a messenger for the terminal
+
+Usage:
+  kith                                  talk: full screen, works offline too
+  kith register --url URL --handle YOU  create an account and sign in
+  kith login --url URL --handle YOU     sign in to an account that exists
+  kith list [--json]                    conversations, most recent first
+  kith send WHO TEXT...                 send a message and wait until the server has it
+  kith history WHO [--limit N] [--json] the newest messages, oldest first
+  kith tail [--json]                    print messages as they arrive, until Ctrl-C
+  kith group TITLE HANDLE...            create a group with these people
+
+WHO is a handle (bob or @bob), the title of a group (or #title), or a conversation id as
+printed by list --json. TEXT of - is read from standard input.
+
+Options:
+  --home DIR     where the account and its messages are kept (default: $KITH_HOME or ~/.kith)
+  --url URL      the server, wss://host:port/v1/ws
+  --ca FILE      certificates to trust, PEM (default: those of the system)
+  --handle YOU   your user name on that server
+  --name NAME    the name that others see (register only; default: your handle)
+  --limit N      how many messages history prints (default: 20)
+  --json         one JSON object a line
+  --version      print the version
+  --help         print this text
+
+The password is asked for, or taken from $KITH_PASSWORD, or from the first line of standard input.
+
+Exit status:
+  0  done
+  1  refused or failed; standard error says why
+  2  the command line is wrong
+  3  not signed in with this home directory
+  4  the message is safe on this device but not sent yet; it leaves with the next connection
+)";
+}
+
+}  // namespace kith::cli
