@@ -1,0 +1,24 @@
+// The bus of one process: publishing calls the gateway's handler.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "kith/server/ports/bus.h"
+
+namespace kith::server {
+
+class BusMemory : public Bus {
+ public:
+  void publish(const std::string& gateway, Delivery delivery) override;
+  void subscribe(const std::string& gateway, std::function<void(const Delivery&)> handler) override;
+  void unsubscribe(const std::string& gateway) override;
+
+ private:
+  // Shared, so that a handler may unsubscribe itself while it runs.
+  std::map<std::string, std::shared_ptr<std::function<void(const Delivery&)>>> handlers_;
+};
+
+}  // namespace kith::server

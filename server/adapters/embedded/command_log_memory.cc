@@ -1,0 +1,100 @@
+// A command log in memory whose "disk" outlives it: what was not committed is lost when the adapter is destroyed.
+#include "server/adapters/embedded/command_log_memory.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "kith/core/limits.h"
+
+namespace kith::server {
+
+namespace {
+
+// The record as a later process reads it: nobody waits for it there.
+LogEntry stored(Position position, const LogRecord& record) {
+  LogEntry entry{position, record};
+  entry.record.reply_token = 0;
+  return entry;
+}
+
+}  // namespace
+
+CommandLogMemory::CommandLogMemory(std::shared_ptr<Disk> disk, Scheduler& scheduler)
+    : disk_(std::move(disk)), scheduler_(scheduler) {}
+
+CommandLogMemory::~CommandLogMemory() {
+  *alive_ = false;
+  if (!disk_->survives_crash || waiting_.empty()) return;
+  const std::size_t kept = std::min(disk_->survives_crash(waiting_.size()), waiting_.size());
+  for (std::size_t i = 0; i < kept; ++i) {
+    disk_->entries.push_back(stored(++disk_->last, waiting_[i].record));
+  }
+}
+
+void CommandLogMemory::append(LogRecord record, std::function<void(Result<LogEntry>)> committed) {
+  if (waiting_.size() >= limits::journal_pending_max) {
+    scheduler_.post([alive = alive_, committed = std::move(committed)] {
+      if (*alive) committed(make_error(ErrorCode::kOverloaded, "too many commands wait"));
+    });
+    return;
+  }
+  waiting_.push_back({std::move(record), std::move(committed)});
+  schedule();
+}
+
+void CommandLogMemory::schedule() {
+  if (scheduled_ || waiting_.empty()) return;
+  scheduled_ = true;
+  auto task = [this, alive = alive_] {
+    if (*alive) commit();
+  };
+  if (disk_->commit_delay) {
+    scheduler_.after(disk_->commit_delay(), std::move(task));
+  } else {
+    scheduler_.post(std::move(task));
+  }
+}
+
+void CommandLogMemory::commit() {
+  scheduled_ = false;
+  const std::size_t count = std::min(waiting_.size(), limits::journal_batch_max);
+  std::vector<Waiting> batch(std::make_move_iterator(waiting_.begin()),
+                             std::make_move_iterator(waiting_.begin() + static_cast<std::ptrdiff_t>(count)));
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
+  const auto fault = disk_->commit_fault ? disk_->commit_fault() : std::nullopt;
+  const Position first = disk_->last + 1;
+  if (!fault) {
+    for (const Waiting& item : batch) {
+      disk_->entries.push_back(stored(++disk_->last, item.record));
+    }
+  }
+  schedule();
+  const auto alive = alive_;  // a callback may destroy the log
+  for (std::size_t i = 0; i < batch.size() && *alive; ++i) {
+    if (fault) {
+      batch[i].committed(*fault);
+    } else {
+      batch[i].committed(LogEntry{first + i, std::move(batch[i].record)});
+    }
+  }
+}
+
+Result<std::vector<LogEntry>> CommandLogMemory::read(Position after, std::size_t limit) {
+  if (disk_->read_fault) {
+    if (auto fault = disk_->read_fault()) return *fault;
+  }
+  const auto begin =
+      std::upper_bound(disk_->entries.begin(), disk_->entries.end(), after,
+                       [](Position p, const LogEntry& entry) { return p < entry.position; });
+  const auto count = std::min(limit, static_cast<std::size_t>(disk_->entries.end() - begin));
+  return std::vector<LogEntry>(begin, begin + static_cast<std::ptrdiff_t>(count));
+}
+
+Position CommandLogMemory::last() const { return disk_->last; }
+std::size_t CommandLogMemory::pending() const { return waiting_.size(); }
+
+void CommandLogMemory::trim(Position upto) {
+  std::erase_if(disk_->entries, [&](const LogEntry& entry) { return entry.position <= upto; });
+}
+
+}  // namespace kith::server

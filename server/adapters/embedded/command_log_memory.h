@@ -1,0 +1,58 @@
+// A command log in memory whose "disk" outlives it: what was not committed is lost when the adapter is destroyed.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "kith/core/time.h"
+#include "kith/server/ports/command_log.h"
+#include "src/scheduler.h"
+
+namespace kith::server {
+
+class CommandLogMemory : public CommandLog {
+ public:
+  // What survives a crash of the process, and the faults of the device that it stands for.
+  struct Disk {
+    std::vector<LogEntry> entries;  // ascending, positions without holes
+    Position last = 0;              // survives trim()
+
+    std::function<Millis()> commit_delay;                // null: at the next turn of the loop
+    std::function<std::optional<Error>()> commit_fault;  // a commit that fails leaves nothing behind
+    std::function<std::optional<Error>()> read_fault;
+    // At a crash, how many of the records that wait for their commit are found durable afterwards, although nobody was told
+    // so. Null: none.
+    std::function<std::size_t(std::size_t waiting)> survives_crash;
+  };
+
+  // `scheduler` outlives the log.
+  CommandLogMemory(std::shared_ptr<Disk> disk, Scheduler& scheduler);
+  // A crash: no callback comes any more.
+  ~CommandLogMemory() override;
+
+  void append(LogRecord record, std::function<void(Result<LogEntry>)> committed) override;
+  Result<std::vector<LogEntry>> read(Position after, std::size_t limit) override;
+  Position last() const override;
+  std::size_t pending() const override;
+  void trim(Position upto) override;
+
+ private:
+  struct Waiting {
+    LogRecord record;
+    std::function<void(Result<LogEntry>)> committed;
+  };
+  void schedule();
+  void commit();
+
+  std::shared_ptr<Disk> disk_;
+  Scheduler& scheduler_;
+  std::deque<Waiting> waiting_;
+  bool scheduled_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace kith::server

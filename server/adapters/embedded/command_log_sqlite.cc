@@ -1,0 +1,199 @@
+// The command log in one SQLite file (journal.db): one writer thread, group commit, every commit synced.
+#include "server/adapters/embedded/command_log_sqlite.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "kith/core/limits.h"
+#include "server/adapters/embedded/database_sqlite.h"
+#include "server/adapters/embedded/worker.h"
+#include "server/services/record_codec.h"
+
+namespace kith::server {
+
+namespace {
+
+constexpr int kSchemaVersion = 1;
+// `trimmed`: the highest position that was ever deleted, so that positions go on when the table is empty.
+// `repaired`: see commit().
+constexpr const char* kSchema =
+    "CREATE TABLE record(pos INTEGER PRIMARY KEY, record BLOB NOT NULL);"
+    "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+    "INSERT INTO meta VALUES('trimmed',0),('repaired',0)";
+// Records deleted in one transaction: short, because appends wait for it.
+constexpr std::uint64_t kTrimChunk = 2'048;
+
+}  // namespace
+
+Result<std::unique_ptr<CommandLogSqlite>> CommandLogSqlite::open(const std::string& path,
+                                                                 Executor& executor,
+                                                                 std::uint64_t pages_max) {
+  Database::Options options{path, kSchemaVersion, kSchema, pages_max};
+  auto writer = Database::open(options);
+  if (!writer) return writer.error();
+  Position last = 0;
+  {
+    Query query = (*writer)->query(
+        "SELECT max(coalesce((SELECT max(pos) FROM record),0),"
+        "(SELECT value FROM meta WHERE key='trimmed'))");
+    if (query.next()) last = query.number(0);
+    if (auto status = query.status(); !status) return status.error();
+  }
+  options.schema = nullptr;
+  auto reader = Database::open(options);
+  if (!reader) return reader.error();
+  return std::unique_ptr<CommandLogSqlite>(
+      new CommandLogSqlite(std::move(*writer), std::move(*reader), last, executor));
+}
+
+CommandLogSqlite::CommandLogSqlite(std::unique_ptr<Database> writer,
+                                   std::unique_ptr<Database> reader, Position last,
+                                   Executor& executor)
+    : writer_(std::move(writer)), reader_(std::move(reader)), executor_(executor), last_(last) {
+  thread_ = start_quiet_thread([this] { write_loop(); });
+}
+
+CommandLogSqlite::~CommandLogSqlite() {
+  *alive_ = false;
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void CommandLogSqlite::append(LogRecord record, std::function<void(Result<LogEntry>)> committed) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.size() + committing_ < limits::journal_pending_max) {
+      waiting_.push_back({std::move(record), std::move(committed)});
+      wake_.notify_one();
+      return;
+    }
+  }
+  executor_.post([alive = alive_, committed = std::move(committed)] {
+    if (*alive) committed(make_error(ErrorCode::kOverloaded, "too many commands wait"));
+  });
+}
+
+std::vector<CommandLogSqlite::Waiting> CommandLogSqlite::take_batch(
+    std::unique_lock<std::mutex>& lock) {
+  (void)lock;  // held
+  const auto count =
+      static_cast<std::ptrdiff_t>(std::min(waiting_.size(), limits::journal_batch_max));
+  std::vector<Waiting> batch(std::make_move_iterator(waiting_.begin()),
+                             std::make_move_iterator(waiting_.begin() + count));
+  waiting_.erase(waiting_.begin(), waiting_.begin() + count);
+  committing_ = batch.size();
+  return batch;
+}
+
+void CommandLogSqlite::write_loop() {
+  Position trimmed = 0;
+  std::unique_lock lock(mutex_);
+  while (true) {
+    wake_.wait(lock, [&] { return stopping_ || !waiting_.empty() || trim_upto_ > trimmed; });
+    if (waiting_.empty() && stopping_) return;
+    auto batch = take_batch(lock);
+    const Position trim_upto = trim_upto_;
+    lock.unlock();
+    if (!batch.empty()) commit(std::move(batch));
+    // A failed deletion is not tried again before the next trim(): the records only take room.
+    if (trim_upto > trimmed && !trim_some(trim_upto)) trimmed = trim_upto;
+    lock.lock();
+  }
+}
+
+Status CommandLogSqlite::write(const std::vector<Waiting>& batch, Position first) {
+  Transaction transaction(*writer_);
+  if (!transaction.begun()) return transaction.begun();
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const std::string bytes = encode_record(batch[i].record);
+    Query insert = writer_->query("INSERT INTO record(pos,record) VALUES(?1,?2)");
+    if (auto status = insert.bind(first + i, bytes).run(); !status) return status;
+  }
+  return transaction.commit();
+}
+
+void CommandLogSqlite::commit(std::vector<Waiting> batch) {
+  const Position first = last_ + 1;
+  const Status written = write(batch, first);
+  if (written) {
+    last_ += batch.size();
+  } else {
+    // When only the sync failed, the refused records may lie complete at the end of the write-ahead log, and recovery after
+    // a crash would find them. Another commit overwrites them.
+    (void)writer_->query("UPDATE meta SET value=value+1 WHERE key='repaired'").run();
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    committing_ = 0;
+  }
+  auto shared = std::make_shared<std::vector<Waiting>>(std::move(batch));
+  executor_.post([alive = alive_, shared, first, written] {
+    for (std::size_t i = 0; i < shared->size() && *alive; ++i) {
+      Waiting& item = (*shared)[i];
+      if (written) {
+        item.committed(LogEntry{first + i, std::move(item.record)});
+      } else {
+        item.committed(written.error());
+      }
+    }
+  });
+}
+
+bool CommandLogSqlite::trim_some(Position upto) {
+  Transaction transaction(*writer_);
+  if (!transaction.begun()) return false;
+  Position highest = 0;
+  {
+    Query query = writer_->query(
+        "SELECT max(pos) FROM (SELECT pos FROM record WHERE pos<=?1 ORDER BY pos LIMIT ?2)");
+    if (query.bind(upto, kTrimChunk).next()) highest = query.number(0);
+    if (!query.status() || highest == 0) return false;
+  }
+  if (!writer_->query("DELETE FROM record WHERE pos<=?1").bind(highest).run()) return false;
+  if (!writer_->query("UPDATE meta SET value=max(value,?1) WHERE key='trimmed'")
+           .bind(highest)
+           .run()) {
+    return false;
+  }
+  return transaction.commit().ok();
+}
+
+Result<std::vector<LogEntry>> CommandLogSqlite::read(Position after, std::size_t limit) {
+  std::vector<LogEntry> entries;
+  Query query =
+      reader_->query("SELECT pos,record FROM record WHERE pos>?1 ORDER BY pos LIMIT ?2");
+  query.bind(after, std::uint64_t{limit});
+  while (query.next()) {
+    auto record = decode_record(query.bytes(1));
+    if (!record) {
+      return make_error(ErrorCode::kCacheCorrupt, "journal record " +
+                                                      std::to_string(query.number(0)) +
+                                                      " is not readable");
+    }
+    entries.push_back({query.number(0), std::move(*record)});
+  }
+  if (auto status = query.status(); !status) return status.error();
+  return entries;
+}
+
+Position CommandLogSqlite::last() const { return last_; }
+
+std::size_t CommandLogSqlite::pending() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_.size() + committing_;
+}
+
+void CommandLogSqlite::trim(Position upto) {
+  {
+    const std::lock_guard lock(mutex_);
+    // Never beyond what is committed: a position must not be trimmed before it was given out.
+    trim_upto_ = std::max(trim_upto_, std::min<Position>(upto, last_));
+  }
+  wake_.notify_one();
+}
+
+}  // namespace kith::server

@@ -1,0 +1,201 @@
+// A conversation store in memory whose "disk" outlives it: a batch is on it wholly or not at all.
+#include "server/adapters/embedded/conversation_store_memory.h"
+
+#include <algorithm>
+
+namespace kith::server {
+
+namespace {
+
+void store_batch(ConversationStoreMemory::Disk& disk, const StoreBatch& batch) {
+  if (batch.position <= disk.applied) return;  // everything in it is there already
+  for (const Event& event : batch.events) {
+    disk.events[event.conversation].try_emplace(event.seq, event);
+    if (event.message_id.empty()) continue;
+    disk.placements.try_emplace(
+        {event.conversation, event.sender, event.message_id},
+        Placement{event.seq, event.ordinal, event.server_ts_ms, event.position});
+  }
+  for (const Head& head : batch.heads) disk.heads[head.id] = head;
+  for (const auto& [conversation, member] : batch.members) {
+    disk.members[conversation][member.user] = member;
+    disk.conversations_of[member.user].insert(conversation);
+  }
+  for (const auto& [user, mark] : batch.user_marks) {
+    Position& stored = disk.user_marks[user];
+    stored = std::max(stored, mark);
+  }
+  disk.applied = batch.position;
+}
+
+std::vector<FeedEntry> feed_of(const ConversationStoreMemory::Disk& disk, const UserId& user) {
+  std::vector<FeedEntry> feed;
+  const auto it = disk.conversations_of.find(user);
+  if (it == disk.conversations_of.end()) return feed;
+  for (const ConversationId& id : it->second) {
+    feed.push_back({id, disk.members.at(id).at(user).feed_ver});
+  }
+  std::sort(feed.begin(), feed.end(), [](const FeedEntry& a, const FeedEntry& b) {
+    return std::tie(a.feed_ver, a.conversation) < std::tie(b.feed_ver, b.conversation);
+  });
+  return feed;
+}
+
+std::vector<Event> events_of(const ConversationStoreMemory::Disk& disk, const EventQuery& query) {
+  std::vector<Event> found;
+  const auto it = disk.events.find(query.conversation);
+  if (it == disk.events.end() || (query.to != 0 && query.to < query.from)) return found;
+  const auto begin = it->second.lower_bound(query.from);
+  const auto end = query.to == 0 ? it->second.end() : it->second.upper_bound(query.to);
+  if (query.newest) {
+    for (auto e = end; e != begin && found.size() < query.limit;) found.push_back((--e)->second);
+    std::reverse(found.begin(), found.end());
+  } else {
+    for (auto e = begin; e != end && found.size() < query.limit; ++e) found.push_back(e->second);
+  }
+  return found;
+}
+
+}  // namespace
+
+ConversationStoreMemory::ConversationStoreMemory(std::shared_ptr<Disk> disk, Scheduler& scheduler)
+    : disk_(std::move(disk)), scheduler_(scheduler) {}
+
+ConversationStoreMemory::~ConversationStoreMemory() {
+  *alive_ = false;
+  if (!waiting_.empty() && disk_->survives_crash && disk_->survives_crash()) {
+    store_batch(*disk_, waiting_.front().batch);
+  }
+}
+
+Result<Position> ConversationStoreMemory::applied() {
+  if (disk_->read_fault) {
+    if (auto fault = disk_->read_fault()) return *fault;
+  }
+  return disk_->applied;
+}
+
+void ConversationStoreMemory::apply(StoreBatch batch, Done<void> done) {
+  waiting_.push_back({std::move(batch), std::move(done)});
+  schedule();
+}
+
+void ConversationStoreMemory::schedule() {
+  if (scheduled_ || waiting_.empty()) return;
+  scheduled_ = true;
+  auto task = [this, alive = alive_] {
+    if (*alive) write_next();
+  };
+  if (disk_->apply_delay) {
+    scheduler_.after(disk_->apply_delay(), std::move(task));
+  } else {
+    scheduler_.post(std::move(task));
+  }
+}
+
+void ConversationStoreMemory::write_next() {
+  scheduled_ = false;
+  const auto fault = disk_->apply_fault ? disk_->apply_fault() : std::nullopt;
+  if (!fault || fault->applied) store_batch(*disk_, waiting_.front().batch);
+  std::deque<Waiting> answered;
+  if (fault) {
+    // What was handed over behind a failed batch must not overtake its retry.
+    answered.swap(waiting_);
+  } else {
+    answered.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+  schedule();
+  const auto alive = alive_;  // a callback may destroy the store
+  for (std::size_t i = 0; i < answered.size() && *alive; ++i) {
+    answered[i].done(fault ? Status(fault->error) : Status());
+  }
+}
+
+template <class T, class Read>
+void ConversationStoreMemory::answer(Done<T> done, Read read) {
+  auto task = [this, alive = alive_, done = std::move(done), read = std::move(read)] {
+    if (!*alive) return;
+    const auto fault = disk_->read_fault ? disk_->read_fault() : std::nullopt;
+    done(fault ? Result<T>(*fault) : Result<T>(read(*disk_)));
+  };
+  if (disk_->read_delay) {
+    scheduler_.after(disk_->read_delay(), std::move(task));
+  } else {
+    task();
+  }
+}
+
+void ConversationStoreMemory::load(const ConversationId& id,
+                                   Done<std::optional<Conversation>> done) {
+  answer<std::optional<Conversation>>(
+      std::move(done), [id](const Disk& disk) -> std::optional<Conversation> {
+        const auto head = disk.heads.find(id);
+        if (head == disk.heads.end()) return std::nullopt;
+        Conversation found{head->second, {}};
+        if (const auto members = disk.members.find(id); members != disk.members.end()) {
+          for (const auto& [user, member] : members->second) found.members.push_back(member);
+        }
+        return found;
+      });
+}
+
+void ConversationStoreMemory::find(const ConversationId& id, const UserId& sender,
+                                   const MessageId& message, Done<std::optional<Placement>> done) {
+  answer<std::optional<Placement>>(
+      std::move(done), [key = std::tuple(id, sender, message)](const Disk& disk) {
+        const auto it = disk.placements.find(key);
+        return it == disk.placements.end() ? std::nullopt : std::optional(it->second);
+      });
+}
+
+void ConversationStoreMemory::events(const EventQuery& query, Done<std::vector<Event>> done) {
+  answer<std::vector<Event>>(std::move(done),
+                             [query](const Disk& disk) { return events_of(disk, query); });
+}
+
+void ConversationStoreMemory::changed(const UserId& user, Position after, std::size_t limit,
+                                      Done<std::vector<FeedEntry>> done) {
+  answer<std::vector<FeedEntry>>(std::move(done), [user, after, limit](const Disk& disk) {
+    auto feed = feed_of(disk, user);
+    std::erase_if(feed, [after](const FeedEntry& entry) { return entry.feed_ver <= after; });
+    if (feed.size() > limit) feed.resize(limit);
+    return feed;
+  });
+}
+
+void ConversationStoreMemory::list(const UserId& user, Position before, std::size_t limit,
+                                   Done<std::vector<FeedEntry>> done) {
+  answer<std::vector<FeedEntry>>(std::move(done), [user, before, limit](const Disk& disk) {
+    auto feed = feed_of(disk, user);
+    std::reverse(feed.begin(), feed.end());
+    if (before != 0) {
+      std::erase_if(feed, [before](const FeedEntry& entry) { return entry.feed_ver >= before; });
+    }
+    if (feed.size() > limit) feed.resize(limit);
+    return feed;
+  });
+}
+
+void ConversationStoreMemory::large(const UserId& user, Done<std::vector<ConversationId>> done) {
+  answer<std::vector<ConversationId>>(std::move(done), [user](const Disk& disk) {
+    std::vector<ConversationId> found;
+    const auto it = disk.conversations_of.find(user);
+    if (it == disk.conversations_of.end()) return found;
+    for (const ConversationId& id : it->second) {
+      const auto head = disk.heads.find(id);
+      if (head == disk.heads.end() || !head->second.large) continue;
+      if (disk.members.at(id).at(user).active()) found.push_back(id);
+    }
+    return found;
+  });
+}
+
+void ConversationStoreMemory::user_mark(const UserId& user, Done<Position> done) {
+  answer<Position>(std::move(done), [user](const Disk& disk) {
+    const auto it = disk.user_marks.find(user);
+    return it == disk.user_marks.end() ? Position{0} : it->second;
+  });
+}
+
+}  // namespace kith::server

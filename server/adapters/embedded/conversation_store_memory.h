@@ -1,0 +1,81 @@
+// A conversation store in memory whose "disk" outlives it: a batch is on it wholly or not at all.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "kith/core/time.h"
+#include "kith/server/ports/conversation_store.h"
+#include "src/scheduler.h"
+
+namespace kith::server {
+
+class ConversationStoreMemory : public ConversationStore {
+ public:
+  struct ApplyFault {
+    Error error;
+    bool applied = false;  // the batch was stored all the same: an unknown outcome
+  };
+
+  // What survives a crash of the process, and the faults of the device that it stands for.
+  struct Disk {
+    Position applied = 0;
+    std::map<ConversationId, Head> heads;
+    std::map<ConversationId, std::map<UserId, Member>> members;
+    std::map<UserId, std::set<ConversationId>> conversations_of;
+    std::map<ConversationId, std::map<std::uint64_t, Event>> events;
+    std::map<std::tuple<ConversationId, UserId, MessageId>, Placement> placements;
+    std::map<UserId, Position> user_marks;
+
+    std::function<Millis()> apply_delay;  // null: at the next turn of the loop
+    std::function<Millis()> read_delay;   // null: inside the call
+    std::function<std::optional<ApplyFault>()> apply_fault;
+    std::function<std::optional<Error>()> read_fault;
+    // At a crash: is the batch that was just being written found stored? Null: no.
+    std::function<bool()> survives_crash;
+  };
+
+  // `scheduler` outlives the store.
+  ConversationStoreMemory(std::shared_ptr<Disk> disk, Scheduler& scheduler);
+  // A crash: no callback comes any more.
+  ~ConversationStoreMemory() override;
+
+  Result<Position> applied() override;
+  void apply(StoreBatch batch, Done<void> done) override;
+  void load(const ConversationId& id, Done<std::optional<Conversation>> done) override;
+  void find(const ConversationId& id, const UserId& sender, const MessageId& message,
+            Done<std::optional<Placement>> done) override;
+  void events(const EventQuery& query, Done<std::vector<Event>> done) override;
+  void changed(const UserId& user, Position after, std::size_t limit,
+               Done<std::vector<FeedEntry>> done) override;
+  void list(const UserId& user, Position before, std::size_t limit,
+            Done<std::vector<FeedEntry>> done) override;
+  void large(const UserId& user, Done<std::vector<ConversationId>> done) override;
+  void user_mark(const UserId& user, Done<Position> done) override;
+
+ private:
+  struct Waiting {
+    StoreBatch batch;
+    Done<void> done;
+  };
+  void schedule();
+  void write_next();
+  template <class T, class Read>
+  void answer(Done<T> done, Read read);
+
+  std::shared_ptr<Disk> disk_;
+  Scheduler& scheduler_;
+  std::deque<Waiting> waiting_;
+  bool scheduled_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace kith::server

@@ -1,0 +1,191 @@
+// The conversation store in one SQLite file (store.db).
+#include "server/adapters/embedded/conversation_store_sqlite.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "server/adapters/embedded/conversation_store_rows_sqlite.h"
+#include "server/adapters/embedded/database_sqlite.h"
+
+namespace kith::server {
+
+namespace {
+
+// SQLite's integers are signed: an upper bound beyond them means no bound.
+std::int64_t bound(std::uint64_t value) {
+  constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
+  return value > static_cast<std::uint64_t>(kMax) ? kMax : static_cast<std::int64_t>(value);
+}
+
+Result<std::vector<FeedEntry>> feed(Query& query) {
+  std::vector<FeedEntry> entries;
+  while (query.next()) entries.push_back({query.id<ConversationId>(0), query.number(1)});
+  if (auto status = query.status(); !status) return status.error();
+  return entries;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ConversationStoreSqlite>> ConversationStoreSqlite::open(
+    const std::string& path, Executor& executor, std::uint64_t pages_max) {
+  Database::Options options{path, kStoreSchemaVersion, kStoreSchema, pages_max};
+  auto writer = Database::open(options);
+  if (!writer) return writer.error();
+  if (auto position = stored_position(**writer); !position) return position.error();
+  options.schema = nullptr;
+  auto reader = Database::open(options);
+  if (!reader) return reader.error();
+  return std::unique_ptr<ConversationStoreSqlite>(
+      new ConversationStoreSqlite(std::move(*writer), std::move(*reader), executor));
+}
+
+ConversationStoreSqlite::ConversationStoreSqlite(std::unique_ptr<Database> writer,
+                                                 std::unique_ptr<Database> reader,
+                                                 Executor& executor)
+    : writer_(std::move(writer)), reader_(std::move(reader)), executor_(executor) {}
+
+ConversationStoreSqlite::~ConversationStoreSqlite() {
+  *alive_ = false;
+  worker_.stop();
+}
+
+Result<Position> ConversationStoreSqlite::applied() { return stored_position(*reader_); }
+
+void ConversationStoreSqlite::apply(StoreBatch batch, Done<void> done) {
+  worker_.run([this, alive = alive_, generation = generation_,
+               shared = std::make_shared<StoreBatch>(std::move(batch)), done = std::move(done)] {
+    Status written;
+    if (generation <= failed_generation_) {
+      written = make_error(ErrorCode::kUnavailable, "an earlier batch failed");
+    } else {
+      written = write_batch(*writer_, *shared);
+      if (!written) failed_generation_ = generation;
+    }
+    executor_.post([this, alive, generation, written, done] {
+      if (!*alive) return;
+      if (!written) generation_ = std::max(generation_, generation + 1);
+      done(written);
+    });
+  });
+}
+
+void ConversationStoreSqlite::load(const ConversationId& id,
+                                   Done<std::optional<Conversation>> done) {
+  done(load_now(id));
+}
+
+Result<std::optional<Conversation>> ConversationStoreSqlite::load_now(const ConversationId& id) {
+  // One transaction: head and members of the same batch.
+  if (auto begun = reader_->execute("BEGIN"); !begun) return begun.error();
+  Status status;
+  std::optional<Conversation> found;
+  {
+    Query head = reader_->query("SELECT " KITH_HEAD_COLUMNS " FROM conversation WHERE id=?1");
+    if (head.bind(id).next()) found = Conversation{head_of_row(head), {}};
+    status = head.status();
+  }
+  if (found && status) {
+    Query members = reader_->query("SELECT " KITH_MEMBER_COLUMNS
+                                   " FROM member WHERE conversation=?1 ORDER BY user");
+    members.bind(id);
+    while (members.next()) found->members.push_back(member_of_row(members));
+    status = members.status();
+  }
+  (void)reader_->execute("COMMIT");  // nothing was written
+  if (!status) return status.error();
+  return found;
+}
+
+void ConversationStoreSqlite::find(const ConversationId& id, const UserId& sender,
+                                   const MessageId& message, Done<std::optional<Placement>> done) {
+  Result<std::optional<Placement>> answer = std::optional<Placement>();
+  {
+    Query query = reader_->query(
+        "SELECT seq,ordinal,ts,position FROM placement"
+        " WHERE conversation=?1 AND sender=?2 AND message=?3");
+    if (query.bind(id, sender, message).next()) {
+      answer = std::optional(
+          Placement{query.number(0), query.number(1), query.time(2), query.number(3)});
+    } else if (auto status = query.status(); !status) {
+      answer = status.error();
+    }
+  }
+  done(std::move(answer));
+}
+
+void ConversationStoreSqlite::events(const EventQuery& query, Done<std::vector<Event>> done) {
+  done(events_now(query));
+}
+
+Result<std::vector<Event>> ConversationStoreSqlite::events_now(const EventQuery& query) {
+  std::vector<Event> events;
+  const std::int64_t to = query.to == 0 ? bound(~std::uint64_t{0}) : bound(query.to);
+  Query rows = query.newest
+                   ? reader_->query("SELECT " KITH_EVENT_COLUMNS
+                                    " FROM event WHERE conversation=?1 AND seq>=?2 AND seq<=?3"
+                                    " ORDER BY seq DESC LIMIT ?4")
+                   : reader_->query("SELECT " KITH_EVENT_COLUMNS
+                                    " FROM event WHERE conversation=?1 AND seq>=?2 AND seq<=?3"
+                                    " ORDER BY seq LIMIT ?4");
+  rows.bind(query.conversation, bound(query.from), to, bound(query.limit));
+  while (rows.next()) events.push_back(event_of_row(rows));
+  if (auto status = rows.status(); !status) return status.error();
+  if (query.newest) std::reverse(events.begin(), events.end());
+  return events;
+}
+
+// The answers below are complete, and their statements reset, before the callback runs: it may ask again.
+
+void ConversationStoreSqlite::changed(const UserId& user, Position after, std::size_t limit,
+                                      Done<std::vector<FeedEntry>> done) {
+  auto answer = [&] {
+    Query query = reader_->query(
+        "SELECT conversation,feed_ver FROM member WHERE user=?1 AND feed_ver>?2"
+        " ORDER BY feed_ver,conversation LIMIT ?3");
+    query.bind(user, bound(after), bound(limit));
+    return feed(query);
+  }();
+  done(std::move(answer));
+}
+
+void ConversationStoreSqlite::list(const UserId& user, Position before, std::size_t limit,
+                                   Done<std::vector<FeedEntry>> done) {
+  auto answer = [&] {
+    Query query = reader_->query(
+        "SELECT conversation,feed_ver FROM member WHERE user=?1 AND feed_ver<?2"
+        " ORDER BY feed_ver DESC,conversation DESC LIMIT ?3");
+    query.bind(user, before == 0 ? bound(~std::uint64_t{0}) : bound(before), bound(limit));
+    return feed(query);
+  }();
+  done(std::move(answer));
+}
+
+void ConversationStoreSqlite::large(const UserId& user, Done<std::vector<ConversationId>> done) {
+  Result<std::vector<ConversationId>> answer = [&]() -> Result<std::vector<ConversationId>> {
+    std::vector<ConversationId> found;
+    Query query = reader_->query(
+        "SELECT m.conversation FROM member m JOIN conversation c ON c.id=m.conversation"
+        " WHERE m.user=?1 AND m.role<>0 AND c.large<>0 ORDER BY m.conversation");
+    query.bind(user);
+    while (query.next()) found.push_back(query.id<ConversationId>(0));
+    if (auto status = query.status(); !status) return status.error();
+    return found;
+  }();
+  done(std::move(answer));
+}
+
+void ConversationStoreSqlite::user_mark(const UserId& user, Done<Position> done) {
+  Result<Position> answer = Position{0};
+  {
+    Query query = reader_->query("SELECT position FROM user_mark WHERE user=?1");
+    if (query.bind(user).next()) {
+      answer = query.number(0);
+    } else if (auto status = query.status(); !status) {
+      answer = status.error();
+    }
+  }
+  done(std::move(answer));
+}
+
+}  // namespace kith::server

@@ -1,0 +1,58 @@
+// The conversation store in one SQLite file (store.db): batches are written by a thread of their own, reads come from a second
+// connection on the caller's thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "kith/core/executor.h"
+#include "kith/server/ports/conversation_store.h"
+#include "server/adapters/embedded/worker.h"
+
+namespace kith::server {
+
+class Database;
+
+class ConversationStoreSqlite : public ConversationStore {
+ public:
+  // Opens or creates `path`. `executor` runs the callbacks of apply() and outlives the store. `pages_max` limits the file's
+  // size (4 KiB pages); 0 = the disk. Fails with kCacheTooNew, kCacheCorrupt, kDiskFull, kIo.
+  static Result<std::unique_ptr<ConversationStoreSqlite>> open(const std::string& path,
+                                                               Executor& executor,
+                                                               std::uint64_t pages_max = 0);
+  // Finishes the batches that were handed over and joins; no callback comes afterwards.
+  ~ConversationStoreSqlite() override;
+
+  Result<Position> applied() override;
+  // `done` comes after the batch is synced to the disk: the log may be trimmed up to its position.
+  void apply(StoreBatch batch, Done<void> done) override;
+  void load(const ConversationId& id, Done<std::optional<Conversation>> done) override;
+  void find(const ConversationId& id, const UserId& sender, const MessageId& message,
+            Done<std::optional<Placement>> done) override;
+  void events(const EventQuery& query, Done<std::vector<Event>> done) override;
+  void changed(const UserId& user, Position after, std::size_t limit,
+               Done<std::vector<FeedEntry>> done) override;
+  void list(const UserId& user, Position before, std::size_t limit,
+            Done<std::vector<FeedEntry>> done) override;
+  void large(const UserId& user, Done<std::vector<ConversationId>> done) override;
+  void user_mark(const UserId& user, Done<Position> done) override;
+
+ private:
+  ConversationStoreSqlite(std::unique_ptr<Database> writer, std::unique_ptr<Database> reader,
+                          Executor& executor);
+  Result<std::optional<Conversation>> load_now(const ConversationId& id);
+  Result<std::vector<Event>> events_now(const EventQuery& query);
+
+  const std::unique_ptr<Database> writer_;  // worker thread
+  const std::unique_ptr<Database> reader_;  // thread of the executor
+  Executor& executor_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // thread of the executor
+
+  // What was handed over before its caller knew of an earlier failure must not overtake the retry: it fails as well.
+  std::uint64_t generation_ = 1;         // thread of the executor; next after each failure that was told
+  std::uint64_t failed_generation_ = 0;  // worker thread
+
+  Worker worker_;
+};
+
+}  // namespace kith::server

@@ -1,0 +1,126 @@
+// SQLite with what the embedded adapters need: prepared statements that reset themselves, transactions, typed errors.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "kith/core/ids.h"
+#include "kith/core/result.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace kith::server {
+
+// One use of a prepared statement; reset when it goes out of scope. The first failure is kept, later steps do nothing.
+class Query {
+ public:
+  Query(sqlite3* db, sqlite3_stmt* statement, int status);
+  ~Query();
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+
+  // Binds the parameters ?1, ?2, … in order. Texts and blobs must outlive the query: they are not copied.
+  template <class... T>
+  Query& bind(const T&... values) {
+    (bind_one(values), ...);
+    return *this;
+  }
+  // Steps; true: there is a row.
+  bool next();
+  // Steps to the end; ok if nothing failed.
+  Status run();
+  [[nodiscard]] Status status() const;
+
+  // Columns of the row, from 0.
+  [[nodiscard]] std::uint64_t number(int column) const;
+  [[nodiscard]] std::int64_t time(int column) const;
+  [[nodiscard]] std::string bytes(int column) const;
+  template <class T>
+  [[nodiscard]] T id(int column) const {
+    const auto found = T::from_bytes(view(column));
+    return found ? T(*found) : T();
+  }
+
+ private:
+  void bind_one(std::uint64_t value);
+  void bind_one(std::int64_t value);
+  void bind_one(std::uint32_t value) { bind_one(std::uint64_t{value}); }
+  void bind_one(bool value) { bind_one(std::uint64_t{value}); }
+  void bind_one(std::string_view bytes);
+  void bind_one(const std::string& bytes) { bind_one(std::string_view(bytes)); }
+  template <class Tag>
+  void bind_one(const Id<Tag>& id) {
+    bind_one(id.view());
+  }
+  [[nodiscard]] std::string_view view(int column) const;
+
+  sqlite3* db_;
+  sqlite3_stmt* statement_;
+  int status_;
+  int parameter_ = 0;
+};
+
+// One connection. Threads: one at a time.
+class Database {
+ public:
+  struct Options {
+    std::string path;
+    int schema_version = 1;
+    const char* schema = "";        // creates version `schema_version` in an empty file; null: a further connection to a
+                                    // file that is open already, for reading only
+    std::uint64_t pages_max = 0;    // kDiskFull above this size; 0 = as large as the disk
+  };
+  // WAL, synchronous=FULL. Fails with kCacheTooNew, kCacheCorrupt, kDiskFull, kIo.
+  static Result<std::unique_ptr<Database>> open(const Options& options);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  // `sql` is a literal: prepared at its first use and kept.
+  Query query(const char* sql);
+  // Statements without parameters and rows.
+  Status execute(const char* sql);
+
+ private:
+  explicit Database(sqlite3* db) : db_(db) {}
+  Status prepare_file(const Options& options);
+
+  sqlite3* db_;
+  std::unordered_map<const char*, sqlite3_stmt*> statements_;
+};
+
+// BEGIN IMMEDIATE … COMMIT; rolled back unless commit() was reached.
+class Transaction {
+ public:
+  explicit Transaction(Database& db);
+  ~Transaction();
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  [[nodiscard]] const Status& begun() const { return begun_; }
+  Status commit();
+
+ private:
+  Database& db_;
+  Status begun_;
+  bool open_;
+};
+
+// Keeps a directory for one process: an exclusive lock on its file "lock" until destruction (or the end of the process).
+class DirectoryLock {
+ public:
+  // Creates the directory if it is missing. Fails with kAlreadyOpen or kIo.
+  static Result<std::unique_ptr<DirectoryLock>> take(const std::string& dir);
+  ~DirectoryLock();
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
+
+ private:
+  explicit DirectoryLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+}  // namespace kith::server

@@ -1,0 +1,109 @@
+// A directory in memory whose "disk" outlives it.
+#include "server/adapters/embedded/directory_memory.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "server/adapters/embedded/user_rules.h"
+
+namespace kith::server {
+
+
+DirectoryMemory::DirectoryMemory(std::shared_ptr<Disk> disk, Scheduler& scheduler)
+    : disk_(std::move(disk)), scheduler_(scheduler) {}
+
+DirectoryMemory::~DirectoryMemory() { *alive_ = false; }
+
+template <class T, class Work>
+void DirectoryMemory::answer(Done<T> done, Work work) {
+  auto task = [this, alive = alive_, done = std::move(done), work = std::move(work)] {
+    if (!*alive) return;
+    const auto fault = disk_->fault ? disk_->fault() : std::nullopt;
+    done(fault ? Result<T>(*fault) : Result<T>(work(*disk_)));
+  };
+  if (disk_->delay) {
+    scheduler_.after(disk_->delay(), std::move(task));
+  } else {
+    scheduler_.post(std::move(task));
+  }
+}
+
+void DirectoryMemory::create(const NewUser& user, Done<void> done) {
+  answer<void>(std::move(done), [user](Disk& disk) -> Status {
+    const UserId id = UserId::of(user.handle);
+    if (disk.accounts.contains(id)) return handle_taken();
+    Account account;
+    account.user.id = id;
+    account.user.handle = user.handle;
+    account.user.display_name = user.display_name;
+    account.password_hash = user.password_hash;
+    disk.accounts.emplace(id, std::move(account));
+    return {};
+  });
+}
+
+void DirectoryMemory::load(const UserId& id, Done<std::optional<UserRecord>> done) {
+  answer<std::optional<UserRecord>>(std::move(done), [id](Disk& disk) {
+    const auto it = disk.accounts.find(id);
+    return it == disk.accounts.end() ? std::nullopt : std::optional(it->second.user);
+  });
+}
+
+void DirectoryMemory::update(const UserId& id, const UserChange& change, Done<UserRecord> done) {
+  answer<UserRecord>(std::move(done), [id, change](Disk& disk) -> Result<UserRecord> {
+    const auto it = disk.accounts.find(id);
+    if (it == disk.accounts.end()) return no_such_user();
+    UserRecord changed = it->second.user;
+    if (auto status = change_user(changed, change); !status) return status.error();
+    it->second.user = changed;
+    return changed;
+  });
+}
+
+void DirectoryMemory::profiles(const std::vector<UserId>& ids,
+                               Done<std::vector<UserRecord>> done) {
+  answer<std::vector<UserRecord>>(std::move(done), [ids](Disk& disk) {
+    std::vector<UserRecord> found;
+    for (const UserId& id : ids) {
+      const auto it = disk.accounts.find(id);
+      if (it == disk.accounts.end()) continue;
+      UserRecord profile;
+      profile.id = id;
+      profile.handle = it->second.user.handle;
+      profile.display_name = it->second.user.display_name;
+      found.push_back(std::move(profile));
+    }
+    return found;
+  });
+}
+
+void DirectoryMemory::password_hash(const UserId& id, Done<std::string> done) {
+  answer<std::string>(std::move(done), [id](Disk& disk) -> Result<std::string> {
+    const auto it = disk.accounts.find(id);
+    if (it == disk.accounts.end()) return no_such_user();
+    return it->second.password_hash;
+  });
+}
+
+void DirectoryMemory::devices(const UserId& id, Done<std::vector<DeviceRecord>> done) {
+  answer<std::vector<DeviceRecord>>(std::move(done), [id](Disk& disk) {
+    std::vector<DeviceRecord> found;
+    const auto it = disk.accounts.find(id);
+    if (it == disk.accounts.end()) return found;
+    for (const auto& [device, record] : it->second.devices) found.push_back(record);
+    return found;
+  });
+}
+
+void DirectoryMemory::put_device(const UserId& id, const DeviceRecord& device, Done<void> done) {
+  answer<void>(std::move(done), [id, device](Disk& disk) -> Status {
+    const auto it = disk.accounts.find(id);
+    if (it == disk.accounts.end()) return no_such_user();
+    DeviceRecord& stored = it->second.devices[device.id];
+    stored.id = device.id;
+    merge_device(stored, device);
+    return {};
+  });
+}
+
+}  // namespace kith::server

@@ -1,0 +1,53 @@
+// A directory in memory whose "disk" outlives it.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kith/core/time.h"
+#include "kith/server/ports/directory.h"
+#include "src/scheduler.h"
+
+namespace kith::server {
+
+class DirectoryMemory : public Directory {
+ public:
+  struct Account {
+    UserRecord user;
+    std::string password_hash;
+    std::map<DeviceId, DeviceRecord> devices;
+  };
+  struct Disk {
+    std::map<UserId, Account> accounts;
+
+    std::function<Millis()> delay;                // of every call; null: at the next turn of the loop
+    std::function<std::optional<Error>()> fault;  // of every call; what fails changes nothing
+  };
+
+  // `scheduler` outlives the directory.
+  DirectoryMemory(std::shared_ptr<Disk> disk, Scheduler& scheduler);
+  // A crash: no callback comes any more; changes that had not been answered are lost.
+  ~DirectoryMemory() override;
+
+  void create(const NewUser& user, Done<void> done) override;
+  void load(const UserId& id, Done<std::optional<UserRecord>> done) override;
+  void update(const UserId& id, const UserChange& change, Done<UserRecord> done) override;
+  void profiles(const std::vector<UserId>& ids, Done<std::vector<UserRecord>> done) override;
+  void password_hash(const UserId& id, Done<std::string> done) override;
+  void devices(const UserId& id, Done<std::vector<DeviceRecord>> done) override;
+  void put_device(const UserId& id, const DeviceRecord& device, Done<void> done) override;
+
+ private:
+  template <class T, class Work>
+  void answer(Done<T> done, Work work);
+
+  std::shared_ptr<Disk> disk_;
+  Scheduler& scheduler_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace kith::server

@@ -1,0 +1,242 @@
+// The directory in one SQLite file (users.db), on a thread of its own: every change is synced before it is answered.
+#include "server/adapters/embedded/directory_sqlite.h"
+
+#include <utility>
+
+#include "server/adapters/embedded/database_sqlite.h"
+#include "server/adapters/embedded/user_rules.h"
+
+namespace kith::server {
+
+namespace {
+
+constexpr int kSchemaVersion = 1;
+constexpr const char* kSchema =
+    "CREATE TABLE user(id BLOB PRIMARY KEY,handle BLOB NOT NULL,display_name BLOB,hash BLOB,"
+    "online INT,last_seen_audience INT,receipts INT,last_seen INT,tokens_from INT) WITHOUT ROWID;"
+    "CREATE TABLE relation(user BLOB,kind INT,other BLOB,PRIMARY KEY(user,kind,other))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE device(user BLOB,id BLOB,agent BLOB,last_seen INT,revoked INT,"
+    "PRIMARY KEY(user,id)) WITHOUT ROWID";
+constexpr std::uint32_t kContact = 1;
+constexpr std::uint32_t kBlocked = 2;
+
+Result<std::optional<UserRecord>> load_user(Database& db, const UserId& id) {
+  UserRecord user;
+  {
+    Query row = db.query(
+        "SELECT handle,display_name,online,last_seen_audience,receipts,last_seen,tokens_from"
+        " FROM user WHERE id=?1");
+    if (!row.bind(id).next()) {
+      if (auto status = row.status(); !status) return status.error();
+      return std::optional<UserRecord>();
+    }
+    user.id = id;
+    user.handle = row.bytes(0);
+    user.display_name = row.bytes(1);
+    user.privacy.online = static_cast<Audience>(row.number(2));
+    user.privacy.last_seen = static_cast<Audience>(row.number(3));
+    user.privacy.receipts = row.number(4) != 0;
+    user.last_seen_ms = row.time(5);
+    user.tokens_valid_from_ms = row.time(6);
+  }
+  Query rows = db.query("SELECT kind,other FROM relation WHERE user=?1 ORDER BY kind,other");
+  rows.bind(id);
+  while (rows.next()) {
+    auto& list = rows.number(0) == kContact ? user.contacts : user.blocked;
+    list.push_back(rows.id<UserId>(1));
+  }
+  if (auto status = rows.status(); !status) return status.error();
+  return std::optional(std::move(user));
+}
+
+Status write_relations(Database& db, const UserId& user, std::uint32_t kind,
+                       const std::vector<UserId>& removed, const std::vector<UserId>& added) {
+  for (const UserId& other : removed) {
+    auto status = db.query("DELETE FROM relation WHERE user=?1 AND kind=?2 AND other=?3")
+                      .bind(user, kind, other)
+                      .run();
+    if (!status) return status;
+  }
+  for (const UserId& other : added) {
+    auto status = db.query("INSERT OR IGNORE INTO relation(user,kind,other) VALUES(?1,?2,?3)")
+                      .bind(user, kind, other)
+                      .run();
+    if (!status) return status;
+  }
+  return {};
+}
+
+Status write_user(Database& db, const UserRecord& user, const UserChange& change) {
+  auto status = db.query("UPDATE user SET display_name=?2,online=?3,last_seen_audience=?4,"
+                         "receipts=?5,last_seen=?6,tokens_from=?7 WHERE id=?1")
+                    .bind(user.id, user.display_name,
+                          static_cast<std::uint32_t>(user.privacy.online),
+                          static_cast<std::uint32_t>(user.privacy.last_seen),
+                          user.privacy.receipts, user.last_seen_ms, user.tokens_valid_from_ms)
+                    .run();
+  if (!status) return status;
+  status = write_relations(db, user.id, kContact, change.remove_contacts, change.add_contacts);
+  if (!status) return status;
+  return write_relations(db, user.id, kBlocked, change.unblock, change.block);
+}
+
+Result<UserRecord> update_user(Database& db, const UserId& id, const UserChange& change) {
+  Transaction transaction(db);
+  if (!transaction.begun()) return transaction.begun().error();
+  auto user = load_user(db, id);
+  if (!user) return user.error();
+  if (!*user) return no_such_user();
+  if (auto status = change_user(**user, change); !status) return status.error();
+  if (auto status = write_user(db, **user, change); !status) return status.error();
+  if (auto status = transaction.commit(); !status) return status.error();
+  return std::move(**user);
+}
+
+Status create_user(Database& db, const NewUser& user) {
+  Transaction transaction(db);
+  if (!transaction.begun()) return transaction.begun();
+  const UserId id = UserId::of(user.handle);
+  {
+    Query taken = db.query("SELECT 1 FROM user WHERE id=?1");
+    if (taken.bind(id).next()) return handle_taken();
+    if (auto status = taken.status(); !status) return status;
+  }
+  const PrivacySettings privacy;
+  auto status =
+      db.query("INSERT INTO user(id,handle,display_name,hash,online,last_seen_audience,receipts,"
+               "last_seen,tokens_from) VALUES(?1,?2,?3,?4,?5,?6,?7,0,0)")
+          .bind(id, user.handle, user.display_name, user.password_hash,
+                static_cast<std::uint32_t>(privacy.online),
+                static_cast<std::uint32_t>(privacy.last_seen), privacy.receipts)
+          .run();
+  if (!status) return status;
+  return transaction.commit();
+}
+
+Status write_device(Database& db, const UserId& user, const DeviceRecord& reported) {
+  Transaction transaction(db);
+  if (!transaction.begun()) return transaction.begun();
+  {
+    Query known = db.query("SELECT 1 FROM user WHERE id=?1");
+    if (!known.bind(user).next()) {
+      if (auto status = known.status(); !status) return status;
+      return no_such_user();
+    }
+  }
+  DeviceRecord device;
+  {
+    Query row = db.query("SELECT agent,last_seen,revoked FROM device WHERE user=?1 AND id=?2");
+    if (row.bind(user, reported.id).next()) {
+      device.agent = row.bytes(0);
+      device.last_seen_ms = row.time(1);
+      device.revoked_ms = row.time(2);
+    }
+    if (auto status = row.status(); !status) return status;
+  }
+  merge_device(device, reported);
+  auto status =
+      db.query("REPLACE INTO device(user,id,agent,last_seen,revoked) VALUES(?1,?2,?3,?4,?5)")
+          .bind(user, reported.id, device.agent, device.last_seen_ms, device.revoked_ms)
+          .run();
+  if (!status) return status;
+  return transaction.commit();
+}
+
+Result<std::vector<UserRecord>> load_profiles(Database& db, const std::vector<UserId>& ids) {
+  std::vector<UserRecord> found;
+  for (const UserId& id : ids) {
+    Query row = db.query("SELECT handle,display_name FROM user WHERE id=?1");
+    if (row.bind(id).next()) {
+      UserRecord profile;
+      profile.id = id;
+      profile.handle = row.bytes(0);
+      profile.display_name = row.bytes(1);
+      found.push_back(std::move(profile));
+    }
+    if (auto status = row.status(); !status) return status.error();
+  }
+  return found;
+}
+
+Result<std::vector<DeviceRecord>> load_devices(Database& db, const UserId& user) {
+  std::vector<DeviceRecord> found;
+  Query rows =
+      db.query("SELECT id,agent,last_seen,revoked FROM device WHERE user=?1 ORDER BY id");
+  rows.bind(user);
+  while (rows.next()) {
+    found.push_back({rows.id<DeviceId>(0), rows.bytes(1), rows.time(2), rows.time(3)});
+  }
+  if (auto status = rows.status(); !status) return status.error();
+  return found;
+}
+
+Result<std::string> load_hash(Database& db, const UserId& user) {
+  Query row = db.query("SELECT hash FROM user WHERE id=?1");
+  if (row.bind(user).next()) return row.bytes(0);
+  if (auto status = row.status(); !status) return status.error();
+  return no_such_user();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<DirectorySqlite>> DirectorySqlite::open(const std::string& path,
+                                                               Executor& executor,
+                                                               std::uint64_t pages_max) {
+  auto db = Database::open({path, kSchemaVersion, kSchema, pages_max});
+  if (!db) return db.error();
+  return std::unique_ptr<DirectorySqlite>(new DirectorySqlite(std::move(*db), executor));
+}
+
+DirectorySqlite::DirectorySqlite(std::unique_ptr<Database> db, Executor& executor)
+    : db_(std::move(db)), executor_(executor) {}
+
+DirectorySqlite::~DirectorySqlite() {
+  *alive_ = false;
+  worker_.stop();
+}
+
+template <class T, class Work>
+void DirectorySqlite::answer(Done<T> done, Work work) {
+  worker_.run([this, alive = alive_, done = std::move(done), work = std::move(work)] {
+    executor_.post([alive, done, result = work(*db_)] {
+      if (*alive) done(result);
+    });
+  });
+}
+
+void DirectorySqlite::create(const NewUser& user, Done<void> done) {
+  answer<void>(std::move(done), [user](Database& db) { return create_user(db, user); });
+}
+
+void DirectorySqlite::load(const UserId& id, Done<std::optional<UserRecord>> done) {
+  answer<std::optional<UserRecord>>(std::move(done),
+                                    [id](Database& db) { return load_user(db, id); });
+}
+
+void DirectorySqlite::update(const UserId& id, const UserChange& change, Done<UserRecord> done) {
+  answer<UserRecord>(std::move(done),
+                     [id, change](Database& db) { return update_user(db, id, change); });
+}
+
+void DirectorySqlite::profiles(const std::vector<UserId>& ids,
+                               Done<std::vector<UserRecord>> done) {
+  answer<std::vector<UserRecord>>(std::move(done),
+                                  [ids](Database& db) { return load_profiles(db, ids); });
+}
+
+void DirectorySqlite::password_hash(const UserId& id, Done<std::string> done) {
+  answer<std::string>(std::move(done), [id](Database& db) { return load_hash(db, id); });
+}
+
+void DirectorySqlite::devices(const UserId& id, Done<std::vector<DeviceRecord>> done) {
+  answer<std::vector<DeviceRecord>>(std::move(done),
+                                    [id](Database& db) { return load_devices(db, id); });
+}
+
+void DirectorySqlite::put_device(const UserId& id, const DeviceRecord& device, Done<void> done) {
+  answer<void>(std::move(done),
+               [id, device](Database& db) { return write_device(db, id, device); });
+}
+
+}  // namespace kith::server

@@ -1,0 +1,43 @@
+// The directory in one SQLite file (users.db), on a thread of its own: every change is synced before it is answered.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "kith/core/executor.h"
+#include "kith/server/ports/directory.h"
+#include "server/adapters/embedded/worker.h"
+
+namespace kith::server {
+
+class Database;
+
+class DirectorySqlite : public Directory {
+ public:
+  // Opens or creates `path`. `executor` runs the callbacks and outlives the directory. `pages_max` limits the file's size
+  // (4 KiB pages); 0 = the disk. Fails with kCacheTooNew, kCacheCorrupt, kDiskFull, kIo.
+  static Result<std::unique_ptr<DirectorySqlite>> open(const std::string& path, Executor& executor,
+                                                       std::uint64_t pages_max = 0);
+  // Finishes what was asked for and joins; no callback comes afterwards.
+  ~DirectorySqlite() override;
+
+  void create(const NewUser& user, Done<void> done) override;
+  void load(const UserId& id, Done<std::optional<UserRecord>> done) override;
+  void update(const UserId& id, const UserChange& change, Done<UserRecord> done) override;
+  void profiles(const std::vector<UserId>& ids, Done<std::vector<UserRecord>> done) override;
+  void password_hash(const UserId& id, Done<std::string> done) override;
+  void devices(const UserId& id, Done<std::vector<DeviceRecord>> done) override;
+  void put_device(const UserId& id, const DeviceRecord& device, Done<void> done) override;
+
+ private:
+  DirectorySqlite(std::unique_ptr<Database> db, Executor& executor);
+  template <class T, class Work>
+  void answer(Done<T> done, Work work);
+
+  const std::unique_ptr<Database> db_;  // worker thread
+  Executor& executor_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // thread of the executor
+  Worker worker_;
+};
+
+}  // namespace kith::server

@@ -1,0 +1,68 @@
+// The embedded adapters of all ports, opened together: SQLite files in one directory, or memory only.
+#include "server/adapters/embedded/embedded.h"
+
+#include <utility>
+
+#include "server/adapters/embedded/bus_memory.h"
+#include "server/adapters/embedded/command_log_memory.h"
+#include "server/adapters/embedded/command_log_sqlite.h"
+#include "server/adapters/embedded/conversation_store_memory.h"
+#include "server/adapters/embedded/conversation_store_sqlite.h"
+#include "server/adapters/embedded/database_sqlite.h"
+#include "server/adapters/embedded/directory_memory.h"
+#include "server/adapters/embedded/directory_sqlite.h"
+#include "server/adapters/embedded/session_registry_memory.h"
+
+namespace kith::server {
+
+namespace {
+
+class Stores : public EmbeddedStores {
+ public:
+  Stores(std::unique_ptr<DirectoryLock> lock, std::unique_ptr<CommandLog> log,
+         std::unique_ptr<ConversationStore> store, std::unique_ptr<Directory> directory)
+      : lock_(std::move(lock)),
+        log_(std::move(log)),
+        store_(std::move(store)),
+        directory_(std::move(directory)) {}
+
+  CommandLog& log() override { return *log_; }
+  ConversationStore& store() override { return *store_; }
+  Directory& directory() override { return *directory_; }
+  SessionRegistry& registry() override { return registry_; }
+  Bus& bus() override { return bus_; }
+
+ private:
+  std::unique_ptr<DirectoryLock> lock_;  // given back last
+  SessionRegistryMemory registry_;
+  BusMemory bus_;
+  std::unique_ptr<CommandLog> log_;
+  std::unique_ptr<ConversationStore> store_;
+  std::unique_ptr<Directory> directory_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Executor& executor) {
+  auto lock = DirectoryLock::take(dir);
+  if (!lock) return lock.error();
+  auto log = CommandLogSqlite::open(dir + "/journal.db", executor);
+  if (!log) return log.error();
+  auto store = ConversationStoreSqlite::open(dir + "/store.db", executor);
+  if (!store) return store.error();
+  auto directory = DirectorySqlite::open(dir + "/users.db", executor);
+  if (!directory) return directory.error();
+  return std::unique_ptr<EmbeddedStores>(std::make_unique<Stores>(
+      std::move(*lock), std::move(*log), std::move(*store), std::move(*directory)));
+}
+
+std::unique_ptr<EmbeddedStores> make_memory_stores(Scheduler& scheduler) {
+  return std::make_unique<Stores>(
+      nullptr,
+      std::make_unique<CommandLogMemory>(std::make_shared<CommandLogMemory::Disk>(), scheduler),
+      std::make_unique<ConversationStoreMemory>(
+          std::make_shared<ConversationStoreMemory::Disk>(), scheduler),
+      std::make_unique<DirectoryMemory>(std::make_shared<DirectoryMemory::Disk>(), scheduler));
+}
+
+}  // namespace kith::server

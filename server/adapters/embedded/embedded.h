@@ -1,0 +1,41 @@
+// The embedded adapters of all ports, opened together: SQLite files in one directory, or memory only.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "kith/core/executor.h"
+#include "kith/core/result.h"
+#include "kith/server/ports/bus.h"
+#include "kith/server/ports/command_log.h"
+#include "kith/server/ports/conversation_store.h"
+#include "kith/server/ports/directory.h"
+#include "kith/server/ports/session_registry.h"
+
+namespace kith {
+class Scheduler;
+}
+
+namespace kith::server {
+
+// Destroying it finishes what has been handed over, joins the adapters' threads and closes the files. No callback comes
+// afterwards. Destroy it on the executor, or when the executor does not run any more.
+class EmbeddedStores {
+ public:
+  virtual ~EmbeddedStores() = default;
+  virtual CommandLog& log() = 0;
+  virtual ConversationStore& store() = 0;
+  virtual Directory& directory() = 0;
+  virtual SessionRegistry& registry() = 0;
+  virtual Bus& bus() = 0;
+};
+
+// Opens journal.db, store.db and users.db in `dir`, which is created if missing. `executor` runs all callbacks and must
+// outlive the stores. Fails with kAlreadyOpen (another process has the directory), kCacheTooNew (a later release wrote it),
+// kCacheCorrupt (a file is damaged; it is left as it is), kDiskFull, kIo.
+Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Executor& executor);
+
+// Everything is lost with the stores. `scheduler` must outlive them.
+std::unique_ptr<EmbeddedStores> make_memory_stores(Scheduler& scheduler);
+
+}  // namespace kith::server

@@ -1,0 +1,38 @@
+// One thread that runs the tasks it is given in order: where an embedded adapter may block on its disk.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+namespace kith::server {
+
+// Signals are blocked on the thread: they stay the host's.
+std::thread start_quiet_thread(std::function<void()> body);
+
+class Worker {
+ public:
+  Worker();
+  // Runs what was given and joins.
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Threads: any. The number of waiting tasks is bounded by those who call: sessions have a limited number of requests in
+  // flight and the store is filled behind a bounded lag.
+  void run(std::function<void()> task);
+  void stop();
+
+ private:
+  void loop();
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> tasks_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace kith::server

@@ -1,0 +1,135 @@
+// A log record as bytes: kith.v1.LogRecord (cluster.proto).
+#include "server/services/record_codec.h"
+
+#include "kith/v1/cluster.pb.h"
+
+namespace kith::server {
+
+namespace {
+
+struct OpWriter {
+  v1::LogRecord& to;
+
+  void operator()(const SendOp& op) const {
+    auto& out = *to.mutable_message();
+    out.set_content(op.body);
+    out.set_reply_to_seq(op.reply_to_seq);
+    if (!op.reply_to_message_id.empty()) out.set_reply_to_message_id(op.reply_to_message_id.bytes());
+    for (const UserId& user : op.mentions) out.add_mentions(user.bytes());
+    out.set_client_ts_ms(static_cast<std::uint64_t>(op.client_ts_ms));
+  }
+  void operator()(const CreateOp& op) const {
+    auto& out = *to.mutable_create();
+    out.set_type(static_cast<v1::ConversationType>(op.type));
+    out.set_title(op.title);
+    for (const UserId& user : op.members) out.add_members(user.bytes());
+  }
+  void operator()(const MembershipOp& op) const {
+    auto& out = *to.mutable_membership();
+    out.set_kind(static_cast<v1::MemberChangeKind>(op.kind));
+    for (const UserId& user : op.users) out.add_users(user.bytes());
+    out.set_role(static_cast<v1::MemberRole>(op.role));
+  }
+  void operator()(const MetaOp& op) const { to.mutable_meta()->set_title(op.title); }
+  void operator()(const ReceiptOp& op) const {
+    auto& out = *to.mutable_receipt();
+    out.set_delivered_seq(op.delivered_seq);
+    out.set_read_seq(op.read_seq);
+    out.set_read_ordinal(op.read_ordinal);
+    out.set_publish_read(op.publish_read);
+  }
+  void operator()(const UserMarkOp&) const { to.mutable_user_mark(); }
+};
+
+// Empty stays empty; anything else must be an id.
+template <class T>
+bool read_id(const std::string& bytes, T& id) {
+  if (bytes.empty()) return true;
+  const auto found = T::from_bytes(bytes);
+  if (found) id = T(*found);
+  return found.has_value();
+}
+
+template <class Repeated>
+bool read_users(const Repeated& all, std::vector<UserId>& users) {
+  users.reserve(static_cast<std::size_t>(all.size()));
+  for (const auto& bytes : all) {
+    const auto found = UserId::from_bytes(bytes);
+    if (!found) return false;
+    users.push_back(UserId(*found));
+  }
+  return true;
+}
+
+bool read_op(const v1::LogRecord& from, LogRecord& record) {
+  switch (from.op_case()) {
+    case v1::LogRecord::kMessage: {
+      SendOp op;
+      op.body = from.message().content();
+      op.reply_to_seq = from.message().reply_to_seq();
+      op.client_ts_ms = static_cast<std::int64_t>(from.message().client_ts_ms());
+      const bool ok = read_id(from.message().reply_to_message_id(), op.reply_to_message_id) &&
+                      read_users(from.message().mentions(), op.mentions);
+      record.op = std::move(op);
+      return ok;
+    }
+    case v1::LogRecord::kCreate: {
+      CreateOp op;
+      op.type = static_cast<ConversationType>(from.create().type());
+      op.title = from.create().title();
+      const bool ok = read_users(from.create().members(), op.members);
+      record.op = std::move(op);
+      return ok;
+    }
+    case v1::LogRecord::kMembership: {
+      MembershipOp op;
+      op.kind = static_cast<MemberChangeKind>(from.membership().kind());
+      op.role = static_cast<MemberRole>(from.membership().role());
+      const bool ok = read_users(from.membership().users(), op.users);
+      record.op = std::move(op);
+      return ok;
+    }
+    case v1::LogRecord::kMeta: record.op = MetaOp{from.meta().title()}; return true;
+    case v1::LogRecord::kReceipt:
+      record.op = ReceiptOp{from.receipt().delivered_seq(), from.receipt().read_seq(),
+                            from.receipt().read_ordinal(), from.receipt().publish_read()};
+      return true;
+    case v1::LogRecord::kUserMark: record.op = UserMarkOp{}; return true;
+    case v1::LogRecord::OP_NOT_SET: break;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string encode_record(const LogRecord& record) {
+  v1::LogRecord out;
+  out.set_conversation_id(record.conversation.bytes());
+  out.set_command_id(record.command_id.bytes());
+  out.set_sender(record.sender.bytes());
+  out.set_sender_device(record.sender_device.bytes());
+  out.set_attempt(record.attempt);
+  out.set_gateway_ts_ms(static_cast<std::uint64_t>(record.gateway_ts_ms));
+  out.set_rules_version(record.rules_version);
+  out.set_sender_only(record.sender_only);
+  std::visit(OpWriter{out}, record.op);
+  return out.SerializeAsString();
+}
+
+Result<LogRecord> decode_record(std::string_view bytes) {
+  v1::LogRecord from;
+  LogRecord record;
+  if (!from.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())) ||
+      !read_id(from.conversation_id(), record.conversation) ||
+      !read_id(from.command_id(), record.command_id) || !read_id(from.sender(), record.sender) ||
+      !read_id(from.sender_device(), record.sender_device) || !read_op(from, record)) {
+    return make_error(ErrorCode::kCacheCorrupt, "this is not a log record");
+  }
+  record.attempt = from.attempt();
+  record.gateway_ts_ms = static_cast<std::int64_t>(from.gateway_ts_ms());
+  record.rules_version = from.rules_version();
+  record.sender_only = from.sender_only();
+  return record;
+}
+
+}  // namespace kith::server
