@@ -1,0 +1,76 @@
+// Model: what this device knows of its account: conversations, ranges and people in memory, events in the store. Every change is
+// committed before it is visible, and told as an event afterwards.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/cache_store.h"
+#include "kith/client/types.h"
+#include "kith/core/time.h"
+
+namespace kith::v1 {
+class ConversationState;
+class Event;
+class ReceiptState;
+}  // namespace kith::v1
+
+namespace kith::client {
+
+class Model {
+ public:
+  using Emit = std::function<void(Event)>;
+
+  Model(UserId self, CacheStore& store, Emit emit) : self_(self), store_(store), emit_(std::move(emit)) {}
+
+  void load(const CacheContent& content);
+
+  [[nodiscard]] const UserId& self() const { return self_; }
+  [[nodiscard]] CacheStore& store() { return store_; }
+  [[nodiscard]] const std::map<ConversationId, ConversationRecord>& conversations() const { return conversations_; }
+  [[nodiscard]] const ConversationRecord* find(const ConversationId& id) const;
+  [[nodiscard]] const Ranges& ranges(const ConversationId& id) const;
+  // The seq up to which this device is up to date; holes far below it may exist.
+  [[nodiscard]] std::uint64_t top(const ConversationId& id) const;
+  [[nodiscard]] const Profile* profile(const UserId& user) const;
+
+  void emit(Event event) { emit_(std::move(event)); }
+  void emit_conversation(const ConversationId& id);
+
+  // Commits events (any order, known ones are ignored) that are of `conversation`, raises head, floor and own read mark, and
+  // takes the outbox rows with the same ids out. `removed` learns those ids.
+  Status apply_events(const ConversationId& conversation, const std::vector<v1::Event>& events, std::uint64_t floor,
+                      bool live, std::vector<MessageId>* removed);
+  // Merges what the server says of conversations; `cursor` goes with them in the same transaction.
+  Status apply_states(const std::vector<v1::ConversationState>& states, std::optional<std::uint64_t> cursor);
+  Status apply_receipt(const v1::ReceiptState& state);
+  Status put(const ConversationRecord& record);
+  Status put_profiles(std::vector<Profile> profiles);
+  Status raise_head(const ConversationId& id, std::uint64_t last_seq, std::uint64_t ordinal);
+  void confirm_delivered(const ConversationId& id, std::uint64_t seq);
+
+  // False for events that are withheld from this reader: they only keep the numbering gapless.
+  static bool shown(const Message& m) { return m.kind != MessageKind::kUnknown || !m.text.empty(); }
+  [[nodiscard]] Message message_of(const StoredEvent& stored);
+  [[nodiscard]] Message message_of(const OutboxRow& row);
+  [[nodiscard]] Conversation conversation_of(const ConversationRecord& record);
+  [[nodiscard]] std::string name_of(const UserId& user) const;
+  // Events with seq in [from, before), the newest `limit`, ascending.
+  [[nodiscard]] std::vector<Message> messages(const ConversationId& id, std::uint64_t from, std::uint64_t before,
+                                              std::size_t limit);
+
+ private:
+  void status_moved(const ConversationRecord& old, const ConversationRecord& now);
+
+  const UserId self_;
+  CacheStore& store_;
+  Emit emit_;
+  std::map<ConversationId, ConversationRecord> conversations_;
+  std::map<ConversationId, Ranges> ranges_;
+  std::map<UserId, Profile> profiles_;
+};
+
+}  // namespace kith::client

@@ -1,0 +1,162 @@
+// Model, its reading side: stored rows to what an application sees.
+#include <algorithm>
+
+#include "client/model.h"
+#include "kith/v1/frame.pb.h"
+
+namespace kith::client {
+namespace {
+
+template <class T>
+T id_of(const std::string& bytes) {
+  const auto id = T::from_bytes(bytes);
+  return id ? T(*id) : T();
+}
+
+std::string text_of(const std::string& content_bytes) {
+  v1::Content content;
+  if (!content.ParseFromString(content_bytes) || !content.has_plain()) return "(a message of a newer kind)";
+  return content.plain().text();
+}
+
+const char* role_name(v1::MemberRole role) {
+  switch (role) {
+    case v1::MEMBER_ROLE_ADMIN:
+      return "an admin";
+    case v1::MEMBER_ROLE_OWNER:
+      return "the owner";
+    default:
+      return "a member";
+  }
+}
+
+}  // namespace
+
+std::string Model::name_of(const UserId& user) const {
+  const Profile* known = profile(user);
+  if (!known) return user.to_string().substr(0, 8);
+  return known->display_name.empty() ? known->handle : known->display_name;
+}
+
+static std::string membership_text(const Model& model, const UserId& sender, const std::string& bytes) {
+  v1::MembershipBody body;
+  if (!body.ParseFromString(bytes)) return "the members changed";
+  std::string users;
+  for (const std::string& user : body.users()) {
+    if (!users.empty()) users += ", ";
+    users += model.name_of(id_of<UserId>(user));
+  }
+  const std::string who = model.name_of(sender);
+  if (body.created()) {
+    return body.type() == v1::CONVERSATION_TYPE_DIRECT ? who + " started the conversation"
+                                                       : who + " created the group \"" + body.title() + "\"";
+  }
+  switch (body.kind()) {
+    case v1::MEMBER_CHANGE_KIND_ADD:
+      return who + " added " + users;
+    case v1::MEMBER_CHANGE_KIND_REMOVE:
+      return who + " removed " + users;
+    case v1::MEMBER_CHANGE_KIND_LEAVE:
+      return who + " left";
+    case v1::MEMBER_CHANGE_KIND_SET_ROLE:
+      return who + " made " + users + " " + role_name(body.role());
+    default:
+      return "the members changed";
+  }
+}
+
+Message Model::message_of(const StoredEvent& stored) {
+  v1::Event event;
+  event.ParseFromString(stored.bytes);
+  Message m;
+  m.id = stored.message;
+  m.conversation = stored.conversation;
+  m.seq = Seq(stored.seq);
+  m.sender = id_of<UserId>(event.sender());
+  m.time = Timestamp{static_cast<std::int64_t>(event.server_ts_ms())};
+  m.mine = m.sender == self_;
+  m.reply_to = Seq(event.reply_to_seq());
+  if (m.reply_to) {
+    const auto answered = store_.events(m.conversation, m.reply_to.value, m.reply_to.value + 1, 1);
+    if (answered && !answered->empty()) m.reply_to_id = answered->front().message;
+  }
+  switch (event.kind()) {
+    case v1::EVENT_KIND_MESSAGE:
+      m.kind = MessageKind::kText;
+      m.text = text_of(event.body());
+      break;
+    case v1::EVENT_KIND_MEMBERSHIP:
+      m.kind = MessageKind::kMembership;
+      m.text = membership_text(*this, m.sender, event.body());
+      break;
+    case v1::EVENT_KIND_META: {
+      v1::MetaBody body;
+      body.ParseFromString(event.body());
+      m.kind = MessageKind::kMeta;
+      m.text = name_of(m.sender) + " named the group \"" + body.title() + "\"";
+      break;
+    }
+    case v1::EVENT_KIND_VOID:
+      m.kind = MessageKind::kUnknown;  // withheld from this reader: nothing to show
+      break;
+    default:
+      m.kind = MessageKind::kUnknown;
+      m.text = "(something that this version cannot show)";
+  }
+  if (const ConversationRecord* record = m.mine ? find(m.conversation) : nullptr) {
+    m.status = derive(m.seq, record->marks.delivered_all, record->marks.read_all);
+  }
+  return m;
+}
+
+Message Model::message_of(const OutboxRow& row) {
+  v1::OutMessage out;
+  out.ParseFromString(row.payload);
+  Message m;
+  m.id = row.id;
+  m.conversation = row.conversation;
+  m.sender = self_;
+  m.mine = true;
+  m.text = text_of(out.content());
+  m.time = Timestamp{row.placed_seq ? row.placed_ts_ms : row.created_ms};
+  m.seq = Seq(row.placed_seq);
+  m.reply_to = Seq(out.reply_to_seq());
+  m.reply_to_id = id_of<MessageId>(out.reply_to_message_id());
+  if (m.reply_to && m.reply_to_id.empty()) {
+    const auto answered = store_.events(m.conversation, m.reply_to.value, m.reply_to.value + 1, 1);
+    if (answered && !answered->empty()) m.reply_to_id = answered->front().message;
+  }
+  m.status = row.failed ? DeliveryStatus::kFailed : row.placed_seq ? DeliveryStatus::kSent : DeliveryStatus::kSending;
+  return m;
+}
+
+Conversation Model::conversation_of(const ConversationRecord& record) {
+  Conversation c;
+  c.id = record.id;
+  c.type = record.type;
+  c.peer = record.peer;
+  c.title = record.type == ConversationType::kDirect ? name_of(record.peer) : record.title;
+  c.role = record.role;
+  c.unread = record.last_ordinal > record.read_ordinal ? record.last_ordinal - record.read_ordinal : 0;
+  c.last_seq = Seq(record.last_seq);
+  c.last_time = Timestamp{record.last_ts_ms};
+  c.member_count = record.member_count;
+  const std::vector<Message> last = messages(record.id, 1, record.last_seq + 1, 1);
+  if (!last.empty()) c.last = last.back();
+  return c;
+}
+
+std::vector<Message> Model::messages(const ConversationId& id, std::uint64_t from, std::uint64_t before,
+                                     std::size_t limit) {
+  std::vector<Message> found;
+  const auto events = store_.events(id, from, before, limit);
+  if (!events) return found;
+  found.reserve(events->size());
+  for (const StoredEvent& e : *events) {
+    Message message = message_of(e);
+    if (shown(message)) found.push_back(std::move(message));
+  }
+  return found;
+}
+
+}  // namespace kith::client
