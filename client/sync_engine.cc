@@ -1,0 +1,398 @@
+// SyncEngine: pages, gaps, fetches and acknowledgements.
+#include "client/sync_engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "kith/v1/frame.pb.h"
+#include "src/frame_codec.h"
+
+namespace kith::client {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t kFetchesAtOnce = 4;
+constexpr std::size_t kNewestPage = 30;        // one screen: the rest of a large hole is fetched when somebody looks
+constexpr std::size_t kHeldMax = 256;          // events above holes, per conversation; more are fetched instead
+constexpr Millis kRetry = 2s;
+constexpr std::uint64_t kNoticeSpread = 2000;  // ms; doorbells of a busy account ring together
+
+}  // namespace
+
+struct SyncEngine::Held {
+  std::map<std::uint64_t, v1::Event> events;
+  bool live = false;
+  Scheduler::TimerId timer = 0;
+};
+
+SyncEngine::SyncEngine(Model& model, Connection& connection, Scheduler& scheduler, Random& random, Hooks hooks)
+    : model_(model), connection_(connection), scheduler_(scheduler), random_(random), hooks_(std::move(hooks)) {}
+
+SyncEngine::~SyncEngine() {
+  alive_.reset();
+  scheduler_.cancel(sync_timer_);
+  scheduler_.cancel(idle_timer_);
+  for (auto& [id, held] : held_) scheduler_.cancel(held.timer);
+}
+
+void SyncEngine::on_welcome() {
+  syncing_ = again_ = snapshot_ = first_done_ = false;
+  acked_.clear();
+  for (const auto& [id, record] : model_.conversations()) note_ack(id);
+  arm_idle_guard();
+  sync_now();
+}
+
+void SyncEngine::on_lost() {
+  syncing_ = again_ = false;
+  scheduler_.cancel(std::exchange(sync_timer_, 0));
+  scheduler_.cancel(std::exchange(idle_timer_, 0));
+  to_fetch_.clear();
+  to_ack_.clear();
+}
+
+void SyncEngine::arm_idle_guard() {
+  scheduler_.cancel(idle_timer_);
+  idle_timer_ = scheduler_.after(limits::idle_sync, [this] {
+    idle_timer_ = 0;
+    sync_soon(Millis{0});
+    arm_idle_guard();
+  });
+}
+
+// --- pages ---
+
+void SyncEngine::sync_soon(Millis delay) {
+  if (!connection_.ready()) return;
+  const std::int64_t due = scheduler_.clock().steady_ms() + delay.count();
+  if (sync_timer_ && sync_due_ <= due) return;
+  scheduler_.cancel(sync_timer_);
+  sync_due_ = due;
+  sync_timer_ = scheduler_.after(delay, [this] {
+    sync_timer_ = 0;
+    sync_now();
+  });
+}
+
+void SyncEngine::sync_now() {
+  if (!connection_.ready()) return;
+  if (syncing_) {
+    again_ = true;
+    return;
+  }
+  syncing_ = true;
+  again_ = false;
+  ask_page({});
+}
+
+void SyncEngine::ask_page(const std::string& page_token) {
+  v1::ClientFrame frame;
+  v1::SyncRequest& request = *frame.mutable_sync();
+  request.set_page_token(page_token);
+  request.set_snapshot(snapshot_);
+  request.set_window(limits::sync_window_default);
+  if (!snapshot_) {
+    request.set_cursor(cursor_);
+    for (const auto& [id, record] : model_.conversations()) {
+      if (!record.large || request.large_heads_size() >= static_cast<int>(limits::sync_window_max * 5)) continue;
+      v1::HeadRef& head = *request.add_large_heads();
+      head.set_conversation_id(id.bytes());
+      head.set_seq(record.last_seq);
+    }
+  }
+  connection_.request(frame, [this](const v1::ServerFrame* answer, const Error& error) {
+    if (!answer) {
+      on_sync_failed(error);
+    } else if (answer->body_case() == v1::ServerFrame::kSyncReset) {
+      snapshot_ = true;
+      snapshot_cursor_ = answer->sync_reset().snapshot_cursor();
+      listed_.clear();
+      ask_page({});
+    } else if (answer->body_case() == v1::ServerFrame::kSyncPage) {
+      on_page(answer->sync_page());
+    } else {
+      on_sync_failed(make_error(ErrorCode::kProtocol, "a sync was answered with something else"));
+    }
+  });
+}
+
+void SyncEngine::on_sync_failed(const Error& error) {
+  syncing_ = false;
+  if (error.code != ErrorCode::kOffline) sync_soon(error.retry_after_ms ? Millis(error.retry_after_ms) : kRetry);
+}
+
+void SyncEngine::on_page(const v1::SyncPage& page) {
+  const std::vector<v1::ConversationState> states(page.changed().begin(), page.changed().end());
+  std::optional<std::uint64_t> cursor;
+  if (!page.more() && !snapshot_) cursor = page.next_cursor();
+  if (Status s = model_.apply_states(states, cursor); !s) {
+    on_sync_failed(s.error());
+    return;
+  }
+  for (const v1::ConversationState& state : states) {
+    if (const auto id = conversation_id(state.conversation_id())) {
+      if (snapshot_) listed_.insert(*id);
+      note_ack(*id);
+    }
+  }
+  if (page.has_user_state()) hooks_.user_state(page.user_state());
+  if (page.more()) {
+    ask_page(page.page_token());
+    return;
+  }
+  if (snapshot_) {
+    finish_snapshot();
+    return;
+  }
+  cursor_ = page.next_cursor();
+  syncing_ = false;
+  first_done_ = true;
+  fetch_missing();
+  if (again_) sync_now();
+  settle_if_done();
+}
+
+// What the listing did not name is no longer this user's.
+void SyncEngine::finish_snapshot() {
+  std::vector<ConversationRecord> gone;
+  for (const auto& [id, record] : model_.conversations()) {
+    if (record.entry_ver > 0 && record.role != MemberRole::kNone && !listed_.count(id)) gone.push_back(record);
+  }
+  for (ConversationRecord& record : gone) {
+    record.role = MemberRole::kNone;
+    if (Status s = model_.put(record); !s) {
+      on_sync_failed(s.error());
+      return;
+    }
+  }
+  if (Status s = model_.apply_states({}, snapshot_cursor_); !s) {
+    on_sync_failed(s.error());
+    return;
+  }
+  cursor_ = snapshot_cursor_;
+  snapshot_ = false;
+  listed_.clear();
+  ask_page({});
+}
+
+void SyncEngine::settle_if_done() {
+  if (first_done_ && !syncing_ && to_fetch_.empty() && fetching_.empty()) hooks_.settled();
+}
+
+// --- pushes ---
+
+void SyncEngine::on_event_push(const v1::EventPush& push) {
+  arm_idle_guard();
+  for (const v1::Event& event : push.events()) offer(event, true);
+}
+
+void SyncEngine::offer(const v1::Event& event, bool live) {
+  const auto id = conversation_id(event.conversation_id());
+  if (!id || event.seq() == 0) return;
+  if (!model_.find(*id)) sync_soon(Millis{0});  // its state comes with the feed
+  if (model_.ranges(*id).has(event.seq())) return;
+  if (event.seq() == model_.top(*id) + 1) {
+    apply(*id, {event}, 0, live);
+    return;
+  }
+  Held& held = held_[*id];
+  held.live |= live;
+  if (held.events.size() < kHeldMax) held.events.emplace(event.seq(), event);
+  if (event.seq() > model_.top(*id)) (void)model_.raise_head(*id, event.seq(), event.ordinal());
+  if (held.timer) return;
+  held.timer = scheduler_.after(limits::gap_wait, [this, conversation = *id] {
+    const auto it = held_.find(conversation);
+    if (it == held_.end()) return;
+    it->second.timer = 0;
+    fetch(conversation);
+  });
+}
+
+void SyncEngine::apply(const ConversationId& id, const std::vector<v1::Event>& events, std::uint64_t floor,
+                       bool live) {
+  std::vector<MessageId> placed;
+  if (Status s = model_.apply_events(id, events, floor, live, &placed); !s) {
+    sync_soon(kRetry);
+    return;
+  }
+  if (!placed.empty()) hooks_.own_placed(placed);
+  note_ack(id);
+  drain_held(id);
+}
+
+void SyncEngine::drain_held(const ConversationId& id) {
+  const auto it = held_.find(id);
+  if (it == held_.end()) return;
+  std::vector<v1::Event> ready;
+  std::uint64_t next = model_.top(id) + 1;
+  auto& events = it->second.events;
+  while (!events.empty() && events.begin()->first <= next) {
+    if (events.begin()->first == next) {
+      ready.push_back(events.begin()->second);
+      ++next;
+    }
+    events.erase(events.begin());
+  }
+  const bool live = it->second.live;
+  if (events.empty()) {
+    scheduler_.cancel(it->second.timer);
+    held_.erase(it);
+  }
+  if (!ready.empty()) apply(id, ready, 0, live);
+}
+
+void SyncEngine::on_head_push(const v1::HeadPush& push) {
+  const auto id = conversation_id(push.conversation_id());
+  if (!id) return;
+  if (!model_.find(*id)) {
+    sync_soon(Millis{0});
+    return;
+  }
+  (void)model_.raise_head(*id, push.last_seq(), push.ordinal());
+  fetch(*id);
+}
+
+void SyncEngine::on_feed_notice(const v1::FeedNotice& notice) {
+  if (notice.ver() <= cursor_) return;
+  const auto id = conversation_id(notice.conversation_id());
+  const bool urgent = !id || !model_.find(*id) || notice.last_seq() > model_.top(*id);
+  // Mostly the event itself arrives right behind its notice; then only the cursor is to be moved, without haste.
+  sync_soon(urgent ? limits::gap_wait : Millis(limits::gap_wait) + Millis(random_.below(kNoticeSpread)));
+}
+
+void SyncEngine::on_pong(const v1::Pong& pong) {
+  if (pong.resync() || pong.feed_high() > cursor_) sync_soon(Millis(random_.below(kNoticeSpread)));
+}
+
+// --- fetching ---
+
+void SyncEngine::fetch_missing() {
+  for (const auto& [id, record] : model_.conversations()) {
+    if (record.last_seq > model_.top(id)) to_fetch_.insert(id);
+  }
+  run_fetches();
+}
+
+void SyncEngine::fetch(const ConversationId& id) {
+  to_fetch_.insert(id);
+  run_fetches();
+}
+
+void SyncEngine::run_fetches() {
+  if (!connection_.ready()) return;
+  for (auto it = to_fetch_.begin(); it != to_fetch_.end() && fetching_.size() < kFetchesAtOnce;) {
+    const ConversationId id = *it;
+    if (fetching_.count(id)) {
+      ++it;
+      continue;
+    }
+    it = to_fetch_.erase(it);
+    const ConversationRecord* record = model_.find(id);
+    const std::uint64_t top = model_.top(id);
+    if (!record || record->last_seq <= top) continue;
+    v1::ClientFrame frame;
+    v1::GetEvents& get = *frame.mutable_get_events();
+    get.set_conversation_id(id.bytes());
+    get.set_from(top + 1);
+    get.set_to(record->last_seq);
+    const bool large = record->last_seq - top > limits::gap_fetch_max;
+    get.set_newest(large);
+    get.set_limit(large ? kNewestPage : limits::page_events_max);
+    fetching_.insert(id);
+    connection_.request(frame, [this, id](const v1::ServerFrame* answer, const Error& error) {
+      on_fetched(id, answer, error);
+    });
+  }
+}
+
+void SyncEngine::on_fetched(const ConversationId& id, const v1::ServerFrame* frame, const Error& error) {
+  fetching_.erase(id);
+  if (frame && frame->has_events_page()) {
+    const v1::EventsPage& page = frame->events_page();
+    const std::uint64_t before = model_.top(id);
+    const std::vector<v1::Event> events(page.events().begin(), page.events().end());
+    apply(id, events, page.floor_seq(), false);
+    const std::uint64_t now = model_.top(id);
+    const ConversationRecord* record = model_.find(id);
+    if (now > before && record && record->last_seq > now) {
+      to_fetch_.insert(id);
+    } else if (now == before && record && events.empty() && page.last_seq() < record->last_seq) {
+      ConversationRecord shorter = *record;  // the rest is not this user's
+      shorter.last_seq = std::max(page.last_seq(), now);
+      (void)model_.put(shorter);
+    }
+  } else if (error.code != ErrorCode::kOffline && error.retry() != Retry::kNever) {
+    sync_soon(error.retry_after_ms ? Millis(error.retry_after_ms) : kRetry);
+  }
+  run_fetches();
+  settle_if_done();
+}
+
+void SyncEngine::fill(const ConversationId& id, std::uint64_t from, std::uint64_t to, std::function<void()> done) {
+  const ConversationRecord* record = model_.find(id);
+  if (record) from = std::max(from, record->floor_seq);
+  const std::uint64_t hole = from <= to ? model_.ranges(id).last_hole(std::max<std::uint64_t>(from, 1), to) : 0;
+  if (!record || hole == 0 || !connection_.ready()) {
+    done();
+    return;
+  }
+  v1::ClientFrame frame;
+  v1::GetEvents& get = *frame.mutable_get_events();
+  get.set_conversation_id(id.bytes());
+  get.set_from(std::max<std::uint64_t>(from, 1));
+  get.set_to(hole);
+  get.set_newest(true);
+  get.set_limit(limits::page_events_max);
+  connection_.request(frame, [=, this, done = std::move(done)](const v1::ServerFrame* answer, const Error&) {
+    if (!answer || !answer->has_events_page()) {
+      done();
+      return;
+    }
+    const v1::EventsPage& page = answer->events_page();
+    apply(id, {page.events().begin(), page.events().end()}, page.floor_seq(), false);
+    const std::uint64_t left = model_.ranges(id).last_hole(std::max(from, page.floor_seq()), to);
+    if (page.events_size() > 0 && left != 0 && left < hole) {
+      fill(id, from, to, done);
+    } else {
+      done();
+    }
+  });
+}
+
+// --- acknowledgements ---
+
+void SyncEngine::note_ack(const ConversationId& id) {
+  const ConversationRecord* record = model_.find(id);
+  const std::uint64_t top = model_.ranges(id).top();
+  if (!record || top == 0 || top <= record->delivered_seq) return;
+  if (const auto it = acked_.find(id); it != acked_.end() && it->second >= top) return;
+  to_ack_.insert(id);
+  if (ack_posted_) return;
+  ack_posted_ = true;  // one frame for all that this turn of the loop commits
+  scheduler_.post([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.expired()) return;
+    ack_posted_ = false;
+    send_acks();
+  });
+}
+
+void SyncEngine::send_acks() {
+  if (!connection_.ready()) return;
+  while (!to_ack_.empty()) {
+    v1::ClientFrame frame;
+    v1::AckEvents& ack = *frame.mutable_ack_events();
+    while (!to_ack_.empty() && ack.upto_size() < static_cast<int>(limits::heads_listed_max / 2)) {
+      const ConversationId id = *to_ack_.begin();
+      to_ack_.erase(to_ack_.begin());
+      const std::uint64_t top = model_.ranges(id).top();
+      acked_[id] = top;
+      v1::HeadRef& head = *ack.add_upto();
+      head.set_conversation_id(id.bytes());
+      head.set_seq(top);
+    }
+    connection_.send(frame);
+  }
+}
+
+}  // namespace kith::client

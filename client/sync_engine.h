@@ -1,0 +1,103 @@
+// SyncEngine: brings the cache up to the server and keeps it there, whatever pushes are lost.
+//
+// The cursor is committed with the states that it stands for; a state says how far a conversation goes, the ranges say what of it is
+// held. So a crash at any point leaves a truthful picture, and everything missing is fetched after the next Welcome.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "client/connection.h"
+#include "client/model.h"
+#include "kith/core/random.h"
+#include "src/scheduler.h"
+
+namespace kith::v1 {
+class EventPush;
+class FeedNotice;
+class HeadPush;
+class Pong;
+class SyncPage;
+class UserState;
+}  // namespace kith::v1
+
+namespace kith::client {
+
+class SyncEngine {
+ public:
+  struct Hooks {
+    std::function<void(const std::vector<MessageId>&)> own_placed;  // the outbox may forget these
+    std::function<void(const v1::UserState&)> user_state;
+    std::function<void()> settled;                                  // pages and fetches are done
+  };
+
+  SyncEngine(Model& model, Connection& connection, Scheduler& scheduler, Random& random, Hooks hooks);
+  ~SyncEngine();
+  SyncEngine(const SyncEngine&) = delete;
+  SyncEngine& operator=(const SyncEngine&) = delete;
+
+  void load(std::uint64_t cursor) { cursor_ = cursor; }
+  [[nodiscard]] std::uint64_t cursor() const { return cursor_; }
+
+  void on_welcome();
+  void on_lost();
+  void on_event_push(const v1::EventPush& push);
+  void on_head_push(const v1::HeadPush& push);
+  void on_feed_notice(const v1::FeedNotice& notice);
+  void on_pong(const v1::Pong& pong);
+
+  // An event that this device knows to be placed (own sends too). Applied at once if nothing is missing below it.
+  void offer(const v1::Event& event, bool live);
+  // Fetches what is missing in [from, to]; `done` is called when it is there or cannot be had now.
+  void fill(const ConversationId& id, std::uint64_t from, std::uint64_t to, std::function<void()> done);
+  void sync_soon(Millis delay);
+
+ private:
+  void sync_now();
+  void ask_page(const std::string& page_token);
+  void on_page(const v1::SyncPage& page);
+  void on_sync_failed(const Error& error);
+  void finish_snapshot();
+  void fetch_missing();
+  void fetch(const ConversationId& id);
+  void on_fetched(const ConversationId& id, const v1::ServerFrame* frame, const Error& error);
+  void run_fetches();
+  void apply(const ConversationId& id, const std::vector<v1::Event>& events, std::uint64_t floor, bool live);
+  void drain_held(const ConversationId& id);
+  void note_ack(const ConversationId& id);
+  void send_acks();
+  void settle_if_done();
+  void arm_idle_guard();
+
+  Model& model_;
+  Connection& connection_;
+  Scheduler& scheduler_;
+  Random& random_;
+  Hooks hooks_;
+
+  std::uint64_t cursor_ = 0;
+  bool syncing_ = false;
+  bool again_ = false;
+  bool snapshot_ = false;
+  bool first_done_ = false;  // a whole sync since the last Welcome
+  std::uint64_t snapshot_cursor_ = 0;
+  std::set<ConversationId> listed_;  // by the running snapshot
+
+  std::set<ConversationId> to_fetch_;
+  std::set<ConversationId> fetching_;
+  struct Held;  // events above a hole
+  std::map<ConversationId, Held> held_;
+  std::map<ConversationId, std::uint64_t> acked_;  // sent in this session
+  std::set<ConversationId> to_ack_;
+  bool ack_posted_ = false;
+  Scheduler::TimerId sync_timer_ = 0;
+  std::int64_t sync_due_ = 0;
+  Scheduler::TimerId idle_timer_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace kith::client
