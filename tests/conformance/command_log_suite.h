@@ -1,0 +1,205 @@
+// What every CommandLog must do. A factory opens the log again and again on the same data:
+//   std::unique_ptr<CommandLog> open();   std::unique_ptr<CommandLog> open_nearly_full();   DrainedScheduler& scheduler();
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "kith/core/limits.h"
+#include "kith/server/ports/command_log.h"
+#include "tests/conformance/drained_scheduler.h"
+
+namespace kith::server {
+
+inline LogRecord record_of(std::uint64_t number, std::size_t body_size = 10) {
+  LogRecord record;
+  record.conversation = ConversationId::direct(UserId::of("a"), UserId::of("b"));
+  record.command_id = id_of<MessageId>(7);
+  record.sender = UserId::of("a");
+  record.sender_device = id_of<DeviceId>(9);
+  record.gateway_ts_ms = static_cast<std::int64_t>(number);
+  record.reply_token = 77;
+  SendOp op;
+  op.body = std::string(body_size, 'x');
+  op.mentions = {UserId::of("b")};
+  record.op = std::move(op);
+  return record;
+}
+
+template <class Factory>
+class CommandLogSuite : public testing::Test {
+ protected:
+  void open() { log_ = factory_.open(); }
+  void reopen() {
+    log_.reset();
+    open();
+  }
+  Result<LogEntry> append(std::uint64_t number) {
+    return answer_of<LogEntry>(factory_.scheduler(), [&](auto done) {
+      log_->append(record_of(number), std::move(done));
+    });
+  }
+  std::vector<std::uint64_t> numbers(Position after = 0, std::size_t limit = 1'000'000) {
+    std::vector<std::uint64_t> found;
+    const auto entries = log_->read(after, limit);
+    if (!entries) {
+      ADD_FAILURE() << entries.error().to_string();
+      return found;
+    }
+    Position previous = after;
+    for (const LogEntry& entry : *entries) {
+      EXPECT_GT(entry.position, previous);
+      previous = entry.position;
+      found.push_back(static_cast<std::uint64_t>(entry.record.gateway_ts_ms));
+    }
+    return found;
+  }
+
+  Factory factory_;
+  std::unique_ptr<CommandLog> log_;
+};
+
+TYPED_TEST_SUITE_P(CommandLogSuite);
+
+TYPED_TEST_P(CommandLogSuite, StartsEmpty) {
+  this->open();
+  EXPECT_EQ(this->log_->last(), 0u);
+  EXPECT_EQ(this->log_->pending(), 0u);
+  EXPECT_TRUE(this->numbers().empty());
+}
+
+TYPED_TEST_P(CommandLogSuite, CommitsInAppendOrderNeverInsideAppend) {
+  this->open();
+  std::vector<Position> positions;
+  std::vector<std::int64_t> numbers;
+  constexpr std::size_t kCount = limits::journal_batch_max + 100;  // more than one commit
+  for (std::size_t i = 0; i < kCount; ++i) {
+    this->log_->append(record_of(i), [&](Result<LogEntry> entry) {
+      ASSERT_TRUE(entry.ok());
+      positions.push_back(entry->position);
+      numbers.push_back(entry->record.gateway_ts_ms);
+      EXPECT_EQ(entry->record.reply_token, 77u);
+    });
+    EXPECT_TRUE(positions.empty());
+  }
+  ASSERT_TRUE(this->factory_.scheduler().run_until([&] { return positions.size() == kCount; }));
+  for (std::size_t i = 0; i < kCount; ++i) {
+    ASSERT_EQ(positions[i], i + 1);
+    ASSERT_EQ(numbers[i], static_cast<std::int64_t>(i));
+  }
+  EXPECT_EQ(this->log_->last(), kCount);
+  EXPECT_EQ(this->log_->pending(), 0u);
+}
+
+TYPED_TEST_P(CommandLogSuite, KeepsCommittedRecordsAcrossReopening) {
+  this->open();
+  for (std::uint64_t i = 1; i <= 5; ++i) ASSERT_TRUE(this->append(i).ok());
+  this->reopen();
+  EXPECT_EQ(this->log_->last(), 5u);
+  const auto entries = this->log_->read(0, 10);
+  ASSERT_TRUE(entries.ok());
+  ASSERT_EQ(entries->size(), 5u);
+  const LogRecord& first = entries->front().record;
+  EXPECT_EQ(first.command_id, record_of(1).command_id);
+  EXPECT_EQ(first.sender, record_of(1).sender);
+  EXPECT_EQ(first.conversation, record_of(1).conversation);
+  EXPECT_EQ(std::get<SendOp>(first.op).mentions, std::get<SendOp>(record_of(1).op).mentions);
+  EXPECT_EQ(first.reply_token, 0u);  // nobody waits for it in this life
+  const auto next = this->append(6);
+  ASSERT_TRUE(next.ok());
+  EXPECT_EQ(next->position, 6u);
+}
+
+TYPED_TEST_P(CommandLogSuite, ReadsAfterAPositionUpToALimit) {
+  this->open();
+  for (std::uint64_t i = 1; i <= 5; ++i) ASSERT_TRUE(this->append(i).ok());
+  EXPECT_EQ(this->numbers(2, 2), (std::vector<std::uint64_t>{3, 4}));
+  EXPECT_EQ(this->numbers(4), (std::vector<std::uint64_t>{5}));
+  EXPECT_TRUE(this->numbers(5).empty());
+}
+
+TYPED_TEST_P(CommandLogSuite, PositionsSurviveTrim) {
+  this->open();
+  for (std::uint64_t i = 1; i <= 5; ++i) ASSERT_TRUE(this->append(i).ok());
+  this->log_->trim(3);
+  EXPECT_EQ(this->numbers(3), (std::vector<std::uint64_t>{4, 5}));
+  this->log_->trim(5);
+  ASSERT_TRUE(this->append(6).ok());
+  this->reopen();
+  EXPECT_EQ(this->log_->last(), 6u);
+  this->log_->trim(6);
+  this->reopen();
+  EXPECT_EQ(this->log_->last(), 6u);
+  const auto next = this->append(7);
+  ASSERT_TRUE(next.ok());
+  EXPECT_EQ(next->position, 7u);
+  EXPECT_EQ(this->numbers(6), (std::vector<std::uint64_t>{7}));
+}
+
+TYPED_TEST_P(CommandLogSuite, RefusesAboveTheBoundWithOverloaded) {
+  this->open();
+  std::size_t answered = 0;
+  std::size_t accepted = 0;
+  std::size_t overloaded = 0;
+  // Twice the bound: whatever is committed meanwhile, pending() never exceeds it.
+  constexpr std::size_t kCount = 2 * limits::journal_pending_max;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    this->log_->append(record_of(i), [&](Result<LogEntry> entry) {
+      ++answered;
+      if (entry) ++accepted;
+      if (!entry && entry.error().code == ErrorCode::kOverloaded) ++overloaded;
+    });
+    ASSERT_LE(this->log_->pending(), limits::journal_pending_max);
+  }
+  ASSERT_TRUE(this->factory_.scheduler().run_until([&] { return answered == kCount; }));
+  EXPECT_EQ(accepted + overloaded, kCount);
+  EXPECT_GE(accepted, limits::journal_pending_max);
+  EXPECT_EQ(this->log_->last(), accepted);
+}
+
+TYPED_TEST_P(CommandLogSuite, AFailedCommitIsNeverSeenAndItsPositionIsUsedAgain) {
+  this->log_ = this->factory_.open_nearly_full();
+  std::vector<std::uint64_t> kept;
+  std::optional<Error> failed;
+  for (std::uint64_t i = 1; i <= 10'000 && !failed; ++i) {
+    const auto entry = answer_of<LogEntry>(this->factory_.scheduler(), [&](auto done) {
+      this->log_->append(record_of(i, 4'000), std::move(done));
+    });
+    if (entry) {
+      kept.push_back(i);
+      ASSERT_EQ(entry->position, kept.size());
+    } else {
+      failed = entry.error();
+    }
+  }
+  ASSERT_TRUE(failed.has_value());
+  EXPECT_EQ(failed->code, ErrorCode::kDiskFull);
+  EXPECT_EQ(this->log_->last(), kept.size());
+  EXPECT_EQ(this->numbers(), kept);
+  this->reopen();
+  EXPECT_EQ(this->numbers(), kept);
+  const auto next = this->append(99'999);
+  ASSERT_TRUE(next.ok());
+  EXPECT_EQ(next->position, kept.size() + 1);
+}
+
+TYPED_TEST_P(CommandLogSuite, NoCallbackComesAfterDestruction) {
+  this->open();
+  bool called = false;
+  this->log_->append(record_of(1), [&](Result<LogEntry>) { called = true; });
+  this->log_.reset();
+  bool drained = false;
+  this->factory_.scheduler().post([&] { drained = true; });
+  ASSERT_TRUE(this->factory_.scheduler().run_until([&] { return drained; }));
+  EXPECT_FALSE(called);
+}
+
+REGISTER_TYPED_TEST_SUITE_P(CommandLogSuite, StartsEmpty, CommitsInAppendOrderNeverInsideAppend,
+                            KeepsCommittedRecordsAcrossReopening, ReadsAfterAPositionUpToALimit,
+                            PositionsSurviveTrim, RefusesAboveTheBoundWithOverloaded,
+                            AFailedCommitIsNeverSeenAndItsPositionIsUsedAgain,
+                            NoCallbackComesAfterDestruction);
+
+}  // namespace kith::server

@@ -1,0 +1,303 @@
+// What every ConversationStore must do. A factory opens the store again and again on the same data:
+//   std::unique_ptr<ConversationStore> open();   std::unique_ptr<ConversationStore> open_nearly_full();
+//   DrainedScheduler& scheduler();
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "kith/server/ports/conversation_store.h"
+#include "tests/conformance/drained_scheduler.h"
+
+namespace kith::server {
+
+template <class Factory>
+class ConversationStoreSuite : public testing::Test {
+ protected:
+  const ConversationId room_ = id_of<ConversationId>(1);
+  const ConversationId other_room_ = id_of<ConversationId>(2);
+  const UserId ann_ = UserId::of("ann");
+  const UserId bob_ = UserId::of("bob");
+
+  void open() { store_ = factory_.open(); }
+  void reopen() {
+    store_.reset();
+    open();
+  }
+
+  Event event(const ConversationId& room, std::uint64_t seq, Position position,
+              std::size_t body_size = 5) {
+    Event e;
+    e.conversation = room;
+    e.seq = seq;
+    e.message_id = id_of<MessageId>(static_cast<std::uint8_t>(seq));
+    e.sender = ann_;
+    e.sender_device = id_of<DeviceId>(3);
+    e.server_ts_ms = 1'000 + static_cast<std::int64_t>(seq);
+    e.ordinal = seq;
+    e.countable = true;
+    e.sender_only = seq % 2 == 0;
+    e.body = std::string(body_size, static_cast<char>(seq));
+    e.body[0] = '\0';  // bodies are bytes
+    e.reply_to_seq = seq - 1;
+    e.mentions = {bob_, ann_};
+    e.client_ts_ms = -5;
+    e.position = position;
+    return e;
+  }
+  // Event number `position` of the room, with ann and bob in it.
+  StoreBatch batch(Position position, std::size_t body_size = 5) {
+    StoreBatch b;
+    b.position = position;
+    b.events = {event(room_, position, position, body_size)};
+    Head head;
+    head.id = room_;
+    head.type = ConversationType::kGroup;
+    head.last_seq = head.last_position = head.last_ordinal = position;
+    head.last_ts_ms = 1'000 + static_cast<std::int64_t>(position);
+    head.title = "room";
+    head.roster_ver = 1;
+    head.member_count = 2;
+    head.delivered_all_seq = 1;
+    b.heads = {head};
+    for (const UserId& user : {ann_, bob_}) {
+      Member member;
+      member.user = user;
+      member.role = user == ann_ ? MemberRole::kOwner : MemberRole::kMember;
+      member.join_seq = 1;
+      member.delivered_seq = position;
+      member.read_ordinal = 1;
+      member.sharing = user == ann_;
+      member.feed_ver = position;
+      b.members.emplace_back(room_, member);
+    }
+    b.user_marks = {{ann_, position}};
+    return b;
+  }
+  Status apply(const StoreBatch& b) {
+    return answer_of<void>(factory_.scheduler(),
+                           [&](auto done) { store_->apply(b, std::move(done)); });
+  }
+  std::vector<Event> events(const EventQuery& query) {
+    return answer_of<std::vector<Event>>(
+               factory_.scheduler(), [&](auto done) { store_->events(query, std::move(done)); })
+        .value();
+  }
+  std::vector<std::uint64_t> seqs(const EventQuery& query) {
+    std::vector<std::uint64_t> found;
+    for (const Event& e : events(query)) found.push_back(e.seq);
+    return found;
+  }
+  std::optional<Conversation> load(const ConversationId& id) {
+    return answer_of<std::optional<Conversation>>(
+               factory_.scheduler(), [&](auto done) { store_->load(id, std::move(done)); })
+        .value();
+  }
+  std::vector<Position> changed(const UserId& user, Position after, std::size_t limit) {
+    return versions(answer_of<std::vector<FeedEntry>>(factory_.scheduler(), [&](auto done) {
+      store_->changed(user, after, limit, std::move(done));
+    }));
+  }
+  std::vector<Position> list(const UserId& user, Position before, std::size_t limit) {
+    return versions(answer_of<std::vector<FeedEntry>>(factory_.scheduler(), [&](auto done) {
+      store_->list(user, before, limit, std::move(done));
+    }));
+  }
+  static std::vector<Position> versions(const Result<std::vector<FeedEntry>>& feed) {
+    std::vector<Position> found;
+    for (const FeedEntry& entry : feed.value()) found.push_back(entry.feed_ver);
+    return found;
+  }
+
+  Factory factory_;
+  std::unique_ptr<ConversationStore> store_;
+};
+
+using Numbers = std::vector<std::uint64_t>;
+
+TYPED_TEST_SUITE_P(ConversationStoreSuite);
+
+TYPED_TEST_P(ConversationStoreSuite, StartsEmpty) {
+  this->open();
+  EXPECT_EQ(this->store_->applied().value(), 0u);
+  EXPECT_FALSE(this->load(this->room_).has_value());
+  EXPECT_TRUE(this->seqs({this->room_, 1, 0, 10, false}).empty());
+  EXPECT_TRUE(this->list(this->ann_, 0, 10).empty());
+}
+
+TYPED_TEST_P(ConversationStoreSuite, GivesBackWhatWasAppliedAfterReopening) {
+  this->open();
+  const StoreBatch stored = this->batch(1);
+  ASSERT_TRUE(this->apply(stored).ok());
+  this->reopen();
+  EXPECT_EQ(this->store_->applied().value(), 1u);
+  EXPECT_EQ(this->events({this->room_, 1, 0, 10, false}), stored.events);
+  const auto loaded = this->load(this->room_);
+  ASSERT_TRUE(loaded.has_value());
+  EXPECT_EQ(loaded->head, stored.heads[0]);
+  ASSERT_EQ(loaded->members.size(), 2u);
+  EXPECT_LT(loaded->members[0].user, loaded->members[1].user);
+  for (const auto& [room, member] : stored.members) {
+    EXPECT_NE(std::find(loaded->members.begin(), loaded->members.end(), member),
+              loaded->members.end());
+  }
+}
+
+TYPED_TEST_P(ConversationStoreSuite, ABatchAppliedAgainOrOverlappingChangesNothing) {
+  this->open();
+  for (Position p = 1; p <= 3; ++p) ASSERT_TRUE(this->apply(this->batch(p)).ok());
+  const auto before = this->load(this->room_);
+  ASSERT_TRUE(this->apply(this->batch(2)).ok());  // an old one: its rows are older than the store's
+  EXPECT_EQ(this->load(this->room_)->head, before->head);
+  EXPECT_EQ(this->load(this->room_)->members, before->members);
+  EXPECT_EQ(this->store_->applied().value(), 3u);
+
+  StoreBatch overlapping = this->batch(4);
+  overlapping.events.insert(overlapping.events.begin(), this->event(this->room_, 3, 3));
+  ASSERT_TRUE(this->apply(overlapping).ok());
+  EXPECT_EQ(this->seqs({this->room_, 1, 0, 10, false}), (Numbers{1, 2, 3, 4}));
+  EXPECT_EQ(this->store_->applied().value(), 4u);
+}
+
+TYPED_TEST_P(ConversationStoreSuite, BatchesAreAppliedInOrder) {
+  this->open();
+  std::vector<Position> done;
+  for (Position p = 1; p <= 20; ++p) {
+    this->store_->apply(this->batch(p), [&done, p](Status status) {
+      EXPECT_TRUE(status.ok());
+      done.push_back(p);
+    });
+  }
+  ASSERT_TRUE(this->factory_.scheduler().run_until([&] { return done.size() == 20; }));
+  EXPECT_TRUE(std::is_sorted(done.begin(), done.end()));
+  EXPECT_EQ(this->load(this->room_)->head.last_seq, 20u);
+}
+
+TYPED_TEST_P(ConversationStoreSuite, EventsComeAscendingFromEitherEnd) {
+  this->open();
+  for (Position p = 1; p <= 9; ++p) ASSERT_TRUE(this->apply(this->batch(p)).ok());
+  EXPECT_EQ(this->seqs({this->room_, 3, 0, 3, false}), (Numbers{3, 4, 5}));
+  EXPECT_EQ(this->seqs({this->room_, 1, 6, 2, true}), (Numbers{5, 6}));
+  EXPECT_EQ(this->seqs({this->room_, 1, 0, 2, true}), (Numbers{8, 9}));
+  EXPECT_EQ(this->seqs({this->room_, 8, ~std::uint64_t{0}, 50, false}), (Numbers{8, 9}));
+  EXPECT_TRUE(this->seqs({this->room_, 7, 6, 50, false}).empty());
+  EXPECT_TRUE(this->seqs({this->other_room_, 1, 0, 50, false}).empty());
+}
+
+TYPED_TEST_P(ConversationStoreSuite, FindsThePlaceOfAnEarlierCommand) {
+  this->open();
+  ASSERT_TRUE(this->apply(this->batch(5)).ok());
+  const auto find = [&](const ConversationId& room, const UserId& sender, std::uint8_t message) {
+    return answer_of<std::optional<Placement>>(this->factory_.scheduler(), [&](auto done) {
+             this->store_->find(room, sender, id_of<MessageId>(message), std::move(done));
+           })
+        .value();
+  };
+  const auto placed = find(this->room_, this->ann_, 5);
+  ASSERT_TRUE(placed.has_value());
+  EXPECT_EQ(placed->seq, 5u);
+  EXPECT_EQ(placed->ordinal, 5u);
+  EXPECT_EQ(placed->server_ts_ms, 1'005);
+  EXPECT_EQ(placed->position, 5u);
+  EXPECT_FALSE(find(this->room_, this->bob_, 5).has_value());  // ids belong to their sender
+  EXPECT_FALSE(find(this->other_room_, this->ann_, 5).has_value());
+  EXPECT_FALSE(find(this->room_, this->ann_, 6).has_value());
+}
+
+TYPED_TEST_P(ConversationStoreSuite, FeedsListConversationsByTheirLastChange) {
+  this->open();
+  StoreBatch b;
+  b.position = 10;
+  for (std::uint8_t i = 1; i <= 4; ++i) {
+    Member member;
+    member.user = this->ann_;
+    member.role = i == 2 ? MemberRole::kNone : MemberRole::kMember;  // a former one is listed, too
+    member.feed_ver = i * 2u;
+    b.members.emplace_back(id_of<ConversationId>(i), member);
+  }
+  ASSERT_TRUE(this->apply(b).ok());
+  EXPECT_EQ(this->changed(this->ann_, 2, 2), (Numbers{4, 6}));
+  EXPECT_EQ(this->changed(this->ann_, 0, 10), (Numbers{2, 4, 6, 8}));
+  EXPECT_EQ(this->list(this->ann_, 0, 3), (Numbers{8, 6, 4}));
+  EXPECT_EQ(this->list(this->ann_, 4, 3), (Numbers{2}));
+  EXPECT_TRUE(this->changed(this->bob_, 0, 10).empty());
+}
+
+TYPED_TEST_P(ConversationStoreSuite, LargeConversationsOfActiveMembersOnly) {
+  this->open();
+  StoreBatch b = this->batch(1);
+  b.heads[0].large = true;
+  b.members[1].second.role = MemberRole::kNone;  // bob has left
+  ASSERT_TRUE(this->apply(b).ok());
+  const auto large = [&](const UserId& user) {
+    return answer_of<std::vector<ConversationId>>(this->factory_.scheduler(), [&](auto done) {
+             this->store_->large(user, std::move(done));
+           })
+        .value();
+  };
+  EXPECT_EQ(large(this->ann_), std::vector<ConversationId>{this->room_});
+  EXPECT_TRUE(large(this->bob_).empty());
+}
+
+TYPED_TEST_P(ConversationStoreSuite, UserMarksNeverFall) {
+  this->open();
+  ASSERT_TRUE(this->apply(this->batch(5)).ok());
+  StoreBatch b = this->batch(6);
+  b.user_marks = {{this->ann_, 3}};
+  ASSERT_TRUE(this->apply(b).ok());
+  const auto mark = [&](const UserId& user) {
+    return answer_of<Position>(this->factory_.scheduler(), [&](auto done) {
+             this->store_->user_mark(user, std::move(done));
+           })
+        .value();
+  };
+  EXPECT_EQ(mark(this->ann_), 5u);
+  EXPECT_EQ(mark(this->bob_), 0u);
+}
+
+TYPED_TEST_P(ConversationStoreSuite, AFailedBatchLeavesNothingAndIsNotOvertaken) {
+  this->store_ = this->factory_.open_nearly_full();
+  Position good = 0;
+  std::optional<Error> failed;
+  bool later_failed = false;
+  // Batches in pairs: the second one is handed over before the first one's failure is known.
+  while (!failed && good < 10'000) {
+    std::size_t answers = 0;
+    for (const Position p : {good + 1, good + 2}) {
+      this->store_->apply(this->batch(p, p % 2 == 1 ? 8'000 : 5), [&, p](Status status) {
+        ++answers;
+        if (status) {
+          EXPECT_FALSE(failed.has_value()) << "overtook a failed batch";
+          good = p;
+        } else if (!failed) {
+          failed = status.error();
+          later_failed = p % 2 == 0;
+        } else {
+          later_failed = true;
+        }
+      });
+    }
+    ASSERT_TRUE(this->factory_.scheduler().run_until([&] { return answers == 2; }));
+  }
+  ASSERT_TRUE(failed.has_value());
+  EXPECT_EQ(failed->code, ErrorCode::kDiskFull);
+  EXPECT_TRUE(later_failed);
+  this->reopen();
+  EXPECT_EQ(this->store_->applied().value(), good);
+  EXPECT_EQ(this->load(this->room_)->head.last_seq, good);
+  EXPECT_EQ(this->seqs({this->room_, 1, 0, 100'000, false}).size(), good);
+  EXPECT_TRUE(this->apply(this->batch(good + 1)).ok());
+}
+
+REGISTER_TYPED_TEST_SUITE_P(ConversationStoreSuite, StartsEmpty,
+                            GivesBackWhatWasAppliedAfterReopening,
+                            ABatchAppliedAgainOrOverlappingChangesNothing, BatchesAreAppliedInOrder,
+                            EventsComeAscendingFromEitherEnd, FindsThePlaceOfAnEarlierCommand,
+                            FeedsListConversationsByTheirLastChange,
+                            LargeConversationsOfActiveMembersOnly, UserMarksNeverFall,
+                            AFailedBatchLeavesNothingAndIsNotOvertaken);
+
+}  // namespace kith::server

@@ -1,0 +1,172 @@
+// What every Directory must do. A factory opens it again and again on the same data:
+//   std::unique_ptr<Directory> open();   DrainedScheduler& scheduler();
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "kith/core/limits.h"
+#include "kith/server/ports/directory.h"
+#include "tests/conformance/drained_scheduler.h"
+
+namespace kith::server {
+
+template <class Factory>
+class DirectorySuite : public testing::Test {
+ protected:
+  const UserId ann_ = UserId::of("ann");
+
+  void SetUp() override { directory_ = factory_.open(); }
+  void reopen() {
+    directory_.reset();
+    directory_ = factory_.open();
+  }
+  Status create(const std::string& handle, const std::string& hash = "h") {
+    return answer_of<void>(factory_.scheduler(), [&](auto done) {
+      directory_->create({handle, handle + " display", hash}, std::move(done));
+    });
+  }
+  Result<UserRecord> update(const UserId& id, const UserChange& change) {
+    return answer_of<UserRecord>(factory_.scheduler(), [&](auto done) {
+      directory_->update(id, change, std::move(done));
+    });
+  }
+  std::optional<UserRecord> load(const UserId& id) {
+    return answer_of<std::optional<UserRecord>>(
+               factory_.scheduler(), [&](auto done) { directory_->load(id, std::move(done)); })
+        .value();
+  }
+  Result<std::string> hash(const UserId& id) {
+    return answer_of<std::string>(factory_.scheduler(), [&](auto done) {
+      directory_->password_hash(id, std::move(done));
+    });
+  }
+  Status put_device(const UserId& id, const DeviceRecord& device) {
+    return answer_of<void>(factory_.scheduler(), [&](auto done) {
+      directory_->put_device(id, device, std::move(done));
+    });
+  }
+
+  Factory factory_;
+  std::unique_ptr<Directory> directory_;
+};
+
+TYPED_TEST_SUITE_P(DirectorySuite);
+
+TYPED_TEST_P(DirectorySuite, AHandleIsTakenOnce) {
+  ASSERT_TRUE(this->create("ann", "first").ok());
+  const auto again = this->create("ann", "second");
+  ASSERT_FALSE(again.ok());
+  EXPECT_EQ(again.error().code, ErrorCode::kAlreadyExists);
+  this->reopen();
+  const auto loaded = this->load(this->ann_);
+  ASSERT_TRUE(loaded.has_value());
+  EXPECT_EQ(loaded->id, this->ann_);
+  EXPECT_EQ(loaded->handle, "ann");
+  EXPECT_EQ(loaded->display_name, "ann display");
+  EXPECT_EQ(loaded->privacy, PrivacySettings{});
+  EXPECT_EQ(this->hash(this->ann_).value(), "first");
+}
+
+TYPED_TEST_P(DirectorySuite, NobodyIsNotFound) {
+  EXPECT_FALSE(this->load(this->ann_).has_value());
+  EXPECT_EQ(this->hash(this->ann_).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(this->update(this->ann_, {}).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(this->put_device(this->ann_, {}).error().code, ErrorCode::kNotFound);
+}
+
+TYPED_TEST_P(DirectorySuite, ChangesOnlyWhatIsSetAndSurvivesReopening) {
+  ASSERT_TRUE(this->create("ann", "").ok());
+  UserChange change;
+  change.privacy = PrivacySettings{Audience::kNobody, Audience::kContacts, false};
+  change.last_seen_ms = 100;
+  change.tokens_valid_from_ms = 50;
+  ASSERT_TRUE(this->update(this->ann_, change).ok());
+  UserChange name;
+  name.display_name = "Ann";
+  name.last_seen_ms = 90;  // older: merged by max
+  name.tokens_valid_from_ms = 40;
+  ASSERT_TRUE(this->update(this->ann_, name).ok());
+  this->reopen();
+  const auto loaded = this->load(this->ann_);
+  ASSERT_TRUE(loaded.has_value());
+  EXPECT_EQ(loaded->privacy, *change.privacy);
+  EXPECT_EQ(loaded->display_name, "Ann");
+  EXPECT_EQ(loaded->last_seen_ms, 100);
+  EXPECT_EQ(loaded->tokens_valid_from_ms, 50);
+  EXPECT_EQ(this->hash(this->ann_).value(), "");
+}
+
+TYPED_TEST_P(DirectorySuite, ContactsAndBlocksAreSortedSets) {
+  ASSERT_TRUE(this->create("ann").ok());
+  UserChange change;
+  change.add_contacts = {id_of<UserId>(3), id_of<UserId>(1), id_of<UserId>(3)};
+  change.block = {id_of<UserId>(9), id_of<UserId>(8)};
+  for (int i = 0; i < 2; ++i) {  // repeating leaves the same state
+    const auto changed = this->update(this->ann_, change);
+    ASSERT_TRUE(changed.ok());
+    EXPECT_EQ(changed->contacts, (std::vector<UserId>{id_of<UserId>(1), id_of<UserId>(3)}));
+  }
+  UserChange undo;
+  undo.remove_contacts = {id_of<UserId>(1), id_of<UserId>(77)};
+  undo.unblock = {id_of<UserId>(8)};
+  ASSERT_TRUE(this->update(this->ann_, undo).ok());
+  this->reopen();
+  EXPECT_EQ(this->load(this->ann_)->contacts, std::vector<UserId>{id_of<UserId>(3)});
+  EXPECT_EQ(this->load(this->ann_)->blocked, std::vector<UserId>{id_of<UserId>(9)});
+}
+
+TYPED_TEST_P(DirectorySuite, TooManyContactsChangeNothing) {
+  ASSERT_TRUE(this->create("ann").ok());
+  UserChange change;
+  change.display_name = "changed";
+  for (std::size_t i = 0; i <= limits::contacts_max; ++i) {
+    change.add_contacts.push_back(UserId::of(std::to_string(i)));
+  }
+  EXPECT_EQ(this->update(this->ann_, change).error().code, ErrorCode::kLimitExceeded);
+  EXPECT_TRUE(this->load(this->ann_)->contacts.empty());
+  EXPECT_EQ(this->load(this->ann_)->display_name, "ann display");
+}
+
+TYPED_TEST_P(DirectorySuite, ProfilesOfThoseThatExist) {
+  ASSERT_TRUE(this->create("ann").ok());
+  ASSERT_TRUE(this->create("bob").ok());
+  const auto found = answer_of<std::vector<UserRecord>>(this->factory_.scheduler(), [&](auto done) {
+    this->directory_->profiles({UserId::of("bob"), UserId::of("nobody"), this->ann_},
+                               std::move(done));
+  });
+  ASSERT_TRUE(found.ok());
+  ASSERT_EQ(found->size(), 2u);
+  for (const UserRecord& user : *found) {
+    EXPECT_EQ(user.id, UserId::of(user.handle));
+    EXPECT_EQ(user.display_name, user.handle + " display");
+  }
+}
+
+TYPED_TEST_P(DirectorySuite, DevicesAreMerged) {
+  ASSERT_TRUE(this->create("ann").ok());
+  const auto phone = id_of<DeviceId>(1);
+  ASSERT_TRUE(this->put_device(this->ann_, {phone, "phone/1", 100, 0}).ok());
+  ASSERT_TRUE(this->put_device(this->ann_, {phone, "", 90, 70}).ok());
+  ASSERT_TRUE(this->put_device(this->ann_, {phone, "phone/2", 0, 60}).ok());
+  ASSERT_TRUE(this->put_device(this->ann_, {id_of<DeviceId>(2), "desk", 1, 0}).ok());
+  this->reopen();
+  const auto devices = answer_of<std::vector<DeviceRecord>>(
+      this->factory_.scheduler(),
+      [&](auto done) { this->directory_->devices(this->ann_, std::move(done)); });
+  ASSERT_TRUE(devices.ok());
+  ASSERT_EQ(devices->size(), 2u);
+  const DeviceRecord& merged = (*devices)[(*devices)[0].id == phone ? 0 : 1];
+  EXPECT_EQ(merged.agent, "phone/2");
+  EXPECT_EQ(merged.last_seen_ms, 100);
+  EXPECT_EQ(merged.revoked_ms, 70);
+}
+
+REGISTER_TYPED_TEST_SUITE_P(DirectorySuite, AHandleIsTakenOnce, NobodyIsNotFound,
+                            ChangesOnlyWhatIsSetAndSurvivesReopening, ContactsAndBlocksAreSortedSets,
+                            TooManyContactsChangeNothing, ProfilesOfThoseThatExist,
+                            DevicesAreMerged);
+
+}  // namespace kith::server

@@ -1,0 +1,100 @@
+// A scheduler whose tasks run when a test drains it, whichever thread posted them.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "kith/core/result.h"
+#include "src/scheduler.h"
+
+namespace kith::server {
+
+class DrainedScheduler : public Scheduler {
+ public:
+  Clock& clock() override { return system_clock(); }
+  void post(std::function<void()> task) override {
+    {
+      const std::lock_guard lock(mutex_);
+      tasks_.push_back(std::move(task));
+    }
+    wake_.notify_one();
+  }
+  // Virtual: a timer fires when there is nothing else to do.
+  TimerId after(Millis delay, std::function<void()> task) override {
+    const std::lock_guard lock(mutex_);
+    timers_.emplace(std::pair(now_ + delay.count(), ++last_timer_), std::move(task));
+    return last_timer_;
+  }
+  void cancel(TimerId id) override {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(timers_, [id](const auto& timer) { return timer.first.second == id; });
+  }
+
+  // Runs tasks until `reached`; false if nothing came for a long time.
+  bool run_until(const std::function<bool()>& reached) {
+    while (!reached()) {
+      if (!run_one()) return false;
+    }
+    return true;
+  }
+
+ private:
+  bool run_one() {
+    std::unique_lock lock(mutex_);
+    std::function<void()> task;
+    if (tasks_.empty() && !timers_.empty()) {
+      now_ = timers_.begin()->first.first;
+      task = std::move(timers_.begin()->second);
+      timers_.erase(timers_.begin());
+    } else {
+      const auto limit = std::chrono::seconds(30);
+      if (!wake_.wait_for(lock, limit, [this] { return !tasks_.empty(); })) return false;
+      task = std::move(tasks_.front());
+      tasks_.pop_front();
+    }
+    lock.unlock();
+    task();
+    return true;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> tasks_;
+  std::map<std::pair<std::int64_t, TimerId>, std::function<void()>> timers_;
+  std::int64_t now_ = 0;
+  TimerId last_timer_ = 0;
+};
+
+// Calls `ask(done)` and drains until it was answered.
+template <class T, class Ask>
+Result<T> answer_of(DrainedScheduler& scheduler, Ask ask) {
+  std::optional<Result<T>> answer;
+  ask([&answer](Result<T> result) {
+    EXPECT_FALSE(answer.has_value()) << "answered twice";
+    answer.emplace(std::move(result));
+  });
+  if (!scheduler.run_until([&answer] { return answer.has_value(); })) {
+    ADD_FAILURE() << "no answer";
+    return make_error(ErrorCode::kTimeout, "no answer");
+  }
+  return *std::move(answer);
+}
+
+template <class IdType>
+IdType id_of(std::uint8_t number) {
+  std::array<std::uint8_t, 16> bytes{};
+  bytes[0] = 0x40;
+  bytes[15] = number;
+  return IdType(bytes);
+}
+
+}  // namespace kith::server

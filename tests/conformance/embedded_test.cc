@@ -1,0 +1,229 @@
+// The embedded adapters against the suites of their ports, and what is theirs alone: files, faults and crashes.
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "server/adapters/embedded/bus_memory.h"
+#include "server/adapters/embedded/command_log_memory.h"
+#include "server/adapters/embedded/command_log_sqlite.h"
+#include "server/adapters/embedded/conversation_store_memory.h"
+#include "server/adapters/embedded/conversation_store_sqlite.h"
+#include "server/adapters/embedded/directory_memory.h"
+#include "server/adapters/embedded/directory_sqlite.h"
+#include "server/adapters/embedded/embedded.h"
+#include "server/adapters/embedded/session_registry_memory.h"
+#include "tests/conformance/bus_suite.h"
+#include "tests/conformance/command_log_suite.h"
+#include "tests/conformance/conversation_store_suite.h"
+#include "tests/conformance/directory_suite.h"
+#include "tests/conformance/session_registry_suite.h"
+
+namespace kith::server {
+namespace {
+
+constexpr std::uint64_t kFewPages = 30;
+
+class ScratchDirectory {
+ public:
+  ScratchDirectory() {
+    std::string name = (std::filesystem::temp_directory_path() / "kith-XXXXXX").string();
+    if (mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "no scratch directory";
+    path_ = name;
+  }
+  ~ScratchDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+template <class T>
+std::unique_ptr<T> opened(Result<std::unique_ptr<T>> result) {
+  if (!result) ADD_FAILURE() << result.error().to_string();
+  return result ? std::move(*result) : nullptr;
+}
+
+struct Scheduled {
+  DrainedScheduler loop;
+  DrainedScheduler& scheduler() { return loop; }
+};
+
+struct MemoryLog : Scheduled {
+  std::shared_ptr<CommandLogMemory::Disk> disk = std::make_shared<CommandLogMemory::Disk>();
+  std::unique_ptr<CommandLog> open() {
+    disk->commit_fault = nullptr;
+    return std::make_unique<CommandLogMemory>(disk, loop);
+  }
+  std::unique_ptr<CommandLog> open_nearly_full() {
+    disk->commit_fault = [this]() -> std::optional<Error> {
+      if (disk->last < 5) return std::nullopt;
+      return make_error(ErrorCode::kDiskFull, "full");
+    };
+    return std::make_unique<CommandLogMemory>(disk, loop);
+  }
+};
+struct SqliteLog : Scheduled {
+  ScratchDirectory dir;
+  std::unique_ptr<CommandLog> open(std::uint64_t pages = 0) {
+    return opened(CommandLogSqlite::open(dir.file("journal.db"), loop, pages));
+  }
+  std::unique_ptr<CommandLog> open_nearly_full() { return open(kFewPages); }
+};
+struct MemoryStore : Scheduled {
+  std::shared_ptr<ConversationStoreMemory::Disk> disk =
+      std::make_shared<ConversationStoreMemory::Disk>();
+  std::unique_ptr<ConversationStore> open() {
+    disk->apply_fault = nullptr;
+    return std::make_unique<ConversationStoreMemory>(disk, loop);
+  }
+  std::unique_ptr<ConversationStore> open_nearly_full() {
+    disk->apply_fault = [this]() -> std::optional<ConversationStoreMemory::ApplyFault> {
+      if (disk->applied != 4) return std::nullopt;  // once: the next batch would fit
+      return ConversationStoreMemory::ApplyFault{make_error(ErrorCode::kDiskFull, "full"), false};
+    };
+    return std::make_unique<ConversationStoreMemory>(disk, loop);
+  }
+};
+struct SqliteStore : Scheduled {
+  ScratchDirectory dir;
+  std::unique_ptr<ConversationStore> open(std::uint64_t pages = 0) {
+    return opened(ConversationStoreSqlite::open(dir.file("store.db"), loop, pages));
+  }
+  std::unique_ptr<ConversationStore> open_nearly_full() { return open(kFewPages); }
+};
+struct MemoryDirectory : Scheduled {
+  std::shared_ptr<DirectoryMemory::Disk> disk = std::make_shared<DirectoryMemory::Disk>();
+  std::unique_ptr<Directory> open() { return std::make_unique<DirectoryMemory>(disk, loop); }
+};
+struct SqliteDirectory : Scheduled {
+  ScratchDirectory dir;
+  std::unique_ptr<Directory> open() {
+    return opened(DirectorySqlite::open(dir.file("users.db"), loop));
+  }
+};
+struct MemoryRegistry : Scheduled {
+  std::unique_ptr<SessionRegistry> open() { return std::make_unique<SessionRegistryMemory>(); }
+};
+struct MemoryBus : Scheduled {
+  std::unique_ptr<Bus> open() { return std::make_unique<BusMemory>(); }
+};
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Memory, CommandLogSuite, MemoryLog);
+INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, CommandLogSuite, SqliteLog);
+INSTANTIATE_TYPED_TEST_SUITE_P(Memory, ConversationStoreSuite, MemoryStore);
+INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, ConversationStoreSuite, SqliteStore);
+INSTANTIATE_TYPED_TEST_SUITE_P(Memory, DirectorySuite, MemoryDirectory);
+INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, DirectorySuite, SqliteDirectory);
+INSTANTIATE_TYPED_TEST_SUITE_P(Memory, SessionRegistrySuite, MemoryRegistry);
+INSTANTIATE_TYPED_TEST_SUITE_P(Memory, BusSuite, MemoryBus);
+
+TEST(Embedded, ASecondOpenerIsToldThatTheDirectoryIsInUse) {
+  ScratchDirectory dir;
+  DrainedScheduler loop;
+  auto first = open_embedded(dir.file("data"), loop);
+  ASSERT_TRUE(first.ok()) << first.error().to_string();
+  const auto second = open_embedded(dir.file("data"), loop);
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().code, ErrorCode::kAlreadyOpen);
+  first->reset();
+  EXPECT_TRUE(open_embedded(dir.file("data"), loop).ok());
+}
+
+TEST(Embedded, ANewerSchemaIsRefusedAndLeftAlone) {
+  for (const char* name : {"journal.db", "store.db", "users.db"}) {
+    ScratchDirectory dir;
+    DrainedScheduler loop;
+    ASSERT_TRUE(open_embedded(dir.path(), loop).ok());
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(dir.file(name).c_str(), &db), SQLITE_OK);
+    ASSERT_EQ(sqlite3_exec(db, "PRAGMA user_version=99", nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(db);
+    const auto refused = open_embedded(dir.path(), loop);
+    ASSERT_FALSE(refused.ok()) << name;
+    EXPECT_EQ(refused.error().code, ErrorCode::kCacheTooNew) << refused.error().to_string();
+    EXPECT_NE(refused.error().message.find(name), std::string::npos);
+  }
+}
+
+TEST(Embedded, ADamagedFileIsATypedError) {
+  for (const char* name : {"journal.db", "store.db", "users.db"}) {
+    ScratchDirectory dir;
+    DrainedScheduler loop;
+    const std::string noise(8'192, 'z');
+    std::ofstream(dir.file(name)) << noise;
+    const auto refused = open_embedded(dir.path(), loop);
+    ASSERT_FALSE(refused.ok()) << name;
+    EXPECT_EQ(refused.error().code, ErrorCode::kCacheCorrupt) << refused.error().to_string();
+    EXPECT_EQ(std::filesystem::file_size(dir.file(name)), noise.size());  // kept for repair
+  }
+}
+
+TEST(Embedded, ADirectoryThatCannotBeMadeIsAnIoError) {
+  ScratchDirectory dir;
+  DrainedScheduler loop;
+  std::ofstream(dir.file("file")) << "x";
+  const auto refused = open_embedded(dir.file("file/data"), loop);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kIo);
+}
+
+TEST(CommandLogSqlite, CommitsWhatWasAppendedBeforeItIsClosed) {
+  SqliteLog files;
+  auto log = files.open();
+  for (std::uint64_t i = 0; i < 10; ++i) log->append(record_of(i), [](Result<LogEntry>) {});
+  log.reset();
+  EXPECT_EQ(files.open()->last(), 10u);
+}
+
+TEST(CommandLogMemory, ACrashLosesWhatWasNotCommitted) {
+  MemoryLog memory;
+  auto log = memory.open();
+  log->append(record_of(1), [](Result<LogEntry>) { FAIL() << "it crashed before"; });
+  log.reset();
+  EXPECT_EQ(memory.open()->last(), 0u);
+}
+
+TEST(CommandLogMemory, ACrashMayKeepWhatNobodyWasToldOf) {
+  MemoryLog memory;
+  auto log = memory.open();
+  memory.disk->survives_crash = [](std::size_t waiting) { return waiting - 1; };
+  for (std::uint64_t i = 1; i <= 3; ++i) log->append(record_of(i), [](Result<LogEntry>) {});
+  log.reset();
+  EXPECT_EQ(memory.open()->last(), 2u);
+}
+
+TEST(ConversationStoreMemory, AnUnknownOutcomeIsStoredAndReportedAsAFailure) {
+  MemoryStore memory;
+  auto store = memory.open();
+  memory.disk->apply_fault = [] {
+    return std::optional(
+        ConversationStoreMemory::ApplyFault{make_error(ErrorCode::kIo, "lost answer"), true});
+  };
+  StoreBatch batch;
+  batch.position = 7;
+  const auto status = answer_of<void>(
+      memory.loop, [&](auto done) { store->apply(batch, std::move(done)); });
+  EXPECT_FALSE(status.ok());
+  EXPECT_EQ(store->applied().value(), 7u);
+}
+
+TEST(ConversationStoreMemory, ACrashLosesABatchThatWasNotAnswered) {
+  MemoryStore memory;
+  auto store = memory.open();
+  StoreBatch batch;
+  batch.position = 7;
+  store->apply(batch, [](Status) { FAIL() << "it crashed before"; });
+  store.reset();
+  EXPECT_EQ(memory.open()->applied().value(), 0u);
+}
+
+}  // namespace
+}  // namespace kith::server
