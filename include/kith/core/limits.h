@@ -87,6 +87,10 @@ inline constexpr std::size_t journal_pending_max = 65'536;      // records waiti
 inline constexpr std::size_t apply_lag_max = 200'000;           // records not yet in the store; more: OVERLOADED
 inline constexpr std::size_t recent_events = 256;               // per cached conversation
 inline constexpr std::size_t conversations_cached_max = 100'000;
+inline constexpr std::size_t users_cached_max = 100'000;        // user records in memory: about 1 KiB each
+inline constexpr std::size_t password_requests_max = 64;        // waiting for the hasher (about 50 ms each); more: OVERLOADED
+inline constexpr std::size_t write_ahead_bytes = 64 * 1024;     // handed to a socket at a time; the rest waits in its classes
+inline constexpr std::size_t lagging_heads_max = 2'000;         // conversations told to a session that was lagging; more: resync
 inline constexpr auto close_limit = 2s;                         // Client::close(), Server::stop()
 
 }  // namespace kith::limits

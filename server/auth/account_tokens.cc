@@ -1,0 +1,55 @@
+// Access tokens of own accounts (JWT) and resume tickets.
+#include "server/auth/account_tokens.h"
+
+#include "kith/core/limits.h"
+#include "kith/v1/cluster.pb.h"
+#include "server/auth/jwt.h"
+#include "src/frame_codec.h"
+#include "src/hash.h"
+#include "src/resume_ticket.h"
+
+namespace kith::server {
+
+AccountTokens::AccountTokens(std::string_view secret)
+    : token_key_(view(hmac_sha256(secret, "kith account token"))),
+      ticket_key_(view(hmac_sha256(secret, "kith resume ticket"))) {}
+
+std::string AccountTokens::issue(const AccountToken& token) const {
+  JwtClaims claims;
+  claims.subject = token.handle;
+  claims.device = token.device.to_string();
+  claims.issued_ms = token.issued_ms;
+  claims.expires_ms = token.expires_ms;
+  return encode_jwt(claims, token_key_);
+}
+
+Result<AccountToken> AccountTokens::read(std::string_view token, Timestamp now) const {
+  auto claims = decode_jwt(token, token_key_, now);
+  if (!claims) return claims.error();
+  const auto device = DeviceId::parse(claims->device);
+  if (!device) return make_error(ErrorCode::kUnauthenticated, "the token names no device");
+  return AccountToken{claims->subject, *device, claims->issued_ms, claims->expires_ms};
+}
+
+Result<std::string> AccountTokens::issue_ticket(const TicketHolder& holder, Timestamp now) const {
+  v1::ResumeTicket ticket;
+  ticket.set_user_id(holder.user.bytes());
+  ticket.set_device_id(holder.device.bytes());
+  ticket.set_auth_epoch(static_cast<std::uint64_t>(holder.issued_ms));
+  ticket.set_expires_ms(
+      static_cast<std::uint64_t>(now.ms + Millis(limits::resume_ticket_life).count()));
+  ticket.set_token_expires_ms(static_cast<std::uint64_t>(holder.token_expires_ms));
+  return seal(ticket, ticket_key_);
+}
+
+Result<TicketHolder> AccountTokens::read_ticket(std::string_view sealed, Timestamp now) const {
+  auto ticket = open_ticket(sealed, ticket_key_, now);
+  if (!ticket) return ticket.error();
+  const auto user = user_id(ticket->user_id());
+  const auto device = device_id(ticket->device_id());
+  if (!user || !device) return make_error(ErrorCode::kUnauthenticated, "the ticket has no owner");
+  return TicketHolder{*user, *device, static_cast<std::int64_t>(ticket->auth_epoch()),
+                      static_cast<std::int64_t>(ticket->token_expires_ms())};
+}
+
+}  // namespace kith::server

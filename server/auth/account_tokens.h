@@ -1,0 +1,46 @@
+// Tokens and tickets that this server itself hands out: access tokens of own accounts and resume tickets.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "kith/core/ids.h"
+#include "kith/core/result.h"
+#include "kith/core/time.h"
+
+namespace kith::server {
+
+struct AccountToken {
+  std::string handle;
+  DeviceId device;
+  std::int64_t issued_ms = 0;
+  std::int64_t expires_ms = 0;
+};
+
+struct TicketHolder {
+  UserId user;
+  DeviceId device;
+  std::int64_t issued_ms = 0;         // of the token that the first session was opened with
+  std::int64_t token_expires_ms = 0;  // 0 = never
+};
+
+// Keys of both kinds are derived from one secret, so that one can never stand for the other.
+class AccountTokens {
+ public:
+  explicit AccountTokens(std::string_view secret);
+
+  [[nodiscard]] std::string issue(const AccountToken& token) const;
+  // kUnauthenticated (not one of ours), kTokenExpired.
+  [[nodiscard]] Result<AccountToken> read(std::string_view token, Timestamp now) const;
+
+  [[nodiscard]] Result<std::string> issue_ticket(const TicketHolder& holder, Timestamp now) const;
+  // kUnauthenticated, kTokenExpired.
+  [[nodiscard]] Result<TicketHolder> read_ticket(std::string_view sealed, Timestamp now) const;
+
+ private:
+  std::string token_key_;
+  std::string ticket_key_;
+};
+
+}  // namespace kith::server

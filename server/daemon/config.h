@@ -1,0 +1,32 @@
+// The daemon's settings: flags, and a file of `key = value` lines with the same names.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kith/core/result.h"
+#include "kith/server/options.h"
+
+namespace kith::server::daemon {
+
+struct Config {
+  ServerOptions options;
+  bool dev = false;
+  bool plain = false;
+  bool help = false;
+  bool version = false;
+  std::string token_secret_file;  // host tokens are accepted when set
+  std::string config_file;
+};
+
+// Reads `text` of the file `name` into `config`. kBadConfig names file, line and field.
+Status read_config(std::string_view name, std::string_view text, Config& config);
+// Reads flags (without the program's name) and the file that --config names; flags win. kBadConfig, kIo.
+Result<Config> parse_arguments(const std::vector<std::string>& arguments);
+// One whole file of at most 64 KiB. kIo.
+Result<std::string> read_small_file(const std::string& path);
+
+std::string_view help_text();
+
+}  // namespace kith::server::daemon

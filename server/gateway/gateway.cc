@@ -1,0 +1,385 @@
+// Gateway: sessions, requests, deadlines.
+#include "server/gateway/gateway.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "kith/core/limits.h"
+#include "kith/v1/frame.pb.h"
+#include "src/error.h"
+#include "src/frame_codec.h"
+#include "src/handshake.h"
+
+namespace kith::server {
+namespace {
+
+constexpr auto kTick = std::chrono::seconds(1);
+constexpr std::uint32_t kAttemptsMax = 8;   // sign-ins on one connection; more: reconnect
+constexpr std::uint32_t kUnackedWaitMs = 100;
+
+enum class Kind { kFree, kCommand, kQuery };
+
+Kind kind_of(const v1::ClientFrame& frame) {
+  using F = v1::ClientFrame;
+  switch (frame.body_case()) {
+    case F::kPing:
+    case F::kAckEvents:  // cumulative: dropping one would hold back DELIVERED
+      return Kind::kFree;
+    case F::kSync:
+    case F::kGetEvents:
+    case F::kGetReaders:
+    case F::kGetMembers:
+    case F::kGetUsers:
+    case F::kGetDevices:
+    case F::kMarkRead:
+      return Kind::kQuery;
+    default:
+      return Kind::kCommand;
+  }
+}
+
+bool is_answered(const v1::ClientFrame& frame) {
+  using F = v1::ClientFrame;
+  switch (frame.body_case()) {
+    case F::kAckEvents:
+    case F::kSetTyping:
+    case F::kSetPresence:
+    case F::kPresenceSubscribe:
+      return false;
+    default:
+      return true;
+  }
+}
+
+std::uint32_t cost_of(const v1::ClientFrame& frame) {
+  return frame.has_send() ? static_cast<std::uint32_t>(std::max(1, frame.send().items_size())) : 1;
+}
+
+}  // namespace
+
+Gateway::Gateway(std::string name, const ServerOptions& options, const GatewayPorts& ports,
+                 GatewayHooks hooks)
+    : name_(std::move(name)), options_(options), ports_(ports), hooks_(std::move(hooks)) {
+  ports_.bus.subscribe(name_, [this](const Delivery& delivery) { deliver(delivery); });
+  tick_ = ports_.scheduler.after(kTick, [this] { tick(); });
+}
+
+Gateway::~Gateway() {
+  *alive_ = false;
+  ports_.scheduler.cancel(tick_);
+  ports_.scheduler.cancel(drain_timer_);
+  ports_.bus.unsubscribe(name_);
+  ports_.registry.remove_gateway(name_);
+}
+
+Session* Gateway::find(ConnectionId id) {
+  const auto found = by_connection_.find(id);
+  return found == by_connection_.end() ? nullptr : find(found->second);
+}
+
+Session* Gateway::find(std::uint64_t id) {
+  const auto found = sessions_.find(id);
+  return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+void Gateway::on_open(ConnectionId connection, const PeerInfo&) {
+  const std::uint64_t id = ++last_session_;
+  const Session::Timing timing{Millis(limits::hello_limit).count(), options_.idle_limit.count(),
+                               options_.lagging_limit.count()};
+  const SendQueue::Bounds bounds{options_.send_queue_soft_bytes, options_.send_queue_hard_bytes,
+                                 unbounded_};
+  auto session = std::make_unique<Session>(id, connection, timing, bounds,
+                                           options_.session_commands_per_s,
+                                           options_.session_commands_burst,
+                                           ports_.scheduler.clock().steady_ms());
+  Session& ref = *session;
+  sessions_[id] = std::move(session);
+  by_connection_[connection] = id;
+  schedule(ref);
+  if (draining_) {
+    const auto wait = ports_.random.below(static_cast<std::uint64_t>(drain_window_ms_) + 1);
+    end(ref, {v1::GOODBYE_REASON_DRAIN, close_code::kDrain, static_cast<std::uint32_t>(wait), ""});
+  }
+}
+
+void Gateway::on_message(ConnectionId id, std::string_view message) {
+  Session* session = find(id);
+  if (session == nullptr || session->state() == Session::State::kClosing) return;
+  ++counters_.frames_in;
+  session->heard(ports_.scheduler.clock().steady_ms());
+  const auto frame = decode_client_frame(message);
+  if (!frame) {
+    protocol_error(*session, 0, frame.error().message);
+    return;
+  }
+  const Status valid = validate(*frame);
+  if (!valid && valid.error().code == ErrorCode::kProtocol) {
+    protocol_error(*session, frame->req_id(), valid.error().message);
+    return;
+  }
+  if (frame->has_goodbye()) {
+    session->closing();
+    ports_.connections.close(id, close_code::kNormal, "goodbye");
+    return;
+  }
+  if (!session->ready()) {
+    const bool entry = frame->has_hello() || frame->has_register_() || frame->has_sign_in();
+    if (!frame->has_ping() && (!entry || session->state() != Session::State::kConnected)) {
+      protocol_error(*session, frame->req_id(), "only Hello, Register or SignIn may come first");
+      return;
+    }
+  }
+  if (!valid) {
+    reply_error(replier(*session, frame->req_id()), valid.error());
+    return;
+  }
+  if (session->ready()) {
+    in_session(*session, *frame);
+  } else {
+    before_hello(*session, *frame);
+  }
+}
+
+void Gateway::before_hello(Session& session, const v1::ClientFrame& frame) {
+  const Reply reply = replier(session, frame.req_id());
+  if (frame.has_ping()) {
+    v1::ServerFrame pong;
+    pong.mutable_pong()->set_t(frame.ping().t());
+    pong.mutable_pong()->set_server_time_ms(
+        static_cast<std::uint64_t>(ports_.scheduler.clock().wall().ms));
+    reply(std::move(pong));
+    return;
+  }
+  if (++session.attempts > kAttemptsMax) {
+    protocol_error(session, frame.req_id(), "too many sign-ins on one connection");
+    return;
+  }
+  if (frame.has_hello()) {
+    hello(session, frame);
+    return;
+  }
+  session.authenticating();
+  const auto done = [this, alive = alive_, id = session.id(), reply](Result<v1::SignedIn> answer) {
+    if (!*alive) return;
+    Session* waiting = find(id);
+    if (waiting == nullptr || waiting->state() != Session::State::kAuthenticating) return;
+    waiting->expect_hello(ports_.scheduler.clock().steady_ms());
+    schedule(*waiting);
+    if (!answer) {
+      reply_error(reply, answer.error());
+      return;
+    }
+    v1::ServerFrame signed_in;
+    *signed_in.mutable_signed_in() = std::move(*answer);
+    reply(std::move(signed_in));
+  };
+  if (frame.has_register_()) {
+    ports_.door.register_account(frame.register_(), done);
+  } else {
+    ports_.door.sign_in(frame.sign_in(), done);
+  }
+}
+
+void Gateway::hello(Session& session, const v1::ClientFrame& frame) {
+  const Reply reply = replier(session, frame.req_id());
+  const auto agreed = handshake::negotiate(frame.hello());
+  if (!agreed) {
+    v1::ServerFrame refused;
+    *refused.mutable_error() = to_wire(agreed.error());
+    refused.mutable_error()->set_minor_minimum(handshake::kMinorMinimum);
+    reply(std::move(refused));
+    return;
+  }
+  session.authenticating();
+  ports_.door.admit(frame.hello(), [this, alive = alive_, id = session.id(), hello = frame.hello(),
+                                    reply](const Result<Admission>& admission) {
+    if (*alive) admitted(id, hello, reply, admission);
+  });
+}
+
+void Gateway::admitted(std::uint64_t id, const v1::Hello& hello, const Reply& reply,
+                       const Result<Admission>& admission) {
+  Session* session = find(id);
+  if (session == nullptr || session->state() != Session::State::kAuthenticating) return;
+  if (!admission) {
+    session->expect_hello(ports_.scheduler.clock().steady_ms());
+    schedule(*session);
+    reply_error(reply, admission.error());
+    if (admission.error().code == ErrorCode::kRevoked) {
+      end(*session, {v1::GOODBYE_REASON_REVOKED, close_code::kRevoked, 0, ""});
+    }
+    return;
+  }
+  // The same device again: the newer session wins.
+  const auto others = by_user_[admission->user];
+  for (const std::uint64_t other : others) {
+    Session* old = find(other);
+    if (old != nullptr && old->admission().device == admission->device) {
+      ++counters_.replaced;
+      end(*old, {v1::GOODBYE_REASON_REPLACED, close_code::kReplaced, 0, ""});
+    }
+  }
+  const std::int64_t expires = admission->expires_ms == 0 ? 0 : steady(admission->expires_ms);
+  session->admit(*admission, expires);
+  session->background = hello.state() == v1::CLIENT_STATE_BACKGROUND;
+  schedule(*session);
+  // Registered before Welcome is sent and before the feed is read: no push falls between both.
+  by_user_[admission->user].push_back(id);
+  ports_.registry.add(admission->user, {name_, id, admission->device});
+  hooks_.opened(session->caller(), !session->background, hello.agent());
+  hooks_.feed_high(admission->user,
+                   [this, alive = alive_, id, hello, reply](const Result<Position>& high) {
+                     // Without it the client's own sync still finds everything.
+                     if (*alive) welcome(id, hello, reply, high ? *high : 0);
+                   });
+}
+
+void Gateway::welcome(std::uint64_t id, const v1::Hello& hello, const Reply& reply,
+                      Position feed_high) {
+  Session* session = find(id);
+  if (session == nullptr || !session->ready()) return;
+  const auto agreed = handshake::negotiate(hello);
+  if (!agreed) return;
+  v1::ServerFrame frame;
+  v1::Welcome& welcome = *frame.mutable_welcome();
+  std::array<std::uint8_t, SessionId::kSize> bytes{};
+  ports_.random.fill(bytes.data(), bytes.size());
+  welcome.set_session_id(SessionId(bytes).bytes());
+  welcome.set_minor(agreed->minor);
+  for (const std::string& cap : agreed->caps) welcome.add_caps(cap);
+  welcome.set_server_time_ms(static_cast<std::uint64_t>(ports_.scheduler.clock().wall().ms));
+  const auto heartbeat_s = std::max<std::int64_t>(1, options_.heartbeat.count() / 1000);
+  welcome.set_heartbeat_s(static_cast<std::uint32_t>(heartbeat_s));
+  v1::Limits& bounds = *welcome.mutable_limits();
+  bounds.set_frame_bytes_max(limits::frame_bytes_max);
+  bounds.set_body_bytes_max(limits::body_bytes_max);
+  bounds.set_batch_items_max(limits::batch_items_max);
+  bounds.set_group_members_max(limits::group_members_max);
+  bounds.set_presence_subscriptions_max(limits::presence_subscriptions_max);
+  if (auto ticket = ports_.door.ticket(session->admission())) {
+    welcome.set_resume_ticket(std::move(*ticket));
+  }
+  welcome.set_feed_high(feed_high);
+  welcome.set_user_id(session->admission().user.bytes());
+  reply(std::move(frame));
+}
+
+void Gateway::in_session(Session& session, const v1::ClientFrame& frame) {
+  using F = v1::ClientFrame;
+  if (frame.has_hello() || frame.has_register_() || frame.has_sign_in()) {
+    protocol_error(session, frame.req_id(), "the session is open already");
+    return;
+  }
+  const bool counted = kind_of(frame) == Kind::kCommand && is_answered(frame) && frame.req_id() != 0;
+  const std::uint32_t unacked = counted ? cost_of(frame) : 0;
+  if (!allow(session, frame, replier(session, frame.req_id()), unacked)) return;
+  session.unacked += unacked;
+  const Reply reply = replier(session, frame.req_id(), unacked);
+  switch (frame.body_case()) {
+    case F::kPing:
+      ping(session, frame.ping(), reply);
+      return;
+    case F::kRenewToken:
+      renew(session, frame.renew_token().access_token(), reply);
+      return;
+    case F::kSetPresence:
+      session.background = !frame.set_presence().active();
+      hooks_.activity(session.caller(), frame.set_presence().active());
+      return;
+    default:
+      break;
+  }
+  if (!hooks_.request(session.caller(), frame, reply)) {
+    reply_error(reply, make_error(ErrorCode::kUnimplemented, "the server does not know this"));
+  }
+}
+
+bool Gateway::allow(Session& session, const v1::ClientFrame& frame, const Reply& reply,
+                    std::uint32_t unacked) {
+  const Kind kind = kind_of(frame);
+  if (kind == Kind::kFree) return true;
+  std::uint32_t wait = 0;
+  if (unacked > 0 && session.unacked + unacked > limits::unacked_items_max) {
+    wait = kUnackedWaitMs;
+  } else {
+    RateLimiter& bucket = kind == Kind::kCommand ? session.commands : session.queries;
+    wait = bucket.take(cost_of(frame), ports_.scheduler.clock().steady_ms());
+  }
+  if (wait == 0) return true;
+  ++counters_.rate_limited;
+  if (is_answered(frame)) {
+    reply_error(reply, make_error(ErrorCode::kRateLimited, "too many requests", wait));
+  }
+  return false;
+}
+
+void Gateway::ping(Session& session, const v1::Ping& ping, const Reply& reply) {
+  if (ping.state() != v1::CLIENT_STATE_UNSPECIFIED) {
+    const bool background = ping.state() == v1::CLIENT_STATE_BACKGROUND;
+    if (background != session.background) {
+      session.background = background;
+      hooks_.activity(session.caller(), !background);
+    }
+  }
+  hooks_.feed_high(session.admission().user, [this, alive = alive_, id = session.id(),
+                                              t = ping.t(), reply](const Result<Position>& high) {
+    if (!*alive) return;
+    Session* asking = find(id);
+    if (asking == nullptr) return;
+    v1::ServerFrame frame;
+    v1::Pong& pong = *frame.mutable_pong();
+    pong.set_t(t);
+    pong.set_server_time_ms(static_cast<std::uint64_t>(ports_.scheduler.clock().wall().ms));
+    pong.set_feed_high(high ? *high : 0);
+    // While lagging the answer to a sync could not be sent anyway.
+    pong.set_resync(!asking->queue.lagging() && asking->queue.take_resync());
+    reply(std::move(frame));
+  });
+}
+
+void Gateway::renew(Session& session, const std::string& token, const Reply& reply) {
+  ports_.door.renew(session.admission(), token, [this, alive = alive_, id = session.id(),
+                                                 reply](const Result<Admission>& fresh) {
+    if (!*alive) return;
+    Session* renewing = find(id);
+    if (renewing == nullptr || !renewing->ready()) return;
+    if (!fresh) {
+      reply_error(reply, fresh.error());
+      return;
+    }
+    renewing->admit(*fresh, fresh->expires_ms == 0 ? 0 : steady(fresh->expires_ms));
+    schedule(*renewing);
+    reply_ack(reply);
+  });
+}
+
+std::int64_t Gateway::steady(std::int64_t wall_ms) const {
+  Clock& clock = ports_.scheduler.clock();
+  return std::max<std::int64_t>(1, clock.steady_ms() + (wall_ms - clock.wall().ms));
+}
+
+Reply Gateway::replier(Session& session, std::uint64_t req_id, std::uint32_t unacked) {
+  return [this, alive = alive_, id = session.id(), req_id, unacked,
+          open = std::make_shared<bool>(true)](v1::ServerFrame&& frame) {
+    if (!*alive || !std::exchange(*open, false)) return;
+    Session* asking = find(id);
+    if (asking == nullptr) return;
+    asking->unacked -= std::min(asking->unacked, unacked);
+    if (req_id == 0 && !frame.has_pong()) return;  // no reply wanted
+    frame.set_reply_to(req_id);
+    auto made = make_push(frame, DeliveryClass::kReply);
+    if (frame.has_pong()) made.cls = DeliveryClass::kControl;
+    if (made.frame) push(*asking, made);
+  };
+}
+
+void Gateway::protocol_error(Session& session, std::uint64_t req_id, const std::string& detail) {
+  ++counters_.protocol_errors;
+  v1::ServerFrame frame;
+  frame.set_reply_to(req_id);
+  *frame.mutable_error() = to_wire(make_error(ErrorCode::kProtocol, detail));
+  push(session, make_push(frame, DeliveryClass::kControl));
+  end(session, {v1::GOODBYE_REASON_PROTOCOL_ERROR, close_code::kProtocol, 0, detail});
+}
+
+}  // namespace kith::server

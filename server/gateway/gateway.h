@@ -1,0 +1,141 @@
+// Gateway: every connection of this process. Opens sessions, checks and counts what they ask, answers each request once, and
+// brings pushes to their sockets within the bounds of SendQueue.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <queue>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "kith/core/random.h"
+#include "kith/server/options.h"
+#include "kith/server/ports/bus.h"
+#include "kith/server/ports/session_registry.h"
+#include "server/auth/door.h"
+#include "server/gateway/listener.h"
+#include "server/gateway/session.h"
+#include "server/services/service_types.h"
+#include "src/scheduler.h"
+
+namespace kith::v1 {
+class ClientFrame;
+class Hello;
+class Ping;
+}  // namespace kith::v1
+
+namespace kith::server {
+
+// What the gateway calls in the services. Loop thread.
+struct GatewayHooks {
+  // Handles one valid request; false if nobody knows it.
+  std::function<bool(const Caller&, const v1::ClientFrame&, const Reply&)> request;
+  std::function<void(const Caller&, bool active, const std::string& agent)> opened;
+  std::function<void(const Caller&)> closed;
+  std::function<void(const Caller&, bool active)> activity;
+  std::function<void(const UserId&, Done<Position>)> feed_high;
+};
+
+struct GatewayPorts {
+  Door& door;
+  SessionRegistry& registry;
+  Bus& bus;
+  Scheduler& scheduler;
+  Random& random;
+  Connections& connections;
+};
+
+class Gateway : public ConnectionHandler {
+ public:
+  // `name` is the gateway's name on the bus and in the registry.
+  Gateway(std::string name, const ServerOptions& options, const GatewayPorts& ports,
+          GatewayHooks hooks);
+  ~Gateway() override;
+
+  void on_open(ConnectionId id, const PeerInfo& peer) override;
+  void on_message(ConnectionId id, std::string_view message) override;
+  void on_drained(ConnectionId id) override;
+  void on_close(ConnectionId id) override;
+
+  // Says goodbye to all, evenly over `window`; `done` once, when all are gone or the window is over.
+  void drain(std::chrono::milliseconds window, std::function<void()> done);
+  // Ends the sessions of a user: of one device or all, but not of `spared`.
+  void end_revoked(const UserId& user, const DeviceId* device, const DeviceId* spared = nullptr);
+  [[nodiscard]] bool online(const UserId& user, const DeviceId& device) const;
+  void set_unbounded_queues(bool unbounded) { unbounded_ = unbounded; }
+
+  [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
+  void add_stats(std::map<std::string, std::uint64_t>& into) const;
+
+ private:
+  struct Farewell {
+    int reason = 0;  // v1::GoodbyeReason
+    std::uint16_t code = close_code::kNormal;
+    std::uint32_t retry_after_ms = 0;
+    std::string detail;
+  };
+
+  Session* find(ConnectionId id);
+  Session* find(std::uint64_t id);
+  void schedule(Session& session);
+  void tick();
+  void before_hello(Session& session, const v1::ClientFrame& frame);
+  void hello(Session& session, const v1::ClientFrame& frame);
+  void admitted(std::uint64_t id, const v1::Hello& hello, const Reply& reply,
+                const Result<Admission>& admission);
+  void welcome(std::uint64_t id, const v1::Hello& hello, const Reply& reply, Position feed_high);
+  void in_session(Session& session, const v1::ClientFrame& frame);
+  void ping(Session& session, const v1::Ping& ping, const Reply& reply);
+  void renew(Session& session, const std::string& token, const Reply& reply);
+  [[nodiscard]] std::int64_t steady(std::int64_t wall_ms) const;
+  // What this frame costs; answers it with an error if it is too much, and false.
+  bool allow(Session& session, const v1::ClientFrame& frame, const Reply& reply,
+             std::uint32_t unacked);
+  Reply replier(Session& session, std::uint64_t req_id, std::uint32_t unacked = 0);
+  void protocol_error(Session& session, std::uint64_t req_id, const std::string& detail);
+  void deliver(const Delivery& delivery);
+  void push(Session& session, const Push& push);
+  void pump(Session& session);
+  void end(Session& session, const Farewell& farewell);
+  void leave(Session& session);
+  void drain_step();
+
+  const std::string name_;
+  const ServerOptions options_;
+  GatewayPorts ports_;
+  GatewayHooks hooks_;
+  bool unbounded_ = false;
+  std::uint64_t last_session_ = 0;
+  std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
+  std::map<ConnectionId, std::uint64_t> by_connection_;
+  std::unordered_map<UserId, std::vector<std::uint64_t>> by_user_;  // ready ones
+
+  // Deadlines, earliest first; an entry is void unless it is the session's scheduled_ms.
+  using Entry = std::pair<std::int64_t, std::uint64_t>;
+  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> deadlines_;
+  Scheduler::TimerId tick_ = 0;
+
+  struct Drain {
+    std::vector<std::uint64_t> order;
+    std::size_t next = 0;
+    std::int64_t start_ms = 0;
+    std::int64_t window_ms = 0;
+    std::function<void()> done;
+  };
+  std::unique_ptr<Drain> drain_;
+  bool draining_ = false;
+  std::int64_t drain_window_ms_ = 0;
+  Scheduler::TimerId drain_timer_ = 0;
+
+  struct Counters {
+    std::uint64_t frames_in = 0, frames_out = 0, protocol_errors = 0, rate_limited = 0, lagging = 0,
+                  slow_consumers = 0, replaced = 0, dropped = 0;
+  } counters_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace kith::server

@@ -1,0 +1,74 @@
+// SendQueue: what waits for one session's socket, by class, within fixed bounds.
+//
+// Above the soft limit ephemeral frames are dropped and receipts of one conversation merged; above the hard limit the session
+// is lagging: queued events give way to one head per conversation, which the client fetches by sync.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "kith/core/ids.h"
+#include "server/services/service_types.h"
+
+namespace kith::server {
+
+class SendQueue {
+ public:
+  struct Bounds {
+    std::size_t soft_bytes = 0;
+    std::size_t hard_bytes = 0;
+    bool unbounded = false;  // a broken rule, for the tests that prove the checkers
+  };
+  struct SkippedHead {
+    ConversationId conversation;
+    std::uint64_t last_seq = 0;
+    std::uint64_t ordinal = 0;
+  };
+
+  explicit SendQueue(const Bounds& bounds) : bounds_(bounds) {}
+
+  void push(const Push& push, std::int64_t now_ms);
+  // The most urgent frame; null when nothing waits.
+  std::shared_ptr<const std::string> pop();
+
+  [[nodiscard]] bool empty() const { return bytes_ == 0; }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
+  [[nodiscard]] bool over_soft() const { return bytes_ > bounds_.soft_bytes; }
+  // So full of answers, which may not be dropped, that the peer must be cut.
+  [[nodiscard]] bool hopeless() const {
+    return !bounds_.unbounded && bytes_ > 2 * bounds_.hard_bytes;
+  }
+  [[nodiscard]] bool lagging() const { return lagging_; }
+  [[nodiscard]] std::int64_t lagging_since_ms() const { return lagging_since_ms_; }
+
+  // Ends lagging when the queue has run empty: answers the heads to tell instead of what was discarded.
+  std::vector<SkippedHead> catch_up();
+  // True once after pushes were discarded: the next Pong says so.
+  bool take_resync();
+
+ private:
+  static constexpr std::size_t kClasses = 5;
+  using Lane = std::deque<Push>;
+  Lane& lane(DeliveryClass cls) { return lanes_[static_cast<std::size_t>(cls)]; }
+  void drop_lane(DeliveryClass cls);
+  void skip(const Push& push);
+  bool merge_receipt(const Push& push);
+
+  Bounds bounds_;
+  std::array<Lane, kClasses> lanes_;
+  std::size_t bytes_ = 0;
+  std::uint64_t dropped_ = 0;
+  bool lagging_ = false;
+  bool resync_ = false;
+  std::int64_t lagging_since_ms_ = 0;
+  std::unordered_map<ConversationId, SkippedHead> heads_;
+};
+
+}  // namespace kith::server

@@ -1,0 +1,99 @@
+// Session: the state of one connection, from the first byte to the last. Pure: no sockets, no clock of its own.
+#pragma once
+
+#include <cstdint>
+
+#include "kith/core/ids.h"
+#include "server/auth/door.h"
+#include "server/gateway/listener.h"
+#include "server/gateway/rate_limiter.h"
+#include "server/gateway/send_queue.h"
+#include "server/services/service_types.h"
+
+namespace kith::server {
+
+// Why and how the server ends a session: the reason of Goodbye and the WebSocket close code (docs/protocol.md).
+namespace close_code {
+inline constexpr std::uint16_t kNormal = 1000;
+inline constexpr std::uint16_t kDrain = 1012;
+inline constexpr std::uint16_t kProtocol = 4400;
+inline constexpr std::uint16_t kRevoked = 4401;
+inline constexpr std::uint16_t kReplaced = 4409;
+}  // namespace close_code
+
+class Session {
+ public:
+  enum class State : std::uint8_t {
+    kConnected,       // Hello, Register and SignIn are allowed
+    kAuthenticating,  // one of them is being decided
+    kReady,
+    kClosing,         // the goodbye is on its way; nothing is heard any more
+  };
+  struct Timing {
+    std::int64_t hello_ms = 0;
+    std::int64_t idle_ms = 0;
+    std::int64_t lagging_ms = 0;
+  };
+  enum class Due : std::uint8_t { kNothing, kHello, kIdle, kTokenExpired, kSlow };
+
+  Session(std::uint64_t id, ConnectionId connection, const Timing& timing,
+          const SendQueue::Bounds& bounds, std::uint32_t per_s, std::uint32_t burst,
+          std::int64_t now_ms)
+      : commands(per_s, burst),
+        queries(per_s * kQueriesPerCommand, burst * kQueriesPerCommand),
+        queue(bounds),
+        id_(id),
+        connection_(connection),
+        timing_(timing),
+        opened_ms_(now_ms),
+        heard_ms_(now_ms) {}
+
+  [[nodiscard]] std::uint64_t id() const { return id_; }
+  [[nodiscard]] ConnectionId connection() const { return connection_; }
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] bool ready() const { return state_ == State::kReady; }
+  [[nodiscard]] const Admission& admission() const { return admission_; }
+  [[nodiscard]] Caller caller() const { return {admission_.user, admission_.device, id_}; }
+
+  void heard(std::int64_t now_ms) { heard_ms_ = now_ms; }
+  void authenticating() { state_ = State::kAuthenticating; }
+  // A sign-in or Hello was refused or answered by a token: Hello may come (again) within its limit.
+  void expect_hello(std::int64_t now_ms) {
+    state_ = State::kConnected;
+    opened_ms_ = now_ms;
+  }
+  // `expires_steady_ms`: when the token ends, on the monotonic clock; 0 = never.
+  void admit(const Admission& admission, std::int64_t expires_steady_ms) {
+    admission_ = admission;
+    expires_steady_ms_ = expires_steady_ms;
+    state_ = State::kReady;
+  }
+  void closing() { state_ = State::kClosing; }
+
+  // The next moment at which due() may answer something.
+  [[nodiscard]] std::int64_t deadline() const;
+  [[nodiscard]] Due due(std::int64_t now_ms) const;
+
+  RateLimiter commands;
+  RateLimiter queries;
+  SendQueue queue;
+  std::uint32_t unacked = 0;     // commands that wait for their answer
+  std::uint32_t attempts = 0;    // Hello, Register, SignIn on this connection
+  bool background = false;       // presence and typing are held back
+  bool reading_paused = false;
+  std::int64_t scheduled_ms = 0; // when the gateway looks at deadline() again
+
+ private:
+  static constexpr std::uint32_t kQueriesPerCommand = 4;  // a client that catches up asks more than it says
+
+  std::uint64_t id_;
+  ConnectionId connection_;
+  Timing timing_;
+  State state_ = State::kConnected;
+  Admission admission_;
+  std::int64_t expires_steady_ms_ = 0;
+  std::int64_t opened_ms_;
+  std::int64_t heard_ms_;
+};
+
+}  // namespace kith::server

@@ -1,0 +1,286 @@
+// Server: a ServerCore on a libuv loop, libwebsockets and the embedded stores.
+#include "kith/server/server.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <iterator>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+#include "kith/core/random.h"
+#include "server/adapters/embedded/embedded.h"
+#include "server/auth/password_hasher_openssl.h"
+#include "server/gateway/listener_lws.h"
+#include "server/server_core.h"
+#include "src/hash.h"
+#include "src/loop/loop_uv.h"
+
+namespace kith::server {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kSecretBytesMin = 32;
+// Closing handshakes on top of a drain's window.
+constexpr auto kDrainReserve = std::chrono::seconds(3);
+
+Error bad(const char* field, const char* why) {
+  return make_error(ErrorCode::kInvalidArgument, std::string(field) + " " + why);
+}
+
+Status check(const ServerOptions& o) {
+  if (o.listen_address.empty()) return bad("listen_address", "is empty");
+  if (o.tls_certificate_file.empty() != o.tls_key_file.empty()) {
+    return bad(o.tls_key_file.empty() ? "tls_key_file" : "tls_certificate_file", "is missing");
+  }
+  if (!o.secret.empty() && o.secret.size() < kSecretBytesMin) {
+    return bad("secret", "must have at least 32 bytes");
+  }
+  if (!o.authenticator && !o.register_accounts) {
+    return bad("authenticator", "is missing and register_accounts is off: nobody could sign in");
+  }
+  if (o.account_token_life.count() <= 0) return bad("account_token_life", "must be positive");
+  if (o.shards == 0 || o.shards > 256) return bad("shards", "must be 1 to 256");
+  if (o.handshakes_per_s == 0) return bad("handshakes_per_s", "must be positive");
+  if (o.heartbeat < std::chrono::seconds(1)) return bad("heartbeat", "must be 1 s or more");
+  if (o.idle_limit <= o.heartbeat) return bad("idle_limit", "must be longer than heartbeat");
+  if (o.presence_grace.count() < 0) return bad("presence_grace", "must not be negative");
+  if (o.lagging_limit.count() <= 0) return bad("lagging_limit", "must be positive");
+  if (o.send_queue_soft_bytes < limits::frame_bytes_max) {
+    return bad("send_queue_soft_bytes", "must be 64 KiB or more");
+  }
+  if (o.send_queue_hard_bytes < o.send_queue_soft_bytes) {
+    return bad("send_queue_hard_bytes", "must not be below send_queue_soft_bytes");
+  }
+  if (o.session_commands_per_s == 0) return bad("session_commands_per_s", "must be positive");
+  if (o.session_commands_burst == 0) return bad("session_commands_burst", "must be positive");
+  return {};
+}
+
+std::string new_secret() {
+  std::string secret(kSecretBytesMin, '\0');
+  system_random().fill(secret.data(), secret.size());
+  return secret;
+}
+
+// The secret of an earlier run, or a new one that only the owner can read.
+Result<std::string> kept_secret(const std::string& dir) {
+  const fs::path path = fs::path(dir) / "secret";
+  if (std::ifstream file(path, std::ios::binary); file) {
+    const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    auto secret = base64url_decode(text);
+    if (secret && secret->size() >= kSecretBytesMin) return *secret;
+    return make_error(ErrorCode::kIo, path.string() + ": is not a secret; remove it to get a new one");
+  }
+  const std::string secret = new_secret();
+  const std::string text = base64url_encode(secret);
+  const std::string fresh = path.string() + ".new";
+  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  bool ok = fd >= 0;
+  if (ok) {
+    ok = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+         ::fsync(fd) == 0;
+    ok = ::close(fd) == 0 && ok;
+  }
+  if (!ok || ::rename(fresh.c_str(), path.c_str()) != 0) {
+    return make_error(ErrorCode::kIo, path.string() + ": cannot be written");
+  }
+  return secret;
+}
+
+// The core wants its Connections before the listener can exist, which wants the core: this stands between both.
+class LateConnections : public Connections {
+ public:
+  void set(Connections* target) { target_ = target; }
+  void send(ConnectionId id, std::string_view message) override {
+    if (target_ != nullptr) target_->send(id, message);
+  }
+  std::size_t buffered(ConnectionId id) const override {
+    return target_ == nullptr ? 0 : target_->buffered(id);
+  }
+  void close(ConnectionId id, std::uint16_t code, std::string_view reason) override {
+    if (target_ != nullptr) target_->close(id, code, reason);
+  }
+  void pause_reading(ConnectionId id, bool paused) override {
+    if (target_ != nullptr) target_->pause_reading(id, paused);
+  }
+
+ private:
+  Connections* target_ = nullptr;
+};
+
+class EmbeddedServer : public Server {
+ public:
+  explicit EmbeddedServer(ServerOptions options) : options_(std::move(options)) {}
+  ~EmbeddedServer() override { stop(); }
+
+  Status open();
+
+  std::uint16_t port() const override { return port_; }
+  std::string url() const override {
+    const bool v6 = options_.listen_address.find(':') != std::string::npos;
+    const std::string host = v6 ? "[" + options_.listen_address + "]" : options_.listen_address;
+    return (options_.tls_certificate_file.empty() ? "ws://" : "wss://") + host + ":" +
+           std::to_string(port_) + "/v1/ws";
+  }
+  void drain(std::chrono::milliseconds window) override;
+  void stop() override;
+  Status revoke(const UserId& user) override { return revoke_on_loop(user, nullptr); }
+  Status revoke(const UserId& user, const DeviceId& device) override {
+    return revoke_on_loop(user, &device);
+  }
+  std::map<std::string, std::uint64_t> stats() const override;
+
+ private:
+  Status open_parts();
+  Status revoke_on_loop(const UserId& user, const DeviceId* device);
+  void close_parts();
+  void log(LogLevel level, const std::string& line) const {
+    if (options_.log) options_.log(level, line);
+  }
+
+  ServerOptions options_;
+  std::uint16_t port_ = 0;
+  mutable std::mutex mutex_;  // guards stopped_ against concurrent stop()
+  bool stopped_ = false;
+  std::atomic<bool> running_{false};
+  // In the order of their making; ended in reverse by close_parts().
+  mutable LoopUv loop_;
+  std::unique_ptr<EmbeddedStores> stores_;
+  std::unique_ptr<PasswordHasher> passwords_;
+  LateConnections connections_;
+  std::unique_ptr<ServerCore> core_;
+  std::unique_ptr<ListenerLws> listener_;
+};
+
+Status EmbeddedServer::open() {
+  loop_.start();
+  Status opened;
+  loop_.run_sync([&] { opened = open_parts(); });
+  if (!opened) {
+    stop();
+    return opened;
+  }
+  running_ = true;
+  log(LogLevel::kInfo, "ready at " + url());
+  return {};
+}
+
+Status EmbeddedServer::open_parts() {
+  if (options_.data_dir.empty()) {
+    stores_ = make_memory_stores(loop_);
+    if (options_.secret.empty()) options_.secret = new_secret();
+  } else {
+    auto stores = open_embedded(options_.data_dir, loop_);
+    if (!stores) return stores.error();
+    stores_ = std::move(*stores);
+    if (options_.secret.empty()) {
+      auto secret = kept_secret(options_.data_dir);
+      if (!secret) return secret.error();
+      options_.secret = std::move(*secret);
+    }
+  }
+  passwords_ = make_scrypt_hasher(loop_);
+  const ServerPorts ports{stores_->log(),      stores_->store(), stores_->directory(),
+                          stores_->registry(), stores_->bus(),   *passwords_};
+  core_ = ServerCore::make(options_, ports, loop_, system_random(), connections_);
+  if (const Status started = core_->start(); !started) return started;
+
+  ListenerOptions listen;
+  listen.address = options_.listen_address;
+  listen.port = options_.port;
+  listen.tls_certificate_file = options_.tls_certificate_file;
+  listen.tls_key_file = options_.tls_key_file;
+  listen.shards = options_.shards;
+  listen.connections_max = options_.connections_max;
+  listen.handshakes_per_s = options_.handshakes_per_s;
+  auto listener = ListenerLws::open(listen, loop_, *core_);
+  if (!listener) return listener.error();
+  listener_ = std::move(*listener);
+  connections_.set(listener_.get());
+  port_ = listener_->port();
+  return {};
+}
+
+void EmbeddedServer::drain(std::chrono::milliseconds window) {
+  if (!running_) return;
+  auto finished = std::make_shared<std::promise<void>>();
+  auto over = finished->get_future();
+  loop_.post([this, window, finished] {
+    if (!core_ || !listener_) {
+      finished->set_value();
+      return;
+    }
+    listener_->stop_accepting();
+    core_->drain(window, [finished] { finished->set_value(); });
+  });
+  over.wait_for(window + kDrainReserve);
+}
+
+void EmbeddedServer::stop() {
+  const std::lock_guard lock(mutex_);
+  if (std::exchange(stopped_, true)) return;
+  running_ = false;
+  loop_.run_sync([this] { close_parts(); });
+  loop_.stop();
+}
+
+void EmbeddedServer::close_parts() {
+  connections_.set(nullptr);
+  listener_.reset();
+  core_.reset();
+  passwords_.reset();
+  stores_.reset();
+}
+
+Status EmbeddedServer::revoke_on_loop(const UserId& user, const DeviceId* device) {
+  if (!running_) return make_error(ErrorCode::kClosed, "the server has stopped");
+  if (loop_.on_loop_thread()) {
+    return make_error(ErrorCode::kInvalidArgument, "revoke() waits: not on the server's own loop");
+  }
+  auto result = std::make_shared<std::promise<Status>>();
+  auto answer = result->get_future();
+  const std::optional<DeviceId> id = device ? std::optional(*device) : std::nullopt;
+  loop_.post([this, user, id, result] {
+    if (!core_) {
+      result->set_value(make_error(ErrorCode::kClosed, "the server has stopped"));
+      return;
+    }
+    core_->revoke(user, id ? &*id : nullptr, [result](Status s) { result->set_value(std::move(s)); });
+  });
+  if (answer.wait_for(limits::request_limit) != std::future_status::ready) {
+    return make_error(ErrorCode::kTimeout, "the directory does not answer");
+  }
+  try {
+    return answer.get();
+  } catch (const std::future_error&) {  // the core went away before it answered
+    return make_error(ErrorCode::kClosed, "the server has stopped");
+  }
+}
+
+std::map<std::string, std::uint64_t> EmbeddedServer::stats() const {
+  std::map<std::string, std::uint64_t> result;
+  if (!running_) return result;
+  loop_.run_sync([&] {
+    if (core_) result = core_->stats();
+  });
+  return result;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
+  if (const Status valid = check(options); !valid) return valid.error();
+  auto server = std::make_unique<EmbeddedServer>(std::move(options));
+  if (const Status opened = server->open(); !opened) return opened.error();
+  return std::unique_ptr<Server>(std::move(server));
+}
+
+}  // namespace kith::server

@@ -1,0 +1,29 @@
+// Devices: the devices of users in memory, in front of the directory; asked at every sign-in for revocations.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "kith/core/ids.h"
+#include "kith/server/ports/directory.h"
+
+namespace kith::server {
+
+class Devices {
+ public:
+  explicit Devices(Directory& directory);
+  ~Devices();
+
+  using List = std::shared_ptr<const std::vector<DeviceRecord>>;
+
+  // Every device that ever signed in. May answer inside the call.
+  void with(const UserId& user, Done<List> done);
+  // Writes through and replaces the list in memory.
+  void put(const UserId& user, const DeviceRecord& device, Done<void> done);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace kith::server

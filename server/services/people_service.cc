@@ -1,0 +1,288 @@
+// People: settings, contacts, blocks, profiles and devices.
+#include "server/services/people_service.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kith/core/limits.h"
+#include "kith/v1/frame.pb.h"
+#include "src/frame_codec.h"
+
+namespace kith::server {
+namespace {
+
+Audience audience(v1::Audience value) {
+  switch (value) {
+    case v1::AUDIENCE_CONTACTS:
+      return Audience::kContacts;
+    case v1::AUDIENCE_UNSPECIFIED:
+    case v1::AUDIENCE_EVERYONE:
+      return Audience::kEveryone;
+    default:
+      return Audience::kNobody;  // also what a newer client means by a rule that we do not know
+  }
+}
+
+template <class Ids>
+std::vector<UserId> users_of(const Ids& list) {
+  std::vector<UserId> users;
+  for (const std::string& bytes : list) {
+    if (const auto id = user_id(bytes)) users.push_back(*id);
+  }
+  return users;
+}
+
+}  // namespace
+
+struct PeopleService::State : std::enable_shared_from_this<State> {
+  State(Directory& d, Users& u, Devices& v, Conversations& c, Fanout& f, Clock& k, PeopleHooks h)
+      : directory(d),
+        users(u),
+        devices(v),
+        conversations(c),
+        fanout(f),
+        clock(k),
+        hooks(std::move(h)) {}
+
+  void change(const Caller& caller, const UserChange& what, const Reply& reply);
+  void mark(const Caller& caller, const Reply& reply);
+  void get_users(const v1::GetUsers& request, const Reply& reply);
+  void get_devices(const Caller& caller, const Reply& reply);
+  void revoke_devices(const UserId& user, const std::vector<DeviceId>& ids, Done<void> done);
+  void revoke_others(const Caller& caller, const Reply& reply);
+
+  Directory& directory;
+  Users& users;
+  Devices& devices;
+  Conversations& conversations;
+  Fanout& fanout;
+  Clock& clock;
+  PeopleHooks hooks;
+};
+
+// Written, marked in the log, acknowledged, told to the user's other devices: in this order.
+void PeopleService::State::change(const Caller& caller, const UserChange& what,
+                                  const Reply& reply) {
+  users.update(caller.user, what, [weak = weak_from_this(), caller,
+                                   reply](const Result<Users::Record>& updated) {
+    const auto self = weak.lock();
+    if (!self) return;
+    if (!updated) {
+      reply_error(reply, updated.error());
+      return;
+    }
+    self->hooks.changed(caller.user);
+    self->mark(caller, reply);
+  });
+}
+
+void PeopleService::State::mark(const Caller& caller, const Reply& reply) {
+  conversations.mark_user(caller.user, caller.device, [weak = weak_from_this(), caller,
+                                                       reply](const Status& marked) {
+    const auto self = weak.lock();
+    if (!self) return;
+    if (!marked) {
+      reply_error(reply, marked.error());
+      return;
+    }
+    reply_ack(reply);
+    self->conversations.feed_high(caller.user, [weak, caller](const Result<Position>& high) {
+      const auto state = weak.lock();
+      if (!state || !high) return;
+      v1::ServerFrame frame;
+      frame.mutable_feed_notice()->set_ver(*high);
+      state->fanout.to_user(caller.user, make_push(frame, DeliveryClass::kEvent), caller.session);
+    });
+  });
+}
+
+void PeopleService::State::get_users(const v1::GetUsers& request, const Reply& reply) {
+  std::vector<UserId> ids = users_of(request.user_ids());
+  for (const std::string& handle : request.handles()) ids.push_back(UserId::of(handle));
+  if (ids.size() > limits::users_page_max) {
+    reply_error(reply, make_error(ErrorCode::kLimitExceeded, "at most 100 users at once"));
+    return;
+  }
+  directory.profiles(ids, [reply](const Result<std::vector<UserRecord>>& found) {
+    if (!found) {
+      reply_error(reply, found.error());
+      return;
+    }
+    v1::ServerFrame frame;
+    frame.mutable_users_page();
+    for (const UserRecord& user : *found) {
+      v1::UserProfile& profile = *frame.mutable_users_page()->add_users();
+      profile.set_user_id(user.id.bytes());
+      profile.set_handle(user.handle);
+      profile.set_display_name(user.display_name);
+    }
+    reply(std::move(frame));
+  });
+}
+
+void PeopleService::State::get_devices(const Caller& caller, const Reply& reply) {
+  devices.with(caller.user, [weak = weak_from_this(), caller,
+                             reply](const Result<Devices::List>& list) {
+    const auto self = weak.lock();
+    if (!self) return;
+    if (!list) {
+      reply_error(reply, list.error());
+      return;
+    }
+    v1::ServerFrame frame;
+    frame.mutable_devices_page();
+    for (const DeviceRecord& device : **list) {
+      const bool online = self->hooks.online(caller.user, device.id);
+      // Seen again after it was revoked: it has signed in anew.
+      if (device.revoked_ms != 0 && device.last_seen_ms <= device.revoked_ms && !online) continue;
+      v1::DeviceInfo& info = *frame.mutable_devices_page()->add_devices();
+      info.set_device_id(device.id.bytes());
+      info.set_agent(device.agent);
+      info.set_last_seen_ms(static_cast<std::uint64_t>(device.last_seen_ms));
+      info.set_online(online);
+      info.set_current(device.id == caller.device);
+    }
+    reply(std::move(frame));
+  });
+}
+
+void PeopleService::State::revoke_devices(const UserId& user, const std::vector<DeviceId>& ids,
+                                          Done<void> done) {
+  if (ids.empty()) {
+    done(Status());
+    return;
+  }
+  struct Progress {
+    std::size_t left = 0;
+    Status result;
+  };
+  auto progress = std::make_shared<Progress>();
+  progress->left = ids.size();
+  for (const DeviceId& id : ids) {
+    DeviceRecord record;
+    record.id = id;
+    record.revoked_ms = clock.wall().ms;
+    devices.put(user, record, [progress, done](const Status& written) {
+      if (!written) progress->result = written;
+      if (--progress->left == 0) done(progress->result);
+    });
+  }
+}
+
+void PeopleService::State::revoke_others(const Caller& caller, const Reply& reply) {
+  devices.with(caller.user, [weak = weak_from_this(), caller,
+                             reply](const Result<Devices::List>& list) {
+    const auto self = weak.lock();
+    if (!self) return;
+    if (!list) {
+      reply_error(reply, list.error());
+      return;
+    }
+    std::vector<DeviceId> others;
+    for (const DeviceRecord& device : **list) {
+      if (device.id != caller.device) others.push_back(device.id);
+    }
+    self->revoke_devices(caller.user, others, [weak, caller, reply](const Status& written) {
+      const auto state = weak.lock();
+      if (!state) return;
+      if (!written) {
+        reply_error(reply, written.error());
+        return;
+      }
+      state->hooks.revoked(caller.user, nullptr, &caller.device);
+      reply_ack(reply);
+    });
+  });
+}
+
+PeopleService::PeopleService(Directory& directory, Users& users, Devices& devices,
+                             Conversations& conversations, Fanout& fanout, Clock& clock,
+                             PeopleHooks hooks)
+    : state_(std::make_shared<State>(directory, users, devices, conversations, fanout, clock,
+                                     std::move(hooks))) {}
+PeopleService::~PeopleService() = default;
+
+bool PeopleService::handle(const Caller& caller, const v1::ClientFrame& frame,
+                           const Reply& reply) {
+  using F = v1::ClientFrame;
+  UserChange change;
+  switch (frame.body_case()) {
+    case F::kUpdateSettings: {
+      const v1::Settings& settings = frame.update_settings().settings();
+      change.privacy = PrivacySettings{audience(settings.online()), audience(settings.last_seen()),
+                                       !settings.receipts_off()};
+      break;
+    }
+    case F::kUpdateContacts:
+      change.add_contacts = users_of(frame.update_contacts().add());
+      change.remove_contacts = users_of(frame.update_contacts().remove());
+      change.block = users_of(frame.update_contacts().block());
+      change.unblock = users_of(frame.update_contacts().unblock());
+      break;
+    case F::kUpdateProfile:
+      change.display_name = frame.update_profile().display_name();
+      break;
+    case F::kGetUsers:
+      state_->get_users(frame.get_users(), reply);
+      return true;
+    case F::kGetDevices:
+      state_->get_devices(caller, reply);
+      return true;
+    case F::kRevokeDevice: {
+      const auto device = device_id(frame.revoke_device().device_id());
+      if (!device) {
+        state_->revoke_others(caller, reply);
+        return true;
+      }
+      revoke(caller.user, &*device, [reply](const Status& written) {
+        if (written) {
+          reply_ack(reply);
+        } else {
+          reply_error(reply, written.error());
+        }
+      });
+      return true;
+    }
+    default:
+      return false;
+  }
+  state_->change(caller, change, reply);
+  return true;
+}
+
+void PeopleService::note_device(const Caller& caller, const std::string& agent) {
+  DeviceRecord record;
+  record.id = caller.device;
+  record.agent = agent;
+  record.last_seen_ms = state_->clock.wall().ms;
+  state_->devices.put(caller.user, record, [](const Status&) {});
+}
+
+void PeopleService::revoke(const UserId& user, const DeviceId* device, Done<void> done) {
+  if (device != nullptr) {
+    state_->revoke_devices(user, {*device}, [weak = std::weak_ptr(state_), user, id = *device,
+                                             done = std::move(done)](const Status& written) {
+      const auto state = weak.lock();
+      if (!state) return;
+      done(written);
+      if (written) state->hooks.revoked(user, &id, nullptr);
+    });
+    return;
+  }
+  UserChange change;
+  change.tokens_valid_from_ms = state_->clock.wall().ms + 1;  // tokens of this millisecond as well
+  state_->users.update(user, change, [weak = std::weak_ptr(state_), user,
+                                      done = std::move(done)](const Result<Users::Record>& updated) {
+    const auto state = weak.lock();
+    if (!state) return;
+    if (!updated) {
+      done(updated.error());
+      return;
+    }
+    state->hooks.revoked(user, nullptr, nullptr);
+    done(Status());
+  });
+}
+
+}  // namespace kith::server

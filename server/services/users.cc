@@ -1,0 +1,115 @@
+// Users: a bounded cache of user records with one load at a time per user.
+#include "server/services/users.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "kith/core/limits.h"
+
+namespace kith::server {
+
+struct Users::State {
+  explicit State(Directory& d) : directory(d) {}
+
+  Record put(UserRecord record) {
+    if (records.size() >= limits::users_cached_max && records.count(record.id) == 0) {
+      records.erase(records.begin());  // any one: it is loaded again when it is asked for
+    }
+    const UserId id = record.id;
+    auto shared = std::make_shared<const UserRecord>(std::move(record));
+    records[id] = shared;
+    return shared;
+  }
+
+  Directory& directory;
+  std::unordered_map<UserId, Record> records;
+  std::unordered_map<UserId, std::vector<Done<Record>>> loading;
+};
+
+Users::Users(Directory& directory) : state_(std::make_shared<State>(directory)) {}
+Users::~Users() = default;
+
+void Users::with(const UserId& id, Done<Record> done) {
+  if (const auto found = state_->records.find(id); found != state_->records.end()) {
+    done(found->second);
+    return;
+  }
+  auto& waiting = state_->loading[id];
+  waiting.push_back(std::move(done));
+  if (waiting.size() > 1) return;
+  state_->directory.load(
+      id, [weak = std::weak_ptr(state_), id](Result<std::optional<UserRecord>> loaded) {
+        const auto state = weak.lock();
+        if (!state) return;
+        auto callbacks = std::move(state->loading[id]);
+        state->loading.erase(id);
+        Result<Record> answer = Record{};
+        if (!loaded) {
+          answer = loaded.error();
+        } else if (const auto found = state->records.find(id); found != state->records.end()) {
+          answer = found->second;  // an update was faster: it is newer
+        } else if (*loaded) {
+          answer = state->put(std::move(**loaded));
+        }
+        for (auto& callback : callbacks) callback(answer);
+      });
+}
+
+Users::Record Users::peek(const UserId& id) const {
+  const auto found = state_->records.find(id);
+  return found == state_->records.end() ? nullptr : found->second;
+}
+
+void Users::update(const UserId& id, const UserChange& change, Done<Record> done) {
+  state_->directory.update(
+      id, change,
+      [weak = std::weak_ptr(state_), done = std::move(done)](Result<UserRecord> updated) {
+        const auto state = weak.lock();
+        if (!state) return;
+        if (!updated) {
+          done(updated.error());
+          return;
+        }
+        done(state->put(std::move(*updated)));
+      });
+}
+
+void Users::ensure(const UserId& id, const std::string& handle, const std::string& display_name,
+                   Done<Record> done) {
+  with(id, [this, weak = std::weak_ptr(state_), id, handle, display_name,
+            done = std::move(done)](Result<Record> found) mutable {
+    const auto state = weak.lock();
+    if (!state) return;
+    if (!found || *found) {
+      done(std::move(found));
+      return;
+    }
+    state->directory.create({handle, display_name, ""},
+                            [this, weak, id, done = std::move(done)](Status created) mutable {
+                              if (weak.expired()) return;
+                              if (!created && created.error().code != ErrorCode::kAlreadyExists) {
+                                done(created.error());
+                                return;
+                              }
+                              with(id, std::move(done));
+                            });
+  });
+}
+
+bool audience_allows(Audience audience, const UserRecord& target, const UserId& viewer) {
+  if (target.id == viewer) return true;
+  if (std::binary_search(target.blocked.begin(), target.blocked.end(), viewer)) return false;
+  switch (audience) {
+    case Audience::kEveryone:
+      return true;
+    case Audience::kContacts:
+      return std::binary_search(target.contacts.begin(), target.contacts.end(), viewer);
+    case Audience::kNobody:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace kith::server
