@@ -55,6 +55,8 @@ class SyncEngine {
   // Fetches what is missing in [from, to]; `done` is called when it is there or cannot be had now.
   void fill(const ConversationId& id, std::uint64_t from, std::uint64_t to, std::function<void()> done);
   void sync_soon(Millis delay);
+  // Fetches what is missing up to the known head.
+  void fetch(const ConversationId& id);
 
  private:
   void sync_now();
@@ -63,7 +65,6 @@ class SyncEngine {
   void on_sync_failed(const Error& error);
   void finish_snapshot();
   void fetch_missing();
-  void fetch(const ConversationId& id);
   void on_fetched(const ConversationId& id, const v1::ServerFrame* frame, const Error& error);
   void run_fetches();
   void apply(const ConversationId& id, const std::vector<v1::Event>& events, std::uint64_t floor, bool live);

@@ -1,0 +1,355 @@
+// Outbox: order, batches, retries and what becomes of each row.
+#include "client/outbox.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "kith/core/limits.h"
+#include "kith/v1/frame.pb.h"
+#include "src/error.h"
+#include "src/frame_codec.h"
+
+namespace kith::client {
+namespace {
+
+// Says the error something about this row? A session that ends does not.
+bool refused_for_good(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kCancelled:
+    case ErrorCode::kUnauthenticated:
+    case ErrorCode::kRevoked:
+    case ErrorCode::kUpgradeRequired:
+      return false;
+    default:
+      return error.retry() == Retry::kNever;
+  }
+}
+
+}  // namespace
+
+Outbox::Outbox(Model& model, Connection& connection, Scheduler& scheduler, Random& random, DeviceId device,
+               Hooks hooks)
+    : model_(model),
+      connection_(connection),
+      scheduler_(scheduler),
+      random_(random),
+      device_(device),
+      hooks_(std::move(hooks)) {}
+
+Outbox::~Outbox() {
+  for (auto& [id, queue] : queues_) scheduler_.cancel(queue.retry);
+}
+
+void Outbox::load(const std::vector<OutboxRow>& rows) {
+  for (const OutboxRow& row : rows) {
+    queues_.try_emplace(row.conversation, random_).first->second.rows.push_back(row);
+    last_order_ = std::max(last_order_, row.order);
+    ++count_;
+  }
+}
+
+Status Outbox::add(OutboxRow row, CacheChange with) {
+  if (count_ >= limits::outbox_messages_max) {
+    return make_error(ErrorCode::kOutboxFull, "the outbox holds " + std::to_string(count_) + " messages already");
+  }
+  with.outbox_put.push_back(row);
+  if (Status s = model_.store().commit(with); !s) return s;
+  queues_.try_emplace(row.conversation, random_).first->second.rows.push_back(row);
+  ++count_;
+  if (row.kind == OutboxKind::kMessage) model_.emit(MessageChanged{model_.message_of(row), true, false});
+  pump();
+  return {};
+}
+
+Status Outbox::resend(const MessageId& id) {
+  OutboxRow* row = find(id);
+  if (!row) return make_error(ErrorCode::kNotFound, "no such message is waiting");
+  if (!row->failed) return {};
+  OutboxRow again = *row;
+  again.failed = false;
+  again.created_ms = scheduler_.clock().wall().ms;
+  CacheChange change;
+  change.outbox_put.push_back(again);
+  if (Status s = model_.store().commit(change); !s) return s;
+  *row = again;
+  model_.emit(MessageChanged{model_.message_of(again), false, false});
+  pump();
+  return {};
+}
+
+Status Outbox::discard(const MessageId& id) {
+  OutboxRow* row = find(id);
+  if (!row) return make_error(ErrorCode::kNotFound, "no such message is waiting");
+  if (!row->failed) return make_error(ErrorCode::kInvalidArgument, "only a failed message can be discarded");
+  CacheChange change;
+  change.outbox_remove.push_back(id);
+  if (Status s = model_.store().commit(change); !s) return s;
+  const ConversationId conversation = row->conversation;
+  forget({id});
+  model_.emit_conversation(conversation);
+  return {};
+}
+
+void Outbox::on_welcome() {
+  for (auto& [id, queue] : queues_) {
+    scheduler_.cancel(std::exchange(queue.retry, 0));
+    queue.one_by_one = false;
+  }
+  pump();
+}
+
+void Outbox::on_lost() {
+  in_flight_ = 0;
+  for (auto& [id, queue] : queues_) queue.in_flight = 0;
+}
+
+void Outbox::forget(const std::vector<MessageId>& ids) {
+  for (const MessageId& id : ids) {
+    for (auto it = queues_.begin(); it != queues_.end(); ++it) {
+      auto& rows = it->second.rows;
+      const auto row = std::find_if(rows.begin(), rows.end(), [&](const OutboxRow& r) { return r.id == id; });
+      if (row == rows.end()) continue;
+      rows.erase(row);
+      --count_;
+      if (rows.empty() && it->second.in_flight == 0) {
+        scheduler_.cancel(it->second.retry);
+        queues_.erase(it);
+      }
+      break;
+    }
+  }
+}
+
+bool Outbox::idle() const {
+  for (const auto& [id, queue] : queues_) {
+    for (const OutboxRow& row : queue.rows) {
+      if (!row.failed) return false;
+    }
+  }
+  return true;
+}
+
+std::vector<OutboxRow> Outbox::rows(const ConversationId& id) const {
+  const auto it = queues_.find(id);
+  if (it == queues_.end()) return {};
+  return {it->second.rows.begin(), it->second.rows.end()};
+}
+
+OutboxRow* Outbox::find(const ConversationId& id, const MessageId& message) {
+  const auto it = queues_.find(id);
+  if (it == queues_.end()) return nullptr;
+  for (OutboxRow& row : it->second.rows) {
+    if (row.id == message) return &row;
+  }
+  return nullptr;
+}
+
+OutboxRow* Outbox::find(const MessageId& message) {
+  for (auto& [id, queue] : queues_) {
+    if (OutboxRow* row = find(id, message)) return row;
+  }
+  return nullptr;
+}
+
+// One round over the conversations, beginning after the one that was served last.
+void Outbox::pump() {
+  if (!connection_.ready()) return;
+  std::vector<ConversationId> round;
+  for (auto it = queues_.upper_bound(turn_); it != queues_.end(); ++it) round.push_back(it->first);
+  for (auto it = queues_.begin(); it != queues_.end() && !(turn_ < it->first); ++it) round.push_back(it->first);
+  for (const ConversationId& id : round) {
+    if (in_flight_ >= limits::unacked_items_max) return;
+    const auto it = queues_.find(id);
+    if (it != queues_.end() && pump(id, it->second)) turn_ = id;
+  }
+}
+
+bool Outbox::pump(const ConversationId& id, Queue& queue) {
+  if (queue.in_flight > 0 || queue.retry) return false;
+  const std::int64_t oldest = scheduler_.clock().wall().ms - Millis(limits::outbox_item_life).count();
+  const std::size_t most = queue.one_by_one ? 1 : std::min<std::size_t>(limits::batch_items_max,
+                                                                       limits::unacked_items_max - in_flight_);
+  std::vector<OutboxRow*> batch;
+  std::size_t bytes = 0;
+  for (OutboxRow& row : queue.rows) {
+    if (row.failed || row.placed_seq) continue;
+    if (row.created_ms < oldest) {
+      fail(row, make_error(ErrorCode::kExpired, "waited for too long"));
+      continue;
+    }
+    if (row.kind == OutboxKind::kCreate) {
+      if (!batch.empty()) break;
+      queue.in_flight = 1;
+      ++in_flight_;
+      send_create(id, row);
+      return true;
+    }
+    bytes += row.payload.size() + 32;
+    if (batch.size() >= most || (!batch.empty() && bytes > limits::page_bytes_max)) break;
+    batch.push_back(&row);
+  }
+  if (batch.empty()) return false;
+  queue.in_flight = batch.size();
+  in_flight_ += batch.size();
+  send_batch(id, batch);
+  return true;
+}
+
+void Outbox::send_create(const ConversationId& id, OutboxRow& row) {
+  v1::ClientFrame frame;
+  frame.mutable_create_conversation()->ParseFromString(row.payload);
+  frame.mutable_create_conversation()->set_attempt(row.attempt++);
+  connection_.request(
+      frame,
+      [this, id, message = row.id](const v1::ServerFrame* answer, const Error& error) {
+        v1::SendResult result;
+        v1::ItemResult& item = *result.add_items();
+        item.set_message_id(message.bytes());
+        if (answer && answer->has_placed()) {
+          *item.mutable_placed() = answer->placed();
+        } else {
+          *item.mutable_error() = to_wire(answer ? make_error(ErrorCode::kProtocol, "unexpected answer") : error);
+        }
+        const bool doubt = !answer && !refused_for_good(error);
+        on_result(id, {message}, doubt ? nullptr : &result, error);
+      },
+      limits::send_limit);
+}
+
+void Outbox::send_batch(const ConversationId& id, const std::vector<OutboxRow*>& rows) {
+  v1::ClientFrame frame;
+  v1::SendBatch& batch = *frame.mutable_send();
+  batch.set_conversation_id(id.bytes());
+  if (!rows.front()->peer.empty()) batch.set_direct_peer(rows.front()->peer.bytes());
+  std::vector<MessageId> sent;
+  for (OutboxRow* row : rows) {
+    v1::OutMessage& item = *batch.add_items();
+    item.ParseFromString(row->payload);
+    item.set_attempt(row->attempt++);
+    sent.push_back(row->id);
+  }
+  connection_.request(
+      frame,
+      [this, id, sent](const v1::ServerFrame* answer, const Error& error) {
+        on_result(id, sent, answer && answer->has_send_result() ? &answer->send_result() : nullptr,
+                  answer ? make_error(ErrorCode::kUnavailable, "unexpected answer") : error);
+      },
+      limits::send_limit);
+}
+
+void Outbox::on_result(const ConversationId& id, const std::vector<MessageId>& sent, const v1::SendResult* result,
+                       const Error& error) {
+  const auto it = queues_.find(id);
+  if (it == queues_.end()) return;
+  in_flight_ -= std::min(in_flight_, it->second.in_flight);
+  it->second.in_flight = 0;
+  if (!result) {
+    if (!refused_for_good(error)) {
+      later(it->second, id, error);
+    } else if (sent.size() > 1) {
+      it->second.one_by_one = true;
+    } else if (OutboxRow* row = find(id, sent.front())) {
+      fail(*row, error);
+    }
+    pump();
+    return;
+  }
+  bool wait = false;
+  Error why = make_error(ErrorCode::kUnavailable, "not placed");
+  std::size_t answered = 0;
+  for (const v1::ItemResult& item : result->items()) {
+    const auto message = message_id(item.message_id());
+    OutboxRow* row = message ? find(id, *message) : nullptr;
+    if (!row) {
+      ++answered;  // its event came first
+    } else if (item.has_placed()) {
+      ++answered;
+      place(*row, item.placed());  // may take the row away
+    } else if (item.has_error()) {
+      ++answered;
+      const Error e = from_wire(item.error());
+      if (refused_for_good(e)) {
+        fail(*row, e);
+      } else {
+        wait = true;
+        why = e;
+      }
+    }
+  }
+  const auto still = queues_.find(id);
+  if (still != queues_.end()) {
+    if (wait || answered < sent.size()) {
+      later(still->second, id, why);
+    } else {
+      still->second.one_by_one = false;
+      still->second.backoff.emplace(random_);
+      if (still->second.rows.empty()) queues_.erase(still);
+    }
+  }
+  pump();
+}
+
+void Outbox::later(Queue& queue, const ConversationId& id, const Error& error) {
+  if (error.code == ErrorCode::kOffline) return;  // the next Welcome sends it again
+  const Millis wait = error.code == ErrorCode::kTimeout
+                          ? Millis{0}
+                          : queue.backoff->next(scheduler_.clock().steady_ms(), Millis(error.retry_after_ms));
+  scheduler_.cancel(queue.retry);
+  queue.retry = scheduler_.after(wait, [this, id] {
+    const auto it = queues_.find(id);
+    if (it != queues_.end()) it->second.retry = 0;
+    pump();
+  });
+}
+
+// The row becomes the event. It leaves the outbox when the event is committed, in one transaction.
+void Outbox::place(OutboxRow& row, const v1::Placed& placed) {
+  row.placed_seq = placed.seq();
+  row.placed_ts_ms = static_cast<std::int64_t>(placed.server_ts_ms());
+  if (row.kind == OutboxKind::kMessage) {
+    v1::OutMessage out;
+    out.ParseFromString(row.payload);
+    v1::Event event;
+    event.set_conversation_id(row.conversation.bytes());
+    event.set_seq(placed.seq());
+    event.set_kind(v1::EVENT_KIND_MESSAGE);
+    event.set_message_id(row.id.bytes());
+    event.set_sender(model_.self().bytes());
+    event.set_sender_device(device_.bytes());
+    event.set_server_ts_ms(placed.server_ts_ms());
+    event.set_ordinal(placed.ordinal());
+    event.set_countable(true);
+    event.set_body(out.content());
+    event.set_client_ts_ms(out.client_ts_ms());
+    *event.mutable_mentions() = out.mentions();
+    event.set_reply_to_seq(out.reply_to_seq());
+    if (const auto answered = message_id(out.reply_to_message_id()); answered && out.reply_to_seq() == 0) {
+      if (const auto stored = model_.store().find_message(row.conversation, *answered)) {
+        event.set_reply_to_seq(stored->seq);
+      }
+    }
+    model_.emit(MessageChanged{model_.message_of(row), false, false});
+    hooks_.placed(event);
+    return;
+  }
+  // The creation event itself is fetched: the server writes it.
+  CacheChange change;
+  change.outbox_remove.push_back(row.id);
+  const ConversationId id = row.conversation;
+  const MessageId command = row.id;
+  if (model_.store().commit(change)) forget({command});
+  (void)model_.raise_head(id, placed.seq(), placed.ordinal());
+  hooks_.created(id);
+}
+
+void Outbox::fail(OutboxRow& row, const Error&) {
+  OutboxRow failed = row;
+  failed.failed = true;
+  CacheChange change;
+  change.outbox_put.push_back(failed);
+  if (!model_.store().commit(change)) return;  // told again when it can be recorded
+  row = failed;
+  if (row.kind == OutboxKind::kMessage) model_.emit(MessageChanged{model_.message_of(row), false, false});
+}
+
+}  // namespace kith::client

@@ -1,0 +1,91 @@
+// Outbox: what this device has promised to send.
+//
+// A row is durable before send() returns and leaves only when its event is in the cache, or when the user discards it. Rows of one
+// conversation go out in their order, one batch in flight at a time; after any doubt a row is sent again under the same id, and the
+// server recognises it. A refusal for good marks one row as failed; the rest goes on.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "client/connection.h"
+#include "client/model.h"
+#include "src/backoff.h"
+
+namespace kith::v1 {
+class Event;
+class Placed;
+class SendResult;
+}  // namespace kith::v1
+
+namespace kith::client {
+
+class Outbox {
+ public:
+  struct Hooks {
+    std::function<void(const v1::Event&)> placed;           // the event that a row has become
+    std::function<void(const ConversationId&)> created;     // its first event is to be fetched
+  };
+
+  Outbox(Model& model, Connection& connection, Scheduler& scheduler, Random& random, DeviceId device,
+         Hooks hooks);
+  ~Outbox();
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
+
+  void load(const std::vector<OutboxRow>& rows);
+  // Durable when it returns without an error. `with` is committed along.
+  Status add(OutboxRow row, CacheChange with = {});
+  Status resend(const MessageId& id);
+  Status discard(const MessageId& id);
+  void on_welcome();
+  void on_lost();
+  // Their events are committed.
+  void forget(const std::vector<MessageId>& ids);
+
+  [[nodiscard]] bool idle() const;  // nothing is waiting for the server
+  [[nodiscard]] std::vector<OutboxRow> rows(const ConversationId& id) const;
+  [[nodiscard]] bool has(const ConversationId& id) const { return queues_.count(id) > 0; }
+  [[nodiscard]] std::uint64_t next_order() { return static_cast<std::uint64_t>(++last_order_); }
+
+ private:
+  struct Queue {
+    explicit Queue(Random& random) : backoff(std::in_place, random) {}
+    std::deque<OutboxRow> rows;
+    std::size_t in_flight = 0;
+    bool one_by_one = false;  // a whole batch was refused: find the culprit
+    Scheduler::TimerId retry = 0;
+    std::optional<Backoff> backoff;
+  };
+
+  void pump();
+  bool pump(const ConversationId& id, Queue& queue);
+  void send_create(const ConversationId& id, OutboxRow& row);
+  void send_batch(const ConversationId& id, const std::vector<OutboxRow*>& rows);
+  void on_result(const ConversationId& id, const std::vector<MessageId>& sent, const v1::SendResult* result,
+                 const Error& error);
+  void place(OutboxRow& row, const v1::Placed& placed);
+  void fail(OutboxRow& row, const Error& error);
+  void later(Queue& queue, const ConversationId& id, const Error& error);
+  OutboxRow* find(const ConversationId& id, const MessageId& message);
+  OutboxRow* find(const MessageId& message);
+
+  Model& model_;
+  Connection& connection_;
+  Scheduler& scheduler_;
+  Random& random_;
+  DeviceId device_;
+  Hooks hooks_;
+  std::map<ConversationId, Queue> queues_;
+  std::size_t count_ = 0;
+  std::size_t in_flight_ = 0;
+  std::int64_t last_order_ = 0;
+  ConversationId turn_;  // the conversation served last: others come first next time
+};
+
+}  // namespace kith::client
