@@ -1,5 +1,6 @@
 // What every CommandLog must do. A factory opens the log again and again on the same data:
-//   std::unique_ptr<CommandLog> open();   std::unique_ptr<CommandLog> open_nearly_full();   DrainedScheduler& scheduler();
+//   std::unique_ptr<CommandLog> open();   std::unique_ptr<CommandLog> open_nearly_full();  
+// DrainedScheduler& scheduler();
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,5 +1,6 @@
 // What every ConversationStore must do. A factory opens the store again and again on the same data:
-//   std::unique_ptr<ConversationStore> open();   std::unique_ptr<ConversationStore> open_nearly_full();
+//   std::unique_ptr<ConversationStore> open();   std::unique_ptr<ConversationStore>
+// open_nearly_full();
 //   DrainedScheduler& scheduler();
 #pragma once
 

@@ -1,4 +1,5 @@
-// The embedded adapters against the suites of their ports, and what is theirs alone: files, faults and crashes.
+// The embedded adapters against the suites of their ports, and what is theirs alone: files, faults
+// and crashes.
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-// What every SessionRegistry must do. A factory: std::unique_ptr<SessionRegistry> open();   DrainedScheduler& scheduler();
+// What every SessionRegistry must do. A factory: std::unique_ptr<SessionRegistry> open();  
+// DrainedScheduler& scheduler();
 #pragma once
 
 #include <gtest/gtest.h>

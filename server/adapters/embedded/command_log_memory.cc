@@ -1,4 +1,5 @@
-// A command log in memory whose "disk" outlives it: what was not committed is lost when the adapter is destroyed.
+// A command log in memory whose "disk" outlives it: what was not committed is lost when the adapter
+// is destroyed.
 #include "server/adapters/embedded/command_log_memory.h"
 
 #include <algorithm>

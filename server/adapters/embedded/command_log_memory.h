@@ -1,4 +1,5 @@
-// A command log in memory whose "disk" outlives it: what was not committed is lost when the adapter is destroyed.
+// A command log in memory whose "disk" outlives it: what was not committed is lost when the adapter
+// is destroyed.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +25,8 @@ class CommandLogMemory : public CommandLog {
     std::function<Millis()> commit_delay;                // null: at the next turn of the loop
     std::function<std::optional<Error>()> commit_fault;  // a commit that fails leaves nothing behind
     std::function<std::optional<Error>()> read_fault;
-    // At a crash, how many of the records that wait for their commit are found durable afterwards, although nobody was told
+    // At a crash, how many of the records that wait for their commit are found durable afterwards,
+    // although nobody was told
     // so. Null: none.
     std::function<std::size_t(std::size_t waiting)> survives_crash;
   };

@@ -1,4 +1,5 @@
-// The command log in one SQLite file (journal.db): one writer thread, group commit, every commit synced.
+// The command log in one SQLite file (journal.db): one writer thread, group commit, every commit
+// synced.
 #include "server/adapters/embedded/command_log_sqlite.h"
 
 #include <algorithm>
@@ -14,7 +15,8 @@ namespace kith::server {
 namespace {
 
 constexpr int kSchemaVersion = 1;
-// `trimmed`: the highest position that was ever deleted, so that positions go on when the table is empty.
+// `trimmed`: the highest position that was ever deleted, so that positions go on when the table is
+// empty.
 // `repaired`: see commit().
 constexpr const char* kSchema =
     "CREATE TABLE record(pos INTEGER PRIMARY KEY, record BLOB NOT NULL);"
@@ -122,7 +124,8 @@ void CommandLogSqlite::commit(std::vector<Waiting> batch) {
   if (written) {
     last_ += batch.size();
   } else {
-    // When only the sync failed, the refused records may lie complete at the end of the write-ahead log, and recovery after
+    // When only the sync failed, the refused records may lie complete at the end of the write-ahead
+    // log, and recovery after
     // a crash would find them. Another commit overwrites them.
     (void)writer_->query("UPDATE meta SET value=value+1 WHERE key='repaired'").run();
   }

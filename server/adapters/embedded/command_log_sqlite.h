@@ -1,4 +1,5 @@
-// The command log in one SQLite file (journal.db): one writer thread, group commit, every commit synced.
+// The command log in one SQLite file (journal.db): one writer thread, group commit, every commit
+// synced.
 #pragma once
 
 #include <atomic>
@@ -19,7 +20,8 @@ class Database;
 
 class CommandLogSqlite : public CommandLog {
  public:
-  // Opens or creates `path`. `executor` runs the callbacks and outlives the log. `pages_max` limits the file's size (4 KiB
+  // Opens or creates `path`. `executor` runs the callbacks and outlives the log. `pages_max` limits
+  // the file's size (4 KiB
   // pages); 0 = the disk. Fails with kCacheTooNew, kCacheCorrupt, kDiskFull, kIo.
   static Result<std::unique_ptr<CommandLogSqlite>> open(const std::string& path, Executor& executor,
                                                         std::uint64_t pages_max = 0);

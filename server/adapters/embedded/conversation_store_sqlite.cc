@@ -135,7 +135,8 @@ Result<std::vector<Event>> ConversationStoreSqlite::events_now(const EventQuery&
   return events;
 }
 
-// The answers below are complete, and their statements reset, before the callback runs: it may ask again.
+// The answers below are complete, and their statements reset, before the callback runs: it may ask
+// again.
 
 void ConversationStoreSqlite::changed(const UserId& user, Position after, std::size_t limit,
                                       Done<std::vector<FeedEntry>> done) {

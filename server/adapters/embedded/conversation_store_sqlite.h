@@ -1,4 +1,5 @@
-// The conversation store in one SQLite file (store.db): batches are written by a thread of their own, reads come from a second
+// The conversation store in one SQLite file (store.db): batches are written by a thread of their
+// own, reads come from a second
 // connection on the caller's thread.
 #pragma once
 
@@ -15,7 +16,8 @@ class Database;
 
 class ConversationStoreSqlite : public ConversationStore {
  public:
-  // Opens or creates `path`. `executor` runs the callbacks of apply() and outlives the store. `pages_max` limits the file's
+  // Opens or creates `path`. `executor` runs the callbacks of apply() and outlives the store.
+  // `pages_max` limits the file's
   // size (4 KiB pages); 0 = the disk. Fails with kCacheTooNew, kCacheCorrupt, kDiskFull, kIo.
   static Result<std::unique_ptr<ConversationStoreSqlite>> open(const std::string& path,
                                                                Executor& executor,
@@ -48,7 +50,8 @@ class ConversationStoreSqlite : public ConversationStore {
   Executor& executor_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // thread of the executor
 
-  // What was handed over before its caller knew of an earlier failure must not overtake the retry: it fails as well.
+  // What was handed over before its caller knew of an earlier failure must not overtake the retry:
+  // it fails as well.
   std::uint64_t generation_ = 1;         // thread of the executor; next after each failure that was told
   std::uint64_t failed_generation_ = 0;  // worker thread
 

@@ -1,4 +1,5 @@
-// SQLite with what the embedded adapters need: prepared statements that reset themselves, transactions, typed errors.
+// SQLite with what the embedded adapters need: prepared statements that reset themselves,
+// transactions, typed errors.
 #include "server/adapters/embedded/database_sqlite.h"
 
 #include <fcntl.h>
@@ -14,7 +15,8 @@ namespace kith::server {
 
 namespace {
 
-// Only the reader's and the writer's connection meet, and WAL lets them; this covers recovery after a crash.
+// Only the reader's and the writer's connection meet, and WAL lets them; this covers recovery after
+// a crash.
 constexpr int kBusyTimeoutMs = 5'000;
 // The write-ahead log is cut back to this after a checkpoint.
 constexpr const char* kPragmas =

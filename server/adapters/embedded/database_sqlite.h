@@ -1,4 +1,5 @@
-// SQLite with what the embedded adapters need: prepared statements that reset themselves, transactions, typed errors.
+// SQLite with what the embedded adapters need: prepared statements that reset themselves,
+// transactions, typed errors.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,8 @@ struct sqlite3_stmt;
 
 namespace kith::server {
 
-// One use of a prepared statement; reset when it goes out of scope. The first failure is kept, later steps do nothing.
+// One use of a prepared statement; reset when it goes out of scope. The first failure is kept,
+// later steps do nothing.
 class Query {
  public:
   Query(sqlite3* db, sqlite3_stmt* statement, int status);
@@ -23,7 +25,8 @@ class Query {
   Query(const Query&) = delete;
   Query& operator=(const Query&) = delete;
 
-  // Binds the parameters ?1, ?2, … in order. Texts and blobs must outlive the query: they are not copied.
+  // Binds the parameters ?1, ?2, … in order. Texts and blobs must outlive the query: they are not
+  // copied.
   template <class... T>
   Query& bind(const T&... values) {
     (bind_one(values), ...);
@@ -109,7 +112,8 @@ class Transaction {
   bool open_;
 };
 
-// Keeps a directory for one process: an exclusive lock on its file "lock" until destruction (or the end of the process).
+// Keeps a directory for one process: an exclusive lock on its file "lock" until destruction (or the
+// end of the process).
 class DirectoryLock {
  public:
   // Creates the directory if it is missing. Fails with kAlreadyOpen or kIo.

@@ -1,4 +1,5 @@
-// The directory in one SQLite file (users.db), on a thread of its own: every change is synced before it is answered.
+// The directory in one SQLite file (users.db), on a thread of its own: every change is synced
+// before it is answered.
 #include "server/adapters/embedded/directory_sqlite.h"
 
 #include <utility>

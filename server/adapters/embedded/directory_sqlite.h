@@ -1,4 +1,5 @@
-// The directory in one SQLite file (users.db), on a thread of its own: every change is synced before it is answered.
+// The directory in one SQLite file (users.db), on a thread of its own: every change is synced
+// before it is answered.
 #pragma once
 
 #include <memory>
@@ -14,7 +15,8 @@ class Database;
 
 class DirectorySqlite : public Directory {
  public:
-  // Opens or creates `path`. `executor` runs the callbacks and outlives the directory. `pages_max` limits the file's size
+  // Opens or creates `path`. `executor` runs the callbacks and outlives the directory. `pages_max`
+  // limits the file's size
   // (4 KiB pages); 0 = the disk. Fails with kCacheTooNew, kCacheCorrupt, kDiskFull, kIo.
   static Result<std::unique_ptr<DirectorySqlite>> open(const std::string& path, Executor& executor,
                                                        std::uint64_t pages_max = 0);

@@ -1,4 +1,5 @@
-// The embedded adapters of all ports, opened together: SQLite files in one directory, or memory only.
+// The embedded adapters of all ports, opened together: SQLite files in one directory, or memory
+// only.
 #include "server/adapters/embedded/embedded.h"
 
 #include <utility>

@@ -1,4 +1,5 @@
-// The embedded adapters of all ports, opened together: SQLite files in one directory, or memory only.
+// The embedded adapters of all ports, opened together: SQLite files in one directory, or memory
+// only.
 #pragma once
 
 #include <memory>
@@ -18,7 +19,8 @@ class Scheduler;
 
 namespace kith::server {
 
-// Destroying it finishes what has been handed over, joins the adapters' threads and closes the files. No callback comes
+// Destroying it finishes what has been handed over, joins the adapters' threads and closes the
+// files. No callback comes
 // afterwards. Destroy it on the executor, or when the executor does not run any more.
 class EmbeddedStores {
  public:
@@ -30,8 +32,10 @@ class EmbeddedStores {
   virtual Bus& bus() = 0;
 };
 
-// Opens journal.db, store.db and users.db in `dir`, which is created if missing. `executor` runs all callbacks and must
-// outlive the stores. Fails with kAlreadyOpen (another process has the directory), kCacheTooNew (a later release wrote it),
+// Opens journal.db, store.db and users.db in `dir`, which is created if missing. `executor` runs
+// all callbacks and must
+// outlive the stores. Fails with kAlreadyOpen (another process has the directory), kCacheTooNew (a
+// later release wrote it),
 // kCacheCorrupt (a file is damaged; it is left as it is), kDiskFull, kIo.
 Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Executor& executor);
 

@@ -1,4 +1,5 @@
-// What a change does to a user or device record: the rules of the Directory port, shared by its embedded adapters.
+// What a change does to a user or device record: the rules of the Directory port, shared by its
+// embedded adapters.
 #include "server/adapters/embedded/user_rules.h"
 
 #include <algorithm>

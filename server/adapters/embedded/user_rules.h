@@ -1,4 +1,5 @@
-// What a change does to a user or device record: the rules of the Directory port, shared by its embedded adapters.
+// What a change does to a user or device record: the rules of the Directory port, shared by its
+// embedded adapters.
 #pragma once
 
 #include "kith/core/result.h"

@@ -1,4 +1,5 @@
-// One thread that runs the tasks it is given in order: where an embedded adapter may block on its disk.
+// One thread that runs the tasks it is given in order: where an embedded adapter may block on its
+// disk.
 #include "server/adapters/embedded/worker.h"
 
 #include <csignal>

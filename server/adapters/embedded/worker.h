@@ -1,4 +1,5 @@
-// One thread that runs the tasks it is given in order: where an embedded adapter may block on its disk.
+// One thread that runs the tasks it is given in order: where an embedded adapter may block on its
+// disk.
 #pragma once
 
 #include <condition_variable>
@@ -20,7 +21,8 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // Threads: any. The number of waiting tasks is bounded by those who call: sessions have a limited number of requests in
+  // Threads: any. The number of waiting tasks is bounded by those who call: sessions have a limited
+  // number of requests in
   // flight and the store is filled behind a bounded lag.
   void run(std::function<void()> task);
   void stop();
