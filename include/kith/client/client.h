@@ -3,12 +3,13 @@
 //   auto client = kith::client::Client::open({.url = url, .handle = "alice", .token = kith::client::fixed_token(token),
 //                                             .cache_dir = dir});
 //   (*client)->connect();
-//   (*client)->send(kith::ConversationId::direct((*client)->self(), kith::UserId::of("bob")), "hello");
+//   (*client)->send((*client)->direct("bob"), "hello");
 #pragma once
 
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -111,6 +112,8 @@ class KITH_API Client {
 
   // --- people --- (online, unless said otherwise)
   virtual void find_users(const std::vector<std::string>& handles, Done<std::vector<Profile>> done) = 0;
+  // Of anybody whose name this device has learned, from the cache. Others are asked for and known a moment later.
+  [[nodiscard]] virtual std::optional<Profile> profile(const UserId& user) = 0;
   virtual void watch_presence(const std::vector<UserId>& users) = 0;   // replaces the earlier list; PresenceChanged follows
   [[nodiscard]] virtual Privacy privacy() = 0;                         // from the cache
   virtual void set_privacy(const Privacy& privacy, Done<void> done) = 0;

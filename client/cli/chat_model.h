@@ -1,0 +1,65 @@
+// What the screen shows, kept up to date by the client's views and events.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/cli/home.h"
+#include "client/cli/names.h"
+#include "kith/client/client.h"
+
+namespace kith::cli {
+
+// A copy of everything that one picture needs.
+struct Picture {
+  std::vector<client::Conversation> conversations;
+  std::vector<std::string> titles;  // of the conversations
+  std::optional<std::size_t> open;  // the open one
+  std::vector<client::Message> timeline;
+  std::vector<std::string> senders;  // of the messages
+  client::ConnectionState connection = client::ConnectionState::kOffline;
+  std::string connection_reason;     // empty: none
+  std::string presence;              // of the other person in a 1:1
+  std::string typing;                // "bob is typing"
+};
+
+// Callbacks of the client write into it, the screen's thread reads pictures. `changed` is called from any thread after a
+// change.
+class ChatModel {
+ public:
+  ChatModel(client::Client& client, const Home& home, const std::string& handle,
+            std::function<void()> changed);
+  ~ChatModel();
+  ChatModel(const ChatModel&) = delete;
+  ChatModel& operator=(const ChatModel&) = delete;
+
+  // The screen's thread only:
+  void open(const ConversationId& id);
+  void learn(const std::string& handle);
+  Picture picture();
+
+ private:
+  void on_event(const client::Event& event);
+  std::string presence_of(const UserId& user) const;
+
+  client::Client& client_;
+  std::function<void()> changed_;
+  std::mutex mutex_;
+  Names names_;
+  std::vector<client::Conversation> conversations_;
+  std::vector<client::Message> timeline_;
+  ConversationId open_;
+  client::ConnectionState connection_ = client::ConnectionState::kOffline;
+  std::string connection_reason_;
+  std::map<UserId, client::PresenceChanged> presence_;
+  std::map<ConversationId, UserId> typing_;
+  std::unique_ptr<client::Subscription> events_;
+  std::unique_ptr<client::Subscription> list_;
+  std::unique_ptr<client::Subscription> messages_;
+};
+
+}  // namespace kith::cli

@@ -1,0 +1,389 @@
+// Engine: joins connection, sync and outbox, and answers the application.
+#include "client/engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "kith/v1/frame.pb.h"
+#include "src/frame_codec.h"
+
+namespace kith::client {
+namespace {
+
+template <class T>
+T id_of(const std::string& bytes) {
+  const auto id = T::from_bytes(bytes);
+  return id ? T(*id) : T();
+}
+
+}  // namespace
+
+Engine::Engine(EngineOptions options, Scheduler& scheduler, Random& random, TransportFactory& transports,
+               CacheStore& store, std::function<void(Event)> emit)
+    : options_(std::move(options)),
+      scheduler_(scheduler),
+      random_(random),
+      transports_(transports),
+      store_(store),
+      emit_(std::move(emit)),
+      ids_(scheduler.clock(), random),
+      model_(UserId::of(options_.handle), store, [this](Event event) { told(std::move(event)); }) {}
+
+Engine::~Engine() {
+  alive_.reset();
+  for (auto& [key, timer] : typing_) scheduler_.cancel(timer);
+  outbox_.reset();  // before the connection, which they use
+  sync_.reset();
+  connection_.reset();
+}
+
+Result<std::unique_ptr<Engine>> Engine::make(EngineOptions options, Scheduler& scheduler, Random& random,
+                                             TransportFactory& transports, CacheStore& store,
+                                             std::function<void(Event)> emit) {
+  if (Status s = check_handle(options.handle); !s) {
+    return make_error(ErrorCode::kInvalidArgument, "handle: " + s.error().message);
+  }
+  std::unique_ptr<Engine> engine(
+      new Engine(std::move(options), scheduler, random, transports, store, std::move(emit)));
+  if (Status s = engine->load(); !s) return s.error();
+  return engine;
+}
+
+Status Engine::load() {
+  auto content = store_.load();
+  if (!content) return content.error();
+  if (content->device.empty()) {
+    std::array<std::uint8_t, DeviceId::kSize> bytes{};
+    random_.fill(bytes.data(), bytes.size());
+    content->device = DeviceId(bytes);
+    CacheChange change;
+    change.device = content->device;
+    if (Status s = store_.commit(change); !s) return s;
+  }
+  model_.load(*content);
+  read_marks_ = content->read_marks;
+  if (const auto it = content->kv.find("privacy"); it != content->kv.end() && it->second.size() == 3) {
+    privacy_ = {static_cast<Audience>(it->second[0] - '0'), static_cast<Audience>(it->second[1] - '0'),
+                it->second[2] == '1'};
+  }
+  connection_ = std::make_unique<Connection>(
+      ConnectionOptions{options_.endpoint, options_.agent, content->device, model_.self()}, scheduler_, random_,
+      transports_, options_.token, *this);
+  sync_ = std::make_unique<SyncEngine>(
+      model_, *connection_, scheduler_, random_,
+      SyncEngine::Hooks{[this](const std::vector<MessageId>& ids) { outbox_->forget(ids); },
+                        [this](const v1::UserState& state) { on_user_state(state); },
+                        [this] { connection_->caught_up(); }});
+  sync_->load(content->cursor);
+  outbox_ = std::make_unique<Outbox>(
+      model_, *connection_, scheduler_, random_, content->device,
+      Outbox::Hooks{[this](const v1::Event& event) { sync_->offer(event, true); },
+                    [this](const ConversationId& id) { sync_->fetch(id); }});
+  outbox_->load(content->outbox);
+  if (!content->recovered.empty()) told(CacheRecovered{content->recovered});
+  return {};
+}
+
+// --- what the server says ---
+
+void Engine::on_welcome(const v1::Welcome&) {
+  sync_->on_welcome();
+  outbox_->on_welcome();
+  send_read_marks();
+  profiles_asked_.clear();
+  const std::vector<UserId> watched(watched_.begin(), watched_.end());
+  watched_.clear();
+  watch_presence(watched);
+  want_profile(model_.self());
+  for (const auto& [id, record] : model_.conversations()) want_profile(record.peer);
+}
+
+void Engine::on_lost() {
+  sync_->on_lost();
+  outbox_->on_lost();
+  for (const UserId& user : watched_) emit_(PresenceChanged{user, Presence::kUnknown, {}});
+}
+
+void Engine::on_state(ConnectionState state, const Error& reason) { emit_(ConnectionChanged{state, reason}); }
+
+void Engine::on_frame(const v1::ServerFrame& frame) {
+  switch (frame.body_case()) {
+    case v1::ServerFrame::kEventPush:
+      sync_->on_event_push(frame.event_push());
+      break;
+    case v1::ServerFrame::kHeadPush:
+      sync_->on_head_push(frame.head_push());
+      break;
+    case v1::ServerFrame::kFeedNotice:
+      sync_->on_feed_notice(frame.feed_notice());
+      break;
+    case v1::ServerFrame::kPong:
+      sync_->on_pong(frame.pong());
+      break;
+    case v1::ServerFrame::kReceiptPush:
+      for (const auto& state : frame.receipt_push().states()) (void)model_.apply_receipt(state);
+      break;
+    case v1::ServerFrame::kTypingPush: {
+      const v1::TypingPush& push = frame.typing_push();
+      const Millis ttl = push.ttl_ms() ? std::min<Millis>(Millis(push.ttl_ms()), limits::typing_ttl)
+                                       : Millis(limits::typing_ttl);
+      on_typing(id_of<ConversationId>(push.conversation_id()), id_of<UserId>(push.user_id()),
+                push.activity() == v1::ACTIVITY_TYPING, ttl);
+      break;
+    }
+    case v1::ServerFrame::kPresencePush: {
+      const v1::PresencePush& push = frame.presence_push();
+      emit_(PresenceChanged{id_of<UserId>(push.user_id()), static_cast<Presence>(push.state()),
+                            Timestamp{static_cast<std::int64_t>(push.last_seen_ms())}});
+      break;
+    }
+    default:
+      break;  // of a newer release, or the late answer to a request that has been given up
+  }
+}
+
+void Engine::on_typing(const ConversationId& id, const UserId& user, bool typing, Millis ttl) {
+  const auto key = std::make_pair(id, user);
+  const auto it = typing_.find(key);
+  const bool was = it != typing_.end();
+  if (!was && (!typing || typing_.size() >= limits::sync_delta_max)) return;
+  if (was) scheduler_.cancel(it->second);
+  if (typing) {
+    typing_[key] = scheduler_.after(ttl, [this, id, user] { on_typing(id, user, false, Millis{0}); });
+  } else {
+    typing_.erase(it);
+  }
+  if (typing != was) emit_(TypingChanged{id, user, typing});
+}
+
+void Engine::told(Event event) {
+  if (const auto* changed = std::get_if<MessageChanged>(&event)) {
+    want_profile(changed->message.sender);
+    if (changed->is_new && !changed->message.mine && connection_) {
+      on_typing(changed->message.conversation, changed->message.sender, false, Millis{0});
+    }
+  } else if (const auto* conversation = std::get_if<ConversationChanged>(&event)) {
+    want_profile(conversation->conversation.peer);
+  }
+  emit_(std::move(event));
+}
+
+void Engine::on_user_state(const v1::UserState& state) {
+  const v1::Settings& s = state.settings();
+  const auto audience = [](v1::Audience a) {
+    return a == v1::AUDIENCE_UNSPECIFIED ? Audience::kEveryone : static_cast<Audience>(a);
+  };
+  keep_privacy({audience(s.online()), audience(s.last_seen()), !s.receipts_off()});
+}
+
+void Engine::keep_privacy(const Privacy& privacy) {
+  if (privacy == privacy_) return;
+  CacheChange change;
+  change.kv["privacy"] = {static_cast<char>('0' + static_cast<int>(privacy.online)),
+                          static_cast<char>('0' + static_cast<int>(privacy.last_seen)), privacy.receipts ? '1' : '0'};
+  if (!store_.commit(change)) return;
+  privacy_ = privacy;
+  emit_(SettingsChanged{privacy});
+}
+
+// --- messages ---
+
+Result<MessageId> Engine::send(const ConversationId& to, const std::string& text, const MessageId& reply_to) {
+  if (to.empty()) return make_error(ErrorCode::kInvalidArgument, "to: the conversation id is empty");
+  if (text.empty()) return make_error(ErrorCode::kInvalidArgument, "text: it is empty");
+  v1::Content content;
+  content.mutable_plain()->set_text(text);
+  v1::OutMessage out;
+  const MessageId id = ids_.next();
+  out.set_message_id(id.bytes());
+  out.set_content(content.SerializeAsString());
+  out.set_client_ts_ms(static_cast<std::uint64_t>(scheduler_.clock().wall().ms));
+  out.set_seen_seq(model_.top(to));
+  if (!reply_to.empty()) {
+    if (const auto stored = store_.find_message(to, reply_to)) {
+      out.set_reply_to_seq(stored->seq);
+    } else {
+      out.set_reply_to_message_id(reply_to.bytes());
+    }
+  }
+  if (Status s = check_message(out); !s) return s.error();
+  OutboxRow row;
+  row.order = static_cast<std::int64_t>(outbox_->next_order());
+  row.conversation = to;
+  row.id = id;
+  row.payload = out.SerializeAsString();
+  row.created_ms = scheduler_.clock().wall().ms;
+  CacheChange with;
+  if (const ConversationRecord* known = model_.find(to)) {
+    row.peer = known->type == ConversationType::kDirect ? known->peer : UserId();
+  } else if (const auto it = peers_.find(to); it != peers_.end()) {
+    row.peer = it->second;
+  }
+  if (Status s = outbox_->add(row, std::move(with)); !s) return s.error();
+  if (!model_.find(to) && !row.peer.empty()) {
+    ConversationRecord record;
+    record.id = to;
+    record.type = ConversationType::kDirect;
+    record.peer = row.peer;
+    record.role = MemberRole::kMember;
+    record.member_count = 2;
+    record.last_ts_ms = row.created_ms;
+    (void)model_.put(record);  // only a picture of what the outbox row will bring about
+  }
+  return id;
+}
+
+void Engine::history(const ConversationId& id, Seq before, std::size_t limit, Done<std::vector<Message>> done) {
+  const ConversationRecord* record = model_.find(id);
+  if (!record || limit == 0) {
+    done(std::vector<Message>{});
+    return;
+  }
+  limit = std::min(limit, limits::view_items_max);
+  const std::uint64_t end = before ? std::min(before.value, record->last_seq + 1) : record->last_seq + 1;
+  const std::uint64_t from = std::max<std::uint64_t>(end > limit ? end - limit : 1, record->floor_seq);
+  sync_->fill(id, from, end > 0 ? end - 1 : 0, [this, id, end, limit, done = std::move(done)] {
+    done(model_.messages(id, 1, end, limit));
+  });
+}
+
+std::vector<Message> Engine::timeline(const ConversationId& id, std::size_t window) {
+  window = std::min(window, limits::view_items_max);
+  std::vector<Message> found = model_.messages(id, 1, INT64_MAX, window);
+  for (const OutboxRow& row : outbox_->rows(id)) {
+    if (row.kind == OutboxKind::kMessage) found.push_back(model_.message_of(row));
+  }
+  if (found.size() > window) found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(window));
+  return found;
+}
+
+Status Engine::mark_read(const ConversationId& id, Seq upto) {
+  const ConversationRecord* known = model_.find(id);
+  if (!known) return make_error(ErrorCode::kNotFound, "no such conversation");
+  const std::uint64_t seq = upto ? std::min(upto.value, known->last_seq) : known->last_seq;
+  if (seq <= known->read_seq) return {};
+  ConversationRecord record = *known;
+  record.read_seq = seq;
+  if (seq == known->last_seq) {
+    record.read_ordinal = known->last_ordinal;
+  } else {
+    const auto events = store_.events(id, seq, seq + 1, 1);
+    if (!events) return events.error();
+    if (!events->empty()) record.read_ordinal = std::max(record.read_ordinal, events->front().ordinal);
+  }
+  CacheChange change;
+  change.read_marks_put[id] = seq;
+  if (Status s = store_.commit(change); !s) return s;
+  read_marks_[id] = seq;
+  if (Status s = model_.put(record); !s) return s;
+  send_read_mark(id);
+  return {};
+}
+
+void Engine::send_read_marks() {
+  for (const auto& [id, seq] : read_marks_) send_read_mark(id);
+}
+
+void Engine::send_read_mark(const ConversationId& id) {
+  const auto it = read_marks_.find(id);
+  if (it == read_marks_.end() || !connection_->ready()) return;
+  v1::ClientFrame frame;
+  frame.mutable_mark_read()->set_conversation_id(id.bytes());
+  frame.mutable_mark_read()->set_upto_seq(it->second);
+  connection_->request(frame, [this, id, seq = it->second](const v1::ServerFrame* answer, const Error& error) {
+    const auto mark = read_marks_.find(id);
+    if (mark == read_marks_.end() || mark->second != seq) return;
+    if (!answer && error.retry() != Retry::kNever) {
+      if (error.code == ErrorCode::kOffline) return;
+      scheduler_.after(Millis(std::max<std::uint32_t>(error.retry_after_ms, 2000)),
+                       [this, id, alive = std::weak_ptr<bool>(alive_)] {
+                         if (!alive.expired()) send_read_mark(id);
+                       });
+      return;
+    }
+    CacheChange change;
+    change.read_marks_remove.push_back(id);
+    if (store_.commit(change)) read_marks_.erase(mark);
+  });
+}
+
+void Engine::set_typing(const ConversationId& id, bool typing) {
+  if (!connection_->ready()) return;
+  const std::int64_t now = scheduler_.clock().steady_ms();
+  const auto it = typing_sent_.find(id);
+  if (typing && it != typing_sent_.end() && now - it->second < Millis(limits::typing_interval).count()) return;
+  if (!typing && it == typing_sent_.end()) return;
+  if (typing) {
+    typing_sent_[id] = now;
+  } else {
+    typing_sent_.erase(it);
+  }
+  v1::ClientFrame frame;
+  frame.mutable_set_typing()->set_conversation_id(id.bytes());
+  frame.mutable_set_typing()->set_activity(typing ? v1::ACTIVITY_TYPING : v1::ACTIVITY_STOPPED);
+  connection_->send(frame);
+}
+
+// --- conversations ---
+
+std::vector<Conversation> Engine::conversations(std::size_t limit) {
+  std::vector<const ConversationRecord*> order;
+  for (const auto& [id, record] : model_.conversations()) {
+    if (record.last_seq > 0 || outbox_->has(id)) order.push_back(&record);
+  }
+  std::sort(order.begin(), order.end(), [](const ConversationRecord* a, const ConversationRecord* b) {
+    return a->last_ts_ms != b->last_ts_ms ? a->last_ts_ms > b->last_ts_ms : a->id < b->id;
+  });
+  if (order.size() > limit) order.resize(limit);
+  std::vector<Conversation> found;
+  found.reserve(order.size());
+  for (const ConversationRecord* record : order) found.push_back(model_.conversation_of(*record));
+  return found;
+}
+
+ConversationId Engine::direct(const UserId& peer) {
+  const ConversationId id = ConversationId::direct(model_.self(), peer);
+  if (!model_.find(id)) {
+    peers_[id] = peer;
+    want_profile(peer);
+  }
+  return id;
+}
+
+Result<ConversationId> Engine::create_group(const std::string& title, const std::vector<UserId>& members) {
+  if (Status s = check_title(title); !s) return s.error();
+  std::array<std::uint8_t, ConversationId::kSize> bytes{};
+  random_.fill(bytes.data(), bytes.size());
+  const ConversationId id{Id<ConversationTag>(bytes)};
+  v1::ClientFrame frame;
+  v1::CreateConversation& create = *frame.mutable_create_conversation();
+  const MessageId command = ids_.next();
+  create.set_conversation_id(id.bytes());
+  create.set_command_id(command.bytes());
+  create.set_title(title);
+  const std::set<UserId> others(members.begin(), members.end());
+  for (const UserId& user : others) {
+    if (user != model_.self()) create.add_members(user.bytes());
+  }
+  if (Status s = validate(frame); !s) return s.error();
+  ConversationRecord record;
+  record.id = id;
+  record.type = ConversationType::kGroup;
+  record.title = title;
+  record.role = MemberRole::kOwner;
+  record.member_count = static_cast<std::uint32_t>(create.members_size()) + 1;
+  record.last_ts_ms = scheduler_.clock().wall().ms;
+  OutboxRow row;
+  row.order = static_cast<std::int64_t>(outbox_->next_order());
+  row.conversation = id;
+  row.id = command;
+  row.kind = OutboxKind::kCreate;
+  row.payload = create.SerializeAsString();
+  row.created_ms = record.last_ts_ms;
+  if (Status s = model_.put(record); !s) return s.error();
+  if (Status s = outbox_->add(std::move(row)); !s) return s.error();
+  model_.emit_conversation(id);
+  return id;
+}
+
+}  // namespace kith::client

@@ -1,0 +1,132 @@
+// Engine: one account on this device, without any I/O of its own. Client (client.cc) gives it sockets, a loop and SQLite; the
+// simulation gives it virtual ones. Everything runs on the Scheduler given; no call waits.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "client/cache_store.h"
+#include "client/connection.h"
+#include "client/model.h"
+#include "client/outbox.h"
+#include "client/sync_engine.h"
+#include "client/transport.h"
+#include "kith/client/client.h"
+#include "kith/core/random.h"
+#include "src/scheduler.h"
+#include "src/uuid.h"
+
+namespace kith::v1 {
+class MemberChange;
+class UserState;
+}  // namespace kith::v1
+
+namespace kith::client {
+
+enum class MemberChangeOf : std::uint8_t { kAdd = 1, kRemove = 2, kLeave = 3, kSetRole = 4 };  // as on the wire
+
+struct EngineOptions {
+  Endpoint endpoint;
+  std::string handle;
+  std::string agent = "kith-cpp";
+  TokenProvider token;
+};
+
+class Engine : public ConnectionListener {
+ public:
+  // `emit` is called after each change, never inside a call that reads; it must not call the engine back.
+  // All references must outlive the engine. Fails with what the store fails with.
+  static Result<std::unique_ptr<Engine>> make(EngineOptions options, Scheduler& scheduler, Random& random,
+                                              TransportFactory& transports, CacheStore& store,
+                                              std::function<void(Event)> emit);
+  ~Engine() override;
+
+  void connect() { connection_->start(); }
+  void disconnect() { connection_->stop(); }
+  void network_changed() { connection_->network_changed(); }
+  void foreground() { connection_->set_background(false); }
+  void background() { connection_->set_background(true); }
+
+  [[nodiscard]] const UserId& self() const { return model_.self(); }
+  [[nodiscard]] ConnectionState connection() const { return connection_->state(); }
+  [[nodiscard]] const Error& connection_error() const { return connection_->last_error(); }
+  [[nodiscard]] bool outbox_idle() const { return outbox_->idle(); }
+  [[nodiscard]] std::uint64_t feed_cursor() override { return sync_->cursor(); }
+  [[nodiscard]] const Model& model() const { return model_; }
+
+  // See Client for all of these.
+  Result<MessageId> send(const ConversationId& to, const std::string& text, const MessageId& reply_to);
+  Status resend(const MessageId& id) { return outbox_->resend(id); }
+  Status discard(const MessageId& id) { return outbox_->discard(id); }
+  void history(const ConversationId& id, Seq before, std::size_t limit, Done<std::vector<Message>> done);
+  Status mark_read(const ConversationId& id, Seq upto);
+  void set_typing(const ConversationId& id, bool typing);
+  [[nodiscard]] std::vector<Conversation> conversations(std::size_t limit);
+  [[nodiscard]] std::vector<Message> timeline(const ConversationId& id, std::size_t window);
+  ConversationId direct(const UserId& peer);
+  Result<ConversationId> create_group(const std::string& title, const std::vector<UserId>& members);
+  void change_members(const ConversationId& group, MemberChangeOf what, const std::vector<UserId>& users,
+                      MemberRole role, Done<void> done);
+  void rename(const ConversationId& group, const std::string& title, Done<void> done);
+  void members(const ConversationId& group, Done<std::vector<Member>> done);
+  void find_users(const std::vector<std::string>& handles, Done<std::vector<Profile>> done);
+  [[nodiscard]] std::optional<Profile> profile(const UserId& user);
+  void watch_presence(const std::vector<UserId>& users);
+  [[nodiscard]] Privacy privacy() const { return privacy_; }
+  void set_privacy(const Privacy& privacy, Done<void> done);
+  void set_contact(const UserId& user, bool contact, Done<void> done);
+  void set_blocked(const UserId& user, bool blocked, Done<void> done);
+
+ private:
+  Engine(EngineOptions options, Scheduler& scheduler, Random& random, TransportFactory& transports, CacheStore& store,
+         std::function<void(Event)> emit);
+  Status load();
+
+  void on_welcome(const v1::Welcome& welcome) override;
+  void on_frame(const v1::ServerFrame& frame) override;
+  void on_lost() override;
+  void on_state(ConnectionState state, const Error& reason) override;
+
+  void told(Event event);
+  void on_user_state(const v1::UserState& state);
+  void on_typing(const ConversationId& id, const UserId& user, bool typing, Millis ttl);
+  void send_read_marks();
+  void send_read_mark(const ConversationId& id);
+  void members_page(const ConversationId& group, const std::string& token, std::vector<Member> found,
+                    Done<std::vector<Member>> done);
+  void want_profile(const UserId& user);
+  void fetch_profiles();
+  void simple_request(v1::ClientFrame& frame, Done<void> done);
+  void keep_privacy(const Privacy& privacy);
+
+  EngineOptions options_;
+  Scheduler& scheduler_;
+  Random& random_;
+  TransportFactory& transports_;
+  CacheStore& store_;
+  std::function<void(Event)> emit_;
+  UuidGenerator ids_;
+  Model model_;
+  std::unique_ptr<Connection> connection_;
+  std::unique_ptr<SyncEngine> sync_;
+  std::unique_ptr<Outbox> outbox_;
+
+  Privacy privacy_;
+  std::map<ConversationId, UserId> peers_;  // of 1:1 conversations that do not exist yet
+  std::map<ConversationId, std::uint64_t> read_marks_;
+  std::map<ConversationId, std::int64_t> typing_sent_;
+  std::map<std::pair<ConversationId, UserId>, Scheduler::TimerId> typing_;
+  std::set<UserId> watched_;
+  std::set<UserId> profiles_wanted_;
+  std::set<UserId> profiles_asked_;
+  bool profiles_posted_ = false;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace kith::client

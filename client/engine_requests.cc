@@ -1,0 +1,193 @@
+// Engine, its online requests: groups, people, settings.
+#include <algorithm>
+#include <utility>
+
+#include "client/engine.h"
+#include "kith/v1/frame.pb.h"
+#include "src/frame_codec.h"
+
+namespace kith::client {
+namespace {
+
+template <class T>
+T id_of(const std::string& bytes) {
+  const auto id = T::from_bytes(bytes);
+  return id ? T(*id) : T();
+}
+
+Error unexpected(const v1::ServerFrame* answer, const Error& error) {
+  return answer ? make_error(ErrorCode::kProtocol, "the server answered with something else") : error;
+}
+
+std::vector<Profile> profiles_of(const v1::UsersPage& page) {
+  std::vector<Profile> found;
+  for (const v1::UserProfile& user : page.users()) {
+    found.push_back({id_of<UserId>(user.user_id()), user.handle(), user.display_name()});
+  }
+  return found;
+}
+
+}  // namespace
+
+void Engine::simple_request(v1::ClientFrame& frame, Done<void> done) {
+  if (Status s = validate(frame); !s) {
+    done(s.error());
+    return;
+  }
+  connection_->request(frame, [this, done = std::move(done)](const v1::ServerFrame* answer, const Error& error) {
+    if (answer) {
+      sync_->sync_soon(Millis{0});
+      done({});
+    } else {
+      done(error);
+    }
+  });
+}
+
+void Engine::change_members(const ConversationId& group, MemberChangeOf what, const std::vector<UserId>& users,
+                            MemberRole role, Done<void> done) {
+  v1::ClientFrame frame;
+  v1::MemberChange& change = *frame.mutable_member_change();
+  change.set_conversation_id(group.bytes());
+  change.set_command_id(ids_.next().bytes());
+  change.set_kind(static_cast<v1::MemberChangeKind>(what));
+  for (const UserId& user : users) change.add_users(user.bytes());
+  if (what == MemberChangeOf::kSetRole) change.set_role(static_cast<v1::MemberRole>(role));
+  simple_request(frame, std::move(done));
+}
+
+void Engine::rename(const ConversationId& group, const std::string& title, Done<void> done) {
+  v1::ClientFrame frame;
+  v1::UpdateMeta& update = *frame.mutable_update_meta();
+  update.set_conversation_id(group.bytes());
+  update.set_command_id(ids_.next().bytes());
+  update.set_title(title);
+  simple_request(frame, std::move(done));
+}
+
+void Engine::members(const ConversationId& group, Done<std::vector<Member>> done) {
+  members_page(group, {}, {}, std::move(done));
+}
+
+void Engine::members_page(const ConversationId& group, const std::string& token, std::vector<Member> found,
+                          Done<std::vector<Member>> done) {
+  v1::ClientFrame frame;
+  v1::GetMembers& get = *frame.mutable_get_members();
+  get.set_conversation_id(group.bytes());
+  get.set_page_token(token);
+  get.set_limit(limits::members_page_max);
+  connection_->request(frame, [this, group, found = std::move(found), done = std::move(done)](
+                                  const v1::ServerFrame* answer, const Error& error) mutable {
+    if (!answer || !answer->has_members_page()) {
+      done(unexpected(answer, error));
+      return;
+    }
+    const v1::MembersPage& page = answer->members_page();
+    for (const v1::Member& m : page.members()) {
+      found.push_back({id_of<UserId>(m.user_id()), static_cast<MemberRole>(m.role())});
+      want_profile(found.back().user);
+    }
+    if (page.more() && page.members_size() > 0 && found.size() < limits::group_members_max) {
+      members_page(group, page.page_token(), std::move(found), std::move(done));
+    } else {
+      done(std::move(found));
+    }
+  });
+}
+
+void Engine::find_users(const std::vector<std::string>& handles, Done<std::vector<Profile>> done) {
+  v1::ClientFrame frame;
+  for (const std::string& handle : handles) frame.mutable_get_users()->add_handles(handle);
+  if (Status s = validate(frame); !s) {
+    done(s.error());
+    return;
+  }
+  connection_->request(frame, [this, done = std::move(done)](const v1::ServerFrame* answer, const Error& error) {
+    if (!answer || !answer->has_users_page()) {
+      done(unexpected(answer, error));
+      return;
+    }
+    std::vector<Profile> found = profiles_of(answer->users_page());
+    (void)model_.put_profiles(found);
+    done(std::move(found));
+  });
+}
+
+std::optional<Profile> Engine::profile(const UserId& user) {
+  if (const Profile* known = model_.profile(user)) return *known;
+  want_profile(user);
+  return std::nullopt;
+}
+
+void Engine::want_profile(const UserId& user) {
+  if (user.empty() || model_.profile(user) || profiles_asked_.count(user)) return;
+  if (profiles_wanted_.size() >= limits::contacts_max) return;
+  profiles_wanted_.insert(user);
+  if (profiles_posted_) return;
+  profiles_posted_ = true;  // one request for all names that this turn misses
+  scheduler_.post([this, alive = std::weak_ptr<bool>(alive_)] {
+    if (alive.expired()) return;
+    profiles_posted_ = false;
+    fetch_profiles();
+  });
+}
+
+void Engine::fetch_profiles() {
+  while (connection_->ready() && !profiles_wanted_.empty()) {
+    v1::ClientFrame frame;
+    v1::GetUsers& get = *frame.mutable_get_users();
+    while (!profiles_wanted_.empty() && get.user_ids_size() < static_cast<int>(limits::users_page_max)) {
+      get.add_user_ids(profiles_wanted_.begin()->bytes());
+      profiles_asked_.insert(*profiles_wanted_.begin());
+      profiles_wanted_.erase(profiles_wanted_.begin());
+    }
+    connection_->request(frame, [this](const v1::ServerFrame* answer, const Error&) {
+      if (answer && answer->has_users_page()) (void)model_.put_profiles(profiles_of(answer->users_page()));
+    });
+  }
+}
+
+void Engine::watch_presence(const std::vector<UserId>& users) {
+  std::set<UserId> wanted;
+  for (const UserId& user : users) {
+    if (wanted.size() < limits::presence_subscriptions_max) wanted.insert(user);
+  }
+  v1::ClientFrame frame;
+  v1::PresenceSubscribe& subscribe = *frame.mutable_presence_subscribe();
+  for (const UserId& user : wanted) {
+    if (!watched_.count(user)) subscribe.add_add(user.bytes());
+  }
+  for (const UserId& user : watched_) {
+    if (!wanted.count(user)) subscribe.add_remove(user.bytes());
+  }
+  watched_ = std::move(wanted);
+  if (subscribe.add_size() + subscribe.remove_size() > 0) connection_->send(frame);
+}
+
+void Engine::set_privacy(const Privacy& privacy, Done<void> done) {
+  v1::ClientFrame frame;
+  v1::Settings& settings = *frame.mutable_update_settings()->mutable_settings();
+  settings.set_online(static_cast<v1::Audience>(privacy.online));
+  settings.set_last_seen(static_cast<v1::Audience>(privacy.last_seen));
+  settings.set_receipts_off(!privacy.receipts);
+  simple_request(frame, [this, privacy, done = std::move(done)](Status s) {
+    if (s) keep_privacy(privacy);
+    done(std::move(s));
+  });
+}
+
+void Engine::set_contact(const UserId& user, bool contact, Done<void> done) {
+  v1::ClientFrame frame;
+  v1::UpdateContacts& update = *frame.mutable_update_contacts();
+  (contact ? update.add_add(user.bytes()) : update.add_remove(user.bytes()));
+  simple_request(frame, std::move(done));
+}
+
+void Engine::set_blocked(const UserId& user, bool blocked, Done<void> done) {
+  v1::ClientFrame frame;
+  v1::UpdateContacts& update = *frame.mutable_update_contacts();
+  (blocked ? update.add_block(user.bytes()) : update.add_unblock(user.bytes()));
+  simple_request(frame, std::move(done));
+}
+
+}  // namespace kith::client
