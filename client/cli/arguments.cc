@@ -40,10 +40,8 @@ Result<Arguments> parse_arguments(int argc, char** argv) {
                                                       {"--ca", &out.ca},
                                                       {"--home", &out.home},
                                                       {"--name", &out.name}};
-  const std::map<std::string, bool*> flags = {{"--json", &out.json},
-                                              {"--help", &out.help},
-                                              {"-h", &out.help},
-                                              {"--version", &out.version}};
+  const std::map<std::string, bool*> flags = {
+      {"--json", &out.json}, {"--help", &out.help}, {"-h", &out.help}, {"--version", &out.version}};
   bool options = true;
   for (int i = 1; i < argc; ++i) {
     std::string word = argv[i];

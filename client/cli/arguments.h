@@ -16,7 +16,7 @@ struct Arguments {
   std::string handle;
   std::string ca;
   std::string home;
-  std::string name;                // display name
+  std::string name;  // display name
   std::size_t limit = 20;
   bool json = false;
   bool help = false;

@@ -120,10 +120,12 @@ std::string ChatModel::presence_of(const UserId& user) const {
   const auto it = presence_.find(user);
   if (it == presence_.end()) return "";
   switch (it->second.presence) {
-    case client::Presence::kOnline: return "online";
+    case client::Presence::kOnline:
+      return "online";
     case client::Presence::kOffline:
       return it->second.last_seen.ms ? "last seen " + short_time(it->second.last_seen) : "offline";
-    case client::Presence::kUnknown: break;
+    case client::Presence::kUnknown:
+      break;
   }
   return "";
 }

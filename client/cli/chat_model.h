@@ -22,13 +22,13 @@ struct Picture {
   std::vector<client::Message> timeline;
   std::vector<std::string> senders;  // of the messages
   client::ConnectionState connection = client::ConnectionState::kOffline;
-  std::string connection_reason;     // empty: none
-  std::string presence;              // of the other person in a 1:1
-  std::string typing;                // "bob is typing"
+  std::string connection_reason;  // empty: none
+  std::string presence;           // of the other person in a 1:1
+  std::string typing;             // "bob is typing"
 };
 
-// Callbacks of the client write into it, the screen's thread reads pictures. `changed` is called from any thread after a
-// change.
+// Callbacks of the client write into it, the screen's thread reads pictures. `changed` is called
+// from any thread after a change.
 class ChatModel {
  public:
   ChatModel(client::Client& client, const Home& home, const std::string& handle,

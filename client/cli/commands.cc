@@ -21,7 +21,8 @@ namespace kith::cli {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kOnlineLimit = 10s;   // how long a person waits at a prompt before "offline" is the better answer
+constexpr auto kOnlineLimit =
+    10s;  // how long a person waits at a prompt before "offline" is the better answer
 constexpr auto kSentLimit = 10s;
 constexpr auto kHistoryLimit = 20s;  // a page from the server may take request_limit (15 s)
 constexpr std::size_t kListMax = 1'000;
@@ -38,9 +39,10 @@ int usage(const std::string& sentence) {
   return complain(make_error(ErrorCode::kInvalidArgument, sentence));
 }
 
-// Opens the account and hands it to `body`; `online` first catches up with the server, and goes on from the cache if that
-// fails.
-int with_session(const Arguments& arguments, bool online, const std::function<int(Session&)>& body) {
+// Opens the account and hands it to `body`; `online` first catches up with the server, and goes on
+// from the cache if that fails.
+int with_session(const Arguments& arguments, bool online,
+                 const std::function<int(Session&)>& body) {
   Session session{Home(arguments.home), {}, nullptr};
   auto account = session.home.load();
   if (!account) {
@@ -78,11 +80,16 @@ std::string clock_text(Timestamp time) {
 const char* tick(const client::Message& m) {
   if (!m.mine) return "";
   switch (m.status) {
-    case DeliveryStatus::kFailed: return " !";
-    case DeliveryStatus::kSending: return " …";
-    case DeliveryStatus::kSent: return " ✓";
-    case DeliveryStatus::kDelivered: return " ✓✓";
-    case DeliveryStatus::kRead: return " ✓✓ read";
+    case DeliveryStatus::kFailed:
+      return " !";
+    case DeliveryStatus::kSending:
+      return " …";
+    case DeliveryStatus::kSent:
+      return " ✓";
+    case DeliveryStatus::kDelivered:
+      return " ✓✓";
+    case DeliveryStatus::kRead:
+      return " ✓✓ read";
   }
   return "";
 }
@@ -103,7 +110,8 @@ std::map<ConversationId, std::string> titles(client::Client& client) {
 }
 
 int sign_in(const Arguments& arguments) {
-  if (arguments.url.empty()) return usage("--url is missing, e.g. --url wss://localhost:8443/v1/ws");
+  if (arguments.url.empty())
+    return usage("--url is missing, e.g. --url wss://localhost:8443/v1/ws");
   if (arguments.handle.empty()) return usage("--handle is missing: your user name.");
   const bool fresh = arguments.command == "register";
   auto password = read_password(fresh);
@@ -129,8 +137,9 @@ int sign_in(const Arguments& arguments) {
 int report(client::Client& client, const MessageId& id, std::future<DeliveryStatus> placed) {
   if (placed.wait_for(kSentLimit) != std::future_status::ready) {
     if (client.connection() == client::ConnectionState::kSignedOut) {
-      std::cerr << "kith: The server does not accept this sign-in any more. The message is kept; it "
-                   "leaves after kith login.\n";
+      std::cerr
+          << "kith: The server does not accept this sign-in any more. The message is kept; it "
+             "leaves after kith login.\n";
       return kQueued;
     }
     std::cerr << "kith: No connection. The message is safe on this device and leaves with the next "
@@ -320,8 +329,9 @@ int group(const Arguments& arguments) {
     auto id = session.client->create_group(arguments.words[0], members);
     if (!id) return complain(id.error());
     if (auto sent = session.client->wait_sent(kSentLimit); !sent) {
-      std::cerr << "kith: No connection. The group is kept on this device and comes into being with "
-                   "the next connection.\n";
+      std::cerr
+          << "kith: No connection. The group is kept on this device and comes into being with "
+             "the next connection.\n";
       std::cout << id->to_string() << '\n';
       return static_cast<int>(kQueued);
     }

@@ -67,9 +67,9 @@ Result<Account> Home::load() const {
   std::ifstream in(path);
   if (!in) {
     if (errno != ENOENT && errno != ENOTDIR) return io("Cannot read", path);
-    return make_error(ErrorCode::kUnauthenticated,
-                      "Nobody is signed in with the home directory " + directory_ +
-                          "; start with kith register or kith login.");
+    return make_error(ErrorCode::kUnauthenticated, "Nobody is signed in with the home directory " +
+                                                       directory_ +
+                                                       "; start with kith register or kith login.");
   }
   Account account;
   std::string line;

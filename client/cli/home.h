@@ -1,4 +1,5 @@
-// The home directory of kith: the account that is signed in, its token (mode 0600), its cache and the people it knows.
+// The home directory of kith: the account that is signed in, its token (mode 0600), its cache and
+// the people it knows.
 #pragma once
 
 #include <string>

@@ -13,20 +13,28 @@ std::string dump(const nlohmann::ordered_json& object) {
 
 const char* kind_name(MessageKind kind) {
   switch (kind) {
-    case MessageKind::kText: return "text";
-    case MessageKind::kMembership: return "membership";
-    case MessageKind::kMeta: return "meta";
-    case MessageKind::kUnknown: break;
+    case MessageKind::kText:
+      return "text";
+    case MessageKind::kMembership:
+      return "membership";
+    case MessageKind::kMeta:
+      return "meta";
+    case MessageKind::kUnknown:
+      break;
   }
   return "unknown";
 }
 
 const char* role_name(MemberRole role) {
   switch (role) {
-    case MemberRole::kOwner: return "owner";
-    case MemberRole::kAdmin: return "admin";
-    case MemberRole::kMember: return "member";
-    case MemberRole::kNone: break;
+    case MemberRole::kOwner:
+      return "owner";
+    case MemberRole::kAdmin:
+      return "admin";
+    case MemberRole::kMember:
+      return "member";
+    case MemberRole::kNone:
+      break;
   }
   return "none";
 }
@@ -35,11 +43,16 @@ const char* role_name(MemberRole role) {
 
 const char* status_name(DeliveryStatus status) {
   switch (status) {
-    case DeliveryStatus::kFailed: return "failed";
-    case DeliveryStatus::kSending: return "sending";
-    case DeliveryStatus::kSent: return "sent";
-    case DeliveryStatus::kDelivered: return "delivered";
-    case DeliveryStatus::kRead: return "read";
+    case DeliveryStatus::kFailed:
+      return "failed";
+    case DeliveryStatus::kSending:
+      return "sending";
+    case DeliveryStatus::kSent:
+      return "sent";
+    case DeliveryStatus::kDelivered:
+      return "delivered";
+    case DeliveryStatus::kRead:
+      return "read";
   }
   return "unknown";
 }
@@ -63,15 +76,14 @@ std::string json_line(const client::Message& m, const std::string& sender_name,
 }
 
 std::string json_line(const client::Conversation& c) {
-  nlohmann::ordered_json out = {
-      {"id", c.id.to_string()},
-      {"type", c.type == ConversationType::kGroup ? "group" : "direct"},
-      {"title", c.title},
-      {"unread", c.unread},
-      {"last_seq", c.last_seq.value},
-      {"last_time_ms", c.last_time.ms},
-      {"members", c.member_count},
-      {"role", role_name(c.role)}};
+  nlohmann::ordered_json out = {{"id", c.id.to_string()},
+                                {"type", c.type == ConversationType::kGroup ? "group" : "direct"},
+                                {"title", c.title},
+                                {"unread", c.unread},
+                                {"last_seq", c.last_seq.value},
+                                {"last_time_ms", c.last_time.ms},
+                                {"members", c.member_count},
+                                {"role", role_name(c.role)}};
   if (c.type == ConversationType::kDirect) out["peer_id"] = c.peer.to_string();
   if (!c.last.id.empty()) out["last_text"] = c.last.text;
   return dump(out);

@@ -6,8 +6,8 @@
 namespace kith::cli {
 
 std::string to_utf8(const std::wstring& text);
-// Bytes that are no UTF-8 become U+FFFD; line ends become spaces, other control characters are dropped, so that no text
-// can steer the terminal.
+// Bytes that are no UTF-8 become U+FFFD; line ends become spaces, other control characters are
+// dropped, so that no text can steer the terminal.
 std::wstring to_wide(const std::string& text);
 
 class LineEditor {

@@ -14,7 +14,9 @@ Names::Names(const Home& home, const std::string& own_handle) {
   learn(own_handle);
 }
 
-void Names::learn(const std::string& handle) { names_[UserId::of(handle)] = handle; }
+void Names::learn(const std::string& handle) {
+  names_[UserId::of(handle)] = handle;
+}
 
 void Names::learn(const std::vector<client::Conversation>& conversations) {
   for (const auto& c : conversations) {

@@ -28,7 +28,8 @@ class Names {
 };
 
 // Finds the conversation that WHO means; a handle that nobody has talked to yet gives a new 1:1.
-// Fails with kNotFound (a #title that does not exist) or kInvalidArgument (empty, or a title that fits several groups).
+// Fails with kNotFound (a #title that does not exist) or kInvalidArgument (empty, or a title that
+// fits several groups).
 Result<ConversationId> find_conversation(client::Client& client, const Home& home,
                                          const std::string& who);
 

@@ -16,7 +16,9 @@ enum Color : short { kAccent = 1, kRead = 2, kAlert = 3, kName = 4 };
 constexpr int kListWidth = 24;
 constexpr int kNarrow = 50;  // below: the timeline has the screen for itself
 
-int width_of(wchar_t c) { return std::max(::wcwidth(c), 0); }
+int width_of(wchar_t c) {
+  return std::max(::wcwidth(c), 0);
+}
 
 // As much of `text` as fits into `columns`.
 std::wstring cut(const std::wstring& text, int columns) {
@@ -29,12 +31,14 @@ std::wstring cut(const std::wstring& text, int columns) {
   return out;
 }
 
-void put(int y, int x, const std::wstring& text) { mvaddnwstr(y, x, text.c_str(), static_cast<int>(text.size())); }
+void put(int y, int x, const std::wstring& text) {
+  mvaddnwstr(y, x, text.c_str(), static_cast<int>(text.size()));
+}
 
 struct Row {
   std::wstring text;
-  std::wstring name;   // drawn before the text
-  std::wstring mark;   // drawn behind it
+  std::wstring name;  // drawn before the text
+  std::wstring mark;  // drawn behind it
   attr_t name_style = A_NORMAL;
   attr_t mark_style = A_NORMAL;
   attr_t style = A_NORMAL;
@@ -111,7 +115,8 @@ void add_rows(std::vector<Row>& rows, const client::Message& m, const std::strin
     rows.push_back({cut(L"      > " + answered, columns), {}, {}, 0, 0, A_DIM});
   }
   const std::wstring name = clock + cut(to_wide(sender), 16) + L" ";
-  const auto lines = wrap(to_wide(m.text), columns - 3 - static_cast<int>(name.size()), columns - 9);
+  const auto lines =
+      wrap(to_wide(m.text), columns - 3 - static_cast<int>(name.size()), columns - 9);
   for (std::size_t i = 0; i < lines.size(); ++i) {
     Row row;
     row.text = lines[i];
@@ -154,7 +159,8 @@ void draw_timeline(const Picture& p, int x, int height, int columns, View& view)
   if (p.open) {
     const auto& c = p.conversations[*p.open];
     std::wstring title = to_wide(p.titles[*p.open]);
-    if (c.type == ConversationType::kGroup) title += L" · " + std::to_wstring(c.member_count) + L" members";
+    if (c.type == ConversationType::kGroup)
+      title += L" · " + std::to_wstring(c.member_count) + L" members";
     if (!p.presence.empty()) title += L" · " + to_wide(p.presence);
     put(0, x, cut(title, columns));
   }
@@ -173,9 +179,11 @@ void draw_timeline(const Picture& p, int x, int height, int columns, View& view)
   const int space = height - 1;
   const auto total = rows.size();
   view.scroll = std::min(view.scroll, total > static_cast<std::size_t>(space)
-                                          ? total - static_cast<std::size_t>(space) : 0);
+                                          ? total - static_cast<std::size_t>(space)
+                                          : 0);
   const std::size_t end = total - view.scroll;
-  const std::size_t begin = end > static_cast<std::size_t>(space) ? end - static_cast<std::size_t>(space) : 0;
+  const std::size_t begin =
+      end > static_cast<std::size_t>(space) ? end - static_cast<std::size_t>(space) : 0;
   int y = height - static_cast<int>(end - begin);
   for (std::size_t i = begin; i < end; ++i, ++y) {
     const Row& row = rows[i];
@@ -193,12 +201,18 @@ void draw_state(const Picture& p, int y, int columns, const View& view) {
   std::wstring text;
   attr_t style = A_REVERSE;
   switch (p.connection) {
-    case client::ConnectionState::kOnline: text = L" online"; break;
-    case client::ConnectionState::kSyncing: text = L" catching up"; break;
+    case client::ConnectionState::kOnline:
+      text = L" online";
+      break;
+    case client::ConnectionState::kSyncing:
+      text = L" catching up";
+      break;
     case client::ConnectionState::kConnecting:
       text = L" connecting; what you write is kept and sent later";
       break;
-    case client::ConnectionState::kOffline: text = L" offline"; break;
+    case client::ConnectionState::kOffline:
+      text = L" offline";
+      break;
     case client::ConnectionState::kSignedOut:
       text = L" signed out; quit and run kith login";
       style = A_REVERSE | COLOR_PAIR(kAlert);
@@ -235,7 +249,9 @@ Painter::Painter() {
   }
 }
 
-Painter::~Painter() { endwin(); }
+Painter::~Painter() {
+  endwin();
+}
 
 void Painter::draw(const Picture& picture, const LineEditor& editor, View& view) {
   int height = 0;

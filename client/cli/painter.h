@@ -1,4 +1,5 @@
-// Draws a picture on the terminal: conversations left, timeline right, input line and state line below.
+// Draws a picture on the terminal: conversations left, timeline right, input line and state line
+// below.
 #pragma once
 
 #include <string>
@@ -9,8 +10,8 @@
 namespace kith::cli {
 
 struct View {
-  std::size_t scroll = 0;       // rows of the timeline below the picture
-  std::string notice;           // shown in the state line instead of the rest
+  std::size_t scroll = 0;  // rows of the timeline below the picture
+  std::string notice;      // shown in the state line instead of the rest
 };
 
 // Owns the terminal while it lives. One at a time, one thread.

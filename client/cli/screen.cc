@@ -115,17 +115,35 @@ class Screen {
     view_.notice.clear();
     switch (key) {
       case L'\n':
-      case L'\r': enter(); break;
+      case L'\r':
+        enter();
+        break;
       case 3:
-      case 4: quit_ = true; break;  // Ctrl-C, Ctrl-D
-      case 1: editor_.home(); break;
-      case 5: editor_.end(); break;
+      case 4:
+        quit_ = true;
+        break;  // Ctrl-C, Ctrl-D
+      case 1:
+        editor_.home();
+        break;
+      case 5:
+        editor_.end();
+        break;
       case 8:
-      case 127: editor_.backspace(); break;
-      case 21: editor_.clear(); break;
-      case 23: editor_.erase_word(); break;
-      case 27: editor_.clear(); break;
-      case 12: clearok(stdscr, TRUE); break;
+      case 127:
+        editor_.backspace();
+        break;
+      case 21:
+        editor_.clear();
+        break;
+      case 23:
+        editor_.erase_word();
+        break;
+      case 27:
+        editor_.clear();
+        break;
+      case 12:
+        clearok(stdscr, TRUE);
+        break;
       default:
         if (key >= 32) {
           editor_.insert(static_cast<wchar_t>(key));
@@ -140,20 +158,39 @@ class Screen {
       case KEY_UP:
         if (picture_.open && *picture_.open > 0) open(*picture_.open - 1);
         break;
-      case KEY_DOWN: open(picture_.open ? *picture_.open + 1 : 0); break;
-      case KEY_PPAGE: view_.scroll += page; break;
-      case KEY_NPAGE: view_.scroll -= std::min(page, view_.scroll); break;
-      case KEY_LEFT: editor_.left(); break;
-      case KEY_RIGHT: editor_.right(); break;
-      case KEY_HOME: editor_.home(); break;
+      case KEY_DOWN:
+        open(picture_.open ? *picture_.open + 1 : 0);
+        break;
+      case KEY_PPAGE:
+        view_.scroll += page;
+        break;
+      case KEY_NPAGE:
+        view_.scroll -= std::min(page, view_.scroll);
+        break;
+      case KEY_LEFT:
+        editor_.left();
+        break;
+      case KEY_RIGHT:
+        editor_.right();
+        break;
+      case KEY_HOME:
+        editor_.home();
+        break;
       case KEY_END:
         editor_.end();
         view_.scroll = 0;
         break;
-      case KEY_BACKSPACE: editor_.backspace(); break;
-      case KEY_DC: editor_.erase(); break;
-      case KEY_ENTER: enter(); break;
-      default: break;
+      case KEY_BACKSPACE:
+        editor_.backspace();
+        break;
+      case KEY_DC:
+        editor_.erase();
+        break;
+      case KEY_ENTER:
+        enter();
+        break;
+      default:
+        break;
     }
   }
 

@@ -22,8 +22,8 @@ struct ChatRoom {
   std::vector<std::string> nicks;  // in order of first appearance
 };
 
-// Reads the first `rooms` rooms, each with at most `messages` messages (0 = all); plain or gzip. On failure returns an
-// empty vector and puts a sentence into `error`, with the line it is about.
+// Reads the first `rooms` rooms, each with at most `messages` messages (0 = all); plain or gzip. On
+// failure returns an empty vector and puts a sentence into `error`, with the line it is about.
 std::vector<ChatRoom> read_chat(const std::string& path, std::size_t rooms, std::size_t messages,
                                 std::string* error);
 

@@ -125,8 +125,8 @@ class Checkers {
 }  // namespace
 
 void compare(const Fields& expected, const Fields& rows, Verdict& verdict) {
-  std::map<std::string, std::size_t> place;             // id -> row of the file
-  std::map<std::string, std::size_t> sent_by;           // author and text -> how often the file has it
+  std::map<std::string, std::size_t> place;    // id -> row of the file
+  std::map<std::string, std::size_t> sent_by;  // author and text -> how often the file has it
   for (std::size_t i = 0; i + kRow <= expected.size(); i += kRow) {
     if (!expected[i].empty()) place[expected[i]] = i;
     ++sent_by[expected[i + 1] + expected[i + 3]];

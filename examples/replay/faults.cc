@@ -33,7 +33,8 @@ Faults::~Faults() {
 }
 
 void Faults::plan(Kind kind, std::size_t count, std::size_t lines) {
-  for (std::size_t i = 0; i < count; ++i) plan_.push_back({random_() % std::max<std::size_t>(lines, 1), kind});
+  for (std::size_t i = 0; i < count; ++i)
+    plan_.push_back({random_() % std::max<std::size_t>(lines, 1), kind});
 }
 
 void Faults::at(std::size_t done) {

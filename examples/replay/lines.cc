@@ -11,10 +11,17 @@ std::string join(const Fields& fields) {
     if (i) out += '\t';
     for (const char c : fields[i]) {
       switch (c) {
-        case '\\': out += "\\\\"; break;
-        case '\t': out += "\\t"; break;
-        case '\n': out += "\\n"; break;
-        default: out += c;
+        case '\\':
+          out += "\\\\";
+          break;
+        case '\t':
+          out += "\\t";
+          break;
+        case '\n':
+          out += "\\n";
+          break;
+        default:
+          out += c;
       }
     }
   }
@@ -47,7 +54,9 @@ void Fingerprint::add(std::string_view bytes) {
   state_ = (state_ ^ 0xff) * 1099511628211ULL;
 }
 
-std::string Fingerprint::text() const { return std::to_string(state_); }
+std::string Fingerprint::text() const {
+  return std::to_string(state_);
+}
 
 std::int64_t now_us() {
   return std::chrono::duration_cast<std::chrono::microseconds>(

@@ -1,4 +1,5 @@
-// kith-replay: a real chat log through real clients and a real server, with faults, and the verdict.
+// kith-replay: a real chat log through real clients and a real server, with faults, and the
+// verdict.
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -109,7 +110,9 @@ void beside(Work work, Meanwhile meanwhile) {
 class Replay {
  public:
   Replay(Options options, std::vector<ChatRoom> chat)
-      : options_(std::move(options)), chat_(std::move(chat)), dir_(options_.keep),
+      : options_(std::move(options)),
+        chat_(std::move(chat)),
+        dir_(options_.keep),
         server_(options_.kithd, dir_.path() + "/server") {
     for (const auto& room : chat_) {
       lines_ += room.lines.size();
@@ -153,19 +156,24 @@ class Replay {
   void prepare(Stage& stage) {
     const std::vector<std::string> nicks(nicks_.begin(), nicks_.end());
     std::atomic<std::size_t> done{0};
-    beside([&] {
-      spread(nicks.size(), kPreparersMax, done,
-             [&](std::size_t i) { stage.make_account({nicks[i], 0}); });
-    }, [&] { progress_.show("accounts", done, nicks.size(), ""); });
+    beside(
+        [&] {
+          spread(nicks.size(), kPreparersMax, done, [&](std::size_t i) {
+            stage.make_account({nicks[i], 0});
+          });
+        },
+        [&] { progress_.show("accounts", done, nicks.size(), ""); });
     progress_.end();
     for (std::size_t i = 0; i < chat_.size(); ++i) {
       rooms_.push_back(std::make_unique<Room>(chat_[i], options_, stage, ledger_,
                                               options_.seed + static_cast<std::uint32_t>(i)));
     }
     done = 0;
-    beside([&] {
-      spread(rooms_.size(), kPreparersMax, done, [&](std::size_t i) { rooms_[i]->create(); });
-    }, [&] { progress_.show("groups", done, rooms_.size(), ""); });
+    beside(
+        [&] {
+          spread(rooms_.size(), kPreparersMax, done, [&](std::size_t i) { rooms_[i]->create(); });
+        },
+        [&] { progress_.show("groups", done, rooms_.size(), ""); });
     progress_.end();
   }
 
@@ -179,11 +187,14 @@ class Replay {
                          std::to_string(faults.client_kills()) + " client kills, " +
                          std::to_string(faults.cuts()) + " cuts");
     };
-    beside([&] { spread(rooms_.size(), rooms_.size(), done, [&](std::size_t i) { rooms_[i]->play(); }); },
-           [&] {
-             faults.at(ledger_.lines_done());
-             show();
-           });
+    beside(
+        [&] {
+          spread(rooms_.size(), rooms_.size(), done, [&](std::size_t i) { rooms_[i]->play(); });
+        },
+        [&] {
+          faults.at(ledger_.lines_done());
+          show();
+        });
     show();
     progress_.end();
     summary.server_kills = faults.server_kills();
@@ -226,9 +237,11 @@ int run(const Options& options) {
     const Verdict& v = summary.verdict;
     const auto complaints = replay.complaints();
     const bool held = v.lost + v.duplicated + v.out_of_order + v.wrong == 0 && complaints.empty();
-    for (const auto& sentence : complaints) std::fprintf(stderr, "kith-replay: %s\n", sentence.c_str());
-    std::printf("%s\n", held ? "Every message arrived on every device once, unchanged and in order."
-                             : "NOT every message arrived everywhere once, unchanged and in order.");
+    for (const auto& sentence : complaints)
+      std::fprintf(stderr, "kith-replay: %s\n", sentence.c_str());
+    std::printf("%s\n", held
+                            ? "Every message arrived on every device once, unchanged and in order."
+                            : "NOT every message arrived everywhere once, unchanged and in order.");
     if (!held) std::printf("The logs are in %s.\n", replay.keep().c_str());
     if (options.json) print_json(summary);
     return held ? 0 : 1;

@@ -51,7 +51,8 @@ Process::Process(const std::vector<std::string>& command, const std::string& log
   ::close(output[1]);
   in_ = input[1];
   out_ = output[0];
-  if (pid_ < 0) throw std::runtime_error(std::string("cannot start a process: ") + std::strerror(errno));
+  if (pid_ < 0)
+    throw std::runtime_error(std::string("cannot start a process: ") + std::strerror(errno));
 }
 
 Process::~Process() {

@@ -10,7 +10,8 @@ namespace replay {
 
 class Process {
  public:
-  // Starts `command`; standard error goes to the file `log` (appended). Throws std::runtime_error if that fails.
+  // Starts `command`; standard error goes to the file `log` (appended). Throws std::runtime_error
+  // if that fails.
   Process(const std::vector<std::string>& command, const std::string& log);
   ~Process();  // kills it if it still runs
   Process(const Process&) = delete;
@@ -20,8 +21,8 @@ class Process {
   bool read_line(std::string& line);
   // False if the process is gone.
   bool write(const std::string& text);
-  void kill_now();                    // SIGKILL, and waits
-  void stop();                        // SIGTERM, and waits; SIGKILL after 10 s
+  void kill_now();  // SIGKILL, and waits
+  void stop();      // SIGTERM, and waits; SIGKILL after 10 s
 
  private:
   void reap(bool force_after_limit);

@@ -44,17 +44,18 @@ void Progress::end() {
 
 void print_table(const Summary& s) {
   const Verdict& v = s.verdict;
-  std::printf("rooms          %10zu\nusers          %10zu\ndevices        %10zu\n", s.rooms, s.users,
-              v.devices);
+  std::printf("rooms          %10zu\nusers          %10zu\ndevices        %10zu\n", s.rooms,
+              s.users, v.devices);
   std::printf("messages       %10zu\ndeliveries     %10zu\n", s.messages, v.deliveries);
   std::printf("server kills   %10zu\nclient kills   %10zu\nconnection cuts%10zu\n", s.server_kills,
               s.client_kills, s.cuts);
-  std::printf("lost           %10zu\nduplicated     %10zu\nout of order   %10zu\nwrong          %10zu\n",
-              v.lost, v.duplicated, v.out_of_order, v.wrong);
+  std::printf(
+      "lost           %10zu\nduplicated     %10zu\nout of order   %10zu\nwrong          %10zu\n",
+      v.lost, v.duplicated, v.out_of_order, v.wrong);
   std::printf("sent           %10.1f ms median, %.1f ms at 99 %%\n", percentile(s.sent_ms, 0.5),
               percentile(s.sent_ms, 0.99));
-  std::printf("received       %10.1f ms median, %.1f ms at 99 %%\n",
-              percentile(s.received_ms, 0.5), percentile(s.received_ms, 0.99));
+  std::printf("received       %10.1f ms median, %.1f ms at 99 %%\n", percentile(s.received_ms, 0.5),
+              percentile(s.received_ms, 0.99));
   std::printf("time           %10.1f s\n", s.seconds);
 }
 

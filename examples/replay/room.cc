@@ -11,8 +11,9 @@ namespace replay {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr std::size_t kUnderWayMax = 16;  // lines of one author that may wait for their places together
-constexpr auto kPlacedLimit = 20s;        // then the client is asked what became of them
+constexpr std::size_t kUnderWayMax =
+    16;                             // lines of one author that may wait for their places together
+constexpr auto kPlacedLimit = 20s;  // then the client is asked what became of them
 constexpr int kRecoverAttempts = 30;
 
 }  // namespace

@@ -1,4 +1,5 @@
-// One room on stage: sends the lines of a chat log in their order, each after the one before it has its place.
+// One room on stage: sends the lines of a chat log in their order, each after the one before it has
+// its place.
 #pragma once
 
 #include <memory>
@@ -38,7 +39,8 @@ class Room {
   void pace(const Line& line);
   void post(std::size_t index, const Actor& actor);
   void settle();
-  // After the client process died: opens the client again and learns what became of the messages under way.
+  // After the client process died: opens the client again and learns what became of the messages
+  // under way.
   void recover(const Actor& actor);
   bool learn(const Fields& own);
   [[nodiscard]] bool knows(const std::string& id) const;
@@ -49,9 +51,9 @@ class Room {
   Ledger& ledger_;
   std::mt19937 random_;
   std::string conversation_;
-  std::vector<Sent> sent_;            // by line
-  std::size_t settled_ = 0;           // lines before this one have their place
-  std::unique_ptr<Lease> lease_;      // the author of the lines under way
+  std::vector<Sent> sent_;        // by line
+  std::size_t settled_ = 0;       // lines before this one have their place
+  std::unique_ptr<Lease> lease_;  // the author of the lines under way
   std::int64_t started_us_ = 0;
 };
 

@@ -28,7 +28,9 @@ std::string path_of_certificate(const std::string& line) {
 ServerProcess::ServerProcess(std::string program, std::string data_dir)
     : program_(std::move(program)), data_dir_(std::move(data_dir)) {}
 
-ServerProcess::~ServerProcess() { kill_now(); }
+ServerProcess::~ServerProcess() {
+  kill_now();
+}
 
 void ServerProcess::start() {
   const std::string log = data_dir_ + "/../kithd.log";

@@ -1,4 +1,5 @@
-// The kithd that the replay talks to: started with a development certificate, killed and started again on the same port.
+// The kithd that the replay talks to: started with a development certificate, killed and started
+// again on the same port.
 #pragma once
 
 #include <memory>

@@ -23,16 +23,21 @@ Fields request(const std::string& verb, const Actor& actor, const Fields& more) 
 Lease::Lease(Stage* stage, Actor actor, WorkerLink* link, std::uint64_t generation)
     : stage_(stage), actor_(std::move(actor)), link_(link), generation_(generation) {}
 
-Lease::~Lease() { stage_->release(actor_); }
+Lease::~Lease() {
+  stage_->release(actor_);
+}
 
-bool Lease::dead() const { return link_->generation() != generation_; }
+bool Lease::dead() const {
+  return link_->generation() != generation_;
+}
 
 std::optional<Fields> Lease::call(const std::string& verb, const Fields& more) {
   if (dead()) return std::nullopt;
   auto answer = link_->call(request(verb, actor_, more));
   if (!answer) return std::nullopt;
   if (answer->at(0) != "ok") {
-    // The process may have been replaced between the check and the call; the new one does not know the actor.
+    // The process may have been replaced between the check and the call; the new one does not know
+    // the actor.
     if (dead()) return std::nullopt;
     throw std::runtime_error(answer->size() > 1 ? answer->at(1) : "no reason given");
   }

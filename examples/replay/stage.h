@@ -31,7 +31,8 @@ class Lease {
   Lease(const Lease&) = delete;
   Lease& operator=(const Lease&) = delete;
 
-  // The answer without its "ok"; nothing if the process died. Throws std::runtime_error on an error answer.
+  // The answer without its "ok"; nothing if the process died. Throws std::runtime_error on an error
+  // answer.
   std::optional<Fields> call(const std::string& verb, const Fields& more = {});
   [[nodiscard]] bool dead() const;
   [[nodiscard]] const Actor& actor() const { return actor_; }
@@ -48,7 +49,8 @@ class Stage {
  public:
   Stage(std::vector<std::unique_ptr<WorkerLink>>& workers, std::size_t clients_max);
 
-  // Opens the actor's client if need be, closing the one that was idle longest when the stage is full.
+  // Opens the actor's client if need be, closing the one that was idle longest when the stage is
+  // full.
   std::unique_ptr<Lease> use(const Actor& actor);
   // Makes the account of the actor; opens nothing.
   void make_account(const Actor& actor);

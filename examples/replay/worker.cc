@@ -26,7 +26,8 @@ using namespace std::chrono_literals;
 using kith::client::Client;
 using kith::client::Message;
 
-constexpr auto kOnlineLimit = 60s;   // longer than a killed server and the longest back-off between attempts
+constexpr auto kOnlineLimit =
+    60s;  // longer than a killed server and the longest back-off between attempts
 constexpr auto kPageLimit = 30s;
 constexpr std::size_t kPage = 200;
 constexpr int kAttempts = 10;
@@ -94,8 +95,10 @@ class Device {
                                std::size_t limit) {
     auto promise = std::make_shared<std::promise<kith::Result<std::vector<Message>>>>();
     auto future = promise->get_future();
-    client_->history(id, before, limit, [promise](auto page) { promise->set_value(std::move(page)); });
-    if (future.wait_for(kPageLimit) != std::future_status::ready) throw Failure{"history: no answer"};
+    client_->history(id, before, limit,
+                     [promise](auto page) { promise->set_value(std::move(page)); });
+    if (future.wait_for(kPageLimit) != std::future_status::ready)
+      throw Failure{"history: no answer"};
     auto page = future.get();
     if (!page) throw Failure{"history: " + page.error().to_string()};
     return std::move(*page);
@@ -226,7 +229,8 @@ class Worker {
       gone = std::move(it->second);
       devices_.erase(it);
     }
-    // A request that was given the device before may still hold it; its cache is free only when that is done.
+    // A request that was given the device before may still hold it; its cache is free only when
+    // that is done.
     while (gone.use_count() > 1) std::this_thread::sleep_for(1ms);
   }
 
@@ -318,7 +322,8 @@ int run_worker(const std::string& url, const std::string& ca_file, const std::st
   std::atomic<int> running{0};
   std::string line;
   while (std::getline(std::cin, line)) {
-    // A thread per request: the replay has few of them under way at a time, and many of them wait for the network.
+    // A thread per request: the replay has few of them under way at a time, and many of them wait
+    // for the network.
     ++running;
     std::thread([&worker, &running, request = split(line)] {
       worker.handle(request);

@@ -1,5 +1,5 @@
-// A client process: holds real Kith clients and does what the replay writes to its standard input. It may be killed at any
-// moment; what its clients promised must hold then.
+// A client process: holds real Kith clients and does what the replay writes to its standard input.
+// It may be killed at any moment; what its clients promised must hold then.
 //
 //   request   N VERB HANDLE DEVICE ...      answer   N ok ... | N error SENTENCE
 //   register                                         the account exists and this device has a token
@@ -8,9 +8,10 @@
 //   cut MS                                           disconnected, and connected again after MS
 //   group TITLE HANDLE...                            ok CONVERSATION
 //   send CONVERSATION REPLY_ID TEXT                  ok ID MICROSECONDS (just before the call)
-//   own CONVERSATION                                 ok (ID SEQ TEXT)... its newest messages, outbox empty
-//   check (CONVERSATION FINGERPRINT)...              ok (1|0)...: whether the cache, offline, holds just that
-//   rows CONVERSATION                                ok (ID SENDER REPLY_SEQ TEXT)... of the cache
+//   own CONVERSATION                                 ok (ID SEQ TEXT)... its newest messages,
+//   outbox empty check (CONVERSATION FINGERPRINT)...              ok (1|0)...: whether the cache,
+//   offline, holds just that rows CONVERSATION                                ok (ID SENDER
+//   REPLY_SEQ TEXT)... of the cache
 // On its own:  0 sent ID SEQ MICROSECONDS | 0 got ID MICROSECONDS | 0 failed ID
 #pragma once
 

@@ -57,7 +57,8 @@ std::optional<Fields> WorkerLink::call(Fields request) {
   }
   {
     const std::lock_guard lock(write_mutex_);
-    process->write(join(request));  // if the process is gone, the reader ends and answers with nothing
+    process->write(
+        join(request));  // if the process is gone, the reader ends and answers with nothing
   }
   return answer.get();
 }
