@@ -1,6 +1,8 @@
 // Encoding, decoding and id fields. The rules of requests are in frame_rules.cc.
 #include "src/frame_codec.h"
 
+#include <google/protobuf/stubs/logging.h>
+
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
 
@@ -45,6 +47,8 @@ Result<std::string> encode_any(const Frame& frame) {
 template <class Frame>
 Result<Frame> decode_any(std::string_view bytes) {
   if (bytes.size() > limits::frame_bytes_max) return too_large(bytes.size());
+  // The answer is typed; a stranger's bytes must not write lines to the host's stderr.
+  const google::protobuf::LogSilencer quiet;
   Frame frame;
   if (!frame.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
     return make_error(ErrorCode::kProtocol, "the bytes are no frame of this protocol");

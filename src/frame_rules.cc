@@ -1,5 +1,7 @@
 // The rules of every client request: ids, counts, text and sizes, checked before anything acts on
 // them.
+#include <google/protobuf/stubs/logging.h>
+
 #include <string>
 
 #include "kith/core/limits.h"
@@ -286,6 +288,7 @@ Status check_message(const v1::OutMessage& m) {
   if (!c.done()) return c.done();
   // Readable by every client: bytes that are no Content would only fail later, on other people's
   // devices.
+  const google::protobuf::LogSilencer quiet;
   v1::Content content;
   return c.argument(content.ParseFromString(m.content()), "the content cannot be read").done();
 }
