@@ -1,0 +1,63 @@
+// Looks up the sessions of all receivers, then one bus delivery per gateway.
+#include "server/services/fanout.h"
+
+#include <utility>
+
+namespace kith::server {
+
+Fanout::Fanout(SessionRegistry& registry, Bus& bus, std::string gateway)
+    : registry_(registry), bus_(bus), gateway_(std::move(gateway)) {}
+
+namespace {
+
+Delivery delivery_of(const Push& push) {
+  Delivery d;
+  d.frame = push.frame;
+  d.cls = push.cls;
+  d.conversation = push.conversation;
+  d.last_seq = push.last_seq;
+  d.ordinal = push.ordinal;
+  return d;
+}
+
+}  // namespace
+
+void Fanout::to_users(const std::vector<UserId>& users, const Push& push, std::uint64_t except) {
+  if (!push.frame || users.empty()) return;
+  // Lookups may answer later (a remote registry): the last one sends.
+  struct Gathering {
+    std::size_t waiting;
+    std::map<std::string, std::vector<std::uint64_t>> sessions;
+  };
+  auto gathering = std::make_shared<Gathering>();
+  gathering->waiting = users.size();
+  for (const UserId& user : users) {
+    registry_.lookup(user, [this, gathering, push, except](Result<std::vector<SessionRef>> found) {
+      if (found) {
+        for (const SessionRef& ref : *found) {
+          if (except != 0 && ref.session == except && ref.gateway == gateway_) continue;
+          gathering->sessions[ref.gateway].push_back(ref.session);
+        }
+      }
+      if (--gathering->waiting != 0) return;
+      for (auto& [gateway, sessions] : gathering->sessions) {
+        Delivery d = delivery_of(push);
+        d.sessions = std::move(sessions);
+        bus_.publish(gateway, std::move(d));
+      }
+    });
+  }
+}
+
+void Fanout::to_user(const UserId& user, const Push& push, std::uint64_t except) {
+  to_users({user}, push, except);
+}
+
+void Fanout::to_session(std::uint64_t own_session, const Push& push) {
+  if (!push.frame) return;
+  Delivery d = delivery_of(push);
+  d.sessions = {own_session};
+  bus_.publish(gateway_, std::move(d));
+}
+
+}  // namespace kith::server

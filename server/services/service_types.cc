@@ -1,0 +1,31 @@
+// Answers and pushes, encoded.
+#include "server/services/service_types.h"
+
+#include "kith/v1/frame.pb.h"
+#include "src/error.h"
+#include "src/frame_codec.h"
+
+namespace kith::server {
+
+void reply_error(const Reply& reply, const Error& error) {
+  v1::ServerFrame frame;
+  *frame.mutable_error() = to_wire(error);
+  reply(std::move(frame));
+}
+
+void reply_ack(const Reply& reply) {
+  v1::ServerFrame frame;
+  frame.mutable_ack();
+  reply(std::move(frame));
+}
+
+Push make_push(const v1::ServerFrame& frame, DeliveryClass cls) {
+  Push push;
+  push.cls = cls;
+  // A push that does not fit in a frame is a bug of its maker; the receiver repairs it by sync.
+  auto bytes = encode(frame);
+  if (bytes) push.frame = std::make_shared<const std::string>(*std::move(bytes));
+  return push;
+}
+
+}  // namespace kith::server

@@ -1,0 +1,354 @@
+// Sessions from the first byte to the goodbye, over sockets that only remember.
+#include "server/gateway/gateway.h"
+
+#include <gtest/gtest.h>
+
+#include "kith/core/limits.h"
+#include "server/adapters/embedded/bus_memory.h"
+#include "server/adapters/embedded/directory_memory.h"
+#include "server/adapters/embedded/session_registry_memory.h"
+#include "server/services/fanout.h"
+#include "tests/unit/gateway/virtual_loop.h"
+
+namespace kith::server {
+namespace {
+
+using namespace std::chrono_literals;
+
+DeviceId device(std::uint8_t n) { return DeviceId(std::array<std::uint8_t, 16>{n}); }
+
+struct Host {
+  static ServerOptions options() {
+    ServerOptions o;
+    o.secret = std::string(32, 's');
+    o.register_accounts = true;
+    o.authenticator = std::move(*jwt_authenticator(std::string(32, 'h'), clock()));
+    return o;
+  }
+  static testing::VirtualLoop*& loop_now() {
+    static testing::VirtualLoop* current = nullptr;
+    return current;
+  }
+  static Clock& clock() { return loop_now()->clock(); }
+};
+
+class GatewayTest : public ::testing::Test {
+ protected:
+  GatewayTest() { gateway.set_unbounded_queues(false); }
+
+  ConnectionId open() {
+    const ConnectionId id{0, ++opened, 1};
+    gateway.on_open(id, {});
+    return id;
+  }
+  void say(ConnectionId id, const v1::ClientFrame& frame) {
+    gateway.on_message(id, *encode(frame));
+    loop.settle();
+  }
+  std::string token(const std::string& handle, Millis life = 1h) {
+    const std::int64_t now = loop.clock().wall().ms;
+    return make_jwt(std::string(32, 'h'), {handle, "", now, now + life.count()});
+  }
+  v1::ClientFrame hello(std::uint8_t n, const std::string& access_token) {
+    v1::ClientFrame frame;
+    frame.set_req_id(1);
+    frame.mutable_hello()->set_major(1);
+    frame.mutable_hello()->set_device_id(device(n).bytes());
+    frame.mutable_hello()->set_access_token(access_token);
+    return frame;
+  }
+  ConnectionId sign_in(const std::string& handle, std::uint8_t n = 1, Millis life = 1h) {
+    const ConnectionId id = open();
+    say(id, hello(n, token(handle, life)));
+    EXPECT_TRUE(last(id).has_welcome());
+    return id;
+  }
+  const v1::ServerFrame& last(ConnectionId id) {
+    static const v1::ServerFrame kNothing;
+    return sockets.frames[id].empty() ? kNothing : sockets.frames[id].back();
+  }
+  std::uint16_t closed(ConnectionId id) {
+    return sockets.closed.count(id) ? sockets.closed[id] : 0;
+  }
+  v1::ClientFrame request() {
+    v1::ClientFrame frame;
+    frame.set_req_id(9);
+    frame.mutable_update_profile()->set_display_name("x");
+    return frame;
+  }
+  static Push event(std::size_t size, std::uint64_t seq) {
+    v1::ServerFrame frame;
+    frame.mutable_event_push()->add_events()->set_body(std::string(size, 'x'));
+    Push push = make_push(frame, DeliveryClass::kEvent);
+    push.conversation = ConversationId(std::array<std::uint8_t, 16>{5});
+    push.last_seq = push.ordinal = seq;
+    return push;
+  }
+
+  testing::VirtualLoop loop;
+  [[maybe_unused]] int bound = (Host::loop_now() = &loop, 0);
+  testing::CountingRandom random;
+  testing::FakeSockets sockets;
+  testing::PlainPasswords passwords{loop};
+  DirectoryMemory directory{std::make_shared<DirectoryMemory::Disk>(), loop};
+  SessionRegistryMemory registry;
+  BusMemory bus;
+  Users users{directory};
+  Devices devices{directory};
+  ServerOptions options = Host::options();
+  Door door{{options.secret, options.authenticator, true, options.account_token_life},
+            directory, users, devices, passwords, loop};
+  std::vector<Reply> pending;
+  int opened_hooks = 0, closed_hooks = 0;
+  bool registered_before_welcome = false;
+  Gateway gateway{"g",
+                  options,
+                  {door, registry, bus, loop, random, sockets},
+                  {[this](const Caller&, const v1::ClientFrame&, const Reply& reply) {
+                     pending.push_back(reply);
+                     return true;
+                   },
+                   [this](const Caller&, bool, const std::string&) { ++opened_hooks; },
+                   [this](const Caller&) { ++closed_hooks; }, [](const Caller&, bool) {},
+                   [this](const UserId& user, const Done<Position>& done) {
+                     registry.lookup(user, [this](const Result<std::vector<SessionRef>>& refs) {
+                       registered_before_welcome = refs.ok() && !refs->empty();
+                     });
+                     done(Position{42});
+                   }}};
+  std::uint32_t opened = 0;
+};
+
+TEST_F(GatewayTest, WelcomesAfterTheSessionIsRegistered) {
+  const ConnectionId id = sign_in("ann");
+  EXPECT_TRUE(registered_before_welcome);
+  EXPECT_EQ(last(id).reply_to(), 1U);
+  EXPECT_EQ(last(id).welcome().feed_high(), 42U);
+  EXPECT_EQ(last(id).welcome().user_id(), UserId::of("ann").bytes());
+  EXPECT_EQ(opened_hooks, 1);
+}
+
+TEST_F(GatewayTest, AnythingBeforeHelloIsAProtocolError) {
+  const ConnectionId id = open();
+  say(id, request());
+  EXPECT_EQ(sockets.frames[id][0].error().code(), v1::ERROR_CODE_PROTOCOL);
+  EXPECT_EQ(last(id).goodbye().reason(), v1::GOODBYE_REASON_PROTOCOL_ERROR);
+  EXPECT_EQ(closed(id), 4400);
+}
+
+TEST_F(GatewayTest, BytesThatAreNoFrameCloseTheConnection) {
+  const ConnectionId id = sign_in("ann");
+  gateway.on_message(id, "\xff\xff\xff");
+  EXPECT_EQ(closed(id), 4400);
+  EXPECT_EQ(closed_hooks, 1);
+}
+
+TEST_F(GatewayTest, HelloMustComeInTime) {
+  const ConnectionId id = open();
+  loop.advance(9s);
+  EXPECT_EQ(closed(id), 0);
+  loop.advance(2s);
+  EXPECT_EQ(closed(id), 1000);
+}
+
+TEST_F(GatewayTest, SilenceEndsASessionAndAPingKeepsIt) {
+  const ConnectionId id = sign_in("ann");
+  loop.advance(60s);
+  v1::ClientFrame ping;
+  ping.mutable_ping()->set_t(5);
+  say(id, ping);
+  EXPECT_EQ(last(id).pong().t(), 5U);
+  loop.advance(60s);
+  EXPECT_EQ(closed(id), 0);
+  loop.advance(17s);
+  EXPECT_EQ(last(id).goodbye().reason(), v1::GOODBYE_REASON_IDLE);
+}
+
+TEST_F(GatewayTest, RefusedTokensAreToldApart) {
+  const ConnectionId id = open();
+  say(id, hello(1, "rubbish"));
+  EXPECT_EQ(last(id).error().code(), v1::ERROR_CODE_UNAUTHENTICATED);
+  say(id, hello(1, token("ann", -2h)));
+  EXPECT_EQ(last(id).error().code(), v1::ERROR_CODE_TOKEN_EXPIRED);
+  say(id, hello(1, token("ann")));
+  EXPECT_TRUE(last(id).has_welcome()) << "a fresh token may follow on the same connection";
+}
+
+TEST_F(GatewayTest, RegistersSignsInAndDoesNotTellWhoExists) {
+  const ConnectionId id = open();
+  v1::ClientFrame frame;
+  frame.set_req_id(3);
+  frame.mutable_register_()->set_handle("bob");
+  frame.mutable_register_()->set_password("correct horse");
+  frame.mutable_register_()->set_device_id(device(1).bytes());
+  say(id, frame);
+  ASSERT_TRUE(last(id).has_signed_in());
+  const std::string access = last(id).signed_in().access_token();
+  v1::ClientFrame again;
+  again.set_req_id(4);
+  again.mutable_sign_in()->set_handle("bob");
+  again.mutable_sign_in()->set_password("wrong horse");
+  again.mutable_sign_in()->set_device_id(device(1).bytes());
+  say(id, again);
+  const v1::Error wrong_password = last(id).error();
+  again.mutable_sign_in()->set_handle("nobody");
+  const int before = passwords.verified;
+  say(id, again);
+  EXPECT_EQ(last(id).error().code(), v1::ERROR_CODE_UNAUTHENTICATED);
+  EXPECT_EQ(last(id).error().detail(), wrong_password.detail());
+  EXPECT_EQ(passwords.verified, before + 1) << "takes as long as a known handle";
+  say(id, hello(1, access));
+  EXPECT_TRUE(last(id).has_welcome());
+}
+
+TEST_F(GatewayTest, TheNewerSessionOfADeviceWins) {
+  const ConnectionId old = sign_in("ann", 1);
+  const ConnectionId other_device = sign_in("ann", 2);
+  const ConnectionId newer = sign_in("ann", 1);
+  EXPECT_EQ(last(old).goodbye().reason(), v1::GOODBYE_REASON_REPLACED);
+  EXPECT_EQ(closed(old), 4409);
+  EXPECT_EQ(closed(other_device), 0);
+  EXPECT_EQ(closed(newer), 0);
+  gateway.on_close(old);
+  EXPECT_TRUE(gateway.online(UserId::of("ann"), device(1)));
+}
+
+// the session ends with its token unless it is renewed in band.
+TEST_F(GatewayTest, ATokenIsRenewedInBandOrEndsTheSession) {
+  const ConnectionId id = sign_in("ann", 1, 30s);
+  loop.advance(20s);
+  v1::ClientFrame renew;
+  renew.set_req_id(7);
+  renew.mutable_renew_token()->set_access_token(token("eve", 60s));
+  say(id, renew);
+  EXPECT_EQ(last(id).error().code(), v1::ERROR_CODE_UNAUTHENTICATED) << "another user's";
+  renew.mutable_renew_token()->set_access_token(token("ann", 40s));
+  say(id, renew);
+  EXPECT_TRUE(last(id).has_ack());
+  loop.advance(30s);
+  EXPECT_EQ(closed(id), 0);
+  loop.advance(12s);
+  EXPECT_EQ(last(id).goodbye().reason(), v1::GOODBYE_REASON_TOKEN_EXPIRED);
+}
+
+TEST_F(GatewayTest, AResumeTicketOpensASessionForItsDeviceOnly) {
+  const ConnectionId first = sign_in("ann", 1);
+  v1::ClientFrame resume = hello(1, "");
+  resume.mutable_hello()->set_resume_ticket(last(first).welcome().resume_ticket());
+  const ConnectionId second = open();
+  say(second, resume);
+  EXPECT_TRUE(last(second).has_welcome());
+  resume.mutable_hello()->set_device_id(device(2).bytes());
+  const ConnectionId thief = open();
+  say(thief, resume);
+  EXPECT_EQ(last(thief).error().code(), v1::ERROR_CODE_UNAUTHENTICATED);
+}
+
+// revocation closes the matching sockets; tokens and tickets from before stop working.
+TEST_F(GatewayTest, RevocationEndsMatchingSessionsAndTheirTickets) {
+  const ConnectionId lost = sign_in("ann", 1);
+  const ConnectionId kept = sign_in("ann", 2);
+  const std::string ticket = last(lost).welcome().resume_ticket();
+  DeviceRecord record;
+  record.id = device(1);
+  record.revoked_ms = loop.clock().wall().ms;
+  devices.put(UserId::of("ann"), record, [](const Status&) {});
+  loop.settle();
+  const DeviceId revoked = device(1);
+  gateway.end_revoked(UserId::of("ann"), &revoked);
+  EXPECT_EQ(closed(lost), 4401);
+  EXPECT_EQ(closed(kept), 0);
+  v1::ClientFrame resume = hello(1, "");
+  resume.mutable_hello()->set_resume_ticket(ticket);
+  const ConnectionId again = open();
+  say(again, resume);
+  EXPECT_EQ(sockets.frames[again][0].error().code(), v1::ERROR_CODE_REVOKED);
+  EXPECT_EQ(closed(again), 4401);
+  loop.advance(5s);
+  sign_in("ann", 1);
+}
+
+TEST_F(GatewayTest, ARequestIsAnsweredExactlyOnce) {
+  const ConnectionId id = sign_in("ann");
+  say(id, request());
+  ASSERT_EQ(pending.size(), 1U);
+  const std::size_t before = sockets.frames[id].size();
+  reply_ack(pending[0]);
+  reply_ack(pending[0]);
+  EXPECT_EQ(sockets.frames[id].size(), before + 1);
+  EXPECT_EQ(last(id).reply_to(), 9U);
+}
+
+TEST_F(GatewayTest, CommandsWaitingForTheirAnswerAreBounded) {
+  const ConnectionId id = sign_in("ann");
+  for (std::size_t i = 0; i < limits::unacked_items_max; ++i) say(id, request());
+  say(id, request());
+  EXPECT_EQ(last(id).error().code(), v1::ERROR_CODE_RATE_LIMITED);
+  EXPECT_GT(last(id).error().retry_after_ms(), 0U);
+  EXPECT_EQ(pending.size(), limits::unacked_items_max);
+  reply_ack(pending[0]);
+  say(id, request());
+  EXPECT_EQ(pending.size(), limits::unacked_items_max + 1);
+}
+
+// a reader that stops is held within the bound, told heads when it returns, and cut when it does not.
+TEST_F(GatewayTest, ASlowReaderLagsWithinTheBoundAndCatchesUp) {
+  const ConnectionId id = sign_in("ann");
+  Fanout fanout(registry, bus, "g");
+  sockets.stuck[id] = true;
+  for (std::uint64_t seq = 1; seq <= 2'000; ++seq) {
+    fanout.to_user(UserId::of("ann"), event(4'000, seq));
+    std::map<std::string, std::uint64_t> stats;
+    gateway.add_stats(stats);
+    ASSERT_LE(stats["send_queue_bytes"], options.send_queue_hard_bytes);
+  }
+  sockets.stuck[id] = false;
+  sockets.held[id] = 0;
+  gateway.on_drained(id);
+  ASSERT_TRUE(last(id).has_head_push());
+  EXPECT_EQ(last(id).head_push().last_seq(), 2'000U);
+  v1::ClientFrame ping;
+  ping.mutable_ping()->set_t(1);
+  say(id, ping);
+  EXPECT_TRUE(last(id).pong().resync());
+}
+
+TEST_F(GatewayTest, ASlowReaderIsCutAfterTheLimit) {
+  const ConnectionId id = sign_in("ann");
+  Fanout fanout(registry, bus, "g");
+  sockets.stuck[id] = true;
+  for (std::uint64_t seq = 1; seq <= 400; ++seq) {
+    fanout.to_user(UserId::of("ann"), event(4'000, seq));
+  }
+  loop.advance(29s);
+  EXPECT_EQ(closed(id), 0);
+  loop.advance(3s);
+  EXPECT_EQ(last(id).goodbye().reason(), v1::GOODBYE_REASON_SLOW_CONSUMER);
+}
+
+// goodbyes are spread over the window, each with a time to come back.
+TEST_F(GatewayTest, DrainSpreadsGoodbyesEvenly) {
+  std::vector<ConnectionId> ids;
+  for (std::uint8_t n = 0; n < 100; ++n) ids.push_back(sign_in("u" + std::to_string(n), n));
+  bool done = false;
+  gateway.drain(10s, [&] { done = true; });
+  const auto gone = [&] {
+    return static_cast<int>(std::count_if(ids.begin(), ids.end(), [&](ConnectionId id) {
+      return closed(id) == 1012;
+    }));
+  };
+  loop.advance(2'500ms);
+  EXPECT_NEAR(gone(), 25, 2);
+  loop.advance(2'500ms);
+  EXPECT_NEAR(gone(), 50, 2);
+  EXPECT_FALSE(done);
+  loop.advance(5'100ms);
+  EXPECT_EQ(gone(), 100);
+  EXPECT_TRUE(done);
+  for (const ConnectionId id : ids) EXPECT_LE(last(id).goodbye().retry_after_ms(), 10'000U);
+  const ConnectionId late = open();
+  EXPECT_EQ(closed(late), 1012);
+}
+
+}  // namespace
+}  // namespace kith::server
