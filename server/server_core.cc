@@ -1,0 +1,122 @@
+// ServerCore: the parts without I/O, joined.
+#include "server/server_core.h"
+
+#include <utility>
+
+#include "kith/v1/frame.pb.h"
+#include "server/auth/door.h"
+#include "server/gateway/gateway.h"
+#include "server/services/conversation_cache.h"
+#include "server/services/conversation_service.h"
+#include "server/services/devices.h"
+#include "server/services/fanout.h"
+#include "server/services/people_service.h"
+#include "server/services/presence_service.h"
+#include "server/services/users.h"
+
+namespace kith::server {
+namespace {
+
+constexpr const char* kGatewayName = "local";  // the only gateway of an embedded server
+
+class JoinedCore : public ServerCore {
+ public:
+  JoinedCore(const ServerOptions& options, const ServerPorts& ports, Scheduler& scheduler,
+             Random& random, Connections& connections)
+      : users_(ports.directory),
+        devices_(ports.directory),
+        fanout_(ports.registry, ports.bus, kGatewayName),
+        cache_(ports.log, ports.store, scheduler),
+        conversations_(cache_, users_, fanout_, scheduler),
+        presence_(users_, cache_, fanout_, scheduler, options.presence_grace),
+        people_(ports.directory, users_, devices_, cache_, fanout_, scheduler.clock(),
+                people_hooks()),
+        door_({options.secret, options.authenticator, options.register_accounts,
+               options.account_token_life},
+              ports.directory, users_, devices_, ports.passwords, scheduler),
+        gateway_(kGatewayName, options,
+                 {door_, ports.registry, ports.bus, scheduler, random, connections},
+                 gateway_hooks()) {}
+
+  Status start() override { return cache_.start(); }
+
+  void drain(std::chrono::milliseconds window, std::function<void()> done) override {
+    presence_.freeze();
+    gateway_.drain(window, std::move(done));
+  }
+  void revoke(const UserId& user, const DeviceId* device,
+              std::function<void(Status)> done) override {
+    people_.revoke(user, device, std::move(done));
+  }
+  std::map<std::string, std::uint64_t> stats() const override {
+    std::map<std::string, std::uint64_t> all;
+    gateway_.add_stats(all);
+    cache_.add_stats(all);
+    return all;
+  }
+  void break_rules(const BrokenRules& rules) override {
+    gateway_.set_unbounded_queues(rules.unbounded_queue);
+    cache_.break_rules(rules);
+    conversations_.break_rules(rules);
+  }
+
+  void on_open(ConnectionId id, const PeerInfo& peer) override { gateway_.on_open(id, peer); }
+  void on_message(ConnectionId id, std::string_view message) override {
+    gateway_.on_message(id, message);
+  }
+  void on_drained(ConnectionId id) override { gateway_.on_drained(id); }
+  void on_close(ConnectionId id) override { gateway_.on_close(id); }
+
+ private:
+  PeopleHooks people_hooks() {
+    PeopleHooks hooks;
+    hooks.changed = [this](const UserId& user) { presence_.user_changed(user); };
+    hooks.revoked = [this](const UserId& user, const DeviceId* device, const DeviceId* spared) {
+      gateway_.end_revoked(user, device, spared);
+    };
+    hooks.online = [this](const UserId& user, const DeviceId& device) {
+      return gateway_.online(user, device);
+    };
+    return hooks;
+  }
+  GatewayHooks gateway_hooks() {
+    GatewayHooks hooks;
+    hooks.request = [this](const Caller& caller, const v1::ClientFrame& frame,
+                           const Reply& reply) {
+      return presence_.handle(caller, frame) || people_.handle(caller, frame, reply) ||
+             conversations_.handle(caller, frame, reply);
+    };
+    hooks.opened = [this](const Caller& caller, bool active, const std::string& agent) {
+      people_.note_device(caller, agent);
+      presence_.session_opened(caller, active);
+    };
+    hooks.closed = [this](const Caller& caller) { presence_.session_closed(caller); };
+    hooks.activity = [this](const Caller& caller, bool active) {
+      presence_.session_active(caller, active);
+    };
+    hooks.feed_high = [this](const UserId& user, Done<Position> done) {
+      cache_.feed_high(user, std::move(done));
+    };
+    return hooks;
+  }
+
+  Users users_;
+  Devices devices_;
+  Fanout fanout_;
+  ConversationCache cache_;
+  ConversationService conversations_;
+  PresenceService presence_;
+  PeopleService people_;
+  Door door_;
+  Gateway gateway_;
+};
+
+}  // namespace
+
+std::unique_ptr<ServerCore> ServerCore::make(const ServerOptions& options, const ServerPorts& ports,
+                                             Scheduler& scheduler, Random& random,
+                                             Connections& connections) {
+  return std::make_unique<JoinedCore>(options, ports, scheduler, random, connections);
+}
+
+}  // namespace kith::server
