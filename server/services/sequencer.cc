@@ -1,0 +1,339 @@
+// decide(): the pure rules of the sequencer, one function per kind of command.
+#include "server/services/sequencer.h"
+
+#include <algorithm>
+#include <string>
+
+#include "kith/core/limits.h"
+#include "server/services/conversations.h"
+#include "server/services/membership_body.h"
+#include "server/services/receipt_minima.h"
+#include "src/uuid.h"
+
+namespace kith::server {
+namespace {
+
+bool by_user(const Member& m, const UserId& user) { return m.user < user; }
+
+Member* member_of(Conversation& c, const UserId& user) {
+  return const_cast<Member*>(find_member(c, user));
+}
+
+Member& member_slot(Conversation& c, const UserId& user) {
+  auto it = std::lower_bound(c.members.begin(), c.members.end(), user, by_user);
+  if (it == c.members.end() || it->user != user) {
+    it = c.members.insert(it, Member{});
+    it->user = user;
+  }
+  return *it;
+}
+
+std::vector<UserId> active_users(const Conversation& c) {
+  std::vector<UserId> users;
+  users.reserve(c.head.member_count);
+  for (const Member& m : c.members) {
+    if (m.active()) users.push_back(m.user);
+  }
+  return users;
+}
+
+void refuse(Outcome& out, ErrorCode code, std::string why) {
+  out.error = make_error(code, std::move(why));
+}
+
+// Gives the record its place: one event at the end of the history.
+Event& append_event(Conversation& c, const LogEntry& entry, EventKind kind, Outcome& out) {
+  const LogRecord& r = entry.record;
+  Head& head = c.head;
+  Event event;
+  event.conversation = head.id;
+  event.seq = ++head.last_seq;
+  event.kind = kind;
+  event.message_id = r.command_id;
+  event.sender = r.sender;
+  event.sender_device = r.sender_device;
+  head.last_ts_ms = std::max(head.last_ts_ms, r.gateway_ts_ms);
+  event.server_ts_ms = head.last_ts_ms;
+  event.countable = kind == EventKind::kMessage && !r.sender_only;
+  if (event.countable) ++head.last_ordinal;
+  event.ordinal = head.last_ordinal;
+  event.sender_only = r.sender_only;
+  event.position = entry.position;
+  out.placed = Placement{event.seq, event.ordinal, event.server_ts_ms, entry.position};
+  out.events.push_back(std::move(event));
+  return out.events.back();
+}
+
+// Sending implies having received and read.
+void note_sender(Conversation& c, const UserId& user, Outcome& out) {
+  Member* m = member_of(c, user);
+  if (m == nullptr || !m->active()) return;
+  m->delivered_seq = c.head.last_seq;
+  m->read_seq = c.head.last_seq;
+  m->read_ordinal = c.head.last_ordinal;
+  if (m->sharing) m->public_read_seq = c.head.last_seq;
+  out.changed_members.push_back(user);
+}
+
+void finish(Conversation& c, Outcome& out) {
+  if (!c.head.large) out.marks = active_users(c);
+  out.audience = active_users(c);
+  out.receipts_moved = raise_minima(c);
+}
+
+void join(Conversation& c, const UserId& user, MemberRole role) {
+  Member& m = member_slot(c, user);
+  const Head& head = c.head;
+  m.role = role;
+  m.join_seq = head.last_seq;
+  m.left_seq = 0;
+  m.delivered_seq = head.last_seq;
+  m.read_seq = head.last_seq;
+  m.read_ordinal = head.last_ordinal;
+  m.public_read_seq = head.last_seq;
+}
+
+void count_members(Conversation& c) {
+  c.head.member_count = static_cast<std::uint32_t>(
+      std::count_if(c.members.begin(), c.members.end(), [](const Member& m) { return m.active(); }));
+  if (c.head.member_count > limits::small_group_members_max) c.head.large = true;
+  c.head.roster_ver = c.head.last_seq;
+}
+
+void apply_send(Conversation& c, const LogEntry& entry, const SendOp& op, Outcome& out) {
+  const Member* sender = find_member(c, entry.record.sender);
+  if (c.head.last_seq == 0) return refuse(out, ErrorCode::kNotFound, "no such conversation");
+  if (sender == nullptr || !sender->active()) {
+    return refuse(out, ErrorCode::kNotMember, "the sender is not a member of the conversation");
+  }
+  if (op.reply_to_seq > c.head.last_seq) {
+    return refuse(out, ErrorCode::kInvalidArgument, "the answered message does not exist");
+  }
+  Event& event = append_event(c, entry, EventKind::kMessage, out);
+  event.body = op.body;
+  event.reply_to_seq = op.reply_to_seq;
+  event.mentions = op.mentions;
+  event.client_ts_ms = op.client_ts_ms;
+  note_sender(c, entry.record.sender, out);
+  finish(c, out);
+}
+
+void apply_create(Conversation& c, const LogEntry& entry, const CreateOp& op, Outcome& out) {
+  const UserId& creator = entry.record.sender;
+  if (c.head.last_seq != 0) {
+    // The other side of a 1:1 was first, or this is a repetition: same conversation either way.
+    if (find_member(c, creator) == nullptr) {
+      return refuse(out, ErrorCode::kAlreadyExists, "the conversation belongs to others");
+    }
+    out.placed = Placement{1, 0, c.head.last_ts_ms, entry.position};
+    out.duplicate = true;
+    return;
+  }
+  std::vector<UserId> others = op.members;
+  std::sort(others.begin(), others.end());
+  others.erase(std::unique(others.begin(), others.end()), others.end());
+  std::erase(others, creator);
+  const bool direct = op.type == ConversationType::kDirect;
+  if (direct && others.size() != 1) {
+    return refuse(out, ErrorCode::kInvalidArgument, "a 1:1 conversation has exactly two members");
+  }
+  if (others.size() + 1 > limits::group_members_max) {
+    return refuse(out, ErrorCode::kLimitExceeded, "too many members");
+  }
+  c.head.type = op.type;
+  c.head.title = op.title;
+  Event& event = append_event(c, entry, EventKind::kMembership, out);
+  event.body = created_body(op.type, op.title, others);
+  join(c, creator, direct ? MemberRole::kMember : MemberRole::kOwner);
+  for (const UserId& user : others) join(c, user, MemberRole::kMember);
+  count_members(c);
+  out.changed_members = active_users(c);
+  finish(c, out);
+}
+
+// Owner leaves: the longest-standing admin, else the longest-standing member takes over.
+void hand_over(Conversation& c) {
+  Member* heir = nullptr;
+  for (Member& m : c.members) {
+    if (!m.active() || m.role == MemberRole::kOwner) continue;
+    const bool better = heir == nullptr || m.role > heir->role ||
+                        (m.role == heir->role && m.join_seq < heir->join_seq);
+    if (better) heir = &m;
+  }
+  if (heir != nullptr) heir->role = MemberRole::kOwner;
+}
+
+// Who may do this? Empty = allowed.
+std::optional<Error> check_membership(const Conversation& c, const Member& actor,
+                                      const MembershipOp& op) {
+  const auto denied = [](const char* why) {
+    return make_error(ErrorCode::kPermissionDenied, why);
+  };
+  if (c.head.type != ConversationType::kGroup) return denied("a 1:1 conversation has fixed members");
+  switch (op.kind) {
+    case MemberChangeKind::kLeave:
+      return std::nullopt;
+    case MemberChangeKind::kAdd:
+      if (actor.role < MemberRole::kAdmin) return denied("only admins may add members");
+      if (c.head.member_count + op.users.size() > limits::group_members_max) {
+        return make_error(ErrorCode::kLimitExceeded, "too many members");
+      }
+      return std::nullopt;
+    case MemberChangeKind::kRemove:
+      if (actor.role < MemberRole::kAdmin) return denied("only admins may remove members");
+      for (const UserId& user : op.users) {
+        const Member* m = find_member(c, user);
+        if (m != nullptr && m->active() && m->role >= actor.role && user != actor.user) {
+          return denied("only somebody of a higher role may remove this member");
+        }
+      }
+      return std::nullopt;
+    case MemberChangeKind::kSetRole:
+      if (actor.role != MemberRole::kOwner) return denied("only the owner may change roles");
+      for (const UserId& user : op.users) {
+        const Member* m = find_member(c, user);
+        if (m == nullptr || !m->active()) {
+          return make_error(ErrorCode::kNotMember, "a role needs a member");
+        }
+        if (user == actor.user) return denied("the owner hands the group over instead");
+      }
+      return std::nullopt;
+  }
+  return make_error(ErrorCode::kInvalidArgument, "unknown membership change");
+}
+
+// The users on whom the change has an effect; the others are left out of the event.
+std::vector<UserId> affected(const Conversation& c, const MembershipOp& op, const UserId& actor) {
+  std::vector<UserId> users = op.kind == MemberChangeKind::kLeave ? std::vector{actor} : op.users;
+  std::sort(users.begin(), users.end());
+  users.erase(std::unique(users.begin(), users.end()), users.end());
+  std::erase_if(users, [&](const UserId& user) {
+    const Member* m = find_member(c, user);
+    const bool active = m != nullptr && m->active();
+    if (op.kind == MemberChangeKind::kAdd) return active;
+    if (op.kind == MemberChangeKind::kSetRole) return !active || m->role == op.role;
+    return !active;
+  });
+  return users;
+}
+
+void apply_membership(Conversation& c, const LogEntry& entry, const MembershipOp& op,
+                      Outcome& out) {
+  const UserId actor_id = entry.record.sender;
+  const Member* actor = find_member(c, actor_id);
+  if (c.head.last_seq == 0) return refuse(out, ErrorCode::kNotFound, "no such conversation");
+  if (actor == nullptr || !actor->active()) {
+    return refuse(out, ErrorCode::kNotMember, "the actor is not a member of the conversation");
+  }
+  out.error = check_membership(c, *actor, op);
+  if (out.error) return;
+  const std::vector<UserId> users = affected(c, op, actor_id);
+  if (users.empty()) {  // it is so already
+    out.placed = Placement{c.head.roster_ver, c.head.last_ordinal, c.head.last_ts_ms, entry.position};
+    out.duplicate = true;
+    return;
+  }
+  Event& event = append_event(c, entry, EventKind::kMembership, out);
+  event.body = membership_body(op.kind, users, op.role);
+  bool owner_left = false;
+  for (const UserId& user : users) {
+    if (op.kind == MemberChangeKind::kAdd) {
+      join(c, user, MemberRole::kMember);
+    } else if (op.kind == MemberChangeKind::kSetRole) {
+      member_of(c, user)->role = op.role;
+    } else {
+      Member& m = *member_of(c, user);
+      owner_left |= m.role == MemberRole::kOwner;
+      m.role = MemberRole::kNone;
+      m.left_seq = c.head.last_seq;
+    }
+  }
+  if (op.kind == MemberChangeKind::kSetRole && op.role == MemberRole::kOwner) {
+    member_of(c, actor_id)->role = MemberRole::kAdmin;
+  }
+  if (owner_left) hand_over(c);
+  count_members(c);
+  note_sender(c, actor_id, out);
+  finish(c, out);
+  // Roles of others may have changed with the owner; rows of all affected are written, leavers see their own farewell.
+  out.changed_members = active_users(c);
+  for (const UserId& user : users) {
+    if (find_member(c, user)->active()) continue;
+    out.changed_members.push_back(user);
+    out.audience.push_back(user);
+    out.marks.push_back(user);
+  }
+}
+
+void apply_meta(Conversation& c, const LogEntry& entry, const MetaOp& op, Outcome& out) {
+  const Member* actor = find_member(c, entry.record.sender);
+  if (c.head.last_seq == 0) return refuse(out, ErrorCode::kNotFound, "no such conversation");
+  if (actor == nullptr || !actor->active()) {
+    return refuse(out, ErrorCode::kNotMember, "the actor is not a member of the conversation");
+  }
+  if (c.head.type != ConversationType::kGroup || actor->role < MemberRole::kAdmin) {
+    return refuse(out, ErrorCode::kPermissionDenied, "only admins may change the title of a group");
+  }
+  c.head.title = op.title;
+  Event& event = append_event(c, entry, EventKind::kMeta, out);
+  event.body = meta_body(op.title);
+  note_sender(c, entry.record.sender, out);
+  finish(c, out);
+}
+
+void apply_receipt(Conversation& c, const LogEntry& entry, const ReceiptOp& op, Outcome& out) {
+  Member* m = member_of(c, entry.record.sender);
+  if (m == nullptr || !m->active()) {
+    return refuse(out, ErrorCode::kNotMember, "not a member of the conversation");
+  }
+  const Member before = *m;
+  const std::uint64_t read = std::min(op.read_seq, c.head.last_seq);
+  const std::uint64_t delivered = std::min(std::max(op.delivered_seq, read), c.head.last_seq);
+  m->delivered_seq = std::max(m->delivered_seq, delivered);
+  if (read > m->read_seq) {
+    m->read_seq = read;
+    m->read_ordinal = std::max(m->read_ordinal, std::min(op.read_ordinal, c.head.last_ordinal));
+  }
+  m->sharing = op.publish_read;
+  if (m->sharing) m->public_read_seq = std::max(m->public_read_seq, read);
+  if (*m == before) return;
+  out.changed_members.push_back(m->user);
+  out.receipts_moved = raise_minima(c);
+  // Minima travel by push and inside the next change; only the reader's own devices need a mark.
+  if (m->read_seq != before.read_seq) out.marks.push_back(m->user);
+}
+
+}  // namespace
+
+Outcome decide(Conversation& c, const LogEntry& entry, const std::optional<Placement>& earlier) {
+  Outcome out;
+  const LogRecord& r = entry.record;
+  c.head.id = r.conversation;
+  if (entry.position <= c.head.last_position) {
+    out.replay = true;
+    return out;
+  }
+  c.head.last_position = entry.position;
+  if (const auto* op = std::get_if<ReceiptOp>(&r.op)) {
+    apply_receipt(c, entry, *op, out);
+    return out;
+  }
+  if (earlier && earlier->position != entry.position) {
+    out.placed = earlier;
+    out.duplicate = true;
+    return out;
+  }
+  const auto made_ms = uuid_timestamp_ms(r.command_id);
+  const auto horizon = std::chrono::milliseconds(limits::dedupe_horizon).count();
+  if (made_ms && static_cast<std::int64_t>(*made_ms) + horizon < r.gateway_ts_ms) {
+    refuse(out, ErrorCode::kExpired, "the id is older than the server recognises as a repetition");
+    return out;
+  }
+  if (const auto* send = std::get_if<SendOp>(&r.op)) apply_send(c, entry, *send, out);
+  if (const auto* create = std::get_if<CreateOp>(&r.op)) apply_create(c, entry, *create, out);
+  if (const auto* change = std::get_if<MembershipOp>(&r.op)) apply_membership(c, entry, *change, out);
+  if (const auto* meta = std::get_if<MetaOp>(&r.op)) apply_meta(c, entry, *meta, out);
+  return out;
+}
+
+}  // namespace kith::server
