@@ -4,14 +4,12 @@
 #include <algorithm>
 #include <map>
 #include <mutex>
-#include <set>
 #include <stdexcept>
 #include <thread>
 
 namespace replay {
 namespace {
 
-constexpr std::size_t kRow = 4;  // ID SENDER REPLY_SEQ TEXT
 constexpr std::size_t kCheckersMax = 12;
 constexpr int kAttempts = 5;
 
@@ -93,7 +91,7 @@ class Checkers {
       for (std::size_t i = 0; i < duty.rooms.size(); ++i) {
         const Expectation& expected = expected_[duty.rooms[i]];
         if (same->at(i) == "1") {
-          found.deliveries += expected.rows.size() / kRow;
+          found.deliveries += expected.rows.size() / kRowFields;
           continue;
         }
         const auto rows = lease->call("rows", {words[2 * i]});
@@ -123,39 +121,6 @@ class Checkers {
 };
 
 }  // namespace
-
-void compare(const Fields& expected, const Fields& rows, Verdict& verdict) {
-  std::map<std::string, std::size_t> place;    // id -> row of the file
-  std::map<std::string, std::size_t> sent_by;  // author and text -> how often the file has it
-  for (std::size_t i = 0; i + kRow <= expected.size(); i += kRow) {
-    if (!expected[i].empty()) place[expected[i]] = i;
-    ++sent_by[expected[i + 1] + expected[i + 3]];
-  }
-  std::set<std::string> seen;
-  std::size_t highest = 0;
-  for (std::size_t i = 0; i + kRow <= rows.size(); i += kRow) {
-    const auto it = place.find(rows[i]);
-    if (it == place.end()) {
-      // A message of the file under a second id was sent twice; anything else was never sent.
-      ++(sent_by.contains(rows[i + 1] + rows[i + 3]) ? verdict.duplicated : verdict.wrong);
-      continue;
-    }
-    if (!seen.insert(rows[i]).second) {
-      ++verdict.duplicated;
-      continue;
-    }
-    ++verdict.deliveries;
-    const std::size_t row = it->second;
-    if (row < highest) ++verdict.out_of_order;
-    highest = std::max(highest, row);
-    if (!std::equal(rows.begin() + static_cast<std::ptrdiff_t>(i + 1),
-                    rows.begin() + static_cast<std::ptrdiff_t>(i + kRow),
-                    expected.begin() + static_cast<std::ptrdiff_t>(row + 1))) {
-      ++verdict.wrong;
-    }
-  }
-  verdict.lost += expected.size() / kRow - seen.size();
-}
 
 Verdict check_devices(const std::vector<std::unique_ptr<Room>>& rooms, const Options& options,
                       Stage& stage, Ledger& ledger, std::atomic<std::size_t>& devices_done) {
