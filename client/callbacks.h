@@ -32,6 +32,7 @@ class ThreadExecutor : public Executor {
   static std::shared_ptr<ThreadExecutor> make();
   ~ThreadExecutor() override;  // runs what is posted, then joins; from its own thread: leaves it to end by itself
   void post(std::function<void()> task) override;
+  [[nodiscard]] bool on_own_thread() const { return thread_.get_id() == std::this_thread::get_id(); }
 
  private:
   struct State {
