@@ -23,7 +23,8 @@ class JoinedCore : public ServerCore {
  public:
   JoinedCore(const ServerOptions& options, const ServerPorts& ports, Scheduler& scheduler,
              Random& random, Connections& connections)
-      : users_(ports.directory),
+      : log_(ports.log),
+        users_(ports.directory),
         devices_(ports.directory),
         fanout_(ports.registry, ports.bus, kGatewayName),
         cache_(ports.log, ports.store, scheduler),
@@ -51,13 +52,14 @@ class JoinedCore : public ServerCore {
   std::map<std::string, std::uint64_t> stats() const override {
     std::map<std::string, std::uint64_t> all;
     gateway_.add_stats(all);
-    cache_.add_stats(all);
+    all["messages_placed"] = cache_.placed();
+    all["journal_lag"] = log_.pending();
+    all["apply_lag"] = cache_.apply_lag();
+    all["conversations_cached"] = cache_.cached();
     return all;
   }
   void break_rules(const BrokenRules& rules) override {
     gateway_.set_unbounded_queues(rules.unbounded_queue);
-    cache_.break_rules(rules);
-    conversations_.break_rules(rules);
   }
 
   void on_open(ConnectionId id, const PeerInfo& peer) override { gateway_.on_open(id, peer); }
@@ -100,6 +102,7 @@ class JoinedCore : public ServerCore {
     return hooks;
   }
 
+  CommandLog& log_;
   Users users_;
   Devices devices_;
   Fanout fanout_;
