@@ -56,11 +56,12 @@ build() {
 run_tests() {
   local preset=$1
   shift
-  local junit=$KITH_ROOT/build/$preset/tests.xml status=0
-  rm -f "$junit"
+  local junit=$KITH_ROOT/build/$preset/tests.xml reports=$KITH_ROOT/build/$preset/reports status=0
+  rm -rf "$junit" "$reports"
+  mkdir -p "$reports"
   step "tests of $preset${*:+ ($*)}"
-  ctest --test-dir "$KITH_ROOT/build/$preset" -j "$KITH_JOBS" --output-on-failure --no-tests=error \
-    --output-junit "$junit" "$@" || status=$?
-  python3 "$KITH_ROOT/tools/verdict.py" "$junit" || status=1
+  GTEST_OUTPUT="xml:$reports/" ctest --test-dir "$KITH_ROOT/build/$preset" -j "$KITH_JOBS" --output-on-failure \
+    --no-tests=error --output-junit "$junit" "$@" || status=$?
+  python3 "$KITH_ROOT/tools/verdict.py" "$junit" "$reports" || status=1
   return "$status"
 }

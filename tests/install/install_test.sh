@@ -19,7 +19,7 @@ fi
 cmake -S "$here/consumer" -B "$scratch/cmake" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$compiler" \
   >"$scratch/configure.log" 2>&1 || { cat "$scratch/configure.log"; exit 1; }
 cmake --build "$scratch/cmake"
-"$scratch/cmake/consumer" "$scratch/data-cmake"
+"$scratch/cmake/consumer"
 echo "find_package: ok"
 
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name kith-client.pc)")
@@ -27,7 +27,7 @@ export PKG_CONFIG_PATH
 # Word splitting is what pkg-config's answer is made for.
 # shellcheck disable=SC2046
 "$compiler" -std=c++20 "$here/consumer/consumer.cc" -o "$scratch/consumer" $(pkg-config --cflags --libs kith-client kith-server)
-"$scratch/consumer" "$scratch/data-pkg-config"
+"$scratch/consumer"
 echo "pkg-config: ok"
 
 for program in kithd kith kith-replay; do
