@@ -1,0 +1,107 @@
+// decide(): order, repetition, replay, roles and receipts.
+#include "server/services/sequencer.h"
+
+#include <gtest/gtest.h>
+
+#include "server/services/conversations.h"
+
+namespace kith::server {
+namespace {
+
+const UserId kAnna = UserId::of("anna");
+const UserId kBen = UserId::of("ben");
+const UserId kCleo = UserId::of("cleo");
+
+struct History {
+  Conversation conversation;
+  Position next = 1;
+
+  Outcome run(const UserId& sender, decltype(LogRecord::op) op,
+              const std::optional<Placement>& earlier = std::nullopt, std::int64_t at = 1000) {
+    LogEntry entry;
+    entry.position = next++;
+    entry.record.sender = sender;
+    entry.record.gateway_ts_ms = at;
+    entry.record.op = std::move(op);
+    return decide(conversation, entry, earlier);
+  }
+  const Member& member(const UserId& user) { return *find_member(conversation, user); }
+};
+
+History group() {
+  History h;
+  h.run(kAnna, CreateOp{ConversationType::kGroup, "g", {kBen, kCleo}});
+  return h;
+}
+
+TEST(Sequencer, NumbersWithoutHolesAndTimeNeverFalls) {
+  History h = group();
+  const Outcome first = h.run(kBen, SendOp{}, std::nullopt, 5000);
+  const Outcome second = h.run(kCleo, SendOp{}, std::nullopt, 4000);
+  EXPECT_EQ(first.placed->seq, 2u);
+  EXPECT_EQ(second.placed->seq, 3u);
+  EXPECT_EQ(second.placed->ordinal, 2u);
+  EXPECT_EQ(second.placed->server_ts_ms, 5000);
+}
+
+TEST(Sequencer, ARepetitionKeepsItsFirstPlace) {
+  History h = group();
+  const Outcome first = h.run(kBen, SendOp{});
+  const Outcome again = h.run(kBen, SendOp{}, first.placed);
+  EXPECT_TRUE(again.duplicate);
+  EXPECT_EQ(again.placed->seq, first.placed->seq);
+  EXPECT_EQ(h.conversation.head.last_seq, 2u);
+}
+
+TEST(Sequencer, AReplayedRecordChangesNothing) {
+  History h = group();
+  h.next = 1;
+  const Head before = h.conversation.head;
+  EXPECT_TRUE(h.run(kBen, SendOp{}).replay);
+  EXPECT_EQ(h.conversation.head, before);
+}
+
+TEST(Sequencer, OnlyAdminsAddMembersAndNobodyRemovesTheOwner) {
+  History h = group();
+  const UserId dora = UserId::of("dora");
+  const MembershipOp add{MemberChangeKind::kAdd, {dora}, MemberRole::kNone};
+  EXPECT_EQ(h.run(kBen, add).error->code, ErrorCode::kPermissionDenied);
+  ASSERT_FALSE(h.run(kAnna, MembershipOp{MemberChangeKind::kSetRole, {kBen}, MemberRole::kAdmin}).error);
+  const Outcome added = h.run(kBen, add);
+  ASSERT_FALSE(added.error);
+  EXPECT_EQ(h.member(dora).join_seq, added.placed->seq);
+  EXPECT_EQ(h.run(kBen, MembershipOp{MemberChangeKind::kRemove, {kAnna}, MemberRole::kNone}).error->code,
+            ErrorCode::kPermissionDenied);
+}
+
+TEST(Sequencer, TheOldestAdminInheritsFromALeavingOwner) {
+  History h = group();
+  h.run(kAnna, MembershipOp{MemberChangeKind::kSetRole, {kCleo}, MemberRole::kAdmin});
+  const Outcome left = h.run(kAnna, MembershipOp{MemberChangeKind::kLeave, {}, MemberRole::kNone});
+  EXPECT_EQ(h.member(kCleo).role, MemberRole::kOwner);
+  EXPECT_EQ(h.member(kAnna).left_seq, left.placed->seq);
+  EXPECT_EQ(h.run(kAnna, SendOp{}).error->code, ErrorCode::kNotMember);
+}
+
+TEST(Sequencer, ReceiptsAreClampedAndNeverFall) {
+  History h = group();
+  h.run(kAnna, SendOp{});
+  h.run(kBen, ReceiptOp{0, 99, 99, true});
+  EXPECT_EQ(h.member(kBen).read_seq, 2u);
+  EXPECT_EQ(h.member(kBen).delivered_seq, 2u);
+  h.run(kBen, ReceiptOp{1, 1, 0, true});
+  EXPECT_EQ(h.member(kBen).read_seq, 2u);
+}
+
+TEST(Sequencer, APrivateReaderIsNotShownInADirectConversation) {
+  History h;
+  h.run(kAnna, CreateOp{ConversationType::kDirect, "", {kBen}});
+  h.run(kAnna, SendOp{});
+  const std::uint64_t before = h.conversation.head.read_all_seq;
+  h.run(kBen, ReceiptOp{2, 2, 1, false});
+  EXPECT_EQ(h.conversation.head.read_all_seq, before);
+  EXPECT_EQ(h.conversation.head.delivered_all_seq, 2u);
+}
+
+}  // namespace
+}  // namespace kith::server
