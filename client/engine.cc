@@ -6,6 +6,7 @@
 
 #include "kith/v1/frame.pb.h"
 #include "src/frame_codec.h"
+#include "src/utf8.h"
 
 namespace kith::client {
 namespace {
@@ -191,6 +192,7 @@ void Engine::keep_privacy(const Privacy& privacy) {
 Result<MessageId> Engine::send(const ConversationId& to, const std::string& text, const MessageId& reply_to) {
   if (to.empty()) return make_error(ErrorCode::kInvalidArgument, "to: the conversation id is empty");
   if (text.empty()) return make_error(ErrorCode::kInvalidArgument, "text: it is empty");
+  if (!is_utf8(text)) return make_error(ErrorCode::kInvalidArgument, "text: it is not UTF-8");
   v1::Content content;
   content.mutable_plain()->set_text(text);
   v1::OutMessage out;

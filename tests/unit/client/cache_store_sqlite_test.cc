@@ -1,0 +1,136 @@
+// The cache on disk: locks, versions, corruption, and what survives.
+#include "client/cache_store_sqlite.h"
+
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "client/diff.h"
+
+namespace kith::client {
+namespace {
+
+class CacheStoreSqlite : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (std::filesystem::temp_directory_path() / "kith-cache-XXXXXX").string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    dir = name;
+  }
+  void TearDown() override { std::filesystem::remove_all(dir); }
+
+  static OutboxRow row() {
+    OutboxRow r;
+    r.order = 4;
+    r.conversation = ConversationId::direct(UserId::of("a"), UserId::of("b"));
+    r.id = MessageId(std::array<std::uint8_t, 16>{1});
+    r.payload = "payload";
+    return r;
+  }
+  std::string dir;
+};
+
+TEST_F(CacheStoreSqlite, KeepsWhatWasCommitted) {
+  CacheChange change;
+  change.outbox_put.push_back(row());
+  change.ranges[row().conversation].add(1, 4);
+  change.cursor = 77;
+  change.events.push_back({row().conversation, 4, MessageId(std::array<std::uint8_t, 16>{9}), 4, "bytes"});
+  ASSERT_TRUE((*open_cache_store_sqlite(dir))->commit(change).ok());
+  const auto store = open_cache_store_sqlite(dir);
+  const auto content = (*store)->load();
+  ASSERT_TRUE(content.ok());
+  EXPECT_EQ(content->cursor, 77u);
+  EXPECT_EQ(content->ranges.at(row().conversation).top(), 4u);
+  ASSERT_EQ(content->outbox.size(), 1u);
+  EXPECT_EQ(content->outbox[0].payload, "payload");
+  EXPECT_GE(content->outbox[0].attempt, 1u);
+  EXPECT_EQ((*(*store)->events(row().conversation, 1, 5, 10)).at(0).bytes, "bytes");
+}
+
+TEST_F(CacheStoreSqlite, RowWhoseEventIsKnownIsNotSentAgain) {
+  CacheChange change;
+  change.outbox_put.push_back(row());
+  change.events.push_back({row().conversation, 1, row().id, 1, "bytes"});
+  const auto store = open_cache_store_sqlite(dir);
+  ASSERT_TRUE((*store)->commit(change).ok());
+  EXPECT_TRUE((*store)->load()->outbox.empty());
+}
+
+TEST_F(CacheStoreSqlite, SecondOpenIsRefused) {
+  const auto first = open_cache_store_sqlite(dir);
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(open_cache_store_sqlite(dir).error().code, ErrorCode::kAlreadyOpen);
+}
+
+TEST_F(CacheStoreSqlite, NewerCacheIsLeftAlone) {
+  ASSERT_TRUE(open_cache_store_sqlite(dir).ok());
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open((dir + "/cache.db").c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, "PRAGMA user_version=99", nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(db);
+  EXPECT_EQ(open_cache_store_sqlite(dir).error().code, ErrorCode::kCacheTooNew);
+}
+
+TEST_F(CacheStoreSqlite, CorruptCacheIsSetAsideAndTheOutboxKept) {
+  CacheChange change;
+  change.outbox_put.push_back(row());
+  ASSERT_TRUE((*open_cache_store_sqlite(dir))->commit(change).ok());
+  std::ofstream(dir + "/cache.db", std::ios::trunc) << std::string(8192, 'x');
+  const auto store = open_cache_store_sqlite(dir);
+  ASSERT_TRUE(store.ok());
+  const auto content = (*store)->load();
+  ASSERT_TRUE(content.ok());
+  EXPECT_FALSE(content->recovered.empty());
+  EXPECT_EQ(content->outbox.size(), 1u);
+  EXPECT_TRUE(std::filesystem::exists(dir + "/cache.db.corrupt"));
+}
+
+TEST(Ranges, JoinsNeighboursAndFindsHoles) {
+  Ranges r;
+  r.add(1, 3);
+  r.add(7, 9);
+  EXPECT_EQ(r.first_hole(1, 9), 4u);
+  EXPECT_EQ(r.last_hole(1, 9), 6u);
+  r.add(4, 6);
+  EXPECT_EQ(r.list(), (std::vector<Ranges::Range>{{1, 9}}));
+  EXPECT_EQ(r.last_hole(1, 9), 0u);
+}
+
+struct Item {
+  int id = 0;
+  int value = 0;
+  bool operator==(const Item&) const = default;
+};
+
+std::vector<Item> apply(std::vector<Item> list, const std::vector<Diff<Item>>& steps) {
+  using Kind = Diff<Item>::Kind;
+  for (const auto& step : steps) {
+    const auto at = [&](std::size_t i) { return list.begin() + static_cast<std::ptrdiff_t>(i); };
+    if (step.kind == Kind::kReset) list = step.items;
+    if (step.kind == Kind::kRemove) list.erase(at(step.index));
+    if (step.kind == Kind::kInsert) list.insert(at(step.index), step.items[0]);
+    if (step.kind == Kind::kUpdate) *at(step.index) = step.items[0];
+    if (step.kind == Kind::kMove) {
+      const Item moved = *at(step.from);
+      list.erase(at(step.from));
+      list.insert(at(step.index), moved);
+    }
+  }
+  return list;
+}
+
+TEST(DiffSteps, TurnOneListIntoTheOther) {
+  const std::vector<Item> before{{1, 1}, {2, 1}, {3, 1}, {4, 1}};
+  const std::vector<Item> after{{4, 1}, {5, 1}, {1, 2}, {3, 1}};
+  const auto steps = diff(before, after);
+  EXPECT_EQ(apply(before, steps), after);
+  EXPECT_NE(steps.front().kind, Diff<Item>::Kind::kReset);
+  EXPECT_TRUE(diff(after, after).empty());
+}
+
+}  // namespace
+}  // namespace kith::client

@@ -1,0 +1,138 @@
+// Gaps, lost pushes, acknowledgements and the cursor.
+#include "tests/unit/client/engine_fixture.h"
+
+namespace kith::client {
+namespace {
+
+using namespace std::chrono_literals;
+
+class SyncEngineTest : public EngineTest {
+ protected:
+  void answer_events(const v1::ClientFrame& request) {
+    v1::ServerFrame frame;
+    frame.set_reply_to(request.req_id());
+    v1::EventsPage& page = *frame.mutable_events_page();
+    page.set_conversation_id(room.bytes());
+    for (std::uint64_t seq = request.get_events().from(); seq <= request.get_events().to(); ++seq) {
+      *page.add_events() = event(seq);
+    }
+    page.set_last_seq(request.get_events().to());
+    say(frame);
+  }
+};
+
+TEST_F(SyncEngineTest, IsOnlineOnlyWhenTheMissingEventsAreThere) {
+  go_online({state(3)}, 9);
+  EXPECT_EQ(engine->connection(), ConnectionState::kSyncing);
+  const auto get = expect(v1::ClientFrame::kGetEvents);
+  EXPECT_EQ(get.get_events().from(), 1u);
+  EXPECT_EQ(get.get_events().to(), 3u);
+  answer_events(get);
+  EXPECT_EQ(engine->connection(), ConnectionState::kOnline);
+  EXPECT_EQ(engine->timeline(room, 10).size(), 3u);
+  EXPECT_EQ(engine->conversations(10).front().unread, 3u);
+  const auto ack = expect(v1::ClientFrame::kAckEvents);
+  EXPECT_EQ(ack.ack_events().upto(0).seq(), 3u);
+}
+
+TEST_F(SyncEngineTest, GapWaitsThenIsFetched) {
+  go_online({state(1)});
+  answer_events(expect(v1::ClientFrame::kGetEvents));
+  push(event(3));
+  EXPECT_EQ(engine->timeline(room, 10).size(), 1u);
+  EXPECT_EQ(count(v1::ClientFrame::kGetEvents), 0u);
+  scheduler.advance(limits::gap_wait);
+  answer_events(expect(v1::ClientFrame::kGetEvents));
+  EXPECT_EQ(engine->timeline(room, 10).size(), 3u);
+}
+
+TEST_F(SyncEngineTest, GapThatClosesByItselfCostsNoFetch) {
+  go_online({state(1)});
+  answer_events(expect(v1::ClientFrame::kGetEvents));
+  push(event(3));
+  push(event(2));
+  EXPECT_EQ(engine->timeline(room, 10).size(), 3u);
+  scheduler.advance(1s);
+  EXPECT_EQ(count(v1::ClientFrame::kGetEvents), 0u);
+}
+
+TEST_F(SyncEngineTest, RepeatedEventIsIgnored) {
+  go_online({state(1)});
+  answer_events(expect(v1::ClientFrame::kGetEvents));
+  push(event(2));
+  push(event(2));
+  EXPECT_EQ(engine->timeline(room, 10).size(), 2u);
+}
+
+TEST_F(SyncEngineTest, RestartFetchesWhatTheCursorHasPassed) {
+  go_online({state(5)}, 9);
+  expect(v1::ClientFrame::kGetEvents);
+  restart();  // between the page and its events
+  engine->connect();
+  const auto again = hello();
+  EXPECT_EQ(again.hello().cursor(), 9u);
+  welcome(again);
+  answer_sync({}, 9);
+  const auto get = expect(v1::ClientFrame::kGetEvents);
+  EXPECT_EQ(get.get_events().from(), 1u);
+  EXPECT_EQ(get.get_events().to(), 5u);
+}
+
+TEST_F(SyncEngineTest, AckIsRepeatedAfterReconnect) {
+  go_online({state(1)});
+  answer_events(expect(v1::ClientFrame::kGetEvents));
+  expect(v1::ClientFrame::kAckEvents);
+  cut();
+  scheduler.advance(60s);
+  welcome(hello());
+  EXPECT_EQ(expect(v1::ClientFrame::kAckEvents).ack_events().upto(0).seq(), 1u);
+}
+
+TEST_F(SyncEngineTest, ResetListsASnapshotAndGoesOnFromItsCursor) {
+  engine->connect();
+  welcome(hello());
+  v1::ServerFrame reset;
+  reset.set_reply_to(expect(v1::ClientFrame::kSync).req_id());
+  reset.mutable_sync_reset()->set_snapshot_cursor(50);
+  say(reset);
+  const auto listing = expect(v1::ClientFrame::kSync);
+  EXPECT_TRUE(listing.sync().snapshot());
+  v1::ServerFrame page;
+  page.set_reply_to(listing.req_id());
+  *page.mutable_sync_page()->add_changed() = state(0);
+  say(page);
+  const auto rest = expect(v1::ClientFrame::kSync);
+  EXPECT_FALSE(rest.sync().snapshot());
+  EXPECT_EQ(rest.sync().cursor(), 50u);
+}
+
+TEST_F(SyncEngineTest, WatermarksOnlyRise) {
+  go_online();
+  send("mine");
+  place(expect(v1::ClientFrame::kSend), 1);
+  v1::ServerFrame receipt;
+  v1::ReceiptState& marks = *receipt.mutable_receipt_push()->add_states();
+  marks.set_conversation_id(room.bytes());
+  marks.set_delivered_all_seq(1);
+  marks.set_read_all_seq(1);
+  say(receipt);
+  EXPECT_EQ(engine->timeline(room, 1).front().status, DeliveryStatus::kRead);
+  marks.set_read_all_seq(0);
+  say(receipt);
+  EXPECT_EQ(engine->timeline(room, 1).front().status, DeliveryStatus::kRead);
+}
+
+TEST_F(SyncEngineTest, ReadMarkSurvivesARestart) {
+  go_online({state(2)});
+  answer_events(expect(v1::ClientFrame::kGetEvents));
+  cut();
+  ASSERT_TRUE(engine->mark_read(room, {}).ok());
+  EXPECT_EQ(engine->conversations(1).front().unread, 0u);
+  restart();
+  engine->connect();
+  welcome(hello());
+  EXPECT_EQ(expect(v1::ClientFrame::kMarkRead).mark_read().upto_seq(), 2u);
+}
+
+}  // namespace
+}  // namespace kith::client
