@@ -139,7 +139,7 @@ Picture ChatModel::picture() {
   out.connection_reason = connection_reason_;
   for (std::size_t i = 0; i < conversations_.size(); ++i) {
     const auto& c = conversations_[i];
-    out.titles.push_back(c.type == ConversationType::kDirect ? names_.of(c.peer) : Names::of(c));
+    out.titles.push_back(names_.title(c));
     if (c.id != open_) continue;
     out.open = i;
     if (c.type == ConversationType::kDirect) out.presence = presence_of(c.peer);

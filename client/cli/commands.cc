@@ -24,6 +24,7 @@ using namespace std::chrono_literals;
 constexpr auto kOnlineLimit =
     10s;  // how long a person waits at a prompt before "offline" is the better answer
 constexpr auto kSentLimit = 10s;
+constexpr auto kStep = 50ms;
 constexpr auto kHistoryLimit = 20s;  // a page from the server may take request_limit (15 s)
 constexpr std::size_t kListMax = 1'000;
 constexpr std::size_t kPage = 200;
@@ -33,7 +34,26 @@ struct Session {
   Home home;
   Account account;
   std::unique_ptr<client::Client> client;
+  std::mutex mutex;
+  std::optional<Error> trouble;  // why the last attempt to connect failed
+
+  std::optional<Error> last_trouble() {
+    const std::lock_guard lock(mutex);
+    return trouble;
+  }
 };
+
+// Waits until the client is up to date. The first failed attempt is answer enough for a person at a
+// prompt; the client itself would try on.
+Status reach(Session& session) {
+  const auto limit = std::chrono::steady_clock::now() + kOnlineLimit;
+  for (;;) {
+    auto status = session.client->wait_online(kStep);
+    if (status || status.error().code != ErrorCode::kTimeout) return status;
+    if (auto trouble = session.last_trouble()) return *trouble;
+    if (std::chrono::steady_clock::now() >= limit) return status;
+  }
+}
 
 int usage(const std::string& sentence) {
   return complain(make_error(ErrorCode::kInvalidArgument, sentence));
@@ -43,7 +63,7 @@ int usage(const std::string& sentence) {
 // from the cache if that fails.
 int with_session(const Arguments& arguments, bool online,
                  const std::function<int(Session&)>& body) {
-  Session session{Home(arguments.home), {}, nullptr};
+  Session session{Home(arguments.home), {}, nullptr, {}, {}};
   auto account = session.home.load();
   if (!account) {
     complain(account.error());
@@ -55,9 +75,15 @@ int with_session(const Arguments& arguments, bool online,
   auto client = client::Client::open(options_of(session.home, session.account));
   if (!client) return complain(client.error());
   session.client = std::move(*client);
+  const auto watch = session.client->on_event([&session](const client::Event& event) {
+    const auto* changed = std::get_if<client::ConnectionChanged>(&event);
+    if (!changed || changed->reason.code == ErrorCode::kCancelled) return;
+    const std::lock_guard lock(session.mutex);
+    session.trouble = changed->reason;
+  });
   session.client->connect();
   if (online) {
-    if (auto status = session.client->wait_online(kOnlineLimit); !status) {
+    if (auto status = reach(session); !status) {
       complain(status.error());
       if (session.client->connection() == client::ConnectionState::kSignedOut) return kFailed;
       std::cerr << "kith: Working offline, with what this device holds.\n";
@@ -103,9 +129,9 @@ void print(const client::Message& m, const Names& names) {
   }
 }
 
-std::map<ConversationId, std::string> titles(client::Client& client) {
+std::map<ConversationId, std::string> titles(client::Client& client, const Names& names) {
   std::map<ConversationId, std::string> out;
-  for (const auto& c : client.conversations(kListMax)) out[c.id] = Names::of(c);
+  for (const auto& c : client.conversations(kListMax)) out[c.id] = names.title(c);
   return out;
 }
 
@@ -134,16 +160,21 @@ int sign_in(const Arguments& arguments) {
 }
 
 // The end of a message that was sent: its status, told once it is on the server or refused.
-int report(client::Client& client, const MessageId& id, std::future<DeliveryStatus> placed) {
-  if (placed.wait_for(kSentLimit) != std::future_status::ready) {
+int report(Session& session, const MessageId& id, std::future<DeliveryStatus> placed) {
+  client::Client& client = *session.client;
+  const auto limit = std::chrono::steady_clock::now() + kSentLimit;
+  while (placed.wait_for(kStep) != std::future_status::ready && !session.last_trouble() &&
+         std::chrono::steady_clock::now() < limit) {
+  }
+  if (placed.wait_for(0s) != std::future_status::ready) {
+    if (auto trouble = session.last_trouble()) complain(*trouble);
     if (client.connection() == client::ConnectionState::kSignedOut) {
       std::cerr
           << "kith: The server does not accept this sign-in any more. The message is kept; it "
              "leaves after kith login.\n";
       return kQueued;
     }
-    std::cerr << "kith: No connection. The message is safe on this device and leaves with the next "
-                 "connection.\n";
+    std::cerr << "kith: The message is safe on this device and leaves with the next connection.\n";
     return kQueued;
   }
   if (placed.get() != DeliveryStatus::kFailed) {
@@ -199,7 +230,7 @@ int send(const Arguments& arguments) {
         placed.set_value(early->second);
       }
     }
-    return report(client, *id, std::move(future));
+    return report(session, *id, std::move(future));
   });
 }
 
@@ -230,6 +261,24 @@ Result<std::vector<client::Message>> newest(client::Client& client, const Conver
   return out;
 }
 
+// What is still in the outbox for a conversation.
+std::vector<client::Message> pending(client::Client& client, const ConversationId& id) {
+  std::promise<std::vector<client::Message>> promise;
+  auto future = promise.get_future();
+  bool told = false;
+  const auto subscription = client.observe_timeline(id, kPage, [&](const auto& diffs) {
+    if (told || diffs.empty()) return;
+    told = true;
+    std::vector<client::Message> out;
+    for (const auto& m : diffs.front().items) {
+      if (!m.seq) out.push_back(m);
+    }
+    promise.set_value(std::move(out));
+  });
+  if (future.wait_for(kHistoryLimit) != std::future_status::ready) return {};
+  return future.get();
+}
+
 int history(const Arguments& arguments) {
   if (arguments.words.size() != 1) return usage("history takes one WHO; see kith --help.");
   return with_session(arguments, true, [&](Session& session) {
@@ -237,9 +286,14 @@ int history(const Arguments& arguments) {
     if (!id) return complain(id.error());
     auto messages = newest(*session.client, *id, arguments.limit);
     if (!messages) return complain(messages.error());
+    for (auto& m : pending(*session.client, *id)) messages->push_back(std::move(m));
+    if (messages->size() > arguments.limit) {
+      messages->erase(messages->begin(),
+                      messages->end() - static_cast<std::ptrdiff_t>(arguments.limit));
+    }
     Names names(session.home, session.account.handle);
     names.learn(session.client->conversations(kListMax));
-    const auto all = titles(*session.client);
+    const auto all = titles(*session.client, names);
     const auto title = all.find(*id);
     for (const auto& m : *messages) {
       if (arguments.json) {
@@ -256,12 +310,13 @@ int history(const Arguments& arguments) {
 int list(const Arguments& arguments) {
   if (!arguments.words.empty()) return usage("list takes no words; see kith --help.");
   return with_session(arguments, true, [&](Session& session) {
+    const Names names(session.home, session.account.handle);
     for (const auto& c : session.client->conversations(kListMax)) {
       if (arguments.json) {
         std::cout << json_line(c) << '\n';
         continue;
       }
-      std::cout << clock_text(c.last_time) << "  " << Names::of(c);
+      std::cout << clock_text(c.last_time) << "  " << names.title(c);
       if (c.unread) std::cout << " (" << c.unread << " unread)";
       if (!c.last.text.empty()) std::cout << ": " << c.last.text.substr(0, c.last.text.find('\n'));
       std::cout << '\n';
@@ -282,11 +337,11 @@ int tail(const Arguments& arguments) {
   return with_session(arguments, false, [&](Session& session) {
     client::Client& client = *session.client;
     Names names(session.home, session.account.handle);
-    std::map<ConversationId, std::string> known = titles(client);
+    std::map<ConversationId, std::string> known = titles(client, names);
     names.learn(client.conversations(kListMax));
     auto subscription = client.on_event([&](const client::Event& event) {
       if (const auto* c = std::get_if<client::ConversationChanged>(&event)) {
-        known[c->conversation.id] = Names::of(c->conversation);
+        known[c->conversation.id] = names.title(c->conversation);
         names.learn(std::vector<client::Conversation>{c->conversation});
       }
       if (const auto* c = std::get_if<client::ConnectionChanged>(&event)) {

@@ -30,15 +30,15 @@ std::string Names::of(const UserId& user) const {
   return it != names_.end() ? it->second : "user-" + user.to_string().substr(0, 8);
 }
 
-std::string Names::of(const client::Conversation& conversation) {
-  if (!conversation.title.empty()) {
-    return conversation.type == ConversationType::kGroup ? "#" + conversation.title
-                                                         : conversation.title;
+std::string Names::title(const client::Conversation& conversation) const {
+  if (conversation.type != ConversationType::kGroup) {
+    if (names_.contains(conversation.peer) || conversation.title.empty()) {
+      return of(conversation.peer);
+    }
+    return conversation.title;
   }
-  if (conversation.type == ConversationType::kDirect) {
-    return "user-" + conversation.peer.to_string().substr(0, 8);
-  }
-  return "#" + conversation.id.to_string().substr(0, 8);
+  return "#" + (conversation.title.empty() ? conversation.id.to_string().substr(0, 8)
+                                           : conversation.title);
 }
 
 Result<ConversationId> find_conversation(client::Client& client, const Home& home,

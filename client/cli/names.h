@@ -21,7 +21,8 @@ class Names {
 
   // The handle, else the display name, else "user-" and the first digits of the id.
   [[nodiscard]] std::string of(const UserId& user) const;
-  [[nodiscard]] static std::string of(const client::Conversation& conversation);
+  // The other person of a 1:1, "#" and the title of a group.
+  [[nodiscard]] std::string title(const client::Conversation& conversation) const;
 
  private:
   std::map<UserId, std::string> names_;
