@@ -23,6 +23,7 @@ namespace {
 
 constexpr int kCacheVersion = 1;
 constexpr int kOutboxVersion = 1;
+constexpr int kBusyMs = 2000;  // somebody looks into the file with another tool
 
 constexpr const char* kCacheSchema =
     "CREATE TABLE IF NOT EXISTS event(conversation BLOB NOT NULL, seq INTEGER NOT NULL, message BLOB NOT NULL,"
@@ -120,7 +121,9 @@ class Database {
                              nullptr);
     if (rc != SQLITE_OK) return sqlite_error(db_, rc, path);
     sqlite3_extended_result_codes(db_, 1);
+    sqlite3_busy_timeout(db_, kBusyMs);
     if (Status s = exec("PRAGMA journal_mode=WAL"); !s) return s;
+    if (Status s = exec("PRAGMA journal_size_limit=4194304"); !s) return s;  // a burst does not keep its disk space
     if (Status s = exec(std::string("PRAGMA synchronous=") + synchronous); !s) return s;
     Row row(prepare("PRAGMA user_version"));
     rc = row.step();

@@ -27,7 +27,7 @@ TEST_F(ConnectionTest, SecondHelloUsesTheTicket) {
   EXPECT_EQ(tokens_asked, 1);
 }
 
-TEST_F(ConnectionTest, ExpiredTokenIsRenewedOnce) {
+TEST_F(ConnectionTest, ExpiredTokenIsRenewedOnce) {
   engine->connect();
   refuse(hello(), v1::ERROR_CODE_TOKEN_EXPIRED);
   const auto again = hello();
@@ -54,7 +54,7 @@ TEST_F(ConnectionTest, ReplacedStaysAway) {
   EXPECT_EQ(server.opened, 1);
 }
 
-TEST_F(ConnectionTest, DrainWaitsAsLongAsAsked) {
+TEST_F(ConnectionTest, DrainWaitsAsLongAsAsked) {
   go_online();
   goodbye(v1::GOODBYE_REASON_DRAIN, 20'000);
   scheduler.advance(19s);
@@ -63,7 +63,7 @@ TEST_F(ConnectionTest, DrainWaitsAsLongAsAsked) {
   EXPECT_EQ(server.opened, 2);
 }
 
-TEST_F(ConnectionTest, SilentServerIsLeft) {
+TEST_F(ConnectionTest, SilentServerIsLeft) {
   go_online();
   scheduler.advance(34s);
   expect(v1::ClientFrame::kPing);

@@ -9,7 +9,7 @@ using Texts = std::vector<std::string>;
 
 class OutboxTest : public EngineTest {};
 
-TEST_F(OutboxTest, SendsOfflineMessagesInOrderInOneBatch) {
+TEST_F(OutboxTest, SendsOfflineMessagesInOrderInOneBatch) {
   send("one");
   send("two");
   EXPECT_FALSE(engine->outbox_idle());
@@ -36,7 +36,7 @@ TEST_F(OutboxTest, OneBatchInFlightPerConversation) {
   EXPECT_EQ(second.send().items_size(), 1);
 }
 
-TEST_F(OutboxTest, LostResultIsSentAgainUnderTheSameIdAndShownOnce) {
+TEST_F(OutboxTest, LostResultIsSentAgainUnderTheSameIdAndShownOnce) {
   go_online();
   const MessageId id = send("once");
   const auto first = expect(v1::ClientFrame::kSend);
@@ -50,7 +50,7 @@ TEST_F(OutboxTest, LostResultIsSentAgainUnderTheSameIdAndShownOnce) {
   EXPECT_EQ(texts(), Texts{"once"});
 }
 
-TEST_F(OutboxTest, EventThatComesBySyncClosesTheRow) {
+TEST_F(OutboxTest, EventThatComesBySyncClosesTheRow) {
   go_online();
   const MessageId id = send("once");
   expect(v1::ClientFrame::kSend);
@@ -63,7 +63,7 @@ TEST_F(OutboxTest, EventThatComesBySyncClosesTheRow) {
   EXPECT_EQ(engine->timeline(room, 10).size(), 1u);
 }
 
-TEST_F(OutboxTest, RestartSendsAgainAsARepetition) {
+TEST_F(OutboxTest, RestartSendsAgainAsARepetition) {
   const MessageId id = send("kept");
   restart();
   EXPECT_EQ(texts(), Texts{"kept"});
@@ -86,7 +86,7 @@ TEST_F(OutboxTest, KeepsOrderWhenFirstSendFails) {
   EXPECT_EQ(texts(), (Texts{"first", "second"}));
 }
 
-TEST_F(OutboxTest, RefusedForGoodFailsAndTheRestGoesOn) {
+TEST_F(OutboxTest, RefusedForGoodFailsAndTheRestGoesOn) {
   go_online();
   const MessageId bad = send("bad");
   const auto first = expect(v1::ClientFrame::kSend);

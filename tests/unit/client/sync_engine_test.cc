@@ -35,7 +35,7 @@ TEST_F(SyncEngineTest, IsOnlineOnlyWhenTheMissingEventsAreThere) {
   EXPECT_EQ(ack.ack_events().upto(0).seq(), 3u);
 }
 
-TEST_F(SyncEngineTest, GapWaitsThenIsFetched) {
+TEST_F(SyncEngineTest, GapWaitsThenIsFetched) {
   go_online({state(1)});
   answer_events(expect(v1::ClientFrame::kGetEvents));
   push(event(3));
@@ -78,7 +78,7 @@ TEST_F(SyncEngineTest, RestartFetchesWhatTheCursorHasPassed) {
   EXPECT_EQ(get.get_events().to(), 5u);
 }
 
-TEST_F(SyncEngineTest, AckIsRepeatedAfterReconnect) {
+TEST_F(SyncEngineTest, AckIsRepeatedAfterReconnect) {
   go_online({state(1)});
   answer_events(expect(v1::ClientFrame::kGetEvents));
   expect(v1::ClientFrame::kAckEvents);
@@ -122,7 +122,7 @@ TEST_F(SyncEngineTest, WatermarksOnlyRise) {
   EXPECT_EQ(engine->timeline(room, 1).front().status, DeliveryStatus::kRead);
 }
 
-TEST_F(SyncEngineTest, ReadMarkSurvivesARestart) {
+TEST_F(SyncEngineTest, ReadMarkSurvivesARestart) {
   go_online({state(2)});
   answer_events(expect(v1::ClientFrame::kGetEvents));
   cut();
