@@ -52,16 +52,9 @@ class JoinedCore : public ServerCore {
   std::map<std::string, std::uint64_t> stats() const override {
     std::map<std::string, std::uint64_t> all;
     gateway_.add_stats(all);
-    all["messages_placed"] = cache_.placed();
-    all["journal_lag"] = log_.pending();
-    all["apply_lag"] = cache_.apply_lag();
-    all["conversations_cached"] = cache_.cached();
+    cache_.add_stats(all);
     return all;
   }
-  void break_rules(const BrokenRules& rules) override {
-    gateway_.set_unbounded_queues(rules.unbounded_queue);
-  }
-
   void on_open(ConnectionId id, const PeerInfo& peer) override { gateway_.on_open(id, peer); }
   void on_message(ConnectionId id, std::string_view message) override {
     gateway_.on_message(id, message);

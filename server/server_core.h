@@ -33,21 +33,6 @@ struct ServerPorts {
   PasswordHasher& passwords;
 };
 
-// Deliberately broken rules, for the tests that prove that the simulation's checkers bite. All false in production; set only
-// through ServerCore::break_rules().
-struct BrokenRules {
-  bool ack_before_commit = false;        // SENT before the log has the record
-  bool skip_dedupe = false;              // a retry becomes a second message
-  bool forget_applied_position = false;  // replay starts too late after a crash (tail lost)
-  bool serve_after_reading = false;      // feed: `served` registered after the heads were read
-  bool skip_until_acked = false;         // feed: mark skipped while the old one is above the client's cursor
-  bool push_to_former_members = false;
-  bool leak_private_reads = false;
-  bool unbounded_queue = false;          // no lagging mode
-  bool seq_from_cache = false;           // head reloaded from the store without the log's tail
-  bool receipts_fall = false;            // minima are recomputed instead of max-registers
-};
-
 class ServerCore : public ConnectionHandler {
  public:
   // `options` as in ServerOptions; socket, TLS and data_dir fields are ignored here. `secret` must be set.
@@ -60,7 +45,6 @@ class ServerCore : public ConnectionHandler {
   virtual void drain(std::chrono::milliseconds window, std::function<void()> done) = 0;
   virtual void revoke(const UserId& user, const DeviceId* device, std::function<void(Status)> done) = 0;
   [[nodiscard]] virtual std::map<std::string, std::uint64_t> stats() const = 0;
-  virtual void break_rules(const BrokenRules& rules) = 0;
 };
 
 }  // namespace kith::server

@@ -1,9 +1,15 @@
-// ConversationCache: conversations in memory, decided in log order, with the store filled behind.
+// ConversationCache: appends commands to the log, decides them in log order on conversations in memory, and lets the store follow.
 #pragma once
 
-#include <cstdint>
+#include <deque>
 #include <functional>
+#include <list>
+#include <map>
 #include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "kith/server/ports/command_log.h"
@@ -14,35 +20,91 @@
 
 namespace kith::server {
 
-// Loop thread.
 class ConversationCache : public Conversations {
  public:
-  // Told once per decided record, in log order per conversation; not told during the replay at start.
-  using Decided = std::function<void(const LogEntry&, const Conversation&, const Outcome&)>;
-
   ConversationCache(CommandLog& log, ConversationStore& store, Scheduler& scheduler);
   ~ConversationCache() override;
 
-  // Replays the log from the store's applied position.
+  // Decides again what the store has not applied yet. Before anything else; blocks.
   Status start();
-  void on_decided(Decided decided);
-  // Appends; answers what was decided after the commit, or why the record is not in the log.
-  void submit(LogRecord record, Done<Outcome> done);
+
+  // Called for every record that changed something, after its decision and before its answer. Not during start().
+  using Decided = std::function<void(const LogEntry&, const Outcome&, const Conversation&)>;
+  void on_decided(Decided decided) { decided_ = std::move(decided); }
+
+  // Puts a command into the log; `done` gets the decision on it, or why it is not in the log (kOverloaded, kDiskFull, …).
+  void append(LogRecord record, Done<Outcome> done);
 
   void with(const ConversationId& id, Done<const Conversation*> done) override;
-  [[nodiscard]] const Conversation* peek(const ConversationId& id) const override;
+  const Conversation* peek(const ConversationId& id) const override;
   void events(const EventQuery& query, Done<std::vector<Event>> done) override;
   void mark_user(const UserId& user, const DeviceId& device, Done<void> done) override;
   void feed_high(const UserId& user, Done<Position> done) override;
 
-  // Calls `task` once the store holds everything that is committed now: what a feed listing waits for.
-  void when_settled(std::function<void()> task);
-  // Records committed but not yet in the store.
-  [[nodiscard]] std::size_t lag() const;
+  // The place of an earlier command, from memory or store.
+  void find(const ConversationId& id, const UserId& sender, const MessageId& message,
+            Done<std::optional<Placement>> done);
+
+  // --- the feed; the order begin_serving(), changed(), with() is load-bearing (docs/protocol.md, "Sync") ---
+  // Registers that the user is served everything up to the returned position: later changes get new marks.
+  Position begin_serving(const UserId& user);
+  void changed(const UserId& user, Position after, std::size_t limit, Done<std::vector<FeedEntry>> done);
+  void list(const UserId& user, Position before, std::size_t limit, Done<std::vector<FeedEntry>> done);
+  void large(const UserId& user, Done<std::vector<ConversationId>> done);
+  void user_mark(const UserId& user, Done<Position> done);
+
+  // Position up to which every record has been decided.
+  [[nodiscard]] Position decided() const;
+  // Records decided and not yet in the store.
+  [[nodiscard]] std::uint64_t apply_lag() const { return decided() - applied_; }
+  // Adds "messages_placed", "apply_lag", "conversations_cached".
+  void add_stats(std::map<std::string, std::uint64_t>& all) const;
 
  private:
-  struct State;
-  std::shared_ptr<State> state_;
+  struct Waiting {
+    LogEntry entry;
+    Done<Outcome> done;
+  };
+  struct Slot;
+  using SlotPtr = std::shared_ptr<Slot>;
+
+  SlotPtr slot(const ConversationId& id);
+  void load(const SlotPtr& slot);
+  void committed(LogEntry entry, Done<Outcome> done);
+  void run_queue(const SlotPtr& slot);
+  void decide_one(const SlotPtr& slot, Waiting waiting, const std::optional<Placement>& earlier);
+  void note_change(Slot& slot, const LogEntry& entry, Outcome& out);
+  void mark(Slot& slot, const UserId& user, Position position);
+  void schedule_apply();
+  void apply_batch();
+  void apply_done(const Status& status);
+  StoreBatch take_batch();
+  void evict();
+
+  CommandLog& log_;
+  ConversationStore& store_;
+  Scheduler& scheduler_;
+  Decided decided_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+
+  std::unordered_map<ConversationId, SlotPtr, IdHash> slots_;
+  std::list<ConversationId> recently_used_;         // front = newest
+  std::set<Position> undecided_;                    // committed, waiting for a load or a lookup
+  Position last_committed_ = 0;
+  Position applied_ = 0;
+  std::uint64_t placed_ = 0;
+  bool replaying_ = false;
+
+  std::set<ConversationId> dirty_;
+  std::map<UserId, Position> user_marks_;           // not yet applied
+  std::map<UserId, Position> user_marks_dirty_;
+  std::map<UserId, std::map<ConversationId, Position>> feed_tail_;  // marks not yet applied
+  std::unordered_map<UserId, Position, IdHash> served_;  // unknown = everything: a mark is always written
+  std::unordered_map<UserId, Position, IdHash> high_;
+  bool applying_ = false;
+  bool apply_scheduled_ = false;
+  std::uint32_t apply_failures_ = 0;
+  StoreBatch batch_;                                // in flight; kept until the store has it
 };
 
 }  // namespace kith::server

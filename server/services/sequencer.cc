@@ -190,6 +190,9 @@ std::optional<Error> check_membership(const Conversation& c, const Member& actor
       return std::nullopt;
     case MemberChangeKind::kSetRole:
       if (actor.role != MemberRole::kOwner) return denied("only the owner may change roles");
+      if (op.role == MemberRole::kNone) {
+        return make_error(ErrorCode::kInvalidArgument, "a member without a role is removed instead");
+      }
       for (const UserId& user : op.users) {
         const Member* m = find_member(c, user);
         if (m == nullptr || !m->active()) {

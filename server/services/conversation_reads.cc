@@ -1,0 +1,154 @@
+// The read side of ConversationCache: what the store has, merged with what only memory knows yet.
+#include <algorithm>
+#include <memory>
+
+#include "kith/core/limits.h"
+#include "server/services/conversation_cache.h"
+#include "server/services/conversation_slot.h"
+
+namespace kith::server {
+
+void ConversationCache::with(const ConversationId& id, Done<const Conversation*> done) {
+  const SlotPtr s = slot(id);
+  if (s->loaded) return done(s->conversation.head.last_seq != 0 ? &s->conversation : nullptr);
+  s->readers.push_back(std::move(done));
+  load(s);
+}
+
+const Conversation* ConversationCache::peek(const ConversationId& id) const {
+  const auto it = slots_.find(id);
+  if (it == slots_.end() || !it->second->loaded) return nullptr;
+  return it->second->conversation.head.last_seq != 0 ? &it->second->conversation : nullptr;
+}
+
+void ConversationCache::events(const EventQuery& query, Done<std::vector<Event>> done) {
+  std::vector<Event> memory;
+  std::uint64_t memory_from = ~std::uint64_t{0};
+  const std::uint64_t to = query.to == 0 ? ~std::uint64_t{0} : query.to;
+  if (const auto it = slots_.find(query.conversation); it != slots_.end()) {
+    const auto& recent = it->second->recent;
+    if (!recent.empty()) memory_from = recent.front().seq;
+    for (const Event& event : recent) {
+      if (event.seq >= query.from && event.seq <= to) memory.push_back(event);
+    }
+  }
+  const bool all_in_memory = query.from >= memory_from;
+  const bool enough = query.newest && memory.size() >= query.limit;
+  if (all_in_memory || enough) {
+    if (memory.size() > query.limit) {
+      const auto extra = static_cast<std::ptrdiff_t>(memory.size() - query.limit);
+      if (query.newest) memory.erase(memory.begin(), memory.begin() + extra);
+      if (!query.newest) memory.erase(memory.end() - extra, memory.end());
+    }
+    return done(std::move(memory));
+  }
+  EventQuery older = query;
+  if (memory_from != ~std::uint64_t{0}) older.to = std::min(to, memory_from - 1);
+  if (query.newest) older.limit = query.limit - memory.size();
+  store_.events(older, [memory = std::move(memory), limit = query.limit,
+                        done = std::move(done)](Result<std::vector<Event>> stored) mutable {
+    if (!stored) return done(stored.error());
+    for (Event& event : memory) {
+      if (stored->size() >= limit) break;
+      stored->push_back(std::move(event));
+    }
+    done(std::move(stored));
+  });
+}
+
+void ConversationCache::find(const ConversationId& id, const UserId& sender,
+                             const MessageId& message, Done<std::optional<Placement>> done) {
+  if (const auto it = slots_.find(id); it != slots_.end()) {
+    const auto known = it->second->placements.find({sender, message});
+    if (known != it->second->placements.end()) return done(std::optional(known->second));
+  }
+  store_.find(id, sender, message, std::move(done));
+}
+
+void ConversationCache::mark_user(const UserId& user, const DeviceId& device, Done<void> done) {
+  LogRecord record;
+  record.sender = user;
+  record.sender_device = device;
+  record.gateway_ts_ms = scheduler_.clock().wall().ms;
+  record.op = UserMarkOp{};
+  append(std::move(record), [done = std::move(done)](Result<Outcome> outcome) {
+    done(outcome ? Status() : Status(outcome.error()));
+  });
+}
+
+Position ConversationCache::begin_serving(const UserId& user) {
+  // Bounded; forgetting is safe, an unknown user's marks are always written.
+  if (served_.size() > limits::conversations_cached_max) served_.clear();
+  const Position high = decided();
+  Position& served = served_[user];
+  served = std::max(served, high);
+  return high;
+}
+
+void ConversationCache::changed(const UserId& user, Position after, std::size_t limit,
+                                Done<std::vector<FeedEntry>> done) {
+  std::map<ConversationId, Position> tail;
+  if (const auto it = feed_tail_.find(user); it != feed_tail_.end()) tail = it->second;
+  store_.changed(user, after, limit,
+                 [tail = std::move(tail), after, limit,
+                  done = std::move(done)](Result<std::vector<FeedEntry>> stored) mutable {
+                   if (!stored) return done(stored.error());
+                   std::erase_if(*stored, [&](const FeedEntry& e) { return tail.contains(e.conversation); });
+                   for (const auto& [id, ver] : tail) {
+                     if (ver > after) stored->push_back({id, ver});
+                   }
+                   std::sort(stored->begin(), stored->end(),
+                             [](const auto& a, const auto& b) { return a.feed_ver < b.feed_ver; });
+                   if (stored->size() > limit) stored->resize(limit);
+                   done(std::move(stored));
+                 });
+}
+
+void ConversationCache::list(const UserId& user, Position before, std::size_t limit,
+                             Done<std::vector<FeedEntry>> done) {
+  std::map<ConversationId, Position> tail;
+  if (const auto it = feed_tail_.find(user); it != feed_tail_.end()) tail = it->second;
+  // The tail may hide that many stored rows.
+  store_.list(user, before, limit + tail.size(),
+              [tail = std::move(tail), before, limit,
+               done = std::move(done)](Result<std::vector<FeedEntry>> stored) mutable {
+                if (!stored) return done(stored.error());
+                std::erase_if(*stored, [&](const FeedEntry& e) { return tail.contains(e.conversation); });
+                for (const auto& [id, ver] : tail) {
+                  if (before == 0 || ver < before) stored->push_back({id, ver});
+                }
+                std::sort(stored->begin(), stored->end(),
+                          [](const auto& a, const auto& b) { return a.feed_ver > b.feed_ver; });
+                if (stored->size() > limit) stored->resize(limit);
+                done(std::move(stored));
+              });
+}
+
+void ConversationCache::large(const UserId& user, Done<std::vector<ConversationId>> done) {
+  store_.large(user, std::move(done));
+}
+
+void ConversationCache::user_mark(const UserId& user, Done<Position> done) {
+  if (const auto it = user_marks_.find(user); it != user_marks_.end()) return done(it->second);
+  store_.user_mark(user, std::move(done));
+}
+
+void ConversationCache::feed_high(const UserId& user, Done<Position> done) {
+  if (const auto it = high_.find(user); it != high_.end()) return done(it->second);
+  list(user, 0, 1, [this, alive = alive_, user, done = std::move(done)](
+                       Result<std::vector<FeedEntry>> newest) mutable {
+    if (!*alive) return;
+    if (!newest) return done(newest.error());
+    const Position high = newest->empty() ? 0 : newest->front().feed_ver;
+    user_mark(user, [this, alive, user, high, done = std::move(done)](Result<Position> mark) {
+      if (!*alive) return;
+      if (!mark) return done(mark.error());
+      if (high_.size() > limits::conversations_cached_max) high_.clear();
+      Position& known = high_[user];
+      known = std::max({known, high, *mark});
+      done(known);
+    });
+  });
+}
+
+}  // namespace kith::server

@@ -1,0 +1,309 @@
+// Commands and receipts: from the request into the log, and back as an answer.
+#include "server/services/conversation_service.h"
+
+#include <algorithm>
+
+#include "kith/core/limits.h"
+#include "kith/v1/frame.pb.h"
+#include "server/services/wire.h"
+#include "src/error.h"
+#include "src/frame_codec.h"
+
+namespace kith::server {
+namespace {
+
+// Receipts that arrive within this are one record per conversation and reader.
+constexpr Millis kReceiptGather{2};
+
+std::vector<UserId> user_ids(const google::protobuf::RepeatedPtrField<std::string>& list) {
+  std::vector<UserId> ids;
+  ids.reserve(static_cast<std::size_t>(list.size()));
+  for (const std::string& bytes : list) {
+    if (const auto id = user_id(bytes)) ids.push_back(*id);
+  }
+  return ids;
+}
+
+}  // namespace
+
+// One SendBatch on its way: items are appended in order, answered together.
+struct ConversationService::Batch {
+  Caller caller;
+  v1::SendBatch request;
+  ConversationId conversation;
+  bool sender_only = false;
+  v1::ServerFrame answer;
+  int waiting = 0;       // items without an outcome
+  int in_log = 0;        // appended, not decided
+  int held = -1;         // item that waits for those before it
+  Reply reply;
+};
+
+ConversationService::ConversationService(ConversationCache& cache, Users& users, Fanout& fanout,
+                                         Scheduler& scheduler)
+    : cache_(cache), users_(users), fanout_(fanout), scheduler_(scheduler) {
+  cache_.on_decided([this](const LogEntry& entry, const Outcome& outcome, const Conversation& c) {
+    decided(entry, outcome, c);
+  });
+}
+
+ConversationService::~ConversationService() {
+  *alive_ = false;
+  cache_.on_decided(nullptr);
+}
+
+bool ConversationService::handle(const Caller& caller, const v1::ClientFrame& frame,
+                                 const Reply& reply) {
+  switch (frame.body_case()) {
+    case v1::ClientFrame::kSend: send(caller, frame.send(), reply); return true;
+    case v1::ClientFrame::kAckEvents: ack(caller, frame.ack_events()); return true;
+    case v1::ClientFrame::kMarkRead: mark_read(caller, frame.mark_read(), reply); return true;
+    case v1::ClientFrame::kSync: sync(caller, frame.sync(), reply); return true;
+    case v1::ClientFrame::kGetEvents: get_events(caller, frame.get_events(), reply); return true;
+    case v1::ClientFrame::kGetReaders: get_readers(caller, frame.get_readers(), reply); return true;
+    case v1::ClientFrame::kCreateConversation:
+      create(caller, frame.create_conversation(), reply);
+      return true;
+    case v1::ClientFrame::kMemberChange:
+      change_members(caller, frame.member_change(), reply);
+      return true;
+    case v1::ClientFrame::kUpdateMeta: change_meta(caller, frame.update_meta(), reply); return true;
+    case v1::ClientFrame::kGetMembers: get_members(caller, frame.get_members(), reply); return true;
+    default: return false;
+  }
+}
+
+LogRecord ConversationService::record(const Caller& caller, const ConversationId& id) const {
+  LogRecord r;
+  r.conversation = id;
+  r.sender = caller.user;
+  r.sender_device = caller.device;
+  r.gateway_ts_ms = scheduler_.clock().wall().ms;
+  r.rules_version = kRulesVersion;
+  return r;
+}
+
+void ConversationService::send(const Caller& caller, const v1::SendBatch& request,
+                               const Reply& reply) {
+  auto batch = std::make_shared<Batch>();
+  batch->caller = caller;
+  batch->request = request;
+  batch->conversation = *conversation_id(request.conversation_id());
+  batch->reply = reply;
+  const auto peer = user_id(request.direct_peer());
+  if (peer && (*peer == caller.user ||
+               ConversationId::direct(caller.user, *peer) != batch->conversation)) {
+    return reply_error(reply, make_error(ErrorCode::kInvalidArgument,
+                                         "conversation_id is not the 1:1 with direct_peer"));
+  }
+  cache_.with(batch->conversation, [this, batch, peer](Result<const Conversation*> found) {
+    if (!found) return reply_error(batch->reply, found.error());
+    const Conversation* c = *found;
+    if (c == nullptr && !peer) {
+      return reply_error(batch->reply, make_error(ErrorCode::kNotFound, "no such conversation"));
+    }
+    UserId other = peer.value_or(UserId());
+    if (c != nullptr) {
+      const Member* me = find_member(*c, batch->caller.user);
+      if (me == nullptr || !me->active()) {
+        return reply_error(batch->reply, make_error(ErrorCode::kNotMember, "not a member"));
+      }
+      for (const Member& m : c->members) {
+        if (c->head.type == ConversationType::kDirect && m.user != me->user) other = m.user;
+      }
+    }
+    if (other.empty()) return send_items(batch);  // a group
+    const bool create_first = c == nullptr;
+    users_.with(other, [this, alive = alive_, batch, create_first,
+                        other](Result<Users::Record> user) {
+      if (!*alive) return;
+      if (!user) return reply_error(batch->reply, user.error());
+      if (!*user) {
+        return reply_error(batch->reply, make_error(ErrorCode::kNotFound, "no such user"));
+      }
+      const auto& blocked = (*user)->blocked;
+      batch->sender_only =
+          std::binary_search(blocked.begin(), blocked.end(), batch->caller.user);
+      if (create_first) {
+        // In the log before the messages; if the other side was first, it changes nothing.
+        LogRecord r = record(batch->caller, batch->conversation);
+        r.command_id = *MessageId::from_bytes(batch->conversation.bytes());
+        r.op = CreateOp{ConversationType::kDirect, "", {other}};
+        cache_.append(std::move(r), [](Result<Outcome>) {});
+      }
+      send_items(batch);
+    });
+  });
+}
+
+void ConversationService::send_items(const std::shared_ptr<Batch>& batch) {
+  auto* result = batch->answer.mutable_send_result();
+  result->set_conversation_id(batch->conversation.bytes());
+  batch->waiting = batch->request.items_size();
+  for (const v1::OutMessage& item : batch->request.items()) {
+    result->add_items()->set_message_id(item.message_id());
+  }
+  send_item(batch, 0);
+}
+
+void ConversationService::send_item(const std::shared_ptr<Batch>& batch, int index) {
+  for (; index < batch->request.items_size(); ++index) {
+    const v1::OutMessage& item = batch->request.items(index);
+    const auto answered = message_id(item.reply_to_message_id());
+    if (item.reply_to_seq() != 0 || !answered) {
+      append_item(batch, index, item.reply_to_seq());
+      continue;
+    }
+    // Answers a message of one's own that had no place yet when this was written; it may be earlier in this very batch.
+    if (batch->in_log > 0) {
+      batch->held = index;
+      return;
+    }
+    cache_.find(batch->conversation, batch->caller.user, *answered,
+                [this, alive = alive_, batch, index](Result<std::optional<Placement>> found) {
+                  if (!*alive) return;
+                  append_item(batch, index, found && *found ? (*found)->seq : 0);
+                  send_item(batch, index + 1);
+                });
+    return;
+  }
+}
+
+void ConversationService::append_item(const std::shared_ptr<Batch>& batch, int index,
+                                      std::uint64_t reply_to) {
+  const v1::OutMessage& item = batch->request.items(index);
+  LogRecord r = record(batch->caller, batch->conversation);
+  r.command_id = *message_id(item.message_id());
+  r.attempt = item.attempt();
+  r.sender_only = batch->sender_only;
+  SendOp op;
+  op.body = item.content();
+  op.reply_to_seq = reply_to;
+  if (const auto id = message_id(item.reply_to_message_id())) op.reply_to_message_id = *id;
+  op.mentions = user_ids(item.mentions());
+  op.client_ts_ms = static_cast<std::int64_t>(item.client_ts_ms());
+  r.op = std::move(op);
+  const MessageId id = r.command_id;
+  origins_[id] = batch->caller.session;
+  ++batch->in_log;
+  cache_.append(std::move(r), [this, alive = alive_, batch, index, id](Result<Outcome> outcome) {
+    if (!*alive) return;
+    origins_.erase(id);
+    auto* out = batch->answer.mutable_send_result()->mutable_items(index);
+    if (outcome && outcome->placed) {
+      to_wire(*outcome->placed, outcome->duplicate, out->mutable_placed());
+    } else {
+      const Error error = !outcome         ? outcome.error()
+                          : outcome->error ? *outcome->error
+                                           : make_error(ErrorCode::kInternal, "not decided");
+      *out->mutable_error() = kith::to_wire(error);
+    }
+    if (--batch->waiting == 0) return batch->reply(std::move(batch->answer));
+    if (--batch->in_log == 0 && batch->held >= 0) send_item(batch, std::exchange(batch->held, -1));
+  });
+}
+
+void ConversationService::append_placed(LogRecord r, const Reply& reply) {
+  cache_.append(std::move(r), [reply](Result<Outcome> outcome) {
+    if (!outcome) return reply_error(reply, outcome.error());
+    if (outcome->error) return reply_error(reply, *outcome->error);
+    v1::ServerFrame frame;
+    to_wire(outcome->placed.value_or(Placement{}), outcome->duplicate, frame.mutable_placed());
+    reply(std::move(frame));
+  });
+}
+
+void ConversationService::create(const Caller& caller, const v1::CreateConversation& request,
+                                 const Reply& reply) {
+  LogRecord r = record(caller, *conversation_id(request.conversation_id()));
+  r.command_id = *message_id(request.command_id());
+  r.attempt = request.attempt();
+  r.op = CreateOp{ConversationType::kGroup, request.title(), user_ids(request.members())};
+  append_placed(std::move(r), reply);
+}
+
+void ConversationService::change_members(const Caller& caller, const v1::MemberChange& request,
+                                         const Reply& reply) {
+  LogRecord r = record(caller, *conversation_id(request.conversation_id()));
+  r.command_id = *message_id(request.command_id());
+  r.attempt = request.attempt();
+  r.op = MembershipOp{static_cast<MemberChangeKind>(request.kind()), user_ids(request.users()),
+                      static_cast<MemberRole>(request.role())};
+  append_placed(std::move(r), reply);
+}
+
+void ConversationService::change_meta(const Caller& caller, const v1::UpdateMeta& request,
+                                      const Reply& reply) {
+  LogRecord r = record(caller, *conversation_id(request.conversation_id()));
+  r.command_id = *message_id(request.command_id());
+  r.attempt = request.attempt();
+  r.op = MetaOp{request.title()};
+  append_placed(std::move(r), reply);
+}
+
+// --- receipts ---
+
+void ConversationService::ack(const Caller& caller, const v1::AckEvents& request) {
+  for (const v1::HeadRef& head : request.upto()) {
+    ReceiptOp op;
+    op.delivered_seq = head.seq();
+    note_receipt(caller, *conversation_id(head.conversation_id()), op, nullptr);
+  }
+}
+
+void ConversationService::mark_read(const Caller& caller, const v1::MarkRead& request,
+                                    const Reply& reply) {
+  const ConversationId id = *conversation_id(request.conversation_id());
+  EventQuery query{id, 1, request.upto_seq(), 1, true};
+  cache_.events(query, [this, alive = alive_, caller, id, upto = request.upto_seq(),
+                        reply](Result<std::vector<Event>> found) {
+    if (!*alive) return;
+    if (!found) return reply_error(reply, found.error());
+    ReceiptOp op;
+    op.read_seq = found->empty() ? 0 : std::min(upto, found->back().seq);
+    op.read_ordinal = found->empty() ? 0 : found->back().ordinal;
+    note_receipt(caller, id, op, [reply](const Status& status) {
+      status ? reply_ack(reply) : reply_error(reply, status.error());
+    });
+  });
+}
+
+void ConversationService::note_receipt(const Caller& caller, const ConversationId& id,
+                                       const ReceiptOp& op, Done<void> done) {
+  PendingReceipt& pending = receipts_[{id, caller.user}];
+  pending.device = caller.device;
+  pending.op.delivered_seq = std::max(pending.op.delivered_seq, op.delivered_seq);
+  if (op.read_seq > pending.op.read_seq) {
+    pending.op.read_seq = op.read_seq;
+    pending.op.read_ordinal = op.read_ordinal;
+  }
+  if (done) pending.done.push_back(std::move(done));
+  if (receipts_scheduled_) return;
+  receipts_scheduled_ = true;
+  scheduler_.after(kReceiptGather, [this, alive = alive_] {
+    if (*alive) flush_receipts();
+  });
+}
+
+void ConversationService::flush_receipts() {
+  receipts_scheduled_ = false;
+  auto pending = std::exchange(receipts_, {});
+  for (auto& [key, receipt] : pending) {
+    const auto& [conversation, user] = key;
+    users_.with(user, [this, alive = alive_, conversation = conversation, user = user,
+                       receipt = std::move(receipt)](Result<Users::Record> who) mutable {
+      if (!*alive) return;
+      LogRecord r = record({user, receipt.device, 0}, conversation);
+      receipt.op.publish_read = who && *who && (*who)->privacy.receipts;
+      r.op = receipt.op;
+      cache_.append(std::move(r), [done = std::move(receipt.done)](Result<Outcome> outcome) {
+        Status status;
+        if (!outcome) status = outcome.error();
+        if (outcome && outcome->error) status = *outcome->error;
+        for (const auto& d : done) d(status);
+      });
+    });
+  }
+}
+
+}  // namespace kith::server

@@ -1,0 +1,88 @@
+// ConversationService: what a session may ask about conversations. Checks, appends to the log, answers, and pushes what was decided.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "server/services/conversation_cache.h"
+#include "server/services/fanout.h"
+#include "server/services/service_types.h"
+#include "server/services/users.h"
+
+namespace kith::v1 {
+class AckEvents;
+class ClientFrame;
+class CreateConversation;
+class EventsPage;
+class GetEvents;
+class GetMembers;
+class GetReaders;
+class MarkRead;
+class MemberChange;
+class SendBatch;
+class SyncRequest;
+class UpdateMeta;
+}  // namespace kith::v1
+
+namespace kith::server {
+
+class ConversationService {
+ public:
+  ConversationService(ConversationCache& cache, Users& users, Fanout& fanout, Scheduler& scheduler);
+  ~ConversationService();
+
+  // False if the body is not about conversations. The frame has passed validate().
+  bool handle(const Caller& caller, const v1::ClientFrame& frame, const Reply& reply);
+
+ private:
+  struct Batch;
+  struct Listing;
+
+  LogRecord record(const Caller& caller, const ConversationId& id) const;
+  void send(const Caller& caller, const v1::SendBatch& request, const Reply& reply);
+  void send_items(const std::shared_ptr<Batch>& batch);
+  void send_item(const std::shared_ptr<Batch>& batch, int index);
+  void append_item(const std::shared_ptr<Batch>& batch, int index, std::uint64_t reply_to);
+  void create(const Caller& caller, const v1::CreateConversation& request, const Reply& reply);
+  void change_members(const Caller& caller, const v1::MemberChange& request, const Reply& reply);
+  void change_meta(const Caller& caller, const v1::UpdateMeta& request, const Reply& reply);
+  void append_placed(LogRecord record, const Reply& reply);
+
+  void get_events(const Caller& caller, const v1::GetEvents& request, const Reply& reply);
+  void get_members(const Caller& caller, const v1::GetMembers& request, const Reply& reply);
+  void get_readers(const Caller& caller, const v1::GetReaders& request, const Reply& reply);
+  void sync(const Caller& caller, const v1::SyncRequest& request, const Reply& reply);
+  void list_more(const std::shared_ptr<Listing>& listing, std::size_t index);
+  void finish_listing(const std::shared_ptr<Listing>& listing);
+
+  void ack(const Caller& caller, const v1::AckEvents& request);
+  void mark_read(const Caller& caller, const v1::MarkRead& request, const Reply& reply);
+  void note_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op, Done<void> done);
+  void flush_receipts();
+
+  void decided(const LogEntry& entry, const Outcome& outcome, const Conversation& conversation);
+  void push_events(const LogEntry& entry, const Outcome& outcome);
+  void push_receipts_soon(const Conversation& conversation);
+  void push_receipts(const ConversationId& id);
+
+  struct PendingReceipt {
+    ReceiptOp op;
+    DeviceId device;
+    std::vector<Done<void>> done;
+  };
+
+  ConversationCache& cache_;
+  Users& users_;
+  Fanout& fanout_;
+  Scheduler& scheduler_;
+  std::map<std::pair<ConversationId, UserId>, PendingReceipt> receipts_;
+  bool receipts_scheduled_ = false;
+  std::set<ConversationId> receipt_pushes_;   // with a timer
+  std::map<MessageId, std::uint64_t> origins_;  // command in flight -> session that must not get its push
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace kith::server

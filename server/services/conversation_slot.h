@@ -1,0 +1,30 @@
+// One conversation in memory, with what waits for it and what the store does not have yet.
+#pragma once
+
+#include <deque>
+#include <list>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "server/services/conversation_cache.h"
+
+namespace kith::server {
+
+struct ConversationCache::Slot {
+  Conversation conversation;
+  bool loaded = false;
+  bool loading = false;
+  bool deciding = false;
+  std::deque<Waiting> queue;                        // committed entries, in log order
+  std::vector<Done<const Conversation*>> readers;   // waiting for the load
+  std::deque<Event> recent;                         // the newest events, and everything not yet applied
+  std::map<std::pair<UserId, MessageId>, Placement> placements;  // of `recent`
+  std::vector<Event> new_events;                    // for the next batch
+  std::set<UserId> changed_members;                 // for the next batch
+  Position changed_at = 0;                          // last record that changed it
+  std::list<ConversationId>::iterator used;
+};
+
+}  // namespace kith::server
