@@ -78,7 +78,7 @@ Status Engine::load() {
   sync_->load(content->cursor);
   outbox_ = std::make_unique<Outbox>(
       model_, *connection_, scheduler_, random_, content->device,
-      Outbox::Hooks{[this](const v1::Event& event) { sync_->offer(event, true); },
+      Outbox::Hooks{[this](const std::vector<v1::Event>& events) { sync_->offer(events, true); },
                     [this](const ConversationId& id) { sync_->fetch(id); }});
   outbox_->load(content->outbox);
   if (!content->recovered.empty()) told(CacheRecovered{content->recovered});

@@ -257,6 +257,7 @@ void Outbox::on_result(const ConversationId& id, const std::vector<MessageId>& s
   bool wait = false;
   Error why = make_error(ErrorCode::kUnavailable, "not placed");
   std::size_t answered = 0;
+  std::vector<v1::Event> events;
   for (const v1::ItemResult& item : result->items()) {
     const auto message = message_id(item.message_id());
     OutboxRow* row = message ? find(id, *message) : nullptr;
@@ -264,7 +265,7 @@ void Outbox::on_result(const ConversationId& id, const std::vector<MessageId>& s
       ++answered;  // its event came first
     } else if (item.has_placed()) {
       ++answered;
-      place(*row, item.placed());  // may take the row away
+      place(*row, item.placed(), events);  // may take the row away
     } else if (item.has_error()) {
       ++answered;
       const Error e = from_wire(item.error());
@@ -276,6 +277,7 @@ void Outbox::on_result(const ConversationId& id, const std::vector<MessageId>& s
       }
     }
   }
+  if (!events.empty()) hooks_.placed(events);
   const auto still = queues_.find(id);
   if (still != queues_.end()) {
     if (wait || answered < sent.size()) {
@@ -303,7 +305,7 @@ void Outbox::later(Queue& queue, const ConversationId& id, const Error& error) {
 }
 
 // The row becomes the event. It leaves the outbox when the event is committed, in one transaction.
-void Outbox::place(OutboxRow& row, const v1::Placed& placed) {
+void Outbox::place(OutboxRow& row, const v1::Placed& placed, std::vector<v1::Event>& events) {
   row.placed_seq = placed.seq();
   row.placed_ts_ms = static_cast<std::int64_t>(placed.server_ts_ms());
   if (row.kind == OutboxKind::kMessage) {
@@ -326,10 +328,12 @@ void Outbox::place(OutboxRow& row, const v1::Placed& placed) {
     if (const auto answered = message_id(out.reply_to_message_id()); answered && out.reply_to_seq() == 0) {
       if (const auto stored = model_.store().find_message(row.conversation, *answered)) {
         event.set_reply_to_seq(stored->seq);
+      } else if (const OutboxRow* other = find(row.conversation, *answered)) {
+        event.set_reply_to_seq(other->placed_seq);  // placed by the same answer, or above a hole
       }
     }
     model_.emit(MessageChanged{model_.message_of(row), false, false});
-    hooks_.placed(event);
+    events.push_back(std::move(event));
     return;
   }
   // The creation event itself is fetched: the server writes it.

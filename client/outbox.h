@@ -28,8 +28,8 @@ namespace kith::client {
 class Outbox {
  public:
   struct Hooks {
-    std::function<void(const v1::Event&)> placed;           // the event that a row has become
-    std::function<void(const ConversationId&)> created;     // its first event is to be fetched
+    std::function<void(const std::vector<v1::Event>&)> placed;  // the events that rows have become
+    std::function<void(const ConversationId&)> created;         // its first event is to be fetched
   };
 
   Outbox(Model& model, Connection& connection, Scheduler& scheduler, Random& random, DeviceId device,
@@ -69,7 +69,7 @@ class Outbox {
   void send_batch(const ConversationId& id, const std::vector<OutboxRow*>& rows);
   void on_result(const ConversationId& id, const std::vector<MessageId>& sent, const v1::SendResult* result,
                  const Error& error);
-  void place(OutboxRow& row, const v1::Placed& placed);
+  void place(OutboxRow& row, const v1::Placed& placed, std::vector<v1::Event>& events);
   void fail(OutboxRow& row, const Error& error);
   void later(Queue& queue, const ConversationId& id, const Error& error);
   OutboxRow* find(const ConversationId& id, const MessageId& message);

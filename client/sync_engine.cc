@@ -184,28 +184,47 @@ void SyncEngine::settle_if_done() {
 
 void SyncEngine::on_event_push(const v1::EventPush& push) {
   arm_idle_guard();
-  for (const v1::Event& event : push.events()) offer(event, true);
+  offer({push.events().begin(), push.events().end()}, true);
 }
 
-void SyncEngine::offer(const v1::Event& event, bool live) {
-  const auto id = conversation_id(event.conversation_id());
-  if (!id || event.seq() == 0) return;
-  if (!model_.find(*id)) sync_soon(Millis{0});  // its state comes with the feed
-  if (model_.ranges(*id).has(event.seq())) return;
-  if (event.seq() == model_.top(*id) + 1) {
-    apply(*id, {event}, 0, live);
-    return;
+void SyncEngine::offer(const std::vector<v1::Event>& events, bool live) {
+  std::vector<v1::Event> run;  // of one conversation, each the next: one commit
+  const auto commit_run = [&] {
+    if (run.empty()) return;
+    const std::vector<v1::Event> ready = std::exchange(run, {});
+    apply(*conversation_id(ready.front().conversation_id()), ready, 0, live);
+  };
+  for (const v1::Event& event : events) {
+    if (!run.empty() && event.conversation_id() == run.back().conversation_id() &&
+        event.seq() == run.back().seq() + 1) {
+      run.push_back(event);
+      continue;
+    }
+    commit_run();
+    const auto id = conversation_id(event.conversation_id());
+    if (!id || event.seq() == 0) continue;
+    if (!model_.find(*id)) sync_soon(Millis{0});  // its state comes with the feed
+    if (model_.ranges(*id).has(event.seq())) continue;
+    if (event.seq() == model_.top(*id) + 1) {
+      run.push_back(event);
+    } else {
+      hold(*id, event, live);
+    }
   }
-  Held& held = held_[*id];
+  commit_run();
+}
+
+void SyncEngine::hold(const ConversationId& id, const v1::Event& event, bool live) {
+  Held& held = held_[id];
   held.live |= live;
   if (held.events.size() < kHeldMax) held.events.emplace(event.seq(), event);
-  if (event.seq() > model_.top(*id)) (void)model_.raise_head(*id, event.seq(), event.ordinal());
+  if (event.seq() > model_.top(id)) (void)model_.raise_head(id, event.seq(), event.ordinal());
   if (held.timer) return;
-  held.timer = scheduler_.after(limits::gap_wait, [this, conversation = *id] {
-    const auto it = held_.find(conversation);
+  held.timer = scheduler_.after(limits::gap_wait, [this, id] {
+    const auto it = held_.find(id);
     if (it == held_.end()) return;
     it->second.timer = 0;
-    fetch(conversation);
+    fetch(id);
   });
 }
 

@@ -50,8 +50,8 @@ class SyncEngine {
   void on_feed_notice(const v1::FeedNotice& notice);
   void on_pong(const v1::Pong& pong);
 
-  // An event that this device knows to be placed (own sends too). Applied at once if nothing is missing below it.
-  void offer(const v1::Event& event, bool live);
+  // Events that this device knows to be placed (own sends too). Applied at once if nothing is missing below them.
+  void offer(const std::vector<v1::Event>& events, bool live);
   // Fetches what is missing in [from, to]; `done` is called when it is there or cannot be had now.
   void fill(const ConversationId& id, std::uint64_t from, std::uint64_t to, std::function<void()> done);
   void sync_soon(Millis delay);
@@ -68,6 +68,7 @@ class SyncEngine {
   void on_fetched(const ConversationId& id, const v1::ServerFrame* frame, const Error& error);
   void run_fetches();
   void apply(const ConversationId& id, const std::vector<v1::Event>& events, std::uint64_t floor, bool live);
+  void hold(const ConversationId& id, const v1::Event& event, bool live);
   void drain_held(const ConversationId& id);
   void note_ack(const ConversationId& id);
   void send_acks();

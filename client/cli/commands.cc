@@ -21,77 +21,14 @@ namespace kith::cli {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kOnlineLimit =
-    10s;  // how long a person waits at a prompt before "offline" is the better answer
 constexpr auto kSentLimit = 10s;
 constexpr auto kStep = 50ms;
 constexpr auto kHistoryLimit = 20s;  // a page from the server may take request_limit (15 s)
 constexpr std::size_t kListMax = 1'000;
 constexpr std::size_t kPage = 200;
 
-// An account with its open client.
-struct Session {
-  Home home;
-  Account account;
-  std::unique_ptr<client::Client> client;
-  std::mutex mutex;
-  std::optional<Error> trouble;  // why the last attempt to connect failed
-
-  std::optional<Error> last_trouble() {
-    const std::lock_guard lock(mutex);
-    return trouble;
-  }
-};
-
-// Waits until the client is up to date. The first failed attempt is answer enough for a person at a
-// prompt; the client itself would try on.
-Status reach(Session& session) {
-  const auto limit = std::chrono::steady_clock::now() + kOnlineLimit;
-  for (;;) {
-    auto status = session.client->wait_online(kStep);
-    if (status || status.error().code != ErrorCode::kTimeout) return status;
-    if (auto trouble = session.last_trouble()) return *trouble;
-    if (std::chrono::steady_clock::now() >= limit) return status;
-  }
-}
-
 int usage(const std::string& sentence) {
   return complain(make_error(ErrorCode::kInvalidArgument, sentence));
-}
-
-// Opens the account and hands it to `body`; `online` first catches up with the server, and goes on
-// from the cache if that fails.
-int with_session(const Arguments& arguments, bool online,
-                 const std::function<int(Session&)>& body) {
-  Session session{Home(arguments.home), {}, nullptr, {}, {}};
-  auto account = session.home.load();
-  if (!account) {
-    complain(account.error());
-    return account.error().code == ErrorCode::kUnauthenticated ? kNotSignedIn : kFailed;
-  }
-  session.account = *account;
-  if (!arguments.url.empty()) session.account.url = arguments.url;
-  if (!arguments.ca.empty()) session.account.ca = arguments.ca;
-  auto client = client::Client::open(options_of(session.home, session.account));
-  if (!client) return complain(client.error());
-  session.client = std::move(*client);
-  const auto watch = session.client->on_event([&session](const client::Event& event) {
-    const auto* changed = std::get_if<client::ConnectionChanged>(&event);
-    if (!changed || changed->reason.code == ErrorCode::kCancelled) return;
-    const std::lock_guard lock(session.mutex);
-    session.trouble = changed->reason;
-  });
-  session.client->connect();
-  if (online) {
-    if (auto status = reach(session); !status) {
-      complain(status.error());
-      if (session.client->connection() == client::ConnectionState::kSignedOut) return kFailed;
-      std::cerr << "kith: Working offline, with what this device holds.\n";
-    }
-  }
-  const int code = body(session);
-  session.client->close();
-  return code;
 }
 
 std::string clock_text(Timestamp time) {

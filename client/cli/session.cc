@@ -4,6 +4,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -12,6 +13,11 @@
 
 namespace kith::cli {
 namespace {
+
+using namespace std::chrono_literals;
+constexpr auto kStep = 50ms;
+// How long a person waits at a prompt before "offline" is the better answer.
+constexpr auto kOnlineLimit = 10s;
 
 // What a person can do about it; empty if the error's own sentence says all.
 const char* advice(ErrorCode code) {
@@ -64,6 +70,18 @@ std::string ask(const char* prompt) {
   return line;
 }
 
+// Waits until the client is up to date. The first failed attempt is answer enough for a person at a
+// prompt; the client itself would try on.
+Status reach(Session& session) {
+  const auto limit = std::chrono::steady_clock::now() + kOnlineLimit;
+  for (;;) {
+    auto status = session.client->wait_online(kStep);
+    if (status || status.error().code != ErrorCode::kTimeout) return status;
+    if (auto trouble = session.last_trouble()) return *trouble;
+    if (std::chrono::steady_clock::now() >= limit) return status;
+  }
+}
+
 }  // namespace
 
 int complain(const Error& error) {
@@ -104,6 +122,39 @@ Result<std::string> read_password(bool confirm) {
                           std::to_string(limits::password_bytes_max) + " bytes.");
   }
   return password;
+}
+
+int with_session(const Arguments& arguments, bool online,
+                 const std::function<int(Session&)>& body) {
+  Session session{Home(arguments.home), {}, nullptr, {}, {}};
+  auto account = session.home.load();
+  if (!account) {
+    complain(account.error());
+    return account.error().code == ErrorCode::kUnauthenticated ? kNotSignedIn : kFailed;
+  }
+  session.account = *account;
+  if (!arguments.url.empty()) session.account.url = arguments.url;
+  if (!arguments.ca.empty()) session.account.ca = arguments.ca;
+  auto client = client::Client::open(options_of(session.home, session.account));
+  if (!client) return complain(client.error());
+  session.client = std::move(*client);
+  const auto watch = session.client->on_event([&session](const client::Event& event) {
+    const auto* changed = std::get_if<client::ConnectionChanged>(&event);
+    if (!changed || changed->reason.code == ErrorCode::kCancelled) return;
+    const std::lock_guard lock(session.mutex);
+    session.trouble = changed->reason;
+  });
+  session.client->connect();
+  if (online) {
+    if (auto status = reach(session); !status) {
+      complain(status.error());
+      if (session.client->connection() == client::ConnectionState::kSignedOut) return kFailed;
+      std::cerr << "kith: Working offline, with what this device holds.\n";
+    }
+  }
+  const int code = body(session);
+  session.client->close();
+  return code;
 }
 
 }  // namespace kith::cli

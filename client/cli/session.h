@@ -1,9 +1,13 @@
 // Opening the signed-in account, asking for passwords, and the sentences for what goes wrong.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 
+#include "client/cli/arguments.h"
 #include "client/cli/home.h"
 #include "kith/client/client.h"
 
@@ -18,5 +22,23 @@ client::ClientOptions options_of(const Home& home, const Account& account);
 
 // From $KITH_PASSWORD, from the terminal without echo, or from the first line of standard input.
 Result<std::string> read_password(bool confirm);
+
+// An account with its open client.
+struct Session {
+  Home home;
+  Account account;
+  std::unique_ptr<client::Client> client;
+  std::mutex mutex;
+  std::optional<Error> trouble;  // why the last attempt to connect failed
+
+  std::optional<Error> last_trouble() {
+    const std::lock_guard lock(mutex);
+    return trouble;
+  }
+};
+
+// Opens the account and hands it to `body`; `online` first catches up with the server, and goes on
+// from the cache if that fails. Returns the exit code.
+int with_session(const Arguments& arguments, bool online, const std::function<int(Session&)>& body);
 
 }  // namespace kith::cli

@@ -115,6 +115,17 @@ TEST_F(OutboxTest, GroupIsCreatedBeforeItsFirstMessage) {
   EXPECT_EQ(expect(v1::ClientFrame::kSend).send().conversation_id(), group->bytes());
 }
 
+TEST_F(OutboxTest, ReplyToAMessageOfTheSameBatchFindsIt) {
+  const MessageId question = send("question");
+  ASSERT_TRUE(engine->send(room, "answer", question).ok());
+  go_online();
+  place(expect(v1::ClientFrame::kSend), 1);
+  const auto shown = engine->timeline(room, 10);
+  ASSERT_EQ(shown.size(), 2u);
+  EXPECT_EQ(shown[1].reply_to, Seq(1));
+  EXPECT_EQ(shown[1].reply_to_id, question);
+}
+
 TEST_F(OutboxTest, BadTextLeavesNoTrace) {
   const ConversationId to = engine->direct(UserId::of("bob"));
   const auto large = engine->send(to, std::string(limits::body_bytes_max + 1, 'x'), {});
