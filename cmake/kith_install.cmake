@@ -1,7 +1,7 @@
 # Installing: find_package(Kith) with Kith::core, Kith::client and Kith::server, pkg-config files, programs and headers.
 #
 # What is installed follows from the build: every library that one of the three needs goes along, and the third-party
-# packages that they link are written into the package files. A third-party target that is new here is named by an error.
+# packages that they link are written into the package files. A new third-party target is named by an error.
 include(CMakePackageConfigHelpers)
 
 # Target in this build -> pkg-config module, and the line that finds it again in a consumer's CMake.

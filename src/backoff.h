@@ -27,8 +27,8 @@ class Backoff {
   // return at once.
   Millis next(std::int64_t now_ms, Millis retry_after = Millis{0});
 
-  // The network changed for the better: one extra try after random(0, 1 s). n does not grow; if that try fails too,
-  // next() goes on where it was.
+  // The network changed for the better: one extra try after random(0, 1 s). n does not grow; if
+  // that try fails too, next() goes on where it was.
   Millis network_changed();
 
   // Signed in and caught up. Only after reset_after of that does n start again from zero, so that a

@@ -1,4 +1,5 @@
-// Scheduler: the event loop as the pure parts see it. Virtual in simulation, libuv in production (src/loop/loop_uv.h).
+// Scheduler: the event loop as the pure parts see it. Virtual in simulation, libuv in production
+// (src/loop/loop_uv.h).
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,8 @@ class Scheduler : public Executor {
   virtual Clock& clock() = 0;
   // post() may be called from any thread; the task runs on the loop.
 
-  // Runs `task` once on the loop, not before `delay` has passed on the monotonic clock. Loop thread only.
+  // Runs `task` once on the loop, not before `delay` has passed on the monotonic clock. Loop thread
+  // only.
   virtual TimerId after(Millis delay, std::function<void()> task) = 0;
   // Forgets a timer; harmless if it has fired or id is 0. Loop thread only.
   virtual void cancel(TimerId id) = 0;

@@ -1,6 +1,8 @@
-// START HERE to put a messenger into an application: Client is one signed-in account on this device.
+// START HERE to put a messenger into an application: Client is one signed-in account on this
+// device.
 //
-//   auto client = kith::client::Client::open({.url = url, .handle = "alice", .token = kith::client::fixed_token(token),
+//   auto client = kith::client::Client::open({.url = url, .handle = "alice", .token =
+//   kith::client::fixed_token(token),
 //                                             .cache_dir = dir});
 //   (*client)->connect();
 //   (*client)->send((*client)->direct("bob"), "hello");
@@ -21,10 +23,11 @@
 namespace kith::client {
 
 template <class T>
-using Done = std::function<void(Result<T>)>;   // called once, on the executor; kCancelled if the client is closed first
+// Called once, on the executor; kCancelled if the client is closed first.
+using Done = std::function<void(Result<T>)>;
 
-// Ends an observation when it is destroyed; no callback of it runs afterwards (it waits for one that runs, unless it is
-// destroyed inside it).
+// Ends an observation when it is destroyed; no callback of it runs afterwards (it waits for one
+// that runs, unless it is destroyed inside it).
 class KITH_API Subscription {
  public:
   virtual ~Subscription() = default;
@@ -35,60 +38,70 @@ struct Token {
   Timestamp expires;
 };
 
-// Owns the local cache, the outbox and at most one connection. Works offline: everything but what is marked "online" answers
-// from the cache or is queued durably.
+// Owns the local cache, the outbox and at most one connection. Works offline: everything but what
+// is marked "online" answers from the cache or is queued durably.
 //
-// Threads:  every method from any thread, also from inside callbacks. Callbacks run on ClientOptions::executor, one at a time.
-// Lifetime: close() (and the destructor) return after the last callback has returned, within 2 s.
+// Threads:  every method from any thread, also from inside callbacks. Callbacks run on
+// ClientOptions::executor, one at a time. Lifetime: close() (and the destructor) return after the
+// last callback has returned, within 2 s.
 class KITH_API Client {
  public:
   // Opens (or creates) the cache. No network is touched.
-  // Fails with kAlreadyOpen (another process holds it), kCacheTooNew, kDiskFull, kIo, kInvalidArgument (names the field).
-  // A corrupt cache is set aside and rebuilt (event CacheRecovered); the outbox has its own file and is kept.
+  // Fails with kAlreadyOpen (another process holds it), kCacheTooNew, kDiskFull, kIo,
+  // kInvalidArgument (names the field). A corrupt cache is set aside and rebuilt (event
+  // CacheRecovered); the outbox has its own file and is kept.
   [[nodiscard]] static Result<std::unique_ptr<Client>> open(ClientOptions options);
   virtual ~Client() = default;
 
-  // Creates an account on a server that keeps its own accounts, or signs in to one; online. Blocks up to 15 s.
-  [[nodiscard]] static Result<Token> register_account(const ClientOptions& options, const std::string& password,
+  // Creates an account on a server that keeps its own accounts, or signs in to one; online. Blocks
+  // up to 15 s.
+  [[nodiscard]] static Result<Token> register_account(const ClientOptions& options,
+                                                      const std::string& password,
                                                       const std::string& display_name = "");
-  [[nodiscard]] static Result<Token> sign_in(const ClientOptions& options, const std::string& password);
+  [[nodiscard]] static Result<Token> sign_in(const ClientOptions& options,
+                                             const std::string& password);
 
-  virtual void connect() = 0;             // keeps a connection from now on, reconnecting with jittered back-off
+  // Keeps a connection from now on, reconnecting with jittered back-off.
+  virtual void connect() = 0;
   virtual void disconnect() = 0;
-  virtual void close() = 0;               // idempotent
-  virtual void network_changed() = 0;     // hints of the platform: probe or reconnect at once
+  virtual void close() = 0;            // idempotent
+  virtual void network_changed() = 0;  // hints of the platform: probe or reconnect at once
   virtual void foreground() = 0;
   virtual void background() = 0;
 
   [[nodiscard]] virtual UserId self() const = 0;
   [[nodiscard]] virtual ConnectionState connection() const = 0;
-  // Waits until the state is kOnline (everything that happened before is in the cache); kTimeout, or why it was refused.
-  // Not from inside a callback.
+  // Waits until the state is kOnline (everything that happened before is in the cache); kTimeout,
+  // or why it was refused. Not from inside a callback.
   [[nodiscard]] virtual Status wait_online(std::chrono::milliseconds limit) = 0;
   // Waits until the outbox is empty.
   [[nodiscard]] virtual Status wait_sent(std::chrono::milliseconds limit) = 0;
 
   // --- what happens ---
-  [[nodiscard]] virtual std::unique_ptr<Subscription> on_event(std::function<void(const Event&)> callback) = 0;
-  // Conversations, most recently active first. The first call is a kReset; at most 20 calls per second.
+  [[nodiscard]] virtual std::unique_ptr<Subscription> on_event(
+      std::function<void(const Event&)> callback) = 0;
+  // Conversations, most recently active first. The first call is a kReset; at most 20 calls per
+  // second.
   using ConversationDiffs = std::vector<Diff<Conversation>>;
   [[nodiscard]] virtual std::unique_ptr<Subscription> observe_conversations(
       std::function<void(const ConversationDiffs&)> callback) = 0;
   // The newest `window` messages, oldest first, pending ones at the end.
   using TimelineDiffs = std::vector<Diff<Message>>;
   [[nodiscard]] virtual std::unique_ptr<Subscription> observe_timeline(
-      const ConversationId& conversation, std::size_t window, std::function<void(const TimelineDiffs&)> callback) = 0;
+      const ConversationId& conversation, std::size_t window,
+      std::function<void(const TimelineDiffs&)> callback) = 0;
 
   // --- messages ---
-  // Records the message durably and returns its id; delivery is the outbox's promise, also after a crash. Messages of one
-  // conversation leave in the order of their send() calls. Fails with kOutboxFull, kTooLarge, kDiskFull, kInvalidArgument,
-  // kClosed; none leaves a trace.
+  // Records the message durably and returns its id; delivery is the outbox's promise, also after a
+  // crash. Messages of one conversation leave in the order of their send() calls. Fails with
+  // kOutboxFull, kTooLarge, kDiskFull, kInvalidArgument, kClosed; none leaves a trace.
   [[nodiscard]] virtual Result<MessageId> send(const ConversationId& to, const std::string& text,
                                                const MessageId& reply_to = {}) = 0;
   // For a message that is kFailed: tries again as it is, or forgets it.
   [[nodiscard]] virtual Status resend(const MessageId& id) = 0;
   [[nodiscard]] virtual Status discard(const MessageId& id) = 0;
-  // Messages with seq < before (0 = newest), ascending, at most `limit`; from the cache, holes are fetched when connected.
+  // Messages with seq < before (0 = newest), ascending, at most `limit`; from the cache, holes are
+  // fetched when connected.
   virtual void history(const ConversationId& conversation, Seq before, std::size_t limit,
                        Done<std::vector<Message>> done) = 0;
   // Everything up to `upto` (0 = newest) is read. Durable, works offline.
@@ -103,19 +116,25 @@ class KITH_API Client {
   [[nodiscard]] virtual Result<ConversationId> create_group(const std::string& title,
                                                             const std::vector<UserId>& members) = 0;
   // Online.
-  virtual void add_members(const ConversationId& group, const std::vector<UserId>& users, Done<void> done) = 0;
-  virtual void remove_members(const ConversationId& group, const std::vector<UserId>& users, Done<void> done) = 0;
+  virtual void add_members(const ConversationId& group, const std::vector<UserId>& users,
+                           Done<void> done) = 0;
+  virtual void remove_members(const ConversationId& group, const std::vector<UserId>& users,
+                              Done<void> done) = 0;
   virtual void leave(const ConversationId& group, Done<void> done) = 0;
-  virtual void set_role(const ConversationId& group, const UserId& user, MemberRole role, Done<void> done) = 0;
+  virtual void set_role(const ConversationId& group, const UserId& user, MemberRole role,
+                        Done<void> done) = 0;
   virtual void rename(const ConversationId& group, const std::string& title, Done<void> done) = 0;
   virtual void members(const ConversationId& group, Done<std::vector<Member>> done) = 0;
 
   // --- people --- (online, unless said otherwise)
-  virtual void find_users(const std::vector<std::string>& handles, Done<std::vector<Profile>> done) = 0;
-  // Of anybody whose name this device has learned, from the cache. Others are asked for and known a moment later.
+  virtual void find_users(const std::vector<std::string>& handles,
+                          Done<std::vector<Profile>> done) = 0;
+  // Of anybody whose name this device has learned, from the cache. Others are asked for and known a
+  // moment later.
   [[nodiscard]] virtual std::optional<Profile> profile(const UserId& user) = 0;
-  virtual void watch_presence(const std::vector<UserId>& users) = 0;   // replaces the earlier list; PresenceChanged follows
-  [[nodiscard]] virtual Privacy privacy() = 0;                         // from the cache
+  // Replaces the earlier list; PresenceChanged follows.
+  virtual void watch_presence(const std::vector<UserId>& users) = 0;
+  [[nodiscard]] virtual Privacy privacy() = 0;  // from the cache
   virtual void set_privacy(const Privacy& privacy, Done<void> done) = 0;
   virtual void set_contact(const UserId& user, bool contact, Done<void> done) = 0;
   virtual void set_blocked(const UserId& user, bool blocked, Done<void> done) = 0;

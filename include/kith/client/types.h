@@ -14,15 +14,15 @@
 namespace kith::client {
 
 struct Message {
-  MessageId id;                      // stable from send() on, the same on every device
+  MessageId id;  // stable from send() on, the same on every device
   ConversationId conversation;
-  Seq seq;                           // 0 while it is still in the outbox
+  Seq seq;  // 0 while it is still in the outbox
   UserId sender;
   MessageKind kind = MessageKind::kText;
   std::string text;
-  Seq reply_to;                      // 0 = no reply (or the answered message is not placed yet)
-  MessageId reply_to_id;             // empty = no reply, or the answered message is not in the cache
-  Timestamp time;                    // server's when placed, else this device's
+  Seq reply_to;           // 0 = no reply (or the answered message is not placed yet)
+  MessageId reply_to_id;  // empty = no reply, or the answered message is not in the cache
+  Timestamp time;         // server's when placed, else this device's
   DeliveryStatus status = DeliveryStatus::kSent;  // of one's own messages; kSent for others'
   bool mine = false;
   friend bool operator==(const Message&, const Message&) = default;
@@ -31,13 +31,13 @@ struct Message {
 struct Conversation {
   ConversationId id;
   ConversationType type = ConversationType::kUnknown;
-  std::string title;                 // of a group; for a 1:1 the other person's display name
-  UserId peer;                       // 1:1 only
+  std::string title;                    // of a group; for a 1:1 the other person's display name
+  UserId peer;                          // 1:1 only
   MemberRole role = MemberRole::kNone;  // kNone: no longer a member
-  std::uint64_t unread = 0;          // derived from sequence numbers, never counted up or down
+  std::uint64_t unread = 0;             // derived from sequence numbers, never counted up or down
   Seq last_seq;
   Timestamp last_time;
-  Message last;                      // newest message known; id empty if there is none
+  Message last;  // newest message known; id empty if there is none
   std::uint32_t member_count = 0;
   friend bool operator==(const Conversation&, const Conversation&) = default;
 };
@@ -64,31 +64,55 @@ struct Privacy {
 enum class Presence : std::uint8_t { kUnknown = 0, kOnline = 1, kOffline = 2 };
 
 enum class ConnectionState : std::uint8_t {
-  kOffline,        // not trying (disconnect(), or not yet connect())
-  kConnecting,     // trying, or waiting to try again
-  kSyncing,        // signed in, catching up
-  kOnline,         // signed in and up to date
-  kSignedOut,      // refused for good: token invalid, revoked, or replaced by the same device elsewhere
+  kOffline,     // not trying (disconnect(), or not yet connect())
+  kConnecting,  // trying, or waiting to try again
+  kSyncing,     // signed in, catching up
+  kOnline,      // signed in and up to date
+  kSignedOut,  // refused for good: token invalid, revoked, or replaced by the same device elsewhere
 };
 
 // --- events, in the order in which they were applied ---
-struct ConnectionChanged { ConnectionState state; Error reason; };      // reason.code is 0-like kCancelled when there is none
-struct MessageChanged { Message message; bool is_new = false; bool live = false; };  // live: arrived by push, deserves a sound
-struct ConversationChanged { Conversation conversation; };
-struct TypingChanged { ConversationId conversation; UserId user; bool typing = false; };
-struct PresenceChanged { UserId user; Presence presence = Presence::kUnknown; Timestamp last_seen; };
-struct SettingsChanged { Privacy privacy; };
-struct CacheRecovered { std::string detail; };                          // the cache was unreadable and is rebuilt from the server
-using Event = std::variant<ConnectionChanged, MessageChanged, ConversationChanged, TypingChanged, PresenceChanged,
-                           SettingsChanged, CacheRecovered>;
+// Reason.code is 0-like kCancelled when there is none.
+struct ConnectionChanged {
+  ConnectionState state;
+  Error reason;
+};
+// Live: arrived by push, deserves a sound.
+struct MessageChanged {
+  Message message;
+  bool is_new = false;
+  bool live = false;
+};
+struct ConversationChanged {
+  Conversation conversation;
+};
+struct TypingChanged {
+  ConversationId conversation;
+  UserId user;
+  bool typing = false;
+};
+struct PresenceChanged {
+  UserId user;
+  Presence presence = Presence::kUnknown;
+  Timestamp last_seen;
+};
+struct SettingsChanged {
+  Privacy privacy;
+};
+// The cache was unreadable and is rebuilt from the server.
+struct CacheRecovered {
+  std::string detail;
+};
+using Event = std::variant<ConnectionChanged, MessageChanged, ConversationChanged, TypingChanged,
+                           PresenceChanged, SettingsChanged, CacheRecovered>;
 
 // --- observable views ---
 template <class T>
 struct Diff {
   enum class Kind : std::uint8_t { kReset, kInsert, kUpdate, kRemove, kMove } kind = Kind::kReset;
-  std::size_t index = 0;      // position after the step (kRemove: before)
-  std::size_t from = 0;       // kMove only
-  std::vector<T> items;       // kReset: all; kInsert, kUpdate: one
+  std::size_t index = 0;  // position after the step (kRemove: before)
+  std::size_t from = 0;   // kMove only
+  std::vector<T> items;   // kReset: all; kInsert, kUpdate: one
 };
 
 }  // namespace kith::client

@@ -1,4 +1,5 @@
-// Executor: where callbacks run. An application supplies its own to receive events on its main loop.
+// Executor: where callbacks run. An application supplies its own to receive events on its main
+// loop.
 #pragma once
 
 #include <functional>
@@ -10,8 +11,8 @@ namespace kith {
 class KITH_API Executor {
  public:
   virtual ~Executor() = default;
-  // Runs `task` later, never inside this call. Tasks of one executor run one at a time, in the order of their post() calls.
-  // Threads: any.
+  // Runs `task` later, never inside this call. Tasks of one executor run one at a time, in the
+  // order of their post() calls. Threads: any.
   virtual void post(std::function<void()> task) = 0;
 };
 

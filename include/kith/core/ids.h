@@ -1,4 +1,5 @@
-// Ids are types: a UserId is never taken for a ConversationId. All are values of 16 opaque bytes or one u64.
+// Ids are types: a UserId is never taken for a ConversationId. All are values of 16 opaque bytes or
+// one u64.
 #pragma once
 
 #include <array>
@@ -64,10 +65,10 @@ struct ConversationTag;
 struct MessageTag;
 struct SessionTag;
 
-using DeviceId = Id<DeviceTag>;         // one installation of the SDK for one account
-using SessionId = Id<SessionTag>;       // one connection
-// Made by the sender before the message is stored or sent (UUIDv7, RFC 9562): the same id on every device, on the server, and
-// in every retry. Never used for order.
+using DeviceId = Id<DeviceTag>;    // one installation of the SDK for one account
+using SessionId = Id<SessionTag>;  // one connection
+// Made by the sender before the message is stored or sent (UUIDv7, RFC 9562): the same id on every
+// device, on the server, and in every retry. Never used for order.
 using MessageId = Id<MessageTag>;
 
 // A person. Derived from the handle, so that applications can compute it from their own user names.
@@ -83,8 +84,8 @@ class ConversationId : public Id<ConversationTag> {
  public:
   using Id<ConversationTag>::Id;
   ConversationId(const Id<ConversationTag>& id) : Id<ConversationTag>(id) {}  // NOLINT(implicit)
-  // The 1:1 conversation of two people: both sides derive the same id, in any order, without asking the server.
-  // First 16 bytes of SHA-256("kith-dm:" + min + max).
+  // The 1:1 conversation of two people: both sides derive the same id, in any order, without asking
+  // the server. First 16 bytes of SHA-256("kith-dm:" + min + max).
   KITH_API static ConversationId direct(const UserId& a, const UserId& b);
 };
 
@@ -117,5 +118,7 @@ template <>
 struct std::hash<kith::ConversationId> : kith::IdHash {};
 template <>
 struct std::hash<kith::Seq> {
-  std::size_t operator()(const kith::Seq& s) const noexcept { return std::hash<std::uint64_t>{}(s.value); }
+  std::size_t operator()(const kith::Seq& s) const noexcept {
+    return std::hash<std::uint64_t>{}(s.value);
+  }
 };

@@ -10,11 +10,15 @@ namespace kith::limits {
 using namespace std::chrono_literals;
 
 // --- wire ---
-inline constexpr std::size_t frame_bytes_max = 64 * 1024;       // one WebSocket message, either direction
-inline constexpr std::size_t body_bytes_max = 8 * 1024;         // content of one message; larger payloads are media
-inline constexpr std::size_t batch_items_max = 16;              // messages in one SendBatch: 16 x 2 KiB typical < frame
-inline constexpr std::size_t page_bytes_max = 48 * 1024;        // events of one page, leaves room for the envelope
-inline constexpr std::size_t page_events_max = 200;             // events in one page
+// One WebSocket message, either direction.
+inline constexpr std::size_t frame_bytes_max = 64 * 1024;
+// Content of one message; larger payloads are media.
+inline constexpr std::size_t body_bytes_max = 8 * 1024;
+// Messages in one SendBatch: 16 x 2 KiB typical < frame.
+inline constexpr std::size_t batch_items_max = 16;
+// Events of one page, leaves room for the envelope.
+inline constexpr std::size_t page_bytes_max = 48 * 1024;
+inline constexpr std::size_t page_events_max = 200;  // events in one page
 inline constexpr std::size_t mentions_max = 64;
 inline constexpr std::size_t title_bytes_max = 256;
 inline constexpr std::size_t handle_bytes_max = 64;
@@ -24,44 +28,49 @@ inline constexpr std::size_t password_bytes_min = 8;
 inline constexpr std::size_t token_bytes_max = 4 * 1024;
 inline constexpr std::size_t agent_bytes_max = 128;
 inline constexpr std::size_t caps_max = 32;
-inline constexpr std::size_t cap_bytes_max = 32;                // one capability name
-inline constexpr std::size_t locale_bytes_max = 35;             // the longest well-formed language tag that RFC 5646 advises
+inline constexpr std::size_t cap_bytes_max = 32;  // one capability name
+// The longest well-formed language tag that RFC 5646 advises.
+inline constexpr std::size_t locale_bytes_max = 35;
 inline constexpr std::size_t page_token_bytes_max = 256;
-inline constexpr std::size_t heads_listed_max = 2'000;          // conversations in one AckEvents or SyncRequest: 30 bytes each < frame
-inline constexpr std::size_t detail_bytes_max = 512;            // one sentence for developers in Error and Goodbye
+// Conversations in one AckEvents or SyncRequest: 30 bytes each < frame.
+inline constexpr std::size_t heads_listed_max = 2'000;
+// One sentence for developers in Error and Goodbye.
+inline constexpr std::size_t detail_bytes_max = 512;
 
 // --- conversations ---
 inline constexpr std::size_t group_members_max = 10'000;
-inline constexpr std::size_t small_group_members_max = 256;     // above: no feed marks per member, heads are compared
-inline constexpr std::size_t receipt_detail_members_max = 64;   // above: no pushed minima, no typing
+// Above: no feed marks per member, heads are compared.
+inline constexpr std::size_t small_group_members_max = 256;
+inline constexpr std::size_t receipt_detail_members_max = 64;  // above: no pushed minima, no typing
 inline constexpr std::size_t readers_listed_max = 100;
 inline constexpr std::size_t contacts_max = 5'000;
 inline constexpr std::size_t presence_subscriptions_max = 128;  // per session
 inline constexpr std::size_t users_page_max = 100;
 inline constexpr std::size_t members_page_max = 1'000;
-inline constexpr std::size_t sync_window_default = 50;          // conversations per SyncPage
+inline constexpr std::size_t sync_window_default = 50;  // conversations per SyncPage
 inline constexpr std::size_t sync_window_max = 100;
-inline constexpr std::size_t sync_delta_max = 2'000;            // more changes than this: snapshot
+inline constexpr std::size_t sync_delta_max = 2'000;  // more changes than this: snapshot
 
 // --- session ---
 inline constexpr auto heartbeat = 30s;
-inline constexpr auto server_idle_limit = 75s;                  // 2.5 heartbeats without a byte
-inline constexpr auto pong_limit = 10s;                         // client: no Pong
-inline constexpr auto hello_limit = 10s;                        // connected, not signed in
-inline constexpr auto request_limit = 15s;                      // client: a request without an answer
-inline constexpr auto send_limit = 10s;                         // client: a batch without SendResult is sent again
+inline constexpr auto server_idle_limit = 75s;  // 2.5 heartbeats without a byte
+inline constexpr auto pong_limit = 10s;         // client: no Pong
+inline constexpr auto hello_limit = 10s;        // connected, not signed in
+inline constexpr auto request_limit = 15s;      // client: a request without an answer
+inline constexpr auto send_limit = 10s;         // client: a batch without SendResult is sent again
 inline constexpr auto resume_ticket_life = 10min;
-inline constexpr std::size_t send_queue_soft_bytes = 256 * 1024;  // drop ephemeral frames
-inline constexpr std::size_t send_queue_hard_bytes = 1024 * 1024; // lagging: push heads only
-inline constexpr std::size_t send_buffer_cut_bytes = 32 * 1024 * 1024;  // socket buffer: cut; the classes above act long before
-inline constexpr auto lagging_limit = 30s;                      // then Goodbye SLOW_CONSUMER
-inline constexpr std::size_t unacked_items_max = 32;            // per session, commands waiting for the log
-inline constexpr std::uint32_t session_commands_per_s = 50;     // token bucket, sustained
+inline constexpr std::size_t send_queue_soft_bytes = 256 * 1024;   // drop ephemeral frames
+inline constexpr std::size_t send_queue_hard_bytes = 1024 * 1024;  // lagging: push heads only
+// Socket buffer: cut; the classes above act long before.
+inline constexpr std::size_t send_buffer_cut_bytes = 32 * 1024 * 1024;
+inline constexpr auto lagging_limit = 30s;            // then Goodbye SLOW_CONSUMER
+inline constexpr std::size_t unacked_items_max = 32;  // per session, commands waiting for the log
+inline constexpr std::uint32_t session_commands_per_s = 50;  // token bucket, sustained
 inline constexpr std::uint32_t session_commands_burst = 200;
-inline constexpr auto presence_grace = 45s;                     // before OFFLINE is told
-inline constexpr auto presence_min_interval = 10s;              // one change per user
+inline constexpr auto presence_grace = 45s;         // before OFFLINE is told
+inline constexpr auto presence_min_interval = 10s;  // one change per user
 inline constexpr auto typing_ttl = 5s;
-inline constexpr auto typing_interval = 3s;                     // client sends at most one per
+inline constexpr auto typing_interval = 3s;  // client sends at most one per
 inline constexpr auto receipt_coalesce_direct = 200ms;
 inline constexpr auto receipt_coalesce_group = 2s;
 
@@ -69,28 +78,36 @@ inline constexpr auto receipt_coalesce_group = 2s;
 inline constexpr auto backoff_base = 500ms;
 inline constexpr auto backoff_cap = 60s;
 inline constexpr auto backoff_cap_foreground = 30s;
-inline constexpr auto backoff_reset_after = 60s;                // connected and synced for this long
-inline constexpr auto outbox_item_life = 14 * 24h;              // then FAILED; the user decides
-inline constexpr auto dedupe_horizon = 30 * 24h;                // message ids older than this are refused
+inline constexpr auto backoff_reset_after = 60s;    // connected and synced for this long
+inline constexpr auto outbox_item_life = 14 * 24h;  // then FAILED; the user decides
+inline constexpr auto dedupe_horizon = 30 * 24h;    // message ids older than this are refused
 
 // --- client ---
 inline constexpr std::size_t outbox_messages_max = 10'000;
-inline constexpr auto gap_wait = 300ms;                         // an event above a hole waits this long before it is fetched
-inline constexpr std::size_t gap_fetch_max = 200;               // larger holes: newest page first, rest on demand
+// An event above a hole waits this long before it is fetched.
+inline constexpr auto gap_wait = 300ms;
+// Larger holes: newest page first, rest on demand.
+inline constexpr std::size_t gap_fetch_max = 200;
 inline constexpr auto idle_sync = 15min;
-inline constexpr auto event_batch_interval = 50ms;              // at most 20 view diffs per second
-inline constexpr std::size_t view_items_max = 2'000;            // rows held by one observable view
+inline constexpr auto event_batch_interval = 50ms;    // at most 20 view diffs per second
+inline constexpr std::size_t view_items_max = 2'000;  // rows held by one observable view
 
 // --- server ---
-inline constexpr std::size_t journal_batch_max = 4'096;         // records in one commit
-inline constexpr std::size_t journal_pending_max = 65'536;      // records waiting for a commit; more: OVERLOADED
-inline constexpr std::size_t apply_lag_max = 200'000;           // records not yet in the store; more: OVERLOADED
-inline constexpr std::size_t recent_events = 256;               // per cached conversation
+inline constexpr std::size_t journal_batch_max = 4'096;  // records in one commit
+// Records waiting for a commit; more: OVERLOADED.
+inline constexpr std::size_t journal_pending_max = 65'536;
+// Records not yet in the store; more: OVERLOADED.
+inline constexpr std::size_t apply_lag_max = 200'000;
+inline constexpr std::size_t recent_events = 256;  // per cached conversation
 inline constexpr std::size_t conversations_cached_max = 100'000;
-inline constexpr std::size_t users_cached_max = 100'000;        // user records in memory: about 1 KiB each
-inline constexpr std::size_t password_requests_max = 64;        // waiting for the hasher (about 50 ms each); more: OVERLOADED
-inline constexpr std::size_t write_ahead_bytes = 64 * 1024;     // handed to a socket at a time; the rest waits in its classes
-inline constexpr std::size_t lagging_heads_max = 2'000;         // conversations told to a session that was lagging; more: resync
-inline constexpr auto close_limit = 2s;                         // Client::close(), Server::stop()
+// User records in memory: about 1 KiB each.
+inline constexpr std::size_t users_cached_max = 100'000;
+// Waiting for the hasher (about 50 ms each); more: OVERLOADED.
+inline constexpr std::size_t password_requests_max = 64;
+// Handed to a socket at a time; the rest waits in its classes.
+inline constexpr std::size_t write_ahead_bytes = 64 * 1024;
+// Conversations told to a session that was lagging; more: resync.
+inline constexpr std::size_t lagging_heads_max = 2'000;
+inline constexpr auto close_limit = 2s;  // Client::close(), Server::stop()
 
 }  // namespace kith::limits

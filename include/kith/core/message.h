@@ -10,8 +10,8 @@
 
 namespace kith {
 
-// Where a message of one's own stands. Only ever moves down this list, except that kFailed may be sent again.
-// docs/delivery.md says what each promises.
+// Where a message of one's own stands. Only ever moves down this list, except that kFailed may be
+// sent again. docs/delivery.md says what each promises.
 enum class DeliveryStatus : std::uint8_t {
   kFailed = 0,     // refused for good, or too old; resend or discard it
   kSending = 1,    // durable in this device's outbox

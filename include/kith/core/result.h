@@ -14,56 +14,56 @@ namespace kith {
 
 // The closed table of failures. Values are stable; new ones are appended.
 enum class ErrorCode : std::uint16_t {
-  kInvalidArgument = 1,     // a parameter breaks its documented rule
-  kProtocol = 2,            // the peer sent something that the protocol does not allow
-  kTooLarge = 3,            // above a limit of kith/core/limits.h
-  kUnauthenticated = 4,     // the token is not valid for this server
-  kTokenExpired = 5,        // the token was valid once: fetch a new one
-  kRevoked = 6,             // the session or the user was revoked: sign in again
-  kPermissionDenied = 7,    // signed in, but not allowed
+  kInvalidArgument = 1,   // a parameter breaks its documented rule
+  kProtocol = 2,          // the peer sent something that the protocol does not allow
+  kTooLarge = 3,          // above a limit of kith/core/limits.h
+  kUnauthenticated = 4,   // the token is not valid for this server
+  kTokenExpired = 5,      // the token was valid once: fetch a new one
+  kRevoked = 6,           // the session or the user was revoked: sign in again
+  kPermissionDenied = 7,  // signed in, but not allowed
   kNotFound = 8,
   kAlreadyExists = 9,
-  kNotMember = 10,          // not (or no longer) a member of the conversation
-  kLimitExceeded = 11,      // a documented limit, e.g. members of a group
-  kRateLimited = 12,        // too fast; Error::retry_after says when to try again
-  kOverloaded = 13,         // the server protects itself; Error::retry_after says when to try again
-  kUnavailable = 14,        // something needed is down for now
-  kExpired = 15,            // older than the server still recognises as a repetition
-  kUpgradeRequired = 16,    // this client is too old for the server (or the other way round)
-  kUnimplemented = 17,      // the peer does not know this request
-  kInternal = 18,           // a bug in Kith; please report
-  kCancelled = 19,          // closed or withdrawn before it was done
+  kNotMember = 10,        // not (or no longer) a member of the conversation
+  kLimitExceeded = 11,    // a documented limit, e.g. members of a group
+  kRateLimited = 12,      // too fast; Error::retry_after says when to try again
+  kOverloaded = 13,       // the server protects itself; Error::retry_after says when to try again
+  kUnavailable = 14,      // something needed is down for now
+  kExpired = 15,          // older than the server still recognises as a repetition
+  kUpgradeRequired = 16,  // this client is too old for the server (or the other way round)
+  kUnimplemented = 17,    // the peer does not know this request
+  kInternal = 18,         // a bug in Kith; please report
+  kCancelled = 19,        // closed or withdrawn before it was done
 
   // Network, seen by the client
-  kOffline = 40,            // not connected
-  kTimeout = 41,            // no answer in time; it may or may not have happened
-  kDnsFailed = 42,          // the host name does not resolve
-  kConnectFailed = 43,      // refused or unreachable
-  kTlsCertificate = 44,     // the certificate does not verify; nothing was sent
-  kTlsFailed = 45,          // TLS could not be negotiated for another reason
-  kNotKithServer = 46,      // something answers there, but it is no Kith server
-  kTrustStoreEmpty = 47,    // no CA certificate to verify against
+  kOffline = 40,          // not connected
+  kTimeout = 41,          // no answer in time; it may or may not have happened
+  kDnsFailed = 42,        // the host name does not resolve
+  kConnectFailed = 43,    // refused or unreachable
+  kTlsCertificate = 44,   // the certificate does not verify; nothing was sent
+  kTlsFailed = 45,        // TLS could not be negotiated for another reason
+  kNotKithServer = 46,    // something answers there, but it is no Kith server
+  kTrustStoreEmpty = 47,  // no CA certificate to verify against
 
   // Local storage
-  kAlreadyOpen = 60,        // another process (or Client) holds the cache
-  kCacheTooNew = 61,        // written by a later release
-  kCacheCorrupt = 62,       // not readable; it was set aside and will be rebuilt
+  kAlreadyOpen = 60,   // another process (or Client) holds the cache
+  kCacheTooNew = 61,   // written by a later release
+  kCacheCorrupt = 62,  // not readable; it was set aside and will be rebuilt
   kDiskFull = 63,
-  kIo = 64,                 // other read or write failure
+  kIo = 64,  // other read or write failure
   kOutboxFull = 65,
-  kClosed = 66,             // the object was closed
+  kClosed = 66,  // the object was closed
 
   // Server process
-  kAddressInUse = 80,       // the port is taken
-  kBadConfig = 81,          // message names file, line and field
+  kAddressInUse = 80,  // the port is taken
+  kBadConfig = 81,     // message names file, line and field
 };
 
 // What a caller may do about a failure. The outbox decides by this alone.
 enum class Retry : std::uint8_t {
-  kNever,                // the same request will fail again
-  kAfterBackoff,         // later, with jittered back-off (or after Error::retry_after_ms)
-  kWhenNetworkChanges,   // once there is a connection
-  kAfterReauth,          // once there is a new token
+  kNever,               // the same request will fail again
+  kAfterBackoff,        // later, with jittered back-off (or after Error::retry_after_ms)
+  kWhenNetworkChanges,  // once there is a connection
+  kAfterReauth,         // once there is a new token
 };
 
 KITH_API Retry retry_of(ErrorCode code) noexcept;
@@ -72,8 +72,8 @@ KITH_API std::string_view to_string(ErrorCode code) noexcept;
 
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
-  std::string message;                 // one English sentence for developers; no message text, no tokens
-  std::uint32_t retry_after_ms = 0;    // asked for by the server; 0 = use the caller's own back-off
+  std::string message;  // one English sentence for developers; no message text, no tokens
+  std::uint32_t retry_after_ms = 0;  // asked for by the server; 0 = use the caller's own back-off
 
   [[nodiscard]] Retry retry() const noexcept { return retry_of(code); }
   // "TOO_LARGE: the text has 9,012 bytes, at most 8,192 are allowed"
@@ -84,12 +84,13 @@ inline Error make_error(ErrorCode code, std::string message, std::uint32_t retry
   return Error{code, std::move(message), retry_after_ms};
 }
 
-// Either a T or an Error. Like std::expected (C++23), which the supported compilers do not have yet.
+// Either a T or an Error. Like std::expected (C++23), which the supported compilers do not have
+// yet.
 template <class T>
 class [[nodiscard]] Result {
  public:
   using value_type = T;
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(implicit)
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(implicit)
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(implicit)
 
   [[nodiscard]] bool ok() const noexcept { return state_.index() == 0; }

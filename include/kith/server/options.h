@@ -21,11 +21,13 @@ struct ServerOptions {
   std::string listen_address = "127.0.0.1";
   std::uint16_t port = 8443;
 
-  // PEM files of the TLS certificate chain and key (TLS 1.3 only). Both empty: plain ws://, for use behind a TLS proxy.
+  // PEM files of the TLS certificate chain and key (TLS 1.3 only). Both empty: plain ws://, for use
+  // behind a TLS proxy.
   std::string tls_certificate_file;
   std::string tls_key_file;
 
-  // Directory of the embedded stores (SQLite). Created if missing. Empty: everything in memory, lost at the end.
+  // Directory of the embedded stores (SQLite). Created if missing. Empty: everything in memory,
+  // lost at the end.
   std::string data_dir;
 
   // Who signs in. Null: only the server's own accounts (register_accounts).
@@ -34,13 +36,16 @@ struct ServerOptions {
   bool register_accounts = false;
   // How long tokens for own accounts are valid.
   std::chrono::hours account_token_life{24 * 30};
-  // At least 32 bytes, signs resume tickets and tokens of own accounts. Empty: random, kept in data_dir.
+  // At least 32 bytes, signs resume tickets and tokens of own accounts. Empty: random, kept in
+  // data_dir.
   std::string secret;
 
-  // Event loops that carry sockets (TLS, framing). Services always run on the first. More than the cores is useless.
+  // Event loops that carry sockets (TLS, framing). Services always run on the first. More than the
+  // cores is useless.
   std::uint32_t shards = 1;
-  std::uint32_t connections_max = 0;            // 0 = as many as the descriptor limit allows, less a reserve
-  std::uint32_t handshakes_per_s = 2'000;       // accepts beyond this wait in the kernel's backlog (token bucket)
+  std::uint32_t connections_max = 0;  // 0 = as many as the descriptor limit allows, less a reserve
+  // Accepts beyond this wait in the kernel's backlog (token bucket).
+  std::uint32_t handshakes_per_s = 2'000;
 
   std::chrono::milliseconds heartbeat = limits::heartbeat;
   std::chrono::milliseconds idle_limit = limits::server_idle_limit;
@@ -51,7 +56,8 @@ struct ServerOptions {
   std::uint32_t session_commands_per_s = limits::session_commands_per_s;
   std::uint32_t session_commands_burst = limits::session_commands_burst;
 
-  // Receives log lines (never message text, never tokens). Called from the server's threads. Null: silent.
+  // Receives log lines (never message text, never tokens). Called from the server's threads. Null:
+  // silent.
   std::function<void(LogLevel, std::string_view)> log;
 };
 

@@ -1,7 +1,7 @@
 // START HERE to embed a messenger: Server runs Kith inside your process.
 //
-//   auto server = kith::server::Server::start({.port = 8443, .data_dir = "kith-data", .authenticator = my_auth});
-//   if (!server.ok()) { ... server.error().to_string() ... }
+//   auto server = kith::server::Server::start({.port = 8443, .data_dir = "kith-data",
+//   .authenticator = my_auth}); if (!server.ok()) { ... server.error().to_string() ... }
 //   ...
 //   (*server)->stop();
 #pragma once
@@ -21,14 +21,16 @@ namespace kith::server {
 
 // One messenger server: sockets, sessions, services and the embedded stores.
 //
-// Threads:  owns its loops and workers; every method may be called from any thread. Installs no signal handler, owns no global
+// Threads:  owns its loops and workers; every method may be called from any thread. Installs no
+// signal handler, owns no global
 //           and changes no process-wide setting, so any number of servers may live in one process.
 // Lifetime: the destructor calls stop().
 class KITH_API Server {
  public:
-  // Opens the stores, replays what the last run left, and listens. Ready for connections when it returns.
-  // Fails with kAddressInUse, kIo, kDiskFull, kCacheTooNew (data_dir of a later release), kAlreadyOpen (another server uses
-  // data_dir), kInvalidArgument (options; the message names the field), kTlsFailed (certificate or key not usable).
+  // Opens the stores, replays what the last run left, and listens. Ready for connections when it
+  // returns. Fails with kAddressInUse, kIo, kDiskFull, kCacheTooNew (data_dir of a later release),
+  // kAlreadyOpen (another server uses data_dir), kInvalidArgument (options; the message names the
+  // field), kTlsFailed (certificate or key not usable).
   [[nodiscard]] static Result<std::unique_ptr<Server>> start(ServerOptions options);
   virtual ~Server() = default;
 
@@ -36,17 +38,21 @@ class KITH_API Server {
   // "ws://127.0.0.1:8443/v1/ws" or wss://…
   [[nodiscard]] virtual std::string url() const = 0;
 
-  // Stops accepting, says goodbye to every session spread evenly over `window` with a retry delay, and returns when all are
-  // gone or the window is over. Nothing acknowledged is lost. Presence of the users does not flicker.
+  // Stops accepting, says goodbye to every session spread evenly over `window` with a retry delay,
+  // and returns when all are gone or the window is over. Nothing acknowledged is lost. Presence of
+  // the users does not flicker.
   virtual void drain(std::chrono::milliseconds window) = 0;
-  // Ends at once (after a drain or without). Idempotent; returns when no thread of the server runs any more.
+  // Ends at once (after a drain or without). Idempotent; returns when no thread of the server runs
+  // any more.
   virtual void stop() = 0;
 
-  // Ends sessions of a user (one device, or all): sockets close within 2 s, tokens issued before now are refused.
+  // Ends sessions of a user (one device, or all): sockets close within 2 s, tokens issued before
+  // now are refused.
   [[nodiscard]] virtual Status revoke(const UserId& user) = 0;
   [[nodiscard]] virtual Status revoke(const UserId& user, const DeviceId& device) = 0;
 
-  // Named counters and gauges, e.g. "sessions", "messages_placed", "journal_lag", "send_queue_bytes".
+  // Named counters and gauges, e.g. "sessions", "messages_placed", "journal_lag",
+  // "send_queue_bytes".
   [[nodiscard]] virtual std::map<std::string, std::uint64_t> stats() const = 0;
 };
 

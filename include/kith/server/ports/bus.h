@@ -1,5 +1,6 @@
-// Bus carries frames from the services to the gateways that hold the receiving sessions. At most once, in order per gateway:
-// a doorbell, not a store. What is lost is repaired by the client's sync.
+// Bus carries frames from the services to the gateways that hold the receiving sessions. At most
+// once, in order per gateway: a doorbell, not a store. What is lost is repaired by the client's
+// sync.
 //
 // Threads: on the executor of the services; the handler may run inside publish().
 // Proof:   tests/conformance/bus_suite.h.
@@ -17,11 +18,17 @@
 namespace kith::server {
 
 // Who yields first when a connection is slow; lower = dropped or replaced earlier.
-enum class DeliveryClass : std::uint8_t { kEphemeral = 0, kReceipt = 1, kEvent = 2, kReply = 3, kControl = 4 };
+enum class DeliveryClass : std::uint8_t {
+  kEphemeral = 0,
+  kReceipt = 1,
+  kEvent = 2,
+  kReply = 3,
+  kControl = 4
+};
 
 struct Delivery {
-  std::vector<std::uint64_t> sessions;         // of the gateway
-  std::shared_ptr<const std::string> frame;    // one encoded ServerFrame, shared by all receivers
+  std::vector<std::uint64_t> sessions;       // of the gateway
+  std::shared_ptr<const std::string> frame;  // one encoded ServerFrame, shared by all receivers
   DeliveryClass cls = DeliveryClass::kEvent;
   // For kEvent: what a lagging session is told instead of the frame.
   ConversationId conversation;
@@ -33,7 +40,8 @@ class KITH_API Bus {
  public:
   virtual ~Bus() = default;
   virtual void publish(const std::string& gateway, Delivery delivery) = 0;
-  virtual void subscribe(const std::string& gateway, std::function<void(const Delivery&)> handler) = 0;
+  virtual void subscribe(const std::string& gateway,
+                         std::function<void(const Delivery&)> handler) = 0;
   virtual void unsubscribe(const std::string& gateway) = 0;
 };
 

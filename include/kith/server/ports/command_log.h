@@ -1,13 +1,15 @@
-// CommandLog is the one place where durability begins: a record is part of Kith's state when it is in the log, and everything
-// else (heads, history, feeds, search) is computed from it in log order.
+// CommandLog is the one place where durability begins: a record is part of Kith's state when it is
+// in the log, and everything else (heads, history, feeds, search) is computed from it in log order.
 //
 // Order:       positions are assigned in append order and increase by one.
-// Durability:  `committed` is called with ok only when the records survive a crash of this process and a power loss.
+// Durability:  `committed` is called with ok only when the records survive a crash of this process
+// and a power loss.
 //              Not ok: none of them is in the log, and none of them will ever be seen by replay().
 // Batching:    the adapter commits whatever has gathered since the last commit in one go.
-// Threads:     methods and callbacks on the executor of the services. Callbacks come in position order, never inside append().
-// Bounds:      above limits::journal_pending_max waiting records append() answers kOverloaded at once.
-// Proof:       tests/conformance/command_log_suite.h; an adapter that passes it is an adapter.
+// Threads:     methods and callbacks on the executor of the services. Callbacks come in position
+// order, never inside append(). Bounds:      above limits::journal_pending_max waiting records
+// append() answers kOverloaded at once. Proof:       tests/conformance/command_log_suite.h; an
+// adapter that passes it is an adapter.
 #pragma once
 
 #include <functional>
@@ -23,10 +25,12 @@ class KITH_API CommandLog {
  public:
   virtual ~CommandLog() = default;
 
-  // Appends one record. `committed` receives its position, or why it is not in the log (kDiskFull, kIo, kOverloaded, kClosed).
+  // Appends one record. `committed` receives its position, or why it is not in the log (kDiskFull,
+  // kIo, kOverloaded, kClosed).
   virtual void append(LogRecord record, std::function<void(Result<LogEntry>)> committed) = 0;
 
-  // Reads committed entries with position > after, ascending, at most `limit`. Blocks; used at start.
+  // Reads committed entries with position > after, ascending, at most `limit`. Blocks; used at
+  // start.
   virtual Result<std::vector<LogEntry>> read(Position after, std::size_t limit) = 0;
 
   // Position of the last committed record; 0 = empty. Positions survive trim().
@@ -35,7 +39,8 @@ class KITH_API CommandLog {
   // Records waiting for their commit.
   virtual std::size_t pending() const = 0;
 
-  // Allows the adapter to drop records with position <= upto: the store holds everything computed from them.
+  // Allows the adapter to drop records with position <= upto: the store holds everything computed
+  // from them.
   virtual void trim(Position upto) = 0;
 };
 

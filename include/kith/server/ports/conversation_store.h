@@ -1,12 +1,14 @@
-// ConversationStore keeps what has been computed from the command log: heads, members with their watermarks and feed marks,
-// and the history. It may lag behind the log; the services merge the tail that is not yet applied.
+// ConversationStore keeps what has been computed from the command log: heads, members with their
+// watermarks and feed marks, and the history. It may lag behind the log; the services merge the
+// tail that is not yet applied.
 //
 // Atomicity:   apply() stores a batch and its position together or not at all.
-// Idempotence: applying a batch again, or one that overlaps what is stored, changes nothing that a reader can see.
-// Order:       batches are applied in the order of their apply() calls; events are read back by seq, ascending.
-// Threads:     methods and callbacks on the executor of the services. Reads may call back inside the call.
-// Failure:     kUnavailable / kIo / kDiskFull; the caller retries. Nothing is lost: the log still has the records.
-// Proof:       tests/conformance/conversation_store_suite.h.
+// Idempotence: applying a batch again, or one that overlaps what is stored, changes nothing that a
+// reader can see. Order:       batches are applied in the order of their apply() calls; events are
+// read back by seq, ascending. Threads:     methods and callbacks on the executor of the services.
+// Reads may call back inside the call. Failure:     kUnavailable / kIo / kDiskFull; the caller
+// retries. Nothing is lost: the log still has the records. Proof:
+// tests/conformance/conversation_store_suite.h.
 #pragma once
 
 #include <functional>
@@ -21,16 +23,17 @@ namespace kith::server {
 
 struct Conversation {
   Head head;
-  std::vector<Member> members;   // sorted by user
+  std::vector<Member> members;  // sorted by user
 };
 
 // Rows to insert or replace, in one transaction with `position`.
 struct StoreBatch {
-  Position position = 0;                                   // everything up to here is applied afterwards
-  std::vector<Event> events;                               // also fills the dedupe index (conversation, sender, message_id)
-  std::vector<Head> heads;                                 // final state, one per conversation
-  std::vector<std::pair<ConversationId, Member>> members;  // final state, one per (conversation, user)
-  std::vector<std::pair<UserId, Position>> user_marks;     // user state changed at
+  Position position = 0;      // everything up to here is applied afterwards
+  std::vector<Event> events;  // also fills the dedupe index (conversation, sender, message_id)
+  std::vector<Head> heads;    // final state, one per conversation
+  // Final state, one per (conversation, user).
+  std::vector<std::pair<ConversationId, Member>> members;
+  std::vector<std::pair<UserId, Position>> user_marks;  // user state changed at
 };
 
 struct FeedEntry {
@@ -40,10 +43,10 @@ struct FeedEntry {
 
 struct EventQuery {
   ConversationId conversation;
-  std::uint64_t from = 1;        // inclusive
-  std::uint64_t to = 0;          // inclusive; 0 = no upper bound
+  std::uint64_t from = 1;  // inclusive
+  std::uint64_t to = 0;    // inclusive; 0 = no upper bound
   std::size_t limit = 0;
-  bool newest = false;           // the last `limit` of the range instead of the first; still ascending
+  bool newest = false;  // the last `limit` of the range instead of the first; still ascending
 };
 
 template <class T>
@@ -62,10 +65,14 @@ class KITH_API ConversationStore {
                     Done<std::optional<Placement>> done) = 0;
   virtual void events(const EventQuery& query, Done<std::vector<Event>> done) = 0;
 
-  // Conversations (present or former) of a user with feed_ver > after, ascending by feed_ver, at most `limit`.
-  virtual void changed(const UserId& user, Position after, std::size_t limit, Done<std::vector<FeedEntry>> done) = 0;
-  // Conversations of a user with feed_ver < before (0 = all), descending by feed_ver, at most `limit`: a snapshot listing.
-  virtual void list(const UserId& user, Position before, std::size_t limit, Done<std::vector<FeedEntry>> done) = 0;
+  // Conversations (present or former) of a user with feed_ver > after, ascending by feed_ver, at
+  // most `limit`.
+  virtual void changed(const UserId& user, Position after, std::size_t limit,
+                       Done<std::vector<FeedEntry>> done) = 0;
+  // Conversations of a user with feed_ver < before (0 = all), descending by feed_ver, at most
+  // `limit`: a snapshot listing.
+  virtual void list(const UserId& user, Position before, std::size_t limit,
+                    Done<std::vector<FeedEntry>> done) = 0;
   // Large conversations (Head::large) that the user is an active member of.
   virtual void large(const UserId& user, Done<std::vector<ConversationId>> done) = 0;
   // Position of the last change of the user's own state; 0 = never.

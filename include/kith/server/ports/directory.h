@@ -1,10 +1,11 @@
-// Directory knows people: accounts, credentials, contacts, blocks, privacy settings, devices. Rarely written, often read.
+// Directory knows people: accounts, credentials, contacts, blocks, privacy settings, devices.
+// Rarely written, often read.
 //
 // Durability:  a change survives a crash when its callback has answered ok.
 // Idempotence: repeating any change leaves the same state.
-// Threads:     methods and callbacks on the executor of the services. Callbacks may come inside the call.
-// Failure:     kUnavailable / kIo / kDiskFull are temporary; others as named below.
-// Proof:       tests/conformance/directory_suite.h.
+// Threads:     methods and callbacks on the executor of the services. Callbacks may come inside the
+// call. Failure:     kUnavailable / kIo / kDiskFull are temporary; others as named below. Proof:
+// tests/conformance/directory_suite.h.
 #pragma once
 
 #include <functional>
@@ -22,7 +23,7 @@ namespace kith::server {
 struct NewUser {
   std::string handle;
   std::string display_name;
-  std::string password_hash;     // empty: signs in with tokens of the host only
+  std::string password_hash;  // empty: signs in with tokens of the host only
 };
 
 // Only the members that are set are changed.
@@ -42,7 +43,8 @@ class KITH_API Directory {
   virtual void create(const NewUser& user, Done<void> done) = 0;
   // Nothing if there is no such user.
   virtual void load(const UserId& id, Done<std::optional<UserRecord>> done) = 0;
-  // Fails with kNotFound; kLimitExceeded above limits::contacts_max contacts or blocks. Answers the new record.
+  // Fails with kNotFound; kLimitExceeded above limits::contacts_max contacts or blocks. Answers the
+  // new record.
   virtual void update(const UserId& id, const UserChange& change, Done<UserRecord> done) = 0;
   // Handle, display name and id of those that exist, in any order. Other members are not filled.
   virtual void profiles(const std::vector<UserId>& ids, Done<std::vector<UserRecord>> done) = 0;
@@ -50,7 +52,8 @@ class KITH_API Directory {
   virtual void password_hash(const UserId& id, Done<std::string> done) = 0;
 
   virtual void devices(const UserId& id, Done<std::vector<DeviceRecord>> done) = 0;
-  // Inserts or updates one device; revoked_ms and last_seen_ms are merged by max, an empty agent keeps the old one.
+  // Inserts or updates one device; revoked_ms and last_seen_ms are merged by max, an empty agent
+  // keeps the old one.
   virtual void put_device(const UserId& id, const DeviceRecord& device, Done<void> done) = 0;
 };
 

@@ -1,4 +1,5 @@
-// What the server's ports carry: plain values, no library types. The wire form is the server's own business.
+// What the server's ports carry: plain values, no library types. The wire form is the server's own
+// business.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,8 @@
 
 namespace kith::server {
 
-// Position of a record in the command log: 1, 2, 3 … (embedded: the journal's rowid). Also the version of feed marks.
+// Position of a record in the command log: 1, 2, 3 … (embedded: the journal's rowid). Also the
+// version of feed marks.
 using Position = std::uint64_t;
 
 enum class EventKind : std::uint8_t { kMessage = 1, kMembership = 2, kMeta = 3, kVoid = 4 };
@@ -22,18 +24,18 @@ struct Event {
   ConversationId conversation;
   std::uint64_t seq = 0;
   EventKind kind = EventKind::kMessage;
-  MessageId message_id;            // the command's id
+  MessageId message_id;  // the command's id
   UserId sender;
   DeviceId sender_device;
-  std::int64_t server_ts_ms = 0;   // never decreases with seq
-  std::uint64_t ordinal = 0;       // countable events up to and including this one
+  std::int64_t server_ts_ms = 0;  // never decreases with seq
+  std::uint64_t ordinal = 0;      // countable events up to and including this one
   bool countable = false;
-  bool sender_only = false;        // others see a VOID event at this seq (the sender is blocked)
-  std::string body;                // serialized, opaque to storage
+  bool sender_only = false;  // others see a VOID event at this seq (the sender is blocked)
+  std::string body;          // serialized, opaque to storage
   std::uint64_t reply_to_seq = 0;
   std::vector<UserId> mentions;
   std::int64_t client_ts_ms = 0;
-  Position position = 0;           // of the command that made it
+  Position position = 0;  // of the command that made it
 
   friend bool operator==(const Event&, const Event&) = default;
 };
@@ -41,15 +43,15 @@ struct Event {
 // One person's place in one conversation, present or former.
 struct Member {
   UserId user;
-  MemberRole role = MemberRole::kNone;   // kNone: has left
-  std::uint64_t join_seq = 0;            // sees events with seq >= join_seq …
-  std::uint64_t left_seq = 0;            // … and <= left_seq, if it is not 0
+  MemberRole role = MemberRole::kNone;  // kNone: has left
+  std::uint64_t join_seq = 0;           // sees events with seq >= join_seq …
+  std::uint64_t left_seq = 0;           // … and <= left_seq, if it is not 0
   std::uint64_t delivered_seq = 0;
   std::uint64_t read_seq = 0;
   std::uint64_t read_ordinal = 0;
-  std::uint64_t public_read_seq = 0;     // what others may see
-  bool sharing = true;                   // takes part in read minima: receipts were on at the last receipt
-  Position feed_ver = 0;                 // last dirty mark of this conversation for this user
+  std::uint64_t public_read_seq = 0;  // what others may see
+  bool sharing = true;    // takes part in read minima: receipts were on at the last receipt
+  Position feed_ver = 0;  // last dirty mark of this conversation for this user
 
   [[nodiscard]] bool active() const { return role != MemberRole::kNone; }
   friend bool operator==(const Member&, const Member&) = default;
@@ -60,13 +62,13 @@ struct Head {
   ConversationId id;
   ConversationType type = ConversationType::kUnknown;
   std::uint64_t last_seq = 0;
-  Position last_position = 0;            // of the last record that was decided
+  Position last_position = 0;  // of the last record that was decided
   std::uint64_t last_ordinal = 0;
   std::int64_t last_ts_ms = 0;
   std::string title;
-  std::uint64_t roster_ver = 0;          // seq of the last membership event
-  std::uint32_t member_count = 0;        // active ones
-  bool large = false;                    // once above limits::small_group_members_max; stays
+  std::uint64_t roster_ver = 0;    // seq of the last membership event
+  std::uint32_t member_count = 0;  // active ones
+  bool large = false;              // once above limits::small_group_members_max; stays
   // Published minima: max-registers, they never fall.
   std::uint64_t delivered_all_seq = 0;
   std::uint64_t read_all_seq = 0;
@@ -87,14 +89,14 @@ struct Placement {
 struct SendOp {
   std::string body;
   std::uint64_t reply_to_seq = 0;
-  MessageId reply_to_message_id;         // used when reply_to_seq is 0
+  MessageId reply_to_message_id;  // used when reply_to_seq is 0
   std::vector<UserId> mentions;
   std::int64_t client_ts_ms = 0;
 };
 struct CreateOp {
   ConversationType type = ConversationType::kGroup;
   std::string title;
-  std::vector<UserId> members;           // besides the sender
+  std::vector<UserId> members;  // besides the sender
 };
 enum class MemberChangeKind : std::uint8_t { kAdd = 1, kRemove = 2, kLeave = 3, kSetRole = 4 };
 struct MembershipOp {
@@ -111,9 +113,10 @@ struct ReceiptOp {
   std::uint64_t read_ordinal = 0;
   bool publish_read = true;
 };
-struct UserMarkOp {};                    // the sender's own state changed; no conversation
+struct UserMarkOp {};  // the sender's own state changed; no conversation
 
-// One record of the command log. Everything that decide() needs is in here: no clock, no configuration.
+// One record of the command log. Everything that decide() needs is in here: no clock, no
+// configuration.
 struct LogRecord {
   ConversationId conversation;
   MessageId command_id;
@@ -123,7 +126,8 @@ struct LogRecord {
   std::int64_t gateway_ts_ms = 0;
   std::uint32_t rules_version = 1;
   bool sender_only = false;
-  std::uint64_t reply_token = 0;         // finds the waiting request in the process that appended it; 0 after a restart
+  // Finds the waiting request in the process that appended it; 0 after a restart.
+  std::uint64_t reply_token = 0;
   std::variant<SendOp, CreateOp, MembershipOp, MetaOp, ReceiptOp, UserMarkOp> op;
 };
 struct LogEntry {
@@ -144,16 +148,17 @@ struct UserRecord {
   std::string handle;
   std::string display_name;
   PrivacySettings privacy;
-  std::vector<UserId> contacts;          // sorted
-  std::vector<UserId> blocked;           // sorted
+  std::vector<UserId> contacts;  // sorted
+  std::vector<UserId> blocked;   // sorted
   std::int64_t last_seen_ms = 0;
-  std::int64_t tokens_valid_from_ms = 0; // tokens issued before this are revoked
+  std::int64_t tokens_valid_from_ms = 0;  // tokens issued before this are revoked
 };
 struct DeviceRecord {
   DeviceId id;
   std::string agent;
   std::int64_t last_seen_ms = 0;
-  std::int64_t revoked_ms = 0;           // tokens of this device issued at or before this are revoked; 0 = never
+  // Tokens of this device issued at or before this are revoked; 0 = never.
+  std::int64_t revoked_ms = 0;
 };
 
 }  // namespace kith::server

@@ -1,5 +1,5 @@
-// SessionRegistry knows which sessions of a user are connected, and to which gateway. It is a hint, rebuilt by the gateways:
-// losing it costs latency, never messages.
+// SessionRegistry knows which sessions of a user are connected, and to which gateway. It is a hint,
+// rebuilt by the gateways: losing it costs latency, never messages.
 //
 // Threads: on the executor of the services. Callbacks may come inside the call.
 // Proof:   tests/conformance/session_registry_suite.h.
@@ -18,7 +18,7 @@ namespace kith::server {
 // Names one session for good: a late removal of an old session cannot remove a newer one.
 struct SessionRef {
   std::string gateway;
-  std::uint64_t session = 0;     // unique within the gateway's lifetime
+  std::uint64_t session = 0;  // unique within the gateway's lifetime
   DeviceId device;
   friend bool operator==(const SessionRef&, const SessionRef&) = default;
 };

@@ -1,0 +1,75 @@
+"""One small tree for each rule that breaks it, and trees that break none: the proof that the rules bite."""
+
+LAYERS = """
+core    :
+client  : core
+service : core
+adapter : core service
+server  : core service adapter
+cli     : core client
+example : core client server
+test    : core client
+"""
+TOP = "// Says what this file is for.\n"
+
+
+def with_layers(tree: dict[str, str]) -> dict[str, str]:
+    return {"cmake/layers.txt": LAYERS, **tree}
+
+
+LONG_FUNCTION = "Status Thing::open(const Path& path,\n  int flags) const {\n" + "  call();\n" * 69 + "}\n"
+
+VIOLATIONS = [
+    ("layer", {"client/a.cc": TOP + '#include "server/b.h"\n', "server/b.h": TOP}),
+    ("layer", {"server/services/a.cc": TOP + '#include "server/adapters/b.h"\n', "server/adapters/b.h": TOP}),
+    ("layer", {"src/a.cc": TOP + '#include "kith/client/c.h"\n', "include/kith/client/c.h": TOP}),
+    ("layer", {"client/cli/a.cc": TOP + '#include "client/b.h"\n', "client/b.h": TOP}),
+    ("layer", {"examples/a.cc": TOP + '#include "src/b.h"\n', "src/b.h": TOP}),
+    ("layer", {"attic/a.cc": TOP}),
+    ("public-header", {"include/kith/core/a.h": TOP + "#include <boost/any.hpp>\n"}),
+    ("public-header", {"include/kith/core/a.h": TOP + '#include "src/b.h"\n', "src/b.h": TOP}),
+    ("edge", {"client/a.cc": TOP + "#include <libwebsockets.h>\n"}),
+    ("edge", {"server/adapters/a.cc": TOP + "#include <sqlite3.h>\n"}),
+    ("edge", {"src/a.cc": TOP + "#include <uv.h>\n"}),
+    ("banned", {"client/a.cc": TOP + "auto now = std::chrono::system_clock::now();\n"}),
+    ("banned", {"server/a.cc": TOP + "auto now = std::chrono::steady_clock::now();\n"}),
+    ("banned", {"client/a.cc": TOP + "int n = std::rand();\n"}),
+    ("banned", {"client/a.cc": TOP + "int n = rand();\n"}),
+    ("banned", {"tests/a_test.cc": TOP + "std::this_thread::sleep_for(1s);\n"}),
+    ("banned", {"src/a.h": TOP + "using namespace std;\n"}),
+    ("banned", {"client/a_sqlite.cc": TOP + 'run("BEGIN");\n'}),
+    ("banned", {"server/adapters/a_sqlite.cc": TOP + 'run("BEGIN TRANSACTION;");\n'}),
+    ("size", {"src/a.cc": TOP + "int a;\n" * 800}),
+    ("columns", {"src/a.cc": TOP + "// " + "x" * 120 + "\n"}),
+    ("function", {"src/a.cc": TOP + LONG_FUNCTION}),
+    ("function", {"src/a.cc": TOP + "class A {\n public:\n" + LONG_FUNCTION + "};\n"}),
+    ("function", {"src/a.cc": TOP + "A::A(int n) : n_{n} {\n" + "  call();\n" * 70 + "}\n"}),
+    ("function", {"tests/a_test.cc": TOP + "TEST(A, B) {\n  f({1, 2}, [] {\n" + "  call();\n" * 70 + "  });\n}\n"}),
+    ("purpose", {"src/a.cc": "#include <string>\n"}),
+    ("purpose", {"src/a.h": "// a.h\n#pragma once\n"}),
+    ("unfinished", {"docs/a.md": "TO" "DO: write this\n"}),
+    ("unfinished", {"src/a.cc": TOP + "// FIX" "ME later\n"}),
+    ("machine-path", {"README.md": "see /wo" "rk/main\n"}),
+    ("machine-path", {"docs/a.md": "see ../sha" "red/design\n"}),
+    ("machine-path", {"tools/a": "cd /ro" "ot/kith\n"}),
+    ("name", {"src/string_utils.cc": TOP}),
+    ("name", {"src/a.h": TOP + "class SessionManager {};\n"}),
+    ("name", {"src/SessionStore.cc": TOP}),
+    ("snippet", {"docs/a.md": "```cpp\nint a;\n```\n"}),
+    ("snippet", {"docs/a.md": "<!-- snippet: none_such -->\n```cpp\nint a;\n```\n"}),
+    ("snippet", {"README.md": "<!-- snippet: one -->\n```cpp\nint a = 2;\n```\n",
+                 "examples/a.cc": TOP + "  // [one]\n  int a = 1;\n  // [/one]\n"}),
+]
+
+GOOD = [
+    {"client/a_lws.cc": TOP + "#include <libwebsockets.h>\n#include \"kith/client/c.h\"\n",
+     "include/kith/client/c.h": TOP},
+    {"server/adapters/a_sqlite.cc": TOP + 'reader_->execute("BEGIN");\n'},
+    {"include/kith/core/a.h": TOP + "using namespace std::chrono_literals;\n"},
+    {"src/time.cc": TOP + "auto now = std::chrono::system_clock::now();\n"},
+    {"client/a_sqlite.cc": TOP + '// rand() and "BEGIN" in words only\nrun("BEGIN IMMEDIATE");\nint operand(int a);\n'},
+    {"src/a.cc": TOP + 'const char kHelp[] = R"(\n' + "{\n" * 80 + ')";\n'},
+    {"README.md": "<!-- snippet: one -->\n```cpp\nint a = 1;\n```\n",
+     "examples/a.cc": TOP + "  // [one]\n  int a = 1;\n  // [/one]\n"},
+    {"docs/a.md": "<!-- snippet: examples/a.cc -->\n```cpp\n" + TOP + "```\n", "examples/a.cc": TOP},
+]

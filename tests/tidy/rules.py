@@ -1,0 +1,298 @@
+"""The house rules, each a function from the tree (path -> text) to what breaks it; no file is touched here."""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+LINES_MAX = 800
+COLUMNS_MAX = 120
+FUNCTION_LINES_MAX = 70
+
+
+class Violation(NamedTuple):
+    rule: str
+    path: str
+    line: int
+    message: str
+
+
+Tree = dict[str, str]
+SOURCE = (".h", ".cc")
+
+
+def sources(tree: Tree) -> Iterator[tuple[str, str]]:
+    return ((path, text) for path, text in tree.items() if path.endswith(SOURCE))
+
+
+# --- layers -----------------------------------------------------------------------------------------------------------
+
+# First match wins.
+LAYER_OF = [
+    (r"include/kith/core/|src/", "core"),
+    (r"client/cli/", "cli"),
+    (r"include/kith/client/|client/", "client"),
+    (r"include/kith/server/(ports/|options\.h|hooks\.h)", "service"),
+    (r"include/kith/server/|server/server[^/]*\.(h|cc)$", "server"),
+    (r"server/daemon/", "daemon"),
+    (r"server/adapters/", "adapter"),
+    (r"server/", "service"),
+    (r"examples/", "example"),
+    (r"benchmarks/", "bench"),
+    (r"tests/", "test"),
+]
+# Rooms that see what an embedder sees.
+PUBLIC_ONLY = {"cli", "example"}
+INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+
+
+def layer_of(path: str) -> str | None:
+    return next((layer for pattern, layer in LAYER_OF if re.match(pattern, path)), None)
+
+
+def layer_table(text: str) -> dict[str, set[str]]:
+    table = {}
+    for line in text.splitlines():
+        if re.match(r"[a-z]", line):
+            layer, _, allowed = line.partition(":")
+            table[layer.strip()] = set(allowed.split())
+    return table
+
+
+def includes(text: str) -> Iterator[tuple[int, str, str]]:
+    for number, line in enumerate(text.splitlines(), 1):
+        if match := INCLUDE.match(line):
+            yield number, match.group(1), match.group(2)
+
+
+def included_path(path: str, name: str, tree: Tree) -> str | None:
+    """The file of this project that `name` means in `path`; None for somebody else's header."""
+    beside = f"{path.rpartition('/')[0]}/{name}"
+    candidates = (f"include/{name}", name, beside)
+    if name.startswith("kith/v1/"):
+        return "src/" + name  # generated from src/proto
+    return next((candidate for candidate in candidates if candidate in tree), None)
+
+
+def check_layers(tree: Tree) -> Iterator[Violation]:
+    table = layer_table(tree.get("cmake/layers.txt", ""))
+    for path, text in sources(tree):
+        layer = layer_of(path)
+        if layer is None:
+            yield Violation("layer", path, 1, "stands in no room that cmake/layers.txt knows")
+            continue
+        for number, _, name in includes(text):
+            target = included_path(path, name, tree)
+            if target is None:
+                continue
+            other = layer_of(target)
+            if target.startswith("include/kith/server/") and "server" in table.get(layer, set()):
+                continue  # who may use the server may use its public headers
+            if other != layer and other not in table.get(layer, set()):
+                yield Violation("layer", path, number, f"{layer} must not include {other} ({name})")
+            elif layer in PUBLIC_ONLY and other != layer and not target.startswith("include/"):
+                yield Violation("layer", path, number, f"{layer} sees public headers only, not {name}")
+
+
+def check_third_party(tree: Tree) -> Iterator[Violation]:
+    homes = {r"libwebsockets\.h": "_lws", r"sqlite3\.h": "_sqlite", r"uv\.h": "(_uv|_lws)", r"curl/": "_curl",
+             r"boost/asio/(ip|ssl)": "_asio"}
+    for path, text in sources(tree):
+        stem = path.rpartition("/")[2].partition(".")[0]
+        for number, quote, name in includes(text):
+            if path.startswith("include/") and not (name.startswith("kith/") or re.fullmatch(r"[a-z_0-9]+", name)):
+                yield Violation("public-header", path, number, f"<{name}>: public headers include std and kith/ only")
+            for header, home in homes.items():
+                if re.match(header, name) and not re.search(home, stem) and not path.startswith("tests/"):
+                    yield Violation("edge", path, number, f"{name} belongs into files named *{home}")
+
+
+# --- text -------------------------------------------------------------------------------------------------------------
+
+COMMENT_OR_STRING = re.compile(
+    r'//[^\n]*|/\*.*?\*/|R"(?P<d>[^()\s]*)\(.*?\)(?P=d)"|"(?:\\.|[^"\\\n])*"'
+    r"|(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'", re.S)
+
+
+def blank(match: re.Match) -> str:
+    text = match.group(0)
+    inner = re.sub(r"[^\n]", " ", text)
+    return inner if text.startswith("/") else '"' + inner[1:-1] + '"'
+
+
+def code_of(text: str) -> str:
+    """The text with comments and the insides of literals blanked; lines and columns stay."""
+    return COMMENT_OR_STRING.sub(blank, text)
+
+
+def without_comments(text: str) -> str:
+    return COMMENT_OR_STRING.sub(lambda match: blank(match) if match.group(0).startswith("/") else match.group(0), text)
+
+
+MEASURING = re.compile(r"tests/|benchmarks/|examples/|src/time\.cc$")
+ANYWHERE = re.compile(r"(?!)")
+BANNED = [  # pattern, where it is allowed, what to use
+    (r"\b(system_clock|steady_clock|high_resolution_clock)::now\b", MEASURING, "the injected Clock"),
+    (r"\b(std::)?s?rand\s*\(", ANYWHERE, "the injected Random"),
+    (r"\brandom_device\b", re.compile(r"src/random\.cc$"), "the injected Random"),
+    (r"\bsleep_(for|until)\b|\bu?sleep\s*\(|\bnanosleep\s*\(", re.compile(r"examples/|benchmarks/"),
+     "a virtual clock, or wait for the event itself"),
+    (r"\busing\s+namespace\s+(?!std::(\w+_)?literals\b)", re.compile(r".*\.cc$"), "names, in a header"),
+]
+
+
+def check_banned(tree: Tree) -> Iterator[Violation]:
+    for path, text in sources(tree):
+        for number, line in enumerate(code_of(text).splitlines(), 1):
+            for pattern, allowed, instead in BANNED:
+                if (match := re.search(pattern, line)) and not allowed.match(path):
+                    yield Violation("banned", path, number, f"{match.group(0)}: use {instead}")
+    # A reader may begin deferred; a writer that does can fail in the middle, when it wants the write lock.
+    begin = re.compile(r'(^\s*|")BEGIN\b(?!\s+(IMMEDIATE|EXCLUSIVE))\s*(TRANSACTION|DEFERRED)?\s*("|;|$)')
+    for path, text in tree.items():
+        if path.endswith((*SOURCE, ".sql")):
+            for number, line in enumerate(without_comments(text).splitlines(), 1):
+                if begin.search(line) and "reader" not in line:
+                    yield Violation("banned", path, number, "BEGIN: use BEGIN IMMEDIATE")
+
+
+def check_sizes(tree: Tree) -> Iterator[Violation]:
+    for path, text in tree.items():
+        if path.endswith((*SOURCE, ".py", ".proto", ".cmake", "CMakeLists.txt")) or path.startswith("tools/"):
+            lines = text.splitlines()
+            if len(lines) > LINES_MAX:
+                yield Violation("size", path, LINES_MAX, f"{len(lines)} lines, at most {LINES_MAX}")
+            for number, line in enumerate(lines, 1):
+                if len(line) > COLUMNS_MAX:
+                    yield Violation("columns", path, number, f"{len(line)} columns, at most {COLUMNS_MAX}")
+
+
+NO_FUNCTION = re.compile(r"(namespace|class|struct|enum|union|extern|if|for|while|switch|else|do|try|catch|return)\b|#")
+FUNCTION_END = re.compile(r"\)(\s*(const|noexcept|override|final|mutable|try|&&?))*(\s*->[^;{}]*)?(\s*:[^:].*)?\s*$", re.S)
+
+
+def functions(text: str) -> Iterator[tuple[int, int, str]]:
+    """(first line, number of lines, header) of the outermost functions, by brace matching on formatted code."""
+    code = re.sub(r"^[ \t]*#.*$", "", code_of(text), flags=re.M)
+    stack: list[tuple[bool, int, str]] = []
+    header_from = 0
+    for at, sign in ((m.start(), m.group(0)) for m in re.finditer(r"[{};]", code)):
+        if sign == "{":
+            in_function = any(inside for inside, _, _ in stack)
+            if at and (code[at - 1].isalnum() or code[at - 1] in "_>") and not in_function:
+                stack.append((False, -1, ""))  # b_{value} of an initialiser list: the header goes on
+                continue
+            header = code[header_from:at]
+            start = header_from + len(header) - len(header.lstrip())
+            name = re.sub(r"^((public|private|protected):|template\s*<[^{}]*?>|\s)+", "", header)
+            is_function = bool(not NO_FUNCTION.match(name) and FUNCTION_END.search(name))
+            stack.append((is_function, start, " ".join(name.split())))
+        elif sign == "}":
+            if not stack:
+                return
+            is_function, start, header = stack.pop()
+            if start < 0:
+                continue
+            if is_function and not any(inside for inside, _, _ in stack):
+                first = code.count("\n", 0, start) + 1
+                yield first, code.count("\n", 0, at) + 2 - first, header
+        header_from = at + 1
+
+
+def check_functions(tree: Tree) -> Iterator[Violation]:
+    for path, text in sources(tree):
+        for first, lines, header in functions(text):
+            if lines > FUNCTION_LINES_MAX:
+                yield Violation("function", path, first, f"{lines} lines, at most {FUNCTION_LINES_MAX}: {header[:60]}")
+
+
+def check_purpose(tree: Tree) -> Iterator[Violation]:
+    for path, text in sources(tree):
+        comment = []
+        for line in text.splitlines():
+            if not line.startswith("//"):
+                break
+            comment.append(line[2:].strip())
+        sentence = " ".join(comment)
+        if len(sentence.split()) < 2 or not re.search(r"[.:!?)]", sentence):
+            yield Violation("purpose", path, 1, "opens with no sentence that says what the file is for")
+
+
+UNFINISHED = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X|HA" r"CK)\b")
+PLACES = ["/wo" "rk/", "../sha" "red", "/ro" "ot/", "/fa" "rm/", "/ho" "me/"]
+
+
+def check_words(tree: Tree) -> Iterator[Violation]:
+    for path, text in tree.items():
+        if path.startswith("examples/data/"):
+            continue
+        for number, line in enumerate(text.splitlines(), 1):
+            if match := UNFINISHED.search(line):
+                yield Violation("unfinished", path, number, f"{match.group(0)}: finish it, or open an issue")
+            for place in PLACES:
+                if place in line and not re.search(r"[\w.$}]" + re.escape(place), line):
+                    yield Violation("machine-path", path, number, f"{place} exists on one machine only")
+
+
+VAGUE = {"manager", "helper", "helpers", "util", "utils", "common", "impl", "misc", "hub", "noinst"}
+
+
+def check_names(tree: Tree) -> Iterator[Violation]:
+    for path, text in sources(tree):
+        stem = path.rpartition("/")[2].partition(".")[0]
+        if VAGUE & set(stem.split("_")) or stem == "data":
+            yield Violation("name", path, 1, "the name says nothing; call it what a user would")
+        if not re.fullmatch(r"[a-z0-9_]+", stem):
+            yield Violation("name", path, 1, "file names are snake_case")
+        for number, line in enumerate(code_of(text).splitlines(), 1):
+            if match := re.match(r"\s*(class|struct)\s+(\w*(Manager|Helper|Util|Utils|Common|Misc))\b", line):
+                yield Violation("name", path, number, f"{match.group(2)}: the name says nothing")
+
+
+# --- documents --------------------------------------------------------------------------------------------------------
+
+# <!-- snippet: NAME --> or <!-- snippet: examples/file.cc -->, then the block.
+SNIPPET = re.compile(r"(?:<!-- snippet: (?P<name>\S+) -->\n)?```cpp\n(?P<body>.*?)^```$", re.S | re.M)
+
+
+def regions(tree: Tree) -> Tree:
+    """Every // [name] … // [/name] region of examples/ and tests/, without its common indentation."""
+    found = {}
+    for path, text in sources(tree):
+        if path.startswith(("examples/", "tests/")):
+            for match in re.finditer(r"^ *// \[(\w+)\]\n(.*?)^ *// \[/\1\]$", text, re.S | re.M):
+                lines = match.group(2).splitlines()
+                indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+                found[match.group(1)] = "".join(line[indent:] + "\n" for line in lines)
+    return found
+
+
+def snippet_text(name: str, known: Tree, tree: Tree) -> str | None:
+    return tree.get(name) if "/" in name else known.get(name)
+
+
+def documents(tree: Tree) -> Iterator[tuple[str, str]]:
+    return ((path, text) for path, text in tree.items() if path.endswith(".md"))
+
+
+def check_snippets(tree: Tree) -> Iterator[Violation]:
+    known = regions(tree)
+    for path, text in documents(tree):
+        for match in SNIPPET.finditer(text):
+            number = text.count("\n", 0, match.start()) + 1
+            name = match.group("name")
+            if name is None:
+                yield Violation("snippet", path, number, "a ```cpp block without <!-- snippet: NAME --> above it")
+                continue
+            wanted = snippet_text(name, known, tree)
+            if wanted is None:
+                yield Violation("snippet", path, number, f"no region // [{name}] in examples/ or tests/")
+            elif wanted != match.group("body"):
+                yield Violation("snippet", path, number, f"{name} differs from its source: run tools/snippets")
+
+
+RULES = [check_layers, check_third_party, check_banned, check_sizes, check_functions, check_purpose, check_words,
+         check_names, check_snippets]
+
+
+def check(tree: Tree) -> list[Violation]:
+    return [violation for rule in RULES for violation in rule(tree)]
