@@ -43,7 +43,7 @@ Position ConversationCache::decided() const {
 void ConversationCache::add_stats(std::map<std::string, std::uint64_t>& all) const {
   all["messages_placed"] = placed_;
   all["apply_lag"] = apply_lag();
-  all["journal_pending"] = log_.pending();
+  all["journal_lag"] = log_.pending();
   all["conversations_cached"] = slots_.size();
 }
 
