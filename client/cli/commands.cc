@@ -99,9 +99,9 @@ int sign_in(const Arguments& arguments) {
 // The end of a message that was sent: its status, told once it is on the server or refused.
 int report(Session& session, const MessageId& id, std::future<DeliveryStatus> placed) {
   client::Client& client = *session.client;
-  const auto limit = std::chrono::steady_clock::now() + kSentLimit;
+  const auto limit = system_clock().steady_ms() + Millis(kSentLimit).count();
   while (placed.wait_for(kStep) != std::future_status::ready && !session.last_trouble() &&
-         std::chrono::steady_clock::now() < limit) {
+         system_clock().steady_ms() < limit) {
   }
   if (placed.wait_for(0s) != std::future_status::ready) {
     if (auto trouble = session.last_trouble()) complain(*trouble);

@@ -195,9 +195,9 @@ class Screen {
   }
 
   void start_typing() {
-    const auto now = std::chrono::steady_clock::now();
+    const auto now = system_clock().steady_ms();
     if (current_.empty() || editor_.text()[0] == L'/' || now < typing_again_) return;
-    typing_again_ = now + kTypingEvery;
+    typing_again_ = now + Millis(kTypingEvery).count();
     typing_ = true;
     client_.set_typing(current_, true);
   }
@@ -205,7 +205,7 @@ class Screen {
   void stop_typing() {
     if (typing_) client_.set_typing(current_, false);
     typing_ = false;
-    typing_again_ = {};
+    typing_again_ = 0;
   }
 
   void enter() {
@@ -317,7 +317,7 @@ class Screen {
   ConversationId wanted_;
   Seq read_up_to_;
   bool typing_ = false;
-  std::chrono::steady_clock::time_point typing_again_{};
+  std::int64_t typing_again_ = 0;  // steady_ms: not before then
   bool quit_ = false;
 };
 
