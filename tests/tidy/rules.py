@@ -167,7 +167,8 @@ def check_sizes(tree: Tree) -> Iterator[Violation]:
 
 
 NO_FUNCTION = re.compile(r"(namespace|class|struct|enum|union|extern|if|for|while|switch|else|do|try|catch|return)\b|#")
-FUNCTION_END = re.compile(r"\)(\s*(const|noexcept|override|final|mutable|try|&&?))*(\s*->[^;{}]*)?(\s*:[^:].*)?\s*$", re.S)
+FUNCTION_END = re.compile(
+    r"\)(\s*(const|noexcept|override|final|mutable|try|&&?))*(\s*->[^;{}]*)?(\s*:[^:].*)?\s*$", re.S)
 
 
 def functions(text: str) -> Iterator[tuple[int, int, str]]:
