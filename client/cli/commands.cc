@@ -85,7 +85,7 @@ int sign_in(const Arguments& arguments) {
     std::error_code error;  // the next command may run elsewhere
     account.ca = std::filesystem::absolute(account.ca, error).string();
   }
-  auto options = options_of(home, account);
+  auto options = options_of(home, account, arguments);
   auto token = fresh ? client::Client::register_account(options, *password, arguments.name)
                      : client::Client::sign_in(options, *password);
   if (!token) return complain(token.error());

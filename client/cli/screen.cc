@@ -335,9 +335,7 @@ int run_screen(const Arguments& arguments) {
                                "The full screen needs a terminal; scripts use kith send, tail and "
                                "history."));
   }
-  if (!arguments.url.empty()) account->url = arguments.url;
-  if (!arguments.ca.empty()) account->ca = arguments.ca;
-  auto client = client::Client::open(options_of(home, *account));
+  auto client = client::Client::open(options_of(home, *account, arguments));
   if (!client) return complain(client.error());
   (*client)->connect();
   (*client)->foreground();

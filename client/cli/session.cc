@@ -92,11 +92,12 @@ int complain(const Error& error) {
   return error.code == ErrorCode::kInvalidArgument ? kUsage : kFailed;
 }
 
-client::ClientOptions options_of(const Home& home, const Account& account) {
+client::ClientOptions options_of(const Home& home, const Account& account,
+                                 const Arguments& arguments) {
   client::ClientOptions options;
-  options.url = account.url;
+  options.url = arguments.url.empty() ? account.url : arguments.url;
   options.handle = account.handle;
-  options.ca_file = account.ca;
+  options.ca_file = arguments.ca.empty() ? account.ca : arguments.ca;
   options.agent = "kith-terminal/" KITH_VERSION_STRING;
   options.cache_dir = home.cache_dir(account);
   options.token = client::fixed_token(account.token);
@@ -133,9 +134,7 @@ int with_session(const Arguments& arguments, bool online,
     return account.error().code == ErrorCode::kUnauthenticated ? kNotSignedIn : kFailed;
   }
   session.account = *account;
-  if (!arguments.url.empty()) session.account.url = arguments.url;
-  if (!arguments.ca.empty()) session.account.ca = arguments.ca;
-  auto client = client::Client::open(options_of(session.home, session.account));
+  auto client = client::Client::open(options_of(session.home, session.account, arguments));
   if (!client) return complain(client.error());
   session.client = std::move(*client);
   const auto watch = session.client->on_event([&session](const client::Event& event) {

@@ -18,7 +18,10 @@ enum ExitCode : int { kDone = 0, kFailed = 1, kUsage = 2, kNotSignedIn = 3, kQue
 // Prints "kith: SENTENCE" on standard error and returns the exit code that fits.
 int complain(const Error& error);
 
-client::ClientOptions options_of(const Home& home, const Account& account);
+// The server may be reached under another URL for once (--url, --ca); the cache stays the
+// account's.
+client::ClientOptions options_of(const Home& home, const Account& account,
+                                 const Arguments& arguments);
 
 // From $KITH_PASSWORD, from the terminal without echo, or from the first line of standard input.
 Result<std::string> read_password(bool confirm);
