@@ -32,7 +32,8 @@ class OneRequest : public TransportListener {
     } else if (frame->body_case() == v1::ServerFrame::kError) {
       answer(from_wire(frame->error()));
     } else if (frame->body_case() == v1::ServerFrame::kGoodbye) {
-      answer(make_error(ErrorCode::kUnavailable, "the server said goodbye", frame->goodbye().retry_after_ms()));
+      answer(make_error(ErrorCode::kUnavailable, "the server said goodbye",
+                        frame->goodbye().retry_after_ms()));
     }
   }
   void on_close(std::uint16_t, const Error& error) override { answer(error); }
@@ -75,7 +76,8 @@ Result<Token> ask(const ClientOptions& options, v1::ClientFrame& frame) {
   const auto runtime = runtime_of(options);
   OneRequest request(*bytes);
   auto future = request.result.get_future();
-  runtime->loop.run_sync([&] { request.transport = runtime->transports->open(*endpoint, request); });
+  runtime->loop.run_sync(
+      [&] { request.transport = runtime->transports->open(*endpoint, request); });
   const bool answered = future.wait_for(limits::request_limit) == std::future_status::ready;
   runtime->loop.run_sync([&] { request.transport.reset(); });
   if (!answered) return make_error(ErrorCode::kTimeout, "the server did not answer");

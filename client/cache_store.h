@@ -21,10 +21,10 @@ struct ConversationRecord {
   UserId peer;
   MemberRole role = MemberRole::kNone;
   std::uint64_t entry_ver = 0;
-  std::uint64_t last_seq = 0;      // head that this device knows of, held or not
+  std::uint64_t last_seq = 0;  // head that this device knows of, held or not
   std::uint64_t last_ordinal = 0;
   std::int64_t last_ts_ms = 0;
-  std::uint64_t floor_seq = 0;     // nothing below is readable
+  std::uint64_t floor_seq = 0;  // nothing below is readable
   std::uint64_t read_seq = 0;
   std::uint64_t read_ordinal = 0;
   std::uint64_t delivered_seq = 0;  // own mark that the server has confirmed
@@ -34,7 +34,8 @@ struct ConversationRecord {
   friend bool operator==(const ConversationRecord&, const ConversationRecord&) = default;
 };
 
-// An event of the history; `bytes` is the serialized v1::Event, kept also when its kind is unknown to this release.
+// An event of the history; `bytes` is the serialized v1::Event, kept also when its kind is unknown
+// to this release.
 struct StoredEvent {
   ConversationId conversation;
   std::uint64_t seq = 0;
@@ -46,12 +47,12 @@ struct StoredEvent {
 enum class OutboxKind : std::uint8_t { kMessage = 1, kCreate = 2 };
 
 struct OutboxRow {
-  std::int64_t order = 0;          // ascends with send()
+  std::int64_t order = 0;  // ascends with send()
   ConversationId conversation;
   MessageId id;
   OutboxKind kind = OutboxKind::kMessage;
-  UserId peer;                     // 1:1 only
-  std::string payload;             // serialized v1::OutMessage or v1::CreateConversation
+  UserId peer;          // 1:1 only
+  std::string payload;  // serialized v1::OutMessage or v1::CreateConversation
   std::int64_t created_ms = 0;
   bool failed = false;
   // In memory only: a restart makes every attempt uncertain and forgets where a row was placed.
@@ -60,8 +61,9 @@ struct OutboxRow {
   std::int64_t placed_ts_ms = 0;
 };
 
-// One change: all of it or nothing. What promises something to the user (outbox, read marks, identity) survives power
-// loss when commit() returns; the rest survives the process and can be fetched again.
+// One change: all of it or nothing. What promises something to the user (outbox, read marks,
+// identity) survives power loss when commit() returns; the rest survives the process and can be
+// fetched again.
 struct CacheChange {
   std::vector<StoredEvent> events;  // a (conversation, seq) that is stored already is left alone
   std::map<ConversationId, Ranges> ranges;
@@ -77,11 +79,12 @@ struct CacheChange {
   std::optional<DeviceId> device;
 
   [[nodiscard]] bool touches_cache() const {
-    return !events.empty() || !ranges.empty() || !conversations.empty() || !profiles.empty() || !kv.empty() || cursor;
+    return !events.empty() || !ranges.empty() || !conversations.empty() || !profiles.empty() ||
+           !kv.empty() || cursor;
   }
   [[nodiscard]] bool touches_outbox() const {
-    return !outbox_put.empty() || !outbox_remove.empty() || !read_marks_put.empty() || !read_marks_remove.empty() ||
-           device;
+    return !outbox_put.empty() || !outbox_remove.empty() || !read_marks_put.empty() ||
+           !read_marks_remove.empty() || device;
   }
 };
 
@@ -92,10 +95,10 @@ struct CacheContent {
   std::vector<Profile> profiles;
   std::map<std::string, std::string> kv;
   std::uint64_t cursor = 0;
-  std::vector<OutboxRow> outbox;   // ascending order; rows whose event is in the cache are left out
+  std::vector<OutboxRow> outbox;  // ascending order; rows whose event is in the cache are left out
   std::map<ConversationId, std::uint64_t> read_marks;
-  DeviceId device;                 // empty on first use
-  std::string recovered;           // why the cache had to be set aside; empty normally
+  DeviceId device;        // empty on first use
+  std::string recovered;  // why the cache had to be set aside; empty normally
 };
 
 // One thread at a time. Errors: kDiskFull, kIo; nothing of the change is visible then.
@@ -105,9 +108,11 @@ class CacheStore {
   virtual Result<CacheContent> load() = 0;
   virtual Status commit(const CacheChange& change) = 0;
   // The newest `limit` events with from <= seq < before, ascending.
-  virtual Result<std::vector<StoredEvent>> events(const ConversationId& conversation, std::uint64_t from,
-                                                  std::uint64_t before, std::size_t limit) = 0;
-  virtual std::optional<StoredEvent> find_message(const ConversationId& conversation, const MessageId& id) = 0;
+  virtual Result<std::vector<StoredEvent>> events(const ConversationId& conversation,
+                                                  std::uint64_t from, std::uint64_t before,
+                                                  std::size_t limit) = 0;
+  virtual std::optional<StoredEvent> find_message(const ConversationId& conversation,
+                                                  const MessageId& id) = 0;
 };
 
 }  // namespace kith::client

@@ -26,23 +26,31 @@ constexpr int kOutboxVersion = 1;
 constexpr int kBusyMs = 2000;  // somebody looks into the file with another tool
 
 constexpr const char* kCacheSchema =
-    "CREATE TABLE IF NOT EXISTS event(conversation BLOB NOT NULL, seq INTEGER NOT NULL, message BLOB NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS event(conversation BLOB NOT NULL, seq INTEGER NOT NULL, message "
+    "BLOB NOT NULL,"
     " ordinal INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY(conversation, seq)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS event_message ON event(conversation, message);"
-    "CREATE TABLE IF NOT EXISTS range(conversation BLOB NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS range(conversation BLOB NOT NULL, first INTEGER NOT NULL, last "
+    "INTEGER NOT NULL,"
     " PRIMARY KEY(conversation, first)) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS conversation(id BLOB PRIMARY KEY, type INTEGER, title TEXT, peer BLOB, role INTEGER,"
-    " entry_ver INTEGER, last_seq INTEGER, last_ordinal INTEGER, last_ts_ms INTEGER, floor_seq INTEGER,"
-    " read_seq INTEGER, read_ordinal INTEGER, delivered_seq INTEGER, delivered_all INTEGER, read_all INTEGER,"
+    "CREATE TABLE IF NOT EXISTS conversation(id BLOB PRIMARY KEY, type INTEGER, title TEXT, peer "
+    "BLOB, role INTEGER,"
+    " entry_ver INTEGER, last_seq INTEGER, last_ordinal INTEGER, last_ts_ms INTEGER, floor_seq "
+    "INTEGER,"
+    " read_seq INTEGER, read_ordinal INTEGER, delivered_seq INTEGER, delivered_all INTEGER, "
+    "read_all INTEGER,"
     " read_any INTEGER, member_count INTEGER, large INTEGER) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS profile(user BLOB PRIMARY KEY, handle TEXT, display_name TEXT) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS profile(user BLOB PRIMARY KEY, handle TEXT, display_name TEXT) "
+    "WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS kv(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;";
 
 constexpr const char* kOutboxSchema =
     "CREATE TABLE IF NOT EXISTS outbox(local_order INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE,"
-    " conversation BLOB NOT NULL, kind INTEGER NOT NULL, peer BLOB, payload BLOB NOT NULL, created_ms INTEGER,"
+    " conversation BLOB NOT NULL, kind INTEGER NOT NULL, peer BLOB, payload BLOB NOT NULL, "
+    "created_ms INTEGER,"
     " failed INTEGER NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS read_mark(conversation BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS read_mark(conversation BLOB PRIMARY KEY, seq INTEGER NOT NULL) "
+    "WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS identity(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;";
 
 Error sqlite_error(sqlite3* db, int rc, const std::string& what) {
@@ -74,11 +82,13 @@ class Row {
   Row& operator=(const Row&) = delete;
 
   Row& blob(std::string_view bytes) {
-    sqlite3_bind_blob(statement_, ++bound_, bytes.data(), static_cast<int>(bytes.size()), SQLITE_TRANSIENT);
+    sqlite3_bind_blob(statement_, ++bound_, bytes.data(), static_cast<int>(bytes.size()),
+                      SQLITE_TRANSIENT);
     return *this;
   }
   Row& text(std::string_view value) {
-    sqlite3_bind_text(statement_, ++bound_, value.data(), static_cast<int>(value.size()), SQLITE_TRANSIENT);
+    sqlite3_bind_text(statement_, ++bound_, value.data(), static_cast<int>(value.size()),
+                      SQLITE_TRANSIENT);
     return *this;
   }
   template <class T>
@@ -117,22 +127,24 @@ class Database {
 
   Status open(const std::string& path, const char* synchronous, const char* schema, int version) {
     path_ = path;
-    int rc = sqlite3_open_v2(path.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-                             nullptr);
+    int rc =
+        sqlite3_open_v2(path.c_str(), &db_,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
     if (rc != SQLITE_OK) return sqlite_error(db_, rc, path);
     sqlite3_extended_result_codes(db_, 1);
     sqlite3_busy_timeout(db_, kBusyMs);
     if (Status s = exec("PRAGMA journal_mode=WAL"); !s) return s;
-    if (Status s = exec("PRAGMA journal_size_limit=4194304"); !s) return s;  // a burst does not keep its disk space
+    if (Status s = exec("PRAGMA journal_size_limit=4194304"); !s)
+      return s;  // a burst does not keep its disk space
     if (Status s = exec(std::string("PRAGMA synchronous=") + synchronous); !s) return s;
     Row row(prepare("PRAGMA user_version"));
     rc = row.step();
     if (rc != SQLITE_ROW) return sqlite_error(db_, rc, path);
     const int found = row.get<int>(0);
     if (found > version) {
-      return make_error(ErrorCode::kCacheTooNew, path + " was written by a later release (version " +
-                                                     std::to_string(found) + ", this release reads " +
-                                                     std::to_string(version) + ")");
+      return make_error(ErrorCode::kCacheTooNew,
+                        path + " was written by a later release (version " + std::to_string(found) +
+                            ", this release reads " + std::to_string(version) + ")");
     }
     if (Status s = exec(schema); !s) return s;
     return exec("PRAGMA user_version=" + std::to_string(version));
@@ -151,7 +163,8 @@ class Database {
   }
   sqlite3_stmt* prepare(const char* sql) {
     auto& statement = statements_[sql];
-    if (!statement) sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    if (!statement)
+      sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
     return statement;
   }
   // Remembers the first failure of a transaction.
@@ -196,7 +209,8 @@ class DirectoryLock {
   Status take(const std::string& path) {
     fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd_ < 0) {
-      return make_error(errno == ENOSPC ? ErrorCode::kDiskFull : ErrorCode::kIo, path + ": " + std::strerror(errno));
+      return make_error(errno == ENOSPC ? ErrorCode::kDiskFull : ErrorCode::kIo,
+                        path + ": " + std::strerror(errno));
     }
     if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
       return make_error(ErrorCode::kAlreadyOpen, path + ": another client holds this cache");
@@ -221,9 +235,12 @@ class CacheStoreSqlite : public CacheStore {
     if (error) return make_error(ErrorCode::kIo, directory + ": " + error.message());
     std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
     if (Status s = lock_.take(directory + "/lock"); !s) return s;
-    if (Status s = outbox_.open(directory + "/outbox.db", "FULL", kOutboxSchema, kOutboxVersion); !s) return s;
+    if (Status s = outbox_.open(directory + "/outbox.db", "FULL", kOutboxSchema, kOutboxVersion);
+        !s)
+      return s;
     Status opened = cache_.open(directory + "/cache.db", "NORMAL", kCacheSchema, kCacheVersion);
-    if (!opened && opened.error().code == ErrorCode::kCacheCorrupt) return rebuild(opened.error().message);
+    if (!opened && opened.error().code == ErrorCode::kCacheCorrupt)
+      return rebuild(opened.error().message);
     return opened;
   }
 
@@ -242,7 +259,8 @@ class CacheStoreSqlite : public CacheStore {
   }
 
   Status commit(const CacheChange& change) override {
-    // The cache first: a crash in between leaves an outbox row whose event is known, which load() leaves out.
+    // The cache first: a crash in between leaves an outbox row whose event is known, which load()
+    // leaves out.
     if (change.touches_cache()) {
       if (Status s = cache_.transaction([&] { write_cache(change); }); !s) return s;
     }
@@ -250,11 +268,15 @@ class CacheStoreSqlite : public CacheStore {
     return {};
   }
 
-  Result<std::vector<StoredEvent>> events(const ConversationId& conversation, std::uint64_t from, std::uint64_t before,
-                                          std::size_t limit) override {
-    Row row(cache_.prepare("SELECT seq, message, ordinal, bytes FROM event WHERE conversation=?1 AND seq>=?2 AND"
-                           " seq<?3 ORDER BY seq DESC LIMIT ?4"));
-    row.blob(conversation.view()).number(from).number(std::min<std::uint64_t>(before, INT64_MAX)).number(limit);
+  Result<std::vector<StoredEvent>> events(const ConversationId& conversation, std::uint64_t from,
+                                          std::uint64_t before, std::size_t limit) override {
+    Row row(cache_.prepare(
+        "SELECT seq, message, ordinal, bytes FROM event WHERE conversation=?1 AND seq>=?2 AND"
+        " seq<?3 ORDER BY seq DESC LIMIT ?4"));
+    row.blob(conversation.view())
+        .number(from)
+        .number(std::min<std::uint64_t>(before, INT64_MAX))
+        .number(limit);
     std::vector<StoredEvent> found;
     int rc = row.step();
     for (; rc == SQLITE_ROW; rc = row.step()) found.push_back(event_of(conversation, row));
@@ -263,9 +285,11 @@ class CacheStoreSqlite : public CacheStore {
     return found;
   }
 
-  std::optional<StoredEvent> find_message(const ConversationId& conversation, const MessageId& id) override {
-    Row row(cache_.prepare("SELECT seq, message, ordinal, bytes FROM event WHERE conversation=?1 AND message=?2"
-                           " ORDER BY seq LIMIT 1"));
+  std::optional<StoredEvent> find_message(const ConversationId& conversation,
+                                          const MessageId& id) override {
+    Row row(cache_.prepare(
+        "SELECT seq, message, ordinal, bytes FROM event WHERE conversation=?1 AND message=?2"
+        " ORDER BY seq LIMIT 1"));
     row.blob(conversation.view()).blob(id.view());
     if (row.step() != SQLITE_ROW) return std::nullopt;
     return event_of(conversation, row);
@@ -273,7 +297,8 @@ class CacheStoreSqlite : public CacheStore {
 
  private:
   static StoredEvent event_of(const ConversationId& conversation, const Row& row) {
-    return {conversation, row.get<std::uint64_t>(0), row.id<MessageId>(1), row.get<std::uint64_t>(2), row.bytes(3)};
+    return {conversation, row.get<std::uint64_t>(0), row.id<MessageId>(1),
+            row.get<std::uint64_t>(2), row.bytes(3)};
   }
 
   Status rebuild(const std::string& why) {
@@ -304,7 +329,8 @@ class CacheStoreSqlite : public CacheStore {
       c.read_seq = r.get<std::uint64_t>(10);
       c.read_ordinal = r.get<std::uint64_t>(11);
       c.delivered_seq = r.get<std::uint64_t>(12);
-      c.marks = {Seq(r.get<std::uint64_t>(13)), Seq(r.get<std::uint64_t>(14)), Seq(r.get<std::uint64_t>(15))};
+      c.marks = {Seq(r.get<std::uint64_t>(13)), Seq(r.get<std::uint64_t>(14)),
+                 Seq(r.get<std::uint64_t>(15))};
       c.member_count = r.get<std::uint32_t>(16);
       c.large = r.get<int>(17) != 0;
       content.conversations[c.id] = std::move(c);
@@ -318,7 +344,8 @@ class CacheStoreSqlite : public CacheStore {
       content.profiles.push_back({r.id<UserId>(0), r.bytes(1), r.bytes(2)});
     });
     if (!s) return s;
-    s = cache_.each("SELECT key, value FROM kv", [&](const Row& r) { content.kv[r.bytes(0)] = r.bytes(1); });
+    s = cache_.each("SELECT key, value FROM kv",
+                    [&](const Row& r) { content.kv[r.bytes(0)] = r.bytes(1); });
     if (!s) return s;
     if (const auto it = content.kv.find("cursor"); it != content.kv.end()) {
       content.cursor = std::strtoull(it->second.c_str(), nullptr, 10);
@@ -327,20 +354,22 @@ class CacheStoreSqlite : public CacheStore {
   }
 
   Status load_outbox(CacheContent& content) {
-    Status s = outbox_.each("SELECT local_order, id, conversation, kind, peer, payload, created_ms, failed FROM outbox"
-                            " ORDER BY local_order", [&](const Row& r) {
-      OutboxRow row;
-      row.order = r.get<std::int64_t>(0);
-      row.id = r.id<MessageId>(1);
-      row.conversation = r.id<ConversationId>(2);
-      row.kind = r.get<OutboxKind>(3);
-      row.peer = r.id<UserId>(4);
-      row.payload = r.bytes(5);
-      row.created_ms = r.get<std::int64_t>(6);
-      row.failed = r.get<int>(7) != 0;
-      row.attempt = 1;  // whether it left before the restart is not known
-      content.outbox.push_back(std::move(row));
-    });
+    Status s = outbox_.each(
+        "SELECT local_order, id, conversation, kind, peer, payload, created_ms, failed FROM outbox"
+        " ORDER BY local_order",
+        [&](const Row& r) {
+          OutboxRow row;
+          row.order = r.get<std::int64_t>(0);
+          row.id = r.id<MessageId>(1);
+          row.conversation = r.id<ConversationId>(2);
+          row.kind = r.get<OutboxKind>(3);
+          row.peer = r.id<UserId>(4);
+          row.payload = r.bytes(5);
+          row.created_ms = r.get<std::int64_t>(6);
+          row.failed = r.get<int>(7) != 0;
+          row.attempt = 1;  // whether it left before the restart is not known
+          content.outbox.push_back(std::move(row));
+        });
     if (!s) return s;
     std::erase_if(content.outbox, [&](const OutboxRow& row) {
       return find_message(row.conversation, row.id).has_value();
@@ -354,11 +383,24 @@ class CacheStoreSqlite : public CacheStore {
   }
 
   void put_conversation(const ConversationRecord& c) {
-    Row row(cache_.prepare("INSERT OR REPLACE INTO conversation VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
-    row.blob(c.id.view()).number(c.type).text(c.title).blob(c.peer.view()).number(c.role).number(c.entry_ver);
-    row.number(c.last_seq).number(c.last_ordinal).number(c.last_ts_ms).number(c.floor_seq).number(c.read_seq);
+    Row row(cache_.prepare(
+        "INSERT OR REPLACE INTO conversation VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
+    row.blob(c.id.view())
+        .number(c.type)
+        .text(c.title)
+        .blob(c.peer.view())
+        .number(c.role)
+        .number(c.entry_ver);
+    row.number(c.last_seq)
+        .number(c.last_ordinal)
+        .number(c.last_ts_ms)
+        .number(c.floor_seq)
+        .number(c.read_seq);
     row.number(c.read_ordinal).number(c.delivered_seq).number(c.marks.delivered_all.value);
-    row.number(c.marks.read_all.value).number(c.marks.read_any.value).number(c.member_count).number(c.large ? 1 : 0);
+    row.number(c.marks.read_all.value)
+        .number(c.marks.read_any.value)
+        .number(c.member_count)
+        .number(c.large ? 1 : 0);
     cache_.run(row);
   }
 
@@ -370,7 +412,11 @@ class CacheStoreSqlite : public CacheStore {
   void write_cache(const CacheChange& change) {
     for (const StoredEvent& e : change.events) {
       Row row(cache_.prepare("INSERT OR IGNORE INTO event VALUES(?,?,?,?,?)"));
-      row.blob(e.conversation.view()).number(e.seq).blob(e.message.view()).number(e.ordinal).blob(e.bytes);
+      row.blob(e.conversation.view())
+          .number(e.seq)
+          .blob(e.message.view())
+          .number(e.ordinal)
+          .blob(e.bytes);
       cache_.run(row);
     }
     for (const auto& [id, ranges] : change.ranges) {
@@ -393,7 +439,11 @@ class CacheStoreSqlite : public CacheStore {
   void write_outbox(const CacheChange& change) {
     for (const OutboxRow& r : change.outbox_put) {
       Row row(outbox_.prepare("INSERT OR REPLACE INTO outbox VALUES(?,?,?,?,?,?,?,?)"));
-      row.number(r.order).blob(r.id.view()).blob(r.conversation.view()).number(r.kind).blob(r.peer.view());
+      row.number(r.order)
+          .blob(r.id.view())
+          .blob(r.conversation.view())
+          .number(r.kind)
+          .blob(r.peer.view());
       row.blob(r.payload).number(r.created_ms).number(r.failed ? 1 : 0);
       outbox_.run(row);
     }

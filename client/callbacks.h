@@ -12,7 +12,8 @@
 
 namespace kith::client {
 
-// One subscription's right to call. After end() nothing runs any more; end() waits for a call that runs, unless it is that call.
+// One subscription's right to call. After end() nothing runs any more; end() waits for a call that
+// runs, unless it is that call.
 class CallbackSlot {
  public:
   void run(const std::function<void()>& call);
@@ -30,9 +31,12 @@ class CallbackSlot {
 class ThreadExecutor : public Executor {
  public:
   static std::shared_ptr<ThreadExecutor> make();
-  ~ThreadExecutor() override;  // runs what is posted, then joins; from its own thread: leaves it to end by itself
+  ~ThreadExecutor()
+      override;  // runs what is posted, then joins; from its own thread: leaves it to end by itself
   void post(std::function<void()> task) override;
-  [[nodiscard]] bool on_own_thread() const { return thread_.get_id() == std::this_thread::get_id(); }
+  [[nodiscard]] bool on_own_thread() const {
+    return thread_.get_id() == std::this_thread::get_id();
+  }
 
  private:
   struct State {

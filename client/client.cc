@@ -1,4 +1,5 @@
-// Client: gives an Engine its loop, sockets, files and threads, and brings calls and callbacks across.
+// Client: gives an Engine its loop, sockets, files and threads, and brings calls and callbacks
+// across.
 #include "kith/client/client.h"
 
 #include <atomic>
@@ -17,7 +18,9 @@
 namespace kith::client {
 namespace {
 
-Error closed_error() { return make_error(ErrorCode::kClosed, "the client was closed"); }
+Error closed_error() {
+  return make_error(ErrorCode::kClosed, "the client was closed");
+}
 
 // What subscriptions, token answers and pending requests may still reach after the client is gone.
 struct Hub {
@@ -95,9 +98,10 @@ class ClientUv : public Client {
     on_loop_->store = std::move(*store);
     Status result;
     runtime_->loop.run_sync([&] {
-      auto engine = Engine::make({std::move(endpoint), options.handle, options.agent, on_executor(options.token)},
-                                 runtime_->loop, system_random(), *runtime_->transports, *on_loop_->store,
-                                 [this](Event event) { tell(std::move(event)); });
+      auto engine = Engine::make(
+          {std::move(endpoint), options.handle, options.agent, on_executor(options.token)},
+          runtime_->loop, system_random(), *runtime_->transports, *on_loop_->store,
+          [this](Event event) { tell(std::move(event)); });
       if (!engine) {
         result = engine.error();
         return;
@@ -115,11 +119,21 @@ class ClientUv : public Client {
 
   void close() override;
 
-  void connect() override { (void)call<void>([](Engine& e) { return e.connect(), Status(); }); }
-  void disconnect() override { (void)call<void>([](Engine& e) { return e.disconnect(), Status(); }); }
-  void network_changed() override { (void)call<void>([](Engine& e) { return e.network_changed(), Status(); }); }
-  void foreground() override { (void)call<void>([](Engine& e) { return e.foreground(), Status(); }); }
-  void background() override { (void)call<void>([](Engine& e) { return e.background(), Status(); }); }
+  void connect() override {
+    (void)call<void>([](Engine& e) { return e.connect(), Status(); });
+  }
+  void disconnect() override {
+    (void)call<void>([](Engine& e) { return e.disconnect(), Status(); });
+  }
+  void network_changed() override {
+    (void)call<void>([](Engine& e) { return e.network_changed(), Status(); });
+  }
+  void foreground() override {
+    (void)call<void>([](Engine& e) { return e.foreground(), Status(); });
+  }
+  void background() override {
+    (void)call<void>([](Engine& e) { return e.background(), Status(); });
+  }
 
   UserId self() const override { return self_; }
   ConnectionState connection() const override {
@@ -136,14 +150,17 @@ class ClientUv : public Client {
       on_loop_->views->add_list(id, sink<ConversationDiffs>(slot, std::move(callback)));
     });
   }
-  std::unique_ptr<Subscription> observe_timeline(const ConversationId& conversation, std::size_t window,
-                                                 std::function<void(const TimelineDiffs&)> callback) override {
+  std::unique_ptr<Subscription> observe_timeline(
+      const ConversationId& conversation, std::size_t window,
+      std::function<void(const TimelineDiffs&)> callback) override {
     return subscribe([&](std::uint64_t id, const std::shared_ptr<CallbackSlot>& slot) {
-      on_loop_->views->add_timeline(id, conversation, window, sink<TimelineDiffs>(slot, std::move(callback)));
+      on_loop_->views->add_timeline(id, conversation, window,
+                                    sink<TimelineDiffs>(slot, std::move(callback)));
     });
   }
 
-  Result<MessageId> send(const ConversationId& to, const std::string& text, const MessageId& reply_to) override {
+  Result<MessageId> send(const ConversationId& to, const std::string& text,
+                         const MessageId& reply_to) override {
     return call<MessageId>([&](Engine& e) { return e.send(to, text, reply_to); });
   }
   Status resend(const MessageId& id) override {
@@ -154,7 +171,8 @@ class ClientUv : public Client {
   }
   void history(const ConversationId& conversation, Seq before, std::size_t limit,
                Done<std::vector<Message>> done) override {
-    ask(std::move(done), [=](Engine& e, auto reply) { e.history(conversation, before, limit, std::move(reply)); });
+    ask(std::move(done),
+        [=](Engine& e, auto reply) { e.history(conversation, before, limit, std::move(reply)); });
   }
   Status mark_read(const ConversationId& conversation, Seq upto) override {
     return call<void>([&](Engine& e) { return e.mark_read(conversation, upto); });
@@ -164,28 +182,32 @@ class ClientUv : public Client {
   }
 
   std::vector<Conversation> conversations(std::size_t limit) override {
-    return call<std::vector<Conversation>>([&](Engine& e) {
-             return Result<std::vector<Conversation>>(e.conversations(limit));
-           }).value_or({});
+    return call<std::vector<Conversation>>(
+               [&](Engine& e) { return Result<std::vector<Conversation>>(e.conversations(limit)); })
+        .value_or({});
   }
   ConversationId direct(const std::string& handle) override {
     const UserId peer = UserId::of(handle);
     return call<ConversationId>([&](Engine& e) { return Result<ConversationId>(e.direct(peer)); })
         .value_or(ConversationId::direct(self_, peer));
   }
-  Result<ConversationId> create_group(const std::string& title, const std::vector<UserId>& members) override {
+  Result<ConversationId> create_group(const std::string& title,
+                                      const std::vector<UserId>& members) override {
     return call<ConversationId>([&](Engine& e) { return e.create_group(title, members); });
   }
-  void add_members(const ConversationId& group, const std::vector<UserId>& users, Done<void> done) override {
+  void add_members(const ConversationId& group, const std::vector<UserId>& users,
+                   Done<void> done) override {
     change(group, MemberChangeOf::kAdd, users, MemberRole::kMember, std::move(done));
   }
-  void remove_members(const ConversationId& group, const std::vector<UserId>& users, Done<void> done) override {
+  void remove_members(const ConversationId& group, const std::vector<UserId>& users,
+                      Done<void> done) override {
     change(group, MemberChangeOf::kRemove, users, MemberRole::kNone, std::move(done));
   }
   void leave(const ConversationId& group, Done<void> done) override {
     change(group, MemberChangeOf::kLeave, {}, MemberRole::kNone, std::move(done));
   }
-  void set_role(const ConversationId& group, const UserId& user, MemberRole role, Done<void> done) override {
+  void set_role(const ConversationId& group, const UserId& user, MemberRole role,
+                Done<void> done) override {
     change(group, MemberChangeOf::kSetRole, {user}, role, std::move(done));
   }
   void rename(const ConversationId& group, const std::string& title, Done<void> done) override {
@@ -195,13 +217,13 @@ class ClientUv : public Client {
     ask(std::move(done), [=](Engine& e, auto reply) { e.members(group, std::move(reply)); });
   }
 
-  void find_users(const std::vector<std::string>& handles, Done<std::vector<Profile>> done) override {
+  void find_users(const std::vector<std::string>& handles,
+                  Done<std::vector<Profile>> done) override {
     ask(std::move(done), [=](Engine& e, auto reply) { e.find_users(handles, std::move(reply)); });
   }
   std::optional<Profile> profile(const UserId& user) override {
-    const auto found = call<std::optional<Profile>>([&](Engine& e) {
-      return Result<std::optional<Profile>>(e.profile(user));
-    });
+    const auto found = call<std::optional<Profile>>(
+        [&](Engine& e) { return Result<std::optional<Profile>>(e.profile(user)); });
     return found ? *found : std::nullopt;
   }
   void watch_presence(const std::vector<UserId>& users) override {
@@ -214,10 +236,12 @@ class ClientUv : public Client {
     ask(std::move(done), [=](Engine& e, auto reply) { e.set_privacy(privacy, std::move(reply)); });
   }
   void set_contact(const UserId& user, bool contact, Done<void> done) override {
-    ask(std::move(done), [=](Engine& e, auto reply) { e.set_contact(user, contact, std::move(reply)); });
+    ask(std::move(done),
+        [=](Engine& e, auto reply) { e.set_contact(user, contact, std::move(reply)); });
   }
   void set_blocked(const UserId& user, bool blocked, Done<void> done) override {
-    ask(std::move(done), [=](Engine& e, auto reply) { e.set_blocked(user, blocked, std::move(reply)); });
+    ask(std::move(done),
+        [=](Engine& e, auto reply) { e.set_blocked(user, blocked, std::move(reply)); });
   }
 
  private:
@@ -231,9 +255,11 @@ class ClientUv : public Client {
     return result ? std::move(*result) : Result<T>(closed_error());
   }
 
-  void change(const ConversationId& group, MemberChangeOf what, std::vector<UserId> users, MemberRole role,
-              Done<void> done) {
-    ask(std::move(done), [=](Engine& e, auto reply) { e.change_members(group, what, users, role, std::move(reply)); });
+  void change(const ConversationId& group, MemberChangeOf what, std::vector<UserId> users,
+              MemberRole role, Done<void> done) {
+    ask(std::move(done), [=](Engine& e, auto reply) {
+      e.change_members(group, what, users, role, std::move(reply));
+    });
   }
 
   // Starts something whose answer comes once, on the executor, also if the client is closed first.
@@ -244,7 +270,9 @@ class ClientUv : public Client {
       const std::lock_guard lock(hub_->mutex);
       id = hub_->next_id++;
       if (hub_->loop) {
-        hub_->pending[id] = [done] { done(make_error(ErrorCode::kCancelled, "the client was closed")); };
+        hub_->pending[id] = [done] {
+          done(make_error(ErrorCode::kCancelled, "the client was closed"));
+        };
       }
     }
     Done<T> reply = [hub = std::weak_ptr<Hub>(hub_), id, done](Result<T> result) {
@@ -270,10 +298,13 @@ class ClientUv : public Client {
   }
 
   template <class Diffs>
-  std::function<void(Diffs)> sink(std::shared_ptr<CallbackSlot> slot, std::function<void(const Diffs&)> callback) {
+  std::function<void(Diffs)> sink(std::shared_ptr<CallbackSlot> slot,
+                                  std::function<void(const Diffs&)> callback) {
     return [executor = hub_->executor, slot = std::move(slot),
-            callback = std::make_shared<std::function<void(const Diffs&)>>(std::move(callback))](Diffs diffs) {
-      executor->post([slot, callback, diffs = std::move(diffs)] { slot->run([&] { (*callback)(diffs); }); });
+            callback = std::make_shared<std::function<void(const Diffs&)>>(std::move(callback))](
+               Diffs diffs) {
+      executor->post(
+          [slot, callback, diffs = std::move(diffs)] { slot->run([&] { (*callback)(diffs); }); });
     };
   }
 
@@ -292,10 +323,12 @@ class ClientUv : public Client {
     return std::make_unique<HubSubscription>(hub_, on_loop_, id, slot);
   }
 
-  // The application's token provider runs on its executor, and its answer is dropped once the client is closed.
+  // The application's token provider runs on its executor, and its answer is dropped once the
+  // client is closed.
   TokenProvider on_executor(TokenProvider token) {
     if (!token) return nullptr;
-    return [hub = std::weak_ptr<Hub>(hub_), token = std::move(token)](std::function<void(Result<std::string>)> done) {
+    return [hub = std::weak_ptr<Hub>(hub_),
+            token = std::move(token)](std::function<void(Result<std::string>)> done) {
       const auto there = hub.lock();
       if (!there) return;
       there->executor->post([hub, token, done = std::move(done)] {
@@ -365,12 +398,14 @@ std::unique_ptr<Subscription> ClientUv::on_event(std::function<void(const Event&
 Status ClientUv::wait_online(std::chrono::milliseconds limit) {
   std::unique_lock lock(hub_->mutex);
   const bool settled = hub_->changed.wait_for(lock, limit, [this] {
-    return !hub_->loop || hub_->state == ConnectionState::kOnline || hub_->state == ConnectionState::kSignedOut;
+    return !hub_->loop || hub_->state == ConnectionState::kOnline ||
+           hub_->state == ConnectionState::kSignedOut;
   });
   if (!hub_->loop) return closed_error();
   if (settled && hub_->state == ConnectionState::kOnline) return {};
   if (settled) return hub_->reason;
-  if (hub_->reason.code != ErrorCode::kCancelled) return hub_->reason;  // says more than that time is up
+  if (hub_->reason.code != ErrorCode::kCancelled)
+    return hub_->reason;  // says more than that time is up
   return make_error(ErrorCode::kTimeout, "not online in time");
 }
 
@@ -383,9 +418,11 @@ Status ClientUv::wait_sent(std::chrono::milliseconds limit) {
   });
   if (!asked) return asked;
   std::unique_lock lock(hub_->mutex);
-  const bool sent = hub_->changed.wait_for(lock, limit, [this] { return !hub_->loop || hub_->outbox_idle; });
+  const bool sent =
+      hub_->changed.wait_for(lock, limit, [this] { return !hub_->loop || hub_->outbox_idle; });
   if (!hub_->loop) return closed_error();
-  return sent ? Status() : Status(make_error(ErrorCode::kTimeout, "not everything was sent in time"));
+  return sent ? Status()
+              : Status(make_error(ErrorCode::kTimeout, "not everything was sent in time"));
 }
 
 void ClientUv::close() {
@@ -414,13 +451,16 @@ void ClientUv::close() {
     for (const auto& [id, cancel] : pending) cancel();
     told->set_value();
   });
-  // From inside a callback this would wait for itself; a host's executor may be the very thread that closes.
+  // From inside a callback this would wait for itself; a host's executor may be the very thread
+  // that closes.
   if (own_executor_ && !own_executor_->on_own_thread()) done.wait_for(limits::close_limit);
 }
 
 }  // namespace
 
-std::shared_ptr<Runtime> Runtime::make() { return std::make_shared<RuntimeUv>(); }
+std::shared_ptr<Runtime> Runtime::make() {
+  return std::make_shared<RuntimeUv>();
+}
 
 TokenProvider fixed_token(std::string token) {
   return [token = std::move(token)](std::function<void(Result<std::string>)> done) { done(token); };

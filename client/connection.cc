@@ -20,7 +20,8 @@ const Error kNoError{ErrorCode::kCancelled, ""};
 
 }  // namespace
 
-// One socket life. A socket that has been dropped no longer reaches the connection, whatever it still says.
+// One socket life. A socket that has been dropped no longer reaches the connection, whatever it
+// still says.
 struct Connection::Socket : TransportListener {
   Connection* owner = nullptr;
   std::unique_ptr<Transport> transport;
@@ -36,19 +37,22 @@ struct Connection::Socket : TransportListener {
   }
 };
 
-Connection::Connection(ConnectionOptions options, Scheduler& scheduler, Random& random, TransportFactory& transports,
-                       TokenProvider token, ConnectionListener& listener)
+Connection::Connection(ConnectionOptions options, Scheduler& scheduler, Random& random,
+                       TransportFactory& transports, TokenProvider token,
+                       ConnectionListener& listener)
     : options_(std::move(options)),
       scheduler_(scheduler),
       random_(random),
       transports_(transports),
       token_provider_(std::move(token)),
       listener_(listener),
-      backoff_(random, {limits::backoff_base, limits::backoff_cap_foreground, limits::backoff_reset_after}) {}
+      backoff_(random, {limits::backoff_base, limits::backoff_cap_foreground,
+                        limits::backoff_reset_after}) {}
 
 Connection::~Connection() {
   alive_.reset();
-  for (auto* timer : {&connect_timer_, &hello_timer_, &ping_timer_, &pong_timer_}) scheduler_.cancel(*timer);
+  for (auto* timer : {&connect_timer_, &hello_timer_, &ping_timer_, &pong_timer_})
+    scheduler_.cancel(*timer);
   for (auto& [id, pending] : pending_) scheduler_.cancel(pending.timer);
   if (socket_) {
     socket_->owner = nullptr;
@@ -89,7 +93,8 @@ void Connection::network_changed() {
 void Connection::set_background(bool background) {
   if (background_ == background) return;
   background_ = background;
-  backoff_.set_cap(background ? Millis(limits::backoff_cap) : Millis(limits::backoff_cap_foreground));
+  backoff_.set_cap(background ? Millis(limits::backoff_cap)
+                              : Millis(limits::backoff_cap_foreground));
   if (welcomed_) {
     ping();
   } else if (!background) {
@@ -105,7 +110,8 @@ void Connection::caught_up() {
 
 void Connection::set_state(ConnectionState state, const Error& reason) {
   if (state == state_ && reason.code == last_error_.code) return;
-  if (state == ConnectionState::kOnline || reason.code != ErrorCode::kCancelled) last_error_ = reason;
+  if (state == ConnectionState::kOnline || reason.code != ErrorCode::kCancelled)
+    last_error_ = reason;
   state_ = state;
   listener_.on_state(state, reason);
 }
@@ -141,20 +147,21 @@ void Connection::with_token() {
   }
   token_asked_ = true;
   Scheduler* scheduler = &scheduler_;
-  token_provider_([this, scheduler, alive = std::weak_ptr<bool>(alive_)](Result<std::string> token) {
-    scheduler->post([this, alive, token = std::move(token)] {
-      if (alive.expired()) return;
-      token_asked_ = false;
-      if (token) {
-        token_ = *token;
-        connect_now();
-      } else if (token.error().retry() == Retry::kNever) {
-        sign_out(token.error());
-      } else {
-        drop(token.error(), Millis(token.error().retry_after_ms));
-      }
-    });
-  });
+  token_provider_(
+      [this, scheduler, alive = std::weak_ptr<bool>(alive_)](Result<std::string> token) {
+        scheduler->post([this, alive, token = std::move(token)] {
+          if (alive.expired()) return;
+          token_asked_ = false;
+          if (token) {
+            token_ = *token;
+            connect_now();
+          } else if (token.error().retry() == Retry::kNever) {
+            sign_out(token.error());
+          } else {
+            drop(token.error(), Millis(token.error().retry_after_ms));
+          }
+        });
+      });
 }
 
 void Connection::open_socket() {
@@ -207,7 +214,8 @@ void Connection::on_message(std::string_view message) {
     on_hello_answer(*frame);
   } else if (frame->reply_to() != 0 && pending_.count(frame->reply_to())) {
     const bool failed = frame->body_case() == v1::ServerFrame::kError;
-    answer(frame->reply_to(), failed ? nullptr : &*frame, failed ? from_wire(frame->error()) : kNoError);
+    answer(frame->reply_to(), failed ? nullptr : &*frame,
+           failed ? from_wire(frame->error()) : kNoError);
   } else {
     listener_.on_frame(*frame);
   }
@@ -230,7 +238,8 @@ void Connection::on_hello_answer(const v1::ServerFrame& frame) {
     return;
   }
   if (!welcome.user_id().empty() && welcome.user_id() != options_.self.bytes()) {
-    sign_out(make_error(ErrorCode::kUnauthenticated, "the token belongs to another user than the handle given"));
+    sign_out(make_error(ErrorCode::kUnauthenticated,
+                        "the token belongs to another user than the handle given"));
     return;
   }
   welcomed_ = true;
@@ -244,7 +253,8 @@ void Connection::on_hello_answer(const v1::ServerFrame& frame) {
 }
 
 void Connection::on_refused(const Error& error) {
-  if (hello_with_ticket_ && error.retry() != Retry::kAfterBackoff) {  // a ticket is only a shortcut: knock with the token
+  if (hello_with_ticket_ &&
+      error.retry() != Retry::kAfterBackoff) {  // a ticket is only a shortcut: knock with the token
     ticket_.clear();
     end_session();
     connect_now();
@@ -267,7 +277,8 @@ void Connection::on_refused(const Error& error) {
 }
 
 void Connection::on_goodbye(const v1::Goodbye& goodbye) {
-  const std::string detail = goodbye.detail().empty() ? "the server said goodbye" : goodbye.detail();
+  const std::string detail =
+      goodbye.detail().empty() ? "the server said goodbye" : goodbye.detail();
   switch (goodbye.reason()) {
     case v1::GOODBYE_REASON_REPLACED:
       sign_out(make_error(ErrorCode::kAlreadyOpen, "the same device has signed in elsewhere"));
@@ -281,7 +292,8 @@ void Connection::on_goodbye(const v1::Goodbye& goodbye) {
       on_refused(make_error(ErrorCode::kTokenExpired, detail));
       return;
     default:
-      drop(make_error(ErrorCode::kUnavailable, detail, goodbye.retry_after_ms()), Millis(goodbye.retry_after_ms()));
+      drop(make_error(ErrorCode::kUnavailable, detail, goodbye.retry_after_ms()),
+           Millis(goodbye.retry_after_ms()));
   }
 }
 
@@ -307,11 +319,13 @@ void Connection::sign_out(const Error& reason) {
 }
 
 void Connection::end_session() {
-  for (auto* timer : {&hello_timer_, &ping_timer_, &pong_timer_}) scheduler_.cancel(std::exchange(*timer, 0));
+  for (auto* timer : {&hello_timer_, &ping_timer_, &pong_timer_})
+    scheduler_.cancel(std::exchange(*timer, 0));
   const bool was_welcomed = std::exchange(welcomed_, false);
   drop_socket();
   while (!pending_.empty()) {
-    answer(pending_.begin()->first, nullptr, make_error(ErrorCode::kOffline, "the connection was lost"));
+    answer(pending_.begin()->first, nullptr,
+           make_error(ErrorCode::kOffline, "the connection was lost"));
   }
   if (was_welcomed) listener_.on_lost();
 }
@@ -327,7 +341,8 @@ void Connection::drop_socket() {
 void Connection::arm_ping() {
   scheduler_.cancel(ping_timer_);
   const auto span = static_cast<std::uint64_t>(heartbeat_.count());
-  const auto spread = static_cast<std::int64_t>(random_.below(span / 5 + 1));  // ± 10 %: a crowd does not ping in step
+  const auto spread = static_cast<std::int64_t>(
+      random_.below(span / 5 + 1));  // ± 10 %: a crowd does not ping in step
   ping_timer_ = scheduler_.after(heartbeat_ * 9 / 10 + Millis(spread), [this] {
     ping_timer_ = 0;
     ping();
@@ -339,7 +354,8 @@ void Connection::ping() {
   v1::ClientFrame frame;
   frame.mutable_ping()->set_t(static_cast<std::uint64_t>(now()));
   frame.mutable_ping()->set_cursor(listener_.feed_cursor());
-  frame.mutable_ping()->set_state(background_ ? v1::CLIENT_STATE_BACKGROUND : v1::CLIENT_STATE_FOREGROUND);
+  frame.mutable_ping()->set_state(background_ ? v1::CLIENT_STATE_BACKGROUND
+                                              : v1::CLIENT_STATE_FOREGROUND);
   frame.set_req_id(next_request_++);
   send(frame);
   if (!pong_timer_) {
@@ -354,11 +370,14 @@ void Connection::ping() {
 void Connection::request(v1::ClientFrame& frame, Reply reply, Millis limit) {
   const std::uint64_t id = next_request_++;
   frame.set_req_id(id);
-  const auto bytes = welcomed_ ? encode(frame) : Result<std::string>(make_error(ErrorCode::kOffline, "not connected"));
+  const auto bytes = welcomed_
+                         ? encode(frame)
+                         : Result<std::string>(make_error(ErrorCode::kOffline, "not connected"));
   if (!bytes) {
-    scheduler_.post([reply = std::move(reply), error = bytes.error(), alive = std::weak_ptr<bool>(alive_)] {
-      if (!alive.expired()) reply(nullptr, error);
-    });
+    scheduler_.post(
+        [reply = std::move(reply), error = bytes.error(), alive = std::weak_ptr<bool>(alive_)] {
+          if (!alive.expired()) reply(nullptr, error);
+        });
     return;
   }
   Pending& pending = pending_[id];

@@ -1,5 +1,5 @@
-// Connection: keeps one signed-in session with the server, across sockets: connect, Hello, heartbeat, back-off, tokens, requests.
-// Pure: sockets, time, randomness and tokens are given.
+// Connection: keeps one signed-in session with the server, across sockets: connect, Hello,
+// heartbeat, back-off, tokens, requests. Pure: sockets, time, randomness and tokens are given.
 #pragma once
 
 #include <cstdint>
@@ -51,8 +51,8 @@ class Connection {
   // The frame is null exactly if the error says something.
   using Reply = std::function<void(const v1::ServerFrame* frame, const Error& error)>;
 
-  Connection(ConnectionOptions options, Scheduler& scheduler, Random& random, TransportFactory& transports,
-             TokenProvider token, ConnectionListener& listener);
+  Connection(ConnectionOptions options, Scheduler& scheduler, Random& random,
+             TransportFactory& transports, TokenProvider token, ConnectionListener& listener);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -68,8 +68,8 @@ class Connection {
   [[nodiscard]] ConnectionState state() const { return state_; }
   [[nodiscard]] const Error& last_error() const { return last_error_; }
 
-  // Answered exactly once, unless this object is destroyed: by the server, by kTimeout after `limit`, by kOffline. Never inside
-  // the call.
+  // Answered exactly once, unless this object is destroyed: by the server, by kTimeout after
+  // `limit`, by kOffline. Never inside the call.
   void request(v1::ClientFrame& frame, Reply reply, Millis limit = limits::request_limit);
   // Without an answer; dropped when there is no session.
   void send(v1::ClientFrame& frame);

@@ -13,7 +13,8 @@ namespace kith::client {
 
 inline constexpr std::size_t kDiffStepsMax = 200;  // more: a reset is cheaper for everybody
 
-// Items are the same thing if their `id` is equal. Applying the steps in order to `before` gives `after`.
+// Items are the same thing if their `id` is equal. Applying the steps in order to `before` gives
+// `after`.
 template <class T>
 std::vector<Diff<T>> diff(const std::vector<T>& before, const std::vector<T>& after) {
   using Kind = typename Diff<T>::Kind;
@@ -40,7 +41,8 @@ std::vector<Diff<T>> diff(const std::vector<T>& before, const std::vector<T>& af
       continue;
     }
     if (now[i]->id != item.id) {
-      const auto from = std::find_if(at, now.end(), [&](const T* other) { return other->id == item.id; });
+      const auto from =
+          std::find_if(at, now.end(), [&](const T* other) { return other->id == item.id; });
       steps.push_back({Kind::kMove, i, static_cast<std::size_t>(from - now.begin()), {}});
       std::rotate(at, from, from + 1);
     }

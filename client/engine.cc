@@ -19,8 +19,8 @@ T id_of(const std::string& bytes) {
 
 }  // namespace
 
-Engine::Engine(EngineOptions options, Scheduler& scheduler, Random& random, TransportFactory& transports,
-               CacheStore& store, std::function<void(Event)> emit)
+Engine::Engine(EngineOptions options, Scheduler& scheduler, Random& random,
+               TransportFactory& transports, CacheStore& store, std::function<void(Event)> emit)
     : options_(std::move(options)),
       scheduler_(scheduler),
       random_(random),
@@ -38,9 +38,9 @@ Engine::~Engine() {
   connection_.reset();
 }
 
-Result<std::unique_ptr<Engine>> Engine::make(EngineOptions options, Scheduler& scheduler, Random& random,
-                                             TransportFactory& transports, CacheStore& store,
-                                             std::function<void(Event)> emit) {
+Result<std::unique_ptr<Engine>> Engine::make(EngineOptions options, Scheduler& scheduler,
+                                             Random& random, TransportFactory& transports,
+                                             CacheStore& store, std::function<void(Event)> emit) {
   if (Status s = check_handle(options.handle); !s) {
     return make_error(ErrorCode::kInvalidArgument, "handle: " + s.error().message);
   }
@@ -63,13 +63,14 @@ Status Engine::load() {
   }
   model_.load(*content);
   read_marks_ = content->read_marks;
-  if (const auto it = content->kv.find("privacy"); it != content->kv.end() && it->second.size() == 3) {
-    privacy_ = {static_cast<Audience>(it->second[0] - '0'), static_cast<Audience>(it->second[1] - '0'),
-                it->second[2] == '1'};
+  if (const auto it = content->kv.find("privacy");
+      it != content->kv.end() && it->second.size() == 3) {
+    privacy_ = {static_cast<Audience>(it->second[0] - '0'),
+                static_cast<Audience>(it->second[1] - '0'), it->second[2] == '1'};
   }
   connection_ = std::make_unique<Connection>(
-      ConnectionOptions{options_.endpoint, options_.agent, content->device, model_.self()}, scheduler_, random_,
-      transports_, options_.token, *this);
+      ConnectionOptions{options_.endpoint, options_.agent, content->device, model_.self()},
+      scheduler_, random_, transports_, options_.token, *this);
   sync_ = std::make_unique<SyncEngine>(
       model_, *connection_, scheduler_, random_,
       SyncEngine::Hooks{[this](const std::vector<MessageId>& ids) { outbox_->forget(ids); },
@@ -105,7 +106,9 @@ void Engine::on_lost() {
   for (const UserId& user : watched_) emit_(PresenceChanged{user, Presence::kUnknown, {}});
 }
 
-void Engine::on_state(ConnectionState state, const Error& reason) { emit_(ConnectionChanged{state, reason}); }
+void Engine::on_state(ConnectionState state, const Error& reason) {
+  emit_(ConnectionChanged{state, reason});
+}
 
 void Engine::on_frame(const v1::ServerFrame& frame) {
   switch (frame.body_case()) {
@@ -150,7 +153,8 @@ void Engine::on_typing(const ConversationId& id, const UserId& user, bool typing
   if (!was && (!typing || typing_.size() >= limits::sync_delta_max)) return;
   if (was) scheduler_.cancel(it->second);
   if (typing) {
-    typing_[key] = scheduler_.after(ttl, [this, id, user] { on_typing(id, user, false, Millis{0}); });
+    typing_[key] =
+        scheduler_.after(ttl, [this, id, user] { on_typing(id, user, false, Millis{0}); });
   } else {
     typing_.erase(it);
   }
@@ -181,7 +185,8 @@ void Engine::keep_privacy(const Privacy& privacy) {
   if (privacy == privacy_) return;
   CacheChange change;
   change.kv["privacy"] = {static_cast<char>('0' + static_cast<int>(privacy.online)),
-                          static_cast<char>('0' + static_cast<int>(privacy.last_seen)), privacy.receipts ? '1' : '0'};
+                          static_cast<char>('0' + static_cast<int>(privacy.last_seen)),
+                          privacy.receipts ? '1' : '0'};
   if (!store_.commit(change)) return;
   privacy_ = privacy;
   emit_(SettingsChanged{privacy});
@@ -189,8 +194,10 @@ void Engine::keep_privacy(const Privacy& privacy) {
 
 // --- messages ---
 
-Result<MessageId> Engine::send(const ConversationId& to, const std::string& text, const MessageId& reply_to) {
-  if (to.empty()) return make_error(ErrorCode::kInvalidArgument, "to: the conversation id is empty");
+Result<MessageId> Engine::send(const ConversationId& to, const std::string& text,
+                               const MessageId& reply_to) {
+  if (to.empty())
+    return make_error(ErrorCode::kInvalidArgument, "to: the conversation id is empty");
   if (text.empty()) return make_error(ErrorCode::kInvalidArgument, "text: it is empty");
   if (!is_utf8(text)) return make_error(ErrorCode::kInvalidArgument, "text: it is not UTF-8");
   v1::Content content;
@@ -235,15 +242,18 @@ Result<MessageId> Engine::send(const ConversationId& to, const std::string& text
   return id;
 }
 
-void Engine::history(const ConversationId& id, Seq before, std::size_t limit, Done<std::vector<Message>> done) {
+void Engine::history(const ConversationId& id, Seq before, std::size_t limit,
+                     Done<std::vector<Message>> done) {
   const ConversationRecord* record = model_.find(id);
   if (!record || limit == 0) {
     done(std::vector<Message>{});
     return;
   }
   limit = std::min(limit, limits::view_items_max);
-  const std::uint64_t end = before ? std::min(before.value, record->last_seq + 1) : record->last_seq + 1;
-  const std::uint64_t from = std::max<std::uint64_t>(end > limit ? end - limit : 1, record->floor_seq);
+  const std::uint64_t end =
+      before ? std::min(before.value, record->last_seq + 1) : record->last_seq + 1;
+  const std::uint64_t from =
+      std::max<std::uint64_t>(end > limit ? end - limit : 1, record->floor_seq);
   sync_->fill(id, from, end > 0 ? end - 1 : 0, [this, id, end, limit, done = std::move(done)] {
     done(model_.messages(id, 1, end, limit));
   });
@@ -255,7 +265,8 @@ std::vector<Message> Engine::timeline(const ConversationId& id, std::size_t wind
   for (const OutboxRow& row : outbox_->rows(id)) {
     if (row.kind == OutboxKind::kMessage) found.push_back(model_.message_of(row));
   }
-  if (found.size() > window) found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(window));
+  if (found.size() > window)
+    found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(window));
   return found;
 }
 
@@ -271,7 +282,8 @@ Status Engine::mark_read(const ConversationId& id, Seq upto) {
   } else {
     const auto events = store_.events(id, seq, seq + 1, 1);
     if (!events) return events.error();
-    if (!events->empty()) record.read_ordinal = std::max(record.read_ordinal, events->front().ordinal);
+    if (!events->empty())
+      record.read_ordinal = std::max(record.read_ordinal, events->front().ordinal);
   }
   CacheChange change;
   change.read_marks_put[id] = seq;
@@ -292,28 +304,31 @@ void Engine::send_read_mark(const ConversationId& id) {
   v1::ClientFrame frame;
   frame.mutable_mark_read()->set_conversation_id(id.bytes());
   frame.mutable_mark_read()->set_upto_seq(it->second);
-  connection_->request(frame, [this, id, seq = it->second](const v1::ServerFrame* answer, const Error& error) {
-    const auto mark = read_marks_.find(id);
-    if (mark == read_marks_.end() || mark->second != seq) return;
-    if (!answer && error.retry() != Retry::kNever) {
-      if (error.code == ErrorCode::kOffline) return;
-      scheduler_.after(Millis(std::max<std::uint32_t>(error.retry_after_ms, 2000)),
-                       [this, id, alive = std::weak_ptr<bool>(alive_)] {
-                         if (!alive.expired()) send_read_mark(id);
-                       });
-      return;
-    }
-    CacheChange change;
-    change.read_marks_remove.push_back(id);
-    if (store_.commit(change)) read_marks_.erase(mark);
-  });
+  connection_->request(
+      frame, [this, id, seq = it->second](const v1::ServerFrame* answer, const Error& error) {
+        const auto mark = read_marks_.find(id);
+        if (mark == read_marks_.end() || mark->second != seq) return;
+        if (!answer && error.retry() != Retry::kNever) {
+          if (error.code == ErrorCode::kOffline) return;
+          scheduler_.after(Millis(std::max<std::uint32_t>(error.retry_after_ms, 2000)),
+                           [this, id, alive = std::weak_ptr<bool>(alive_)] {
+                             if (!alive.expired()) send_read_mark(id);
+                           });
+          return;
+        }
+        CacheChange change;
+        change.read_marks_remove.push_back(id);
+        if (store_.commit(change)) read_marks_.erase(mark);
+      });
 }
 
 void Engine::set_typing(const ConversationId& id, bool typing) {
   if (!connection_->ready()) return;
   const std::int64_t now = scheduler_.clock().steady_ms();
   const auto it = typing_sent_.find(id);
-  if (typing && it != typing_sent_.end() && now - it->second < Millis(limits::typing_interval).count()) return;
+  if (typing && it != typing_sent_.end() &&
+      now - it->second < Millis(limits::typing_interval).count())
+    return;
   if (!typing && it == typing_sent_.end()) return;
   if (typing) {
     typing_sent_[id] = now;
@@ -333,9 +348,10 @@ std::vector<Conversation> Engine::conversations(std::size_t limit) {
   for (const auto& [id, record] : model_.conversations()) {
     if (record.last_seq > 0 || outbox_->has(id)) order.push_back(&record);
   }
-  std::sort(order.begin(), order.end(), [](const ConversationRecord* a, const ConversationRecord* b) {
-    return a->last_ts_ms != b->last_ts_ms ? a->last_ts_ms > b->last_ts_ms : a->id < b->id;
-  });
+  std::sort(order.begin(), order.end(),
+            [](const ConversationRecord* a, const ConversationRecord* b) {
+              return a->last_ts_ms != b->last_ts_ms ? a->last_ts_ms > b->last_ts_ms : a->id < b->id;
+            });
   if (order.size() > limit) order.resize(limit);
   std::vector<Conversation> found;
   found.reserve(order.size());
@@ -352,7 +368,8 @@ ConversationId Engine::direct(const UserId& peer) {
   return id;
 }
 
-Result<ConversationId> Engine::create_group(const std::string& title, const std::vector<UserId>& members) {
+Result<ConversationId> Engine::create_group(const std::string& title,
+                                            const std::vector<UserId>& members) {
   if (Status s = check_title(title); !s) return s.error();
   std::array<std::uint8_t, ConversationId::kSize> bytes{};
   random_.fill(bytes.data(), bytes.size());

@@ -1,5 +1,6 @@
-// Engine: one account on this device, without any I/O of its own. Client (client.cc) gives it sockets, a loop and SQLite; the
-// simulation gives it virtual ones. Everything runs on the Scheduler given; no call waits.
+// Engine: one account on this device, without any I/O of its own. Client (client.cc) gives it
+// sockets, a loop and SQLite; the simulation gives it virtual ones. Everything runs on the
+// Scheduler given; no call waits.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,12 @@ class UserState;
 
 namespace kith::client {
 
-enum class MemberChangeOf : std::uint8_t { kAdd = 1, kRemove = 2, kLeave = 3, kSetRole = 4 };  // as on the wire
+enum class MemberChangeOf : std::uint8_t {
+  kAdd = 1,
+  kRemove = 2,
+  kLeave = 3,
+  kSetRole = 4
+};  // as on the wire
 
 struct EngineOptions {
   Endpoint endpoint;
@@ -40,11 +46,11 @@ struct EngineOptions {
 
 class Engine : public ConnectionListener {
  public:
-  // `emit` is called after each change, never inside a call that reads; it must not call the engine back.
-  // All references must outlive the engine. Fails with what the store fails with.
-  static Result<std::unique_ptr<Engine>> make(EngineOptions options, Scheduler& scheduler, Random& random,
-                                              TransportFactory& transports, CacheStore& store,
-                                              std::function<void(Event)> emit);
+  // `emit` is called after each change, never inside a call that reads; it must not call the engine
+  // back. All references must outlive the engine. Fails with what the store fails with.
+  static Result<std::unique_ptr<Engine>> make(EngineOptions options, Scheduler& scheduler,
+                                              Random& random, TransportFactory& transports,
+                                              CacheStore& store, std::function<void(Event)> emit);
   ~Engine() override;
 
   void connect() { connection_->start(); }
@@ -61,18 +67,20 @@ class Engine : public ConnectionListener {
   [[nodiscard]] const Model& model() const { return model_; }
 
   // See Client for all of these.
-  Result<MessageId> send(const ConversationId& to, const std::string& text, const MessageId& reply_to);
+  Result<MessageId> send(const ConversationId& to, const std::string& text,
+                         const MessageId& reply_to);
   Status resend(const MessageId& id) { return outbox_->resend(id); }
   Status discard(const MessageId& id) { return outbox_->discard(id); }
-  void history(const ConversationId& id, Seq before, std::size_t limit, Done<std::vector<Message>> done);
+  void history(const ConversationId& id, Seq before, std::size_t limit,
+               Done<std::vector<Message>> done);
   Status mark_read(const ConversationId& id, Seq upto);
   void set_typing(const ConversationId& id, bool typing);
   [[nodiscard]] std::vector<Conversation> conversations(std::size_t limit);
   [[nodiscard]] std::vector<Message> timeline(const ConversationId& id, std::size_t window);
   ConversationId direct(const UserId& peer);
   Result<ConversationId> create_group(const std::string& title, const std::vector<UserId>& members);
-  void change_members(const ConversationId& group, MemberChangeOf what, const std::vector<UserId>& users,
-                      MemberRole role, Done<void> done);
+  void change_members(const ConversationId& group, MemberChangeOf what,
+                      const std::vector<UserId>& users, MemberRole role, Done<void> done);
   void rename(const ConversationId& group, const std::string& title, Done<void> done);
   void members(const ConversationId& group, Done<std::vector<Member>> done);
   void find_users(const std::vector<std::string>& handles, Done<std::vector<Profile>> done);
@@ -84,8 +92,8 @@ class Engine : public ConnectionListener {
   void set_blocked(const UserId& user, bool blocked, Done<void> done);
 
  private:
-  Engine(EngineOptions options, Scheduler& scheduler, Random& random, TransportFactory& transports, CacheStore& store,
-         std::function<void(Event)> emit);
+  Engine(EngineOptions options, Scheduler& scheduler, Random& random, TransportFactory& transports,
+         CacheStore& store, std::function<void(Event)> emit);
   Status load();
 
   void on_welcome(const v1::Welcome& welcome) override;
@@ -98,8 +106,8 @@ class Engine : public ConnectionListener {
   void on_typing(const ConversationId& id, const UserId& user, bool typing, Millis ttl);
   void send_read_marks();
   void send_read_mark(const ConversationId& id);
-  void members_page(const ConversationId& group, const std::string& token, std::vector<Member> found,
-                    Done<std::vector<Member>> done);
+  void members_page(const ConversationId& group, const std::string& token,
+                    std::vector<Member> found, Done<std::vector<Member>> done);
   void want_profile(const UserId& user);
   void fetch_profiles();
   void simple_request(v1::ClientFrame& frame, Done<void> done);

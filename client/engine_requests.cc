@@ -16,7 +16,8 @@ T id_of(const std::string& bytes) {
 }
 
 Error unexpected(const v1::ServerFrame* answer, const Error& error) {
-  return answer ? make_error(ErrorCode::kProtocol, "the server answered with something else") : error;
+  return answer ? make_error(ErrorCode::kProtocol, "the server answered with something else")
+                : error;
 }
 
 std::vector<Profile> profiles_of(const v1::UsersPage& page) {
@@ -34,18 +35,19 @@ void Engine::simple_request(v1::ClientFrame& frame, Done<void> done) {
     done(s.error());
     return;
   }
-  connection_->request(frame, [this, done = std::move(done)](const v1::ServerFrame* answer, const Error& error) {
-    if (answer) {
-      sync_->sync_soon(Millis{0});
-      done({});
-    } else {
-      done(error);
-    }
-  });
+  connection_->request(
+      frame, [this, done = std::move(done)](const v1::ServerFrame* answer, const Error& error) {
+        if (answer) {
+          sync_->sync_soon(Millis{0});
+          done({});
+        } else {
+          done(error);
+        }
+      });
 }
 
-void Engine::change_members(const ConversationId& group, MemberChangeOf what, const std::vector<UserId>& users,
-                            MemberRole role, Done<void> done) {
+void Engine::change_members(const ConversationId& group, MemberChangeOf what,
+                            const std::vector<UserId>& users, MemberRole role, Done<void> done) {
   v1::ClientFrame frame;
   v1::MemberChange& change = *frame.mutable_member_change();
   change.set_conversation_id(group.bytes());
@@ -69,8 +71,8 @@ void Engine::members(const ConversationId& group, Done<std::vector<Member>> done
   members_page(group, {}, {}, std::move(done));
 }
 
-void Engine::members_page(const ConversationId& group, const std::string& token, std::vector<Member> found,
-                          Done<std::vector<Member>> done) {
+void Engine::members_page(const ConversationId& group, const std::string& token,
+                          std::vector<Member> found, Done<std::vector<Member>> done) {
   v1::ClientFrame frame;
   v1::GetMembers& get = *frame.mutable_get_members();
   get.set_conversation_id(group.bytes());
@@ -102,15 +104,16 @@ void Engine::find_users(const std::vector<std::string>& handles, Done<std::vecto
     done(s.error());
     return;
   }
-  connection_->request(frame, [this, done = std::move(done)](const v1::ServerFrame* answer, const Error& error) {
-    if (!answer || !answer->has_users_page()) {
-      done(unexpected(answer, error));
-      return;
-    }
-    std::vector<Profile> found = profiles_of(answer->users_page());
-    (void)model_.put_profiles(found);
-    done(std::move(found));
-  });
+  connection_->request(
+      frame, [this, done = std::move(done)](const v1::ServerFrame* answer, const Error& error) {
+        if (!answer || !answer->has_users_page()) {
+          done(unexpected(answer, error));
+          return;
+        }
+        std::vector<Profile> found = profiles_of(answer->users_page());
+        (void)model_.put_profiles(found);
+        done(std::move(found));
+      });
 }
 
 std::optional<Profile> Engine::profile(const UserId& user) {
@@ -136,13 +139,15 @@ void Engine::fetch_profiles() {
   while (connection_->ready() && !profiles_wanted_.empty()) {
     v1::ClientFrame frame;
     v1::GetUsers& get = *frame.mutable_get_users();
-    while (!profiles_wanted_.empty() && get.user_ids_size() < static_cast<int>(limits::users_page_max)) {
+    while (!profiles_wanted_.empty() &&
+           get.user_ids_size() < static_cast<int>(limits::users_page_max)) {
       get.add_user_ids(profiles_wanted_.begin()->bytes());
       profiles_asked_.insert(*profiles_wanted_.begin());
       profiles_wanted_.erase(profiles_wanted_.begin());
     }
     connection_->request(frame, [this](const v1::ServerFrame* answer, const Error&) {
-      if (answer && answer->has_users_page()) (void)model_.put_profiles(profiles_of(answer->users_page()));
+      if (answer && answer->has_users_page())
+        (void)model_.put_profiles(profiles_of(answer->users_page()));
     });
   }
 }

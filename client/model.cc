@@ -48,7 +48,8 @@ const Profile* Model::profile(const UserId& user) const {
 }
 
 void Model::emit_conversation(const ConversationId& id) {
-  if (const ConversationRecord* record = find(id)) emit_(ConversationChanged{conversation_of(*record)});
+  if (const ConversationRecord* record = find(id))
+    emit_(ConversationChanged{conversation_of(*record)});
 }
 
 Status Model::apply_events(const ConversationId& conversation, const std::vector<v1::Event>& events,
@@ -64,7 +65,8 @@ Status Model::apply_events(const ConversationId& conversation, const std::vector
   record.floor_seq = std::max(record.floor_seq, floor);
   for (const v1::Event& e : events) {
     if (e.seq() == 0 || e.conversation_id() != conversation.view() || ranges.has(e.seq())) continue;
-    StoredEvent stored{conversation, e.seq(), id_of<MessageId>(e.message_id()), e.ordinal(), e.SerializeAsString()};
+    StoredEvent stored{conversation, e.seq(), id_of<MessageId>(e.message_id()), e.ordinal(),
+                       e.SerializeAsString()};
     ranges.add(e.seq(), e.seq());
     record.last_seq = std::max(record.last_seq, e.seq());
     record.last_ordinal = std::max(record.last_ordinal, e.ordinal());
@@ -91,7 +93,8 @@ Status Model::apply_events(const ConversationId& conversation, const std::vector
   return {};
 }
 
-Status Model::apply_states(const std::vector<v1::ConversationState>& states, std::optional<std::uint64_t> cursor) {
+Status Model::apply_states(const std::vector<v1::ConversationState>& states,
+                           std::optional<std::uint64_t> cursor) {
   CacheChange change;
   change.cursor = cursor;
   std::map<ConversationId, ConversationRecord> merged;
@@ -149,7 +152,8 @@ Status Model::apply_receipt(const v1::ReceiptState& state) {
   const ConversationRecord* known = id ? find(*id) : nullptr;
   if (!known) return {};
   ConversationRecord record = *known;
-  const DeliveryMarks news{Seq(state.delivered_all_seq()), Seq(state.read_all_seq()), Seq(state.read_any_seq())};
+  const DeliveryMarks news{Seq(state.delivered_all_seq()), Seq(state.read_all_seq()),
+                           Seq(state.read_any_seq())};
   if (!merge(record.marks, news)) return {};
   return put(record);
 }
@@ -181,19 +185,23 @@ Status Model::raise_head(const ConversationId& id, std::uint64_t last_seq, std::
 
 void Model::confirm_delivered(const ConversationId& id, std::uint64_t seq) {
   const auto it = conversations_.find(id);
-  if (it != conversations_.end()) it->second.delivered_seq = std::max(it->second.delivered_seq, seq);
+  if (it != conversations_.end())
+    it->second.delivered_seq = std::max(it->second.delivered_seq, seq);
 }
 
 void Model::status_moved(const ConversationRecord& old, const ConversationRecord& now) {
   if (old.marks == now.marks) return;
-  const std::uint64_t from = std::min(std::max(old.marks.read_all.value, std::uint64_t{0}), old.marks.delivered_all.value) + 1;
+  const std::uint64_t from = std::min(std::max(old.marks.read_all.value, std::uint64_t{0}),
+                                      old.marks.delivered_all.value) +
+                             1;
   const std::uint64_t to = std::max(now.marks.read_all.value, now.marks.delivered_all.value);
   const auto events = store_.events(now.id, from, to + 1, limits::page_events_max);
   if (!events) return;
   for (const StoredEvent& e : *events) {
     const DeliveryStatus before = derive(Seq(e.seq), old.marks.delivered_all, old.marks.read_all);
     Message message = message_of(e);
-    if (message.mine && message.status != before) emit_(MessageChanged{std::move(message), false, false});
+    if (message.mine && message.status != before)
+      emit_(MessageChanged{std::move(message), false, false});
   }
 }
 

@@ -1,5 +1,5 @@
-// Model: what this device knows of its account: conversations, ranges and people in memory, events in the store. Every change is
-// committed before it is visible, and told as an event afterwards.
+// Model: what this device knows of its account: conversations, ranges and people in memory, events
+// in the store. Every change is committed before it is visible, and told as an event afterwards.
 #pragma once
 
 #include <functional>
@@ -24,13 +24,16 @@ class Model {
  public:
   using Emit = std::function<void(Event)>;
 
-  Model(UserId self, CacheStore& store, Emit emit) : self_(self), store_(store), emit_(std::move(emit)) {}
+  Model(UserId self, CacheStore& store, Emit emit)
+      : self_(self), store_(store), emit_(std::move(emit)) {}
 
   void load(const CacheContent& content);
 
   [[nodiscard]] const UserId& self() const { return self_; }
   [[nodiscard]] CacheStore& store() { return store_; }
-  [[nodiscard]] const std::map<ConversationId, ConversationRecord>& conversations() const { return conversations_; }
+  [[nodiscard]] const std::map<ConversationId, ConversationRecord>& conversations() const {
+    return conversations_;
+  }
   [[nodiscard]] const ConversationRecord* find(const ConversationId& id) const;
   [[nodiscard]] const Ranges& ranges(const ConversationId& id) const;
   // The seq up to which this device is up to date; holes far below it may exist.
@@ -40,12 +43,14 @@ class Model {
   void emit(Event event) { emit_(std::move(event)); }
   void emit_conversation(const ConversationId& id);
 
-  // Commits events (any order, known ones are ignored) that are of `conversation`, raises head, floor and own read mark, and
-  // takes the outbox rows with the same ids out. `removed` learns those ids.
-  Status apply_events(const ConversationId& conversation, const std::vector<v1::Event>& events, std::uint64_t floor,
-                      bool live, std::vector<MessageId>* removed);
+  // Commits events (any order, known ones are ignored) that are of `conversation`, raises head,
+  // floor and own read mark, and takes the outbox rows with the same ids out. `removed` learns
+  // those ids.
+  Status apply_events(const ConversationId& conversation, const std::vector<v1::Event>& events,
+                      std::uint64_t floor, bool live, std::vector<MessageId>* removed);
   // Merges what the server says of conversations; `cursor` goes with them in the same transaction.
-  Status apply_states(const std::vector<v1::ConversationState>& states, std::optional<std::uint64_t> cursor);
+  Status apply_states(const std::vector<v1::ConversationState>& states,
+                      std::optional<std::uint64_t> cursor);
   Status apply_receipt(const v1::ReceiptState& state);
   Status put(const ConversationRecord& record);
   Status put_profiles(std::vector<Profile> profiles);
@@ -59,8 +64,8 @@ class Model {
   [[nodiscard]] Conversation conversation_of(const ConversationRecord& record);
   [[nodiscard]] std::string name_of(const UserId& user) const;
   // Events with seq in [from, before), the newest `limit`, ascending.
-  [[nodiscard]] std::vector<Message> messages(const ConversationId& id, std::uint64_t from, std::uint64_t before,
-                                              std::size_t limit);
+  [[nodiscard]] std::vector<Message> messages(const ConversationId& id, std::uint64_t from,
+                                              std::uint64_t before, std::size_t limit);
 
  private:
   void status_moved(const ConversationRecord& old, const ConversationRecord& now);

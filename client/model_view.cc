@@ -15,7 +15,8 @@ T id_of(const std::string& bytes) {
 
 std::string text_of(const std::string& content_bytes) {
   v1::Content content;
-  if (!content.ParseFromString(content_bytes) || !content.has_plain()) return "(a message of a newer kind)";
+  if (!content.ParseFromString(content_bytes) || !content.has_plain())
+    return "(a message of a newer kind)";
   return content.plain().text();
 }
 
@@ -38,7 +39,8 @@ std::string Model::name_of(const UserId& user) const {
   return known->display_name.empty() ? known->handle : known->display_name;
 }
 
-static std::string membership_text(const Model& model, const UserId& sender, const std::string& bytes) {
+static std::string membership_text(const Model& model, const UserId& sender,
+                                   const std::string& bytes) {
   v1::MembershipBody body;
   if (!body.ParseFromString(bytes)) return "the members changed";
   std::string users;
@@ -48,8 +50,9 @@ static std::string membership_text(const Model& model, const UserId& sender, con
   }
   const std::string who = model.name_of(sender);
   if (body.created()) {
-    return body.type() == v1::CONVERSATION_TYPE_DIRECT ? who + " started the conversation"
-                                                       : who + " created the group \"" + body.title() + "\"";
+    return body.type() == v1::CONVERSATION_TYPE_DIRECT
+               ? who + " started the conversation"
+               : who + " created the group \"" + body.title() + "\"";
   }
   switch (body.kind()) {
     case v1::MEMBER_CHANGE_KIND_ADD:
@@ -126,7 +129,9 @@ Message Model::message_of(const OutboxRow& row) {
     const auto answered = store_.events(m.conversation, m.reply_to.value, m.reply_to.value + 1, 1);
     if (answered && !answered->empty()) m.reply_to_id = answered->front().message;
   }
-  m.status = row.failed ? DeliveryStatus::kFailed : row.placed_seq ? DeliveryStatus::kSent : DeliveryStatus::kSending;
+  m.status = row.failed       ? DeliveryStatus::kFailed
+             : row.placed_seq ? DeliveryStatus::kSent
+                              : DeliveryStatus::kSending;
   return m;
 }
 
@@ -137,7 +142,8 @@ Conversation Model::conversation_of(const ConversationRecord& record) {
   c.peer = record.peer;
   c.title = record.type == ConversationType::kDirect ? name_of(record.peer) : record.title;
   c.role = record.role;
-  c.unread = record.last_ordinal > record.read_ordinal ? record.last_ordinal - record.read_ordinal : 0;
+  c.unread =
+      record.last_ordinal > record.read_ordinal ? record.last_ordinal - record.read_ordinal : 0;
   c.last_seq = Seq(record.last_seq);
   c.last_time = Timestamp{record.last_ts_ms};
   c.member_count = record.member_count;
@@ -146,8 +152,8 @@ Conversation Model::conversation_of(const ConversationRecord& record) {
   return c;
 }
 
-std::vector<Message> Model::messages(const ConversationId& id, std::uint64_t from, std::uint64_t before,
-                                     std::size_t limit) {
+std::vector<Message> Model::messages(const ConversationId& id, std::uint64_t from,
+                                     std::uint64_t before, std::size_t limit) {
   std::vector<Message> found;
   const auto events = store_.events(id, from, before, limit);
   if (!events) return found;

@@ -27,8 +27,8 @@ bool refused_for_good(const Error& error) {
 
 }  // namespace
 
-Outbox::Outbox(Model& model, Connection& connection, Scheduler& scheduler, Random& random, DeviceId device,
-               Hooks hooks)
+Outbox::Outbox(Model& model, Connection& connection, Scheduler& scheduler, Random& random,
+               DeviceId device, Hooks hooks)
     : model_(model),
       connection_(connection),
       scheduler_(scheduler),
@@ -50,13 +50,15 @@ void Outbox::load(const std::vector<OutboxRow>& rows) {
 
 Status Outbox::add(OutboxRow row, CacheChange with) {
   if (count_ >= limits::outbox_messages_max) {
-    return make_error(ErrorCode::kOutboxFull, "the outbox holds " + std::to_string(count_) + " messages already");
+    return make_error(ErrorCode::kOutboxFull,
+                      "the outbox holds " + std::to_string(count_) + " messages already");
   }
   with.outbox_put.push_back(row);
   if (Status s = model_.store().commit(with); !s) return s;
   queues_.try_emplace(row.conversation, random_).first->second.rows.push_back(row);
   ++count_;
-  if (row.kind == OutboxKind::kMessage) model_.emit(MessageChanged{model_.message_of(row), true, false});
+  if (row.kind == OutboxKind::kMessage)
+    model_.emit(MessageChanged{model_.message_of(row), true, false});
   pump();
   return {};
 }
@@ -80,7 +82,8 @@ Status Outbox::resend(const MessageId& id) {
 Status Outbox::discard(const MessageId& id) {
   OutboxRow* row = find(id);
   if (!row) return make_error(ErrorCode::kNotFound, "no such message is waiting");
-  if (!row->failed) return make_error(ErrorCode::kInvalidArgument, "only a failed message can be discarded");
+  if (!row->failed)
+    return make_error(ErrorCode::kInvalidArgument, "only a failed message can be discarded");
   CacheChange change;
   change.outbox_remove.push_back(id);
   if (Status s = model_.store().commit(change); !s) return s;
@@ -107,7 +110,8 @@ void Outbox::forget(const std::vector<MessageId>& ids) {
   for (const MessageId& id : ids) {
     for (auto it = queues_.begin(); it != queues_.end(); ++it) {
       auto& rows = it->second.rows;
-      const auto row = std::find_if(rows.begin(), rows.end(), [&](const OutboxRow& r) { return r.id == id; });
+      const auto row =
+          std::find_if(rows.begin(), rows.end(), [&](const OutboxRow& r) { return r.id == id; });
       if (row == rows.end()) continue;
       rows.erase(row);
       --count_;
@@ -156,7 +160,8 @@ void Outbox::pump() {
   if (!connection_.ready()) return;
   std::vector<ConversationId> round;
   for (auto it = queues_.upper_bound(turn_); it != queues_.end(); ++it) round.push_back(it->first);
-  for (auto it = queues_.begin(); it != queues_.end() && !(turn_ < it->first); ++it) round.push_back(it->first);
+  for (auto it = queues_.begin(); it != queues_.end() && !(turn_ < it->first); ++it)
+    round.push_back(it->first);
   for (const ConversationId& id : round) {
     if (in_flight_ >= limits::unacked_items_max) return;
     const auto it = queues_.find(id);
@@ -166,9 +171,12 @@ void Outbox::pump() {
 
 bool Outbox::pump(const ConversationId& id, Queue& queue) {
   if (queue.in_flight > 0 || queue.retry) return false;
-  const std::int64_t oldest = scheduler_.clock().wall().ms - Millis(limits::outbox_item_life).count();
-  const std::size_t most = queue.one_by_one ? 1 : std::min<std::size_t>(limits::batch_items_max,
-                                                                       limits::unacked_items_max - in_flight_);
+  const std::int64_t oldest =
+      scheduler_.clock().wall().ms - Millis(limits::outbox_item_life).count();
+  const std::size_t most =
+      queue.one_by_one
+          ? 1
+          : std::min<std::size_t>(limits::batch_items_max, limits::unacked_items_max - in_flight_);
   std::vector<OutboxRow*> batch;
   std::size_t bytes = 0;
   for (OutboxRow& row : queue.rows) {
@@ -208,7 +216,8 @@ void Outbox::send_create(const ConversationId& id, OutboxRow& row) {
         if (answer && answer->has_placed()) {
           *item.mutable_placed() = answer->placed();
         } else {
-          *item.mutable_error() = to_wire(answer ? make_error(ErrorCode::kProtocol, "unexpected answer") : error);
+          *item.mutable_error() =
+              to_wire(answer ? make_error(ErrorCode::kProtocol, "unexpected answer") : error);
         }
         const bool doubt = !answer && !refused_for_good(error);
         on_result(id, {message}, doubt ? nullptr : &result, error);
@@ -237,8 +246,8 @@ void Outbox::send_batch(const ConversationId& id, const std::vector<OutboxRow*>&
       limits::send_limit);
 }
 
-void Outbox::on_result(const ConversationId& id, const std::vector<MessageId>& sent, const v1::SendResult* result,
-                       const Error& error) {
+void Outbox::on_result(const ConversationId& id, const std::vector<MessageId>& sent,
+                       const v1::SendResult* result, const Error& error) {
   const auto it = queues_.find(id);
   if (it == queues_.end()) return;
   in_flight_ -= std::min(in_flight_, it->second.in_flight);
@@ -293,9 +302,10 @@ void Outbox::on_result(const ConversationId& id, const std::vector<MessageId>& s
 
 void Outbox::later(Queue& queue, const ConversationId& id, const Error& error) {
   if (error.code == ErrorCode::kOffline) return;  // the next Welcome sends it again
-  const Millis wait = error.code == ErrorCode::kTimeout
-                          ? Millis{0}
-                          : queue.backoff->next(scheduler_.clock().steady_ms(), Millis(error.retry_after_ms));
+  const Millis wait =
+      error.code == ErrorCode::kTimeout
+          ? Millis{0}
+          : queue.backoff->next(scheduler_.clock().steady_ms(), Millis(error.retry_after_ms));
   scheduler_.cancel(queue.retry);
   queue.retry = scheduler_.after(wait, [this, id] {
     const auto it = queues_.find(id);
@@ -325,7 +335,8 @@ void Outbox::place(OutboxRow& row, const v1::Placed& placed, std::vector<v1::Eve
     event.set_client_ts_ms(out.client_ts_ms());
     *event.mutable_mentions() = out.mentions();
     event.set_reply_to_seq(out.reply_to_seq());
-    if (const auto answered = message_id(out.reply_to_message_id()); answered && out.reply_to_seq() == 0) {
+    if (const auto answered = message_id(out.reply_to_message_id());
+        answered && out.reply_to_seq() == 0) {
       if (const auto stored = model_.store().find_message(row.conversation, *answered)) {
         event.set_reply_to_seq(stored->seq);
       } else if (const OutboxRow* other = find(row.conversation, *answered)) {
@@ -353,7 +364,8 @@ void Outbox::fail(OutboxRow& row, const Error&) {
   change.outbox_put.push_back(failed);
   if (!model_.store().commit(change)) return;  // told again when it can be recorded
   row = failed;
-  if (row.kind == OutboxKind::kMessage) model_.emit(MessageChanged{model_.message_of(row), false, false});
+  if (row.kind == OutboxKind::kMessage)
+    model_.emit(MessageChanged{model_.message_of(row), false, false});
 }
 
 }  // namespace kith::client

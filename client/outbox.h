@@ -1,8 +1,9 @@
 // Outbox: what this device has promised to send.
 //
-// A row is durable before send() returns and leaves only when its event is in the cache, or when the user discards it. Rows of one
-// conversation go out in their order, one batch in flight at a time; after any doubt a row is sent again under the same id, and the
-// server recognises it. A refusal for good marks one row as failed; the rest goes on.
+// A row is durable before send() returns and leaves only when its event is in the cache, or when
+// the user discards it. Rows of one conversation go out in their order, one batch in flight at a
+// time; after any doubt a row is sent again under the same id, and the server recognises it. A
+// refusal for good marks one row as failed; the rest goes on.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +33,8 @@ class Outbox {
     std::function<void(const ConversationId&)> created;         // its first event is to be fetched
   };
 
-  Outbox(Model& model, Connection& connection, Scheduler& scheduler, Random& random, DeviceId device,
-         Hooks hooks);
+  Outbox(Model& model, Connection& connection, Scheduler& scheduler, Random& random,
+         DeviceId device, Hooks hooks);
   ~Outbox();
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
@@ -67,8 +68,8 @@ class Outbox {
   bool pump(const ConversationId& id, Queue& queue);
   void send_create(const ConversationId& id, OutboxRow& row);
   void send_batch(const ConversationId& id, const std::vector<OutboxRow*>& rows);
-  void on_result(const ConversationId& id, const std::vector<MessageId>& sent, const v1::SendResult* result,
-                 const Error& error);
+  void on_result(const ConversationId& id, const std::vector<MessageId>& sent,
+                 const v1::SendResult* result, const Error& error);
   void place(OutboxRow& row, const v1::Placed& placed, std::vector<v1::Event>& events);
   void fail(OutboxRow& row, const Error& error);
   void later(Queue& queue, const ConversationId& id, const Error& error);

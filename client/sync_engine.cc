@@ -13,8 +13,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kFetchesAtOnce = 4;
-constexpr std::size_t kNewestPage = 30;        // one screen: the rest of a large hole is fetched when somebody looks
-constexpr std::size_t kHeldMax = 256;          // events above holes, per conversation; more are fetched instead
+constexpr std::size_t kNewestPage =
+    30;  // one screen: the rest of a large hole is fetched when somebody looks
+constexpr std::size_t kHeldMax =
+    256;  // events above holes, per conversation; more are fetched instead
 constexpr Millis kRetry = 2s;
 constexpr std::uint64_t kNoticeSpread = 2000;  // ms; doorbells of a busy account ring together
 
@@ -26,8 +28,13 @@ struct SyncEngine::Held {
   Scheduler::TimerId timer = 0;
 };
 
-SyncEngine::SyncEngine(Model& model, Connection& connection, Scheduler& scheduler, Random& random, Hooks hooks)
-    : model_(model), connection_(connection), scheduler_(scheduler), random_(random), hooks_(std::move(hooks)) {}
+SyncEngine::SyncEngine(Model& model, Connection& connection, Scheduler& scheduler, Random& random,
+                       Hooks hooks)
+    : model_(model),
+      connection_(connection),
+      scheduler_(scheduler),
+      random_(random),
+      hooks_(std::move(hooks)) {}
 
 SyncEngine::~SyncEngine() {
   alive_.reset();
@@ -95,7 +102,9 @@ void SyncEngine::ask_page(const std::string& page_token) {
   if (!snapshot_) {
     request.set_cursor(cursor_);
     for (const auto& [id, record] : model_.conversations()) {
-      if (!record.large || request.large_heads_size() >= static_cast<int>(limits::sync_window_max * 5)) continue;
+      if (!record.large ||
+          request.large_heads_size() >= static_cast<int>(limits::sync_window_max * 5))
+        continue;
       v1::HeadRef& head = *request.add_large_heads();
       head.set_conversation_id(id.bytes());
       head.set_seq(record.last_seq);
@@ -119,7 +128,8 @@ void SyncEngine::ask_page(const std::string& page_token) {
 
 void SyncEngine::on_sync_failed(const Error& error) {
   syncing_ = false;
-  if (error.code != ErrorCode::kOffline) sync_soon(error.retry_after_ms ? Millis(error.retry_after_ms) : kRetry);
+  if (error.code != ErrorCode::kOffline)
+    sync_soon(error.retry_after_ms ? Millis(error.retry_after_ms) : kRetry);
 }
 
 void SyncEngine::on_page(const v1::SyncPage& page) {
@@ -157,7 +167,8 @@ void SyncEngine::on_page(const v1::SyncPage& page) {
 void SyncEngine::finish_snapshot() {
   std::vector<ConversationRecord> gone;
   for (const auto& [id, record] : model_.conversations()) {
-    if (record.entry_ver > 0 && record.role != MemberRole::kNone && !listed_.count(id)) gone.push_back(record);
+    if (record.entry_ver > 0 && record.role != MemberRole::kNone && !listed_.count(id))
+      gone.push_back(record);
   }
   for (ConversationRecord& record : gone) {
     record.role = MemberRole::kNone;
@@ -228,8 +239,8 @@ void SyncEngine::hold(const ConversationId& id, const v1::Event& event, bool liv
   });
 }
 
-void SyncEngine::apply(const ConversationId& id, const std::vector<v1::Event>& events, std::uint64_t floor,
-                       bool live) {
+void SyncEngine::apply(const ConversationId& id, const std::vector<v1::Event>& events,
+                       std::uint64_t floor, bool live) {
   std::vector<MessageId> placed;
   if (Status s = model_.apply_events(id, events, floor, live, &placed); !s) {
     sync_soon(kRetry);
@@ -276,8 +287,10 @@ void SyncEngine::on_feed_notice(const v1::FeedNotice& notice) {
   if (notice.ver() <= cursor_) return;
   const auto id = conversation_id(notice.conversation_id());
   const bool urgent = !id || !model_.find(*id) || notice.last_seq() > model_.top(*id);
-  // Mostly the event itself arrives right behind its notice; then only the cursor is to be moved, without haste.
-  sync_soon(urgent ? limits::gap_wait : Millis(limits::gap_wait) + Millis(random_.below(kNoticeSpread)));
+  // Mostly the event itself arrives right behind its notice; then only the cursor is to be moved,
+  // without haste.
+  sync_soon(urgent ? limits::gap_wait
+                   : Millis(limits::gap_wait) + Millis(random_.below(kNoticeSpread)));
 }
 
 void SyncEngine::on_pong(const v1::Pong& pong) {
@@ -325,7 +338,8 @@ void SyncEngine::run_fetches() {
   }
 }
 
-void SyncEngine::on_fetched(const ConversationId& id, const v1::ServerFrame* frame, const Error& error) {
+void SyncEngine::on_fetched(const ConversationId& id, const v1::ServerFrame* frame,
+                            const Error& error) {
   fetching_.erase(id);
   if (frame && frame->has_events_page()) {
     const v1::EventsPage& page = frame->events_page();
@@ -348,10 +362,12 @@ void SyncEngine::on_fetched(const ConversationId& id, const v1::ServerFrame* fra
   settle_if_done();
 }
 
-void SyncEngine::fill(const ConversationId& id, std::uint64_t from, std::uint64_t to, std::function<void()> done) {
+void SyncEngine::fill(const ConversationId& id, std::uint64_t from, std::uint64_t to,
+                      std::function<void()> done) {
   const ConversationRecord* record = model_.find(id);
   if (record) from = std::max(from, record->floor_seq);
-  const std::uint64_t hole = from <= to ? model_.ranges(id).last_hole(std::max<std::uint64_t>(from, 1), to) : 0;
+  const std::uint64_t hole =
+      from <= to ? model_.ranges(id).last_hole(std::max<std::uint64_t>(from, 1), to) : 0;
   if (!record || hole == 0 || !connection_.ready()) {
     done();
     return;
@@ -363,7 +379,8 @@ void SyncEngine::fill(const ConversationId& id, std::uint64_t from, std::uint64_
   get.set_to(hole);
   get.set_newest(true);
   get.set_limit(limits::page_events_max);
-  connection_.request(frame, [=, this, done = std::move(done)](const v1::ServerFrame* answer, const Error&) {
+  connection_.request(frame, [=, this, done = std::move(done)](const v1::ServerFrame* answer,
+                                                               const Error&) {
     if (!answer || !answer->has_events_page()) {
       done();
       return;

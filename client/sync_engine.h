@@ -1,7 +1,8 @@
 // SyncEngine: brings the cache up to the server and keeps it there, whatever pushes are lost.
 //
-// The cursor is committed with the states that it stands for; a state says how far a conversation goes, the ranges say what of it is
-// held. So a crash at any point leaves a truthful picture, and everything missing is fetched after the next Welcome.
+// The cursor is committed with the states that it stands for; a state says how far a conversation
+// goes, the ranges say what of it is held. So a crash at any point leaves a truthful picture, and
+// everything missing is fetched after the next Welcome.
 #pragma once
 
 #include <cstdint>
@@ -32,10 +33,11 @@ class SyncEngine {
   struct Hooks {
     std::function<void(const std::vector<MessageId>&)> own_placed;  // the outbox may forget these
     std::function<void(const v1::UserState&)> user_state;
-    std::function<void()> settled;                                  // pages and fetches are done
+    std::function<void()> settled;  // pages and fetches are done
   };
 
-  SyncEngine(Model& model, Connection& connection, Scheduler& scheduler, Random& random, Hooks hooks);
+  SyncEngine(Model& model, Connection& connection, Scheduler& scheduler, Random& random,
+             Hooks hooks);
   ~SyncEngine();
   SyncEngine(const SyncEngine&) = delete;
   SyncEngine& operator=(const SyncEngine&) = delete;
@@ -50,10 +52,12 @@ class SyncEngine {
   void on_feed_notice(const v1::FeedNotice& notice);
   void on_pong(const v1::Pong& pong);
 
-  // Events that this device knows to be placed (own sends too). Applied at once if nothing is missing below them.
+  // Events that this device knows to be placed (own sends too). Applied at once if nothing is
+  // missing below them.
   void offer(const std::vector<v1::Event>& events, bool live);
   // Fetches what is missing in [from, to]; `done` is called when it is there or cannot be had now.
-  void fill(const ConversationId& id, std::uint64_t from, std::uint64_t to, std::function<void()> done);
+  void fill(const ConversationId& id, std::uint64_t from, std::uint64_t to,
+            std::function<void()> done);
   void sync_soon(Millis delay);
   // Fetches what is missing up to the known head.
   void fetch(const ConversationId& id);
@@ -67,7 +71,8 @@ class SyncEngine {
   void fetch_missing();
   void on_fetched(const ConversationId& id, const v1::ServerFrame* frame, const Error& error);
   void run_fetches();
-  void apply(const ConversationId& id, const std::vector<v1::Event>& events, std::uint64_t floor, bool live);
+  void apply(const ConversationId& id, const std::vector<v1::Event>& events, std::uint64_t floor,
+             bool live);
   void hold(const ConversationId& id, const v1::Event& event, bool live);
   void drain_held(const ConversationId& id);
   void note_ack(const ConversationId& id);

@@ -1,4 +1,5 @@
-// Views: observable lists kept up to date as diffs, at most one batch per limits::event_batch_interval. Loop thread only.
+// Views: observable lists kept up to date as diffs, at most one batch per
+// limits::event_batch_interval. Loop thread only.
 #pragma once
 
 #include <functional>
@@ -31,7 +32,8 @@ class Views {
     view.shown = engine_.conversations(limits::view_items_max);
     view.sink({reset(view.shown)});
   }
-  void add_timeline(std::uint64_t id, const ConversationId& conversation, std::size_t window, TimelineSink sink) {
+  void add_timeline(std::uint64_t id, const ConversationId& conversation, std::size_t window,
+                    TimelineSink sink) {
     Timeline& view = timelines_[id];
     view.conversation = conversation;
     view.window = window;

@@ -1,4 +1,5 @@
-// Says hello: hello_client URL HANDLE PASSWORD PEER [CA_FILE]. The account is made if it does not exist yet.
+// Says hello: hello_client URL HANDLE PASSWORD PEER [CA_FILE]. The account is made if it does not
+// exist yet.
 #include <cstdio>
 
 #include "kith/client/client.h"
@@ -7,7 +8,8 @@ using namespace std::chrono_literals;
 namespace kc = kith::client;
 
 int main(int argc, char** argv) {
-  if (argc < 5) return std::fprintf(stderr, "usage: hello_client URL HANDLE PASSWORD PEER [CA_FILE]\n"), 2;
+  if (argc < 5)
+    return std::fprintf(stderr, "usage: hello_client URL HANDLE PASSWORD PEER [CA_FILE]\n"), 2;
   kc::ClientOptions options;
   options.url = argv[1];
   options.handle = argv[2];

@@ -38,7 +38,8 @@ TEST_F(CacheStoreSqlite, KeepsWhatWasCommitted) {
   change.outbox_put.push_back(row());
   change.ranges[row().conversation].add(1, 4);
   change.cursor = 77;
-  change.events.push_back({row().conversation, 4, MessageId(std::array<std::uint8_t, 16>{9}), 4, "bytes"});
+  change.events.push_back(
+      {row().conversation, 4, MessageId(std::array<std::uint8_t, 16>{9}), 4, "bytes"});
   ASSERT_TRUE((*open_cache_store_sqlite(dir))->commit(change).ok());
   const auto store = open_cache_store_sqlite(dir);
   const auto content = (*store)->load();

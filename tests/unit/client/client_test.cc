@@ -47,7 +47,8 @@ TEST(Client, SendsOfflineAndShowsIt) {
   bool first = true;
   std::size_t rows = 0;
   const auto view = (*client)->observe_timeline(bob, 50, [&](const Client::TimelineDiffs& steps) {
-    if (std::exchange(first, false)) first_is_reset = steps.front().kind == Diff<Message>::Kind::kReset;
+    if (std::exchange(first, false))
+      first_is_reset = steps.front().kind == Diff<Message>::Kind::kReset;
     for (const auto& step : steps) rows += step.items.size();
     if (rows >= 1) shown.set();
   });

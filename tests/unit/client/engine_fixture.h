@@ -1,4 +1,5 @@
-// One engine on virtual time, a cache in memory (or a directory) and a server that the test plays by hand.
+// One engine on virtual time, a cache in memory (or a directory) and a server that the test plays
+// by hand.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -115,12 +116,15 @@ class EngineTest : public ::testing::Test {
   }
 
   void start() {
-    auto made = Engine::make({{"ws://test/v1/ws", ""}, "alice", "test",
+    auto made = Engine::make({{"ws://test/v1/ws", ""},
+                              "alice",
+                              "test",
                               [this](std::function<void(Result<std::string>)> done) {
                                 ++tokens_asked;
                                 done(std::string("token"));
                               }},
-                             scheduler, random, server, *store, [this](Event e) { events.push_back(std::move(e)); });
+                             scheduler, random, server, *store,
+                             [this](Event e) { events.push_back(std::move(e)); });
     ASSERT_TRUE(made.ok());
     engine = std::move(*made);
   }
