@@ -92,6 +92,14 @@ endforeach()
 foreach(_library IN LISTS _kith_installed)
   string(REGEX REPLACE "^kith_" "" _export_name ${_library})
   set_target_properties(${_library} PROPERTIES EXPORT_NAME ${_export_name})
+  # Header-only libraries that no public header shows are of no interest to a consumer.
+  get_target_property(_links ${_library} INTERFACE_LINK_LIBRARIES)
+  foreach(_target IN LISTS _kith_headers_only)
+    list(REMOVE_ITEM _links $<LINK_ONLY:${_target}>)
+  endforeach()
+  if(_links)
+    set_target_properties(${_library} PROPERTIES INTERFACE_LINK_LIBRARIES "${_links}")
+  endif()
 endforeach()
 
 install(TARGETS ${_kith_installed} EXPORT KithTargets
