@@ -1,4 +1,5 @@
-// PasswordHasher: slow on purpose, therefore off the loop. The real one is scrypt on a worker pool (password_hasher_openssl).
+// PasswordHasher: slow on purpose, therefore off the loop. The real one is scrypt on a worker pool
+// (password_hasher_openssl).
 #pragma once
 
 #include <functional>
@@ -9,13 +10,15 @@
 
 namespace kith::server {
 
-// Threads: called on the loop; `done` comes on the loop, never inside the call. At most 64 requests wait, then kOverloaded.
+// Threads: called on the loop; `done` comes on the loop, never inside the call. At most 64 requests
+// wait, then kOverloaded.
 class PasswordHasher {
  public:
   virtual ~PasswordHasher() = default;
   virtual void hash(std::string password, std::function<void(Result<std::string>)> done) = 0;
   // ok(true) if the password fits the stored hash.
-  virtual void verify(std::string password, std::string hash, std::function<void(Result<bool>)> done) = 0;
+  virtual void verify(std::string password, std::string hash,
+                      std::function<void(Result<bool>)> done) = 0;
 };
 
 }  // namespace kith::server

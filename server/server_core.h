@@ -1,5 +1,5 @@
-// ServerCore: gateway and services joined, without any I/O. Server (server.cc) gives it sockets, a libuv loop and SQLite;
-// the simulation gives it virtual ones. Everything runs on one Scheduler.
+// ServerCore: gateway and services joined, without any I/O. Server (server.cc) gives it sockets, a
+// libuv loop and SQLite; the simulation gives it virtual ones. Everything runs on one Scheduler.
 #pragma once
 
 #include <chrono>
@@ -35,15 +35,18 @@ struct ServerPorts {
 
 class ServerCore : public ConnectionHandler {
  public:
-  // `options` as in ServerOptions; socket, TLS and data_dir fields are ignored here. `secret` must be set.
-  static std::unique_ptr<ServerCore> make(const ServerOptions& options, const ServerPorts& ports, Scheduler& scheduler,
-                                          Random& random, Connections& connections);
+  // `options` as in ServerOptions; socket, TLS and data_dir fields are ignored here. `secret` must
+  // be set.
+  static std::unique_ptr<ServerCore> make(const ServerOptions& options, const ServerPorts& ports,
+                                          Scheduler& scheduler, Random& random,
+                                          Connections& connections);
 
   // Replays the log from the store's applied position. Before the first on_open().
   virtual Status start() = 0;
   // See Server::drain(); `done` is called once when every session is gone or the window is over.
   virtual void drain(std::chrono::milliseconds window, std::function<void()> done) = 0;
-  virtual void revoke(const UserId& user, const DeviceId* device, std::function<void(Status)> done) = 0;
+  virtual void revoke(const UserId& user, const DeviceId* device,
+                      std::function<void(Status)> done) = 0;
   [[nodiscard]] virtual std::map<std::string, std::uint64_t> stats() const = 0;
 };
 

@@ -8,7 +8,8 @@
 
 namespace kith::server {
 
-// "scrypt$15$8$1$salt$hash", both base64url. Answers on `executor`, which must outlive the hasher; none comes after its end.
+// "scrypt$15$8$1$salt$hash", both base64url. Answers on `executor`, which must outlive the hasher;
+// none comes after its end.
 std::unique_ptr<PasswordHasher> make_scrypt_hasher(Executor& executor);
 
 }  // namespace kith::server

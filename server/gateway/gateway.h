@@ -1,5 +1,5 @@
-// Gateway: every connection of this process. Opens sessions, checks and counts what they ask, answers each request once, and
-// brings pushes to their sockets within the bounds of SendQueue.
+// Gateway: every connection of this process. Opens sessions, checks and counts what they ask,
+// answers each request once, and brings pushes to their sockets within the bounds of SendQueue.
 #pragma once
 
 #include <chrono>
@@ -61,7 +61,8 @@ class Gateway : public ConnectionHandler {
   void on_drained(ConnectionId id) override;
   void on_close(ConnectionId id) override;
 
-  // Says goodbye to all, evenly over `window`; `done` once, when all are gone or the window is over.
+  // Says goodbye to all, evenly over `window`; `done` once, when all are gone or the window is
+  // over.
   void drain(std::chrono::milliseconds window, std::function<void()> done);
   // Ends the sessions of a user: of one device or all, but not of `spared`.
   void end_revoked(const UserId& user, const DeviceId* device, const DeviceId* spared = nullptr);

@@ -1,7 +1,8 @@
 // SendQueue: what waits for one session's socket, by class, within fixed bounds.
 //
-// Above the soft limit ephemeral frames are dropped and receipts of one conversation merged; above the hard limit the session
-// is lagging: queued events give way to one head per conversation, which the client fetches by sync.
+// Above the soft limit ephemeral frames are dropped and receipts of one conversation merged; above
+// the hard limit the session is lagging: queued events give way to one head per conversation, which
+// the client fetches by sync.
 #pragma once
 
 #include <array>
@@ -48,7 +49,8 @@ class SendQueue {
   [[nodiscard]] bool lagging() const { return lagging_; }
   [[nodiscard]] std::int64_t lagging_since_ms() const { return lagging_since_ms_; }
 
-  // Ends lagging when the queue has run empty: answers the heads to tell instead of what was discarded.
+  // Ends lagging when the queue has run empty: answers the heads to tell instead of what was
+  // discarded.
   std::vector<SkippedHead> catch_up();
   // True once after pushes were discarded: the next Pong says so.
   bool take_resync();

@@ -19,7 +19,9 @@ ConversationCache::ConversationCache(CommandLog& log, ConversationStore& store,
                                      Scheduler& scheduler)
     : log_(log), store_(store), scheduler_(scheduler) {}
 
-ConversationCache::~ConversationCache() { *alive_ = false; }
+ConversationCache::~ConversationCache() {
+  *alive_ = false;
+}
 
 Status ConversationCache::start() {
   auto applied = store_.applied();
@@ -154,20 +156,20 @@ void ConversationCache::run_queue(const SlotPtr& s) {
     auto waiting = std::make_shared<Waiting>(std::move(next));
     *lookup = [this, alive = alive_, s, waiting, weak = std::weak_ptr(lookup)] {
       const LogRecord& record = waiting->entry.record;
-      store_.find(record.conversation, record.sender, record.command_id,
-                  [this, alive, s, waiting,
-                   again = weak.lock()](Result<std::optional<Placement>> earlier) {
-                    if (!*alive) return;
-                    if (!earlier) {  // a store error never skips a record
-                      scheduler_.after(Millis(100), [alive, again] {
-                        if (*alive) (*again)();
-                      });
-                      return;
-                    }
-                    s->deciding = false;
-                    decide_one(s, std::move(*waiting), *earlier);
-                    run_queue(s);
-                  });
+      store_.find(
+          record.conversation, record.sender, record.command_id,
+          [this, alive, s, waiting, again = weak.lock()](Result<std::optional<Placement>> earlier) {
+            if (!*alive) return;
+            if (!earlier) {  // a store error never skips a record
+              scheduler_.after(Millis(100), [alive, again] {
+                if (*alive) (*again)();
+              });
+              return;
+            }
+            s->deciding = false;
+            decide_one(s, std::move(*waiting), *earlier);
+            run_queue(s);
+          });
     };
     (*lookup)();
   }

@@ -1,4 +1,5 @@
-// ConversationCache: appends commands to the log, decides them in log order on conversations in memory, and lets the store follow.
+// ConversationCache: appends commands to the log, decides them in log order on conversations in
+// memory, and lets the store follow.
 #pragma once
 
 #include <deque>
@@ -28,11 +29,13 @@ class ConversationCache : public Conversations {
   // Decides again what the store has not applied yet. Before anything else; blocks.
   Status start();
 
-  // Called for every record that changed something, after its decision and before its answer. Not during start().
+  // Called for every record that changed something, after its decision and before its answer. Not
+  // during start().
   using Decided = std::function<void(const LogEntry&, const Outcome&, const Conversation&)>;
   void on_decided(Decided decided) { decided_ = std::move(decided); }
 
-  // Puts a command into the log; `done` gets the decision on it, or why it is not in the log (kOverloaded, kDiskFull, …).
+  // Puts a command into the log; `done` gets the decision on it, or why it is not in the log
+  // (kOverloaded, kDiskFull, …).
   void append(LogRecord record, Done<Outcome> done);
 
   void with(const ConversationId& id, Done<const Conversation*> done) override;
@@ -45,11 +48,14 @@ class ConversationCache : public Conversations {
   void find(const ConversationId& id, const UserId& sender, const MessageId& message,
             Done<std::optional<Placement>> done);
 
-  // --- the feed; the order begin_serving(), changed(), with() is load-bearing (docs/protocol.md, "Sync") ---
-  // Registers that the user is served everything up to the returned position: later changes get new marks.
+  // --- the feed; the order begin_serving(), changed(), with() is load-bearing (docs/protocol.md,
+  // "Sync") --- Registers that the user is served everything up to the returned position: later
+  // changes get new marks.
   Position begin_serving(const UserId& user);
-  void changed(const UserId& user, Position after, std::size_t limit, Done<std::vector<FeedEntry>> done);
-  void list(const UserId& user, Position before, std::size_t limit, Done<std::vector<FeedEntry>> done);
+  void changed(const UserId& user, Position after, std::size_t limit,
+               Done<std::vector<FeedEntry>> done);
+  void list(const UserId& user, Position before, std::size_t limit,
+            Done<std::vector<FeedEntry>> done);
   void large(const UserId& user, Done<std::vector<ConversationId>> done);
   void user_mark(const UserId& user, Done<Position> done);
 
@@ -88,23 +94,24 @@ class ConversationCache : public Conversations {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 
   std::unordered_map<ConversationId, SlotPtr, IdHash> slots_;
-  std::list<ConversationId> recently_used_;         // front = newest
-  std::set<Position> undecided_;                    // committed, waiting for a load or a lookup
+  std::list<ConversationId> recently_used_;  // front = newest
+  std::set<Position> undecided_;             // committed, waiting for a load or a lookup
   Position last_committed_ = 0;
   Position applied_ = 0;
   std::uint64_t placed_ = 0;
   bool replaying_ = false;
 
   std::set<ConversationId> dirty_;
-  std::map<UserId, Position> user_marks_;           // not yet applied
+  std::map<UserId, Position> user_marks_;  // not yet applied
   std::map<UserId, Position> user_marks_dirty_;
   std::map<UserId, std::map<ConversationId, Position>> feed_tail_;  // marks not yet applied
-  std::unordered_map<UserId, Position, IdHash> served_;  // unknown = everything: a mark is always written
+  std::unordered_map<UserId, Position, IdHash>
+      served_;  // unknown = everything: a mark is always written
   std::unordered_map<UserId, Position, IdHash> high_;
   bool applying_ = false;
   bool apply_scheduled_ = false;
   std::uint32_t apply_failures_ = 0;
-  StoreBatch batch_;                                // in flight; kept until the store has it
+  StoreBatch batch_;  // in flight; kept until the store has it
 };
 
 }  // namespace kith::server

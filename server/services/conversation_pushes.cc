@@ -50,8 +50,9 @@ void ConversationService::push_receipts_soon(const Conversation& conversation) {
   const Head& head = conversation.head;
   if (head.member_count > limits::receipt_detail_members_max) return;
   if (!receipt_pushes_.insert(head.id).second) return;
-  const Millis wait = head.type == ConversationType::kDirect ? Millis(limits::receipt_coalesce_direct)
-                                                             : Millis(limits::receipt_coalesce_group);
+  const Millis wait = head.type == ConversationType::kDirect
+                          ? Millis(limits::receipt_coalesce_direct)
+                          : Millis(limits::receipt_coalesce_group);
   scheduler_.after(wait, [this, alive = alive_, id = head.id] {
     if (*alive) push_receipts(id);
   });

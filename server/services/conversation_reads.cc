@@ -93,7 +93,8 @@ void ConversationCache::changed(const UserId& user, Position after, std::size_t 
                  [tail = std::move(tail), after, limit,
                   done = std::move(done)](Result<std::vector<FeedEntry>> stored) mutable {
                    if (!stored) return done(stored.error());
-                   std::erase_if(*stored, [&](const FeedEntry& e) { return tail.contains(e.conversation); });
+                   std::erase_if(*stored,
+                                 [&](const FeedEntry& e) { return tail.contains(e.conversation); });
                    for (const auto& [id, ver] : tail) {
                      if (ver > after) stored->push_back({id, ver});
                    }
@@ -113,7 +114,8 @@ void ConversationCache::list(const UserId& user, Position before, std::size_t li
               [tail = std::move(tail), before, limit,
                done = std::move(done)](Result<std::vector<FeedEntry>> stored) mutable {
                 if (!stored) return done(stored.error());
-                std::erase_if(*stored, [&](const FeedEntry& e) { return tail.contains(e.conversation); });
+                std::erase_if(*stored,
+                              [&](const FeedEntry& e) { return tail.contains(e.conversation); });
                 for (const auto& [id, ver] : tail) {
                   if (before == 0 || ver < before) stored->push_back({id, ver});
                 }
@@ -135,20 +137,21 @@ void ConversationCache::user_mark(const UserId& user, Done<Position> done) {
 
 void ConversationCache::feed_high(const UserId& user, Done<Position> done) {
   if (const auto it = high_.find(user); it != high_.end()) return done(it->second);
-  list(user, 0, 1, [this, alive = alive_, user, done = std::move(done)](
-                       Result<std::vector<FeedEntry>> newest) mutable {
-    if (!*alive) return;
-    if (!newest) return done(newest.error());
-    const Position high = newest->empty() ? 0 : newest->front().feed_ver;
-    user_mark(user, [this, alive, user, high, done = std::move(done)](Result<Position> mark) {
-      if (!*alive) return;
-      if (!mark) return done(mark.error());
-      if (high_.size() > limits::conversations_cached_max) high_.clear();
-      Position& known = high_[user];
-      known = std::max({known, high, *mark});
-      done(known);
-    });
-  });
+  list(user, 0, 1,
+       [this, alive = alive_, user,
+        done = std::move(done)](Result<std::vector<FeedEntry>> newest) mutable {
+         if (!*alive) return;
+         if (!newest) return done(newest.error());
+         const Position high = newest->empty() ? 0 : newest->front().feed_ver;
+         user_mark(user, [this, alive, user, high, done = std::move(done)](Result<Position> mark) {
+           if (!*alive) return;
+           if (!mark) return done(mark.error());
+           if (high_.size() > limits::conversations_cached_max) high_.clear();
+           Position& known = high_[user];
+           known = std::max({known, high, *mark});
+           done(known);
+         });
+       });
 }
 
 }  // namespace kith::server

@@ -33,9 +33,9 @@ struct ConversationService::Batch {
   ConversationId conversation;
   bool sender_only = false;
   v1::ServerFrame answer;
-  int waiting = 0;       // items without an outcome
-  int in_log = 0;        // appended, not decided
-  int held = -1;         // item that waits for those before it
+  int waiting = 0;  // items without an outcome
+  int in_log = 0;   // appended, not decided
+  int held = -1;    // item that waits for those before it
   Reply reply;
 };
 
@@ -55,21 +55,38 @@ ConversationService::~ConversationService() {
 bool ConversationService::handle(const Caller& caller, const v1::ClientFrame& frame,
                                  const Reply& reply) {
   switch (frame.body_case()) {
-    case v1::ClientFrame::kSend: send(caller, frame.send(), reply); return true;
-    case v1::ClientFrame::kAckEvents: ack(caller, frame.ack_events()); return true;
-    case v1::ClientFrame::kMarkRead: mark_read(caller, frame.mark_read(), reply); return true;
-    case v1::ClientFrame::kSync: sync(caller, frame.sync(), reply); return true;
-    case v1::ClientFrame::kGetEvents: get_events(caller, frame.get_events(), reply); return true;
-    case v1::ClientFrame::kGetReaders: get_readers(caller, frame.get_readers(), reply); return true;
+    case v1::ClientFrame::kSend:
+      send(caller, frame.send(), reply);
+      return true;
+    case v1::ClientFrame::kAckEvents:
+      ack(caller, frame.ack_events());
+      return true;
+    case v1::ClientFrame::kMarkRead:
+      mark_read(caller, frame.mark_read(), reply);
+      return true;
+    case v1::ClientFrame::kSync:
+      sync(caller, frame.sync(), reply);
+      return true;
+    case v1::ClientFrame::kGetEvents:
+      get_events(caller, frame.get_events(), reply);
+      return true;
+    case v1::ClientFrame::kGetReaders:
+      get_readers(caller, frame.get_readers(), reply);
+      return true;
     case v1::ClientFrame::kCreateConversation:
       create(caller, frame.create_conversation(), reply);
       return true;
     case v1::ClientFrame::kMemberChange:
       change_members(caller, frame.member_change(), reply);
       return true;
-    case v1::ClientFrame::kUpdateMeta: change_meta(caller, frame.update_meta(), reply); return true;
-    case v1::ClientFrame::kGetMembers: get_members(caller, frame.get_members(), reply); return true;
-    default: return false;
+    case v1::ClientFrame::kUpdateMeta:
+      change_meta(caller, frame.update_meta(), reply);
+      return true;
+    case v1::ClientFrame::kGetMembers:
+      get_members(caller, frame.get_members(), reply);
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -91,8 +108,8 @@ void ConversationService::send(const Caller& caller, const v1::SendBatch& reques
   batch->conversation = *conversation_id(request.conversation_id());
   batch->reply = reply;
   const auto peer = user_id(request.direct_peer());
-  if (peer && (*peer == caller.user ||
-               ConversationId::direct(caller.user, *peer) != batch->conversation)) {
+  if (peer &&
+      (*peer == caller.user || ConversationId::direct(caller.user, *peer) != batch->conversation)) {
     return reply_error(reply, make_error(ErrorCode::kInvalidArgument,
                                          "conversation_id is not the 1:1 with direct_peer"));
   }
@@ -122,8 +139,7 @@ void ConversationService::send(const Caller& caller, const v1::SendBatch& reques
         return reply_error(batch->reply, make_error(ErrorCode::kNotFound, "no such user"));
       }
       const auto& blocked = (*user)->blocked;
-      batch->sender_only =
-          std::binary_search(blocked.begin(), blocked.end(), batch->caller.user);
+      batch->sender_only = std::binary_search(blocked.begin(), blocked.end(), batch->caller.user);
       if (create_first) {
         // In the log before the messages; if the other side was first, it changes nothing.
         LogRecord r = record(batch->caller, batch->conversation);
@@ -154,7 +170,8 @@ void ConversationService::send_item(const std::shared_ptr<Batch>& batch, int ind
       append_item(batch, index, item.reply_to_seq());
       continue;
     }
-    // Answers a message of one's own that had no place yet when this was written; it may be earlier in this very batch.
+    // Answers a message of one's own that had no place yet when this was written; it may be earlier
+    // in this very batch.
     if (batch->in_log > 0) {
       batch->held = index;
       return;

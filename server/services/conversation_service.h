@@ -1,4 +1,5 @@
-// ConversationService: what a session may ask about conversations. Checks, appends to the log, answers, and pushes what was decided.
+// ConversationService: what a session may ask about conversations. Checks, appends to the log,
+// answers, and pushes what was decided.
 #pragma once
 
 #include <map>
@@ -60,7 +61,8 @@ class ConversationService {
 
   void ack(const Caller& caller, const v1::AckEvents& request);
   void mark_read(const Caller& caller, const v1::MarkRead& request, const Reply& reply);
-  void note_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op, Done<void> done);
+  void note_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op,
+                    Done<void> done);
   void flush_receipts();
 
   void decided(const LogEntry& entry, const Outcome& outcome, const Conversation& conversation);
@@ -80,8 +82,9 @@ class ConversationService {
   Scheduler& scheduler_;
   std::map<std::pair<ConversationId, UserId>, PendingReceipt> receipts_;
   bool receipts_scheduled_ = false;
-  std::set<ConversationId> receipt_pushes_;   // with a timer
-  std::map<MessageId, std::uint64_t> origins_;  // command in flight -> session that must not get its push
+  std::set<ConversationId> receipt_pushes_;  // with a timer
+  std::map<MessageId, std::uint64_t>
+      origins_;  // command in flight -> session that must not get its push
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -17,13 +17,13 @@ struct ConversationCache::Slot {
   bool loaded = false;
   bool loading = false;
   bool deciding = false;
-  std::deque<Waiting> queue;                        // committed entries, in log order
-  std::vector<Done<const Conversation*>> readers;   // waiting for the load
-  std::deque<Event> recent;                         // the newest events, and everything not yet applied
+  std::deque<Waiting> queue;                       // committed entries, in log order
+  std::vector<Done<const Conversation*>> readers;  // waiting for the load
+  std::deque<Event> recent;  // the newest events, and everything not yet applied
   std::map<std::pair<UserId, MessageId>, Placement> placements;  // of `recent`
-  std::vector<Event> new_events;                    // for the next batch
-  std::set<UserId> changed_members;                 // for the next batch
-  Position changed_at = 0;                          // last record that changed it
+  std::vector<Event> new_events;                                 // for the next batch
+  std::set<UserId> changed_members;                              // for the next batch
+  Position changed_at = 0;                                       // last record that changed it
   std::list<ConversationId>::iterator used;
 };
 

@@ -17,11 +17,13 @@ std::uint64_t number_of(const std::string& token) {
   return value;
 }
 
-void add_users(const std::vector<UserId>& users, google::protobuf::RepeatedPtrField<std::string>* out) {
+void add_users(const std::vector<UserId>& users,
+               google::protobuf::RepeatedPtrField<std::string>* out) {
   for (const UserId& user : users) out->Add(user.bytes());
 }
 
-// Bounded by the frame: 5,000 contacts would be 90 KB; what does not fit is asked for by id when it is shown.
+// Bounded by the frame: 5,000 contacts would be 90 KB; what does not fit is asked for by id when it
+// is shown.
 constexpr std::size_t kListed = 1'000;
 
 void fill_user_state(const UserRecord& user, v1::UserState* out) {
@@ -30,8 +32,8 @@ void fill_user_state(const UserRecord& user, v1::UserState* out) {
   settings->set_last_seen(static_cast<v1::Audience>(user.privacy.last_seen));
   settings->set_receipts_off(!user.privacy.receipts);
   const auto head = [](const std::vector<UserId>& all) {
-    return std::vector<UserId>(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(
-                                                              std::min(all.size(), kListed)));
+    return std::vector<UserId>(
+        all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), kListed)));
   };
   add_users(head(user.contacts), out->mutable_contacts());
   add_users(head(user.blocked), out->mutable_blocked());
@@ -121,60 +123,61 @@ void ConversationService::finish_listing(const std::shared_ptr<Listing>& listing
                          std::to_string(page->next_cursor()));
   }
   if (page->more()) return listing->reply(std::move(listing->answer));
-  cache_.user_mark(listing->caller.user, [this, alive = alive_, listing,
-                                          page](Result<Position> changed_at) {
-    if (!*alive) return;
-    if (!changed_at) return reply_error(listing->reply, changed_at.error());
-    if (listing->cursor != 0 && *changed_at <= listing->cursor) {
-      return listing->reply(std::move(listing->answer));
-    }
-    users_.with(listing->caller.user, [listing, page](Result<Users::Record> me) {
-      if (!me) return reply_error(listing->reply, me.error());
-      if (*me) fill_user_state(**me, page->mutable_user_state());
-      listing->reply(std::move(listing->answer));
-    });
-  });
+  cache_.user_mark(listing->caller.user,
+                   [this, alive = alive_, listing, page](Result<Position> changed_at) {
+                     if (!*alive) return;
+                     if (!changed_at) return reply_error(listing->reply, changed_at.error());
+                     if (listing->cursor != 0 && *changed_at <= listing->cursor) {
+                       return listing->reply(std::move(listing->answer));
+                     }
+                     users_.with(listing->caller.user, [listing, page](Result<Users::Record> me) {
+                       if (!me) return reply_error(listing->reply, me.error());
+                       if (*me) fill_user_state(**me, page->mutable_user_state());
+                       listing->reply(std::move(listing->answer));
+                     });
+                   });
 }
 
 void ConversationService::get_events(const Caller& caller, const v1::GetEvents& request,
                                      const Reply& reply) {
   const ConversationId id = *conversation_id(request.conversation_id());
-  cache_.with(id, [this, alive = alive_, caller, request, reply, id](Result<const Conversation*> found) {
-    if (!found) return reply_error(reply, found.error());
-    const Member* me = *found != nullptr ? find_member(**found, caller.user) : nullptr;
-    if (me == nullptr) {
-      return reply_error(reply, make_error(ErrorCode::kNotMember, "not a member"));
-    }
-    auto frame = std::make_shared<v1::ServerFrame>();
-    auto* page = frame->mutable_events_page();
-    page->set_conversation_id(id.bytes());
-    page->set_floor_seq(me->join_seq);
-    page->set_last_seq(visible_upto(**found, *me));
-    EventQuery query{id, std::max({request.from(), me->join_seq, std::uint64_t{1}}),
-                     page->last_seq(), limits::page_events_max, request.newest()};
-    if (request.to() != 0) query.to = std::min(query.to, request.to());
-    if (request.limit() != 0) query.limit = std::min<std::size_t>(query.limit, request.limit());
-    if (query.to < query.from) return reply(std::move(*frame));
-    cache_.events(query, [alive, caller, reply, frame, page,
-                          newest = query.newest](Result<std::vector<Event>> events) {
-      if (!*alive) return;
-      if (!events) return reply_error(reply, events.error());
-      // What fits in a page: from the wanted end, whole events.
-      std::size_t bytes = 0;
-      std::vector<v1::Event> fit;
-      if (newest) std::reverse(events->begin(), events->end());
-      for (const Event& event : *events) {
-        v1::Event wire;
-        to_wire(event, caller.user, &wire);
-        bytes += wire.ByteSizeLong() + 8;
-        if (bytes > limits::page_bytes_max && !fit.empty()) break;
-        fit.push_back(std::move(wire));
-      }
-      if (newest) std::reverse(fit.begin(), fit.end());
-      for (v1::Event& event : fit) *page->add_events() = std::move(event);
-      reply(std::move(*frame));
-    });
-  });
+  cache_.with(
+      id, [this, alive = alive_, caller, request, reply, id](Result<const Conversation*> found) {
+        if (!found) return reply_error(reply, found.error());
+        const Member* me = *found != nullptr ? find_member(**found, caller.user) : nullptr;
+        if (me == nullptr) {
+          return reply_error(reply, make_error(ErrorCode::kNotMember, "not a member"));
+        }
+        auto frame = std::make_shared<v1::ServerFrame>();
+        auto* page = frame->mutable_events_page();
+        page->set_conversation_id(id.bytes());
+        page->set_floor_seq(me->join_seq);
+        page->set_last_seq(visible_upto(**found, *me));
+        EventQuery query{id, std::max({request.from(), me->join_seq, std::uint64_t{1}}),
+                         page->last_seq(), limits::page_events_max, request.newest()};
+        if (request.to() != 0) query.to = std::min(query.to, request.to());
+        if (request.limit() != 0) query.limit = std::min<std::size_t>(query.limit, request.limit());
+        if (query.to < query.from) return reply(std::move(*frame));
+        cache_.events(query, [alive, caller, reply, frame, page,
+                              newest = query.newest](Result<std::vector<Event>> events) {
+          if (!*alive) return;
+          if (!events) return reply_error(reply, events.error());
+          // What fits in a page: from the wanted end, whole events.
+          std::size_t bytes = 0;
+          std::vector<v1::Event> fit;
+          if (newest) std::reverse(events->begin(), events->end());
+          for (const Event& event : *events) {
+            v1::Event wire;
+            to_wire(event, caller.user, &wire);
+            bytes += wire.ByteSizeLong() + 8;
+            if (bytes > limits::page_bytes_max && !fit.empty()) break;
+            fit.push_back(std::move(wire));
+          }
+          if (newest) std::reverse(fit.begin(), fit.end());
+          for (v1::Event& event : fit) *page->add_events() = std::move(event);
+          reply(std::move(*frame));
+        });
+      });
 }
 
 void ConversationService::get_members(const Caller& caller, const v1::GetMembers& request,
@@ -212,40 +215,40 @@ void ConversationService::get_members(const Caller& caller, const v1::GetMembers
 void ConversationService::get_readers(const Caller& caller, const v1::GetReaders& request,
                                       const Reply& reply) {
   const ConversationId id = *conversation_id(request.conversation_id());
-  users_.with(caller.user, [this, alive = alive_, caller, request, reply,
-                            id](Result<Users::Record> me) {
-    if (!*alive) return;
-    if (!me) return reply_error(reply, me.error());
-    const bool may_see_reads = *me && (*me)->privacy.receipts;
-    cache_.with(id, [caller, reply, may_see_reads,
-                     seq = request.seq()](Result<const Conversation*> found) {
-      if (!found) return reply_error(reply, found.error());
-      const Member* asking = *found != nullptr ? find_member(**found, caller.user) : nullptr;
-      if (asking == nullptr || !asking->active()) {
-        return reply_error(reply, make_error(ErrorCode::kNotMember, "not a member"));
-      }
-      v1::ServerFrame frame;
-      auto* page = frame.mutable_readers_page();
-      const bool named = (*found)->head.member_count <= limits::readers_listed_max;
-      std::uint32_t read = 0;
-      std::uint32_t delivered = 0;
-      for (const Member& m : (*found)->members) {
-        if (!m.active() || m.user == caller.user) continue;
-        const bool shows = may_see_reads && m.sharing;
-        if (shows && m.public_read_seq >= seq) ++read;
-        if (m.delivered_seq >= seq) ++delivered;
-        if (!named) continue;
-        auto* mark = page->add_members();
-        mark->set_user_id(m.user.bytes());
-        mark->set_delivered_seq(m.delivered_seq);
-        mark->set_read_seq(shows ? m.public_read_seq : 0);
-      }
-      page->set_read_count(read);
-      page->set_delivered_count(delivered);
-      page->set_member_count((*found)->head.member_count);
-      reply(std::move(frame));
-    });
-  });
+  users_.with(
+      caller.user, [this, alive = alive_, caller, request, reply, id](Result<Users::Record> me) {
+        if (!*alive) return;
+        if (!me) return reply_error(reply, me.error());
+        const bool may_see_reads = *me && (*me)->privacy.receipts;
+        cache_.with(id, [caller, reply, may_see_reads,
+                         seq = request.seq()](Result<const Conversation*> found) {
+          if (!found) return reply_error(reply, found.error());
+          const Member* asking = *found != nullptr ? find_member(**found, caller.user) : nullptr;
+          if (asking == nullptr || !asking->active()) {
+            return reply_error(reply, make_error(ErrorCode::kNotMember, "not a member"));
+          }
+          v1::ServerFrame frame;
+          auto* page = frame.mutable_readers_page();
+          const bool named = (*found)->head.member_count <= limits::readers_listed_max;
+          std::uint32_t read = 0;
+          std::uint32_t delivered = 0;
+          for (const Member& m : (*found)->members) {
+            if (!m.active() || m.user == caller.user) continue;
+            const bool shows = may_see_reads && m.sharing;
+            if (shows && m.public_read_seq >= seq) ++read;
+            if (m.delivered_seq >= seq) ++delivered;
+            if (!named) continue;
+            auto* mark = page->add_members();
+            mark->set_user_id(m.user.bytes());
+            mark->set_delivered_seq(m.delivered_seq);
+            mark->set_read_seq(shows ? m.public_read_seq : 0);
+          }
+          page->set_read_count(read);
+          page->set_delivered_count(delivered);
+          page->set_member_count((*found)->head.member_count);
+          reply(std::move(frame));
+        });
+      });
 }
 
 }  // namespace kith::server

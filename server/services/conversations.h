@@ -1,7 +1,8 @@
-// Conversations: the state computed from the command log, in memory, in front of the store that follows behind.
+// Conversations: the state computed from the command log, in memory, in front of the store that
+// follows behind.
 //
-// A conversation is loaded once, changed only by decide() in log order, and may be evicted only when the store has applied
-// everything that it knows. Reads merge what is not yet in the store.
+// A conversation is loaded once, changed only by decide() in log order, and may be evicted only
+// when the store has applied everything that it knows. Reads merge what is not yet in the store.
 #pragma once
 
 #include <cstdint>
@@ -18,15 +19,16 @@ class Conversations {
  public:
   virtual ~Conversations() = default;
 
-  // The conversation as of the last decided record; null if it does not exist. The pointer is valid during the call of `done`.
-  // May answer inside the call.
+  // The conversation as of the last decided record; null if it does not exist. The pointer is valid
+  // during the call of `done`. May answer inside the call.
   virtual void with(const ConversationId& id, Done<const Conversation*> done) = 0;
   // What is in memory; null if it is not.
   virtual const Conversation* peek(const ConversationId& id) const = 0;
   // Events from memory and store, merged.
   virtual void events(const EventQuery& query, Done<std::vector<Event>> done) = 0;
 
-  // Appends UserMarkOp: the user's own state changed, other devices shall fetch it. ok when it is in the log.
+  // Appends UserMarkOp: the user's own state changed, other devices shall fetch it. ok when it is
+  // in the log.
   virtual void mark_user(const UserId& user, const DeviceId& device, Done<void> done) = 0;
   // Highest feed version of a user: what Pong and Welcome tell. May answer inside the call.
   virtual void feed_high(const UserId& user, Done<Position> done) = 0;

@@ -1,4 +1,5 @@
-// Devices: the devices of users in memory, in front of the directory; asked at every sign-in for revocations.
+// Devices: the devices of users in memory, in front of the directory; asked at every sign-in for
+// revocations.
 #pragma once
 
 #include <memory>

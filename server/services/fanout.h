@@ -17,8 +17,8 @@ class Fanout {
   // `gateway` is the name of this process's own gateway (Caller::session counts there).
   Fanout(SessionRegistry& registry, Bus& bus, std::string gateway);
 
-  // One bus delivery per gateway that holds a session of any of the users. `except` = own session that must not receive it
-  // (the one that caused it), 0 = none.
+  // One bus delivery per gateway that holds a session of any of the users. `except` = own session
+  // that must not receive it (the one that caused it), 0 = none.
   void to_users(const std::vector<UserId>& users, const Push& push, std::uint64_t except = 0);
   void to_user(const UserId& user, const Push& push, std::uint64_t except = 0);
   void to_session(std::uint64_t own_session, const Push& push);

@@ -64,37 +64,38 @@ struct PeopleService::State : std::enable_shared_from_this<State> {
 // Written, marked in the log, acknowledged, told to the user's other devices: in this order.
 void PeopleService::State::change(const Caller& caller, const UserChange& what,
                                   const Reply& reply) {
-  users.update(caller.user, what, [weak = weak_from_this(), caller,
-                                   reply](const Result<Users::Record>& updated) {
-    const auto self = weak.lock();
-    if (!self) return;
-    if (!updated) {
-      reply_error(reply, updated.error());
-      return;
-    }
-    self->hooks.changed(caller.user);
-    self->mark(caller, reply);
-  });
+  users.update(caller.user, what,
+               [weak = weak_from_this(), caller, reply](const Result<Users::Record>& updated) {
+                 const auto self = weak.lock();
+                 if (!self) return;
+                 if (!updated) {
+                   reply_error(reply, updated.error());
+                   return;
+                 }
+                 self->hooks.changed(caller.user);
+                 self->mark(caller, reply);
+               });
 }
 
 void PeopleService::State::mark(const Caller& caller, const Reply& reply) {
-  conversations.mark_user(caller.user, caller.device, [weak = weak_from_this(), caller,
-                                                       reply](const Status& marked) {
-    const auto self = weak.lock();
-    if (!self) return;
-    if (!marked) {
-      reply_error(reply, marked.error());
-      return;
-    }
-    reply_ack(reply);
-    self->conversations.feed_high(caller.user, [weak, caller](const Result<Position>& high) {
-      const auto state = weak.lock();
-      if (!state || !high) return;
-      v1::ServerFrame frame;
-      frame.mutable_feed_notice()->set_ver(*high);
-      state->fanout.to_user(caller.user, make_push(frame, DeliveryClass::kEvent), caller.session);
-    });
-  });
+  conversations.mark_user(
+      caller.user, caller.device, [weak = weak_from_this(), caller, reply](const Status& marked) {
+        const auto self = weak.lock();
+        if (!self) return;
+        if (!marked) {
+          reply_error(reply, marked.error());
+          return;
+        }
+        reply_ack(reply);
+        self->conversations.feed_high(caller.user, [weak, caller](const Result<Position>& high) {
+          const auto state = weak.lock();
+          if (!state || !high) return;
+          v1::ServerFrame frame;
+          frame.mutable_feed_notice()->set_ver(*high);
+          state->fanout.to_user(caller.user, make_push(frame, DeliveryClass::kEvent),
+                                caller.session);
+        });
+      });
 }
 
 void PeopleService::State::get_users(const v1::GetUsers& request, const Reply& reply) {
@@ -122,29 +123,30 @@ void PeopleService::State::get_users(const v1::GetUsers& request, const Reply& r
 }
 
 void PeopleService::State::get_devices(const Caller& caller, const Reply& reply) {
-  devices.with(caller.user, [weak = weak_from_this(), caller,
-                             reply](const Result<Devices::List>& list) {
-    const auto self = weak.lock();
-    if (!self) return;
-    if (!list) {
-      reply_error(reply, list.error());
-      return;
-    }
-    v1::ServerFrame frame;
-    frame.mutable_devices_page();
-    for (const DeviceRecord& device : **list) {
-      const bool online = self->hooks.online(caller.user, device.id);
-      // Seen again after it was revoked: it has signed in anew.
-      if (device.revoked_ms != 0 && device.last_seen_ms <= device.revoked_ms && !online) continue;
-      v1::DeviceInfo& info = *frame.mutable_devices_page()->add_devices();
-      info.set_device_id(device.id.bytes());
-      info.set_agent(device.agent);
-      info.set_last_seen_ms(static_cast<std::uint64_t>(device.last_seen_ms));
-      info.set_online(online);
-      info.set_current(device.id == caller.device);
-    }
-    reply(std::move(frame));
-  });
+  devices.with(
+      caller.user, [weak = weak_from_this(), caller, reply](const Result<Devices::List>& list) {
+        const auto self = weak.lock();
+        if (!self) return;
+        if (!list) {
+          reply_error(reply, list.error());
+          return;
+        }
+        v1::ServerFrame frame;
+        frame.mutable_devices_page();
+        for (const DeviceRecord& device : **list) {
+          const bool online = self->hooks.online(caller.user, device.id);
+          // Seen again after it was revoked: it has signed in anew.
+          if (device.revoked_ms != 0 && device.last_seen_ms <= device.revoked_ms && !online)
+            continue;
+          v1::DeviceInfo& info = *frame.mutable_devices_page()->add_devices();
+          info.set_device_id(device.id.bytes());
+          info.set_agent(device.agent);
+          info.set_last_seen_ms(static_cast<std::uint64_t>(device.last_seen_ms));
+          info.set_online(online);
+          info.set_current(device.id == caller.device);
+        }
+        reply(std::move(frame));
+      });
 }
 
 void PeopleService::State::revoke_devices(const UserId& user, const std::vector<DeviceId>& ids,
@@ -171,29 +173,29 @@ void PeopleService::State::revoke_devices(const UserId& user, const std::vector<
 }
 
 void PeopleService::State::revoke_others(const Caller& caller, const Reply& reply) {
-  devices.with(caller.user, [weak = weak_from_this(), caller,
-                             reply](const Result<Devices::List>& list) {
-    const auto self = weak.lock();
-    if (!self) return;
-    if (!list) {
-      reply_error(reply, list.error());
-      return;
-    }
-    std::vector<DeviceId> others;
-    for (const DeviceRecord& device : **list) {
-      if (device.id != caller.device) others.push_back(device.id);
-    }
-    self->revoke_devices(caller.user, others, [weak, caller, reply](const Status& written) {
-      const auto state = weak.lock();
-      if (!state) return;
-      if (!written) {
-        reply_error(reply, written.error());
-        return;
-      }
-      state->hooks.revoked(caller.user, nullptr, &caller.device);
-      reply_ack(reply);
-    });
-  });
+  devices.with(
+      caller.user, [weak = weak_from_this(), caller, reply](const Result<Devices::List>& list) {
+        const auto self = weak.lock();
+        if (!self) return;
+        if (!list) {
+          reply_error(reply, list.error());
+          return;
+        }
+        std::vector<DeviceId> others;
+        for (const DeviceRecord& device : **list) {
+          if (device.id != caller.device) others.push_back(device.id);
+        }
+        self->revoke_devices(caller.user, others, [weak, caller, reply](const Status& written) {
+          const auto state = weak.lock();
+          if (!state) return;
+          if (!written) {
+            reply_error(reply, written.error());
+            return;
+          }
+          state->hooks.revoked(caller.user, nullptr, &caller.device);
+          reply_ack(reply);
+        });
+      });
 }
 
 PeopleService::PeopleService(Directory& directory, Users& users, Devices& devices,
@@ -203,8 +205,7 @@ PeopleService::PeopleService(Directory& directory, Users& users, Devices& device
                                      std::move(hooks))) {}
 PeopleService::~PeopleService() = default;
 
-bool PeopleService::handle(const Caller& caller, const v1::ClientFrame& frame,
-                           const Reply& reply) {
+bool PeopleService::handle(const Caller& caller, const v1::ClientFrame& frame, const Reply& reply) {
   using F = v1::ClientFrame;
   UserChange change;
   switch (frame.body_case()) {
@@ -261,28 +262,30 @@ void PeopleService::note_device(const Caller& caller, const std::string& agent) 
 
 void PeopleService::revoke(const UserId& user, const DeviceId* device, Done<void> done) {
   if (device != nullptr) {
-    state_->revoke_devices(user, {*device}, [weak = std::weak_ptr(state_), user, id = *device,
-                                             done = std::move(done)](const Status& written) {
-      const auto state = weak.lock();
-      if (!state) return;
-      done(written);
-      if (written) state->hooks.revoked(user, &id, nullptr);
-    });
+    state_->revoke_devices(user, {*device},
+                           [weak = std::weak_ptr(state_), user, id = *device,
+                            done = std::move(done)](const Status& written) {
+                             const auto state = weak.lock();
+                             if (!state) return;
+                             done(written);
+                             if (written) state->hooks.revoked(user, &id, nullptr);
+                           });
     return;
   }
   UserChange change;
   change.tokens_valid_from_ms = state_->clock.wall().ms + 1;  // tokens of this millisecond as well
-  state_->users.update(user, change, [weak = std::weak_ptr(state_), user,
-                                      done = std::move(done)](const Result<Users::Record>& updated) {
-    const auto state = weak.lock();
-    if (!state) return;
-    if (!updated) {
-      done(updated.error());
-      return;
-    }
-    state->hooks.revoked(user, nullptr, nullptr);
-    done(Status());
-  });
+  state_->users.update(user, change,
+                       [weak = std::weak_ptr(state_), user,
+                        done = std::move(done)](const Result<Users::Record>& updated) {
+                         const auto state = weak.lock();
+                         if (!state) return;
+                         if (!updated) {
+                           done(updated.error());
+                           return;
+                         }
+                         state->hooks.revoked(user, nullptr, nullptr);
+                         done(Status());
+                       });
 }
 
 }  // namespace kith::server

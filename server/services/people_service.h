@@ -34,11 +34,13 @@ class PeopleService {
                 Fanout& fanout, Clock& clock, PeopleHooks hooks);
   ~PeopleService();
 
-  // UpdateSettings, UpdateContacts, UpdateProfile, GetUsers, GetDevices, RevokeDevice; false for anything else.
+  // UpdateSettings, UpdateContacts, UpdateProfile, GetUsers, GetDevices, RevokeDevice; false for
+  // anything else.
   bool handle(const Caller& caller, const v1::ClientFrame& frame, const Reply& reply);
   // A session came up: the device is remembered with its agent.
   void note_device(const Caller& caller, const std::string& agent);
-  // Tokens issued before now are refused, for one device or the user; ok when that is durable. Sessions end at once.
+  // Tokens issued before now are refused, for one device or the user; ok when that is durable.
+  // Sessions end at once.
   void revoke(const UserId& user, const DeviceId* device, Done<void> done);
 
  private:

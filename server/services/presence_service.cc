@@ -182,8 +182,8 @@ void PresenceService::State::show(std::uint64_t session, const UserId& target) {
                       user = viewer->second.caller.user](const Result<Users::Record>& record) {
     const auto self = weak.lock();
     if (!self) return;
-    self->users.with(user, [weak, session, target, known = record ? *record : nullptr](
-                               const Result<Users::Record>& own) {
+    self->users.with(user, [weak, session, target,
+                            known = record ? *record : nullptr](const Result<Users::Record>& own) {
       const auto state = weak.lock();
       if (!state || !own || !*own) return;
       UserRecord nobody;  // unknown and withheld look alike
@@ -269,8 +269,7 @@ void PresenceService::State::typing(const Caller& caller, const v1::SetTyping& r
     push.set_conversation_id(id.bytes());
     push.set_user_id(caller.user.bytes());
     push.set_activity(typing ? v1::ACTIVITY_TYPING : v1::ACTIVITY_STOPPED);
-    push.set_ttl_ms(
-        typing ? static_cast<std::uint32_t>(Millis(limits::typing_ttl).count()) : 0);
+    push.set_ttl_ms(typing ? static_cast<std::uint32_t>(Millis(limits::typing_ttl).count()) : 0);
     self->fanout.to_users(audience, make_push(frame, DeliveryClass::kEphemeral));
   });
 }

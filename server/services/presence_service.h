@@ -1,4 +1,5 @@
-// Presence and typing: who is here, told only to those who may know. Nothing of it is stored but the time last seen.
+// Presence and typing: who is here, told only to those who may know. Nothing of it is stored but
+// the time last seen.
 #pragma once
 
 #include <chrono>
@@ -31,7 +32,8 @@ class PresenceService {
 
   void session_opened(const Caller& caller, bool active);
   void session_closed(const Caller& caller);
-  // An inactive session does not make its user online, and is told the latest states when it becomes active again.
+  // An inactive session does not make its user online, and is told the latest states when it
+  // becomes active again.
   void session_active(const Caller& caller, bool active);
   // Settings, contacts or blocks of the user changed: everybody is told what they may see now.
   void user_changed(const UserId& user);

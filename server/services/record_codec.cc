@@ -14,7 +14,8 @@ struct OpWriter {
     auto& out = *to.mutable_message();
     out.set_content(op.body);
     out.set_reply_to_seq(op.reply_to_seq);
-    if (!op.reply_to_message_id.empty()) out.set_reply_to_message_id(op.reply_to_message_id.bytes());
+    if (!op.reply_to_message_id.empty())
+      out.set_reply_to_message_id(op.reply_to_message_id.bytes());
     for (const UserId& user : op.mentions) out.add_mentions(user.bytes());
     out.set_client_ts_ms(static_cast<std::uint64_t>(op.client_ts_ms));
   }
@@ -89,13 +90,18 @@ bool read_op(const v1::LogRecord& from, LogRecord& record) {
       record.op = std::move(op);
       return ok;
     }
-    case v1::LogRecord::kMeta: record.op = MetaOp{from.meta().title()}; return true;
+    case v1::LogRecord::kMeta:
+      record.op = MetaOp{from.meta().title()};
+      return true;
     case v1::LogRecord::kReceipt:
       record.op = ReceiptOp{from.receipt().delivered_seq(), from.receipt().read_seq(),
                             from.receipt().read_ordinal(), from.receipt().publish_read()};
       return true;
-    case v1::LogRecord::kUserMark: record.op = UserMarkOp{}; return true;
-    case v1::LogRecord::OP_NOT_SET: break;
+    case v1::LogRecord::kUserMark:
+      record.op = UserMarkOp{};
+      return true;
+    case v1::LogRecord::OP_NOT_SET:
+      break;
   }
   return false;
 }

@@ -13,7 +13,9 @@
 namespace kith::server {
 namespace {
 
-bool by_user(const Member& m, const UserId& user) { return m.user < user; }
+bool by_user(const Member& m, const UserId& user) {
+  return m.user < user;
+}
 
 Member* member_of(Conversation& c, const UserId& user) {
   return const_cast<Member*>(find_member(c, user));
@@ -94,8 +96,8 @@ void join(Conversation& c, const UserId& user, MemberRole role) {
 }
 
 void count_members(Conversation& c) {
-  c.head.member_count = static_cast<std::uint32_t>(
-      std::count_if(c.members.begin(), c.members.end(), [](const Member& m) { return m.active(); }));
+  c.head.member_count = static_cast<std::uint32_t>(std::count_if(
+      c.members.begin(), c.members.end(), [](const Member& m) { return m.active(); }));
   if (c.head.member_count > limits::small_group_members_max) c.head.large = true;
   c.head.roster_ver = c.head.last_seq;
 }
@@ -166,10 +168,9 @@ void hand_over(Conversation& c) {
 // Who may do this? Empty = allowed.
 std::optional<Error> check_membership(const Conversation& c, const Member& actor,
                                       const MembershipOp& op) {
-  const auto denied = [](const char* why) {
-    return make_error(ErrorCode::kPermissionDenied, why);
-  };
-  if (c.head.type != ConversationType::kGroup) return denied("a 1:1 conversation has fixed members");
+  const auto denied = [](const char* why) { return make_error(ErrorCode::kPermissionDenied, why); };
+  if (c.head.type != ConversationType::kGroup)
+    return denied("a 1:1 conversation has fixed members");
   switch (op.kind) {
     case MemberChangeKind::kLeave:
       return std::nullopt;
@@ -191,7 +192,8 @@ std::optional<Error> check_membership(const Conversation& c, const Member& actor
     case MemberChangeKind::kSetRole:
       if (actor.role != MemberRole::kOwner) return denied("only the owner may change roles");
       if (op.role == MemberRole::kNone) {
-        return make_error(ErrorCode::kInvalidArgument, "a member without a role is removed instead");
+        return make_error(ErrorCode::kInvalidArgument,
+                          "a member without a role is removed instead");
       }
       for (const UserId& user : op.users) {
         const Member* m = find_member(c, user);
@@ -232,7 +234,8 @@ void apply_membership(Conversation& c, const LogEntry& entry, const MembershipOp
   if (out.error) return;
   const std::vector<UserId> users = affected(c, op, actor_id);
   if (users.empty()) {  // it is so already
-    out.placed = Placement{c.head.roster_ver, c.head.last_ordinal, c.head.last_ts_ms, entry.position};
+    out.placed =
+        Placement{c.head.roster_ver, c.head.last_ordinal, c.head.last_ts_ms, entry.position};
     out.duplicate = true;
     return;
   }
@@ -258,7 +261,8 @@ void apply_membership(Conversation& c, const LogEntry& entry, const MembershipOp
   count_members(c);
   note_sender(c, actor_id, out);
   finish(c, out);
-  // Roles of others may have changed with the owner; rows of all affected are written, leavers see their own farewell.
+  // Roles of others may have changed with the owner; rows of all affected are written, leavers see
+  // their own farewell.
   out.changed_members = active_users(c);
   for (const UserId& user : users) {
     if (find_member(c, user)->active()) continue;
@@ -334,7 +338,8 @@ Outcome decide(Conversation& c, const LogEntry& entry, const std::optional<Place
   }
   if (const auto* send = std::get_if<SendOp>(&r.op)) apply_send(c, entry, *send, out);
   if (const auto* create = std::get_if<CreateOp>(&r.op)) apply_create(c, entry, *create, out);
-  if (const auto* change = std::get_if<MembershipOp>(&r.op)) apply_membership(c, entry, *change, out);
+  if (const auto* change = std::get_if<MembershipOp>(&r.op))
+    apply_membership(c, entry, *change, out);
   if (const auto* meta = std::get_if<MetaOp>(&r.op)) apply_meta(c, entry, *meta, out);
   return out;
 }

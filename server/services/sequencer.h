@@ -1,7 +1,9 @@
-// The sequencer's one decision, the heart of the server: what does this log record do to this conversation?
+// The sequencer's one decision, the heart of the server: what does this log record do to this
+// conversation?
 //
-// decide() is a pure function of (conversation, entry, earlier placement): no clock, no configuration, no other state. The same
-// log therefore gives the same history on every run and every machine; retries and replays change nothing twice.
+// decide() is a pure function of (conversation, entry, earlier placement): no clock, no
+// configuration, no other state. The same log therefore gives the same history on every run and
+// every machine; retries and replays change nothing twice.
 #pragma once
 
 #include <cstdint>
@@ -16,19 +18,21 @@ namespace kith::server {
 inline constexpr std::uint32_t kRulesVersion = 1;
 
 struct Outcome {
-  std::optional<Error> error;               // refused; nothing changed
-  std::optional<Placement> placed;          // for commands that take a place in the order
-  bool duplicate = false;                   // an earlier attempt had been placed; nothing changed
-  bool replay = false;                      // this very record had been decided before; nothing changed
-  std::vector<Event> events;                // new history, at most one event today
-  std::vector<UserId> changed_members;      // members whose rows changed
-  std::vector<UserId> marks;                // users whose feed must show this conversation as changed
-  std::vector<UserId> audience;             // users who may see the new events live (active members; leavers included)
-  bool receipts_moved = false;              // a published minimum moved
+  std::optional<Error> error;           // refused; nothing changed
+  std::optional<Placement> placed;      // for commands that take a place in the order
+  bool duplicate = false;               // an earlier attempt had been placed; nothing changed
+  bool replay = false;                  // this very record had been decided before; nothing changed
+  std::vector<Event> events;            // new history, at most one event today
+  std::vector<UserId> changed_members;  // members whose rows changed
+  std::vector<UserId> marks;            // users whose feed must show this conversation as changed
+  std::vector<UserId>
+      audience;  // users who may see the new events live (active members; leavers included)
+  bool receipts_moved = false;  // a published minimum moved
 };
 
-// Changes `conversation` in place (a fresh one has only its id). `earlier` is the placement of the same
-// (conversation, sender, command id), if any is known.
-Outcome decide(Conversation& conversation, const LogEntry& entry, const std::optional<Placement>& earlier);
+// Changes `conversation` in place (a fresh one has only its id). `earlier` is the placement of the
+// same (conversation, sender, command id), if any is known.
+Outcome decide(Conversation& conversation, const LogEntry& entry,
+               const std::optional<Placement>& earlier);
 
 }  // namespace kith::server

@@ -20,11 +20,11 @@ namespace kith::server {
 struct Caller {
   UserId user;
   DeviceId device;
-  std::uint64_t session = 0;    // of this process's gateway
+  std::uint64_t session = 0;  // of this process's gateway
 };
 
-// Answers one request, exactly once, now or later, on the loop. The gateway fills reply_to, encodes, and drops the answer if
-// the session is gone.
+// Answers one request, exactly once, now or later, on the loop. The gateway fills reply_to,
+// encodes, and drops the answer if the session is gone.
 using Reply = std::function<void(v1::ServerFrame&&)>;
 
 // A Reply's error form.
@@ -35,7 +35,7 @@ void reply_ack(const Reply& reply);
 struct Push {
   std::shared_ptr<const std::string> frame;
   DeliveryClass cls = DeliveryClass::kEvent;
-  ConversationId conversation;        // with kEvent: what a lagging session is told instead
+  ConversationId conversation;  // with kEvent: what a lagging session is told instead
   std::uint64_t last_seq = 0;
   std::uint64_t ordinal = 0;
 };

@@ -1,4 +1,5 @@
-// Users: user records in memory, in front of the directory. Loaded when a session opens or somebody asks; bounded.
+// Users: user records in memory, in front of the directory. Loaded when a session opens or somebody
+// asks; bounded.
 #pragma once
 
 #include <functional>
@@ -16,22 +17,24 @@ class Users {
 
   using Record = std::shared_ptr<const UserRecord>;
 
-  // The current record (null if there is no such user); equal concurrent loads are one. May answer inside the call.
+  // The current record (null if there is no such user); equal concurrent loads are one. May answer
+  // inside the call.
   void with(const UserId& id, Done<Record> done);
   // What is in memory; null if it is not. Never loads.
   Record peek(const UserId& id) const;
   // Writes through and replaces the record in memory.
   void update(const UserId& id, const UserChange& change, Done<Record> done);
   // Creates the user at first sight (host tokens), else answers the record.
-  void ensure(const UserId& id, const std::string& handle, const std::string& display_name, Done<Record> done);
+  void ensure(const UserId& id, const std::string& handle, const std::string& display_name,
+              Done<Record> done);
 
  private:
   struct State;
   std::shared_ptr<State> state_;
 };
 
-// May `viewer` see something of `target` that `audience` guards? Blocks in either direction say no; the rule is reciprocal only
-// in that callers check both directions.
+// May `viewer` see something of `target` that `audience` guards? Blocks in either direction say no;
+// the rule is reciprocal only in that callers check both directions.
 bool audience_allows(Audience audience, const UserRecord& target, const UserId& viewer);
 
 }  // namespace kith::server

@@ -16,7 +16,8 @@ namespace kith::server {
 void to_wire(const Event& event, const UserId& reader, v1::Event* out);
 void to_wire(const Placement& placement, bool duplicate, v1::Placed* out);
 // Watermarks of others' reading are withheld from a reader who keeps their own private.
-void to_wire(const Conversation& conversation, const Member& reader, bool receipts, v1::ConversationState* out);
+void to_wire(const Conversation& conversation, const Member& reader, bool receipts,
+             v1::ConversationState* out);
 
 // Last seq that this member may see.
 std::uint64_t visible_upto(const Conversation& conversation, const Member& member);

@@ -77,12 +77,14 @@ class Client:
         self.pushes, self.req, self.token, self.ws = [], 0, None, None
 
     async def open(self):
-        ca = [os.path.join(d, f) for d, _, fs in os.walk(f"{WORK}/server") for f in fs if "ca" in f and f.endswith(".pem")]
+        files = [os.path.join(d, f) for d, _, fs in os.walk(f"{WORK}/server") for f in fs]
+        ca = [f for f in files if "ca" in os.path.basename(f) and f.endswith(".pem")]
         context = ssl.create_default_context()
         for f in ca:
             if b"PRIVATE" not in open(f, "rb").read():
                 context.load_verify_locations(f)
-        self.ws = await websockets.connect(self.server.url, ssl=context, subprotocols=["kith.v1"], max_size=65536)
+        self.ws = await websockets.connect(
+            self.server.url, ssl=context, subprotocols=["kith.v1"], max_size=65536)
 
     async def ask(self, **body):
         self.req += 1
@@ -106,13 +108,17 @@ class Client:
             await self.next(keep_pushes=True)
 
     async def register(self):
-        frame = await self.ask(register=session_pb2.Register(handle=self.handle, password="correct horse", device_id=self.device))
-        check(frame.signed_in.user_id == user_id(self.handle), f"{self.handle} registers; the id is derived from the handle")
+        frame = await self.ask(register=session_pb2.Register(
+            handle=self.handle, password="correct horse", device_id=self.device))
+        check(frame.signed_in.user_id == user_id(self.handle),
+              f"{self.handle} registers; the id is derived from the handle")
         self.token = frame.signed_in.access_token
 
     async def hello(self):
-        frame = await self.ask(hello=session_pb2.Hello(major=1, minor=0, device_id=self.device, access_token=self.token))
-        check(frame.WhichOneof("body") == "welcome" and frame.welcome.user_id == user_id(self.handle), f"{self.handle} is welcome")
+        frame = await self.ask(hello=session_pb2.Hello(
+            major=1, minor=0, device_id=self.device, access_token=self.token))
+        check(frame.WhichOneof("body") == "welcome" and frame.welcome.user_id == user_id(self.handle),
+              f"{self.handle} is welcome")
 
     async def say(self, peer, text, mid=None, attempt=0):
         content = send_pb2.Content(plain=send_pb2.Plain(text=text)).SerializeToString()
@@ -146,13 +152,15 @@ async def scenario(server):
 
     page = (await bob.ask(sync={"cursor": 0})).sync_page
     state = page.changed[0]
-    check(state.conversation_id == conversation and state.last_seq == 2 and state.last_ordinal - state.read_ordinal == 1,
+    check(state.conversation_id == conversation and state.last_seq == 2
+          and state.last_ordinal - state.read_ordinal == 1,
           "sync shows the conversation with one unread")
     check(state.direct_peer == user_id("alice") and state.delivered_all_seq < 2, "not delivered before bob's ack (R-3)")
     events = (await bob.ask(get_events={"conversation_id": conversation, "from": 1})).events_page.events
     check([e.seq for e in events] == [1, 2], "history has no holes")
 
-    await bob.ws.send(frame_pb2.ClientFrame(ack_events={"upto": [{"conversation_id": conversation, "seq": 2}]}).SerializeToString())
+    ack = frame_pb2.ClientFrame(ack_events={"upto": [{"conversation_id": conversation, "seq": 2}]})
+    await bob.ws.send(ack.SerializeToString())
     while (await alice.push("receipt_push")).receipt_push.states[0].delivered_all_seq < 2:
         pass
     check(True, "alice sees DELIVERED after the ack")
@@ -172,7 +180,8 @@ async def scenario(server):
     await alice.open()
     await alice.hello()
     events = (await alice.ask(get_events={"conversation_id": conversation, "from": 1})).events_page.events
-    check([e.seq for e in events] == list(range(1, 53)), "everything that was SENT survives kill -9 (R-5), without holes")
+    check([e.seq for e in events] == list(range(1, 53)),
+          "everything that was SENT survives kill -9 (R-5), without holes")
     placed = await alice.say("bob", "hello from Python", mid, attempt=2)
     check(placed.seq == 2 and placed.duplicate, "and a repetition is still recognised")
 

@@ -73,9 +73,9 @@ class Database {
   struct Options {
     std::string path;
     int schema_version = 1;
-    const char* schema = "";        // creates version `schema_version` in an empty file; null: a further connection to a
-                                    // file that is open already, for reading only
-    std::uint64_t pages_max = 0;    // kDiskFull above this size; 0 = as large as the disk
+    const char* schema = "";  // creates version `schema_version` in an empty file; null: a further
+                              // connection to a file that is open already, for reading only
+    std::uint64_t pages_max = 0;  // kDiskFull above this size; 0 = as large as the disk
   };
   // WAL, synchronous=FULL. Fails with kCacheTooNew, kCacheCorrupt, kDiskFull, kIo.
   static Result<std::unique_ptr<Database>> open(const Options& options);
