@@ -96,10 +96,11 @@ void Room::recover(const Actor& actor) {
     lease_.reset();
     lease_ = stage_.use(author);
     try {
-      const auto own = lease_->call("own", {conversation_});
-      if (!own) continue;
-      if (learn(*own)) return;
-      last = "a message that its outbox had recorded is gone";
+      // No answer: the process was killed, and its successor may not have started yet.
+      if (const auto own = lease_->call("own", {conversation_})) {
+        if (learn(*own)) return;
+        last = "a message that its outbox had recorded is gone";
+      }
     } catch (const std::runtime_error& failure) {
       last = failure.what();
     }
