@@ -59,11 +59,11 @@ void Room::pace(const Line& line) {
 
 void Room::post(std::size_t index, const Actor& actor) {
   const Line& line = chat_.lines[index];
-  const std::string reply = line.reply_to == Line::kNoReply ? "" : sent_.at(line.reply_to).id;
+  const Sent answered = line.reply_to == Line::kNoReply ? Sent{} : sent_.at(line.reply_to);
   sent_.emplace_back();
   for (;;) {
     if (!lease_) lease_ = stage_.use(actor);
-    const auto answer = lease_->call("send", {conversation_, reply, line.text});
+    const auto answer = lease_->call("send", {conversation_, answered.id, answered.seq, line.text});
     if (answer) {
       sent_.back().id = answer->at(0);
       ledger_.posted(answer->at(0), std::stoll(answer->at(1)));

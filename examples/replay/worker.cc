@@ -262,13 +262,30 @@ class Worker {
     return {id->to_string()};
   }
 
+  // Fields: conversation, the answered message and its seq (both empty: none; seq empty: the
+  // device's own message, not placed yet), text.
   static Fields send(Device& device, const Fields& r) {
     const auto answered = kith::MessageId::parse(r.at(5));
+    if (answered && !r.at(6).empty()) {
+      await(device, conversation(r.at(4)), *answered, std::stoull(r.at(6)));
+    }
     const std::int64_t before = now_us();
-    auto id = device.client().send(conversation(r.at(4)), r.at(6),
+    auto id = device.client().send(conversation(r.at(4)), r.at(7),
                                    answered ? kith::MessageId(*answered) : kith::MessageId());
     if (!id) throw Failure{"send: " + id.error().to_string()};
     return {id->to_string(), std::to_string(before)};
+  }
+
+  // People answer what they have seen: waits until the device holds the message.
+  static void await(Device& device, const kith::ConversationId& id, const kith::MessageId& message,
+                    std::uint64_t seq) {
+    const std::int64_t limit = now_us() + std::chrono::microseconds(kOnlineLimit).count();
+    for (;;) {
+      const auto page = device.history(id, kith::Seq{seq + 1}, 1);
+      if (!page.empty() && page.back().id == message) return;
+      if (now_us() >= limit) throw Failure{"the answered message does not arrive"};
+      std::this_thread::sleep_for(20ms);
+    }
   }
 
   static Fields own(Device& device, const kith::ConversationId& id) {
