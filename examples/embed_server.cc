@@ -5,14 +5,16 @@
 #include "kith/server/server.h"
 
 int main() {
-  // Your back end signs such tokens for its users (any language: it is a plain JWT); Kith accepts them.
+  // Your back end signs such tokens for its users (any language: it is a plain JWT); Kith accepts
+  // them.
   const std::string secret = "replace this by 32 random bytes or more";
   auto authenticator = kith::server::jwt_authenticator(secret);
   if (!authenticator.ok()) return 1;
 
   kith::server::ServerOptions options;
-  options.port = 0;                        // any free port
-  options.data_dir = "embedded-kith-data"; // SQLite files; leave it out to keep everything in memory
+  options.port = 0;  // any free port
+  // SQLite files; leave it out to keep everything in memory.
+  options.data_dir = "embedded-kith-data";
   options.authenticator = std::move(*authenticator);
   auto server = kith::server::Server::start(options);
   if (!server.ok()) {

@@ -74,10 +74,12 @@ std::string new_secret() {
 Result<std::string> kept_secret(const std::string& dir) {
   const fs::path path = fs::path(dir) / "secret";
   if (std::ifstream file(path, std::ios::binary); file) {
-    const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    const std::string text((std::istreambuf_iterator<char>(file)),
+                           std::istreambuf_iterator<char>());
     auto secret = base64url_decode(text);
     if (secret && secret->size() >= kSecretBytesMin) return *secret;
-    return make_error(ErrorCode::kIo, path.string() + ": is not a secret; remove it to get a new one");
+    return make_error(ErrorCode::kIo,
+                      path.string() + ": is not a secret; remove it to get a new one");
   }
   const std::string secret = new_secret();
   const std::string text = base64url_encode(secret);
@@ -95,7 +97,8 @@ Result<std::string> kept_secret(const std::string& dir) {
   return secret;
 }
 
-// The core wants its Connections before the listener can exist, which wants the core: this stands between both.
+// The core wants its Connections before the listener can exist, which wants the core: this stands
+// between both.
 class LateConnections : public Connections {
  public:
   void set(Connections* target) { target_ = target; }
@@ -253,7 +256,8 @@ Status EmbeddedServer::revoke_on_loop(const UserId& user, const DeviceId* device
       result->set_value(make_error(ErrorCode::kClosed, "the server has stopped"));
       return;
     }
-    core_->revoke(user, id ? &*id : nullptr, [result](Status s) { result->set_value(std::move(s)); });
+    core_->revoke(user, id ? &*id : nullptr,
+                  [result](Status s) { result->set_value(std::move(s)); });
   });
   if (answer.wait_for(limits::request_limit) != std::future_status::ready) {
     return make_error(ErrorCode::kTimeout, "the directory does not answer");

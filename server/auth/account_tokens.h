@@ -1,4 +1,5 @@
-// Tokens and tickets that this server itself hands out: access tokens of own accounts and resume tickets.
+// Tokens and tickets that this server itself hands out: access tokens of own accounts and resume
+// tickets.
 #pragma once
 
 #include <cstdint>

@@ -53,21 +53,21 @@ void Door::State::check_revoked(Admission admission, Done<Admission> done) {
       done(make_error(ErrorCode::kRevoked, "the user's sessions were revoked"));
       return;
     }
-    self->devices.with(admission.user, [admission, done = std::move(done)](
-                                           const Result<Devices::List>& list) {
-      if (!list) {
-        done(list.error());
-        return;
-      }
-      for (const DeviceRecord& device : **list) {
-        if (device.id == admission.device && device.revoked_ms != 0 && admission.issued_ms != 0 &&
-            admission.issued_ms <= device.revoked_ms) {
-          done(make_error(ErrorCode::kRevoked, "this device was revoked"));
-          return;
-        }
-      }
-      done(admission);
-    });
+    self->devices.with(
+        admission.user, [admission, done = std::move(done)](const Result<Devices::List>& list) {
+          if (!list) {
+            done(list.error());
+            return;
+          }
+          for (const DeviceRecord& device : **list) {
+            if (device.id == admission.device && device.revoked_ms != 0 &&
+                admission.issued_ms != 0 && admission.issued_ms <= device.revoked_ms) {
+              done(make_error(ErrorCode::kRevoked, "this device was revoked"));
+              return;
+            }
+          }
+          done(admission);
+        });
   });
 }
 
@@ -144,10 +144,11 @@ Door::Door(DoorOptions options, Directory& directory, Users& users, Devices& dev
     : state_(std::make_shared<State>(std::move(options), directory, users, devices, passwords,
                                      scheduler)) {
   if (!state_->options.register_accounts) return;
-  passwords.hash("a password that nobody has", [weak = std::weak_ptr(state_)](Result<std::string> h) {
-    const auto state = weak.lock();
-    if (state && h) state->dummy_hash = *h;
-  });
+  passwords.hash("a password that nobody has",
+                 [weak = std::weak_ptr(state_)](Result<std::string> h) {
+                   const auto state = weak.lock();
+                   if (state && h) state->dummy_hash = *h;
+                 });
 }
 Door::~Door() = default;
 
@@ -170,20 +171,20 @@ void Door::admit(const v1::Hello& hello, Done<Admission> done) {
     done(make_error(ErrorCode::kUnauthenticated, "the ticket belongs to another device"));
     return;
   }
-  state_->check_revoked(
-      {holder->user, holder->device, holder->issued_ms, holder->token_expires_ms}, std::move(done));
+  state_->check_revoked({holder->user, holder->device, holder->issued_ms, holder->token_expires_ms},
+                        std::move(done));
 }
 
 void Door::renew(const Admission& current, const std::string& token, Done<Admission> done) {
-  state_->admit_token(token, current.device,
-                      [user = current.user, done = std::move(done)](Result<Admission> fresh) {
-                        if (fresh && fresh->user != user) {
-                          done(make_error(ErrorCode::kUnauthenticated,
-                                          "the token belongs to another user"));
-                          return;
-                        }
-                        done(std::move(fresh));
-                      });
+  state_->admit_token(
+      token, current.device,
+      [user = current.user, done = std::move(done)](Result<Admission> fresh) {
+        if (fresh && fresh->user != user) {
+          done(make_error(ErrorCode::kUnauthenticated, "the token belongs to another user"));
+          return;
+        }
+        done(std::move(fresh));
+      });
 }
 
 void Door::register_account(const v1::Register& request, Done<v1::SignedIn> done) {
@@ -194,27 +195,27 @@ void Door::register_account(const v1::Register& request, Done<v1::SignedIn> done
   }
   NewUser user{request.handle(),
                request.display_name().empty() ? request.handle() : request.display_name(), ""};
-  state_->passwords.hash(request.password(), [weak = std::weak_ptr(state_), device = *device, user,
-                                              done = std::move(done)](
-                                                 Result<std::string> hash) mutable {
-    const auto state = weak.lock();
-    if (!state) return;
-    if (!hash) {
-      done(hash.error());
-      return;
-    }
-    user.password_hash = *hash;
-    state->directory.create(user, [weak, handle = user.handle, device,
-                                   done = std::move(done)](const Status& created) {
-      const auto self = weak.lock();
-      if (!self) return;
-      if (!created) {
-        done(created.error());
-        return;
-      }
-      self->signed_in(handle, device, done);
-    });
-  });
+  state_->passwords.hash(
+      request.password(), [weak = std::weak_ptr(state_), device = *device, user,
+                           done = std::move(done)](Result<std::string> hash) mutable {
+        const auto state = weak.lock();
+        if (!state) return;
+        if (!hash) {
+          done(hash.error());
+          return;
+        }
+        user.password_hash = *hash;
+        state->directory.create(user, [weak, handle = user.handle, device,
+                                       done = std::move(done)](const Status& created) {
+          const auto self = weak.lock();
+          if (!self) return;
+          if (!created) {
+            done(created.error());
+            return;
+          }
+          self->signed_in(handle, device, done);
+        });
+      });
 }
 
 void Door::sign_in(const v1::SignIn& request, Done<v1::SignedIn> done) {

@@ -1,4 +1,5 @@
-// Door: decides who may come in. Tokens of the host, tokens and passwords of own accounts, resume tickets, revocation.
+// Door: decides who may come in. Tokens of the host, tokens and passwords of own accounts, resume
+// tickets, revocation.
 #pragma once
 
 #include <chrono>

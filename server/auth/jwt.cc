@@ -1,4 +1,5 @@
-// JSON Web Tokens and the authenticator that accepts them; the only place of the server that reads JSON.
+// JSON Web Tokens and the authenticator that accepts them; the only place of the server that reads
+// JSON.
 #include "server/auth/jwt.h"
 
 #include <cmath>
@@ -20,8 +21,8 @@ using Json = nlohmann::json;
 std::optional<Json> parse_object(const std::string& text) {
   bool deep = false;
   const auto flat = [&deep](int depth, Json::parse_event_t event, Json&) {
-    if (depth > 3 && (event == Json::parse_event_t::object_start ||
-                      event == Json::parse_event_t::array_start)) {
+    if (depth > 3 &&
+        (event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start)) {
       deep = true;
     }
     return !deep;
@@ -36,7 +37,8 @@ std::string text_of(const Json& json, const char* key) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
-// NumericDate: seconds, a fraction is allowed. Nothing if absent, not a number, or out of any sensible range.
+// NumericDate: seconds, a fraction is allowed. Nothing if absent, not a number, or out of any
+// sensible range.
 std::optional<std::int64_t> time_of(const Json& json, const char* key) {
   const auto found = json.find(key);
   if (found == json.end() || !found->is_number()) return std::nullopt;
@@ -75,7 +77,8 @@ std::string encode_jwt(const JwtClaims& claims, std::string_view secret) {
   if (!claims.name.empty()) payload["name"] = claims.name;
   if (!claims.device.empty()) payload["device"] = claims.device;
   const std::string text = payload.dump(-1, ' ', false, Json::error_handler_t::replace);
-  std::string token = base64url_encode(R"({"alg":"HS256","typ":"JWT"})") + "." + base64url_encode(text);
+  std::string token =
+      base64url_encode(R"({"alg":"HS256","typ":"JWT"})") + "." + base64url_encode(text);
   return token + "." + base64url_encode(view(hmac_sha256(secret, token)));
 }
 
@@ -83,8 +86,7 @@ Result<JwtClaims> decode_jwt(std::string_view token, std::string_view secret, Ti
   if (token.size() > limits::token_bytes_max) return bad("it is too long");
   const auto first = token.find('.');
   const auto last = token.rfind('.');
-  if (first == std::string_view::npos || first == last ||
-      token.find('.', first + 1) != last) {
+  if (first == std::string_view::npos || first == last || token.find('.', first + 1) != last) {
     return bad("it does not have three parts");
   }
   const auto signature = base64url_decode(token.substr(last + 1));

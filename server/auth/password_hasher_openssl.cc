@@ -72,9 +72,9 @@ class ScryptHasher : public PasswordHasher {
   }
   void verify(std::string password, std::string hash,
               std::function<void(Result<bool>)> done) override {
-    enqueue<bool>([password = std::move(password),
-                   hash = std::move(hash)] { return check(password, hash); },
-                  std::move(done));
+    enqueue<bool>(
+        [password = std::move(password), hash = std::move(hash)] { return check(password, hash); },
+        std::move(done));
   }
 
  private:
@@ -99,7 +99,8 @@ class ScryptHasher : public PasswordHasher {
 
   Executor& executor_;
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
-  std::shared_ptr<std::atomic<std::size_t>> waiting_ = std::make_shared<std::atomic<std::size_t>>(0);
+  std::shared_ptr<std::atomic<std::size_t>> waiting_ =
+      std::make_shared<std::atomic<std::size_t>>(0);
   boost::asio::thread_pool pool_;
 };
 

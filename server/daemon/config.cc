@@ -124,8 +124,8 @@ Result<std::vector<Flag>> split(const std::vector<std::string>& arguments, Confi
     if (set_switch(config, argument)) continue;
     const auto equals = argument.find('=');
     if (equals != std::string_view::npos) {
-      flags.push_back({std::string(argument.substr(0, equals)),
-                       std::string(argument.substr(equals + 1))});
+      flags.push_back(
+          {std::string(argument.substr(0, equals)), std::string(argument.substr(equals + 1))});
     } else if (i + 1 < arguments.size()) {
       flags.push_back({std::string(argument), arguments[++i]});
     } else {

@@ -22,7 +22,8 @@ struct Config {
 
 // Reads `text` of the file `name` into `config`. kBadConfig names file, line and field.
 Status read_config(std::string_view name, std::string_view text, Config& config);
-// Reads flags (without the program's name) and the file that --config names; flags win. kBadConfig, kIo.
+// Reads flags (without the program's name) and the file that --config names; flags win. kBadConfig,
+// kIo.
 Result<Config> parse_arguments(const std::vector<std::string>& arguments);
 // One whole file of at most 64 KiB. kIo.
 Result<std::string> read_small_file(const std::string& path);

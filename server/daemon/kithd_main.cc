@@ -61,7 +61,8 @@ kith::Status prepare(Config& config, std::string& ca_file) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  auto config = kith::server::daemon::parse_arguments(std::vector<std::string>(argv + 1, argv + argc));
+  auto config =
+      kith::server::daemon::parse_arguments(std::vector<std::string>(argv + 1, argv + argc));
   if (!config) return fail(config.error());
   if (config->help) {
     std::fputs(std::string(kith::server::daemon::help_text()).c_str(), stdout);

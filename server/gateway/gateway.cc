@@ -14,7 +14,7 @@ namespace kith::server {
 namespace {
 
 constexpr auto kTick = std::chrono::seconds(1);
-constexpr std::uint32_t kAttemptsMax = 8;   // sign-ins on one connection; more: reconnect
+constexpr std::uint32_t kAttemptsMax = 8;  // sign-ins on one connection; more: reconnect
 constexpr std::uint32_t kUnackedWaitMs = 100;
 
 enum class Kind { kFree, kCommand, kQuery };
@@ -88,10 +88,9 @@ void Gateway::on_open(ConnectionId connection, const PeerInfo&) {
                                options_.lagging_limit.count()};
   const SendQueue::Bounds bounds{options_.send_queue_soft_bytes, options_.send_queue_hard_bytes,
                                  unbounded_};
-  auto session = std::make_unique<Session>(id, connection, timing, bounds,
-                                           options_.session_commands_per_s,
-                                           options_.session_commands_burst,
-                                           ports_.scheduler.clock().steady_ms());
+  auto session = std::make_unique<Session>(
+      id, connection, timing, bounds, options_.session_commands_per_s,
+      options_.session_commands_burst, ports_.scheduler.clock().steady_ms());
   Session& ref = *session;
   sessions_[id] = std::move(session);
   by_connection_[connection] = id;
@@ -270,7 +269,8 @@ void Gateway::in_session(Session& session, const v1::ClientFrame& frame) {
     protocol_error(session, frame.req_id(), "the session is open already");
     return;
   }
-  const bool counted = kind_of(frame) == Kind::kCommand && is_answered(frame) && frame.req_id() != 0;
+  const bool counted =
+      kind_of(frame) == Kind::kCommand && is_answered(frame) && frame.req_id() != 0;
   const std::uint32_t unacked = counted ? cost_of(frame) : 0;
   if (!allow(session, frame, replier(session, frame.req_id()), unacked)) return;
   session.unacked += unacked;
@@ -321,8 +321,8 @@ void Gateway::ping(Session& session, const v1::Ping& ping, const Reply& reply) {
       hooks_.activity(session.caller(), !background);
     }
   }
-  hooks_.feed_high(session.admission().user, [this, alive = alive_, id = session.id(),
-                                              t = ping.t(), reply](const Result<Position>& high) {
+  hooks_.feed_high(session.admission().user, [this, alive = alive_, id = session.id(), t = ping.t(),
+                                              reply](const Result<Position>& high) {
     if (!*alive) return;
     Session* asking = find(id);
     if (asking == nullptr) return;
@@ -338,19 +338,20 @@ void Gateway::ping(Session& session, const v1::Ping& ping, const Reply& reply) {
 }
 
 void Gateway::renew(Session& session, const std::string& token, const Reply& reply) {
-  ports_.door.renew(session.admission(), token, [this, alive = alive_, id = session.id(),
-                                                 reply](const Result<Admission>& fresh) {
-    if (!*alive) return;
-    Session* renewing = find(id);
-    if (renewing == nullptr || !renewing->ready()) return;
-    if (!fresh) {
-      reply_error(reply, fresh.error());
-      return;
-    }
-    renewing->admit(*fresh, fresh->expires_ms == 0 ? 0 : steady(fresh->expires_ms));
-    schedule(*renewing);
-    reply_ack(reply);
-  });
+  ports_.door.renew(
+      session.admission(), token,
+      [this, alive = alive_, id = session.id(), reply](const Result<Admission>& fresh) {
+        if (!*alive) return;
+        Session* renewing = find(id);
+        if (renewing == nullptr || !renewing->ready()) return;
+        if (!fresh) {
+          reply_error(reply, fresh.error());
+          return;
+        }
+        renewing->admit(*fresh, fresh->expires_ms == 0 ? 0 : steady(fresh->expires_ms));
+        schedule(*renewing);
+        reply_ack(reply);
+      });
 }
 
 std::int64_t Gateway::steady(std::int64_t wall_ms) const {

@@ -59,7 +59,9 @@ std::vector<SendQueue::SkippedHead> SendQueue::catch_up() {
   return heads;
 }
 
-bool SendQueue::take_resync() { return std::exchange(resync_, false); }
+bool SendQueue::take_resync() {
+  return std::exchange(resync_, false);
+}
 
 void SendQueue::drop_lane(DeliveryClass cls) {
   for (const Push& push : lane(cls)) bytes_ -= push.frame->size();

@@ -1,4 +1,5 @@
-// Session: the state of one connection, from the first byte to the last. Pure: no sockets, no clock of its own.
+// Session: the state of one connection, from the first byte to the last. Pure: no sockets, no clock
+// of its own.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +13,8 @@
 
 namespace kith::server {
 
-// Why and how the server ends a session: the reason of Goodbye and the WebSocket close code (docs/protocol.md).
+// Why and how the server ends a session: the reason of Goodbye and the WebSocket close code
+// (docs/protocol.md).
 namespace close_code {
 inline constexpr std::uint16_t kNormal = 1000;
 inline constexpr std::uint16_t kDrain = 1012;
@@ -27,7 +29,7 @@ class Session {
     kConnected,       // Hello, Register and SignIn are allowed
     kAuthenticating,  // one of them is being decided
     kReady,
-    kClosing,         // the goodbye is on its way; nothing is heard any more
+    kClosing,  // the goodbye is on its way; nothing is heard any more
   };
   struct Timing {
     std::int64_t hello_ms = 0;
@@ -77,14 +79,15 @@ class Session {
   RateLimiter commands;
   RateLimiter queries;
   SendQueue queue;
-  std::uint32_t unacked = 0;     // commands that wait for their answer
-  std::uint32_t attempts = 0;    // Hello, Register, SignIn on this connection
-  bool background = false;       // presence and typing are held back
+  std::uint32_t unacked = 0;   // commands that wait for their answer
+  std::uint32_t attempts = 0;  // Hello, Register, SignIn on this connection
+  bool background = false;     // presence and typing are held back
   bool reading_paused = false;
-  std::int64_t scheduled_ms = 0; // when the gateway looks at deadline() again
+  std::int64_t scheduled_ms = 0;  // when the gateway looks at deadline() again
 
  private:
-  static constexpr std::uint32_t kQueriesPerCommand = 4;  // a client that catches up asks more than it says
+  // A client that catches up asks more than it says.
+  static constexpr std::uint32_t kQueriesPerCommand = 4;
 
   std::uint64_t id_;
   ConnectionId connection_;

@@ -78,7 +78,8 @@ void note_sender(Conversation& c, const UserId& user, Outcome& out) {
 }
 
 void finish(Conversation& c, Outcome& out) {
-  // Large groups too: a sync does not compare their heads, so a mark is all that tells an offline member.
+  // Large groups too: a sync does not compare their heads, so a mark is all that tells an offline
+  // member.
   out.marks = active_users(c);
   out.audience = active_users(c);
   out.receipts_moved = raise_minima(c);

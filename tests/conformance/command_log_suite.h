@@ -1,5 +1,5 @@
 // What every CommandLog must do. A factory opens the log again and again on the same data:
-//   std::unique_ptr<CommandLog> open();   std::unique_ptr<CommandLog> open_nearly_full();  
+//   std::unique_ptr<CommandLog> open();   std::unique_ptr<CommandLog> open_nearly_full();
 // DrainedScheduler& scheduler();
 #pragma once
 
@@ -38,9 +38,8 @@ class CommandLogSuite : public testing::Test {
     open();
   }
   Result<LogEntry> append(std::uint64_t number) {
-    return answer_of<LogEntry>(factory_.scheduler(), [&](auto done) {
-      log_->append(record_of(number), std::move(done));
-    });
+    return answer_of<LogEntry>(
+        factory_.scheduler(), [&](auto done) { log_->append(record_of(number), std::move(done)); });
   }
   std::vector<std::uint64_t> numbers(Position after = 0, std::size_t limit = 1'000'000) {
     std::vector<std::uint64_t> found;

@@ -83,8 +83,8 @@ class ConversationStoreSuite : public testing::Test {
                            [&](auto done) { store_->apply(b, std::move(done)); });
   }
   std::vector<Event> events(const EventQuery& query) {
-    return answer_of<std::vector<Event>>(
-               factory_.scheduler(), [&](auto done) { store_->events(query, std::move(done)); })
+    return answer_of<std::vector<Event>>(factory_.scheduler(),
+                                         [&](auto done) { store_->events(query, std::move(done)); })
         .value();
   }
   std::vector<std::uint64_t> seqs(const EventQuery& query) {
@@ -192,9 +192,11 @@ TYPED_TEST_P(ConversationStoreSuite, FindsThePlaceOfAnEarlierCommand) {
   this->open();
   ASSERT_TRUE(this->apply(this->batch(5)).ok());
   const auto find = [&](const ConversationId& room, const UserId& sender, std::uint8_t message) {
-    return answer_of<std::optional<Placement>>(this->factory_.scheduler(), [&](auto done) {
-             this->store_->find(room, sender, id_of<MessageId>(message), std::move(done));
-           })
+    return answer_of<std::optional<Placement>>(
+               this->factory_.scheduler(),
+               [&](auto done) {
+                 this->store_->find(room, sender, id_of<MessageId>(message), std::move(done));
+               })
         .value();
   };
   const auto placed = find(this->room_, this->ann_, 5);
@@ -234,9 +236,9 @@ TYPED_TEST_P(ConversationStoreSuite, LargeConversationsOfActiveMembersOnly) {
   b.members[1].second.role = MemberRole::kNone;  // bob has left
   ASSERT_TRUE(this->apply(b).ok());
   const auto large = [&](const UserId& user) {
-    return answer_of<std::vector<ConversationId>>(this->factory_.scheduler(), [&](auto done) {
-             this->store_->large(user, std::move(done));
-           })
+    return answer_of<std::vector<ConversationId>>(
+               this->factory_.scheduler(),
+               [&](auto done) { this->store_->large(user, std::move(done)); })
         .value();
   };
   EXPECT_EQ(large(this->ann_), std::vector<ConversationId>{this->room_});
@@ -250,9 +252,8 @@ TYPED_TEST_P(ConversationStoreSuite, UserMarksNeverFall) {
   b.user_marks = {{this->ann_, 3}};
   ASSERT_TRUE(this->apply(b).ok());
   const auto mark = [&](const UserId& user) {
-    return answer_of<Position>(this->factory_.scheduler(), [&](auto done) {
-             this->store_->user_mark(user, std::move(done));
-           })
+    return answer_of<Position>(this->factory_.scheduler(),
+                               [&](auto done) { this->store_->user_mark(user, std::move(done)); })
         .value();
   };
   EXPECT_EQ(mark(this->ann_), 5u);

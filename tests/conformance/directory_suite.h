@@ -29,9 +29,8 @@ class DirectorySuite : public testing::Test {
     });
   }
   Result<UserRecord> update(const UserId& id, const UserChange& change) {
-    return answer_of<UserRecord>(factory_.scheduler(), [&](auto done) {
-      directory_->update(id, change, std::move(done));
-    });
+    return answer_of<UserRecord>(
+        factory_.scheduler(), [&](auto done) { directory_->update(id, change, std::move(done)); });
   }
   std::optional<UserRecord> load(const UserId& id) {
     return answer_of<std::optional<UserRecord>>(
@@ -39,14 +38,12 @@ class DirectorySuite : public testing::Test {
         .value();
   }
   Result<std::string> hash(const UserId& id) {
-    return answer_of<std::string>(factory_.scheduler(), [&](auto done) {
-      directory_->password_hash(id, std::move(done));
-    });
+    return answer_of<std::string>(
+        factory_.scheduler(), [&](auto done) { directory_->password_hash(id, std::move(done)); });
   }
   Status put_device(const UserId& id, const DeviceRecord& device) {
-    return answer_of<void>(factory_.scheduler(), [&](auto done) {
-      directory_->put_device(id, device, std::move(done));
-    });
+    return answer_of<void>(factory_.scheduler(),
+                           [&](auto done) { directory_->put_device(id, device, std::move(done)); });
   }
 
   Factory factory_;
@@ -165,8 +162,8 @@ TYPED_TEST_P(DirectorySuite, DevicesAreMerged) {
 }
 
 REGISTER_TYPED_TEST_SUITE_P(DirectorySuite, AHandleIsTakenOnce, NobodyIsNotFound,
-                            ChangesOnlyWhatIsSetAndSurvivesReopening, ContactsAndBlocksAreSortedSets,
-                            TooManyContactsChangeNothing, ProfilesOfThoseThatExist,
-                            DevicesAreMerged);
+                            ChangesOnlyWhatIsSetAndSurvivesReopening,
+                            ContactsAndBlocksAreSortedSets, TooManyContactsChangeNothing,
+                            ProfilesOfThoseThatExist, DevicesAreMerged);
 
 }  // namespace kith::server

@@ -210,8 +210,8 @@ TEST(ConversationStoreMemory, AnUnknownOutcomeIsStoredAndReportedAsAFailure) {
   };
   StoreBatch batch;
   batch.position = 7;
-  const auto status = answer_of<void>(
-      memory.loop, [&](auto done) { store->apply(batch, std::move(done)); });
+  const auto status =
+      answer_of<void>(memory.loop, [&](auto done) { store->apply(batch, std::move(done)); });
   EXPECT_FALSE(status.ok());
   EXPECT_EQ(store->applied().value(), 7u);
 }

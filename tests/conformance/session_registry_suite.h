@@ -1,4 +1,4 @@
-// What every SessionRegistry must do. A factory: std::unique_ptr<SessionRegistry> open();  
+// What every SessionRegistry must do. A factory: std::unique_ptr<SessionRegistry> open();
 // DrainedScheduler& scheduler();
 #pragma once
 

@@ -12,8 +12,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   constexpr kith::Timestamp kNow{1'800'000'000'000};
   (void)kith::server::decode_jwt(bytes, kSecret, kNow);
   // The payload behind a right signature: the reader of JSON.
-  const std::string head = kith::base64url_encode(R"({"alg":"HS256"})") + "." +
-                           kith::base64url_encode(bytes);
+  const std::string head =
+      kith::base64url_encode(R"({"alg":"HS256"})") + "." + kith::base64url_encode(bytes);
   const std::string token =
       head + "." + kith::base64url_encode(kith::view(kith::hmac_sha256(kSecret, head)));
   const auto claims = kith::server::decode_jwt(token, kSecret, kNow);

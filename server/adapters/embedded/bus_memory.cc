@@ -17,6 +17,8 @@ void BusMemory::subscribe(const std::string& gateway,
   handlers_[gateway] = std::make_shared<std::function<void(const Delivery&)>>(std::move(handler));
 }
 
-void BusMemory::unsubscribe(const std::string& gateway) { handlers_.erase(gateway); }
+void BusMemory::unsubscribe(const std::string& gateway) {
+  handlers_.erase(gateway);
+}
 
 }  // namespace kith::server

@@ -59,8 +59,9 @@ void CommandLogMemory::schedule() {
 void CommandLogMemory::commit() {
   scheduled_ = false;
   const std::size_t count = std::min(waiting_.size(), limits::journal_batch_max);
-  std::vector<Waiting> batch(std::make_move_iterator(waiting_.begin()),
-                             std::make_move_iterator(waiting_.begin() + static_cast<std::ptrdiff_t>(count)));
+  std::vector<Waiting> batch(
+      std::make_move_iterator(waiting_.begin()),
+      std::make_move_iterator(waiting_.begin() + static_cast<std::ptrdiff_t>(count)));
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
   const auto fault = disk_->commit_fault ? disk_->commit_fault() : std::nullopt;
   const Position first = disk_->last + 1;
@@ -91,8 +92,12 @@ Result<std::vector<LogEntry>> CommandLogMemory::read(Position after, std::size_t
   return std::vector<LogEntry>(begin, begin + static_cast<std::ptrdiff_t>(count));
 }
 
-Position CommandLogMemory::last() const { return disk_->last; }
-std::size_t CommandLogMemory::pending() const { return waiting_.size(); }
+Position CommandLogMemory::last() const {
+  return disk_->last;
+}
+std::size_t CommandLogMemory::pending() const {
+  return waiting_.size();
+}
 
 void CommandLogMemory::trim(Position upto) {
   std::erase_if(disk_->entries, [&](const LogEntry& entry) { return entry.position <= upto; });

@@ -22,8 +22,9 @@ class CommandLogMemory : public CommandLog {
     std::vector<LogEntry> entries;  // ascending, positions without holes
     Position last = 0;              // survives trim()
 
-    std::function<Millis()> commit_delay;                // null: at the next turn of the loop
-    std::function<std::optional<Error>()> commit_fault;  // a commit that fails leaves nothing behind
+    std::function<Millis()> commit_delay;  // null: at the next turn of the loop
+    // A commit that fails leaves nothing behind.
+    std::function<std::optional<Error>()> commit_fault;
     std::function<std::optional<Error>()> read_fault;
     // At a crash, how many of the records that wait for their commit are found durable afterwards,
     // although nobody was told

@@ -167,15 +167,13 @@ bool CommandLogSqlite::trim_some(Position upto) {
 
 Result<std::vector<LogEntry>> CommandLogSqlite::read(Position after, std::size_t limit) {
   std::vector<LogEntry> entries;
-  Query query =
-      reader_->query("SELECT pos,record FROM record WHERE pos>?1 ORDER BY pos LIMIT ?2");
+  Query query = reader_->query("SELECT pos,record FROM record WHERE pos>?1 ORDER BY pos LIMIT ?2");
   query.bind(after, std::uint64_t{limit});
   while (query.next()) {
     auto record = decode_record(query.bytes(1));
     if (!record) {
-      return make_error(ErrorCode::kCacheCorrupt, "journal record " +
-                                                      std::to_string(query.number(0)) +
-                                                      " is not readable");
+      return make_error(ErrorCode::kCacheCorrupt,
+                        "journal record " + std::to_string(query.number(0)) + " is not readable");
     }
     entries.push_back({query.number(0), std::move(*record)});
   }
@@ -183,7 +181,9 @@ Result<std::vector<LogEntry>> CommandLogSqlite::read(Position after, std::size_t
   return entries;
 }
 
-Position CommandLogSqlite::last() const { return last_; }
+Position CommandLogSqlite::last() const {
+  return last_;
+}
 
 std::size_t CommandLogSqlite::pending() const {
   const std::lock_guard lock(mutex_);

@@ -44,17 +44,18 @@ std::vector<UserId> split(const std::string& bytes) {
 
 Status write_event(Database& db, const Event& e) {
   const std::string mentions = join(e.mentions);
-  auto stored = db.query("INSERT OR IGNORE INTO event(" KITH_EVENT_COLUMNS
-                         ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)")
-                    .bind(e.conversation, e.seq, static_cast<std::uint32_t>(e.kind), e.message_id,
-                          e.sender, e.sender_device, e.server_ts_ms, e.ordinal, e.countable,
-                          e.sender_only, e.body, e.reply_to_seq, mentions, e.client_ts_ms,
-                          e.position)
-                    .run();
+  auto stored =
+      db.query("INSERT OR IGNORE INTO event(" KITH_EVENT_COLUMNS
+               ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)")
+          .bind(e.conversation, e.seq, static_cast<std::uint32_t>(e.kind), e.message_id, e.sender,
+                e.sender_device, e.server_ts_ms, e.ordinal, e.countable, e.sender_only, e.body,
+                e.reply_to_seq, mentions, e.client_ts_ms, e.position)
+          .run();
   if (!stored || e.message_id.empty()) return stored;
   return db
-      .query("INSERT OR IGNORE INTO placement(conversation,sender,message,seq,ordinal,ts,position)"
-             " VALUES(?1,?2,?3,?4,?5,?6,?7)")
+      .query(
+          "INSERT OR IGNORE INTO placement(conversation,sender,message,seq,ordinal,ts,position)"
+          " VALUES(?1,?2,?3,?4,?5,?6,?7)")
       .bind(e.conversation, e.sender, e.message_id, e.seq, e.ordinal, e.server_ts_ms, e.position)
       .run();
 }
@@ -96,8 +97,9 @@ Status write_rows(Database& db, const StoreBatch& batch) {
     if (auto status = write_member(db, conversation, member); !status) return status;
   }
   for (const auto& [user, mark] : batch.user_marks) {
-    auto status = db.query("INSERT INTO user_mark(user,position) VALUES(?1,?2)"
-                           " ON CONFLICT DO UPDATE SET position=max(position,excluded.position)")
+    auto status = db.query(
+                        "INSERT INTO user_mark(user,position) VALUES(?1,?2)"
+                        " ON CONFLICT DO UPDATE SET position=max(position,excluded.position)")
                       .bind(user, mark)
                       .run();
     if (!status) return status;

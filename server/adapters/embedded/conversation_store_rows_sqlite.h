@@ -17,10 +17,10 @@ Result<Position> stored_position(Database& db);
 Status write_batch(Database& db, const StoreBatch& batch);
 
 // Columns in the order of these lists.
-#define KITH_HEAD_COLUMNS                                                                  \
+#define KITH_HEAD_COLUMNS                                                                    \
   "id,type,last_seq,last_position,last_ordinal,last_ts,title,roster_ver,member_count,large," \
   "delivered_all,read_all,read_any"
-#define KITH_MEMBER_COLUMNS                                                                      \
+#define KITH_MEMBER_COLUMNS                                                                   \
   "user,conversation,role,join_seq,left_seq,delivered,read,read_ordinal,public_read,sharing," \
   "feed_ver"
 #define KITH_EVENT_COLUMNS                                                                   \

@@ -50,7 +50,9 @@ ConversationStoreSqlite::~ConversationStoreSqlite() {
   worker_.stop();
 }
 
-Result<Position> ConversationStoreSqlite::applied() { return stored_position(*reader_); }
+Result<Position> ConversationStoreSqlite::applied() {
+  return stored_position(*reader_);
+}
 
 void ConversationStoreSqlite::apply(StoreBatch batch, Done<void> done) {
   worker_.run([this, alive = alive_, generation = generation_,

@@ -52,7 +52,7 @@ class ConversationStoreSqlite : public ConversationStore {
 
   // What was handed over before its caller knew of an earlier failure must not overtake the retry:
   // it fails as well.
-  std::uint64_t generation_ = 1;         // thread of the executor; next after each failure that was told
+  std::uint64_t generation_ = 1;  // thread of the executor; next after each failure that was told
   std::uint64_t failed_generation_ = 0;  // worker thread
 
   Worker worker_;

@@ -26,14 +26,23 @@ constexpr const char* kPragmas =
 Error error_of(int status, sqlite3* db) {
   ErrorCode code = ErrorCode::kIo;
   switch (status & 0xff) {
-    case SQLITE_FULL: code = ErrorCode::kDiskFull; break;
+    case SQLITE_FULL:
+      code = ErrorCode::kDiskFull;
+      break;
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB: code = ErrorCode::kCacheCorrupt; break;
+    case SQLITE_NOTADB:
+      code = ErrorCode::kCacheCorrupt;
+      break;
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: code = ErrorCode::kUnavailable; break;
+    case SQLITE_LOCKED:
+      code = ErrorCode::kUnavailable;
+      break;
     case SQLITE_MISUSE:
-    case SQLITE_ERROR: code = ErrorCode::kInternal; break;
-    default: break;
+    case SQLITE_ERROR:
+      code = ErrorCode::kInternal;
+      break;
+    default:
+      break;
   }
   const char* text = db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(status);
   return make_error(code, std::string("SQLite: ") + text);
@@ -70,8 +79,12 @@ Status Query::status() const {
 std::uint64_t Query::number(int column) const {
   return static_cast<std::uint64_t>(sqlite3_column_int64(statement_, column));
 }
-std::int64_t Query::time(int column) const { return sqlite3_column_int64(statement_, column); }
-std::string Query::bytes(int column) const { return std::string(view(column)); }
+std::int64_t Query::time(int column) const {
+  return sqlite3_column_int64(statement_, column);
+}
+std::string Query::bytes(int column) const {
+  return std::string(view(column));
+}
 
 std::string_view Query::view(int column) const {
   const void* data = sqlite3_column_blob(statement_, column);
@@ -80,7 +93,9 @@ std::string_view Query::view(int column) const {
   return {static_cast<const char*>(data), static_cast<std::size_t>(size)};
 }
 
-void Query::bind_one(std::uint64_t value) { bind_one(static_cast<std::int64_t>(value)); }
+void Query::bind_one(std::uint64_t value) {
+  bind_one(static_cast<std::int64_t>(value));
+}
 
 void Query::bind_one(std::int64_t value) {
   if (status_ == SQLITE_OK) status_ = sqlite3_bind_int64(statement_, ++parameter_, value);
@@ -180,7 +195,8 @@ Result<std::unique_ptr<DirectoryLock>> DirectoryLock::take(const std::string& di
   if (failed) return make_error(ErrorCode::kIo, dir + ": " + failed.message());
   const std::string path = dir + "/lock";
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) return make_error(ErrorCode::kIo, path + ": " + std::generic_category().message(errno));
+  if (fd < 0)
+    return make_error(ErrorCode::kIo, path + ": " + std::generic_category().message(errno));
   std::unique_ptr<DirectoryLock> lock(new DirectoryLock(fd));
   if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return lock;
   if (errno == EWOULDBLOCK) {
@@ -189,6 +205,8 @@ Result<std::unique_ptr<DirectoryLock>> DirectoryLock::take(const std::string& di
   return make_error(ErrorCode::kIo, path + ": " + std::generic_category().message(errno));
 }
 
-DirectoryLock::~DirectoryLock() { ::close(fd_); }
+DirectoryLock::~DirectoryLock() {
+  ::close(fd_);
+}
 
 }  // namespace kith::server

@@ -8,11 +8,12 @@
 
 namespace kith::server {
 
-
 DirectoryMemory::DirectoryMemory(std::shared_ptr<Disk> disk, Scheduler& scheduler)
     : disk_(std::move(disk)), scheduler_(scheduler) {}
 
-DirectoryMemory::~DirectoryMemory() { *alive_ = false; }
+DirectoryMemory::~DirectoryMemory() {
+  *alive_ = false;
+}
 
 template <class T, class Work>
 void DirectoryMemory::answer(Done<T> done, Work work) {
@@ -60,8 +61,7 @@ void DirectoryMemory::update(const UserId& id, const UserChange& change, Done<Us
   });
 }
 
-void DirectoryMemory::profiles(const std::vector<UserId>& ids,
-                               Done<std::vector<UserRecord>> done) {
+void DirectoryMemory::profiles(const std::vector<UserId>& ids, Done<std::vector<UserRecord>> done) {
   answer<std::vector<UserRecord>>(std::move(done), [ids](Disk& disk) {
     std::vector<UserRecord> found;
     for (const UserId& id : ids) {

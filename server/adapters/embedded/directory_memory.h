@@ -24,7 +24,7 @@ class DirectoryMemory : public Directory {
   struct Disk {
     std::map<UserId, Account> accounts;
 
-    std::function<Millis()> delay;                // of every call; null: at the next turn of the loop
+    std::function<Millis()> delay;  // of every call; null: at the next turn of the loop
     std::function<std::optional<Error>()> fault;  // of every call; what fails changes nothing
   };
 

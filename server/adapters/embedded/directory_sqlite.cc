@@ -69,13 +69,14 @@ Status write_relations(Database& db, const UserId& user, std::uint32_t kind,
 }
 
 Status write_user(Database& db, const UserRecord& user, const UserChange& change) {
-  auto status = db.query("UPDATE user SET display_name=?2,online=?3,last_seen_audience=?4,"
-                         "receipts=?5,last_seen=?6,tokens_from=?7 WHERE id=?1")
-                    .bind(user.id, user.display_name,
-                          static_cast<std::uint32_t>(user.privacy.online),
-                          static_cast<std::uint32_t>(user.privacy.last_seen),
-                          user.privacy.receipts, user.last_seen_ms, user.tokens_valid_from_ms)
-                    .run();
+  auto status =
+      db.query(
+            "UPDATE user SET display_name=?2,online=?3,last_seen_audience=?4,"
+            "receipts=?5,last_seen=?6,tokens_from=?7 WHERE id=?1")
+          .bind(user.id, user.display_name, static_cast<std::uint32_t>(user.privacy.online),
+                static_cast<std::uint32_t>(user.privacy.last_seen), user.privacy.receipts,
+                user.last_seen_ms, user.tokens_valid_from_ms)
+          .run();
   if (!status) return status;
   status = write_relations(db, user.id, kContact, change.remove_contacts, change.add_contacts);
   if (!status) return status;
@@ -105,8 +106,9 @@ Status create_user(Database& db, const NewUser& user) {
   }
   const PrivacySettings privacy;
   auto status =
-      db.query("INSERT INTO user(id,handle,display_name,hash,online,last_seen_audience,receipts,"
-               "last_seen,tokens_from) VALUES(?1,?2,?3,?4,?5,?6,?7,0,0)")
+      db.query(
+            "INSERT INTO user(id,handle,display_name,hash,online,last_seen_audience,receipts,"
+            "last_seen,tokens_from) VALUES(?1,?2,?3,?4,?5,?6,?7,0,0)")
           .bind(id, user.handle, user.display_name, user.password_hash,
                 static_cast<std::uint32_t>(privacy.online),
                 static_cast<std::uint32_t>(privacy.last_seen), privacy.receipts)
@@ -162,8 +164,7 @@ Result<std::vector<UserRecord>> load_profiles(Database& db, const std::vector<Us
 
 Result<std::vector<DeviceRecord>> load_devices(Database& db, const UserId& user) {
   std::vector<DeviceRecord> found;
-  Query rows =
-      db.query("SELECT id,agent,last_seen,revoked FROM device WHERE user=?1 ORDER BY id");
+  Query rows = db.query("SELECT id,agent,last_seen,revoked FROM device WHERE user=?1 ORDER BY id");
   rows.bind(user);
   while (rows.next()) {
     found.push_back({rows.id<DeviceId>(0), rows.bytes(1), rows.time(2), rows.time(3)});
@@ -220,8 +221,7 @@ void DirectorySqlite::update(const UserId& id, const UserChange& change, Done<Us
                      [id, change](Database& db) { return update_user(db, id, change); });
 }
 
-void DirectorySqlite::profiles(const std::vector<UserId>& ids,
-                               Done<std::vector<UserRecord>> done) {
+void DirectorySqlite::profiles(const std::vector<UserId>& ids, Done<std::vector<UserRecord>> done) {
   answer<std::vector<UserRecord>>(std::move(done),
                                   [ids](Database& db) { return load_profiles(db, ids); });
 }

@@ -61,8 +61,8 @@ std::unique_ptr<EmbeddedStores> make_memory_stores(Scheduler& scheduler) {
   return std::make_unique<Stores>(
       nullptr,
       std::make_unique<CommandLogMemory>(std::make_shared<CommandLogMemory::Disk>(), scheduler),
-      std::make_unique<ConversationStoreMemory>(
-          std::make_shared<ConversationStoreMemory::Disk>(), scheduler),
+      std::make_unique<ConversationStoreMemory>(std::make_shared<ConversationStoreMemory::Disk>(),
+                                                scheduler),
       std::make_unique<DirectoryMemory>(std::make_shared<DirectoryMemory::Disk>(), scheduler));
 }
 

@@ -38,8 +38,7 @@ Status change_user(UserRecord& user, const UserChange& change) {
   exclude(user.blocked, change.unblock);
   include(user.blocked, change.block);
   if (user.contacts.size() > limits::contacts_max || user.blocked.size() > limits::contacts_max) {
-    return make_error(ErrorCode::kLimitExceeded, "at most " +
-                                                     std::to_string(limits::contacts_max) +
+    return make_error(ErrorCode::kLimitExceeded, "at most " + std::to_string(limits::contacts_max) +
                                                      " contacts and as many blocks");
   }
   return {};
@@ -51,7 +50,11 @@ void merge_device(DeviceRecord& stored, const DeviceRecord& reported) {
   stored.revoked_ms = std::max(stored.revoked_ms, reported.revoked_ms);
 }
 
-Error no_such_user() { return make_error(ErrorCode::kNotFound, "there is no such user"); }
-Error handle_taken() { return make_error(ErrorCode::kAlreadyExists, "the handle is taken"); }
+Error no_such_user() {
+  return make_error(ErrorCode::kNotFound, "there is no such user");
+}
+Error handle_taken() {
+  return make_error(ErrorCode::kAlreadyExists, "the handle is taken");
+}
 
 }  // namespace kith::server

@@ -19,7 +19,9 @@ std::thread start_quiet_thread(std::function<void()> body) {
 
 Worker::Worker() : thread_(start_quiet_thread([this] { loop(); })) {}
 
-Worker::~Worker() { stop(); }
+Worker::~Worker() {
+  stop();
+}
 
 void Worker::run(std::function<void()> task) {
   {

@@ -8,9 +8,9 @@ namespace {
 
 TEST(DaemonConfig, ReadsAFile) {
   Config config;
-  ASSERT_TRUE(read_config("k.conf", "# server\nport = 0\r\n  data=/srv/kith  \naccounts = yes\n\n",
-                          config)
-                  .ok());
+  ASSERT_TRUE(
+      read_config("k.conf", "# server\nport = 0\r\n  data=/srv/kith  \naccounts = yes\n\n", config)
+          .ok());
   EXPECT_EQ(config.options.port, 0);
   EXPECT_EQ(config.options.data_dir, "/srv/kith");
   EXPECT_TRUE(config.options.register_accounts);

@@ -15,7 +15,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-DeviceId device(std::uint8_t n) { return DeviceId(std::array<std::uint8_t, 16>{n}); }
+DeviceId device(std::uint8_t n) {
+  return DeviceId(std::array<std::uint8_t, 16>{n});
+}
 
 struct Host {
   static ServerOptions options() {
@@ -97,7 +99,11 @@ class GatewayTest : public ::testing::Test {
   Devices devices{directory};
   ServerOptions options = Host::options();
   Door door{{options.secret, options.authenticator, true, options.account_token_life},
-            directory, users, devices, passwords, loop};
+            directory,
+            users,
+            devices,
+            passwords,
+            loop};
   std::vector<Reply> pending;
   int opened_hooks = 0, closed_hooks = 0;
   bool registered_before_welcome = false;
@@ -291,7 +297,8 @@ TEST_F(GatewayTest, CommandsWaitingForTheirAnswerAreBounded) {
   EXPECT_EQ(pending.size(), limits::unacked_items_max + 1);
 }
 
-// a reader that stops is held within the bound, told heads when it returns, and cut when it does not.
+// a reader that stops is held within the bound, told heads when it returns, and cut when it
+// does not.
 TEST_F(GatewayTest, ASlowReaderLagsWithinTheBoundAndCatchesUp) {
   const ConnectionId id = sign_in("ann");
   Fanout fanout(registry, bus, "g");
@@ -333,9 +340,8 @@ TEST_F(GatewayTest, DrainSpreadsGoodbyesEvenly) {
   bool done = false;
   gateway.drain(10s, [&] { done = true; });
   const auto gone = [&] {
-    return static_cast<int>(std::count_if(ids.begin(), ids.end(), [&](ConnectionId id) {
-      return closed(id) == 1012;
-    }));
+    return static_cast<int>(
+        std::count_if(ids.begin(), ids.end(), [&](ConnectionId id) { return closed(id) == 1012; }));
   };
   loop.advance(2'500ms);
   EXPECT_NEAR(gone(), 25, 2);

@@ -15,7 +15,8 @@ Push frame(DeliveryClass cls, std::size_t size, std::uint8_t conversation = 0,
   Push push;
   push.frame = std::make_shared<const std::string>(size, static_cast<char>('a' + int(cls)));
   push.cls = cls;
-  if (conversation != 0) push.conversation = ConversationId(std::array<std::uint8_t, 16>{conversation});
+  if (conversation != 0)
+    push.conversation = ConversationId(std::array<std::uint8_t, 16>{conversation});
   push.last_seq = seq;
   push.ordinal = seq;
   return push;
@@ -52,7 +53,8 @@ TEST(SendQueue, MergesReceiptsOfOneConversationAboveTheSoftLimit) {
   EXPECT_EQ(queue.bytes(), 1'010U);
 }
 
-// durable pushes are not queued beyond the limit, but replaced by where the conversation stands.
+// durable pushes are not queued beyond the limit, but replaced by where the conversation
+// stands.
 TEST(SendQueue, LaggingReplacesEventsByOneHeadPerConversation) {
   SendQueue queue(kBounds);
   for (std::uint64_t seq = 1; seq <= 1'000; ++seq) {

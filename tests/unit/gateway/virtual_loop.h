@@ -1,4 +1,5 @@
-// A Scheduler whose time moves only when a test says so, and sockets that remember what they were given.
+// A Scheduler whose time moves only when a test says so, and sockets that remember what they were
+// given.
 #pragma once
 
 #include <algorithm>

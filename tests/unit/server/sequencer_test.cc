@@ -66,12 +66,14 @@ TEST(Sequencer, OnlyAdminsAddMembersAndNobodyRemovesTheOwner) {
   const UserId dora = UserId::of("dora");
   const MembershipOp add{MemberChangeKind::kAdd, {dora}, MemberRole::kNone};
   EXPECT_EQ(h.run(kBen, add).error->code, ErrorCode::kPermissionDenied);
-  ASSERT_FALSE(h.run(kAnna, MembershipOp{MemberChangeKind::kSetRole, {kBen}, MemberRole::kAdmin}).error);
+  ASSERT_FALSE(
+      h.run(kAnna, MembershipOp{MemberChangeKind::kSetRole, {kBen}, MemberRole::kAdmin}).error);
   const Outcome added = h.run(kBen, add);
   ASSERT_FALSE(added.error);
   EXPECT_EQ(h.member(dora).join_seq, added.placed->seq);
-  EXPECT_EQ(h.run(kBen, MembershipOp{MemberChangeKind::kRemove, {kAnna}, MemberRole::kNone}).error->code,
-            ErrorCode::kPermissionDenied);
+  EXPECT_EQ(
+      h.run(kBen, MembershipOp{MemberChangeKind::kRemove, {kAnna}, MemberRole::kNone}).error->code,
+      ErrorCode::kPermissionDenied);
 }
 
 TEST(Sequencer, TheOldestAdminInheritsFromALeavingOwner) {
