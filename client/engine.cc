@@ -1,5 +1,6 @@
 // Engine: joins connection, sync and outbox, and answers the application.
 #include "client/engine.h"
+#include "client/wire_ids.h"
 
 #include <algorithm>
 #include <utility>
@@ -9,16 +10,6 @@
 #include "src/utf8.h"
 
 namespace kith::client {
-namespace {
-
-template <class T>
-T id_of(const std::string& bytes) {
-  const auto id = T::from_bytes(bytes);
-  return id ? T(*id) : T();
-}
-
-}  // namespace
-
 Engine::Engine(EngineOptions options, Scheduler& scheduler, Random& random,
                TransportFactory& transports, CacheStore& store, std::function<void(Event)> emit)
     : options_(std::move(options)),

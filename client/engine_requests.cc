@@ -3,17 +3,12 @@
 #include <utility>
 
 #include "client/engine.h"
+#include "client/wire_ids.h"
 #include "kith/v1/frame.pb.h"
 #include "src/frame_codec.h"
 
 namespace kith::client {
 namespace {
-
-template <class T>
-T id_of(const std::string& bytes) {
-  const auto id = T::from_bytes(bytes);
-  return id ? T(*id) : T();
-}
 
 Error unexpected(const v1::ServerFrame* answer, const Error& error) {
   return answer ? make_error(ErrorCode::kProtocol, "the server answered with something else")

@@ -1,5 +1,6 @@
 // Model: merging what arrives into what is known.
 #include "client/model.h"
+#include "client/wire_ids.h"
 
 #include <algorithm>
 
@@ -9,12 +10,6 @@
 
 namespace kith::client {
 namespace {
-
-template <class T>
-T id_of(const std::string& bytes) {
-  const auto id = T::from_bytes(bytes);
-  return id ? T(*id) : T();
-}
 
 const Ranges kNoRanges;
 

@@ -2,16 +2,11 @@
 #include <algorithm>
 
 #include "client/model.h"
+#include "client/wire_ids.h"
 #include "kith/v1/frame.pb.h"
 
 namespace kith::client {
 namespace {
-
-template <class T>
-T id_of(const std::string& bytes) {
-  const auto id = T::from_bytes(bytes);
-  return id ? T(*id) : T();
-}
 
 std::string text_of(const std::string& content_bytes) {
   v1::Content content;
