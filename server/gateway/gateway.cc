@@ -86,8 +86,7 @@ void Gateway::on_open(ConnectionId connection, const PeerInfo&) {
   const std::uint64_t id = ++last_session_;
   const Session::Timing timing{Millis(limits::hello_limit).count(), options_.idle_limit.count(),
                                options_.lagging_limit.count()};
-  const SendQueue::Bounds bounds{options_.send_queue_soft_bytes, options_.send_queue_hard_bytes,
-                                 unbounded_};
+  const SendQueue::Bounds bounds{options_.send_queue_soft_bytes, options_.send_queue_hard_bytes};
   auto session = std::make_unique<Session>(
       id, connection, timing, bounds, options_.session_commands_per_s,
       options_.session_commands_burst, ports_.scheduler.clock().steady_ms());

@@ -67,7 +67,6 @@ class Gateway : public ConnectionHandler {
   // Ends the sessions of a user: of one device or all, but not of `spared`.
   void end_revoked(const UserId& user, const DeviceId* device, const DeviceId* spared = nullptr);
   [[nodiscard]] bool online(const UserId& user, const DeviceId& device) const;
-  void set_unbounded_queues(bool unbounded) { unbounded_ = unbounded; }
 
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
   void add_stats(std::map<std::string, std::uint64_t>& into) const;
@@ -109,7 +108,6 @@ class Gateway : public ConnectionHandler {
   const ServerOptions options_;
   GatewayPorts ports_;
   GatewayHooks hooks_;
-  bool unbounded_ = false;
   std::uint64_t last_session_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
   std::map<ConnectionId, std::uint64_t> by_connection_;

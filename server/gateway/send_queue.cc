@@ -10,27 +10,25 @@ namespace kith::server {
 
 void SendQueue::push(const Push& push, std::int64_t now_ms) {
   const std::size_t size = push.frame->size();
-  if (!bounds_.unbounded) {
-    const bool full = bytes_ + size > bounds_.soft_bytes;
-    if (full) drop_lane(DeliveryClass::kEphemeral);
-    if (full && push.cls == DeliveryClass::kEphemeral) {
-      ++dropped_;
-      return;
-    }
-    if (full && push.cls == DeliveryClass::kReceipt && merge_receipt(push)) return;
-    if (!lagging_ && bytes_ + size > bounds_.hard_bytes) {
-      lagging_ = true;
-      resync_ = true;
-      lagging_since_ms_ = now_ms;
-      for (const Push& event : lane(DeliveryClass::kEvent)) skip(event);
-      drop_lane(DeliveryClass::kEvent);
-      drop_lane(DeliveryClass::kReceipt);
-    }
-    if (lagging_ && push.cls == DeliveryClass::kEvent) skip(push);
-    if (lagging_ && push.cls <= DeliveryClass::kEvent) {
-      ++dropped_;
-      return;
-    }
+  const bool full = bytes_ + size > bounds_.soft_bytes;
+  if (full) drop_lane(DeliveryClass::kEphemeral);
+  if (full && push.cls == DeliveryClass::kEphemeral) {
+    ++dropped_;
+    return;
+  }
+  if (full && push.cls == DeliveryClass::kReceipt && merge_receipt(push)) return;
+  if (!lagging_ && bytes_ + size > bounds_.hard_bytes) {
+    lagging_ = true;
+    resync_ = true;
+    lagging_since_ms_ = now_ms;
+    for (const Push& event : lane(DeliveryClass::kEvent)) skip(event);
+    drop_lane(DeliveryClass::kEvent);
+    drop_lane(DeliveryClass::kReceipt);
+  }
+  if (lagging_ && push.cls == DeliveryClass::kEvent) skip(push);
+  if (lagging_ && push.cls <= DeliveryClass::kEvent) {
+    ++dropped_;
+    return;
   }
   bytes_ += size;
   lane(push.cls).push_back(push);

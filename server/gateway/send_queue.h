@@ -24,7 +24,6 @@ class SendQueue {
   struct Bounds {
     std::size_t soft_bytes = 0;
     std::size_t hard_bytes = 0;
-    bool unbounded = false;  // a broken rule, for the tests that prove the checkers
   };
   struct SkippedHead {
     ConversationId conversation;
@@ -43,9 +42,7 @@ class SendQueue {
   [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
   [[nodiscard]] bool over_soft() const { return bytes_ > bounds_.soft_bytes; }
   // So full of answers, which may not be dropped, that the peer must be cut.
-  [[nodiscard]] bool hopeless() const {
-    return !bounds_.unbounded && bytes_ > 2 * bounds_.hard_bytes;
-  }
+  [[nodiscard]] bool hopeless() const { return bytes_ > 2 * bounds_.hard_bytes; }
   [[nodiscard]] bool lagging() const { return lagging_; }
   [[nodiscard]] std::int64_t lagging_since_ms() const { return lagging_since_ms_; }
 

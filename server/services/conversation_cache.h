@@ -56,7 +56,6 @@ class ConversationCache : public Conversations {
                Done<std::vector<FeedEntry>> done);
   void list(const UserId& user, Position before, std::size_t limit,
             Done<std::vector<FeedEntry>> done);
-  void large(const UserId& user, Done<std::vector<ConversationId>> done);
   void user_mark(const UserId& user, Done<Position> done);
 
   // Position up to which every record has been decided.

@@ -126,10 +126,6 @@ void ConversationCache::list(const UserId& user, Position before, std::size_t li
               });
 }
 
-void ConversationCache::large(const UserId& user, Done<std::vector<ConversationId>> done) {
-  store_.large(user, std::move(done));
-}
-
 void ConversationCache::user_mark(const UserId& user, Done<Position> done) {
   if (const auto it = user_marks_.find(user); it != user_marks_.end()) return done(it->second);
   store_.user_mark(user, std::move(done));

@@ -196,7 +196,6 @@ void ConversationService::append_item(const std::shared_ptr<Batch>& batch, int i
   SendOp op;
   op.body = item.content();
   op.reply_to_seq = reply_to;
-  if (const auto id = message_id(item.reply_to_message_id())) op.reply_to_message_id = *id;
   op.mentions = user_ids(item.mentions());
   op.client_ts_ms = static_cast<std::int64_t>(item.client_ts_ms());
   r.op = std::move(op);

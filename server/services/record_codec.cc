@@ -14,8 +14,6 @@ struct OpWriter {
     auto& out = *to.mutable_message();
     out.set_content(op.body);
     out.set_reply_to_seq(op.reply_to_seq);
-    if (!op.reply_to_message_id.empty())
-      out.set_reply_to_message_id(op.reply_to_message_id.bytes());
     for (const UserId& user : op.mentions) out.add_mentions(user.bytes());
     out.set_client_ts_ms(static_cast<std::uint64_t>(op.client_ts_ms));
   }
@@ -69,8 +67,7 @@ bool read_op(const v1::LogRecord& from, LogRecord& record) {
       op.body = from.message().content();
       op.reply_to_seq = from.message().reply_to_seq();
       op.client_ts_ms = static_cast<std::int64_t>(from.message().client_ts_ms());
-      const bool ok = read_id(from.message().reply_to_message_id(), op.reply_to_message_id) &&
-                      read_users(from.message().mentions(), op.mentions);
+      const bool ok = read_users(from.message().mentions(), op.mentions);
       record.op = std::move(op);
       return ok;
     }

@@ -39,7 +39,7 @@ inline constexpr std::size_t detail_bytes_max = 512;
 
 // --- conversations ---
 inline constexpr std::size_t group_members_max = 10'000;
-// Above: no feed marks per member, heads are compared.
+// Above, a group is told to be large (ConversationState.large) and stays so.
 inline constexpr std::size_t small_group_members_max = 256;
 inline constexpr std::size_t receipt_detail_members_max = 64;  // above: no pushed minima, no typing
 inline constexpr std::size_t readers_listed_max = 100;

@@ -36,8 +36,6 @@ struct Host {
 
 class GatewayTest : public ::testing::Test {
  protected:
-  GatewayTest() { gateway.set_unbounded_queues(false); }
-
   ConnectionId open() {
     const ConnectionId id{0, ++opened, 1};
     gateway.on_open(id, {});

@@ -89,7 +89,6 @@ struct Placement {
 struct SendOp {
   std::string body;
   std::uint64_t reply_to_seq = 0;
-  MessageId reply_to_message_id;  // used when reply_to_seq is 0
   std::vector<UserId> mentions;
   std::int64_t client_ts_ms = 0;
 };
