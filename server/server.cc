@@ -47,6 +47,12 @@ Status check(const ServerOptions& o) {
     return bad("authenticator", "is missing and register_accounts is off: nobody could sign in");
   }
   if (o.account_token_life.count() <= 0) return bad("account_token_life", "must be positive");
+  if (o.password_cost < limits::password_cost_min || o.password_cost > limits::password_cost_max) {
+    return bad("password_cost", "must be 10 to 18");
+  }
+  if (o.password_threads > limits::password_threads_max) {
+    return bad("password_threads", "must be 0 to 64");
+  }
   if (o.shards == 0 || o.shards > 256) return bad("shards", "must be 1 to 256");
   if (o.handshakes_per_s == 0) return bad("handshakes_per_s", "must be positive");
   if (o.heartbeat < std::chrono::seconds(1)) return bad("heartbeat", "must be 1 s or more");
@@ -190,7 +196,7 @@ Status EmbeddedServer::open_parts() {
       options_.secret = std::move(*secret);
     }
   }
-  passwords_ = make_scrypt_hasher(loop_);
+  passwords_ = make_scrypt_hasher(loop_, {options_.password_cost, options_.password_threads});
   const ServerPorts ports{stores_->log(),      stores_->store(), stores_->directory(),
                           stores_->registry(), stores_->bus(),   *passwords_};
   core_ = ServerCore::make(options_, ports, loop_, system_random(), connections_);

@@ -1,15 +1,18 @@
-// Passwords as scrypt hashes, computed on one worker thread.
+// Passwords as scrypt hashes, computed on worker threads.
 #include "server/auth/password_hasher_openssl.h"
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <atomic>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <charconv>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "kith/core/limits.h"
@@ -19,47 +22,70 @@
 namespace kith::server {
 namespace {
 
-// 32 MiB and about 80 ms on the machines of 2024: OWASP's advice for interactive sign-in.
-constexpr std::uint64_t kN = 1U << 15;
 constexpr std::uint64_t kR = 8;
 constexpr std::uint64_t kP = 1;
-constexpr std::uint64_t kMemoryMax = 64ULL << 20;
-constexpr std::string_view kPrefix = "scrypt$15$8$1$";
+constexpr std::uint32_t kThreadsByDefault = 2;  // each takes 128 * N * r bytes while it works
+constexpr std::string_view kName = "scrypt$";
+constexpr std::string_view kFixed = "$8$1$";
 
-std::optional<std::string> derive(const std::string& password, const std::string& salt) {
+std::optional<std::string> derive(const std::string& password, const std::string& salt,
+                                  std::uint32_t cost) {
+  const std::uint64_t n = 1ULL << cost;
+  const std::uint64_t memory_max = 2 * 128 * n * kR;  // OpenSSL wants a little more than 128 N r
   std::string out(32, '\0');
   if (EVP_PBE_scrypt(password.data(), password.size(),
-                     reinterpret_cast<const unsigned char*>(salt.data()), salt.size(), kN, kR, kP,
-                     kMemoryMax, reinterpret_cast<unsigned char*>(out.data()), out.size()) != 1) {
+                     reinterpret_cast<const unsigned char*>(salt.data()), salt.size(), n, kR, kP,
+                     memory_max, reinterpret_cast<unsigned char*>(out.data()), out.size()) != 1) {
     return std::nullopt;
   }
   return out;
 }
 
-Result<std::string> make_hash(const std::string& password) {
+// Takes "scrypt$COST$8$1$" off the front of `stored`; nothing if it does not begin so.
+std::optional<std::uint32_t> take_cost(std::string_view& stored) {
+  if (stored.substr(0, kName.size()) != kName) return std::nullopt;
+  stored.remove_prefix(kName.size());
+  std::uint32_t cost = 0;
+  const auto [end, error] = std::from_chars(stored.data(), stored.data() + stored.size(), cost);
+  if (error != std::errc()) return std::nullopt;
+  stored.remove_prefix(static_cast<std::size_t>(end - stored.data()));
+  if (stored.substr(0, kFixed.size()) != kFixed) return std::nullopt;
+  stored.remove_prefix(kFixed.size());
+  if (cost < limits::password_cost_min || cost > limits::password_cost_max) return std::nullopt;
+  return cost;
+}
+
+Result<std::string> make_hash(const std::string& password, std::uint32_t cost) {
   std::string salt(16, '\0');
   system_random().fill(salt.data(), salt.size());
-  const auto key = derive(password, salt);
+  const auto key = derive(password, salt, cost);
   if (!key) return make_error(ErrorCode::kInternal, "scrypt failed");
-  return std::string(kPrefix) + base64url_encode(salt) + "$" + base64url_encode(*key);
+  return std::string(kName) + std::to_string(cost) + std::string(kFixed) + base64url_encode(salt) +
+         "$" + base64url_encode(*key);
 }
 
 Result<bool> check(const std::string& password, std::string_view stored) {
-  if (stored.substr(0, kPrefix.size()) != kPrefix) return false;
-  stored.remove_prefix(kPrefix.size());
+  const auto cost = take_cost(stored);
+  if (!cost) return false;
   const auto dollar = stored.find('$');
   if (dollar == std::string_view::npos) return false;
   const auto salt = base64url_decode(stored.substr(0, dollar));
   const auto expected = base64url_decode(stored.substr(dollar + 1));
   if (!salt || !expected) return false;
-  const auto key = derive(password, *salt);
+  const auto key = derive(password, *salt, *cost);
   if (!key) return make_error(ErrorCode::kInternal, "scrypt failed");
   return constant_time_equal(*key, *expected);
 }
 
+std::size_t thread_count(std::uint32_t wanted) {
+  if (wanted != 0) return wanted;
+  return std::clamp<std::uint32_t>(std::thread::hardware_concurrency(), 1, kThreadsByDefault);
+}
+
 class ScryptHasher : public PasswordHasher {
  public:
-  explicit ScryptHasher(Executor& executor) : executor_(executor), pool_(1) {}
+  ScryptHasher(Executor& executor, ScryptOptions options)
+      : executor_(executor), cost_(options.cost), pool_(thread_count(options.threads)) {}
   ~ScryptHasher() override {
     *alive_ = false;
     pool_.stop();  // what waits is dropped, what runs is finished
@@ -67,8 +93,9 @@ class ScryptHasher : public PasswordHasher {
   }
 
   void hash(std::string password, std::function<void(Result<std::string>)> done) override {
-    enqueue<std::string>([password = std::move(password)] { return make_hash(password); },
-                         std::move(done));
+    enqueue<std::string>(
+        [password = std::move(password), cost = cost_] { return make_hash(password, cost); },
+        std::move(done));
   }
   void verify(std::string password, std::string hash,
               std::function<void(Result<bool>)> done) override {
@@ -98,6 +125,7 @@ class ScryptHasher : public PasswordHasher {
   }
 
   Executor& executor_;
+  const std::uint32_t cost_;
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
   std::shared_ptr<std::atomic<std::size_t>> waiting_ =
       std::make_shared<std::atomic<std::size_t>>(0);
@@ -106,8 +134,8 @@ class ScryptHasher : public PasswordHasher {
 
 }  // namespace
 
-std::unique_ptr<PasswordHasher> make_scrypt_hasher(Executor& executor) {
-  return std::make_unique<ScryptHasher>(executor);
+std::unique_ptr<PasswordHasher> make_scrypt_hasher(Executor& executor, ScryptOptions options) {
+  return std::make_unique<ScryptHasher>(executor, options);
 }
 
 }  // namespace kith::server

@@ -1,15 +1,25 @@
-// Passwords as scrypt hashes (RFC 7914), computed on one worker thread.
+// Passwords as scrypt hashes (RFC 7914), computed on worker threads.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 
 #include "kith/core/executor.h"
+#include "kith/core/limits.h"
 #include "server/password_hasher.h"
 
 namespace kith::server {
 
-// "scrypt$15$8$1$salt$hash", both base64url. Answers on `executor`, which must outlive the hasher;
-// none comes after its end.
-std::unique_ptr<PasswordHasher> make_scrypt_hasher(Executor& executor);
+struct ScryptOptions {
+  // log2 of scrypt's N for new hashes (ServerOptions::password_cost).
+  std::uint32_t cost = limits::password_cost_default;
+  // 0 = as many as the cores, at most 2.
+  std::uint32_t threads = 0;
+};
+
+// "scrypt$15$8$1$salt$hash", both base64url; the first number is the cost, so that hashes of
+// another cost stay valid. Answers on `executor`, which must outlive the hasher; none comes after
+// its end.
+std::unique_ptr<PasswordHasher> make_scrypt_hasher(Executor& executor, ScryptOptions options);
 
 }  // namespace kith::server

@@ -13,6 +13,8 @@ namespace kith::server::daemon {
 namespace {
 
 constexpr std::size_t kFileBytesMax = 64 * 1024;
+// About 3 ms: a server for trying out signs in hundreds of people at once.
+constexpr std::uint32_t kDevPasswordCost = limits::password_cost_min;
 
 std::string_view trim(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r";
@@ -70,6 +72,10 @@ const std::map<std::string, Setter, std::less<>>& fields() {
       {"shards", count(&ServerOptions::shards, 1, 256)},
       {"connections-max", count(&ServerOptions::connections_max, 0, 10'000'000)},
       {"handshakes-per-s", count(&ServerOptions::handshakes_per_s, 1, 1'000'000)},
+      {"password-cost",
+       count(&ServerOptions::password_cost, limits::password_cost_min, limits::password_cost_max)},
+      {"password-threads",
+       count(&ServerOptions::password_threads, 0, limits::password_threads_max)},
       {"accounts", yes_no([](Config& c, bool on) { c.options.register_accounts = on; })},
       {"plain", yes_no([](Config& c, bool on) { c.plain = on; })},
       {"token-secret-file",
@@ -94,6 +100,7 @@ std::string set_field(Config& config, std::string_view key, std::string_view val
 bool set_switch(Config& config, std::string_view name) {
   if (name == "dev") {
     config.dev = true;
+    config.options.password_cost = kDevPasswordCost;  // a setting that is named wins
   } else if (name == "help") {
     config.help = true;
   } else if (name == "version") {
@@ -211,6 +218,8 @@ What it keeps
 
 Who may come in
   --accounts                people register with handle and password
+  --password-cost N         log2 of scrypt's N for new passwords, 10 to 18, default 15; --dev: 10
+  --password-threads N      threads that hash passwords, 0 to 64; default 0: one per core, at most 2
   --token-secret-file FILE  accept JSON Web Tokens (HS256) signed with this secret of 32 bytes or more
 
 How much it takes

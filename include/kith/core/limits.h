@@ -104,6 +104,13 @@ inline constexpr std::size_t conversations_cached_max = 100'000;
 inline constexpr std::size_t users_cached_max = 100'000;
 // Waiting for the hasher (about 50 ms each); more: OVERLOADED.
 inline constexpr std::size_t password_requests_max = 64;
+// log2 of scrypt's N (RFC 7914, r = 8, p = 1): time and memory of one password, 1 MiB at 10,
+// 256 MiB at 18. The default takes 32 MiB and about 80 ms on the machines of 2024: OWASP's advice
+// for interactive sign-in.
+inline constexpr std::uint32_t password_cost_min = 10;
+inline constexpr std::uint32_t password_cost_default = 15;
+inline constexpr std::uint32_t password_cost_max = 18;
+inline constexpr std::uint32_t password_threads_max = 64;
 // Handed to a socket at a time; the rest waits in its classes.
 inline constexpr std::size_t write_ahead_bytes = 64 * 1024;
 // Conversations told to a session that was lagging; more: resync.

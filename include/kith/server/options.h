@@ -36,6 +36,12 @@ struct ServerOptions {
   bool register_accounts = false;
   // How long tokens for own accounts are valid.
   std::chrono::hours account_token_life{24 * 30};
+  // What one password of an own account costs: log2 of scrypt's N, 10 to 18, each step doubles time
+  // and memory. Less than the default is for development. Accounts made with another cost keep it.
+  std::uint32_t password_cost = limits::password_cost_default;
+  // Threads that hash passwords, at most 64; each takes 32 MiB at the default cost while it works.
+  // 0 = as many as the cores, at most 2.
+  std::uint32_t password_threads = 0;
   // At least 32 bytes, signs resume tickets and tokens of own accounts. Empty: random, kept in
   // data_dir.
   std::string secret;

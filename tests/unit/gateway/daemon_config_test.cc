@@ -35,6 +35,15 @@ TEST(DaemonConfig, ReadsFlagsInBothForms) {
   EXPECT_EQ(config->options.data_dir, "x");
 }
 
+TEST(DaemonConfig, DevelopmentHashesPasswordsCheaplyUnlessACostIsNamed) {
+  EXPECT_EQ(parse_arguments({})->options.password_cost, limits::password_cost_default);
+  EXPECT_EQ(parse_arguments({"--dev"})->options.password_cost, limits::password_cost_min);
+  EXPECT_EQ(parse_arguments({"--password-cost", "16", "--dev"})->options.password_cost, 16U);
+  EXPECT_EQ(parse_arguments({"--password-threads=3"})->options.password_threads, 3U);
+  EXPECT_EQ(parse_arguments({"--password-cost=9"}).error().message,
+            "--password-cost is not a number from 10 to 18");
+}
+
 TEST(DaemonConfig, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(parse_arguments({"--port"}).error().message, "--port needs a value");
   EXPECT_EQ(parse_arguments({"--port", "70000"}).error().message,
