@@ -23,6 +23,7 @@ class Process {
   bool write(const std::string& text);
   void kill_now();  // SIGKILL, and waits
   void stop();      // SIGTERM, and waits; SIGKILL after 10 s
+  [[nodiscard]] pid_t pid() const { return pid_; }
 
  private:
   void reap(bool force_after_limit);

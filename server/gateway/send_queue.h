@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +14,7 @@
 #include <vector>
 
 #include "kith/core/ids.h"
+#include "server/gateway/push_lane.h"
 #include "server/services/service_types.h"
 
 namespace kith::server {
@@ -54,14 +54,13 @@ class SendQueue {
 
  private:
   static constexpr std::size_t kClasses = 5;
-  using Lane = std::deque<Push>;
-  Lane& lane(DeliveryClass cls) { return lanes_[static_cast<std::size_t>(cls)]; }
+  PushLane& lane(DeliveryClass cls) { return lanes_[static_cast<std::size_t>(cls)]; }
   void drop_lane(DeliveryClass cls);
   void skip(const Push& push);
   bool merge_receipt(const Push& push);
 
   Bounds bounds_;
-  std::array<Lane, kClasses> lanes_;
+  std::array<PushLane, kClasses> lanes_;
   std::size_t bytes_ = 0;
   std::uint64_t dropped_ = 0;
   bool lagging_ = false;

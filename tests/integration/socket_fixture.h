@@ -217,13 +217,13 @@ class RawSocket {
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     connected_ = connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0;
   }
-  ~RawSocket() { ::close(fd_); }
+  virtual ~RawSocket() { ::close(fd_); }
   RawSocket(const RawSocket&) = delete;
   RawSocket& operator=(const RawSocket&) = delete;
 
   bool write(std::string_view bytes) {
     while (!bytes.empty()) {
-      const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      const ssize_t n = put(bytes);
       if (n <= 0) return false;
       bytes.remove_prefix(static_cast<std::size_t>(n));
     }
@@ -252,7 +252,7 @@ class RawSocket {
     std::string bytes(size, '\0');
     std::size_t got = 0;
     while (got < size) {
-      const ssize_t n = recv(fd_, bytes.data() + got, size - got, 0);
+      const ssize_t n = get(bytes.data() + got, size - got);
       if (n <= 0) break;
       got += static_cast<std::size_t>(n);
     }
@@ -293,6 +293,14 @@ class RawSocket {
     return frame;
   }
   bool connected() const { return connected_; }
+
+ protected:
+  // As much as goes at once; 0 or less: the connection ended. TLS stands here when there is any.
+  virtual ssize_t put(std::string_view bytes) {
+    return ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+  virtual ssize_t get(char* into, std::size_t size) { return recv(fd_, into, size, 0); }
+  int fd() const { return fd_; }
 
  private:
   int fd_ = -1;

@@ -88,8 +88,9 @@ TEST_F(PasswordHasherTest, WhatIsNoHashOrCostsTooMuchFitsNothing) {
   const auto hasher = make_scrypt_hasher(inbox_, kCheap);
   std::string costly = hash(*hasher, "correct horse");
   costly.replace(7, 2, "40");  // 2^40: would take a terabyte
-  for (const std::string& stored : {std::string(), std::string("scrypt$"), std::string("scrypt$x$8$1$a$b"),
-                                    std::string("scrypt$10$8$1$"), std::string("plain"), costly}) {
+  for (const std::string& stored :
+       {std::string(), std::string("scrypt$"), std::string("scrypt$x$8$1$a$b"),
+        std::string("scrypt$10$8$1$"), std::string("plain"), costly}) {
     EXPECT_FALSE(fits(*hasher, "correct horse", stored)) << stored;
   }
 }

@@ -35,6 +35,22 @@ TEST(SendQueue, GivesTheMoreUrgentClassFirstAndKeepsOrderWithinOne) {
   EXPECT_TRUE(queue.empty());
 }
 
+TEST(SendQueue, KeepsOrderInABacklogThatNeverRunsEmpty) {
+  SendQueue queue({1'000'000, 4'000'000});
+  std::size_t pushed = 0;
+  std::size_t popped = 0;
+  const auto push = [&] { queue.push(frame(DeliveryClass::kEvent, ++pushed), 0); };
+  for (int i = 0; i < 50; ++i) push();
+  for (int i = 0; i < 500; ++i) {
+    if (i % 3 != 0) push();
+    ASSERT_EQ(queue.pop()->size(), ++popped);
+    if (pushed == popped) push();
+  }
+  while (const auto next = queue.pop()) ASSERT_EQ(next->size(), ++popped);
+  EXPECT_EQ(popped, pushed);
+  EXPECT_TRUE(queue.empty());
+}
+
 TEST(SendQueue, DropsEphemeralFramesAboveTheSoftLimit) {
   SendQueue queue(kBounds);
   queue.push(frame(DeliveryClass::kEphemeral, 100), 0);
