@@ -50,20 +50,16 @@ class OneRequest : public TransportListener {
   bool answered_ = false;
 };
 
-// The device that a later Client::open() of the same directory will be.
-std::string device_bytes(const ClientOptions& options) {
-  std::array<std::uint8_t, DeviceId::kSize> bytes{};
-  system_random().fill(bytes.data(), bytes.size());
-  DeviceId device(bytes);
-  if (options.cache_dir.empty()) return device.bytes();
-  auto store = open_cache_store_sqlite(options.cache_dir);
-  if (!store) return device.bytes();
-  const auto content = (*store)->load();
-  if (content && !content->device.empty()) return content->device.bytes();
-  CacheChange change;
-  change.device = device;
-  (void)(*store)->commit(change);
-  return device.bytes();
+// The device that Client::open() of the same directory is: the server gives the token to it alone.
+Result<std::string> device_bytes(const ClientOptions& options) {
+  if (options.cache_dir.empty()) {
+    return make_error(
+        ErrorCode::kInvalidArgument,
+        "cache_dir: it is empty, but the token belongs to the device that lives there");
+  }
+  const auto device = cache_device_sqlite(options.cache_dir, system_random());
+  if (!device) return device.error();
+  return device->bytes();
 }
 
 Result<Token> ask(const ClientOptions& options, v1::ClientFrame& frame) {
@@ -104,21 +100,25 @@ Result<Endpoint> endpoint_of(const ClientOptions& options) {
 
 Result<Token> Client::register_account(const ClientOptions& options, const std::string& password,
                                        const std::string& display_name) {
+  const auto device = device_bytes(options);
+  if (!device) return device.error();
   v1::ClientFrame frame;
   v1::Register& body = *frame.mutable_register_();
   body.set_handle(options.handle);
   body.set_password(password);
   body.set_display_name(display_name);
-  body.set_device_id(device_bytes(options));
+  body.set_device_id(*device);
   return ask(options, frame);
 }
 
 Result<Token> Client::sign_in(const ClientOptions& options, const std::string& password) {
+  const auto device = device_bytes(options);
+  if (!device) return device.error();
   v1::ClientFrame frame;
   v1::SignIn& body = *frame.mutable_sign_in();
   body.set_handle(options.handle);
   body.set_password(password);
-  body.set_device_id(device_bytes(options));
+  body.set_device_id(*device);
   return ask(options, frame);
 }
 

@@ -222,6 +222,14 @@ class DirectoryLock {
   int fd_ = -1;
 };
 
+Result<DeviceId> kept_device(Database& outbox) {
+  DeviceId device;
+  const Status read = outbox.each("SELECT value FROM identity WHERE key='device'",
+                                  [&](const Row& r) { device = r.id<DeviceId>(0); });
+  if (!read) return read.error();
+  return device;
+}
+
 class CacheStoreSqlite : public CacheStore {
  public:
   Status open(const std::string& directory) {
@@ -378,8 +386,10 @@ class CacheStoreSqlite : public CacheStore {
       content.read_marks[r.id<ConversationId>(0)] = r.get<std::uint64_t>(1);
     });
     if (!s) return s;
-    return outbox_.each("SELECT value FROM identity WHERE key='device'",
-                        [&](const Row& r) { content.device = r.id<DeviceId>(0); });
+    const auto device = kept_device(outbox_);
+    if (!device) return device.error();
+    content.device = *device;
+    return {};
   }
 
   void put_conversation(const ConversationRecord& c) {
@@ -473,6 +483,29 @@ class CacheStoreSqlite : public CacheStore {
 };
 
 }  // namespace
+
+Result<DeviceId> cache_device_sqlite(const std::string& directory, Random& random) {
+  auto store = open_cache_store_sqlite(directory);
+  if (!store && store.error().code == ErrorCode::kAlreadyOpen) {
+    Database
+        outbox;  // a client has it open, so the device is there already: reading disturbs nobody
+    if (Status s = outbox.open(directory + "/outbox.db", "FULL", kOutboxSchema, kOutboxVersion); !s)
+      return s.error();
+    auto device = kept_device(outbox);
+    if (device && device->empty()) return store.error();  // that client is still being opened
+    return device;
+  }
+  if (!store) return store.error();
+  const auto content = (*store)->load();
+  if (!content) return content.error();
+  if (!content->device.empty()) return content->device;
+  std::array<std::uint8_t, DeviceId::kSize> bytes{};
+  random.fill(bytes.data(), bytes.size());
+  CacheChange change;
+  change.device = DeviceId(bytes);
+  if (Status s = (*store)->commit(change); !s) return s.error();
+  return *change.device;
+}
 
 Result<std::unique_ptr<CacheStore>> open_cache_store_sqlite(const std::string& directory) {
   auto store = std::make_unique<CacheStoreSqlite>();

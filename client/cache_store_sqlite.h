@@ -5,6 +5,7 @@
 #include <string>
 
 #include "client/cache_store.h"
+#include "kith/core/random.h"
 
 namespace kith::client {
 
@@ -13,5 +14,9 @@ namespace kith::client {
 // outbox.db that cannot be read is kCacheCorrupt and left as it is, because nobody else has what is
 // in it.
 Result<std::unique_ptr<CacheStore>> open_cache_store_sqlite(const std::string& directory);
+
+// The device that lives in `directory`, made at the first call; also while a client holds the
+// directory. Fails as above.
+Result<DeviceId> cache_device_sqlite(const std::string& directory, Random& random);
 
 }  // namespace kith::client

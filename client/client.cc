@@ -418,11 +418,14 @@ Status ClientUv::wait_sent(std::chrono::milliseconds limit) {
   });
   if (!asked) return asked;
   std::unique_lock lock(hub_->mutex);
-  const bool sent =
-      hub_->changed.wait_for(lock, limit, [this] { return !hub_->loop || hub_->outbox_idle; });
+  hub_->changed.wait_for(lock, limit, [this] {
+    return !hub_->loop || hub_->outbox_idle || hub_->state == ConnectionState::kSignedOut;
+  });
   if (!hub_->loop) return closed_error();
-  return sent ? Status()
-              : Status(make_error(ErrorCode::kTimeout, "not everything was sent in time"));
+  if (hub_->outbox_idle) return {};
+  if (hub_->reason.code != ErrorCode::kCancelled)
+    return hub_->reason;  // says more than that time is up
+  return make_error(ErrorCode::kTimeout, "not everything was sent in time");
 }
 
 void ClientUv::close() {

@@ -1,36 +1,28 @@
-// A messenger server inside a program of your own: start, run, stop.
+// A messenger inside a program of your own: starts it, prints a token for alice, ends at Enter.
 #include <cstdio>
-#include <string>
 
 #include "kith/server/server.h"
 
+namespace ks = kith::server;
+
 int main() {
-  // Your back end signs such tokens for its users (any language: it is a plain JWT); Kith accepts
-  // them.
+  // Your back end signs such tokens for its users, in any language: they are plain JWTs.
   const std::string secret = "replace this by 32 random bytes or more";
-  auto authenticator = kith::server::jwt_authenticator(secret);
-  if (!authenticator.ok()) return 1;
+  auto authenticator = ks::jwt_authenticator(secret);
+  if (!authenticator) return std::puts(authenticator.error().to_string().c_str()), 1;
 
-  kith::server::ServerOptions options;
-  options.port = 0;  // any free port
-  // SQLite files; leave it out to keep everything in memory.
-  options.data_dir = "embedded-kith-data";
+  ks::ServerOptions options;
+  options.port = 0;                         // any free one
+  options.data_dir = "embedded-kith-data";  // leave it out to keep everything in memory
   options.authenticator = std::move(*authenticator);
-  auto server = kith::server::Server::start(options);
-  if (!server.ok()) {
-    std::fprintf(stderr, "%s\n", server.error().to_string().c_str());
-    return 1;
-  }
+  auto server = ks::Server::start(options);
+  if (!server) return std::puts(server.error().to_string().c_str()), 1;
 
-  kith::server::Identity alice;
-  alice.handle = "alice";
-  alice.issued_ms = kith::system_clock().wall().ms;
-  alice.expires_ms = alice.issued_ms + 3'600'000;
+  const std::int64_t now = kith::system_clock().wall().ms;
+  const ks::Identity alice{"alice", "Alice", now, now + 3'600'000};
   std::printf("listening on %s\nalice's token: %s\npress Enter to stop\n", (*server)->url().c_str(),
-              kith::server::make_jwt(secret, alice).c_str());
+              ks::make_jwt(secret, alice).c_str());
   std::fflush(stdout);
   std::getchar();
-
   (*server)->drain(std::chrono::seconds(1));
-  (*server)->stop();
 }

@@ -59,6 +59,9 @@ VIOLATIONS = [
     ("snippet", {"docs/a.md": "<!-- snippet: none_such -->\n```cpp\nint a;\n```\n"}),
     ("snippet", {"README.md": "<!-- snippet: one -->\n```cpp\nint a = 2;\n```\n",
                  "examples/a.cc": TOP + "  // [one]\n  int a = 1;\n  // [/one]\n"}),
+    ("link", {"docs/a.md": "see [b](b.md)\n"}),
+    ("link", {"docs/a.md": "see [b](../docs/b.md#two)\n", "docs/b.md": "# One\n"}),
+    ("link", {"docs/a.md": "see [below](#two)\n\n```\n# Two\n```\n"}),
 ]
 
 GOOD = [
@@ -71,5 +74,7 @@ GOOD = [
     {"src/a.cc": TOP + 'const char kHelp[] = R"(\n' + "{\n" * 80 + ')";\n'},
     {"README.md": "<!-- snippet: one -->\n```cpp\nint a = 1;\n```\n",
      "examples/a.cc": TOP + "  // [one]\n  int a = 1;\n  // [/one]\n"},
+    {"docs/a.md": "[b](b.md#two-words-2), [c](../src/), [d](https://kith.invalid/x#y), `[e](f)`\n",
+     "docs/b.md": "# Two *words*, 2\n", "src/c.h": TOP},
     {"docs/a.md": "<!-- snippet: examples/a.cc -->\n```cpp\n" + TOP + "```\n", "examples/a.cc": TOP},
 ]

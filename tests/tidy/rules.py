@@ -1,5 +1,6 @@
 """The house rules, each a function from the tree (path -> text) to what breaks it; no file is touched here."""
 
+import posixpath
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -291,8 +292,48 @@ def check_snippets(tree: Tree) -> Iterator[Violation]:
                 yield Violation("snippet", path, number, f"{name} differs from its source: run tools/snippets")
 
 
+FENCED = re.compile(r"^```.*?^```$", re.S | re.M)
+LINK = re.compile(r"\[[^\[\]]*\]\(([^()\s]+)\)")
+
+
+def prose_of(text: str) -> str:
+    """The document with its code blanked; lines stay."""
+    text = FENCED.sub(lambda match: re.sub(r"[^\n]", " ", match.group(0)), text)
+    return re.sub(r"`[^`\n]*`", lambda match: " " * len(match.group(0)), text)
+
+
+def anchors(text: str) -> set[str]:
+    """What a #fragment may name: the headings, as GitHub writes them."""
+    found = set()
+    for heading in re.findall(r"^#+ +(.*?) *$", FENCED.sub("", text), re.M):
+        plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
+        slug = re.sub(r"[^\w\- ]", "", plain).replace(" ", "-")
+        number, unique = 0, slug
+        while unique in found:
+            number += 1
+            unique = f"{slug}-{number}"
+        found.add(unique)
+    return found
+
+
+def check_links(tree: Tree) -> Iterator[Violation]:
+    folders = {"/".join(path.split("/")[:depth]) for path in tree for depth in range(1, path.count("/") + 1)}
+    for path, text in documents(tree):
+        prose = prose_of(text)
+        for match in LINK.finditer(prose):
+            target, _, fragment = match.group(1).partition("#")
+            if re.match(r"[a-z]+:", target):
+                continue
+            number = prose.count("\n", 0, match.start()) + 1
+            named = posixpath.normpath(posixpath.join(posixpath.dirname(path), target)) if target else path
+            if named not in tree and named not in folders:
+                yield Violation("link", path, number, f"{match.group(1)}: there is no {named}")
+            elif fragment and fragment not in anchors(tree.get(named, "")):
+                yield Violation("link", path, number, f"{match.group(1)}: {named} has no such heading")
+
+
 RULES = [check_layers, check_third_party, check_banned, check_sizes, check_functions, check_purpose, check_words,
-         check_names, check_snippets]
+         check_names, check_snippets, check_links]
 
 
 def check(tree: Tree) -> list[Violation]:

@@ -54,7 +54,10 @@ class KITH_API Client {
   virtual ~Client() = default;
 
   // Creates an account on a server that keeps its own accounts, or signs in to one; online. Blocks
-  // up to 15 s.
+  // up to 15 s. The token is good for the device in options.cache_dir alone (kInvalidArgument
+  // without one), so give open() the same directory; a client may have it open already. Fails with
+  // kAlreadyExists (register), kUnauthenticated (handle or password is wrong), kPermissionDenied
+  // (no accounts here), kInvalidArgument, kOverloaded, and what a connection or open() fails with.
   [[nodiscard]] static Result<Token> register_account(const ClientOptions& options,
                                                       const std::string& password,
                                                       const std::string& display_name = "");
@@ -74,7 +77,8 @@ class KITH_API Client {
   // Waits until the state is kOnline (everything that happened before is in the cache); kTimeout,
   // or why it was refused. Not from inside a callback.
   [[nodiscard]] virtual Status wait_online(std::chrono::milliseconds limit) = 0;
-  // Waits until the outbox is empty.
+  // Waits until nothing is left to send: every message is kSent or kFailed. kTimeout, or why there
+  // is no connection. Not from inside a callback.
   [[nodiscard]] virtual Status wait_sent(std::chrono::milliseconds limit) = 0;
 
   // --- what happens ---
@@ -132,7 +136,8 @@ class KITH_API Client {
   // Of anybody whose name this device has learned, from the cache. Others are asked for and known a
   // moment later.
   [[nodiscard]] virtual std::optional<Profile> profile(const UserId& user) = 0;
-  // Replaces the earlier list; PresenceChanged follows.
+  // Replaces the earlier list, of which the first 128 (limits::presence_subscriptions_max) are
+  // watched; PresenceChanged follows.
   virtual void watch_presence(const std::vector<UserId>& users) = 0;
   [[nodiscard]] virtual Privacy privacy() = 0;  // from the cache
   virtual void set_privacy(const Privacy& privacy, Done<void> done) = 0;

@@ -61,6 +61,18 @@ TEST_F(CacheStoreSqlite, RowWhoseEventIsKnownIsNotSentAgain) {
   EXPECT_TRUE((*store)->load()->outbox.empty());
 }
 
+TEST_F(CacheStoreSqlite, DeviceIsTheSameForEverybodyWhoAsks) {
+  const auto first = cache_device_sqlite(dir, system_random());
+  ASSERT_TRUE(first.ok()) << first.error().to_string();
+  EXPECT_FALSE(first->empty());
+  const auto store = open_cache_store_sqlite(dir);
+  ASSERT_TRUE(store.ok());
+  EXPECT_EQ((*store)->load()->device, *first);
+  const auto beside = cache_device_sqlite(dir, system_random());  // while a client has it open
+  ASSERT_TRUE(beside.ok()) << beside.error().to_string();
+  EXPECT_EQ(*beside, *first);
+}
+
 TEST_F(CacheStoreSqlite, SecondOpenIsRefused) {
   const auto first = open_cache_store_sqlite(dir);
   ASSERT_TRUE(first.ok());

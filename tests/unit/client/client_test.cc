@@ -67,6 +67,21 @@ TEST(Client, UnreachableServerIsNamed) {
   EXPECT_EQ((*client)->wait_online(2s).error().code, ErrorCode::kConnectFailed);
 }
 
+TEST(Client, WhatCannotBeSentSaysWhy) {
+  auto client = Client::open(offline());
+  ASSERT_TRUE(client.ok());
+  ASSERT_TRUE((*client)->send((*client)->direct("bob"), "hello").ok());
+  (*client)->connect();
+  EXPECT_EQ((*client)->wait_sent(2s).error().code, ErrorCode::kConnectFailed);
+}
+
+TEST(Client, AccountTokenNeedsADirectoryForItsDevice) {
+  const auto token = Client::register_account(offline(), "correct horse battery");
+  ASSERT_FALSE(token.ok());
+  EXPECT_EQ(token.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(token.error().message.rfind("cache_dir", 0), 0u);
+}
+
 TEST(Client, BadUrlNamesTheField) {
   ClientOptions options = offline();
   options.url = "http://example.org";
