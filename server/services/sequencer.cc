@@ -243,6 +243,7 @@ void apply_membership(Conversation& c, const LogEntry& entry, const MembershipOp
   }
   Event& event = append_event(c, entry, EventKind::kMembership, out);
   event.body = membership_body(op.kind, users, op.role);
+  note_sender(c, actor_id, out);  // before a leaver stops being a member
   bool owner_left = false;
   for (const UserId& user : users) {
     if (op.kind == MemberChangeKind::kAdd) {
@@ -261,7 +262,6 @@ void apply_membership(Conversation& c, const LogEntry& entry, const MembershipOp
   }
   if (owner_left) hand_over(c);
   count_members(c);
-  note_sender(c, actor_id, out);
   finish(c, out);
   // Roles of others may have changed with the owner; rows of all affected are written, leavers see
   // their own farewell.

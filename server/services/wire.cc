@@ -20,7 +20,8 @@ void to_wire(const Event& event, const UserId& reader, v1::Event* out) {
   out->set_message_id(event.message_id.bytes());
   out->set_sender(event.sender.bytes());
   out->set_sender_device(event.sender_device.bytes());
-  out->set_countable(event.countable);
+  // To its own sender a withheld message looks like any other: as the sending device has stored it.
+  out->set_countable(event.countable || event.sender_only);
   out->set_body(event.body);
   out->set_reply_to_seq(event.reply_to_seq);
   for (const UserId& user : event.mentions) out->add_mentions(user.bytes());

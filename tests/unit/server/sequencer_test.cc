@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include "kith/v1/event.pb.h"
 #include "server/services/conversations.h"
+#include "server/services/wire.h"
 
 namespace kith::server {
 namespace {
@@ -83,6 +85,29 @@ TEST(Sequencer, TheOldestAdminInheritsFromALeavingOwner) {
   EXPECT_EQ(h.member(kCleo).role, MemberRole::kOwner);
   EXPECT_EQ(h.member(kAnna).left_seq, left.placed->seq);
   EXPECT_EQ(h.run(kAnna, SendOp{}).error->code, ErrorCode::kNotMember);
+}
+
+TEST(Sequencer, ALeaverHasReadTheOwnFarewell) {
+  History h = group();
+  const Outcome left = h.run(kBen, MembershipOp{MemberChangeKind::kLeave, {}, MemberRole::kNone});
+  EXPECT_EQ(h.member(kBen).read_seq, left.placed->seq);
+}
+
+TEST(Sequencer, AWithheldMessageLooksLikeAnyOtherToItsSender) {
+  History h = group();
+  LogEntry entry;
+  entry.position = h.next++;
+  entry.record.sender = kBen;
+  entry.record.sender_only = true;
+  entry.record.op = SendOp{};
+  const Outcome sent = decide(h.conversation, entry, std::nullopt);
+  v1::Event own;
+  to_wire(sent.events.front(), kBen, &own);
+  EXPECT_TRUE(own.countable());
+  v1::Event others;
+  to_wire(sent.events.front(), kAnna, &others);
+  EXPECT_EQ(others.kind(), v1::EVENT_KIND_VOID);
+  EXPECT_FALSE(others.countable());
 }
 
 TEST(Sequencer, ReceiptsAreClampedAndNeverFall) {

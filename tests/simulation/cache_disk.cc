@@ -1,0 +1,108 @@
+// CacheDisk: the same two files, in the same order of writes, as cache_store_sqlite.cc.
+#include "tests/simulation/cache_disk.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace kith::sim {
+namespace {
+
+const Error kFull{ErrorCode::kDiskFull, "the simulated disk is full"};
+const Error kDead{ErrorCode::kIo, "the process is being killed"};
+
+}  // namespace
+
+Result<client::CacheContent> CacheStoreOnDisk::load() {
+  client::CacheContent content;
+  content.conversations = disk_.cache.conversations;
+  content.ranges = disk_.cache.ranges;
+  for (const auto& [user, profile] : disk_.cache.profiles) content.profiles.push_back(profile);
+  content.kv = disk_.cache.kv;
+  content.cursor = disk_.cache.cursor;
+  for (const auto& [id, row] : disk_.outbox) {
+    if (find_message(row.conversation, id)) continue;
+    content.outbox.push_back(row);
+    content.outbox.back().attempt = 1;  // whether it left before the restart is not known
+    content.outbox.back().placed_seq = 0;
+    content.outbox.back().placed_ts_ms = 0;
+  }
+  std::sort(content.outbox.begin(), content.outbox.end(),
+            [](const auto& a, const auto& b) { return a.order < b.order; });
+  content.read_marks = disk_.read_marks;
+  content.device = disk_.device;
+  return content;
+}
+
+bool CacheStoreOnDisk::killed(CommitPoint point) {
+  if (!dead_ && faults_.killed && faults_.killed(point)) {
+    dead_ = true;
+    died_();
+  }
+  return dead_;
+}
+
+Status CacheStoreOnDisk::commit(const client::CacheChange& change) {
+  if (killed(CommitPoint::kBefore)) return kDead;
+  const bool outbox = change.touches_outbox();
+  if (full(change.touches_cache() ? CommitPoint::kBefore : CommitPoint::kBetweenFiles)) {
+    return kFull;
+  }
+  if (change.touches_cache()) {
+    write_cache(change);
+    const bool dies = outbox && killed(CommitPoint::kBetweenFiles);
+    if (dies || (outbox && full(CommitPoint::kBetweenFiles))) {
+      committed_(change);
+      return dies ? kDead : kFull;
+    }
+  }
+  if (outbox) write_outbox(change);
+  committed_(change);
+  return killed(CommitPoint::kAfter) ? Status(kDead) : Status();
+}
+
+void CacheStoreOnDisk::write_cache(const client::CacheChange& change) {
+  CacheDisk::Cache& cache = disk_.cache;
+  for (const client::StoredEvent& e : change.events) {
+    cache.events[e.conversation].try_emplace(e.seq, e);
+  }
+  for (const auto& [id, ranges] : change.ranges) cache.ranges[id] = ranges;
+  for (const auto& record : change.conversations) cache.conversations[record.id] = record;
+  for (const auto& profile : change.profiles) cache.profiles[profile.user] = profile;
+  for (const auto& [key, value] : change.kv) cache.kv[key] = value;
+  if (change.cursor) cache.cursor = *change.cursor;
+}
+
+void CacheStoreOnDisk::write_outbox(const client::CacheChange& change) {
+  for (const client::OutboxRow& row : change.outbox_put) disk_.outbox[row.id] = row;
+  for (const MessageId& id : change.outbox_remove) disk_.outbox.erase(id);
+  for (const auto& [id, seq] : change.read_marks_put) disk_.read_marks[id] = seq;
+  for (const ConversationId& id : change.read_marks_remove) disk_.read_marks.erase(id);
+  if (change.device) disk_.device = *change.device;
+}
+
+Result<std::vector<client::StoredEvent>> CacheStoreOnDisk::events(
+    const ConversationId& conversation, std::uint64_t from, std::uint64_t before,
+    std::size_t limit) {
+  std::vector<client::StoredEvent> found;
+  const auto it = disk_.cache.events.find(conversation);
+  if (it == disk_.cache.events.end()) return found;
+  for (auto e = it->second.lower_bound(before);
+       e != it->second.begin() && found.size() < limit && std::prev(e)->first >= from;) {
+    found.push_back((--e)->second);
+  }
+  std::reverse(found.begin(), found.end());
+  return found;
+}
+
+std::optional<client::StoredEvent> CacheStoreOnDisk::find_message(
+    const ConversationId& conversation, const MessageId& id) {
+  const auto it = disk_.cache.events.find(conversation);
+  if (it == disk_.cache.events.end()) return std::nullopt;
+  for (const auto& [seq, event] : it->second) {
+    if (event.message == id) return event;
+  }
+  return std::nullopt;
+}
+
+}  // namespace kith::sim

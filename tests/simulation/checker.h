@@ -1,0 +1,110 @@
+// Checker: what a rule of Kith may look at, and where it says that it was broken. One small class
+// per family of rules in checkers/; the numbers are those of docs/delivery.md's list of invariants.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/cache_store.h"
+#include "client/engine.h"
+#include "kith/client/types.h"
+#include "kith/v1/frame.pb.h"
+#include "server/adapters/embedded/command_log_memory.h"
+#include "server/adapters/embedded/conversation_store_memory.h"
+#include "server/adapters/embedded/directory_memory.h"
+#include "tests/simulation/cache_disk.h"
+
+namespace kith::sim {
+
+struct Violation {
+  int invariant = 0;
+  std::string what;
+};
+
+// The first broken rule of a run; what follows from it is of no interest.
+class Findings {
+ public:
+  void broken(int invariant, const std::string& what) {
+    if (!first_) first_ = Violation{invariant, what};
+  }
+  [[nodiscard]] const std::optional<Violation>& first() const { return first_; }
+
+ private:
+  std::optional<Violation> first_;
+};
+
+// A device as the checkers know it.
+struct Who {
+  std::size_t device = 0;  // number in the run
+  UserId user;
+  std::string name;  // for people
+};
+
+// What the application of a device handed to send().
+struct Sent {
+  MessageId id;
+  ConversationId conversation;
+  std::string text;
+  MessageId reply_to;
+};
+
+// The truth: the server's disks and the devices'.
+struct Truth {
+  const server::ConversationStoreMemory::Disk& store;
+  const server::DirectoryMemory::Disk& directory;
+  const std::vector<Who>& devices;
+  std::function<const CacheDisk&(std::size_t device)> disk;
+  std::function<client::Engine*(std::size_t device)> engine;  // null while it is down
+  std::function<std::int64_t()> now;
+};
+
+class Checker {
+ public:
+  Checker(const Truth& truth, Findings& findings) : truth_(truth), findings_(findings) {}
+  virtual ~Checker() = default;
+
+  // A frame leaves the server for a device.
+  virtual void server_says(const Who&, const v1::ServerFrame&) {}
+  // The services hand a frame over for the sessions of a device: earlier than server_says().
+  virtual void published(const Who&, const v1::ServerFrame&) {}
+  // A record is durable.
+  virtual void logged(const server::LogEntry&) {}
+  // A batch is on the store's disk.
+  virtual void applied(const server::StoreBatch&) {}
+  // The directory has changed somebody.
+  virtual void user_changed(const UserId&) {}
+  // A change is on a device's disk.
+  virtual void cached(const Who&, const client::CacheChange&) {}
+  // The application of a device hears something.
+  virtual void told(const Who&, const client::Event&) {}
+  // send() has answered with an id.
+  virtual void accepted(const Who&, const Sent&) {}
+  // The application gave a failed message up.
+  virtual void discarded(const Who&, const MessageId&) {}
+  // A device lost the unsynced tail of its cache.
+  virtual void rolled_back(const Who&) {}
+  // Faults are over and everything has settled.
+  virtual void at_rest() {}
+
+ protected:
+  void broken(int invariant, const std::string& what) { findings_.broken(invariant, what); }
+  static std::string short_id(const std::string& hex) { return hex.substr(0, 8); }
+  template <class Id>
+  static std::string brief(const Id& id) {
+    return id.to_string().substr(24);  // the random end of a UUIDv7
+  }
+  const Truth& truth_;
+
+ private:
+  Findings& findings_;
+};
+
+using Checkers = std::vector<std::unique_ptr<Checker>>;
+// All rules that hold in every run.
+Checkers all_checkers(const Truth& truth, Findings& findings);
+
+}  // namespace kith::sim

@@ -1,0 +1,20 @@
+// Words for the trace, and the difference between what the server has and what a device holds.
+#pragma once
+
+#include <string>
+
+#include "client/engine.h"
+#include "kith/v1/frame.pb.h"
+#include "server/adapters/embedded/conversation_store_memory.h"
+
+namespace kith::sim {
+
+std::string describe(const v1::ServerFrame& frame);
+std::string describe(const v1::ClientFrame& frame);
+std::string describe(const server::LogEntry& entry);
+
+// Empty: the device's view of the conversation is the server's.
+std::string difference_of(const server::ConversationStoreMemory::Disk& store, const UserId& user,
+                          const ConversationId& id, client::Engine& engine);
+
+}  // namespace kith::sim

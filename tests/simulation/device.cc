@@ -1,0 +1,107 @@
+// A simulated device: start, crash, start again on the same flash.
+#include "tests/simulation/device.h"
+
+#include <utility>
+
+namespace kith::sim {
+
+// A store that breaks one rule of the client.
+class Device::BrokenStore : public client::CacheStore {
+ public:
+  BrokenStore(client::CacheStore& inner, Rule broken, SeededRandom& random)
+      : inner_(inner), broken_(broken), random_(random) {}
+  Result<client::CacheContent> load() override { return inner_.load(); }
+  Status commit(const client::CacheChange& change) override {
+    client::CacheChange spoiled = change;
+    if (broken_ == Rule::kOutboxDurable) {
+      std::erase_if(spoiled.outbox_put, [this](const auto&) { return random_.chance(0.5); });
+    } else if (broken_ == Rule::kRangesHonest && !change.events.empty() && random_.chance(0.1)) {
+      spoiled.events.pop_back();
+    } else if (broken_ == Rule::kCursorBehindData && change.cursor) {
+      client::CacheChange cursor;
+      cursor.cursor = change.cursor;
+      if (Status s = inner_.commit(cursor); !s) return s;
+      spoiled.cursor.reset();
+    }
+    return inner_.commit(spoiled);
+  }
+  Result<std::vector<client::StoredEvent>> events(const ConversationId& conversation,
+                                                  std::uint64_t from, std::uint64_t before,
+                                                  std::size_t limit) override {
+    return inner_.events(conversation, from, before, limit);
+  }
+  std::optional<client::StoredEvent> find_message(const ConversationId& conversation,
+                                                  const MessageId& id) override {
+    return inner_.find_message(conversation, id);
+  }
+
+ private:
+  client::CacheStore& inner_;
+  Rule broken_;
+  SeededRandom& random_;
+};
+
+Device::Device(VirtualTime& time, Network& network, Trace& trace, DeviceWatch& watch, Who who,
+               std::string handle, std::uint64_t seed, Rule broken)
+    : time_(time),
+      network_(network),
+      trace_(trace),
+      watch_(watch),
+      who_(std::move(who)),
+      handle_(std::move(handle)),
+      broken_(broken),
+      node_(time, 10 + who_.device),
+      random_(seed, 10 + who_.device) {}
+
+Device::~Device() {
+  engine_.reset();
+  node_.halt();
+}
+
+bool Device::start() {
+  if (engine_) return true;
+  network_.mute(who_.device, false);
+  store_ = std::make_unique<CacheStoreOnDisk>(
+      disk_, faults, [this](const client::CacheChange& change) { committed(change); },
+      [this] { network_.mute(who_.device, true); });
+  spoiled_ = std::make_unique<BrokenStore>(*store_, broken_, random_);
+  client::EngineOptions options;
+  options.endpoint.url = "ws://simulated/v1/ws";
+  options.handle = handle_;
+  options.token = [this](std::function<void(Result<std::string>)> done) {
+    done("token of " + handle_);
+  };
+  auto made = client::Engine::make(options, node_, random_, *this, *spoiled_,
+                                   [this](const client::Event& event) {
+                                     if (!dying()) watch_.told(who_, event);
+                                   });
+  if (!made) {
+    trace_.line(who_.name, "cannot start: " + made.error().to_string());
+    node_.halt();
+    return false;
+  }
+  engine_ = std::move(*made);
+  trace_.line(who_.name, "starts");
+  if (wants_online) engine_->connect();
+  return true;
+}
+
+void Device::committed(const client::CacheChange& change) {
+  watch_.cached(who_, change);
+  if (change.touches_cache() && random_.chance(0.05)) disk_.synced = disk_.cache;
+}
+
+void Device::crash(bool power_loss) {
+  if (!engine_) return;
+  trace_.line(who_.name, power_loss ? "loses its power" : "is killed");
+  network_.mute(who_.device, true);
+  engine_.reset();
+  spoiled_.reset();
+  store_.reset();
+  node_.halt();
+  if (!power_loss || !disk_.synced) return;
+  disk_.cache = *disk_.synced;
+  watch_.rolled_back(who_);
+}
+
+}  // namespace kith::sim

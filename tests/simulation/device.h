@@ -1,0 +1,68 @@
+// A simulated device: flash that survives, a client process that does not.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "client/engine.h"
+#include "tests/simulation/cache_disk.h"
+#include "tests/simulation/checker.h"
+#include "tests/simulation/network.h"
+#include "tests/simulation/rules.h"
+
+namespace kith::sim {
+
+class DeviceWatch {
+ public:
+  virtual ~DeviceWatch() = default;
+  virtual void cached(const Who& who, const client::CacheChange& change) = 0;
+  virtual void told(const Who& who, const client::Event& event) = 0;
+  virtual void rolled_back(const Who& who) = 0;
+};
+
+class Device : private client::TransportFactory {
+ public:
+  Device(VirtualTime& time, Network& network, Trace& trace, DeviceWatch& watch, Who who,
+         std::string handle, std::uint64_t seed, Rule broken);
+  ~Device() override;
+
+  // Does nothing while it runs; false: the disk did not let it.
+  bool start();
+  // kill -9; with the power, the tail of the cache may be gone too.
+  void crash(bool power_loss);
+  [[nodiscard]] client::Engine* engine() { return engine_.get(); }
+  [[nodiscard]] const Who& who() const { return who_; }
+  [[nodiscard]] const std::string& handle() const { return handle_; }
+  [[nodiscard]] CacheDisk& disk() { return disk_; }
+  [[nodiscard]] Node& node() { return node_; }
+  // Its process was killed inside a commit and has to be taken away.
+  [[nodiscard]] bool dying() const { return store_ && store_->dead(); }
+
+  CacheFaults faults;
+  bool wants_online = true;  // the application called connect()
+
+ private:
+  class BrokenStore;
+  std::unique_ptr<client::Transport> open(const client::Endpoint&,
+                                          client::TransportListener& listener) override {
+    return network_.open(who_.device, listener);
+  }
+  void committed(const client::CacheChange& change);
+
+  VirtualTime& time_;
+  Network& network_;
+  Trace& trace_;
+  DeviceWatch& watch_;
+  const Who who_;
+  const std::string handle_;
+  const Rule broken_;
+  Node node_;
+  SeededRandom random_;
+  CacheDisk disk_;
+  std::unique_ptr<CacheStoreOnDisk> store_;
+  std::unique_ptr<client::CacheStore> spoiled_;  // around it, when a rule is broken on purpose
+  std::unique_ptr<client::Engine> engine_;
+};
+
+}  // namespace kith::sim

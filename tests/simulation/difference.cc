@@ -1,0 +1,98 @@
+// What a device shows of a conversation, compared with what the server's disk says of it.
+#include <algorithm>
+
+#include "server/services/wire.h"
+#include "tests/simulation/describe.h"
+
+namespace kith::sim {
+namespace {
+
+using Disk = server::ConversationStoreMemory::Disk;
+
+std::string unlike(const char* what, std::uint64_t server, std::uint64_t device) {
+  return std::string(what) + " is " + std::to_string(server) + " on the server and " +
+         std::to_string(device) + " here";
+}
+
+std::string field_that_differs(const v1::Event& server, const v1::Event& here) {
+  if (here.kind() != server.kind()) return unlike("kind", server.kind(), here.kind());
+  if (here.message_id() != server.message_id()) return "it is another message";
+  if (here.sender() != server.sender()) return "it is by somebody else";
+  if (here.body() != server.body()) return "it has another body";
+  if (here.ordinal() != server.ordinal()) {
+    return unlike("ordinal", server.ordinal(), here.ordinal());
+  }
+  if (here.countable() != server.countable()) return "only one of both is countable";
+  if (here.server_ts_ms() != server.server_ts_ms()) {
+    return unlike("server_ts", server.server_ts_ms(), here.server_ts_ms());
+  }
+  if (here.reply_to_seq() != server.reply_to_seq()) {
+    return unlike("reply_to_seq", server.reply_to_seq(), here.reply_to_seq());
+  }
+  return "";
+}
+
+// The device holds what it need not fetch on demand: everything above its highest hole, up to the
+// head, as the server renders it for this reader.
+std::string events_differ(const Disk& store, const server::Conversation& c,
+                          const server::Member& member, client::Engine& engine) {
+  const auto& model = engine.model();
+  const std::uint64_t last = server::visible_upto(c, member);
+  const std::uint64_t top = model.ranges(c.head.id).top();
+  if (last >= member.join_seq && top < last) return unlike("the newest event", last, top);
+  auto held = const_cast<client::Model&>(model).store().events(
+      c.head.id, std::max<std::uint64_t>(member.join_seq, 1), last + 1, last + 1);
+  if (!held) return "its events cannot be read";
+  const auto& events = store.events.at(c.head.id);
+  for (const client::StoredEvent& e : *held) {
+    v1::Event expected;
+    server::to_wire(events.at(e.seq), member.user, &expected);
+    v1::Event found;
+    found.ParseFromString(e.bytes);
+    const std::string field = field_that_differs(expected, found);
+    if (!field.empty()) return "event " + std::to_string(e.seq) + ": " + field;
+  }
+  return "";
+}
+
+std::string marks_differ(const server::Conversation& c, const server::Member& m,
+                         const client::ConversationRecord& r) {
+  if (!m.active()) return "";  // may have read on, with nobody to tell
+  if (r.read_seq != m.read_seq) return unlike("read_seq", m.read_seq, r.read_seq);
+  if (r.read_ordinal != m.read_ordinal) {
+    return unlike("read_ordinal", m.read_ordinal, r.read_ordinal);
+  }
+  if (r.last_ordinal != c.head.last_ordinal) {
+    return unlike("last_ordinal", c.head.last_ordinal, r.last_ordinal);
+  }
+  if (r.marks.delivered_all.value != c.head.delivered_all_seq) {
+    return unlike("delivered_all", c.head.delivered_all_seq, r.marks.delivered_all.value);
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string difference_of(const Disk& store, const UserId& user, const ConversationId& id,
+                          client::Engine& engine) {
+  server::Conversation c{store.heads.at(id), {}};
+  for (const auto& [member_id, member] : store.members.at(id)) c.members.push_back(member);
+  const server::Member& me = store.members.at(id).at(user);
+  const client::ConversationRecord* r = engine.model().find(id);
+  if (r == nullptr) return "is not known here";
+  if (r->role != me.role) {
+    return unlike("the role", static_cast<std::uint64_t>(me.role),
+                  static_cast<std::uint64_t>(r->role));
+  }
+  if (r->type != c.head.type) return "is of another type";
+  const std::uint64_t last = server::visible_upto(c, me);
+  if (r->last_seq != last) return unlike("last_seq", last, r->last_seq);
+  if (me.active() && r->title != c.head.title) return "has another title";
+  if (me.active() && r->member_count != c.head.member_count) {
+    return unlike("member_count", c.head.member_count, r->member_count);
+  }
+  const std::string marks = marks_differ(c, me, *r);
+  return marks.empty() ? events_differ(store, c, me, engine) : marks;
+}
+
+}  // namespace kith::sim

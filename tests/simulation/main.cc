@@ -1,0 +1,90 @@
+// kith_simulation: runs seeds and tells which of them break a rule.
+#include <charconv>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+#include "tests/simulation/scenario.h"
+
+namespace {
+
+constexpr const char* kUsage =
+    "kith_simulation --seeds FIRST..LAST [--trace]\n"
+    "\n"
+    "Runs the simulation once for each seed. A seed that breaks a rule ends it with status 1 and "
+    "is\n"
+    "printed with the rule's number (docs/delivery.md), what was seen, and the end of its trace. "
+    "The\n"
+    "same program runs a seed in the same way every time.\n"
+    "\n"
+    "  --seeds N or FIRST..LAST   which seeds\n"
+    "  --trace                    print every line of the trace\n";
+
+bool parse(std::string_view text, std::uint64_t* first, std::uint64_t* last) {
+  const std::size_t dots = text.find("..");
+  const std::string_view low = text.substr(0, dots);
+  const std::string_view high = dots == std::string_view::npos ? low : text.substr(dots + 2);
+  const auto number = [](std::string_view digits, std::uint64_t* into) {
+    const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), *into);
+    return end.ec == std::errc() && end.ptr == digits.data() + digits.size();
+  };
+  return number(low, first) && number(high, last) && *first <= *last;
+}
+
+int run(std::uint64_t first, std::uint64_t last, bool trace) {
+  std::uint64_t steps = 0;
+  for (std::uint64_t seed = first; seed <= last; ++seed) {
+    kith::sim::RunOptions options;
+    options.seed = seed;
+    if (trace) options.print = [](const std::string& line) { std::printf("%s\n", line.c_str()); };
+    const kith::sim::RunResult result = kith::sim::run_scenario(options);
+    steps += result.steps;
+    if (result.violation) {
+      if (!trace) {
+        for (const std::string& line : result.tail) std::printf("%s\n", line.c_str());
+      }
+      std::printf("seed %llu breaks invariant %d: %s\n", static_cast<unsigned long long>(seed),
+                  result.violation->invariant, result.violation->what.c_str());
+      return 1;
+    }
+    if ((seed - first + 1) % 100 == 0) {
+      std::printf("seeds %llu..%llu hold\n", static_cast<unsigned long long>(first),
+                  static_cast<unsigned long long>(seed));
+      std::fflush(stdout);
+    }
+  }
+  std::printf("%llu seeds hold, %llu steps\n", static_cast<unsigned long long>(last - first + 1),
+              static_cast<unsigned long long>(steps));
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  bool seeds = false;
+  bool trace = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view argument = argv[i];
+    if (argument == "--help" || argument == "-h") {
+      std::fputs(kUsage, stdout);
+      return 0;
+    }
+    if (argument == "--trace") {
+      trace = true;
+    } else if (argument == "--seeds" && i + 1 < argc && parse(argv[i + 1], &first, &last)) {
+      seeds = true;
+      ++i;
+    } else {
+      std::fprintf(stderr, "kith_simulation: what is '%s'?\n\n%s", argv[i], kUsage);
+      return 2;
+    }
+  }
+  if (!seeds) {
+    std::fputs(kUsage, stderr);
+    return 2;
+  }
+  return run(first, last, trace);
+}

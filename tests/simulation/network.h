@@ -1,0 +1,120 @@
+// The simulated network: ordered streams of frames between devices and the server, as WebSockets
+// are, and everything that may happen to such a stream.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "client/transport.h"
+#include "server/gateway/listener.h"
+#include "tests/simulation/seeded_random.h"
+#include "tests/simulation/trace.h"
+#include "tests/simulation/virtual_time.h"
+
+namespace kith::sim {
+
+// Sees every frame when its author hands it over.
+class NetworkWatch {
+ public:
+  virtual ~NetworkWatch() = default;
+  virtual void server_says(std::size_t device, std::string_view frame) = 0;
+  virtual void device_says(std::size_t device, std::string_view frame) = 0;
+};
+
+class Network : public server::Connections {
+ public:
+  Network(VirtualTime& time, SeededRandom& random, Trace& trace, NetworkWatch& watch)
+      : time_(time), random_(random), trace_(trace), watch_(watch) {}
+  ~Network() override { time_.forget(kOwner); }
+
+  // --- server side ---
+  void listen(server::ConnectionHandler& handler, Node& node);
+  // The server's process ends: what it had handed to the kernel may still arrive, no more.
+  void server_died();
+  void send(server::ConnectionId id, std::string_view message) override;
+  std::size_t buffered(server::ConnectionId id) const override;
+  void close(server::ConnectionId id, std::uint16_t code, std::string_view reason) override;
+  void pause_reading(server::ConnectionId id, bool paused) override;
+
+  // --- device side ---
+  std::unique_ptr<client::Transport> open(std::size_t device, client::TransportListener& listener);
+  // The device's process is as good as dead: nothing of what it still says leaves it.
+  void mute(std::size_t device, bool muted);
+
+  // --- faults ---
+  void set_delay(std::int64_t from, std::int64_t to);
+  void cut(std::size_t device);                    // both sides learn it, each when it does
+  void silence(std::size_t device);                // half-open: nobody learns anything
+  void stall(std::size_t device, bool stalled);    // the device does not read its socket
+  void strand(std::size_t device, bool stranded);  // new connections lead nowhere
+  void heal();
+
+  [[nodiscard]] std::size_t most_buffered() const { return most_buffered_; }
+  [[nodiscard]] std::uint64_t opened() const { return last_; }
+
+ private:
+  class Socket;
+  struct Link {
+    std::size_t device = 0;
+    client::TransportListener* listener = nullptr;  // null: its transport is gone
+    bool server_open = false;                       // between on_open and on_close
+    bool device_closed = false;                     // on_close was told
+    bool broken = false;                            // no frame arrives any more
+    bool silent = false;
+    bool stalled = false;
+    bool paused = false;
+    bool flushing = false;
+    std::optional<std::uint16_t> closing;
+    std::deque<std::string> out;  // from the server, not yet taken by its kernel
+    std::size_t out_bytes = 0;
+    std::size_t wire_bytes = 0;       // taken, not yet read by the device
+    std::deque<std::string> unread;   // arrived at a device that does not read
+    std::deque<std::string> unheard;  // arrived at a server that has paused reading
+    std::int64_t to_device = 0;       // nothing arrives before what was sent earlier
+    std::int64_t to_server = 0;
+  };
+  using Key = std::uint32_t;
+
+  Link* find(Key key);
+  std::int64_t delay() { return random_.between(delay_from_, delay_to_); }
+  void later(std::int64_t wait, std::function<void()> task);
+  void connect(Key key);
+  void device_send(Key key, std::string message);
+  void device_leave(Key key, bool orderly);
+  void flush(Key key);
+  void arrive_at_device(Key key, std::string message);
+  void arrive_at_server(Key key, std::string message);
+  void hear(Key key);
+  void read(Key key);
+  void take(Key key, std::string_view message);
+  void finish_close(Key key);
+  void tell_server_closed(Key key);
+  void tell_device_closed(Key key, std::uint16_t code, ErrorCode why);
+  void drop_if_over(Key key);
+  static server::ConnectionId id_of(Key key) { return {0, key, 1}; }
+
+  static constexpr std::uint64_t kOwner = ~std::uint64_t{0};
+  static constexpr std::size_t kKernelBytes = 32 * 1024;  // of socket buffers, both ends together
+  VirtualTime& time_;
+  SeededRandom& random_;
+  Trace& trace_;
+  NetworkWatch& watch_;
+  server::ConnectionHandler* handler_ = nullptr;
+  Node* server_node_ = nullptr;
+  Key last_ = 0;
+  std::map<Key, Link> links_;
+  std::set<std::size_t> muted_;
+  std::set<std::size_t> stalled_;
+  std::set<std::size_t> stranded_;
+  std::int64_t delay_from_ = 1;
+  std::int64_t delay_to_ = 20;
+  std::size_t most_buffered_ = 0;
+};
+
+}  // namespace kith::sim

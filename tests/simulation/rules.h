@@ -1,0 +1,30 @@
+// Rules that a run may break on purpose, to prove that the checkers bite. Nothing of it is compiled
+// into the product: each is broken at a port, from outside.
+#pragma once
+
+#include <cstdint>
+
+namespace kith::sim {
+
+enum class Rule : std::uint8_t {
+  kNone,
+  // server
+  kDurableBeforeSent,     // the log says that records are durable, and loses some
+  kStoreKeepsRows,        // the store loses a row of a batch
+  kGaplessSeq,            // a number is left out after a restart
+  kDedupe,                // the store does not find earlier commands again
+  kBodyIsFinal,           // a record reads differently after a restart
+  kWatermarksOnlyGrow,    // the store sets marks back
+  kTimeOnlyGrows,         // the last time of a conversation is forgotten at a restart
+  kReceiptsPrivate,       // everybody's receipts count as on
+  kPresencePrivate,       // nobody counts as blocked or hidden
+  kJoinSeq,               // members see what was before them
+  kUnreadDerived,         // the store miscounts what was read
+  kReplayChangesNothing,  // a replayed record is taken for a new one
+  // client
+  kOutboxDurable,     // send() answers before the row is written
+  kRangesHonest,      // an event is not written, but counted as held
+  kCursorBehindData,  // the cursor is written before the data
+};
+
+}  // namespace kith::sim

@@ -1,0 +1,63 @@
+// Scenario: busy and faulty first, then calm, then judged.
+#include "tests/simulation/scenario.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "tests/simulation/faults.h"
+#include "tests/simulation/workload.h"
+#include "tests/simulation/world.h"
+
+namespace kith::sim {
+namespace {
+
+constexpr std::int64_t kCalmStepMs = 5'000;
+// Longer than the idle guard of the client (15 min), after which even a device that lost every push
+// has asked again, and than the longest back-off.
+constexpr std::int64_t kCalmLimitMs = 40 * 60'000;
+
+std::vector<int> people_of(SeededRandom& random) {
+  std::vector<int> devices(static_cast<std::size_t>(random.between(3, 5)));
+  for (int& count : devices) count = static_cast<int>(random.between(1, 2));
+  if (random.chance(0.2)) devices.front() = 3;
+  if (random.chance(0.1)) devices.resize(8, 1);
+  return devices;
+}
+
+}  // namespace
+
+RunResult run_scenario(const RunOptions& options) {
+  SeededRandom random(options.seed, 0);
+  World world(options.seed, people_of(random), options.broken);
+  if (options.print) world.trace().print_to(options.print);
+  Faults faults(world, options.seed);
+  Workload workload(world, options.seed);
+  world.server().start();
+  for (auto& device : world.devices()) device->start();
+
+  const std::int64_t busy = random.between(30'000, 180'000);
+  workload.plan(static_cast<int>(random.between(40, 120)), busy);
+  faults.plan(busy);
+  bool good = world.run_until(busy);
+  faults.stop();
+  std::string missing = "nothing was tried";
+  const std::int64_t limit = busy + kCalmLimitMs;
+  while (good && !world.settled(&missing)) {
+    if (world.now() >= limit) {
+      world.findings().broken(missing.find("unsent") != std::string::npos ? 14 : 5, missing);
+      break;
+    }
+    good = world.run_until(world.now() + kCalmStepMs);
+  }
+  if (good && !world.findings().first()) world.check_at_rest();
+
+  RunResult result;
+  result.violation = world.findings().first();
+  result.tail = world.trace().tail();
+  result.hash = world.trace().hash();
+  result.steps = world.steps();
+  result.virtual_ms = world.now();
+  return result;
+}
+
+}  // namespace kith::sim

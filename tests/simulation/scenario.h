@@ -1,0 +1,31 @@
+// Scenario: a seed's whole run: who is there, what they do, what goes wrong, and the verdict.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "tests/simulation/checker.h"
+#include "tests/simulation/rules.h"
+
+namespace kith::sim {
+
+struct RunOptions {
+  std::uint64_t seed = 1;
+  Rule broken = Rule::kNone;
+  std::function<void(const std::string&)> print;  // every line of the trace; null: none
+};
+
+struct RunResult {
+  std::optional<Violation> violation;
+  std::deque<std::string> tail;  // of the trace
+  std::uint64_t hash = 0;        // of the whole trace
+  std::uint64_t steps = 0;
+  std::int64_t virtual_ms = 0;
+};
+
+RunResult run_scenario(const RunOptions& options);
+
+}  // namespace kith::sim

@@ -1,0 +1,98 @@
+// The simulated server machine: start, crash, start again on the same disks.
+#include "tests/simulation/server_node.h"
+
+#include <utility>
+
+namespace kith::sim {
+
+// No account of its own: everybody signs in with a token of the host.
+struct ServerNode::Passwords : server::PasswordHasher {
+  void hash(std::string, std::function<void(Result<std::string>)>) override {}
+  void verify(std::string, std::string, std::function<void(Result<bool>)>) override {}
+};
+
+// A token is the handle behind "token of ".
+struct ServerNode::Tokens : server::Authenticator {
+  void authenticate(std::string_view token,
+                    std::function<void(Result<server::Identity>)> done) override {
+    constexpr std::string_view kPrefix = "token of ";
+    if (token.substr(0, kPrefix.size()) != kPrefix) {
+      return done(make_error(ErrorCode::kUnauthenticated, "no token of this host"));
+    }
+    server::Identity identity;
+    identity.handle = std::string(token.substr(kPrefix.size()));
+    done(identity);
+  }
+};
+
+ServerNode::Ports::Ports(ServerNode& owner, PortsWatch& watch)
+    : log(owner.log_disk_, owner.node_, watch, owner.broken_, owner.port_random_),
+      store(owner.store_disk_, owner.node_, watch, owner.broken_, owner.port_random_),
+      directory(owner.directory_disk_, owner.node_, watch, owner.broken_),
+      bus(owner.node_, registry, watch, owner.port_random_) {}
+
+ServerNode::ServerNode(VirtualTime& time, Network& network, Trace& trace, PortsWatch& watch,
+                       std::uint64_t seed, Rule broken)
+    : time_(time),
+      network_(network),
+      trace_(trace),
+      watch_(watch),
+      broken_(broken),
+      node_(time, 1),
+      random_(seed, 1),
+      port_random_(seed, 2),
+      log_disk_(std::make_shared<server::CommandLogMemory::Disk>()),
+      store_disk_(std::make_shared<server::ConversationStoreMemory::Disk>()),
+      directory_disk_(std::make_shared<server::DirectoryMemory::Disk>()),
+      passwords_(std::make_unique<Passwords>()) {}
+
+ServerNode::~ServerNode() {
+  if (core_) crash();
+}
+
+bool ServerNode::start() {
+  ports_ = std::make_unique<Ports>(*this, watch_);
+  tune();
+  // A lost note of what was applied: some records are read again.
+  if (log_keeps_all && port_random_.chance(0.5)) ports_->store.replay = port_random_.below(40);
+  server::ServerOptions options;
+  options.secret = std::string(32, 's');
+  options.authenticator = std::make_shared<Tokens>();
+  options.send_queue_hard_bytes = send_queue_hard_bytes;
+  core_ = server::ServerCore::make(
+      options,
+      {ports_->log, ports_->store, ports_->directory, ports_->registry, ports_->bus, *passwords_},
+      node_, random_, network_);
+  if (Status s = core_->start(); !s) {
+    trace_.line("server", "cannot start: " + s.error().to_string());
+    core_.reset();
+    ports_.reset();
+    node_.halt();
+    return false;
+  }
+  network_.listen(*core_, node_);
+  trace_.line("server", "starts, log at " + std::to_string(log_disk_->last) + ", store at " +
+                            std::to_string(store_disk_->applied));
+  return true;
+}
+
+void ServerNode::crash() {
+  trace_.line("server", "crashes");
+  network_.server_died();
+  core_.reset();
+  ports_.reset();
+  node_.halt();
+}
+
+void ServerNode::tune() {
+  if (!ports_) return;
+  ports_->bus.loss = bus_loss;
+  ports_->bus.delay_max = bus_delay_max;
+  ports_->log.keeps_all = log_keeps_all;
+}
+
+void ServerNode::forget_sessions() {
+  if (ports_) ports_->registry.remove_gateway("local");
+}
+
+}  // namespace kith::sim

@@ -1,0 +1,72 @@
+// The simulated server machine: disks that survive, a process that does not.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "server/server_core.h"
+#include "tests/simulation/network.h"
+#include "tests/simulation/rules.h"
+#include "tests/simulation/watched_ports.h"
+
+namespace kith::sim {
+
+class ServerNode {
+ public:
+  ServerNode(VirtualTime& time, Network& network, Trace& trace, PortsWatch& watch,
+             std::uint64_t seed, Rule broken);
+  ~ServerNode();
+
+  // False: it could not start (a read error of its disks); try again.
+  bool start();
+  void crash();
+  [[nodiscard]] bool running() const { return core_ != nullptr; }
+
+  // The registry forgets who is connected.
+  void forget_sessions();
+  [[nodiscard]] server::ServerCore* core() { return core_.get(); }
+  [[nodiscard]] Node& node() { return node_; }
+
+  // What the faults turn.
+  server::CommandLogMemory::Disk& log_disk() { return *log_disk_; }
+  server::ConversationStoreMemory::Disk& store_disk() { return *store_disk_; }
+  server::DirectoryMemory::Disk& directory_disk() { return *directory_disk_; }
+  double bus_loss = 0;
+  std::int64_t bus_delay_max = 0;
+  bool log_keeps_all = false;
+  std::size_t send_queue_hard_bytes = limits::send_queue_hard_bytes;
+  std::uint64_t rows_read() const { return ports_ ? ports_->store.rows_read : 0; }
+  // Applies the above to a process that runs.
+  void tune();
+
+ private:
+  struct Passwords;
+  struct Tokens;
+  struct Ports {
+    Ports(ServerNode& owner, PortsWatch& watch);
+    WatchedLog log;
+    WatchedStore store;
+    WatchedDirectory directory;
+    WatchedRegistry registry;
+    WatchedBus bus;
+  };
+
+  VirtualTime& time_;
+  Network& network_;
+  Trace& trace_;
+  PortsWatch& watch_;
+  Rule broken_;
+  Node node_;
+  SeededRandom random_;       // of the server itself
+  SeededRandom port_random_;  // of what goes wrong at its ports
+  std::shared_ptr<server::CommandLogMemory::Disk> log_disk_;
+  std::shared_ptr<server::ConversationStoreMemory::Disk> store_disk_;
+  std::shared_ptr<server::DirectoryMemory::Disk> directory_disk_;
+  std::unique_ptr<Passwords> passwords_;
+  std::unique_ptr<Ports> ports_;
+  std::unique_ptr<server::ServerCore> core_;
+};
+
+}  // namespace kith::sim

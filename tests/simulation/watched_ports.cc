@@ -1,0 +1,214 @@
+// The watched adapters: forwarding, telling, spoiling.
+#include "tests/simulation/watched_ports.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kith::sim {
+
+// --- log ---
+
+WatchedLog::WatchedLog(std::shared_ptr<Disk> disk, Scheduler& scheduler, PortsWatch& watch,
+                       Rule broken, SeededRandom& random)
+    : disk_(disk),
+      watch_(watch),
+      broken_(broken),
+      random_(random),
+      seen_(disk->last),
+      inner_(std::make_unique<server::CommandLogMemory>(std::move(disk), scheduler)) {}
+
+WatchedLog::~WatchedLog() {
+  inner_.reset();
+  catch_up();  // records that were found durable after the crash
+}
+
+void WatchedLog::catch_up() {
+  for (const server::LogEntry& entry : disk_->entries) {
+    if (entry.position <= seen_) continue;
+    seen_ = entry.position;
+    watch_.logged(entry);
+  }
+}
+
+void WatchedLog::append(server::LogRecord record,
+                        std::function<void(Result<server::LogEntry>)> committed) {
+  inner_->append(std::move(record),
+                 [this, committed = std::move(committed)](Result<server::LogEntry> entry) {
+                   if (entry && broken_ == Rule::kDurableBeforeSent && random_.chance(0.2)) {
+                     std::erase_if(disk_->entries, [&](const server::LogEntry& stored) {
+                       return stored.position == entry->position;
+                     });
+                   }
+                   catch_up();
+                   committed(std::move(entry));
+                 });
+}
+
+Result<std::vector<server::LogEntry>> WatchedLog::read(server::Position after, std::size_t limit) {
+  auto entries = inner_->read(after, limit);
+  if (entries && broken_ == Rule::kBodyIsFinal) {
+    for (server::LogEntry& entry : *entries) {
+      if (auto* send = std::get_if<server::SendOp>(&entry.record.op)) send->body += "\x1a";
+    }
+  }
+  return entries;
+}
+
+void WatchedLog::trim(server::Position upto) {
+  if (!keeps_all) inner_->trim(upto);
+}
+
+// --- store ---
+
+WatchedStore::WatchedStore(std::shared_ptr<Disk> disk, Scheduler& scheduler, PortsWatch& watch,
+                           Rule broken, SeededRandom& random)
+    : disk_(disk),
+      watch_(watch),
+      broken_(broken),
+      random_(random),
+      inner_(std::make_unique<server::ConversationStoreMemory>(std::move(disk), scheduler)) {}
+
+WatchedStore::~WatchedStore() {
+  inner_.reset();
+  catch_up();  // a batch that was found stored after the crash
+}
+
+void WatchedStore::catch_up() {
+  while (!handed_over_.empty() && handed_over_.front().position <= disk_->applied) {
+    watch_.applied(handed_over_.front());
+    handed_over_.pop_front();
+  }
+}
+
+Result<server::Position> WatchedStore::applied() {
+  auto position = inner_->applied();
+  if (position) *position -= std::min(*position, replay);
+  return position;
+}
+
+void WatchedStore::spoil(server::StoreBatch& batch) {
+  if (broken_ == Rule::kStoreKeepsRows && !batch.events.empty() && random_.chance(0.05)) {
+    batch.events.pop_back();
+  }
+  if (broken_ == Rule::kWatermarksOnlyGrow && random_.chance(0.1)) {
+    for (auto& [id, member] : batch.members) {
+      member.delivered_seq = member.delivered_seq > 3 ? member.delivered_seq - 3 : 0;
+    }
+  }
+}
+
+void WatchedStore::apply(server::StoreBatch batch, server::Done<void> done) {
+  spoil(batch);
+  handed_over_.push_back(batch);
+  inner_->apply(std::move(batch), [this, done = std::move(done)](Status status) {
+    catch_up();
+    if (!status) handed_over_.clear();
+    done(std::move(status));
+  });
+}
+
+void WatchedStore::spoil(server::Conversation& loaded) {
+  if (broken_ == Rule::kGaplessSeq) ++loaded.head.last_seq;
+  if (broken_ == Rule::kTimeOnlyGrows) loaded.head.last_ts_ms = 0;
+  if (broken_ == Rule::kReplayChangesNothing) loaded.head.last_position = 0;
+  for (server::Member& member : loaded.members) {
+    if (broken_ == Rule::kJoinSeq) member.join_seq = 1;
+    if (broken_ == Rule::kUnreadDerived && member.read_ordinal > 0) --member.read_ordinal;
+  }
+}
+
+void WatchedStore::load(const ConversationId& id,
+                        server::Done<std::optional<server::Conversation>> done) {
+  ++rows_read;
+  inner_->load(id,
+               [this, done = std::move(done)](Result<std::optional<server::Conversation>> found) {
+                 if (found && *found) spoil(**found);
+                 done(std::move(found));
+               });
+}
+
+void WatchedStore::find(const ConversationId& id, const UserId& sender, const MessageId& message,
+                        server::Done<std::optional<server::Placement>> done) {
+  ++rows_read;
+  if (broken_ == Rule::kDedupe) return done(std::optional<server::Placement>());
+  inner_->find(id, sender, message, std::move(done));
+}
+
+void WatchedStore::events(const server::EventQuery& query,
+                          server::Done<std::vector<server::Event>> done) {
+  inner_->events(query, [this, done = std::move(done)](Result<std::vector<server::Event>> found) {
+    if (found) rows_read += found->size();
+    done(std::move(found));
+  });
+}
+
+void WatchedStore::changed(const UserId& user, server::Position after, std::size_t limit,
+                           server::Done<std::vector<server::FeedEntry>> done) {
+  inner_->changed(user, after, limit, [this, done = std::move(done)](auto found) {
+    if (found) rows_read += found->size();
+    done(std::move(found));
+  });
+}
+
+void WatchedStore::list(const UserId& user, server::Position before, std::size_t limit,
+                        server::Done<std::vector<server::FeedEntry>> done) {
+  inner_->list(user, before, limit, [this, done = std::move(done)](auto found) {
+    if (found) rows_read += found->size();
+    done(std::move(found));
+  });
+}
+
+void WatchedStore::large(const UserId& user, server::Done<std::vector<ConversationId>> done) {
+  inner_->large(user, std::move(done));
+}
+
+void WatchedStore::user_mark(const UserId& user, server::Done<server::Position> done) {
+  ++rows_read;
+  inner_->user_mark(user, std::move(done));
+}
+
+// --- directory ---
+
+void WatchedDirectory::spoil(server::UserRecord& record) const {
+  if (broken_ == Rule::kReceiptsPrivate) record.privacy.receipts = true;
+  if (broken_ != Rule::kPresencePrivate) return;
+  record.privacy.online = server::Audience::kEveryone;
+  record.blocked.clear();
+}
+
+void WatchedDirectory::load(const UserId& id,
+                            server::Done<std::optional<server::UserRecord>> done) {
+  DirectoryMemory::load(
+      id, [this, done = std::move(done)](Result<std::optional<server::UserRecord>> found) {
+        if (found && *found) spoil(**found);
+        done(std::move(found));
+      });
+}
+
+void WatchedDirectory::update(const UserId& id, const server::UserChange& change,
+                              server::Done<server::UserRecord> done) {
+  DirectoryMemory::update(id, change,
+                          [this, id, done = std::move(done)](Result<server::UserRecord> changed) {
+                            if (changed) watch_.user_changed(id);
+                            if (changed) spoil(*changed);
+                            done(std::move(changed));
+                          });
+}
+
+// --- bus ---
+
+void WatchedBus::publish(const std::string& gateway, server::Delivery delivery) {
+  for (const std::uint64_t session : delivery.sessions) {
+    const auto device = registry_.devices.find(session);
+    if (device != registry_.devices.end()) watch_.published(device->second, *delivery.frame);
+  }
+  if (random_.chance(loss)) return;
+  if (delay_max == 0) return BusMemory::publish(gateway, std::move(delivery));
+  const std::int64_t now = scheduler_.clock().steady_ms();
+  last_due_ = std::max(last_due_, now + random_.between(0, delay_max));
+  scheduler_.after(Millis(last_due_ - now), [this, gateway, delivery = std::move(delivery)] {
+    BusMemory::publish(gateway, delivery);
+  });
+}
+
+}  // namespace kith::sim

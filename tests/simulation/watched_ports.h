@@ -1,0 +1,139 @@
+// The server's memory adapters with somebody who watches: what becomes durable, what is pushed,
+// and, on purpose, what goes wrong (rules.h).
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/adapters/embedded/bus_memory.h"
+#include "server/adapters/embedded/command_log_memory.h"
+#include "server/adapters/embedded/conversation_store_memory.h"
+#include "server/adapters/embedded/directory_memory.h"
+#include "server/adapters/embedded/session_registry_memory.h"
+#include "tests/simulation/rules.h"
+#include "tests/simulation/seeded_random.h"
+
+namespace kith::sim {
+
+class PortsWatch {
+ public:
+  virtual ~PortsWatch() = default;
+  virtual void logged(const server::LogEntry& entry) = 0;
+  virtual void applied(const server::StoreBatch& batch) = 0;
+  virtual void user_changed(const UserId& user) = 0;
+  virtual void published(const DeviceId& to, const std::string& frame) = 0;
+};
+
+class WatchedLog : public server::CommandLog {
+ public:
+  using Disk = server::CommandLogMemory::Disk;
+  WatchedLog(std::shared_ptr<Disk> disk, Scheduler& scheduler, PortsWatch& watch, Rule broken,
+             SeededRandom& random);
+  ~WatchedLog() override;
+  void append(server::LogRecord record,
+              std::function<void(Result<server::LogEntry>)> committed) override;
+  Result<std::vector<server::LogEntry>> read(server::Position after, std::size_t limit) override;
+  server::Position last() const override { return inner_->last(); }
+  std::size_t pending() const override { return inner_->pending(); }
+  void trim(server::Position upto) override;
+
+  // Entries stay for a replay.
+  bool keeps_all = false;
+
+ private:
+  void catch_up();
+
+  std::shared_ptr<Disk> disk_;
+  PortsWatch& watch_;
+  Rule broken_;
+  SeededRandom& random_;
+  server::Position seen_;
+  std::unique_ptr<server::CommandLogMemory> inner_;
+};
+
+class WatchedStore : public server::ConversationStore {
+ public:
+  using Disk = server::ConversationStoreMemory::Disk;
+  WatchedStore(std::shared_ptr<Disk> disk, Scheduler& scheduler, PortsWatch& watch, Rule broken,
+               SeededRandom& random);
+  ~WatchedStore() override;
+  Result<server::Position> applied() override;
+  void apply(server::StoreBatch batch, server::Done<void> done) override;
+  void load(const ConversationId& id,
+            server::Done<std::optional<server::Conversation>> done) override;
+  void find(const ConversationId& id, const UserId& sender, const MessageId& message,
+            server::Done<std::optional<server::Placement>> done) override;
+  void events(const server::EventQuery& query,
+              server::Done<std::vector<server::Event>> done) override;
+  void changed(const UserId& user, server::Position after, std::size_t limit,
+               server::Done<std::vector<server::FeedEntry>> done) override;
+  void list(const UserId& user, server::Position before, std::size_t limit,
+            server::Done<std::vector<server::FeedEntry>> done) override;
+  void large(const UserId& user, server::Done<std::vector<ConversationId>> done) override;
+  void user_mark(const UserId& user, server::Done<server::Position> done) override;
+
+  // How much of what is applied the store forgets having applied at the next start: a replay.
+  server::Position replay = 0;
+  std::uint64_t rows_read = 0;
+
+ private:
+  void catch_up();
+  void spoil(server::StoreBatch& batch);
+  void spoil(server::Conversation& loaded);
+
+  std::shared_ptr<Disk> disk_;
+  PortsWatch& watch_;
+  Rule broken_;
+  SeededRandom& random_;
+  std::deque<server::StoreBatch> handed_over_;
+  std::unique_ptr<server::ConversationStoreMemory> inner_;
+};
+
+class WatchedDirectory : public server::DirectoryMemory {
+ public:
+  WatchedDirectory(std::shared_ptr<Disk> disk, Scheduler& scheduler, PortsWatch& watch, Rule broken)
+      : DirectoryMemory(std::move(disk), scheduler), watch_(watch), broken_(broken) {}
+  void load(const UserId& id, server::Done<std::optional<server::UserRecord>> done) override;
+  void update(const UserId& id, const server::UserChange& change,
+              server::Done<server::UserRecord> done) override;
+
+ private:
+  void spoil(server::UserRecord& record) const;
+  PortsWatch& watch_;
+  Rule broken_;
+};
+
+class WatchedRegistry : public server::SessionRegistryMemory {
+ public:
+  void add(const UserId& user, const server::SessionRef& session) override {
+    devices[session.session] = session.device;
+    SessionRegistryMemory::add(user, session);
+  }
+  std::map<std::uint64_t, DeviceId> devices;  // of all sessions that ever were
+};
+
+// Drops what it is told to drop, and delivers in order after a delay.
+class WatchedBus : public server::BusMemory {
+ public:
+  WatchedBus(Scheduler& scheduler, WatchedRegistry& registry, PortsWatch& watch,
+             SeededRandom& random)
+      : scheduler_(scheduler), registry_(registry), watch_(watch), random_(random) {}
+  void publish(const std::string& gateway, server::Delivery delivery) override;
+
+  double loss = 0;
+  std::int64_t delay_max = 0;
+
+ private:
+  Scheduler& scheduler_;
+  WatchedRegistry& registry_;
+  PortsWatch& watch_;
+  SeededRandom& random_;
+  std::int64_t last_due_ = 0;
+};
+
+}  // namespace kith::sim

@@ -1,0 +1,155 @@
+// World: construction, stepping, telling the checkers.
+#include "tests/simulation/world.h"
+
+#include <utility>
+
+#include "src/frame_codec.h"
+#include "tests/simulation/describe.h"
+
+namespace kith::sim {
+
+World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken)
+    : trace_(time_),
+      weather_(seed, 3),
+      network_(time_, weather_, trace_, *this),
+      server_(time_, network_, trace_, *this, seed, broken),
+      users_(devices_of.size()),
+      truth_{server_.store_disk(),
+             server_.directory_disk(),
+             who_,
+             [this](std::size_t device) -> const CacheDisk& { return devices_.at(device)->disk(); },
+             [this](std::size_t device) { return devices_.at(device)->engine(); },
+             [this] { return time_.now(); }} {
+  for (std::size_t user = 0; user < users_; ++user) {
+    for (int i = 0; i < devices_of[user]; ++i) {
+      who_.push_back(
+          {who_.size(), user_of(user),
+           handle_of(user) + "." + std::to_string(i) + "(d" + std::to_string(who_.size()) + ")"});
+      devices_.push_back(std::make_unique<Device>(time_, network_, trace_, *this, who_.back(),
+                                                  handle_of(user), seed, broken));
+    }
+  }
+  bytes_to_.resize(devices_.size());
+  checkers_ = all_checkers(truth_, findings_);
+}
+
+World::~World() {
+  for (auto& device : devices_) device->crash(false);
+  devices_.clear();
+}
+
+bool World::run_until(std::int64_t until) {
+  while (!findings_.first() && time_.step(until)) {
+    for (auto& device : devices_) {
+      if (device->dying()) device->crash(false);
+    }
+  }
+  return !findings_.first();
+}
+
+// --- people ---
+
+Result<MessageId> World::send(Device& device, const ConversationId& to, const std::string& text,
+                              const MessageId& reply_to) {
+  const auto id = device.engine()->send(to, text, reply_to);
+  if (device.dying()) return make_error(ErrorCode::kClosed, "killed inside send()");
+  if (!id) {
+    trace_.line(device.who().name, "send refused: " + id.error().to_string());
+    return id;
+  }
+  trace_.line(device.who().name, "sends " + id->to_string() + " to " + to.to_string());
+  for (auto& checker : checkers_) checker->accepted(device.who(), {*id, to, text, reply_to});
+  return id;
+}
+
+void World::discard(Device& device, const MessageId& id) {
+  if (!device.engine()->discard(id) || device.dying()) return;
+  for (auto& checker : checkers_) checker->discarded(device.who(), id);
+}
+
+bool World::settled(std::string* why) {
+  const auto& store = server_.store_disk();
+  for (auto& device : devices_) {
+    client::Engine* engine = device->engine();
+    const std::string& name = device->who().name;
+    if (engine == nullptr || engine->connection() != client::ConnectionState::kOnline) {
+      *why = name + " is not online";
+      return false;
+    }
+    if (!engine->outbox_idle()) {
+      *why = name + " has unsent messages";
+      return false;
+    }
+    const auto mine = store.conversations_of.find(device->who().user);
+    if (mine == store.conversations_of.end()) continue;
+    for (const ConversationId& id : mine->second) {
+      const std::string difference = difference_of(store, device->who().user, id, *engine);
+      if (difference.empty()) continue;
+      *why = name + " conversation " + id.to_string() + ": " + difference;
+      return false;
+    }
+  }
+  return true;
+}
+
+void World::check_at_rest() {
+  for (auto& checker : checkers_) checker->at_rest();
+}
+
+// --- what is seen ---
+
+void World::server_says(std::size_t device, std::string_view bytes) {
+  bytes_to_.at(device) += bytes.size();
+  const auto frame = decode_server_frame(bytes);
+  if (!frame) return findings_.broken(0, "the server sends what is no frame");
+  trace_.line("server", "to d" + std::to_string(device) + " " + describe(*frame));
+  for (auto& checker : checkers_) checker->server_says(who_.at(device), *frame);
+}
+
+void World::device_says(std::size_t device, std::string_view bytes) {
+  const auto frame = decode_client_frame(bytes);
+  if (!frame) return findings_.broken(0, "a client sends what is no frame");
+  trace_.line("d" + std::to_string(device), "says " + describe(*frame));
+}
+
+void World::published(const DeviceId& to, const std::string& bytes) {
+  const auto frame = decode_server_frame(bytes);
+  if (!frame) return;
+  for (auto& device : devices_) {
+    if (device->disk().device != to) continue;
+    for (auto& checker : checkers_) checker->published(device->who(), *frame);
+  }
+}
+
+void World::logged(const server::LogEntry& entry) {
+  trace_.line("log", describe(entry));
+  for (auto& checker : checkers_) checker->logged(entry);
+}
+
+void World::applied(const server::StoreBatch& batch) {
+  trace_.line("store", "applied up to " + std::to_string(batch.position) + ", " +
+                           std::to_string(batch.events.size()) + " events");
+  for (auto& checker : checkers_) checker->applied(batch);
+}
+
+void World::user_changed(const UserId& user) {
+  for (auto& checker : checkers_) checker->user_changed(user);
+}
+
+void World::cached(const Who& who, const client::CacheChange& change) {
+  for (auto& checker : checkers_) checker->cached(who, change);
+}
+
+void World::told(const Who& who, const client::Event& event) {
+  if (const auto* state = std::get_if<client::ConnectionChanged>(&event)) {
+    trace_.line(who.name, "connection is " + std::to_string(static_cast<int>(state->state)) + " " +
+                              state->reason.message);
+  }
+  for (auto& checker : checkers_) checker->told(who, event);
+}
+
+void World::rolled_back(const Who& who) {
+  for (auto& checker : checkers_) checker->rolled_back(who);
+}
+
+}  // namespace kith::sim

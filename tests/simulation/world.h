@@ -1,0 +1,83 @@
+// World: a server, devices and the network between them in one thread, in virtual time, and the
+// checkers that see everything. One seed, one run.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/simulation/checker.h"
+#include "tests/simulation/device.h"
+#include "tests/simulation/network.h"
+#include "tests/simulation/rules.h"
+#include "tests/simulation/server_node.h"
+#include "tests/simulation/trace.h"
+
+namespace kith::sim {
+
+class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
+ public:
+  // `devices_of[u]`: how many devices user u has.
+  World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken);
+  ~World() override;
+
+  // Runs until `until` (virtual ms), or until a rule is broken. False: one is.
+  bool run_until(std::int64_t until);
+  [[nodiscard]] std::int64_t now() const { return time_.now(); }
+  // A task of the outside world: people, faults.
+  void at(std::int64_t when, std::function<void()> task) {
+    time_.at(when, kOutside, std::move(task));
+  }
+
+  // What people do.
+  Result<MessageId> send(Device& device, const ConversationId& to, const std::string& text,
+                         const MessageId& reply_to);
+  void discard(Device& device, const MessageId& id);
+
+  // True when nothing is left to do: everybody is online and up to date. Else `why` says what is
+  // missing.
+  bool settled(std::string* why);
+  void check_at_rest();
+
+  [[nodiscard]] Network& network() { return network_; }
+  [[nodiscard]] ServerNode& server() { return server_; }
+  [[nodiscard]] std::vector<std::unique_ptr<Device>>& devices() { return devices_; }
+  [[nodiscard]] std::size_t users() const { return users_; }
+  static std::string handle_of(std::size_t user) { return "user" + std::to_string(user); }
+  static UserId user_of(std::size_t user) { return UserId::of(handle_of(user)); }
+  [[nodiscard]] Trace& trace() { return trace_; }
+  [[nodiscard]] Findings& findings() { return findings_; }
+  [[nodiscard]] const Truth& truth() const { return truth_; }
+  [[nodiscard]] std::uint64_t steps() const { return time_.steps(); }
+  // Bytes that the server has sent to a device.
+  [[nodiscard]] std::uint64_t bytes_to(std::size_t device) const { return bytes_to_.at(device); }
+
+ private:
+  void server_says(std::size_t device, std::string_view frame) override;
+  void device_says(std::size_t device, std::string_view frame) override;
+  void logged(const server::LogEntry& entry) override;
+  void applied(const server::StoreBatch& batch) override;
+  void user_changed(const UserId& user) override;
+  void published(const DeviceId& to, const std::string& frame) override;
+  void cached(const Who& who, const client::CacheChange& change) override;
+  void told(const Who& who, const client::Event& event) override;
+  void rolled_back(const Who& who) override;
+
+  static constexpr std::uint64_t kOutside = 2;
+  VirtualTime time_;
+  Trace trace_;
+  Findings findings_;
+  SeededRandom weather_;
+  Network network_;
+  ServerNode server_;
+  std::size_t users_;
+  std::vector<Who> who_;
+  std::vector<std::unique_ptr<Device>> devices_;
+  std::vector<std::uint64_t> bytes_to_;
+  Truth truth_;
+  Checkers checkers_;
+};
+
+}  // namespace kith::sim
