@@ -216,7 +216,9 @@ void SyncEngine::offer(const std::vector<v1::Event>& events, bool live) {
     if (!id || event.seq() == 0) continue;
     if (!model_.find(*id)) sync_soon(Millis{0});  // its state comes with the feed
     if (model_.ranges(*id).has(event.seq())) continue;
-    if (event.seq() == model_.top(*id) + 1) {
+    // At the top, or in a hole that stays open until somebody looks: nobody would come for it
+    // there.
+    if (event.seq() <= model_.top(*id) + 1) {
       run.push_back(event);
     } else {
       hold(*id, event, live);
@@ -258,10 +260,8 @@ void SyncEngine::drain_held(const ConversationId& id) {
   std::uint64_t next = model_.top(id) + 1;
   auto& events = it->second.events;
   while (!events.empty() && events.begin()->first <= next) {
-    if (events.begin()->first == next) {
-      ready.push_back(events.begin()->second);
-      ++next;
-    }
+    if (events.begin()->first == next) ++next;
+    ready.push_back(events.begin()->second);  // below `next`: in a hole, or here already
     events.erase(events.begin());
   }
   const bool live = it->second.live;

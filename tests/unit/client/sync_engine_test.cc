@@ -19,6 +19,35 @@ class SyncEngineTest : public EngineTest {
     page.set_last_seq(request.get_events().to());
     say(frame);
   }
+  // The connection breaks; when it is back the room has grown.
+  void away_until(std::uint64_t last_seq) {
+    cut();
+    scheduler.advance(60s);
+    welcome(hello());
+    v1::ConversationState grown = state(last_seq);
+    grown.set_entry_ver(2);
+    answer_sync({grown}, 2);
+    for (const v1::ClientFrame& frame : server.received) {
+      if (frame.has_get_events()) fetch_ = frame;
+      if (frame.has_send()) repeated_ = frame;
+    }
+  }
+  // The page of a large hole: its newest end.
+  void answer_newest(std::uint64_t last_seq) {
+    const v1::GetEvents& get = fetch_.get_events();
+    ASSERT_TRUE(get.newest());
+    v1::ServerFrame frame;
+    frame.set_reply_to(fetch_.req_id());
+    v1::EventsPage& page = *frame.mutable_events_page();
+    page.set_conversation_id(room.bytes());
+    for (std::uint64_t seq = last_seq + 1 - get.limit(); seq <= last_seq; ++seq) {
+      *page.add_events() = event(seq);
+    }
+    page.set_last_seq(last_seq);
+    say(frame);
+  }
+
+  v1::ClientFrame fetch_, repeated_;
 };
 
 TEST_F(SyncEngineTest, IsOnlineOnlyWhenTheMissingEventsAreThere) {
@@ -86,6 +115,33 @@ TEST_F(SyncEngineTest, AckIsRepeatedAfterReconnect) {  // R-3
   scheduler.advance(60s);
   welcome(hello());
   EXPECT_EQ(expect(v1::ClientFrame::kAckEvents).ack_events().upto(0).seq(), 1u);
+}
+
+// A message whose answer was lost, then 500 others while this device was away: only the newest are
+// fetched, and the place of the own message is in the hole below them.
+TEST_F(SyncEngineTest, OwnMessagePlacedInAHoleLeavesTheOutbox) {
+  go_online({state(1)});
+  answer_events(expect(v1::ClientFrame::kGetEvents));
+  send("mine");
+  expect(v1::ClientFrame::kSend);
+  away_until(500);
+  answer_newest(500);
+  place(repeated_, 2);
+  EXPECT_TRUE(engine->outbox_idle());
+  restart();
+  EXPECT_TRUE(engine->outbox_idle());
+}
+
+TEST_F(SyncEngineTest, OwnMessagePlacedBeforeTheNewestPageComesLeavesTheOutbox) {
+  go_online({state(1)});
+  answer_events(expect(v1::ClientFrame::kGetEvents));
+  send("mine");
+  expect(v1::ClientFrame::kSend);
+  away_until(500);
+  place(repeated_, 2 + limits::gap_fetch_max);
+  answer_newest(500);
+  EXPECT_TRUE(engine->outbox_idle());
+  EXPECT_EQ(engine->timeline(room, 100).size(), 32u);  // 1, mine and the newest 30
 }
 
 TEST_F(SyncEngineTest, ResetListsASnapshotAndGoesOnFromItsCursor) {
