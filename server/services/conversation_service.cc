@@ -24,7 +24,22 @@ std::vector<UserId> user_ids(const google::protobuf::RepeatedPtrField<std::strin
   return ids;
 }
 
+// The log or the store did not take it for now: the same request is worth another try.
+Error temporary(const Error& error) {
+  if (error.retry() != Retry::kNever) return error;
+  return make_error(ErrorCode::kUnavailable, error.message);
+}
+
+Error unknown_reply() {
+  return make_error(ErrorCode::kNotFound, "the answered message does not exist");
+}
+
 }  // namespace
+
+struct ConversationService::Placed {
+  Placement placement;
+  bool duplicate = false;
+};
 
 // One SendBatch on its way: items are appended in order, answered together.
 struct ConversationService::Batch {
@@ -36,6 +51,9 @@ struct ConversationService::Batch {
   int waiting = 0;  // items without an outcome
   int in_log = 0;   // appended, not decided
   int held = -1;    // item that waits for those before it
+  // An item did not get into the log for now: those behind it must not either, or the repetition
+  // of the first would land behind them.
+  std::optional<Error> stopped;
   Reply reply;
 };
 
@@ -145,7 +163,9 @@ void ConversationService::send(const Caller& caller, const v1::SendBatch& reques
         LogRecord r = record(batch->caller, batch->conversation);
         r.command_id = *MessageId::from_bytes(batch->conversation.bytes());
         r.op = CreateOp{ConversationType::kDirect, "", {other}};
-        cache_.append(std::move(r), [](Result<Outcome>) {});
+        cache_.append(std::move(r), [batch](Result<Outcome> made) {
+          if (!made) batch->stopped = temporary(made.error());
+        });
       }
       send_items(batch);
     });
@@ -166,7 +186,7 @@ void ConversationService::send_item(const std::shared_ptr<Batch>& batch, int ind
   for (; index < batch->request.items_size(); ++index) {
     const v1::OutMessage& item = batch->request.items(index);
     const auto answered = message_id(item.reply_to_message_id());
-    if (item.reply_to_seq() != 0 || !answered) {
+    if (batch->stopped || item.reply_to_seq() != 0 || !answered) {
       append_item(batch, index, item.reply_to_seq());
       continue;
     }
@@ -179,7 +199,12 @@ void ConversationService::send_item(const std::shared_ptr<Batch>& batch, int ind
     cache_.find(batch->conversation, batch->caller.user, *answered,
                 [this, alive = alive_, batch, index](Result<std::optional<Placement>> found) {
                   if (!*alive) return;
-                  append_item(batch, index, found && *found ? (*found)->seq : 0);
+                  if (!found) batch->stopped = temporary(found.error());
+                  if (found && !*found) {
+                    answer_item(batch, index, unknown_reply());
+                  } else {
+                    append_item(batch, index, found ? (*found)->seq : 0);
+                  }
                   send_item(batch, index + 1);
                 });
     return;
@@ -188,6 +213,7 @@ void ConversationService::send_item(const std::shared_ptr<Batch>& batch, int ind
 
 void ConversationService::append_item(const std::shared_ptr<Batch>& batch, int index,
                                       std::uint64_t reply_to) {
+  if (batch->stopped) return answer_item(batch, index, *batch->stopped);
   const v1::OutMessage& item = batch->request.items(index);
   LogRecord r = record(batch->caller, batch->conversation);
   r.command_id = *message_id(item.message_id());
@@ -205,18 +231,29 @@ void ConversationService::append_item(const std::shared_ptr<Batch>& batch, int i
   cache_.append(std::move(r), [this, alive = alive_, batch, index, id](Result<Outcome> outcome) {
     if (!*alive) return;
     origins_.erase(id);
-    auto* out = batch->answer.mutable_send_result()->mutable_items(index);
-    if (outcome && outcome->placed) {
-      to_wire(*outcome->placed, outcome->duplicate, out->mutable_placed());
+    --batch->in_log;
+    if (!outcome) {
+      if (!batch->stopped) batch->stopped = temporary(outcome.error());
+      answer_item(batch, index, *batch->stopped);
+    } else if (outcome->placed) {
+      answer_item(batch, index, Placed{*outcome->placed, outcome->duplicate});
     } else {
-      const Error error = !outcome         ? outcome.error()
-                          : outcome->error ? *outcome->error
-                                           : make_error(ErrorCode::kInternal, "not decided");
-      *out->mutable_error() = kith::to_wire(error);
+      answer_item(batch, index,
+                  outcome->error.value_or(make_error(ErrorCode::kInternal, "not decided")));
     }
-    if (--batch->waiting == 0) return batch->reply(std::move(batch->answer));
-    if (--batch->in_log == 0 && batch->held >= 0) send_item(batch, std::exchange(batch->held, -1));
+    if (batch->in_log == 0 && batch->held >= 0) send_item(batch, std::exchange(batch->held, -1));
   });
+}
+
+void ConversationService::answer_item(const std::shared_ptr<Batch>& batch, int index,
+                                      const Result<Placed>& outcome) {
+  auto* out = batch->answer.mutable_send_result()->mutable_items(index);
+  if (outcome) {
+    to_wire(outcome->placement, outcome->duplicate, out->mutable_placed());
+  } else {
+    *out->mutable_error() = kith::to_wire(outcome.error());
+  }
+  if (--batch->waiting == 0) batch->reply(std::move(batch->answer));
 }
 
 void ConversationService::append_placed(LogRecord r, const Reply& reply) {

@@ -40,6 +40,7 @@ class ConversationService {
 
  private:
   struct Batch;
+  struct Placed;
   struct Listing;
 
   LogRecord record(const Caller& caller, const ConversationId& id) const;
@@ -47,6 +48,7 @@ class ConversationService {
   void send_items(const std::shared_ptr<Batch>& batch);
   void send_item(const std::shared_ptr<Batch>& batch, int index);
   void append_item(const std::shared_ptr<Batch>& batch, int index, std::uint64_t reply_to);
+  void answer_item(const std::shared_ptr<Batch>& batch, int index, const Result<Placed>& outcome);
   void create(const Caller& caller, const v1::CreateConversation& request, const Reply& reply);
   void change_members(const Caller& caller, const v1::MemberChange& request, const Reply& reply);
   void change_meta(const Caller& caller, const v1::UpdateMeta& request, const Reply& reply);

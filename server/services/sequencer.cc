@@ -110,8 +110,9 @@ void apply_send(Conversation& c, const LogEntry& entry, const SendOp& op, Outcom
   if (sender == nullptr || !sender->active()) {
     return refuse(out, ErrorCode::kNotMember, "the sender is not a member of the conversation");
   }
-  if (op.reply_to_seq > c.head.last_seq) {
-    return refuse(out, ErrorCode::kInvalidArgument, "the answered message does not exist");
+  const bool hidden = entry.record.rules_version >= 2 && op.reply_to_seq < sender->join_seq;
+  if (op.reply_to_seq != 0 && (hidden || op.reply_to_seq > c.head.last_seq)) {
+    return refuse(out, ErrorCode::kNotFound, "the answered message does not exist");
   }
   Event& event = append_event(c, entry, EventKind::kMessage, out);
   event.body = op.body;

@@ -15,7 +15,9 @@
 
 namespace kith::server {
 
-inline constexpr std::uint32_t kRulesVersion = 1;
+// Stamped on every record; a record is decided for ever by the rules of its version.
+// 2: a reply to what its sender cannot see is refused.
+inline constexpr std::uint32_t kRulesVersion = 2;
 
 struct Outcome {
   std::optional<Error> error;           // refused; nothing changed

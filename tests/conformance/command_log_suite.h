@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -185,6 +186,20 @@ TYPED_TEST_P(CommandLogSuite, AFailedCommitIsNeverSeenAndItsPositionIsUsedAgain)
   EXPECT_EQ(next->position, kept.size() + 1);
 }
 
+// The last, small record would fit; but it was appended before anybody knew of the refusals.
+TYPED_TEST_P(CommandLogSuite, NothingOvertakesARefusedRecord) {
+  this->log_ = this->factory_.open_nearly_full();
+  constexpr std::size_t kCount = limits::journal_batch_max + 2'000;
+  std::vector<bool> accepted;
+  for (std::size_t i = 0; i < kCount; ++i) {
+    this->log_->append(record_of(i, i + 1 == kCount ? 1 : 4'000),
+                       [&](Result<LogEntry> entry) { accepted.push_back(entry.ok()); });
+  }
+  ASSERT_TRUE(this->factory_.scheduler().run_until([&] { return accepted.size() == kCount; }));
+  EXPECT_FALSE(accepted.back());
+  EXPECT_TRUE(std::is_partitioned(accepted.begin(), accepted.end(), [](bool ok) { return ok; }));
+}
+
 TYPED_TEST_P(CommandLogSuite, NoCallbackComesAfterDestruction) {
   this->open();
   bool called = false;
@@ -200,6 +215,6 @@ REGISTER_TYPED_TEST_SUITE_P(CommandLogSuite, StartsEmpty, CommitsInAppendOrderNe
                             KeepsCommittedRecordsAcrossReopening, ReadsAfterAPositionUpToALimit,
                             PositionsSurviveTrim, RefusesAboveTheBoundWithOverloaded,
                             AFailedCommitIsNeverSeenAndItsPositionIsUsedAgain,
-                            NoCallbackComesAfterDestruction);
+                            NothingOvertakesARefusedRecord, NoCallbackComesAfterDestruction);
 
 }  // namespace kith::server

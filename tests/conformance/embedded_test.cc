@@ -7,6 +7,9 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "server/adapters/embedded/bus_memory.h"
 #include "server/adapters/embedded/command_log_memory.h"
@@ -182,6 +185,41 @@ TEST(CommandLogSqlite, CommitsWhatWasAppendedBeforeItIsClosed) {
   for (std::uint64_t i = 0; i < 10; ++i) log->append(record_of(i), [](Result<LogEntry>) {});
   log.reset();
   EXPECT_EQ(files.open()->last(), 10u);
+}
+
+TEST(CommandLogSqlite, ARecordBehindAnUntoldRefusalIsRefusedThoughItWouldFit) {
+  SqliteLog files;
+  auto log = files.open(kFewPages);
+  std::vector<bool> accepted;
+  const auto note = [&](const Result<LogEntry>& entry) { accepted.push_back(entry.ok()); };
+  for (std::uint64_t i = 0; i < 100; ++i) log->append(record_of(i, 4'000), note);
+  while (log->pending() != 0) std::this_thread::yield();  // decided by the writer, not yet told
+  log->append(record_of(100, 1), note);
+  ASSERT_TRUE(files.loop.run_until([&] { return accepted.size() == 101; }));
+  EXPECT_FALSE(accepted.back());
+  const auto later = answer_of<LogEntry>(
+      files.loop, [&](auto done) { log->append(record_of(101, 1), std::move(done)); });
+  EXPECT_TRUE(later.ok());
+}
+
+TEST(CommandLogMemory, AFailedCommitRefusesWhatWaitsBehindIt) {
+  MemoryLog memory;
+  auto log = memory.open();
+  bool failed = false;
+  memory.disk->commit_fault = [&]() -> std::optional<Error> {
+    if (std::exchange(failed, true)) return std::nullopt;
+    return make_error(ErrorCode::kDiskFull, "full");
+  };
+  std::size_t refused = 0;
+  const std::size_t count = limits::journal_batch_max + 1;  // two commits
+  for (std::size_t i = 0; i < count; ++i) {
+    log->append(record_of(i), [&](const Result<LogEntry>& entry) { refused += entry ? 0 : 1; });
+  }
+  ASSERT_TRUE(memory.loop.run_until([&] { return refused == count; }));
+  EXPECT_EQ(log->last(), 0u);
+  EXPECT_TRUE(answer_of<LogEntry>(memory.loop, [&](auto done) {
+                log->append(record_of(1), std::move(done));
+              }).ok());
 }
 
 TEST(CommandLogMemory, ACrashLosesWhatWasNotCommitted) {

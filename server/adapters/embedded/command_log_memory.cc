@@ -33,14 +33,47 @@ CommandLogMemory::~CommandLogMemory() {
 }
 
 void CommandLogMemory::append(LogRecord record, std::function<void(Result<LogEntry>)> committed) {
+  Waiting item{std::move(record), std::move(committed)};
+  if (refusing_) {
+    refused_.push_back(std::move(item));
+    return;
+  }
   if (waiting_.size() >= limits::journal_pending_max) {
-    scheduler_.post([alive = alive_, committed = std::move(committed)] {
-      if (*alive) committed(make_error(ErrorCode::kOverloaded, "too many commands wait"));
+    refusing_ = make_error(ErrorCode::kOverloaded, "too many commands wait");
+    refused_.push_back(std::move(item));
+    scheduler_.post([this, alive = alive_] {
+      if (*alive) tell_refusals();
     });
     return;
   }
-  waiting_.push_back({std::move(record), std::move(committed)});
+  waiting_.push_back(std::move(item));
   schedule();
+}
+
+// Refuses a batch whose commit failed, and everything that was appended behind it.
+void CommandLogMemory::refuse(std::deque<Waiting> batch, const Error& error) {
+  for (Waiting& item : waiting_) batch.push_back(std::move(item));
+  for (Waiting& item : refused_) batch.push_back(std::move(item));
+  waiting_.clear();
+  refused_ = std::move(batch);
+  refusing_ = error;
+  tell_refusals();
+}
+
+// Records are refused until this is through: also those appended by the callbacks.
+void CommandLogMemory::tell_refusals() {
+  const auto alive = alive_;  // a callback may destroy the log
+  for (Waiting& item : std::exchange(refused_, {})) {
+    item.committed(*refusing_);
+    if (!*alive) return;
+  }
+  if (refused_.empty()) {
+    refusing_.reset();
+    return;
+  }
+  scheduler_.post([this, alive] {
+    if (*alive) tell_refusals();
+  });
 }
 
 void CommandLogMemory::schedule() {
@@ -59,25 +92,23 @@ void CommandLogMemory::schedule() {
 void CommandLogMemory::commit() {
   scheduled_ = false;
   const std::size_t count = std::min(waiting_.size(), limits::journal_batch_max);
-  std::vector<Waiting> batch(
+  std::deque<Waiting> batch(
       std::make_move_iterator(waiting_.begin()),
       std::make_move_iterator(waiting_.begin() + static_cast<std::ptrdiff_t>(count)));
   waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
-  const auto fault = disk_->commit_fault ? disk_->commit_fault() : std::nullopt;
-  const Position first = disk_->last + 1;
-  if (!fault) {
-    for (const Waiting& item : batch) {
-      disk_->entries.push_back(stored(++disk_->last, item.record));
-    }
+  if (batch.empty()) return;  // refused meanwhile
+  if (const auto fault = disk_->commit_fault ? disk_->commit_fault() : std::nullopt) {
+    return refuse(std::move(batch), *fault);
+  }
+  Position position = disk_->last;
+  for (const Waiting& item : batch) {
+    disk_->entries.push_back(stored(++disk_->last, item.record));
   }
   schedule();
   const auto alive = alive_;  // a callback may destroy the log
-  for (std::size_t i = 0; i < batch.size() && *alive; ++i) {
-    if (fault) {
-      batch[i].committed(*fault);
-    } else {
-      batch[i].committed(LogEntry{first + i, std::move(batch[i].record)});
-    }
+  for (Waiting& item : batch) {
+    if (!*alive) return;
+    item.committed(LogEntry{++position, std::move(item.record)});
   }
 }
 

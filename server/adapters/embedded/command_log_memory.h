@@ -50,11 +50,15 @@ class CommandLogMemory : public CommandLog {
   };
   void schedule();
   void commit();
+  void refuse(std::deque<Waiting> batch, const Error& error);
+  void tell_refusals();
 
   std::shared_ptr<Disk> disk_;
   Scheduler& scheduler_;
   std::deque<Waiting> waiting_;
   bool scheduled_ = false;
+  std::optional<Error> refusing_;  // until everything in `refused_` has been told
+  std::deque<Waiting> refused_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -3,6 +3,7 @@
 #include "server/adapters/embedded/command_log_sqlite.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "kith/core/limits.h"
@@ -66,16 +67,60 @@ CommandLogSqlite::~CommandLogSqlite() {
 }
 
 void CommandLogSqlite::append(LogRecord record, std::function<void(Result<LogEntry>)> committed) {
+  const std::lock_guard lock(mutex_);
+  Waiting item{std::move(record), std::move(committed)};
+  if (refusing_) {
+    refused_.push_back(std::move(item));
+    return;
+  }
+  if (waiting_.size() + committing_ < limits::journal_pending_max) {
+    waiting_.push_back(std::move(item));
+    wake_.notify_one();
+    return;
+  }
+  refusing_ = make_error(ErrorCode::kOverloaded, "too many commands wait");
+  refused_.push_back(std::move(item));
+  executor_.post([this, alive = alive_] {
+    if (*alive) tell_refusals();
+  });
+}
+
+// Writer thread: refuses a batch whose commit failed, and everything that was appended behind it.
+void CommandLogSqlite::refuse(std::vector<Waiting> batch, const Error& error) {
+  const std::lock_guard lock(mutex_);
+  std::move(waiting_.begin(), waiting_.end(), std::back_inserter(batch));
+  waiting_.clear();
+  std::move(refused_.begin(), refused_.end(), std::back_inserter(batch));
+  refused_ = std::move(batch);
+  committing_ = 0;
+  if (std::exchange(refusing_, error)) return;  // a telling is on its way
+  executor_.post([this, alive = alive_] {
+    if (*alive) tell_refusals();
+  });
+}
+
+// Records are refused until this is through: also those appended by the callbacks.
+void CommandLogSqlite::tell_refusals() {
+  std::vector<Waiting> refused;
+  std::optional<Error> error;
   {
     const std::lock_guard lock(mutex_);
-    if (waiting_.size() + committing_ < limits::journal_pending_max) {
-      waiting_.push_back({std::move(record), std::move(committed)});
-      wake_.notify_one();
-      return;
-    }
+    refused = std::exchange(refused_, {});
+    error = refusing_;
   }
-  executor_.post([alive = alive_, committed = std::move(committed)] {
-    if (*alive) committed(make_error(ErrorCode::kOverloaded, "too many commands wait"));
+  const auto alive = alive_;  // a callback may destroy the log
+  for (Waiting& item : refused) {
+    if (!*alive) return;
+    item.committed(*error);
+  }
+  if (!*alive) return;
+  const std::lock_guard lock(mutex_);
+  if (refused_.empty()) {
+    refusing_.reset();
+    return;
+  }
+  executor_.post([this, alive] {
+    if (*alive) tell_refusals();
   });
 }
 
@@ -120,28 +165,22 @@ Status CommandLogSqlite::write(const std::vector<Waiting>& batch, Position first
 
 void CommandLogSqlite::commit(std::vector<Waiting> batch) {
   const Position first = last_ + 1;
-  const Status written = write(batch, first);
-  if (written) {
-    last_ += batch.size();
-  } else {
+  if (const Status written = write(batch, first); !written) {
     // When only the sync failed, the refused records may lie complete at the end of the write-ahead
-    // log, and recovery after
-    // a crash would find them. Another commit overwrites them.
+    // log, and recovery after a crash would find them. Another commit overwrites them.
     (void)writer_->query("UPDATE meta SET value=value+1 WHERE key='repaired'").run();
+    return refuse(std::move(batch), written.error());
   }
+  last_ += batch.size();
   {
     const std::lock_guard lock(mutex_);
     committing_ = 0;
   }
   auto shared = std::make_shared<std::vector<Waiting>>(std::move(batch));
-  executor_.post([alive = alive_, shared, first, written] {
+  executor_.post([alive = alive_, shared, first] {
     for (std::size_t i = 0; i < shared->size() && *alive; ++i) {
       Waiting& item = (*shared)[i];
-      if (written) {
-        item.committed(LogEntry{first + i, std::move(item.record)});
-      } else {
-        item.committed(written.error());
-      }
+      item.committed(LogEntry{first + i, std::move(item.record)});
     }
   });
 }

@@ -7,6 +7,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -44,6 +45,8 @@ class CommandLogSqlite : public CommandLog {
   void write_loop();
   std::vector<Waiting> take_batch(std::unique_lock<std::mutex>& lock);
   void commit(std::vector<Waiting> batch);
+  void refuse(std::vector<Waiting> batch, const Error& error);
+  void tell_refusals();
   Status write(const std::vector<Waiting>& batch, Position first);
   bool trim_some(Position upto);
 
@@ -57,6 +60,8 @@ class CommandLogSqlite : public CommandLog {
   std::condition_variable wake_;
   std::deque<Waiting> waiting_;
   std::size_t committing_ = 0;
+  std::optional<Error> refusing_;  // until everything in `refused_` has been told
+  std::vector<Waiting> refused_;
   Position trim_upto_ = 0;
   bool stopping_ = false;
 

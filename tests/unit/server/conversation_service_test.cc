@@ -1,0 +1,115 @@
+// Requests about conversations: batches, replies, receipts, and what others are told of them.
+#include "server/services/conversation_service.h"
+
+#include "tests/unit/server/service_fixture.h"
+
+namespace kith::server {
+namespace {
+
+using testing::group_id;
+using testing::message;
+
+class ConversationServiceTest : public testing::ServiceTest {
+ protected:
+  ConversationServiceTest() { make_group(anna, {bob, cleo}); }
+  Caller anna = enter(ann, 1);
+  Caller bobs = enter(bob, 2);
+};
+
+v1::OutMessage answering(v1::OutMessage item, const MessageId& answered) {
+  item.set_reply_to_message_id(answered.bytes());
+  return item;
+}
+v1::OutMessage answering(v1::OutMessage item, std::uint64_t seq) {
+  item.set_reply_to_seq(seq);
+  return item;
+}
+
+TEST_F(ConversationServiceTest, ABatchIsPlacedInItsOrder) {
+  const auto result = send(anna, {out(1), out(2), out(3)});
+  ASSERT_EQ(result.items_size(), 3);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(result.items(i).message_id(), message(static_cast<std::uint8_t>(i + 1)).bytes());
+    EXPECT_EQ(result.items(i).placed().seq(), static_cast<std::uint64_t>(i) + 2);
+  }
+}
+
+TEST_F(ConversationServiceTest, ARefusedItemStopsThoseBehindItUntilTheBatchIsRepeated) {
+  bool failed = false;
+  disks.log->commit_fault = [&]() -> std::optional<Error> {
+    if (std::exchange(failed, true)) return std::nullopt;
+    return make_error(ErrorCode::kIo, "the disk is slow");
+  };
+  // The second waits for the first and would be appended after the fault is over.
+  std::vector<v1::OutMessage> items{out(1), answering(out(2), message(1)), out(3)};
+  const auto refused = send(anna, items);
+  ASSERT_EQ(refused.items_size(), 3);
+  for (const v1::ItemResult& item : refused.items()) EXPECT_TRUE(item.error().retryable());
+  for (v1::OutMessage& item : items) item.set_attempt(1);
+  const auto placed = send(anna, items);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(placed.items(i).placed().seq(), static_cast<std::uint64_t>(i) + 2);
+    EXPECT_FALSE(placed.items(i).placed().duplicate());
+  }
+  EXPECT_EQ(history(anna).at(2).reply_to_seq(), 2u);
+}
+
+TEST_F(ConversationServiceTest, APermanentlyRefusedItemDoesNotStopThoseBehindIt) {
+  const auto result = send(anna, {out(1), answering(out(2), 99), out(3)});
+  EXPECT_EQ(result.items(0).placed().seq(), 2u);
+  EXPECT_EQ(result.items(1).error().code(), v1::ERROR_CODE_NOT_FOUND);
+  EXPECT_FALSE(result.items(1).error().retryable());
+  EXPECT_EQ(result.items(2).placed().seq(), 3u);
+}
+
+TEST_F(ConversationServiceTest, AReplyFindsItsMessageByIdWithinTheBatchAndLater) {
+  send(anna, {out(1), answering(out(2), message(1))});
+  send(anna, {answering(out(3), message(2))});
+  const auto events = history(anna);
+  EXPECT_EQ(events.at(2).reply_to_seq(), 2u);
+  EXPECT_EQ(events.at(3).reply_to_seq(), 3u);
+}
+
+TEST_F(ConversationServiceTest, AReplyToAnUnknownIdIsNotFound) {
+  const auto result = send(anna, {answering(out(1), message(77)), out(2)});
+  EXPECT_EQ(result.items(0).error().code(), v1::ERROR_CODE_NOT_FOUND);
+  EXPECT_FALSE(result.items(0).error().retryable());
+  EXPECT_EQ(result.items(1).placed().seq(), 2u);
+}
+
+TEST_F(ConversationServiceTest, AReplyWaitsWhileTheStoreCannotSay) {
+  disks.store->read_fault = [] { return std::optional(make_error(ErrorCode::kIo, "unreadable")); };
+  const auto result = send(anna, {answering(out(1), message(77)), out(2)});
+  EXPECT_TRUE(result.items(0).error().retryable());
+  EXPECT_TRUE(result.items(1).error().retryable());
+}
+
+TEST_F(ConversationServiceTest, NobodyAnswersWhatWasSaidBeforeTheyJoined) {
+  send(anna, {out(1)});
+  const Caller dora = enter(person("dora"), 4);
+  v1::ClientFrame add;
+  add.mutable_member_change()->set_conversation_id(group_id().bytes());
+  add.mutable_member_change()->set_command_id(message(50).bytes());
+  add.mutable_member_change()->set_kind(v1::MEMBER_CHANGE_KIND_ADD);
+  add.mutable_member_change()->add_users(dora.user.bytes());
+  ASSERT_TRUE(ask(anna, add).has_placed());
+  const auto result = send(dora, {answering(out(2), 2), answering(out(3), 3)});
+  EXPECT_EQ(result.items(0).error().code(), v1::ERROR_CODE_NOT_FOUND);
+  EXPECT_EQ(result.items(1).placed().seq(), 4u);
+}
+
+TEST_F(ConversationServiceTest, AFirstMessageWaitsWithItsConversation) {
+  const ConversationId direct = ConversationId::direct(ann, bob);
+  bool failed = false;
+  disks.log->commit_fault = [&]() -> std::optional<Error> {
+    if (std::exchange(failed, true)) return std::nullopt;
+    return make_error(ErrorCode::kDiskFull, "full");
+  };
+  v1::ClientFrame first = batch({out(1)}, direct);
+  first.mutable_send()->set_direct_peer(bob.bytes());
+  EXPECT_TRUE(ask(anna, first).send_result().items(0).error().retryable());
+  EXPECT_EQ(ask(anna, first).send_result().items(0).placed().seq(), 2u);
+}
+
+}  // namespace
+}  // namespace kith::server

@@ -1,0 +1,134 @@
+// The conversation service on memory adapters and a virtual loop: requests in, answers and pushes
+// out.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kith/v1/frame.pb.h"
+#include "server/adapters/embedded/bus_memory.h"
+#include "server/adapters/embedded/command_log_memory.h"
+#include "server/adapters/embedded/conversation_store_memory.h"
+#include "server/adapters/embedded/directory_memory.h"
+#include "server/adapters/embedded/session_registry_memory.h"
+#include "server/services/conversation_service.h"
+#include "tests/unit/gateway/virtual_loop.h"
+
+namespace kith::server::testing {
+
+inline MessageId message(std::uint8_t n) {
+  return MessageId(std::array<std::uint8_t, 16>{0xee, n});
+}
+inline ConversationId group_id(std::uint8_t n = 1) {
+  return ConversationId(std::array<std::uint8_t, 16>{0xcc, n});
+}
+
+// What survives a restart of the server.
+struct Disks {
+  std::shared_ptr<CommandLogMemory::Disk> log = std::make_shared<CommandLogMemory::Disk>();
+  std::shared_ptr<ConversationStoreMemory::Disk> store =
+      std::make_shared<ConversationStoreMemory::Disk>();
+  std::shared_ptr<DirectoryMemory::Disk> people = std::make_shared<DirectoryMemory::Disk>();
+};
+
+class ServiceTest : public ::testing::Test {
+ protected:
+  ServiceTest() {
+    bus.subscribe("g", [this](const Delivery& delivery) {
+      for (const std::uint64_t session : delivery.sessions) {
+        pushed[session].push_back(*decode_server_frame(*delivery.frame));
+      }
+    });
+    for (const char* handle : {"ann", "bob", "cleo"}) person(handle);
+  }
+
+  UserId person(const std::string& handle) {
+    directory.create({handle, handle, ""}, [](const Status&) {});
+    loop.settle();
+    return UserId::of(handle);
+  }
+  Caller enter(const UserId& user, std::uint64_t session) {
+    registry.add(user, {"g", session, DeviceId()});
+    return {user, DeviceId(), session};
+  }
+  // Asks without waiting; the answer appears in the returned place.
+  std::shared_ptr<std::optional<v1::ServerFrame>> begin(const Caller& caller,
+                                                        const v1::ClientFrame& frame) {
+    auto answer = std::make_shared<std::optional<v1::ServerFrame>>();
+    const bool known = service.handle(caller, frame, [answer](v1::ServerFrame&& reply) {
+      EXPECT_FALSE(answer->has_value()) << "answered twice";
+      answer->emplace(std::move(reply));
+    });
+    EXPECT_TRUE(known);
+    return answer;
+  }
+  v1::ServerFrame ask(const Caller& caller, const v1::ClientFrame& frame) {
+    const auto answer = begin(caller, frame);
+    loop.advance(Millis(50));
+    EXPECT_TRUE(answer->has_value()) << "not answered";
+    return answer->value_or(v1::ServerFrame());
+  }
+  void make_group(const Caller& owner, const std::vector<UserId>& others,
+                  const ConversationId& id = group_id()) {
+    v1::ClientFrame frame;
+    auto& create = *frame.mutable_create_conversation();
+    create.set_conversation_id(id.bytes());
+    create.set_command_id(MessageId(*MessageId::from_bytes(id.bytes())).bytes());
+    for (const UserId& user : others) create.add_members(user.bytes());
+    EXPECT_TRUE(ask(owner, frame).has_placed());
+  }
+  static v1::OutMessage out(std::uint8_t n, const std::string& text = "hi") {
+    v1::OutMessage item;
+    item.set_message_id(message(n).bytes());
+    item.set_content(text);
+    return item;
+  }
+  static v1::ClientFrame batch(const std::vector<v1::OutMessage>& items,
+                               const ConversationId& id = group_id()) {
+    v1::ClientFrame frame;
+    frame.mutable_send()->set_conversation_id(id.bytes());
+    for (const v1::OutMessage& item : items) *frame.mutable_send()->add_items() = item;
+    return frame;
+  }
+  v1::SendResult send(const Caller& caller, const std::vector<v1::OutMessage>& items,
+                      const ConversationId& id = group_id()) {
+    return ask(caller, batch(items, id)).send_result();
+  }
+  std::vector<v1::Event> history(const Caller& caller, const ConversationId& id = group_id()) {
+    v1::ClientFrame frame;
+    frame.mutable_get_events()->set_conversation_id(id.bytes());
+    const v1::ServerFrame answer = ask(caller, frame);
+    return {answer.events_page().events().begin(), answer.events_page().events().end()};
+  }
+  v1::ServerFrame sync(const Caller& caller, std::uint64_t cursor, bool snapshot = false,
+                       const std::string& token = "") {
+    v1::ClientFrame frame;
+    frame.mutable_sync()->set_cursor(cursor);
+    frame.mutable_sync()->set_snapshot(snapshot);
+    frame.mutable_sync()->set_page_token(token);
+    return ask(caller, frame);
+  }
+
+  VirtualLoop loop;
+  Disks disks;
+  CommandLogMemory log{disks.log, loop};
+  ConversationStoreMemory store{disks.store, loop};
+  DirectoryMemory directory{disks.people, loop};
+  SessionRegistryMemory registry;
+  BusMemory bus;
+  Users users{directory};
+  Fanout fanout{registry, bus, "g"};
+  ConversationCache cache{log, store, loop};
+  ConversationService service{cache, users, fanout, loop};
+  std::map<std::uint64_t, std::vector<v1::ServerFrame>> pushed;
+  const UserId ann = UserId::of("ann"), bob = UserId::of("bob"), cleo = UserId::of("cleo");
+};
+
+}  // namespace kith::server::testing
