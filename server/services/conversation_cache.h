@@ -57,6 +57,8 @@ class ConversationCache : public Conversations {
   void list(const UserId& user, Position before, std::size_t limit,
             Done<std::vector<FeedEntry>> done);
   void user_mark(const UserId& user, Done<Position> done);
+  // See ConversationStore.
+  [[nodiscard]] Position feed_horizon() const { return store_.feed_horizon(); }
 
   // Position up to which every record has been decided.
   [[nodiscard]] Position decided() const;

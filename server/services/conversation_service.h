@@ -60,6 +60,7 @@ class ConversationService {
   void sync(const Caller& caller, const v1::SyncRequest& request, const Reply& reply);
   void list_more(const std::shared_ptr<Listing>& listing, std::size_t index);
   void finish_listing(const std::shared_ptr<Listing>& listing);
+  void list_user_state(const std::shared_ptr<Listing>& listing, std::size_t from);
 
   void ack(const Caller& caller, const v1::AckEvents& request);
   void mark_read(const Caller& caller, const v1::MarkRead& request, const Reply& reply);

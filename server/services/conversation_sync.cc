@@ -11,36 +11,52 @@
 namespace kith::server {
 namespace {
 
-std::uint64_t number_of(const std::string& token) {
-  std::uint64_t value = 0;
-  std::from_chars(token.data(), token.data() + token.size(), value);
-  return value;
+// Where a listing of several pages goes on, "<position>:<mark>" or "u<count>:<mark>". It keeps the
+// mark of its first page.
+struct PageToken {
+  bool given = false;
+  Position from = 0;           // the entries after (a snapshot: before) this
+  std::size_t user_items = 0;  // contacts and blocks that have been listed; the entries are through
+  bool user_state = false;
+  Position mark = 0;
+
+  explicit PageToken(const std::string& text) : given(!text.empty()) {
+    const char* end = text.data() + text.size();
+    user_state = text.starts_with('u');
+    std::uint64_t number = 0;
+    const auto read = std::from_chars(text.data() + (user_state ? 1 : 0), end, number);
+    (user_state ? user_items : from) = number;
+    if (read.ptr != end) std::from_chars(read.ptr + 1, end, mark);
+  }
+};
+
+std::string token_of(const std::string& place, Position mark) {
+  return place + ":" + std::to_string(mark);
 }
 
-void add_users(const std::vector<UserId>& users,
-               google::protobuf::RepeatedPtrField<std::string>* out) {
-  for (const UserId& user : users) out->Add(user.bytes());
-}
-
-// Bounded by the frame: 5,000 contacts would be 90 KB; what does not fit is asked for by id when it
-// is shown.
-constexpr std::size_t kListed = 1'000;
-
-void fill_user_state(const UserRecord& user, v1::UserState* out) {
+// Contacts and blocks, in this order, from the `from`th on, as many as fit; true: not yet all.
+bool fill_user_state(const UserRecord& user, std::size_t& from, v1::SyncPage* page) {
+  auto* out = page->mutable_user_state();
   auto* settings = out->mutable_settings();
   settings->set_online(static_cast<v1::Audience>(user.privacy.online));
   settings->set_last_seen(static_cast<v1::Audience>(user.privacy.last_seen));
   settings->set_receipts_off(!user.privacy.receipts);
-  const auto head = [](const std::vector<UserId>& all) {
-    return std::vector<UserId>(
-        all.begin(), all.begin() + static_cast<std::ptrdiff_t>(std::min(all.size(), kListed)));
-  };
-  add_users(head(user.contacts), out->mutable_contacts());
-  add_users(head(user.blocked), out->mutable_blocked());
   auto* profile = out->mutable_profile();
   profile->set_user_id(user.id.bytes());
   profile->set_handle(user.handle);
   profile->set_display_name(user.display_name);
+  constexpr std::size_t kIdBytes = UserId::kSize + 2;
+  const std::size_t all = user.contacts.size() + user.blocked.size();
+  for (std::size_t bytes = page->ByteSizeLong() + kIdBytes;
+       from < all && bytes <= limits::page_bytes_max; ++from, bytes += kIdBytes) {
+    const std::size_t contacts = user.contacts.size();
+    if (from < contacts) {
+      out->add_contacts(user.contacts[from].bytes());
+    } else {
+      out->add_blocked(user.blocked[from - contacts].bytes());
+    }
+  }
+  return from < all;
 }
 
 }  // namespace
@@ -49,42 +65,47 @@ void fill_user_state(const UserRecord& user, v1::UserState* out) {
 struct ConversationService::Listing {
   Caller caller;
   Reply reply;
+  PageToken token;
   bool snapshot = false;
   bool receipts = true;
   std::size_t window = 0;
   Position cursor = 0;
-  std::vector<FeedEntry> entries;
-  v1::ServerFrame answer;
+  Position high = 0;
+  std::vector<FeedEntry> entries{};
+  v1::ServerFrame answer{};
+
+  void reset(v1::SyncResetReason reason) {
+    auto* r = answer.mutable_sync_reset();
+    r->set_reason(reason);
+    r->set_snapshot_cursor(high);
+    reply(std::move(answer));
+  }
 };
 
 void ConversationService::sync(const Caller& caller, const v1::SyncRequest& request,
                                const Reply& reply) {
-  auto listing = std::make_shared<Listing>();
-  listing->caller = caller;
-  listing->reply = reply;
+  auto listing =
+      std::make_shared<Listing>(Listing{caller, reply, PageToken(request.page_token())});
   listing->snapshot = request.snapshot();
   listing->cursor = request.cursor();
   listing->window = request.window() == 0 ? limits::sync_window_default : request.window();
   listing->window = std::min(listing->window, limits::sync_window_max);
   // FIRST: what changes from here on gets a new mark.
-  const Position high = cache_.begin_serving(caller.user);
-  const auto reset = [&](v1::SyncResetReason reason) {
-    auto* r = listing->answer.mutable_sync_reset();
-    r->set_reason(reason);
-    r->set_snapshot_cursor(high);
-    reply(std::move(listing->answer));
-  };
-  if (request.cursor() > high) return reset(v1::SYNC_RESET_REASON_FUTURE);
+  const Position high = listing->high = cache_.begin_serving(caller.user);
+  const PageToken& token = listing->token;
+  if (listing->cursor > high) return listing->reset(v1::SYNC_RESET_REASON_FUTURE);
+  if (!listing->snapshot && listing->cursor < cache_.feed_horizon()) {
+    return listing->reset(v1::SYNC_RESET_REASON_HORIZON);
+  }
   auto* page = listing->answer.mutable_sync_page();
-  // A listing of several pages keeps the mark of its first; the token is "position:mark".
-  const std::string& token = request.page_token();
-  const auto colon = token.find(':');
-  const Position from = token.empty() ? listing->cursor : number_of(token);
-  const Position mark = colon == std::string::npos ? high : number_of(token.substr(colon + 1));
-  page->set_next_cursor(std::min(mark, high));
+  page->set_next_cursor(token.mark == 0 ? high : std::min(token.mark, high));
+  if (token.user_state) return list_user_state(listing, token.user_items);
   const auto listed = [this, alive = alive_, listing](Result<std::vector<FeedEntry>> found) {
     if (!*alive) return;
     if (!found) return reply_error(listing->reply, found.error());
+    if (!listing->snapshot && found->size() > limits::sync_delta_max) {
+      return listing->reset(v1::SYNC_RESET_REASON_TOO_MANY);
+    }
     listing->entries = *std::move(found);
     users_.with(listing->caller.user, [this, alive, listing](Result<Users::Record> me) {
       if (!*alive) return;
@@ -94,9 +115,11 @@ void ConversationService::sync(const Caller& caller, const v1::SyncRequest& requ
     });
   };
   if (listing->snapshot) {
-    cache_.list(caller.user, token.empty() ? 0 : from, listing->window + 1, listed);
+    cache_.list(caller.user, token.from, listing->window + 1, listed);
   } else {
-    cache_.changed(caller.user, from, listing->window + 1, listed);
+    // The first page counts: a delta of too many is given up before it begins.
+    const std::size_t wanted = token.given ? listing->window : limits::sync_delta_max;
+    cache_.changed(caller.user, token.given ? token.from : listing->cursor, wanted + 1, listed);
   }
 }
 
@@ -118,24 +141,34 @@ void ConversationService::list_more(const std::shared_ptr<Listing>& listing, std
 void ConversationService::finish_listing(const std::shared_ptr<Listing>& listing) {
   auto* page = listing->answer.mutable_sync_page();
   if (listing->entries.size() > listing->window) {
+    const Position last = listing->entries[listing->window - 1].feed_ver;
     page->set_more(true);
-    page->set_page_token(std::to_string(listing->entries[listing->window - 1].feed_ver) + ":" +
-                         std::to_string(page->next_cursor()));
+    page->set_page_token(token_of(std::to_string(last), page->next_cursor()));
+    return listing->reply(std::move(listing->answer));
   }
-  if (page->more()) return listing->reply(std::move(listing->answer));
   cache_.user_mark(listing->caller.user,
-                   [this, alive = alive_, listing, page](Result<Position> changed_at) {
+                   [this, alive = alive_, listing](Result<Position> changed_at) {
                      if (!*alive) return;
                      if (!changed_at) return reply_error(listing->reply, changed_at.error());
                      if (listing->cursor != 0 && *changed_at <= listing->cursor) {
                        return listing->reply(std::move(listing->answer));
                      }
-                     users_.with(listing->caller.user, [listing, page](Result<Users::Record> me) {
-                       if (!me) return reply_error(listing->reply, me.error());
-                       if (*me) fill_user_state(**me, page->mutable_user_state());
-                       listing->reply(std::move(listing->answer));
-                     });
+                     list_user_state(listing, 0);
                    });
+}
+
+void ConversationService::list_user_state(const std::shared_ptr<Listing>& listing,
+                                          std::size_t from) {
+  users_.with(listing->caller.user, [listing, from](Result<Users::Record> me) {
+    if (!me) return reply_error(listing->reply, me.error());
+    auto* page = listing->answer.mutable_sync_page();
+    std::size_t next = from;
+    if (*me && fill_user_state(**me, next, page)) {
+      page->set_more(true);
+      page->set_page_token(token_of("u" + std::to_string(next), page->next_cursor()));
+    }
+    listing->reply(std::move(listing->answer));
+  });
 }
 
 void ConversationService::get_events(const Caller& caller, const v1::GetEvents& request,

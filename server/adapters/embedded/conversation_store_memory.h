@@ -34,6 +34,7 @@ class ConversationStoreMemory : public ConversationStore {
     std::map<ConversationId, std::map<std::uint64_t, Event>> events;
     std::map<std::tuple<ConversationId, UserId, MessageId>, Placement> placements;
     std::map<UserId, Position> user_marks;
+    Position feed_horizon = 0;
 
     std::function<Millis()> apply_delay;  // null: at the next turn of the loop
     std::function<Millis()> read_delay;   // null: inside the call
@@ -59,6 +60,7 @@ class ConversationStoreMemory : public ConversationStore {
   void list(const UserId& user, Position before, std::size_t limit,
             Done<std::vector<FeedEntry>> done) override;
   void large(const UserId& user, Done<std::vector<ConversationId>> done) override;
+  Position feed_horizon() const override { return disk_->feed_horizon; }
   void user_mark(const UserId& user, Done<Position> done) override;
 
  private:

@@ -75,6 +75,8 @@ class KITH_API ConversationStore {
                     Done<std::vector<FeedEntry>> done) = 0;
   // Large conversations (Head::large) that the user is an active member of.
   virtual void large(const UserId& user, Done<std::vector<ConversationId>> done) = 0;
+  // Marks below it may be gone: who has synced less gets a snapshot. 0 = all marks are kept.
+  virtual Position feed_horizon() const { return 0; }
   // Position of the last change of the user's own state; 0 = never.
   virtual void user_mark(const UserId& user, Done<Position> done) = 0;
 };

@@ -1,0 +1,153 @@
+// Catching up: deltas, snapshots, resets, and what each page may hold.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "kith/core/limits.h"
+#include "src/frame_codec.h"
+#include "tests/unit/server/service_fixture.h"
+
+namespace kith::server {
+namespace {
+
+using testing::group_id;
+using testing::message;
+
+class ConversationSyncTest : public testing::ServiceTest {
+ protected:
+  static ConversationId numbered(std::uint32_t n) {
+    return ConversationId(std::array<std::uint8_t, 16>{0xdd, static_cast<std::uint8_t>(n >> 8),
+                                                       static_cast<std::uint8_t>(n)});
+  }
+  // Straight into the log: as many as a test wants, without a request each.
+  void make_groups(std::uint32_t count) {
+    for (std::uint32_t n = 0; n < count; ++n) {
+      LogRecord record;
+      record.conversation = numbered(n);
+      record.command_id = MessageId(*MessageId::from_bytes(record.conversation.bytes()));
+      record.sender = ann;
+      record.op = CreateOp{ConversationType::kGroup, "g", {bob}};
+      cache.append(std::move(record), [](const Result<Outcome>& made) { EXPECT_TRUE(made.ok()); });
+    }
+    loop.advance(Millis(10));
+  }
+  struct Pages {
+    std::set<std::string> conversations;
+    std::vector<v1::SyncPage> all;
+  };
+  // Every page of a listing, as a client asks for them.
+  Pages pages(const Caller& caller, std::uint64_t cursor, bool snapshot) {
+    Pages result;
+    std::string token;
+    do {
+      const v1::ServerFrame answer = sync(caller, cursor, snapshot, token);
+      EXPECT_TRUE(answer.has_sync_page());
+      EXPECT_TRUE(encode(answer).ok()) << answer.ByteSizeLong();
+      for (const auto& state : answer.sync_page().changed()) {
+        EXPECT_TRUE(result.conversations.insert(state.conversation_id()).second);
+      }
+      result.all.push_back(answer.sync_page());
+      token = answer.sync_page().page_token();
+    } while (result.all.back().more() && result.all.size() < 1'000);
+    return result;
+  }
+  Caller anna = enter(ann, 1);
+  Caller bobs = enter(bob, 2);
+};
+
+TEST_F(ConversationSyncTest, ADeltaListsWhatChangedAfterTheCursorOnly) {
+  make_groups(3);
+  const auto first = pages(bobs, 0, false);
+  EXPECT_EQ(first.conversations.size(), 3u);
+  send(anna, {out(1)}, numbered(1));
+  const auto second = pages(bobs, first.all.back().next_cursor(), false);
+  EXPECT_EQ(second.conversations, std::set<std::string>{numbered(1).bytes()});
+  EXPECT_TRUE(pages(bobs, second.all.back().next_cursor(), false).conversations.empty());
+}
+
+TEST_F(ConversationSyncTest, ADeltaOfManyPagesIsWholeAndKeepsItsFirstMark) {
+  make_groups(120);
+  const v1::ServerFrame first = sync(bobs, 0);
+  ASSERT_TRUE(first.sync_page().more());
+  send(anna, {out(1)}, numbered(0));  // changes while the listing runs
+  const v1::ServerFrame second = sync(bobs, 0, false, first.sync_page().page_token());
+  EXPECT_EQ(second.sync_page().next_cursor(), first.sync_page().next_cursor());
+  EXPECT_EQ(pages(bobs, 0, false).conversations.size(), 120u);
+}
+
+TEST_F(ConversationSyncTest, MoreChangesThanADeltaIsGoodForAreASnapshot) {
+  make_groups(limits::sync_delta_max);
+  EXPECT_TRUE(sync(bobs, 0).has_sync_page());
+  LogRecord one_more;
+  one_more.conversation = group_id(99);
+  one_more.sender = ann;
+  one_more.op = CreateOp{ConversationType::kGroup, "g", {bob}};
+  cache.append(std::move(one_more), [](const Result<Outcome>&) {});
+  loop.advance(Millis(10));
+  const v1::ServerFrame reset = sync(bobs, 0);
+  ASSERT_TRUE(reset.has_sync_reset());
+  EXPECT_EQ(reset.sync_reset().reason(), v1::SYNC_RESET_REASON_TOO_MANY);
+  EXPECT_EQ(reset.sync_reset().snapshot_cursor(), cache.decided());
+  EXPECT_EQ(pages(bobs, 0, true).conversations.size(), limits::sync_delta_max + 1);
+  EXPECT_TRUE(pages(bobs, reset.sync_reset().snapshot_cursor(), false).conversations.empty());
+}
+
+TEST_F(ConversationSyncTest, ASnapshotBeginsWithTheMostRecentlyActive) {
+  make_groups(60);
+  send(anna, {out(1)}, numbered(7));
+  const v1::ServerFrame first = sync(bobs, 0, true);
+  EXPECT_EQ(first.sync_page().changed(0).conversation_id(), numbered(7).bytes());
+  EXPECT_EQ(static_cast<std::size_t>(first.sync_page().changed_size()),
+            limits::sync_window_default);
+}
+
+TEST_F(ConversationSyncTest, ACursorBelowTheHorizonOfTheFeedIsASnapshot) {
+  make_groups(3);
+  disks.store->feed_horizon = 2;
+  EXPECT_EQ(sync(bobs, 1).sync_reset().reason(), v1::SYNC_RESET_REASON_HORIZON);
+  EXPECT_TRUE(sync(bobs, 2).has_sync_page());
+  EXPECT_EQ(pages(bobs, 0, true).conversations.size(), 3u);
+}
+
+TEST_F(ConversationSyncTest, ACursorOfAnotherHistoryIsASnapshot) {
+  make_groups(1);
+  EXPECT_EQ(sync(bobs, 1'000).sync_reset().reason(), v1::SYNC_RESET_REASON_FUTURE);
+}
+
+TEST_F(ConversationSyncTest, AllContactsAndBlocksAreListedInPagesThatFit) {
+  make_groups(60);
+  UserChange change;
+  for (std::uint32_t n = 0; n < limits::contacts_max; ++n) {
+    change.add_contacts.push_back(UserId::of("contact" + std::to_string(n)));
+    change.block.push_back(UserId::of("blocked" + std::to_string(n)));
+  }
+  users.update(bob, change, [](const Result<Users::Record>& done) { EXPECT_TRUE(done.ok()); });
+  loop.settle();
+  std::set<std::string> contacts, blocked;
+  const Pages found = pages(bobs, 0, false);
+  for (const v1::SyncPage& page : found.all) {
+    contacts.insert(page.user_state().contacts().begin(), page.user_state().contacts().end());
+    blocked.insert(page.user_state().blocked().begin(), page.user_state().blocked().end());
+    EXPECT_EQ(page.next_cursor(), found.all.front().next_cursor());
+  }
+  EXPECT_EQ(contacts.size(), limits::contacts_max);
+  EXPECT_EQ(blocked.size(), limits::contacts_max);
+  EXPECT_EQ(found.conversations.size(), 60u);
+}
+
+TEST_F(ConversationSyncTest, AContactTooManyIsRefusedAndNothingChanges) {
+  UserChange change;
+  for (std::uint32_t n = 0; n <= limits::contacts_max; ++n) {
+    change.add_contacts.push_back(UserId::of("contact" + std::to_string(n)));
+  }
+  std::optional<ErrorCode> refused;
+  users.update(bob, change, [&](const Result<Users::Record>& done) {
+    if (!done) refused = done.error().code;
+  });
+  loop.settle();
+  EXPECT_EQ(refused, ErrorCode::kLimitExceeded);
+  EXPECT_EQ(sync(bobs, 0).sync_page().user_state().contacts_size(), 0);
+}
+
+}  // namespace
+}  // namespace kith::server
