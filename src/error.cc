@@ -1,6 +1,9 @@
 // The table of failures: names, retry classes, wire codes.
 #include "src/error.h"
 
+#include <string_view>
+#include <utility>
+
 #include "kith/core/limits.h"
 #include "kith/v1/session.pb.h"
 
@@ -12,6 +15,45 @@ static_assert(static_cast<int>(ErrorCode::kTokenExpired) == v1::ERROR_CODE_TOKEN
 static_assert(static_cast<int>(ErrorCode::kNotMember) == v1::ERROR_CODE_NOT_MEMBER);
 static_assert(static_cast<int>(ErrorCode::kExpired) == v1::ERROR_CODE_EXPIRED);
 static_assert(static_cast<int>(ErrorCode::kCancelled) == v1::ERROR_CODE_CANCELLED);
+
+constexpr std::pair<ErrorCode, std::string_view> kNames[] = {
+    {ErrorCode::kInvalidArgument, "INVALID_ARGUMENT"},
+    {ErrorCode::kProtocol, "PROTOCOL"},
+    {ErrorCode::kTooLarge, "TOO_LARGE"},
+    {ErrorCode::kUnauthenticated, "UNAUTHENTICATED"},
+    {ErrorCode::kTokenExpired, "TOKEN_EXPIRED"},
+    {ErrorCode::kRevoked, "REVOKED"},
+    {ErrorCode::kPermissionDenied, "PERMISSION_DENIED"},
+    {ErrorCode::kNotFound, "NOT_FOUND"},
+    {ErrorCode::kAlreadyExists, "ALREADY_EXISTS"},
+    {ErrorCode::kNotMember, "NOT_MEMBER"},
+    {ErrorCode::kLimitExceeded, "LIMIT_EXCEEDED"},
+    {ErrorCode::kRateLimited, "RATE_LIMITED"},
+    {ErrorCode::kOverloaded, "OVERLOADED"},
+    {ErrorCode::kUnavailable, "UNAVAILABLE"},
+    {ErrorCode::kExpired, "EXPIRED"},
+    {ErrorCode::kUpgradeRequired, "UPGRADE_REQUIRED"},
+    {ErrorCode::kUnimplemented, "UNIMPLEMENTED"},
+    {ErrorCode::kInternal, "INTERNAL"},
+    {ErrorCode::kCancelled, "CANCELLED"},
+    {ErrorCode::kOffline, "OFFLINE"},
+    {ErrorCode::kTimeout, "TIMEOUT"},
+    {ErrorCode::kDnsFailed, "DNS_FAILED"},
+    {ErrorCode::kConnectFailed, "CONNECT_FAILED"},
+    {ErrorCode::kTlsCertificate, "TLS_CERTIFICATE"},
+    {ErrorCode::kTlsFailed, "TLS_FAILED"},
+    {ErrorCode::kNotKithServer, "NOT_KITH_SERVER"},
+    {ErrorCode::kTrustStoreEmpty, "TRUST_STORE_EMPTY"},
+    {ErrorCode::kAlreadyOpen, "ALREADY_OPEN"},
+    {ErrorCode::kCacheTooNew, "CACHE_TOO_NEW"},
+    {ErrorCode::kCacheCorrupt, "CACHE_CORRUPT"},
+    {ErrorCode::kDiskFull, "DISK_FULL"},
+    {ErrorCode::kIo, "IO"},
+    {ErrorCode::kOutboxFull, "OUTBOX_FULL"},
+    {ErrorCode::kClosed, "CLOSED"},
+    {ErrorCode::kAddressInUse, "ADDRESS_IN_USE"},
+    {ErrorCode::kBadConfig, "BAD_CONFIG"},
+};
 
 // Cuts at a character boundary, so that the result is still UTF-8.
 std::string shortened(const std::string& text) {
@@ -72,79 +114,8 @@ Retry retry_of(ErrorCode code) noexcept {
 }
 
 std::string_view to_string(ErrorCode code) noexcept {
-  switch (code) {
-    case ErrorCode::kInvalidArgument:
-      return "INVALID_ARGUMENT";
-    case ErrorCode::kProtocol:
-      return "PROTOCOL";
-    case ErrorCode::kTooLarge:
-      return "TOO_LARGE";
-    case ErrorCode::kUnauthenticated:
-      return "UNAUTHENTICATED";
-    case ErrorCode::kTokenExpired:
-      return "TOKEN_EXPIRED";
-    case ErrorCode::kRevoked:
-      return "REVOKED";
-    case ErrorCode::kPermissionDenied:
-      return "PERMISSION_DENIED";
-    case ErrorCode::kNotFound:
-      return "NOT_FOUND";
-    case ErrorCode::kAlreadyExists:
-      return "ALREADY_EXISTS";
-    case ErrorCode::kNotMember:
-      return "NOT_MEMBER";
-    case ErrorCode::kLimitExceeded:
-      return "LIMIT_EXCEEDED";
-    case ErrorCode::kRateLimited:
-      return "RATE_LIMITED";
-    case ErrorCode::kOverloaded:
-      return "OVERLOADED";
-    case ErrorCode::kUnavailable:
-      return "UNAVAILABLE";
-    case ErrorCode::kExpired:
-      return "EXPIRED";
-    case ErrorCode::kUpgradeRequired:
-      return "UPGRADE_REQUIRED";
-    case ErrorCode::kUnimplemented:
-      return "UNIMPLEMENTED";
-    case ErrorCode::kInternal:
-      return "INTERNAL";
-    case ErrorCode::kCancelled:
-      return "CANCELLED";
-    case ErrorCode::kOffline:
-      return "OFFLINE";
-    case ErrorCode::kTimeout:
-      return "TIMEOUT";
-    case ErrorCode::kDnsFailed:
-      return "DNS_FAILED";
-    case ErrorCode::kConnectFailed:
-      return "CONNECT_FAILED";
-    case ErrorCode::kTlsCertificate:
-      return "TLS_CERTIFICATE";
-    case ErrorCode::kTlsFailed:
-      return "TLS_FAILED";
-    case ErrorCode::kNotKithServer:
-      return "NOT_KITH_SERVER";
-    case ErrorCode::kTrustStoreEmpty:
-      return "TRUST_STORE_EMPTY";
-    case ErrorCode::kAlreadyOpen:
-      return "ALREADY_OPEN";
-    case ErrorCode::kCacheTooNew:
-      return "CACHE_TOO_NEW";
-    case ErrorCode::kCacheCorrupt:
-      return "CACHE_CORRUPT";
-    case ErrorCode::kDiskFull:
-      return "DISK_FULL";
-    case ErrorCode::kIo:
-      return "IO";
-    case ErrorCode::kOutboxFull:
-      return "OUTBOX_FULL";
-    case ErrorCode::kClosed:
-      return "CLOSED";
-    case ErrorCode::kAddressInUse:
-      return "ADDRESS_IN_USE";
-    case ErrorCode::kBadConfig:
-      return "BAD_CONFIG";
+  for (const auto& [known, name] : kNames) {
+    if (known == code) return name;
   }
   return "UNKNOWN";
 }

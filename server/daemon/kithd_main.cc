@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "kith/core/export.h"
+#include "kith/server/dev_certificate.h"
 #include "kith/server/server.h"
 #include "server/daemon/config.h"
-#include "server/gateway/dev_certificate_openssl.h"
 
 namespace {
 

@@ -12,7 +12,8 @@
 namespace kith::server {
 namespace {
 
-// Receipts that arrive within this are one record per conversation and reader.
+// Deliveries that arrive within this are one record per conversation and reader; nobody waits for
+// them.
 constexpr Millis kReceiptGather{2};
 
 std::vector<UserId> user_ids(const google::protobuf::RepeatedPtrField<std::string>& list) {
@@ -298,9 +299,23 @@ void ConversationService::change_meta(const Caller& caller, const v1::UpdateMeta
 
 void ConversationService::ack(const Caller& caller, const v1::AckEvents& request) {
   for (const v1::HeadRef& head : request.upto()) {
+    PendingReceipt& pending = receipts_[{*conversation_id(head.conversation_id()), caller.user}];
+    pending.device = caller.device;
+    pending.delivered_seq = std::max(pending.delivered_seq, head.seq());
+  }
+  if (receipts_.empty() || receipts_scheduled_) return;
+  receipts_scheduled_ = true;
+  scheduler_.after(kReceiptGather, [this, alive = alive_] {
+    if (*alive) flush_receipts();
+  });
+}
+
+void ConversationService::flush_receipts() {
+  receipts_scheduled_ = false;
+  for (const auto& [key, receipt] : std::exchange(receipts_, {})) {
     ReceiptOp op;
-    op.delivered_seq = head.seq();
-    note_receipt(caller, *conversation_id(head.conversation_id()), op, nullptr);
+    op.delivered_seq = receipt.delivered_seq;
+    append_receipt({key.second, receipt.device, 0}, key.first, op, [](const Status&) {});
   }
 }
 
@@ -315,48 +330,30 @@ void ConversationService::mark_read(const Caller& caller, const v1::MarkRead& re
     ReceiptOp op;
     op.read_seq = found->empty() ? 0 : std::min(upto, found->back().seq);
     op.read_ordinal = found->empty() ? 0 : found->back().ordinal;
-    note_receipt(caller, id, op, [reply](const Status& status) {
+    // What has been gathered for the same reader goes along.
+    if (const auto waiting = receipts_.extract({id, caller.user})) {
+      op.delivered_seq = waiting.mapped().delivered_seq;
+    }
+    append_receipt(caller, id, op, [reply](const Status& status) {
       status ? reply_ack(reply) : reply_error(reply, status.error());
     });
   });
 }
 
-void ConversationService::note_receipt(const Caller& caller, const ConversationId& id,
-                                       const ReceiptOp& op, Done<void> done) {
-  PendingReceipt& pending = receipts_[{id, caller.user}];
-  pending.device = caller.device;
-  pending.op.delivered_seq = std::max(pending.op.delivered_seq, op.delivered_seq);
-  if (op.read_seq > pending.op.read_seq) {
-    pending.op.read_seq = op.read_seq;
-    pending.op.read_ordinal = op.read_ordinal;
-  }
-  if (done) pending.done.push_back(std::move(done));
-  if (receipts_scheduled_) return;
-  receipts_scheduled_ = true;
-  scheduler_.after(kReceiptGather, [this, alive = alive_] {
-    if (*alive) flush_receipts();
-  });
-}
-
-void ConversationService::flush_receipts() {
-  receipts_scheduled_ = false;
-  auto pending = std::exchange(receipts_, {});
-  for (auto& [key, receipt] : pending) {
-    const auto& [conversation, user] = key;
-    users_.with(user, [this, alive = alive_, conversation = conversation, user = user,
-                       receipt = std::move(receipt)](Result<Users::Record> who) mutable {
-      if (!*alive) return;
-      LogRecord r = record({user, receipt.device, 0}, conversation);
-      receipt.op.publish_read = who && *who && (*who)->privacy.receipts;
-      r.op = receipt.op;
-      cache_.append(std::move(r), [done = std::move(receipt.done)](Result<Outcome> outcome) {
-        Status status;
-        if (!outcome) status = outcome.error();
-        if (outcome && outcome->error) status = *outcome->error;
-        for (const auto& d : done) d(status);
-      });
+void ConversationService::append_receipt(const Caller& caller, const ConversationId& id,
+                                         const ReceiptOp& op, Done<void> done) {
+  users_.with(caller.user, [this, alive = alive_, caller, id, op,
+                            done = std::move(done)](Result<Users::Record> who) {
+    if (!*alive) return;
+    LogRecord r = record(caller, id);
+    ReceiptOp shown = op;
+    shown.publish_read = who && *who && (*who)->privacy.receipts;
+    r.op = shown;
+    cache_.append(std::move(r), [done](Result<Outcome> outcome) {
+      if (!outcome) return done(temporary(outcome.error()));
+      done(outcome->error ? Status(*outcome->error) : Status());
     });
-  }
+  });
 }
 
 }  // namespace kith::server

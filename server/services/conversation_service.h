@@ -64,8 +64,8 @@ class ConversationService {
 
   void ack(const Caller& caller, const v1::AckEvents& request);
   void mark_read(const Caller& caller, const v1::MarkRead& request, const Reply& reply);
-  void note_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op,
-                    Done<void> done);
+  void append_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op,
+                      Done<void> done);
   void flush_receipts();
 
   void decided(const LogEntry& entry, const Outcome& outcome, const Conversation& conversation);
@@ -74,9 +74,8 @@ class ConversationService {
   void push_receipts(const ConversationId& id);
 
   struct PendingReceipt {
-    ReceiptOp op;
+    std::uint64_t delivered_seq = 0;
     DeviceId device;
-    std::vector<Done<void>> done;
   };
 
   ConversationCache& cache_;

@@ -84,8 +84,7 @@ struct ConversationService::Listing {
 
 void ConversationService::sync(const Caller& caller, const v1::SyncRequest& request,
                                const Reply& reply) {
-  auto listing =
-      std::make_shared<Listing>(Listing{caller, reply, PageToken(request.page_token())});
+  auto listing = std::make_shared<Listing>(Listing{caller, reply, PageToken(request.page_token())});
   listing->snapshot = request.snapshot();
   listing->cursor = request.cursor();
   listing->window = request.window() == 0 ? limits::sync_window_default : request.window();

@@ -170,6 +170,30 @@ TEST(Embedded, ADamagedFileIsATypedError) {
   }
 }
 
+std::filesystem::perms mode_of(const std::string& path) {
+  return std::filesystem::status(path).permissions();
+}
+
+TEST(Embedded, EverythingIsForTheOwnerAlone) {
+  using std::filesystem::perms;
+  ScratchDirectory dir;
+  DrainedScheduler loop;
+  const std::string data = dir.file("data");
+  std::filesystem::create_directories(data);
+  std::ofstream(data + "/users.db").close();  // of an earlier release, readable for all
+  std::filesystem::permissions(data + "/users.db", perms::owner_all | perms::others_read);
+  const auto stores = opened(open_embedded(data, loop));
+  ASSERT_TRUE(stores);
+  std::size_t files = 0;
+  for (const auto& file : std::filesystem::directory_iterator(data)) {
+    ++files;
+    EXPECT_EQ(mode_of(file.path()), perms::owner_read | perms::owner_write) << file.path();
+  }
+  EXPECT_GE(files, 7u);  // three databases, their write-ahead logs, the lock
+  const auto fresh = opened(open_embedded(dir.file("new/data"), loop));
+  EXPECT_EQ(mode_of(dir.file("new/data")), perms::owner_all);
+}
+
 TEST(Embedded, ADirectoryThatCannotBeMadeIsAnIoError) {
   ScratchDirectory dir;
   DrainedScheduler loop;

@@ -24,7 +24,7 @@
 #include <vector>
 
 #include "client/transport_lws.h"
-#include "server/gateway/dev_certificate_openssl.h"
+#include "kith/server/dev_certificate.h"
 #include "server/gateway/listener_lws.h"
 #include "src/loop/loop_uv.h"
 

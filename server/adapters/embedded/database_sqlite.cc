@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,6 +19,7 @@ namespace {
 // Only the reader's and the writer's connection meet, and WAL lets them; this covers recovery after
 // a crash.
 constexpr int kBusyTimeoutMs = 5'000;
+constexpr mode_t kOwnerOnly = 0600;
 // The write-ahead log is cut back to this after a checkpoint.
 constexpr const char* kPragmas =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=16777216;"
@@ -46,6 +48,20 @@ Error error_of(int status, sqlite3* db) {
   }
   const char* text = db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(status);
   return make_error(code, std::string("SQLite: ") + text);
+}
+
+// Messages are for the owner of the process alone, whatever the umask and the release that made the
+// file. SQLite gives its -wal and -shm files the mode of the database.
+void make_private(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, kOwnerOnly);
+  if (fd >= 0) {
+    ::close(fd);
+    return;
+  }
+  // By name: closing a descriptor of an open database would release SQLite's locks. Refused for a
+  // file of another user; whether it can be used is for SQLite to say.
+  for (const char* suffix : {"", "-wal", "-shm"})
+    (void)::chmod((path + suffix).c_str(), kOwnerOnly);
 }
 
 }  // namespace
@@ -109,6 +125,7 @@ void Query::bind_one(std::string_view bytes) {
 }
 
 Result<std::unique_ptr<Database>> Database::open(const Options& options) {
+  if (options.schema != nullptr) make_private(options.path);
   sqlite3* raw = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
                     (options.schema != nullptr ? SQLITE_OPEN_CREATE : 0);
@@ -191,10 +208,12 @@ Status Transaction::commit() {
 
 Result<std::unique_ptr<DirectoryLock>> DirectoryLock::take(const std::string& dir) {
   std::error_code failed;
-  std::filesystem::create_directories(dir, failed);
+  if (std::filesystem::create_directories(dir, failed)) {
+    std::filesystem::permissions(dir, std::filesystem::perms::owner_all, failed);
+  }
   if (failed) return make_error(ErrorCode::kIo, dir + ": " + failed.message());
   const std::string path = dir + "/lock";
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kOwnerOnly);
   if (fd < 0)
     return make_error(ErrorCode::kIo, path + ": " + std::generic_category().message(errno));
   std::unique_ptr<DirectoryLock> lock(new DirectoryLock(fd));

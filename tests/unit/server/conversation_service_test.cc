@@ -111,5 +111,57 @@ TEST_F(ConversationServiceTest, AFirstMessageWaitsWithItsConversation) {
   EXPECT_EQ(ask(anna, first).send_result().items(0).placed().seq(), 2u);
 }
 
+v1::ClientFrame mark_read(std::uint64_t upto) {
+  v1::ClientFrame frame;
+  frame.mutable_mark_read()->set_conversation_id(group_id().bytes());
+  frame.mutable_mark_read()->set_upto_seq(upto);
+  return frame;
+}
+v1::ClientFrame ack_events(std::uint64_t upto) {
+  v1::ClientFrame frame;
+  v1::HeadRef& head = *frame.mutable_ack_events()->add_upto();
+  head.set_conversation_id(group_id().bytes());
+  head.set_seq(upto);
+  return frame;
+}
+
+TEST_F(ConversationServiceTest, AReadMarkIsAnsweredAsSoonAsItIsDurable) {
+  send(anna, {out(1)});
+  service.handle(bobs, ack_events(2), nullptr);
+  const std::int64_t before = loop.now();
+  const Position last = log.last();
+  const auto answer = begin(bobs, mark_read(2));
+  loop.settle();
+  EXPECT_TRUE(answer->has_value() && (*answer)->has_ack());
+  EXPECT_EQ(loop.now(), before);
+  EXPECT_EQ(log.last(), last + 1);
+  loop.advance(Millis(50));
+  EXPECT_EQ(log.last(), last + 1);  // the gathered delivery went along
+}
+
+TEST_F(ConversationServiceTest, DeliveriesOfOneReaderAreGatheredIntoOneRecord) {
+  send(anna, {out(1), out(2), out(3)});
+  const Position before = log.last();
+  for (std::uint64_t seq = 2; seq <= 4; ++seq) service.handle(bobs, ack_events(seq), nullptr);
+  loop.advance(Millis(50));
+  EXPECT_EQ(log.last(), before + 1);
+  EXPECT_EQ(find_member(*cache.peek(group_id()), bob)->delivered_seq, 4u);
+}
+
+TEST_F(ConversationServiceTest, ReceiptsAreToldOnceTheyMoveTheMinimum) {
+  const Caller cleos = enter(cleo, 3);
+  send(anna, {out(1)});
+  pushed.clear();
+  ask(bobs, mark_read(2));
+  loop.advance(Millis(3'000));
+  for (const auto& frame : pushed[1]) EXPECT_EQ(frame.receipt_push().states(0).read_all_seq(), 1u);
+  ask(cleos, mark_read(2));
+  loop.advance(Millis(3'000));
+  ASSERT_FALSE(pushed[1].empty());
+  const v1::ReceiptState& state = pushed[1].back().receipt_push().states(0);
+  EXPECT_EQ(state.delivered_all_seq(), 2u);
+  EXPECT_EQ(state.read_all_seq(), 2u);
+}
+
 }  // namespace
 }  // namespace kith::server

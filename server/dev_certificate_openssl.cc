@@ -1,5 +1,5 @@
 // Dev_certificate: X.509 with OpenSSL, ECDSA P-256.
-#include "server/gateway/dev_certificate_openssl.h"
+#include "kith/server/dev_certificate.h"
 
 #include <fcntl.h>
 #include <openssl/bio.h>
@@ -146,7 +146,9 @@ Result<DevCertificate> ensure_dev_certificate(const std::string& directory) {
   const DevCertificate files{(place / "dev_ca.pem").string(), (place / "dev_cert.pem").string(),
                              (place / "dev_key.pem").string()};
   std::error_code error;
-  std::filesystem::create_directories(place, error);
+  if (std::filesystem::create_directories(place, error)) {
+    std::filesystem::permissions(place, std::filesystem::perms::owner_all, error);
+  }
   if (error) {
     return make_error(ErrorCode::kIo, "cannot create " + directory + ": " + error.message());
   }
