@@ -89,7 +89,9 @@ void ConversationCache::changed(const UserId& user, Position after, std::size_t 
                                 Done<std::vector<FeedEntry>> done) {
   std::map<ConversationId, Position> tail;
   if (const auto it = feed_tail_.find(user); it != feed_tail_.end()) tail = it->second;
-  store_.changed(user, after, limit,
+  // The tail may hide that many stored rows; fewer would leave a hole that the next page steps
+  // over.
+  store_.changed(user, after, limit + tail.size(),
                  [tail = std::move(tail), after, limit,
                   done = std::move(done)](Result<std::vector<FeedEntry>> stored) mutable {
                    if (!stored) return done(stored.error());
