@@ -70,6 +70,15 @@ class ConversationCacheTest : public testing::ServiceTest {
     loop.settle();
     return found;
   }
+  std::vector<FeedEntry> listed(const UserId& user, Position before, std::size_t limit) {
+    std::vector<FeedEntry> found;
+    cache.list(user, before, limit, [&](Result<std::vector<FeedEntry>> result) {
+      ASSERT_TRUE(result.ok());
+      found.assign(result->begin(), result->end());
+    });
+    loop.settle();
+    return found;
+  }
   Position feed_high(const UserId& user) {
     Position high = 0;
     cache.feed_high(user, [&](Result<Position> result) { high = result.value_or(0); });
@@ -237,6 +246,13 @@ TEST_F(ConversationCacheTest, WhatTheStoreLacksHidesNothingThatItHas) {
   for (auto page = changed(bob, after, 20); !page.empty(); page = changed(bob, after, 20)) {
     for (const FeedEntry& entry : page) found.insert(entry.conversation);
     after = page.back().feed_ver;
+  }
+  EXPECT_EQ(found.size(), kCount);
+  found.clear();
+  Position before = 0;  // a snapshot goes the other way
+  for (auto page = listed(bob, before, 20); !page.empty(); page = listed(bob, before, 20)) {
+    for (const FeedEntry& entry : page) found.insert(entry.conversation);
+    before = page.back().feed_ver;
   }
   EXPECT_EQ(found.size(), kCount);
 }
