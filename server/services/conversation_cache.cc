@@ -183,6 +183,7 @@ void ConversationCache::decide_one(const SlotPtr& s, Waiting waiting,
   if (!replaying_ && decided_ && !out.error && !out.duplicate && !out.replay) {
     decided_(waiting.entry, out, s->conversation);
   }
+  schedule_apply();  // also when nothing changed: later records may have waited for this one
   if (waiting.done) waiting.done(std::move(out));
 }
 
@@ -202,7 +203,6 @@ void ConversationCache::note_change(Slot& s, const LogEntry& entry, Outcome& out
     s.placements.erase({s.recent.front().sender, s.recent.front().message_id});
     s.recent.pop_front();
   }
-  schedule_apply();
 }
 
 void ConversationCache::mark(Slot& s, const UserId& user, Position position) {
@@ -232,7 +232,8 @@ StoreBatch ConversationCache::take_batch() {
   batch.position = decided();
   for (const ConversationId& id : dirty_) {
     Slot& s = *slots_.at(id);
-    batch.heads.push_back(s.conversation.head);
+    // A refused record of a conversation that does not exist leaves nothing.
+    if (s.conversation.head.last_seq != 0) batch.heads.push_back(s.conversation.head);
     for (const UserId& user : s.changed_members) {
       if (const Member* m = find_member(s.conversation, user)) batch.members.emplace_back(id, *m);
     }
@@ -250,6 +251,9 @@ void ConversationCache::apply_batch() {
   if (applying_) return;
   if (apply_failures_ == 0) {
     if (dirty_.empty() && user_marks_dirty_.empty()) return;
+    // The store knows a batch by its position: one that ends where the last one did would be taken
+    // for its repetition. A record that still waits for its conversation holds the position back.
+    if (decided() <= applied_) return;
     batch_ = take_batch();
   }
   applying_ = true;

@@ -13,7 +13,7 @@ void ConversationService::decided(const LogEntry& entry, const Outcome& outcome,
   if (!outcome.events.empty()) push_events(entry, outcome);
   if (outcome.receipts_moved) push_receipts_soon(conversation);
   const auto* receipt = std::get_if<ReceiptOp>(&entry.record.op);
-  if (receipt == nullptr || outcome.marks.empty()) return;
+  if (receipt == nullptr || receipt->read_seq == 0 || outcome.marks.empty()) return;
   // Read here: the person's other devices clear their badge.
   v1::ServerFrame frame;
   auto* notice = frame.mutable_feed_notice();

@@ -141,9 +141,10 @@ void ConversationService::send(const Caller& caller, const v1::SendBatch& reques
     UserId other = peer.value_or(UserId());
     if (c != nullptr) {
       const Member* me = find_member(*c, batch->caller.user);
-      if (me == nullptr || !me->active()) {
+      if (me == nullptr) {
         return reply_error(batch->reply, make_error(ErrorCode::kNotMember, "not a member"));
       }
+      if (!me->active()) return answer_former(batch, 0);
       for (const Member& m : c->members) {
         if (c->head.type == ConversationType::kDirect && m.user != me->user) other = m.user;
       }
@@ -173,14 +174,34 @@ void ConversationService::send(const Caller& caller, const v1::SendBatch& reques
   });
 }
 
-void ConversationService::send_items(const std::shared_ptr<Batch>& batch) {
-  auto* result = batch->answer.mutable_send_result();
-  result->set_conversation_id(batch->conversation.bytes());
-  batch->waiting = batch->request.items_size();
-  for (const v1::OutMessage& item : batch->request.items()) {
+void ConversationService::prepare_answer(Batch& batch) {
+  auto* result = batch.answer.mutable_send_result();
+  result->set_conversation_id(batch.conversation.bytes());
+  batch.waiting = batch.request.items_size();
+  for (const v1::OutMessage& item : batch.request.items()) {
     result->add_items()->set_message_id(item.message_id());
   }
+}
+
+void ConversationService::send_items(const std::shared_ptr<Batch>& batch) {
+  prepare_answer(*batch);
   send_item(batch, 0);
+}
+
+// Who has left may not send, but what was placed before stays placed, also for a repetition.
+void ConversationService::answer_former(const std::shared_ptr<Batch>& batch, int index) {
+  if (index == 0) prepare_answer(*batch);
+  if (index == batch->request.items_size()) return;
+  cache_.find(batch->conversation, batch->caller.user,
+              *message_id(batch->request.items(index).message_id()),
+              [this, alive = alive_, batch, index](Result<std::optional<Placement>> earlier) {
+                if (!*alive) return;
+                Result<Placed> outcome = make_error(ErrorCode::kNotMember, "not a member");
+                if (!earlier) outcome = temporary(earlier.error());
+                if (earlier && *earlier) outcome = Placed{**earlier, true};
+                answer_item(batch, index, outcome);
+                answer_former(batch, index + 1);
+              });
 }
 
 void ConversationService::send_item(const std::shared_ptr<Batch>& batch, int index) {
@@ -238,6 +259,8 @@ void ConversationService::append_item(const std::shared_ptr<Batch>& batch, int i
       answer_item(batch, index, *batch->stopped);
     } else if (outcome->placed) {
       answer_item(batch, index, Placed{*outcome->placed, outcome->duplicate});
+    } else if (batch->stopped) {
+      answer_item(batch, index, *batch->stopped);  // refused for want of what was stopped
     } else {
       answer_item(batch, index,
                   outcome->error.value_or(make_error(ErrorCode::kInternal, "not decided")));

@@ -45,7 +45,9 @@ class ConversationService {
 
   LogRecord record(const Caller& caller, const ConversationId& id) const;
   void send(const Caller& caller, const v1::SendBatch& request, const Reply& reply);
+  static void prepare_answer(Batch& batch);
   void send_items(const std::shared_ptr<Batch>& batch);
+  void answer_former(const std::shared_ptr<Batch>& batch, int index);
   void send_item(const std::shared_ptr<Batch>& batch, int index);
   void append_item(const std::shared_ptr<Batch>& batch, int index, std::uint64_t reply_to);
   void answer_item(const std::shared_ptr<Batch>& batch, int index, const Result<Placed>& outcome);

@@ -309,8 +309,12 @@ void apply_receipt(Conversation& c, const LogEntry& entry, const ReceiptOp& op, 
   if (*m == before) return;
   out.changed_members.push_back(m->user);
   out.receipts_moved = raise_minima(c);
-  // Minima travel by push and inside the next change; only the reader's own devices need a mark.
-  if (m->read_seq != before.read_seq) out.marks.push_back(m->user);
+  if (out.receipts_moved && c.head.member_count <= limits::receipt_detail_members_max) {
+    // Who is not there to be told finds the ticks at the next sync.
+    out.marks = active_users(c);
+  } else if (m->read_seq != before.read_seq) {
+    out.marks.push_back(m->user);  // the own devices
+  }
 }
 
 }  // namespace

@@ -120,6 +120,15 @@ TEST(Sequencer, ReceiptsAreClampedAndNeverFall) {
   EXPECT_EQ(h.member(kBen).read_seq, 2u);
 }
 
+TEST(Sequencer, TicksThatMoveAreFoundAtTheNextSyncOfEverybody) {
+  History h = group();
+  h.run(kAnna, SendOp{});
+  EXPECT_TRUE(h.run(kBen, ReceiptOp{2, 0, 0, true}).marks.empty()) << "one is still missing";
+  const Outcome all = h.run(kCleo, ReceiptOp{2, 0, 0, true});
+  EXPECT_EQ(h.conversation.head.delivered_all_seq, 2u);
+  EXPECT_EQ(all.marks.size(), 3u);
+}
+
 TEST(Sequencer, APrivateReaderIsNotShownInADirectConversation) {
   History h;
   h.run(kAnna, CreateOp{ConversationType::kDirect, "", {kBen}});
