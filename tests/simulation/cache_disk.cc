@@ -50,11 +50,8 @@ Status CacheStoreOnDisk::commit(const client::CacheChange& change) {
   }
   if (change.touches_cache()) {
     write_cache(change);
-    const bool dies = outbox && killed(CommitPoint::kBetweenFiles);
-    if (dies || (outbox && full(CommitPoint::kBetweenFiles))) {
-      committed_(change);
-      return dies ? kDead : kFull;
-    }
+    if (outbox && killed(CommitPoint::kBetweenFiles)) return kDead;
+    if (outbox && full(CommitPoint::kBetweenFiles)) return kFull;
   }
   if (outbox) write_outbox(change);
   committed_(change);

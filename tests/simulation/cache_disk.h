@@ -43,8 +43,8 @@ struct CacheFaults {
 
 class CacheStoreOnDisk : public client::CacheStore {
  public:
-  // `committed`: a change is on the disk, wholly or the cache's part of it. `died`: dead() is true
-  // from here on. All references outlive the store.
+  // `committed`: a change is on the disk as a whole. `died`: dead() is true from here on. All
+  // references outlive the store.
   CacheStoreOnDisk(CacheDisk& disk, const CacheFaults& faults,
                    std::function<void(const client::CacheChange&)> committed,
                    std::function<void()> died)

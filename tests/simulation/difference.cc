@@ -45,8 +45,10 @@ std::string events_differ(const Disk& store, const server::Conversation& c,
   if (!held) return "its events cannot be read";
   const auto& events = store.events.at(c.head.id);
   for (const client::StoredEvent& e : *held) {
+    const auto stored = events.find(e.seq);
+    if (stored == events.end()) return "event " + std::to_string(e.seq) + " is not on the server";
     v1::Event expected;
-    server::to_wire(events.at(e.seq), member.user, &expected);
+    server::to_wire(stored->second, member.user, &expected);
     v1::Event found;
     found.ParseFromString(e.bytes);
     const std::string field = field_that_differs(expected, found);

@@ -1,15 +1,239 @@
-// Faults: none yet.
+// Faults: each kind is on or off for a whole run, so that runs differ.
 #include "tests/simulation/faults.h"
 
+#include <algorithm>
+#include <memory>
+#include <string>
+
 namespace kith::sim {
-void Faults::plan(std::int64_t) {}
+namespace {
+
+constexpr std::int64_t kDayMs = 24 * 60 * 60'000;
+
+}  // namespace
+
+Faults::Faults(World& world, std::uint64_t seed) : world_(world), random_(seed, 5) {
+  world_.on_device_died([this](Device& device) { revive(device); });
+  world_.on_server_died([this] { revive_server(); });
+}
+
+Faults::~Faults() {
+  calm_disks();
+  world_.on_device_died(nullptr);
+  world_.on_server_died(nullptr);
+}
+
+void Faults::calm_disks() {
+  auto& log = world_.server().log_disk();
+  log.commit_delay = nullptr;
+  log.commit_fault = nullptr;
+  log.survives_crash = nullptr;
+  auto& store = world_.server().store_disk();
+  store.apply_delay = store.read_delay = nullptr;
+  store.apply_fault = nullptr;
+  store.read_fault = nullptr;
+  store.survives_crash = nullptr;
+  world_.server().directory_disk().delay = nullptr;
+  world_.server().directory_disk().fault = nullptr;
+  for (auto& device : world_.devices()) device->faults = {};
+}
+
+void Faults::sometimes(int most, std::int64_t until, const std::function<void()>& what) {
+  if (random_.chance(0.5)) return;
+  const std::int64_t count = random_.between(1, most);
+  for (std::int64_t i = 0; i < count; ++i) {
+    world_.at(random_.between(0, until), [this, what] {
+      if (!stopped_) what();
+    });
+  }
+}
+
+Faults::Window Faults::window(std::int64_t until, std::int64_t longest) {
+  const std::int64_t from = random_.between(0, until);
+  return {from, from + random_.between(1'000, longest)};
+}
+
+void Faults::plan(std::int64_t until) {
+  if (random_.chance(0.1)) return;  // nothing but people
+  plan_network(until);
+  plan_devices(until);
+  plan_server(until);
+  plan_disks(until);
+}
+
+// --- network ---
+
+void Faults::plan_network(std::int64_t until) {
+  if (random_.chance(0.3)) world_.network().set_delay(1, random_.between(100, 2'000));
+  sometimes(8, until, [this] {
+    world_.trace().line("fault", "cut");
+    world_.network().cut(any_device().who().device);
+  });
+  sometimes(4, until, [this] {
+    world_.trace().line("fault", "half-open");
+    world_.network().silence(any_device().who().device);
+  });
+  const auto for_a_while = [this](std::int64_t longest, auto set) {
+    const std::size_t device = any_device().who().device;
+    set(device, true);
+    world_.at(world_.now() + random_.between(1'000, longest),
+              [set, device] { set(device, false); });
+  };
+  sometimes(3, until, [this, for_a_while] {
+    world_.trace().line("fault", "slow reader");
+    for_a_while(60'000, [this](std::size_t d, bool on) { world_.network().stall(d, on); });
+  });
+  sometimes(3, until, [this, for_a_while] {
+    world_.trace().line("fault", "no way to the server");
+    const std::size_t device = any_device().who().device;
+    world_.network().silence(device);
+    for_a_while(60'000, [this](std::size_t d, bool on) { world_.network().strand(d, on); });
+  });
+}
+
+// --- devices ---
+
+void Faults::plan_devices(std::int64_t until) {
+  sometimes(6, until, [this] { kill_device(any_device()); });
+  sometimes(6, until, [this] { kill_in_commit(any_device()); });
+  sometimes(3, until, [this] {
+    Device& device = any_device();
+    device.node().jump(Millis(random_.between(-kDayMs, kDayMs)));
+    world_.trace().line("fault", "the clock of " + device.who().name + " jumps");
+  });
+  sometimes(3, until, [this, until] {
+    Device& device = any_device();
+    const Window full{world_.now(), world_.now() + random_.between(1'000, 20'000)};
+    const double often = random_.chance(0.5) ? 1.0 : 0.3;
+    world_.trace().line("fault", "the disk of " + device.who().name + " is full");
+    device.faults.full = [this, full, often](CommitPoint) {
+      return in(full) && random_.chance(often);
+    };
+  });
+}
+
+void Faults::kill_device(Device& device) {
+  if (device.engine() == nullptr) return;
+  device.crash(random_.chance(0.3));
+  revive(device);
+}
+
+// At one of the next commits, before, inside or after it.
+void Faults::kill_in_commit(Device& device) {
+  const auto left = std::make_shared<std::int64_t>(random_.between(0, 8));
+  const auto where = static_cast<CommitPoint>(random_.below(3));
+  device.faults.killed = [this, left, where](CommitPoint point) {
+    if (stopped_ || point != where || *left < 0) return false;
+    return --*left < 0;
+  };
+}
+
+void Faults::revive(Device& device) {
+  const std::int64_t wait = random_.chance(0.5) ? 0 : random_.between(0, 20'000);
+  world_.at(world_.now() + wait, [this, &device] {
+    if (!device.start()) revive(device);
+  });
+}
+
+// --- server ---
+
+void Faults::plan_server(std::int64_t until) {
+  ServerNode& server = world_.server();
+  if (random_.chance(0.2)) server.log_keeps_all = true;
+  const std::uint64_t dice = random_.below(10);
+  if (dice < 3) server.bus_loss = dice == 0 ? 1.0 : 0.2;
+  if (random_.chance(0.2)) server.bus_delay_max = 300;
+  server.tune();
+  sometimes(4, until, [this] { crash_server(); });
+  sometimes(3, until, [this] {
+    world_.trace().line("fault", "the registry forgets");
+    world_.server().forget_sessions();
+  });
+  sometimes(3, until, [this] {
+    world_.trace().line("fault", "the clock of the server jumps");
+    world_.server().node().jump(Millis(random_.between(-kDayMs, kDayMs)));
+  });
+}
+
+void Faults::crash_server() {
+  world_.crash_server_after(static_cast<int>(random_.below(60)));
+}
+
+void Faults::revive_server() {
+  const std::int64_t wait = random_.chance(0.5) ? 100 : random_.between(100, 20'000);
+  world_.at(world_.now() + wait, [this] {
+    if (!world_.server().running() && !world_.server().start()) revive_server();
+  });
+}
+
+void Faults::plan_disks(std::int64_t until) {
+  if (random_.chance(0.6)) slow_disks();
+  auto& log = world_.server().log_disk();
+  auto& store = world_.server().store_disk();
+  if (random_.chance(0.7)) {
+    log.survives_crash = [this](std::size_t waiting) {
+      return static_cast<std::size_t>(random_.below(waiting + 1));
+    };
+    store.survives_crash = [this] { return random_.chance(0.5); };
+  }
+  if (random_.chance(0.5)) failing_disks(window(until, 30'000));
+}
+
+void Faults::slow_disks() {
+  const auto delay = [this](std::int64_t usual) {
+    return [this, usual] {
+      if (stopped_) return Millis(0);
+      return Millis(random_.chance(0.02) ? random_.between(0, 3'000) : random_.between(0, usual));
+    };
+  };
+  if (random_.chance(0.7)) world_.server().log_disk().commit_delay = delay(20);
+  if (random_.chance(0.7)) world_.server().store_disk().apply_delay = delay(500);
+  if (random_.chance(0.5)) world_.server().store_disk().read_delay = delay(20);
+  if (random_.chance(0.5)) world_.server().directory_disk().delay = delay(20);
+}
+
+void Faults::failing_disks(Window w) {
+  const auto fault = [this, w](double often, ErrorCode code) {
+    return [this, w, often, code]() -> std::optional<Error> {
+      if (!in(w) || !random_.chance(often)) return std::nullopt;
+      return make_error(code, "the simulated disk");
+    };
+  };
+  if (random_.chance(0.5)) {
+    world_.server().log_disk().commit_fault = fault(0.3, ErrorCode::kDiskFull);
+  }
+  if (random_.chance(0.3)) {
+    world_.server().directory_disk().fault = fault(0.1, ErrorCode::kUnavailable);
+  }
+  if (random_.chance(0.5)) {
+    world_.server().store_disk().read_fault = fault(0.2, ErrorCode::kUnavailable);
+  }
+  if (random_.chance(0.5)) {
+    world_.server().store_disk().apply_fault =
+        [this, w]() -> std::optional<server::ConversationStoreMemory::ApplyFault> {
+      if (!in(w) || !random_.chance(0.5)) return std::nullopt;
+      return server::ConversationStoreMemory::ApplyFault{
+          make_error(ErrorCode::kTimeout, "nobody knows"), random_.chance(0.5)};
+    };
+  }
+}
+
 void Faults::stop() {
+  stopped_ = true;
+  world_.trace().line("fault", "no more");
+  world_.crash_server_after(-1);
+  calm_disks();
   world_.network().heal();
+  ServerNode& server = world_.server();
+  if (server.bus_loss < 1) server.bus_loss = 0;  // all live pushes lost: to the end
+  server.tune();
+  if (!server.running()) server.start();
   for (auto& device : world_.devices()) {
-    device->faults = {};
     device->wants_online = true;
     device->start();
+    device->engine()->foreground();
     device->engine()->connect();
   }
 }
+
 }  // namespace kith::sim

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "tests/simulation/seeded_random.h"
 #include "tests/simulation/world.h"
@@ -10,7 +11,8 @@ namespace kith::sim {
 
 class Faults {
  public:
-  Faults(World& world, std::uint64_t seed) : world_(world), random_(seed, 5) {}
+  Faults(World& world, std::uint64_t seed);
+  ~Faults();
 
   // Chooses the kinds of faults of this run and plans them between now and `until`.
   void plan(std::int64_t until);
@@ -18,8 +20,33 @@ class Faults {
   void stop();
 
  private:
+  struct Window {
+    std::int64_t from;
+    std::int64_t to;
+  };
+  void plan_network(std::int64_t until);
+  void plan_devices(std::int64_t until);
+  void plan_server(std::int64_t until);
+  void plan_disks(std::int64_t until);
+  void calm_disks();
+  void slow_disks();
+  void failing_disks(Window window);
+  void kill_device(Device& device);
+  void kill_in_commit(Device& device);
+  void crash_server();
+  void revive_server();
+  void revive(Device& device);
+  // Calls `what` up to `most` times before `until`.
+  void sometimes(int most, std::int64_t until, const std::function<void()>& what);
+  Window window(std::int64_t until, std::int64_t longest);
+  Device& any_device() { return *world_.devices()[random_.below(world_.devices().size())]; }
+  [[nodiscard]] bool in(const Window& w) const {
+    return !stopped_ && world_.now() >= w.from && world_.now() < w.to;
+  }
+
   World& world_;
   SeededRandom random_;
+  bool stopped_ = false;
 };
 
 }  // namespace kith::sim

@@ -52,16 +52,19 @@ std::unique_ptr<client::Transport> Network::open(std::size_t device,
   link.listener = &listener;
   link.stalled = stalled_.count(device) != 0;
   later(delay(), [this, key] { connect(key); });
+  later(kConnectLimitMs, [this, key] {
+    const Link* waiting = find(key);
+    if (waiting != nullptr && !waiting->device_open) {
+      tell_device_closed(key, 0, ErrorCode::kConnectFailed);
+    }
+  });
   return std::make_unique<Socket>(*this, key);
 }
 
 void Network::connect(Key key) {
   Link* link = find(key);
   if (link == nullptr || link->listener == nullptr) return;
-  if (stranded_.count(link->device) != 0) {
-    later(kConnectLimitMs, [this, key] { tell_device_closed(key, 0, ErrorCode::kConnectFailed); });
-    return;
-  }
+  if (stranded_.count(link->device) != 0) return;
   if (handler_ == nullptr) {
     later(delay(), [this, key] { tell_device_closed(key, 0, ErrorCode::kConnectFailed); });
     return;
@@ -71,9 +74,10 @@ void Network::connect(Key key) {
   handler_->on_open(id_of(key), {"10.0.0." + std::to_string(link->device), false});
   later(delay(), [this, key] {
     Link* open = find(key);
-    if (open != nullptr && open->listener != nullptr && !open->broken && !open->silent) {
-      open->listener->on_open();
-    }
+    if (open == nullptr || open->listener == nullptr || open->device_closed) return;
+    if (open->broken || open->silent) return;
+    open->device_open = true;
+    open->listener->on_open();
   });
 }
 

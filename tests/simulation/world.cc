@@ -29,6 +29,11 @@ World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken
                                                   handle_of(user), seed, broken));
     }
   }
+  for (std::size_t user = 0; user < users_; ++user) {  // everybody has an account
+    auto& account = server_.directory_disk().accounts[user_of(user)];
+    account.user.id = user_of(user);
+    account.user.handle = account.user.display_name = handle_of(user);
+  }
   bytes_to_.resize(devices_.size());
   checkers_ = all_checkers(truth_, findings_);
 }
@@ -39,12 +44,20 @@ World::~World() {
 }
 
 bool World::run_until(std::int64_t until) {
-  while (!findings_.first() && time_.step(until)) {
-    for (auto& device : devices_) {
-      if (device->dying()) device->crash(false);
-    }
-  }
+  while (!findings_.first() && time_.step(until)) end_the_dying();
   return !findings_.first();
+}
+
+// A process can only be taken away when none of its code is running: between two steps.
+void World::end_the_dying() {
+  for (auto& device : devices_) {
+    if (!device->dying()) continue;
+    device->crash(false);
+    if (device_died_) device_died_(*device);
+  }
+  if (server_steps_left_ < 0 || --server_steps_left_ >= 0 || !server_.running()) return;
+  server_.crash();
+  if (server_died_) server_died_();
 }
 
 // --- people ---

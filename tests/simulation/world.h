@@ -31,6 +31,12 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
     time_.at(when, kOutside, std::move(task));
   }
 
+  // A process ends: somebody may start it again.
+  void on_device_died(std::function<void(Device&)> then) { device_died_ = std::move(then); }
+  void on_server_died(std::function<void()> then) { server_died_ = std::move(then); }
+  // The server's process is killed after that many more steps; negative: not.
+  void crash_server_after(int steps) { server_steps_left_ = steps; }
+
   // What people do.
   Result<MessageId> send(Device& device, const ConversationId& to, const std::string& text,
                          const MessageId& reply_to);
@@ -65,6 +71,8 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   void told(const Who& who, const client::Event& event) override;
   void rolled_back(const Who& who) override;
 
+  void end_the_dying();
+
   static constexpr std::uint64_t kOutside = 2;
   VirtualTime time_;
   Trace trace_;
@@ -76,6 +84,9 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   std::vector<Who> who_;
   std::vector<std::unique_ptr<Device>> devices_;
   std::vector<std::uint64_t> bytes_to_;
+  std::function<void(Device&)> device_died_;
+  std::function<void()> server_died_;
+  int server_steps_left_ = -1;
   Truth truth_;
   Checkers checkers_;
 };

@@ -1,10 +1,22 @@
 // The list of all checkers.
 #include "tests/simulation/checker.h"
+#include "tests/simulation/checkers/cache.h"
+#include "tests/simulation/checkers/membership.h"
+#include "tests/simulation/checkers/messages.h"
+#include "tests/simulation/checkers/order.h"
+#include "tests/simulation/checkers/privacy.h"
+#include "tests/simulation/checkers/watermarks.h"
 
 namespace kith::sim {
 
-Checkers all_checkers(const Truth&, Findings&) {
+Checkers all_checkers(const Truth& truth, Findings& findings) {
   Checkers checkers;
+  checkers.push_back(std::make_unique<MessagesChecker>(truth, findings));
+  checkers.push_back(std::make_unique<OrderChecker>(truth, findings));
+  checkers.push_back(std::make_unique<CacheChecker>(truth, findings));
+  checkers.push_back(std::make_unique<WatermarksChecker>(truth, findings));
+  checkers.push_back(std::make_unique<PrivacyChecker>(truth, findings));
+  checkers.push_back(std::make_unique<MembershipChecker>(truth, findings));
   return checkers;
 }
 

@@ -1,0 +1,90 @@
+// Invariants 4 and 6.
+#include "tests/simulation/checkers/cache.h"
+
+#include <algorithm>
+
+#include "server/services/wire.h"
+
+namespace kith::sim {
+
+void CacheChecker::cached(const Who& who, const client::CacheChange& change) {
+  const CacheDisk& disk = truth_.disk(who.device);
+  for (const auto& [conversation, ranges] : change.ranges) {
+    static const std::map<std::uint64_t, client::StoredEvent> kNone;
+    const auto of = disk.cache.events.find(conversation);
+    const auto& held = of == disk.cache.events.end() ? kNone : of->second;
+    for (const auto& [from, to] : ranges.list()) {
+      const auto count = std::distance(held.lower_bound(from), held.upper_bound(to));
+      if (static_cast<std::uint64_t>(count) == to - from + 1) continue;
+      broken(4, who.name + " claims events " + std::to_string(from) + ".." + std::to_string(to) +
+                    " of conversation " + brief(conversation) + " and holds " +
+                    std::to_string(count) + " of them");
+    }
+  }
+  if (!change.cursor) return;
+  Claim claim{who.device, *change.cursor, {}};
+  for (const auto& [id, record] : disk.cache.conversations) claim.heads[id] = record.last_seq;
+  if (claim.cursor <= truth_.store.applied) {
+    judge(claim);
+  } else {
+    claims_.push_back(std::move(claim));
+  }
+}
+
+void CacheChecker::applied(const server::StoreBatch&) {
+  std::erase_if(claims_, [this](const Claim& claim) {
+    if (claim.cursor > truth_.store.applied) return false;
+    judge(claim);
+    return true;
+  });
+}
+
+// A cursor says: everything that happened up to it is known here.
+void CacheChecker::judge(const Claim& claim) {
+  const Who& who = truth_.devices[claim.device];
+  const auto mine = truth_.store.conversations_of.find(who.user);
+  if (mine == truth_.store.conversations_of.end()) return;
+  for (const ConversationId& id : mine->second) {
+    const server::Member& member = truth_.store.members.at(id).at(who.user);
+    const auto& events = truth_.store.events.at(id);
+    for (auto e = events.rbegin(); e != events.rend() && e->first >= member.join_seq; ++e) {
+      if (member.left_seq != 0 && e->first > member.left_seq) continue;
+      if (e->second.position > claim.cursor) continue;
+      const auto known = claim.heads.find(id);
+      if (known == claim.heads.end() || known->second < e->first) {
+        broken(4, who.name + " committed cursor " + std::to_string(claim.cursor) +
+                      " without event " + brief(id) + "/" + std::to_string(e->first) +
+                      " of record " + std::to_string(e->second.position));
+      }
+      break;
+    }
+  }
+}
+
+void CacheChecker::at_rest() {
+  for (const Who& who : truth_.devices) {
+    if (client::Engine* engine = truth_.engine(who.device)) count_unread(who, *engine);
+  }
+}
+
+void CacheChecker::count_unread(const Who& who, client::Engine& engine) {
+  for (const client::Conversation& shown : engine.conversations(1000)) {
+    const auto head = truth_.store.heads.find(shown.id);
+    if (head == truth_.store.heads.end()) continue;
+    const server::Member& member = truth_.store.members.at(shown.id).at(who.user);
+    if (!member.active()) continue;
+    std::uint64_t unread = 0;
+    const std::uint64_t read = std::max(member.read_seq, member.join_seq);
+    for (const auto& [seq, event] : truth_.store.events.at(shown.id)) {
+      if (seq > read && event.countable) ++unread;
+    }
+    const std::uint64_t told = head->second.last_ordinal - member.read_ordinal;
+    if (shown.unread != unread || told != unread) {
+      broken(6, who.name + " shows " + std::to_string(shown.unread) + " unread in " +
+                    brief(shown.id) + ", the server counts " + std::to_string(told) +
+                    ", there are " + std::to_string(unread));
+    }
+  }
+}
+
+}  // namespace kith::sim

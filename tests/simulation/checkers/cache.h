@@ -1,0 +1,32 @@
+// Invariants 4 and 6: a device claims only what it holds, and counts unread messages as the server
+// does.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "tests/simulation/checker.h"
+
+namespace kith::sim {
+
+class CacheChecker : public Checker {
+ public:
+  using Checker::Checker;
+  void cached(const Who& who, const client::CacheChange& change) override;
+  void applied(const server::StoreBatch&) override;
+  void at_rest() override;
+
+ private:
+  // A cursor that was committed, and what the device knew then.
+  struct Claim {
+    std::size_t device;
+    std::uint64_t cursor;
+    std::map<ConversationId, std::uint64_t> heads;
+  };
+  void judge(const Claim& claim);
+  void count_unread(const Who& who, client::Engine& engine);
+
+  std::vector<Claim> claims_;  // until the store has what they are about
+};
+
+}  // namespace kith::sim

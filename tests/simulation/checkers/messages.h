@@ -1,0 +1,43 @@
+// Invariants 1, 3 and 14: what was SENT is stored for ever, once, and everything accepted gets
+// there.
+#pragma once
+
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "tests/simulation/checker.h"
+
+namespace kith::sim {
+
+class MessagesChecker : public Checker {
+ public:
+  using Checker::Checker;
+  void server_says(const Who& who, const v1::ServerFrame& frame) override;
+  void logged(const server::LogEntry& entry) override;
+  void accepted(const Who& who, const Sent& sent) override;
+  void discarded(const Who&, const MessageId& id) override { discarded_.insert(id); }
+  void told(const Who& who, const client::Event& event) override;
+  void at_rest() override;
+
+ private:
+  using Key = std::pair<ConversationId, MessageId>;
+  using Stored = std::map<Key, const server::Event*>;
+  struct Accepted {
+    Who who;
+    Sent sent;
+  };
+  void placed(const ConversationId& conversation, const MessageId& id, std::uint64_t seq,
+              const std::string& seen_by);
+  void see(const Who& who, const v1::Event& event);
+  void judge(const Accepted& accepted, const Stored& stored);
+  [[nodiscard]] bool could_be_refused(const Accepted& accepted) const;
+
+  std::map<Key, std::uint64_t> placed_;
+  std::set<MessageId> logged_;
+  std::set<MessageId> discarded_;
+  std::vector<Accepted> accepted_;
+};
+
+}  // namespace kith::sim

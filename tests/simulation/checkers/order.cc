@@ -1,0 +1,96 @@
+// Invariants 2, 10 and 12.
+#include "tests/simulation/checkers/order.h"
+
+namespace kith::sim {
+
+void OrderChecker::applied(const server::StoreBatch& batch) {
+  for (const server::Event& event : batch.events) stored(event);
+  applied_ = std::max(applied_, batch.position);
+}
+
+void OrderChecker::stored(const server::Event& event) {
+  Last& last = last_[event.conversation];
+  const std::string name = brief(event.conversation) + "/" + std::to_string(event.seq);
+  if (event.seq <= last.seq) {
+    const server::Event& first = truth_.store.events.at(event.conversation).at(event.seq);
+    if (first == event) return;
+    return broken(first.position == event.position ? 1 : 2,
+                  "event " + name + " is stored and something else is to be stored there");
+  }
+  if (event.position <= applied_) {
+    return broken(12, "event " + name + " comes from record " + std::to_string(event.position) +
+                          ", which was applied before without it");
+  }
+  if (event.seq != last.seq + 1) {
+    return broken(2, "event " + name + " follows " + std::to_string(last.seq));
+  }
+  if (event.server_ts_ms < last.ts_ms) return broken(10, "event " + name + " goes back in time");
+  if (event.ordinal != last.ordinal + (event.countable ? 1 : 0)) {
+    return broken(2, "event " + name + " has ordinal " + std::to_string(event.ordinal) + " after " +
+                         std::to_string(last.ordinal));
+  }
+  last = {event.seq, event.ordinal, event.server_ts_ms};
+}
+
+void OrderChecker::cached(const Who& who, const client::CacheChange& change) {
+  for (const client::StoredEvent& event : change.events) held(who, event);
+}
+
+void OrderChecker::held(const Who& who, const client::StoredEvent& stored) {
+  v1::Event event;
+  event.ParseFromString(stored.bytes);
+  v1::Event& first = seen_.try_emplace({stored.conversation, stored.seq}, event).first->second;
+  const std::string name = brief(stored.conversation) + "/" + std::to_string(stored.seq);
+  const bool times =
+      first.server_ts_ms() == event.server_ts_ms() && first.ordinal() == event.ordinal();
+  if (!times) return broken(2, who.name + " has another time or ordinal for event " + name);
+  if (event.kind() == v1::EVENT_KIND_VOID) return;
+  if (first.kind() == v1::EVENT_KIND_VOID) first = event;
+  if (first.message_id() != event.message_id() || first.sender() != event.sender() ||
+      first.body() != event.body() || first.kind() != event.kind()) {
+    broken(2, who.name + " has another event " + name + " than a device before");
+  }
+}
+
+void OrderChecker::accepted(const Who& who, const Sent& sent) {
+  sent_[{who.device, sent.conversation}].push_back(sent.id);
+}
+
+void OrderChecker::told(const Who&, const client::Event& event) {
+  const auto* changed = std::get_if<client::MessageChanged>(&event);
+  if (changed != nullptr && changed->message.status == DeliveryStatus::kFailed) {
+    failed_.insert(changed->message.id);
+  }
+}
+
+void OrderChecker::at_rest() {
+  for (const auto& [conversation, events] : truth_.store.events) {
+    if (events.size() != events.rbegin()->first) {
+      broken(2, "conversation " + brief(conversation) + " ends at " +
+                    std::to_string(events.rbegin()->first) + " and has " +
+                    std::to_string(events.size()) + " events");
+    }
+    if (truth_.store.heads.at(conversation).last_seq != events.rbegin()->first) {
+      broken(2, "the head of conversation " + brief(conversation) + " is not its last event");
+    }
+  }
+  std::map<std::pair<ConversationId, MessageId>, std::uint64_t> seq_of;
+  for (const auto& [conversation, events] : truth_.store.events) {
+    for (const auto& [seq, event] : events) seq_of[{conversation, event.message_id}] = seq;
+  }
+  for (const auto& [key, ids] : sent_) {
+    std::uint64_t before = 0;
+    for (const MessageId& id : ids) {
+      const auto seq = seq_of.find({key.second, id});
+      if (seq == seq_of.end() || failed_.contains(id)) continue;
+      if (seq->second < before) {
+        broken(2, "message " + brief(id) + " of " + truth_.devices[key.first].name + " stands at " +
+                      std::to_string(seq->second) + ", one that was sent earlier at " +
+                      std::to_string(before));
+      }
+      before = seq->second;
+    }
+  }
+}
+
+}  // namespace kith::sim

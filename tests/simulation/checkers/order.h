@@ -1,0 +1,40 @@
+// Invariants 2, 10 and 12: one gapless history per conversation, the same everywhere, in the order
+// of its senders, with time that does not run back, whatever is replayed.
+#pragma once
+
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "tests/simulation/checker.h"
+
+namespace kith::sim {
+
+class OrderChecker : public Checker {
+ public:
+  using Checker::Checker;
+  void applied(const server::StoreBatch& batch) override;
+  void cached(const Who& who, const client::CacheChange& change) override;
+  void accepted(const Who& who, const Sent& sent) override;
+  void told(const Who& who, const client::Event& event) override;
+  void at_rest() override;
+
+ private:
+  void stored(const server::Event& event);
+  void held(const Who& who, const client::StoredEvent& event);
+
+  struct Last {
+    std::uint64_t seq = 0;
+    std::uint64_t ordinal = 0;
+    std::int64_t ts_ms = 0;
+  };
+  std::map<ConversationId, Last> last_;
+  server::Position applied_ = 0;
+  // As the first device, or the first that was not shown a VOID, has it.
+  std::map<std::pair<ConversationId, std::uint64_t>, v1::Event> seen_;
+  std::map<std::pair<std::size_t, ConversationId>, std::vector<MessageId>> sent_;
+  std::set<MessageId> failed_;  // what was sent again later may stand later
+};
+
+}  // namespace kith::sim

@@ -1,0 +1,140 @@
+// Invariant 8.
+#include "tests/simulation/checkers/privacy.h"
+
+#include <algorithm>
+
+namespace kith::sim {
+namespace {
+
+// A decision that was under way when a setting changed may still come out this much later.
+constexpr std::int64_t kUnderWayMs = 10'000;
+// An answer may wait this long for a device that reads slowly (limits::lagging_limit, and a crash).
+constexpr std::int64_t kInQueueMs = 60'000;
+
+bool allows(server::Audience audience, const server::UserRecord& target, const UserId& viewer) {
+  if (std::count(target.blocked.begin(), target.blocked.end(), viewer) != 0) return false;
+  if (audience == server::Audience::kContacts) {
+    return std::count(target.contacts.begin(), target.contacts.end(), viewer) != 0;
+  }
+  return audience == server::Audience::kEveryone;
+}
+
+}  // namespace
+
+const server::UserRecord* PrivacyChecker::user(const UserId& id) const {
+  const auto it = truth_.directory.accounts.find(id);
+  return it == truth_.directory.accounts.end() ? nullptr : &it->second.user;
+}
+
+void PrivacyChecker::user_changed(const UserId& id) {
+  changed_at_[id] = truth_.now();
+}
+
+bool PrivacyChecker::settled(const UserId& id, std::int64_t for_ms) const {
+  const auto it = changed_at_.find(id);
+  return it == changed_at_.end() || truth_.now() - it->second > for_ms;
+}
+
+bool PrivacyChecker::hides_reads(const UserId& id, std::int64_t for_ms) const {
+  const server::UserRecord* record = user(id);
+  return record != nullptr && !record->privacy.receipts && settled(id, for_ms);
+}
+
+void PrivacyChecker::shown(const ConversationId& conversation, const UserId& id,
+                           std::uint64_t seq) {
+  std::uint64_t& known = shown_[conversation][id];
+  known = std::max(known, seq);
+}
+
+void PrivacyChecker::logged(const server::LogEntry& entry) {
+  logged_ = entry.position;
+  const auto* receipt = std::get_if<server::ReceiptOp>(&entry.record.op);
+  if (receipt == nullptr || hides_reads(entry.record.sender, kUnderWayMs)) return;
+  shown(entry.record.conversation, entry.record.sender, receipt->read_seq);
+}
+
+void PrivacyChecker::applied(const server::StoreBatch& batch) {
+  // Who writes or joins is seen to be there.
+  for (const server::Event& e : batch.events) shown(e.conversation, e.sender, e.seq);
+  for (const auto& [id, member] : batch.members) shown(id, member.user, member.join_seq);
+  std::erase_if(published_, [this](const Published& p) {
+    if (p.at > truth_.store.applied) return false;
+    judge(p);
+    return true;
+  });
+}
+
+void PrivacyChecker::server_says(const Who& who, const v1::ServerFrame& frame) {
+  if (!frame.has_sync_page() || !hides_reads(who.user, kInQueueMs)) return;
+  for (const auto& state : frame.sync_page().changed()) {
+    if (state.read_all_seq() == 0 && state.read_any_seq() == 0) continue;
+    broken(8, who.name + " hides what it reads, and is told what others read");
+  }
+}
+
+void PrivacyChecker::published(const Who& who, const v1::ServerFrame& frame) {
+  if (frame.has_receipt_push()) {
+    for (const auto& state : frame.receipt_push().states()) reads(who, state);
+  } else if (frame.has_presence_push()) {
+    presence(who, frame.presence_push());
+  } else if (frame.has_typing_push()) {
+    typing(who, frame.typing_push());
+  }
+}
+
+void PrivacyChecker::reads(const Who& who, const v1::ReceiptState& state) {
+  const std::uint64_t read = std::max(state.read_all_seq(), state.read_any_seq());
+  if (read == 0) return;
+  if (hides_reads(who.user, kUnderWayMs)) {
+    return broken(8, who.name + " hides what it reads, and is told what others read");
+  }
+  const auto id = ConversationId::from_bytes(state.conversation_id()).value();
+  published_.push_back({logged_, id, read});
+}
+
+// Both numbers are at most what two people have shown: all have read includes two of them, and
+// somebody besides the first has read is the second.
+void PrivacyChecker::judge(const Published& published) {
+  std::vector<std::uint64_t> marks;
+  for (const auto& [user, seq] : shown_[published.conversation]) marks.push_back(seq);
+  std::sort(marks.rbegin(), marks.rend());
+  const std::uint64_t second = marks.size() < 2 ? 0 : marks[1];
+  if (published.read > second) {
+    broken(8, "conversation " + brief(published.conversation) + " was told to be read up to " +
+                  std::to_string(published.read) + ", two people show at most " +
+                  std::to_string(second));
+  }
+}
+
+void PrivacyChecker::presence(const Who& who, const v1::PresencePush& push) {
+  const UserId id = UserId::from_bytes(push.user_id()).value();
+  const server::UserRecord* target = user(id);
+  const server::UserRecord* viewer = user(who.user);
+  if (target == nullptr || viewer == nullptr || id == who.user) return;
+  if (!settled(id, kUnderWayMs) || !settled(who.user, kUnderWayMs)) return;
+  const bool online = allows(target->privacy.online, *target, who.user) &&
+                      allows(viewer->privacy.online, *viewer, id);
+  const bool last_seen = allows(target->privacy.last_seen, *target, who.user) &&
+                         allows(viewer->privacy.last_seen, *viewer, id);
+  if (push.state() != v1::PRESENCE_STATE_UNSPECIFIED && !online) {
+    broken(8, who.name + " is told the presence of " + target->handle + ", which is hidden");
+  }
+  if (push.last_seen_ms() != 0 && !last_seen) {
+    broken(8, who.name + " is told when " + target->handle + " was last seen, which is hidden");
+  }
+}
+
+void PrivacyChecker::typing(const Who& who, const v1::TypingPush& push) {
+  const UserId id = UserId::from_bytes(push.user_id()).value();
+  const server::UserRecord* target = user(id);
+  const server::UserRecord* viewer = user(who.user);
+  if (target == nullptr || viewer == nullptr) return;
+  if (!settled(id, kUnderWayMs) || !settled(who.user, kUnderWayMs)) return;
+  if (allows(target->privacy.online, *target, who.user) &&
+      allows(viewer->privacy.online, *viewer, id)) {
+    return;
+  }
+  broken(8, who.name + " is told that " + target->handle + " types, whose presence is hidden");
+}
+
+}  // namespace kith::sim

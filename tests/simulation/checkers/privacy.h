@@ -1,0 +1,44 @@
+// Invariant 8: what somebody keeps private does not leave the server: not the own reading, not the
+// own presence; and who keeps it private does not see others'.
+#pragma once
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "tests/simulation/checker.h"
+
+namespace kith::sim {
+
+class PrivacyChecker : public Checker {
+ public:
+  using Checker::Checker;
+  void server_says(const Who& who, const v1::ServerFrame& frame) override;
+  void published(const Who& who, const v1::ServerFrame& frame) override;
+  void logged(const server::LogEntry& entry) override;
+  void applied(const server::StoreBatch& batch) override;
+  void user_changed(const UserId& user) override;
+
+ private:
+  struct Published {
+    server::Position at;  // the log ended here
+    ConversationId conversation;
+    std::uint64_t read;
+  };
+  [[nodiscard]] const server::UserRecord* user(const UserId& id) const;
+  [[nodiscard]] bool settled(const UserId& id, std::int64_t for_ms) const;
+  [[nodiscard]] bool hides_reads(const UserId& id, std::int64_t for_ms) const;
+  void reads(const Who& who, const v1::ReceiptState& state);
+  void judge(const Published& published);
+  void presence(const Who& who, const v1::PresencePush& push);
+  void typing(const Who& who, const v1::TypingPush& push);
+  void shown(const ConversationId& conversation, const UserId& user, std::uint64_t seq);
+
+  std::map<UserId, std::int64_t> changed_at_;
+  server::Position logged_ = 0;
+  // The highest seq that a member has let others know to be read.
+  std::map<ConversationId, std::map<UserId, std::uint64_t>> shown_;
+  std::vector<Published> published_;  // until the store has caught up with it
+};
+
+}  // namespace kith::sim
