@@ -119,7 +119,7 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/KithConfigVersion.cmake C
 install(FILES ${PROJECT_BINARY_DIR}/KithConfig.cmake ${PROJECT_BINARY_DIR}/KithConfigVersion.cmake
         DESTINATION ${_kith_package_dir})
 
-foreach(_program IN ITEMS kithd kith kith-replay)
+foreach(_program IN ITEMS kithd kith kith-replay kith-bench)
   if(TARGET ${_program})
     install(TARGETS ${_program} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()

@@ -76,6 +76,8 @@ const std::map<std::string, Setter, std::less<>>& fields() {
        count(&ServerOptions::password_cost, limits::password_cost_min, limits::password_cost_max)},
       {"password-threads",
        count(&ServerOptions::password_threads, 0, limits::password_threads_max)},
+      {"commands-per-s", count(&ServerOptions::session_commands_per_s, 1, 1'000'000)},
+      {"commands-burst", count(&ServerOptions::session_commands_burst, 1, 1'000'000)},
       {"accounts", yes_no([](Config& c, bool on) { c.options.register_accounts = on; })},
       {"plain", yes_no([](Config& c, bool on) { c.plain = on; })},
       {"token-secret-file",
@@ -226,6 +228,8 @@ How much it takes
   --shards N                event loops for sockets, default 1
   --connections-max N       default: what the descriptor limit allows
   --handshakes-per-s N      default 2000
+  --commands-per-s N        of one session, on average; default 50
+  --commands-burst N        of one session, at once; default 200
 
   --dev  --help  --version
 

@@ -89,7 +89,10 @@ void ConversationCache::changed(const UserId& user, Position after, std::size_t 
                                 Done<std::vector<FeedEntry>> done) {
   std::map<ConversationId, Position> tail;
   if (const auto it = feed_tail_.find(user); it != feed_tail_.end()) tail = it->second;
-  store_.changed(user, after, limit,
+  // The tail may hide that many stored rows; fewer would leave a hole that the next page steps
+  // over.
+  const std::size_t wanted = limit + tail.size();
+  store_.changed(user, after, wanted,
                  [tail = std::move(tail), after, limit,
                   done = std::move(done)](Result<std::vector<FeedEntry>> stored) mutable {
                    if (!stored) return done(stored.error());
@@ -109,8 +112,8 @@ void ConversationCache::list(const UserId& user, Position before, std::size_t li
                              Done<std::vector<FeedEntry>> done) {
   std::map<ConversationId, Position> tail;
   if (const auto it = feed_tail_.find(user); it != feed_tail_.end()) tail = it->second;
-  // The tail may hide that many stored rows.
-  store_.list(user, before, limit + tail.size(),
+  const std::size_t wanted = limit + tail.size();  // as above
+  store_.list(user, before, wanted,
               [tail = std::move(tail), before, limit,
                done = std::move(done)](Result<std::vector<FeedEntry>> stored) mutable {
                 if (!stored) return done(stored.error());

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# install_test.sh BUILD_DIR COMPILER: the installed tree is enough for a consumer, found by CMake and found by pkg-config.
+# install_test.sh BUILD_DIR COMPILER GENERATOR: the installed tree is enough for a consumer, found by CMake and by
+# pkg-config.
 set -euo pipefail
-build=$1 compiler=$2
+build=$1 compiler=$2 generator=$3
 here=$(cd "$(dirname "$0")" && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
@@ -16,9 +17,10 @@ if grep -rlF -e "$build" --include='*.cmake' --include='*.pc' "$prefix"; then
   echo "the files above name the build directory"
   exit 1
 fi
-# Programs built with a sanitizer or a launcher need the same compiler; nothing else is carried over.
-cmake -S "$here/consumer" -B "$scratch/cmake" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$compiler" \
-  >"$scratch/configure.log" 2>&1 || { cat "$scratch/configure.log"; exit 1; }
+# Programs built with a sanitizer or a launcher need the same compiler, and a clean machine has no other build program;
+# nothing else is carried over.
+cmake -G "$generator" -S "$here/consumer" -B "$scratch/cmake" -DCMAKE_PREFIX_PATH="$prefix" \
+  -DCMAKE_CXX_COMPILER="$compiler" >"$scratch/configure.log" 2>&1 || { cat "$scratch/configure.log"; exit 1; }
 cmake --build "$scratch/cmake"
 "$scratch/cmake/consumer"
 echo "find_package: ok"

@@ -1,59 +1,260 @@
-// ConversationCache: what is decided reaches the store, in whatever order conversations load.
+// Log order in, decisions out, the store behind: what is answered while both differ.
 #include "server/services/conversation_cache.h"
 
-#include <gtest/gtest.h>
+#include <set>
 
-#include "server/adapters/embedded/command_log_memory.h"
-#include "server/adapters/embedded/conversation_store_memory.h"
-#include "tests/unit/gateway/virtual_loop.h"
+#include "kith/core/limits.h"
+#include "tests/unit/server/service_fixture.h"
 
 namespace kith::server {
 namespace {
 
-const UserId kAnna = UserId::of("anna");
-const UserId kBen = UserId::of("ben");
+using testing::group_id;
+using testing::message;
 
-class ConversationCacheTest : public ::testing::Test {
+class ConversationCacheTest : public testing::ServiceTest {
  protected:
-  void append(const ConversationId& id, decltype(LogRecord::op) op) {
-    LogRecord record;
-    record.conversation = id;
-    record.sender = kAnna;
-    std::array<std::uint8_t, MessageId::kSize> bytes{};
-    bytes[15] = ++commands_;
-    record.command_id = MessageId(bytes);
-    record.op = std::move(op);
-    cache.append(std::move(record), [](const Result<Outcome>&) {});
+  using Op = decltype(LogRecord::op);
+  static LogRecord record(const UserId& sender, std::uint8_t n, Op op,
+                          const ConversationId& id = group_id(), std::uint32_t attempt = 0) {
+    LogRecord r;
+    r.conversation = id;
+    r.command_id = message(n);
+    r.sender = sender;
+    r.attempt = attempt;
+    r.rules_version = kRulesVersion;
+    r.op = std::move(op);
+    return r;
   }
-
-  testing::VirtualLoop loop;
-  std::shared_ptr<CommandLogMemory::Disk> log_disk = std::make_shared<CommandLogMemory::Disk>();
-  std::shared_ptr<ConversationStoreMemory::Disk> disk =
-      std::make_shared<ConversationStoreMemory::Disk>();
-  CommandLogMemory log{log_disk, loop};
-  ConversationStoreMemory store{disk, loop};
-  ConversationCache cache{log, store, loop};
-  const ConversationId warm = ConversationId::direct(kAnna, kBen);
-  const ConversationId cold = ConversationId::direct(kAnna, UserId::of("cleo"));
-
- private:
-  std::uint8_t commands_ = 0;
+  static CreateOp group(std::vector<UserId> others) {
+    return {ConversationType::kGroup, "g", std::move(others)};
+  }
+  static SendOp text(const std::string& body) {
+    SendOp op;
+    op.body = body;
+    return op;
+  }
+  std::shared_ptr<std::optional<Result<Outcome>>> append(ConversationCache& to, LogRecord r) {
+    auto answer = std::make_shared<std::optional<Result<Outcome>>>();
+    to.append(std::move(r), [answer](Result<Outcome> outcome) {
+      EXPECT_FALSE(answer->has_value()) << "answered twice";
+      answer->emplace(std::move(outcome));
+    });
+    return answer;
+  }
+  Outcome decided(LogRecord r) {
+    const auto answer = append(cache, std::move(r));
+    loop.settle();
+    EXPECT_TRUE(answer->has_value() && (*answer)->ok());
+    return answer->has_value() && (*answer)->ok() ? ***answer : Outcome();
+  }
+  // The store takes nothing any more; what happens now is known to log and memory only.
+  void store_falls_behind() {
+    disks.store->apply_delay = [] { return Millis(1'000'000); };
+  }
+  std::vector<Event> events(std::uint64_t from = 1, std::size_t limit = 100, bool newest = false) {
+    std::vector<Event> found;
+    cache.events({group_id(), from, 0, limit, newest}, [&](Result<std::vector<Event>> result) {
+      ASSERT_TRUE(result.ok());
+      found = *result;
+    });
+    loop.settle();
+    return found;
+  }
+  std::vector<FeedEntry> changed(const UserId& user, Position after, std::size_t limit = 100) {
+    std::vector<FeedEntry> found;
+    cache.changed(user, after, limit, [&](Result<std::vector<FeedEntry>> result) {
+      ASSERT_TRUE(result.ok());
+      found.assign(result->begin(), result->end());
+    });
+    loop.settle();
+    return found;
+  }
+  std::vector<FeedEntry> listed(const UserId& user, Position before, std::size_t limit) {
+    std::vector<FeedEntry> found;
+    cache.list(user, before, limit, [&](Result<std::vector<FeedEntry>> result) {
+      ASSERT_TRUE(result.ok());
+      found.assign(result->begin(), result->end());
+    });
+    loop.settle();
+    return found;
+  }
+  Position feed_high(const UserId& user) {
+    Position high = 0;
+    cache.feed_high(user, [&](Result<Position> result) { high = result.value_or(0); });
+    loop.settle();
+    return high;
+  }
 };
 
-TEST_F(ConversationCacheTest, ARecordThatWaitsForItsConversationHoldsNothingElseOutOfTheStore) {
-  ASSERT_TRUE(cache.start());
-  append(warm, CreateOp{ConversationType::kDirect, "", {kBen}});
+TEST_F(ConversationCacheTest, AnswersAreInLogOrderAndBeforeTheStoreHasAnything) {
+  store_falls_behind();
+  const auto made = append(cache, record(ann, 1, group({bob})));
+  const auto first = append(cache, record(ann, 2, text("a")));
+  const auto second = append(cache, record(bob, 3, text("b")));
   loop.settle();
-  disk->read_delay = [] { return Millis(50); };
-  append(cold, SendOp{});
-  append(warm, SendOp{});
+  EXPECT_EQ((**made)->placed->seq, 1u);
+  EXPECT_EQ((**first)->placed->seq, 2u);
+  EXPECT_EQ((**second)->placed->seq, 3u);
+  EXPECT_EQ(disks.store->applied, 0u);
+  EXPECT_EQ(cache.apply_lag(), 3u);
+}
+
+TEST_F(ConversationCacheTest, ReadsMergeWhatTheStoreDoesNotHaveYet) {
+  decided(record(ann, 1, group({bob})));
+  decided(record(ann, 2, text("stored")));
+  ASSERT_EQ(cache.apply_lag(), 0u);
+  store_falls_behind();
+  decided(record(ann, 3, text("in memory")));
+  const auto all = events();
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[1].body, "stored");
+  EXPECT_EQ(all[2].body, "in memory");
+  EXPECT_EQ(events(1, 1, true).at(0).body, "in memory");
+  EXPECT_EQ(disks.store->events[group_id()].size(), 2u);
+}
+
+TEST_F(ConversationCacheTest, TheStoreFollowsAndTheLogIsTrimmed) {
+  store_falls_behind();
+  decided(record(ann, 1, group({bob})));
+  decided(record(ann, 2, text("a")));
+  EXPECT_EQ(disks.log->entries.size(), 2u);
+  disks.store->apply_delay = nullptr;
+  loop.advance(Millis(1'000'001));
+  decided(record(ann, 3, text("b")));
+  EXPECT_EQ(disks.store->applied, 3u);
+  EXPECT_EQ(disks.store->heads[group_id()].last_seq, 3u);
+  EXPECT_TRUE(disks.log->entries.empty());
+}
+
+TEST_F(ConversationCacheTest, AFailedBatchIsTriedAgainUntilItIsStored) {
+  int failures = 3;
+  disks.store->apply_fault = [&]() -> std::optional<ConversationStoreMemory::ApplyFault> {
+    if (failures-- <= 0) return std::nullopt;
+    // The last failure had been stored all the same.
+    return ConversationStoreMemory::ApplyFault{make_error(ErrorCode::kIo, "disk"), failures == 0};
+  };
+  decided(record(ann, 1, group({bob})));
+  decided(record(ann, 2, text("a")));
+  loop.advance(Millis(10'000));
+  EXPECT_EQ(disks.store->applied, 2u);
+  EXPECT_EQ(disks.store->events[group_id()].size(), 2u);
+}
+
+TEST_F(ConversationCacheTest, ANewProcessDecidesTheSameFromTheLog) {
+  store_falls_behind();
+  decided(record(ann, 1, group({bob})));
+  const Outcome first = decided(record(ann, 2, text("a")));
+  ConversationStoreMemory other_store(disks.store, loop);
+  ConversationCache other(log, other_store, loop);
+  ASSERT_TRUE(other.start().ok());
   loop.settle();
-  append(warm, SendOp{});
-  loop.advance(Millis(200));
-  EXPECT_EQ(disk->applied, 4u);
-  EXPECT_EQ(disk->events[warm].size(), 3u);
-  EXPECT_EQ(disk->heads[warm].last_seq, 3u);
-  EXPECT_FALSE(disk->heads.contains(cold)) << "a refused record leaves nothing";
+  ASSERT_NE(other.peek(group_id()), nullptr);
+  EXPECT_EQ(other.peek(group_id())->head, cache.peek(group_id())->head);
+  EXPECT_EQ(other.peek(group_id())->members, cache.peek(group_id())->members);
+  const auto again = append(other, record(ann, 2, text("a"), group_id(), 1));
+  loop.settle();
+  EXPECT_TRUE((**again)->duplicate);
+  EXPECT_EQ((**again)->placed->seq, first.placed->seq);
+}
+
+TEST_F(ConversationCacheTest, ARepetitionIsFoundInMemoryAndInTheStore) {
+  decided(record(ann, 1, group({bob})));
+  const Outcome first = decided(record(ann, 2, text("a")));
+  EXPECT_TRUE(decided(record(ann, 2, text("a"), group_id(), 1)).duplicate);
+  for (std::size_t n = 0; n <= limits::recent_events; ++n) {
+    LogRecord filler = record(bob, 3, text("x"));
+    filler.command_id = MessageId(std::array<std::uint8_t, 16>{7, static_cast<std::uint8_t>(n >> 8),
+                                                               static_cast<std::uint8_t>(n)});
+    decided(std::move(filler));
+  }
+  const Outcome again = decided(record(ann, 2, text("a"), group_id(), 1));
+  EXPECT_TRUE(again.duplicate);
+  EXPECT_EQ(again.placed->seq, first.placed->seq);
+}
+
+TEST_F(ConversationCacheTest, AStoreErrorDuringALookupDelaysARecordAndLosesNothing) {
+  decided(record(ann, 1, group({bob})));
+  bool broken = true;
+  disks.store->read_fault = [&]() -> std::optional<Error> {
+    return broken ? std::optional(make_error(ErrorCode::kIo, "disk")) : std::nullopt;
+  };
+  const auto retried = append(cache, record(ann, 2, text("a"), group_id(), 1));
+  const auto behind = append(cache, record(ann, 3, text("b")));
+  loop.advance(Millis(500));
+  EXPECT_FALSE(retried->has_value());
+  EXPECT_FALSE(behind->has_value());
+  EXPECT_EQ(cache.decided(), 1u);  // the store may not be told more
+  broken = false;
+  loop.advance(Millis(500));
+  EXPECT_EQ((**retried)->placed->seq, 2u);
+  EXPECT_EQ((**behind)->placed->seq, 3u);
+}
+
+TEST_F(ConversationCacheTest, AnswersOverloadedWhileTheStoreIsFarBehind) {
+  store_falls_behind();
+  decided(record(ann, 1, group({bob})));
+  for (std::size_t n = 0; n <= limits::apply_lag_max; ++n) {
+    LogRecord mark;
+    mark.sender = bob;
+    mark.op = UserMarkOp{};
+    cache.append(std::move(mark), [](const Result<Outcome>&) {});
+    if (n % limits::journal_batch_max == 0) loop.settle();
+  }
+  loop.settle();
+  const auto refused = append(cache, record(ann, 2, text("a")));
+  ASSERT_TRUE(refused->has_value());
+  EXPECT_EQ((*refused)->error().code, ErrorCode::kOverloaded);
+  EXPECT_GT((*refused)->error().retry_after_ms, 0u);
+}
+
+TEST_F(ConversationCacheTest, OneMarkStandsUntilTheUserIsServedAgain) {
+  decided(record(ann, 1, group({bob})));
+  const Position served = cache.begin_serving(bob);
+  EXPECT_TRUE(changed(bob, served).empty());
+  decided(record(ann, 2, text("a")));
+  decided(record(ann, 3, text("b")));
+  const auto marks = changed(bob, served);
+  ASSERT_EQ(marks.size(), 1u);
+  EXPECT_EQ(marks[0].feed_ver, 2u);  // the first change; the second needs no mark of its own
+  EXPECT_EQ(feed_high(bob), 2u);
+}
+
+// The order begin_serving(), changed(), heads: a change between any two of them is in this answer
+// or above its cursor.
+TEST_F(ConversationCacheTest, AChangeDuringASyncIsFoundByThisOneOrTheNext) {
+  decided(record(ann, 1, group({bob})));
+  decided(record(ann, 2, text("a")));
+  const Position cursor = cache.begin_serving(bob);
+  decided(record(ann, 3, text("between mark and ids")));
+  const auto now = changed(bob, 0);
+  decided(record(ann, 4, text("between ids and heads")));
+  ASSERT_EQ(now.size(), 1u);
+  const auto next = changed(bob, cursor);
+  ASSERT_EQ(next.size(), 1u);
+  EXPECT_GT(next[0].feed_ver, cursor);
+}
+
+TEST_F(ConversationCacheTest, WhatTheStoreLacksHidesNothingThatItHas) {
+  constexpr std::uint8_t kCount = 60;
+  for (std::uint8_t n = 0; n < kCount; ++n) decided(record(ann, n, group({bob}), group_id(n)));
+  cache.begin_serving(bob);
+  store_falls_behind();
+  for (std::uint8_t n : {5, 6, 7}) decided(record(ann, 100, text("x"), group_id(n)));
+  std::set<ConversationId> found;
+  Position after = 0;
+  for (auto page = changed(bob, after, 20); !page.empty(); page = changed(bob, after, 20)) {
+    for (const FeedEntry& entry : page) found.insert(entry.conversation);
+    after = page.back().feed_ver;
+  }
+  EXPECT_EQ(found.size(), kCount);
+  found.clear();
+  Position before = 0;  // a snapshot goes the other way
+  for (auto page = listed(bob, before, 20); !page.empty(); page = listed(bob, before, 20)) {
+    for (const FeedEntry& entry : page) found.insert(entry.conversation);
+    before = page.back().feed_ver;
+  }
+  EXPECT_EQ(found.size(), kCount);
 }
 
 }  // namespace

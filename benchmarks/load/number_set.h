@@ -1,0 +1,36 @@
+// NumberSet: which of 1, 2, 3 … have come. Small as long as they come about in order. Pure.
+#pragma once
+
+#include <cstdint>
+#include <set>
+
+namespace kith::bench {
+
+class NumberSet {
+ public:
+  // Everything up to `base` counts as there.
+  explicit NumberSet(std::uint64_t base = 0) : top_(base) {}
+
+  // False if it was there already.
+  bool add(std::uint64_t n) {
+    if (n <= top_ || (n != top_ + 1 && !ahead_.insert(n).second)) return false;
+    if (n != top_ + 1) return true;
+    ++top_;
+    while (!ahead_.empty() && *ahead_.begin() == top_ + 1) {
+      ahead_.erase(ahead_.begin());
+      ++top_;
+    }
+    return true;
+  }
+  // All numbers up to this are there.
+  [[nodiscard]] std::uint64_t top() const { return top_; }
+  [[nodiscard]] bool has_holes() const { return !ahead_.empty(); }
+  // The highest number that is there.
+  [[nodiscard]] std::uint64_t highest() const { return ahead_.empty() ? top_ : *ahead_.rbegin(); }
+
+ private:
+  std::uint64_t top_;
+  std::set<std::uint64_t> ahead_;
+};
+
+}  // namespace kith::bench

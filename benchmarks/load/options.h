@@ -1,0 +1,44 @@
+// The command line of kith-bench.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "benchmarks/load/traffic.h"
+#include "kith/core/result.h"
+
+namespace kith::bench {
+
+struct Options {
+  std::string scenario;
+  std::string url;
+  std::string ca_file;
+  std::string secret_file;
+  std::string secret;  // what the file holds
+  std::string token;
+  std::string prefix = "bench";
+  std::uint32_t connections = 1000;
+  std::uint32_t active = 0;  // connections that talk; 0 = all
+  std::uint32_t outstanding = 1;
+  Until until = Until::kDelivered;
+  std::uint32_t group = 100;
+  std::uint32_t bytes = 100;
+  std::uint32_t queued = 100;  // catchup: messages that wait for each user
+  std::uint32_t kills = 3;     // crash
+  std::vector<double> rates = {1000};
+  double seconds = 10;
+  double warmup = 2;
+  int pid = 0;
+  int cpu = -1;
+  std::string server_command;
+  std::string plot_file;
+  bool json = false;
+  bool help = false;
+};
+
+// kBadConfig: a sentence that names the flag. Reads the files that flags name.
+Result<Options> parse_options(const std::vector<std::string>& arguments);
+const char* help_text();
+
+}  // namespace kith::bench

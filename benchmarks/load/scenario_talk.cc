@@ -1,0 +1,195 @@
+// Scenarios in which people talk: pairs, open, group.
+#include <algorithm>
+#include <array>
+
+#include "benchmarks/load/pacer.h"
+#include "benchmarks/load/scenario.h"
+#include "kith/v1/frame.pb.h"
+
+namespace kith::bench {
+namespace {
+
+constexpr double kDrainPatience = 10;
+constexpr Micros kCreatePatience = 60 * kSecond;
+constexpr std::size_t kMembersPerFrame = 1000;
+
+TrafficOptions closed_loop(const Options& options) {
+  TrafficOptions traffic;
+  traffic.outstanding = options.outstanding;
+  traffic.bytes = options.bytes;
+  traffic.until = options.until;
+  return traffic;
+}
+
+std::uint32_t active_pairs(const Options& options) {
+  const std::uint32_t talking = options.active == 0 ? options.connections : options.active;
+  return std::max(1U, std::min(talking, options.connections) / 2);
+}
+
+// Warm-up, measured time, drain.
+Status measure_closed_loop(Stage& stage, std::uint32_t conversations) {
+  stage.traffic->go(0, conversations);
+  if (auto run = stage.run_for(stage.options.warmup); !run) return run;
+  stage.start_use();
+  stage.traffic->measure(true);
+  if (auto run = stage.run_for(stage.options.seconds); !run) return run;
+  stage.traffic->measure(false);
+  stage.end_use();
+  stage.traffic->pause();
+  return stage.drain(kDrainPatience);
+}
+
+}  // namespace
+
+Reports run_pairs(Stage& stage) {
+  const Options& options = stage.options;
+  if (auto open = stage.open(closed_loop(options), options.connections); !open) return open.error();
+  const std::uint32_t pairs = active_pairs(options);
+  stage.add_pairs(pairs);
+  if (auto up = stage.bring_up_all(); !up) return up.error();
+  if (auto run = measure_closed_loop(stage, pairs); !run) return run.error();
+  Report report("pairs");
+  report.set("pairs", pairs);
+  report.set("outstanding", options.outstanding);
+  stage.fill(report);
+  return std::vector<Report>{report};
+}
+
+Reports run_open(Stage& stage) {
+  const Options& options = stage.options;
+  TrafficOptions with = closed_loop(options);
+  with.closed_loop = false;
+  if (auto open = stage.open(with, options.connections); !open) return open.error();
+  const std::uint32_t pairs = active_pairs(options);
+  stage.add_pairs(pairs);
+  if (auto up = stage.bring_up_all(); !up) return up.error();
+  std::vector<Report> reports;
+  std::uint32_t turn = 0;
+  for (const double rate : options.rates) {
+    Pacer pacer(rate, now_us());
+    stage.traffic->reset_meter();
+    stage.traffic->pace = [&](Micros now) {
+      while (const auto intended = pacer.take(now)) {
+        stage.traffic->offer(turn, *intended);
+        turn = (turn + 1) % pairs;
+      }
+      return pacer.next();
+    };
+    Status run = stage.run_for(options.warmup);
+    stage.start_use();
+    stage.traffic->measure(true);
+    if (run) run = stage.run_for(options.seconds);
+    stage.end_use();
+    const auto behind = static_cast<double>(stage.traffic->unfinished());
+    const auto in_time = static_cast<double>(stage.traffic->meter().done);
+    stage.traffic->pace = nullptr;
+    // What was meant to be sent in the measured time counts, however late it comes.
+    if (run) run = stage.drain(kDrainPatience);
+    stage.traffic->measure(false);
+    if (!run) return run.error();
+    Report report("open");
+    report.set("rate", rate);
+    report.set("pairs", pairs);
+    report.set("under_way_at_end", behind);
+    stage.fill(report);
+    report.set("messages", static_cast<double>(stage.traffic->meter().received.count()));
+    report.set("per_s", in_time / options.seconds);
+    reports.push_back(report);
+  }
+  return reports;
+}
+
+// --- groups ---
+
+namespace {
+
+ConversationId random_id(FastRandom& random) {
+  std::array<std::uint8_t, ConversationId::kSize> bytes{};
+  random.fill(bytes.data(), bytes.size());
+  return ConversationId(Id<ConversationTag>(bytes));
+}
+
+// Groups of `size`, of which the members that are sessions of the fleet are online.
+struct Group {
+  ConversationId id;
+  std::uint32_t first = 0;
+  std::uint32_t online = 0;
+};
+
+std::vector<Group> plan_groups(Stage& stage) {
+  FastRandom random;
+  std::vector<Group> groups;
+  const std::uint32_t size = std::min(stage.options.group, stage.fleet->size());
+  for (std::uint32_t first = 0; first + size <= stage.fleet->size(); first += size) {
+    groups.push_back({random_id(random), first, size});
+    std::vector<std::uint32_t> members;
+    for (std::uint32_t i = 0; i < size; ++i) members.push_back(first + i);
+    stage.traffic->add_conversation(groups.back().id, members, 1, false);
+  }
+  return groups;
+}
+
+// Created with as many members as fit into a frame, the others are added.
+void ask_for(Stage& stage, const Group& group, UuidGenerator& ids) {
+  std::vector<std::string> members;
+  for (std::uint32_t i = 1; i < group.online; ++i) {
+    members.push_back(stage.fleet->user(group.first + i).bytes());
+  }
+  for (std::uint32_t i = group.online; i < stage.options.group; ++i) {
+    // People of the group who never come.
+    members.push_back(UserId::of(stage.options.prefix + "-away-" + std::to_string(i)).bytes());
+  }
+  for (std::size_t from = 0; from < members.size(); from += kMembersPerFrame) {
+    const std::size_t to = std::min(members.size(), from + kMembersPerFrame);
+    v1::ClientFrame frame;
+    if (from == 0) {
+      v1::CreateConversation& create = *frame.mutable_create_conversation();
+      create.set_conversation_id(group.id.bytes());
+      create.set_command_id(ids.next().bytes());
+      create.set_title("kith-bench");
+      for (std::size_t i = from; i < to; ++i) create.add_members(members[i]);
+    } else {
+      v1::MemberChange& add = *frame.mutable_member_change();
+      add.set_conversation_id(group.id.bytes());
+      add.set_command_id(ids.next().bytes());
+      add.set_kind(v1::MEMBER_CHANGE_KIND_ADD);
+      add.set_role(v1::MEMBER_ROLE_MEMBER);
+      for (std::size_t i = from; i < to; ++i) add.add_users(members[i]);
+    }
+    stage.fleet->request(group.first, frame);
+  }
+}
+
+}  // namespace
+
+Reports run_group(Stage& stage) {
+  const Options& options = stage.options;
+  TrafficOptions with = closed_loop(options);
+  with.until = std::min(options.until, Until::kReceived);  // receipts of groups come seconds later
+  if (auto open = stage.open(with, options.connections); !open) return open.error();
+  const std::vector<Group> groups = plan_groups(stage);
+  if (auto up = stage.bring_up_all(); !up) return up.error();
+  FastRandom random;
+  UuidGenerator ids(system_clock(), random);
+  for (const Group& group : groups) ask_for(stage, group, ids);
+  const auto count = static_cast<std::uint32_t>(groups.size());
+  stage.fleet->run(now_us() + kCreatePatience, [&] { return stage.traffic->known(0, count); });
+  if (stage.fleet->fatal()) return *stage.fleet->fatal();
+  if (!stage.traffic->known(0, count)) {
+    return make_error(ErrorCode::kTimeout, "the groups did not reach all of their members");
+  }
+  if (auto run = measure_closed_loop(stage, count); !run) return run.error();
+  Report report("group");
+  report.set("groups", count);
+  report.set("group", options.group);
+  report.set("online", groups.front().online);
+  report.set("outstanding", options.outstanding);
+  stage.fill(report);
+  const Meter& meter = stage.traffic->meter();
+  report.set("deliveries_per_s", static_cast<double>(meter.deliveries) * 1e6 /
+                                     static_cast<double>(meter.ended - meter.began));
+  report.set_latency("last_", meter.last);
+  return std::vector<Report>{report};
+}
+
+}  // namespace kith::bench

@@ -1,0 +1,60 @@
+// ConversationCache: what is decided reaches the store, in whatever order conversations load.
+#include "server/services/conversation_cache.h"
+
+#include <gtest/gtest.h>
+
+#include "server/adapters/embedded/command_log_memory.h"
+#include "server/adapters/embedded/conversation_store_memory.h"
+#include "tests/unit/gateway/virtual_loop.h"
+
+namespace kith::server {
+namespace {
+
+const UserId kAnna = UserId::of("anna");
+const UserId kBen = UserId::of("ben");
+
+class ConversationCacheApplyTest : public ::testing::Test {
+ protected:
+  void append(const ConversationId& id, decltype(LogRecord::op) op) {
+    LogRecord record;
+    record.conversation = id;
+    record.sender = kAnna;
+    std::array<std::uint8_t, MessageId::kSize> bytes{};
+    bytes[15] = ++commands_;
+    record.command_id = MessageId(bytes);
+    record.op = std::move(op);
+    cache.append(std::move(record), [](const Result<Outcome>&) {});
+  }
+
+  testing::VirtualLoop loop;
+  std::shared_ptr<CommandLogMemory::Disk> log_disk = std::make_shared<CommandLogMemory::Disk>();
+  std::shared_ptr<ConversationStoreMemory::Disk> disk =
+      std::make_shared<ConversationStoreMemory::Disk>();
+  CommandLogMemory log{log_disk, loop};
+  ConversationStoreMemory store{disk, loop};
+  ConversationCache cache{log, store, loop};
+  const ConversationId warm = ConversationId::direct(kAnna, kBen);
+  const ConversationId cold = ConversationId::direct(kAnna, UserId::of("cleo"));
+
+ private:
+  std::uint8_t commands_ = 0;
+};
+
+TEST_F(ConversationCacheApplyTest, ARecordThatWaitsForItsConversationHoldsNothingElseOutOfTheStore) {
+  ASSERT_TRUE(cache.start());
+  append(warm, CreateOp{ConversationType::kDirect, "", {kBen}});
+  loop.settle();
+  disk->read_delay = [] { return Millis(50); };
+  append(cold, SendOp{});
+  append(warm, SendOp{});
+  loop.settle();
+  append(warm, SendOp{});
+  loop.advance(Millis(200));
+  EXPECT_EQ(disk->applied, 4u);
+  EXPECT_EQ(disk->events[warm].size(), 3u);
+  EXPECT_EQ(disk->heads[warm].last_seq, 3u);
+  EXPECT_FALSE(disk->heads.contains(cold)) << "a refused record leaves nothing";
+}
+
+}  // namespace
+}  // namespace kith::server
