@@ -153,8 +153,12 @@ void Engine::on_typing(const ConversationId& id, const UserId& user, bool typing
 }
 
 void Engine::told(Event event) {
-  if (const auto* changed = std::get_if<MessageChanged>(&event)) {
+  if (auto* changed = std::get_if<MessageChanged>(&event)) {
     want_profile(changed->message.sender);
+    if (changed->message.mine && changed->message.seq && outbox_ &&
+        outbox_->holds(changed->message.conversation, changed->message.id)) {
+      changed->is_new = false;  // its row in the outbox was told when it was written
+    }
     if (changed->is_new && !changed->message.mine && connection_) {
       on_typing(changed->message.conversation, changed->message.sender, false, Millis{0});
     }

@@ -52,6 +52,9 @@ class Outbox {
   [[nodiscard]] bool idle() const;  // nothing is waiting for the server
   [[nodiscard]] std::vector<OutboxRow> rows(const ConversationId& id) const;
   [[nodiscard]] bool has(const ConversationId& id) const { return queues_.count(id) > 0; }
+  [[nodiscard]] bool holds(const ConversationId& id, const MessageId& message) {
+    return find(id, message) != nullptr;
+  }
   [[nodiscard]] std::uint64_t next_order() { return static_cast<std::uint64_t>(++last_order_); }
 
  private:

@@ -23,14 +23,14 @@ class KITH_API Runtime {
 };
 
 struct ClientOptions {
-  std::string url;        // wss://host:port/v1/ws (ws:// only for tests and trusted networks)
-  std::string handle;     // whose account this is
-  TokenProvider token;    // see also fixed_token()
-  std::string cache_dir;  // one directory per account; created if missing. Empty: in memory only
-  std::string ca_file;    // PEM; empty = the system's trust store
+  std::string url{};        // wss://host:port/v1/ws (ws:// only for tests and trusted networks)
+  std::string handle{};     // whose account this is
+  TokenProvider token{};    // see also fixed_token()
+  std::string cache_dir{};  // one directory per account; created if missing. Empty: in memory only
+  std::string ca_file{};    // PEM; empty = the system's trust store
   std::string agent = "kith-cpp";
-  std::shared_ptr<Runtime> runtime;    // null: a thread of its own
-  std::shared_ptr<Executor> executor;  // where events and callbacks run; null: a thread of Kith's
+  std::shared_ptr<Runtime> runtime{};    // null: a thread of its own
+  std::shared_ptr<Executor> executor{};  // where events and callbacks run; null: a thread of Kith's
 };
 
 // A provider for a token that the application already holds.

@@ -77,7 +77,8 @@ struct ConnectionChanged {
   ConnectionState state;
   Error reason;
 };
-// Live: arrived by push, deserves a sound.
+// A message appeared (is_new, once for each id) or changed, its status most of all. Live: it
+// arrived by push and deserves a sound.
 struct MessageChanged {
   Message message;
   bool is_new = false;

@@ -13,8 +13,8 @@
 namespace kith::server {
 
 struct Identity {
-  std::string handle;  // the user's name in the host's world; UserId::of(handle) is the user's id
-  std::string display_name;  // empty: the handle
+  std::string handle{};  // the user's name in the host's world; UserId::of(handle) is the user's id
+  std::string display_name{};  // empty: the handle
   // When the token was made; revocation compares with it. 0 = unknown, never revoked by time.
   std::int64_t issued_ms = 0;
   std::int64_t expires_ms = 0;  // 0 = does not expire; the session is ended when it has passed

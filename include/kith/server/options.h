@@ -23,15 +23,15 @@ struct ServerOptions {
 
   // PEM files of the TLS certificate chain and key (TLS 1.3 only). Both empty: plain ws://, for use
   // behind a TLS proxy.
-  std::string tls_certificate_file;
-  std::string tls_key_file;
+  std::string tls_certificate_file{};
+  std::string tls_key_file{};
 
   // Directory of the embedded stores (SQLite). Created if missing. Empty: everything in memory,
   // lost at the end.
-  std::string data_dir;
+  std::string data_dir{};
 
   // Who signs in. Null: only the server's own accounts (register_accounts).
-  std::shared_ptr<Authenticator> authenticator;
+  std::shared_ptr<Authenticator> authenticator{};
   // Lets clients register with handle and password, and sign in with them.
   bool register_accounts = false;
   // How long tokens for own accounts are valid.
@@ -44,7 +44,7 @@ struct ServerOptions {
   std::uint32_t password_threads = 0;
   // At least 32 bytes, signs resume tickets and tokens of own accounts. Empty: random, kept in
   // data_dir.
-  std::string secret;
+  std::string secret{};
 
   // Event loops that carry sockets (TLS, framing). Services always run on the first. More than the
   // cores is useless.
@@ -64,7 +64,7 @@ struct ServerOptions {
 
   // Receives log lines (never message text, never tokens). Called from the server's threads. Null:
   // silent.
-  std::function<void(LogLevel, std::string_view)> log;
+  std::function<void(LogLevel, std::string_view)> log{};
 };
 
 }  // namespace kith::server

@@ -1,0 +1,70 @@
+// Sending, its states, history, reading and typing.
+#include "guide.h"
+
+namespace guide {
+
+// [guide_send]
+kith::Result<kith::MessageId> greet(kc::Client& client, const std::string& handle) {
+  return client.send(client.direct(handle), "Hello!");  // durable when it returns, also offline
+}
+// [/guide_send]
+
+// [guide_reply]
+kith::Result<kith::MessageId> answer(kc::Client& client, const kc::Message& message,
+                                     const std::string& text) {
+  return client.send(message.conversation, text, message.id);
+}
+// [/guide_reply]
+
+// [guide_ticks]
+std::string ticks(const kc::Message& message) {
+  if (!message.mine) return "";
+  switch (message.status) {
+    case kith::DeliveryStatus::kFailed:
+      return "!";
+    case kith::DeliveryStatus::kSending:
+      return "…";
+    case kith::DeliveryStatus::kSent:
+      return "✓";
+    case kith::DeliveryStatus::kDelivered:
+      return "✓✓";
+    case kith::DeliveryStatus::kRead:
+      return "✓✓ read";
+  }
+  return "";
+}
+// [/guide_ticks]
+
+// [guide_failed]
+// What the person chose for a message that is kFailed.
+kith::Status after_failure(kc::Client& client, const kc::Message& message, bool try_again) {
+  return try_again ? client.resend(message.id) : client.discard(message.id);
+}
+// [/guide_failed]
+
+// [guide_history]
+// The page above what is shown; an empty one means that nothing older can be had now.
+void load_older(kc::Client& client, const kith::ConversationId& conversation,
+                const std::vector<kc::Message>& shown,
+                std::function<void(std::vector<kc::Message>)> done) {
+  const kith::Seq before = shown.empty() ? kith::Seq() : shown.front().seq;
+  client.history(conversation, before, 50,
+                 [done](const kith::Result<std::vector<kc::Message>>& page) {
+                   done(page.value_or({}));  // fails with kCancelled only: the client was closed
+                 });
+}
+// [/guide_history]
+
+// [guide_read]
+void shown_to_the_person(kc::Client& client, const kc::Conversation& conversation) {
+  if (conversation.unread > 0) (void)client.mark_read(conversation.id, conversation.last_seq);
+}
+// [/guide_read]
+
+// [guide_typing]
+void key_pressed(kc::Client& client, const kith::ConversationId& conversation, bool box_is_empty) {
+  client.set_typing(conversation, !box_is_empty);  // call it at every key: it is sent every 3 s
+}
+// [/guide_typing]
+
+}  // namespace guide

@@ -1,0 +1,188 @@
+// The code of the guides, run against a real server: people, groups, loops, trouble, the server.
+#include <fstream>
+
+#include "tests/integration/guide_fixture.h"
+
+namespace guide {
+namespace {
+
+TEST_F(Guide, PeopleAreFoundByHandle) {
+  auto alice = enter("alice");
+  auto bob = enter("bob");
+  Recorder screen;
+  find_person(*alice, "bob", screen);
+  EXPECT_TRUE(screen.shows([&] { return screen.said.size() == 1; }));
+  find_person(*alice, "nobody", screen);
+  EXPECT_TRUE(screen.shows([&] { return screen.said.size() == 2; }));
+  EXPECT_EQ(screen.said, (std::vector<std::string>{"bob", "Nobody is called nobody here."}));
+}
+
+TEST_F(Guide, PresenceAndTypingAreTold) {
+  auto alice = enter("alice");
+  auto bob = enter("bob");
+  Recorder screen;
+  Lists lists(*bob, screen);
+  const auto events = watch_events(*bob, screen);
+  ASSERT_TRUE(greet(*alice, "bob").ok());
+  ASSERT_TRUE(screen.shows([&] { return screen.list.size() == 1; }));
+  watch_people(*bob, screen.list);
+  EXPECT_TRUE(screen.shows([&] { return screen.present[user("alice")] == kc::Presence::kOnline; }));
+  key_pressed(*alice, alice->direct("bob"), false);
+  EXPECT_TRUE(screen.shows([&] { return screen.typists[user("alice")]; }));
+  key_pressed(*alice, alice->direct("bob"), true);
+  EXPECT_TRUE(screen.shows([&] { return !screen.typists[user("alice")]; }));
+  alice->close();
+  EXPECT_TRUE(
+      screen.shows([&] { return screen.present[user("alice")] == kc::Presence::kOffline; }));
+}
+
+TEST_F(Guide, PrivacyIsKeptByTheServerForBothSides) {
+  auto alice = enter("alice");
+  auto bob = enter("bob");
+  const auto hidden =
+      wait_for<void>([&](kc::Done<void> done) { hide_from_strangers(*alice, std::move(done)); });
+  ASSERT_TRUE(hidden.ok()) << hidden.error().to_string();
+  Recorder screen;
+  Lists lists(*bob, screen);
+  const auto events = watch_events(*bob, screen);
+  ASSERT_TRUE(greet(*bob, "alice").ok());
+  lists.open(bob->direct("alice"));
+  bob->watch_presence({user("alice")});
+  ASSERT_TRUE(screen.shows([&] {
+    return screen.present.count(user("alice")) && !screen.messages.empty() &&
+           ticks(screen.messages.back()) == "✓✓";
+  }));
+  EXPECT_EQ(screen.present[user("alice")], kc::Presence::kUnknown);
+  EXPECT_EQ(screen.last_seen[user("alice")].ms, 0);
+  ASSERT_TRUE(alice->mark_read(alice->direct("bob")).ok());
+  ASSERT_TRUE(greet(*alice, "bob").ok());  // comes after the mark
+  ASSERT_TRUE(screen.shows([&] { return !screen.messages.back().mine; }));
+  EXPECT_EQ(ticks(screen.messages[screen.messages.size() - 2]), "✓✓");
+}
+
+TEST_F(Guide, BlockedPersonIsNotHeard) {
+  auto alice = enter("alice");
+  auto bob = enter("bob");
+  const auto blocked =
+      wait_for<void>([&](kc::Done<void> done) { block(*alice, user("bob"), std::move(done)); });
+  ASSERT_TRUE(blocked.ok()) << blocked.error().to_string();
+  ASSERT_TRUE(greet(*bob, "alice").ok());
+  ASSERT_TRUE(bob->wait_sent(kPatience).ok());  // bob does not learn that he is blocked
+  ASSERT_TRUE(greet(*alice, "bob").ok());
+  ASSERT_TRUE(alice->wait_sent(kPatience).ok());
+  const auto page = wait_for<std::vector<kc::Message>>([&](auto done) {
+    load_older(*alice, alice->direct("bob"), {}, [done](auto rows) { done(std::move(rows)); });
+  });
+  ASSERT_TRUE(page.ok());
+  for (const auto& message : *page) {
+    EXPECT_TRUE(message.mine || message.kind == kith::MessageKind::kMembership) << message.text;
+  }
+}
+
+TEST_F(Guide, GroupIsMadeHandedOverAndLeft) {
+  auto alice = enter("alice");
+  auto bob = enter("bob");
+  const auto group = plan_a_trip(*alice, {user("bob")});
+  ASSERT_TRUE(group.ok());
+  ASSERT_TRUE(alice->wait_sent(kPatience).ok());
+  const auto left = wait_for<void>([&](kc::Done<void> done) {
+    hand_over_and_leave(*alice, *group, user("bob"), std::move(done));
+  });
+  ASSERT_TRUE(left.ok()) << left.error().to_string();
+  const auto members =
+      wait_for<std::vector<kc::Member>>([&](auto done) { bob->members(*group, std::move(done)); });
+  ASSERT_TRUE(members.ok());
+  ASSERT_EQ(members->size(), 1u);
+  EXPECT_EQ(members->front().user, user("bob"));
+  EXPECT_EQ(members->front().role, kith::MemberRole::kOwner);
+  const auto again = wait_for<void>(
+      [&](auto done) { alice->add_members(*group, {user("carol")}, std::move(done)); });
+  ASSERT_FALSE(again.ok());
+  EXPECT_EQ(again.error().code, ErrorCode::kNotMember);
+  EXPECT_EQ(advice(again.error()).rfind("NOT_MEMBER", 0), 0u);
+}
+
+TEST_F(Guide, CallbacksRunOnTheApplicationsLoop) {
+  auto loop = std::make_shared<MainLoop>();
+  kc::ClientOptions options{.url = server->url(),
+                            .handle = "alice",
+                            .token = kc::fixed_token(token_for(kSecret, "alice")),
+                            .executor = loop};
+  auto alice = kc::Client::open(options);
+  ASSERT_TRUE(alice.ok());
+  bool online = false;
+  const auto events = (*alice)->on_event([&, main = std::this_thread::get_id()](const auto& event) {
+    EXPECT_EQ(std::this_thread::get_id(), main);
+    const auto* state = std::get_if<kc::ConnectionChanged>(&event);
+    online = online || (state && state->state == kc::ConnectionState::kOnline);
+  });
+  (*alice)->connect();
+  while (!online) loop->run_one();  // bounded by the test's time-out
+  (*alice)->close();
+}
+
+TEST_F(Guide, TwoAccountsLiveInOneProcess) {
+  kc::ClientOptions options{.url = server->url(), .cache_dir = dir};
+  options.token = kc::fixed_token("of nobody");
+  auto clients = open_all({"alice", "bob"}, options);
+  ASSERT_EQ(clients.size(), 2u);
+  EXPECT_EQ(clients[1]->self(), user("bob"));
+  for (auto& client : clients) client->connect();
+  EXPECT_EQ(clients[0]->wait_online(kPatience).error().code, ErrorCode::kUnauthenticated);
+}
+
+TEST_F(Guide, TroubleWithTheCacheIsNamed) {
+  kc::ClientOptions options{.url = server->url(),
+                            .handle = "alice",
+                            .token = kc::fixed_token(token_for(kSecret, "alice")),
+                            .cache_dir = dir + "/alice"};
+  Recorder screen;
+  {
+    auto first = open_or_say_why(options, screen);
+    ASSERT_TRUE(first.ok());
+    ASSERT_TRUE(greet(**first, "bob").ok());
+    EXPECT_FALSE(open_or_say_why(options, screen).ok());
+    EXPECT_EQ(screen.said.back(), "This account is open in another window.");
+  }
+  std::ofstream(options.cache_dir + "/cache.db") << std::string(8192, 'x');
+  auto recovered = open_or_say_why(options, screen);
+  ASSERT_TRUE(recovered.ok()) << recovered.error().to_string();
+  const auto events = watch_events(**recovered, screen);
+  EXPECT_TRUE(screen.shows([&] { return screen.said.size() == 2; }));
+  auto bob = enter("bob");
+  (*recovered)->connect();
+  EXPECT_TRUE((*recovered)->wait_sent(kPatience).ok());  // the outbox was kept
+  EXPECT_TRUE(std::filesystem::exists(options.cache_dir + "/cache.db.corrupt"));
+}
+
+class CookieJar : public Sessions {
+ public:
+  std::optional<ks::Identity> find(std::string_view cookie) const override {
+    if (cookie != "alice's cookie") return std::nullopt;
+    return ks::Identity{.handle = "alice", .display_name = "", .issued_ms = 1};
+  }
+};
+
+TEST_F(Guide, ServerLetsInSessionsOfTheHostUntilTheyAreRevoked) {
+  auto embedded = start_messenger(dir + "/server", host_sessions(std::make_shared<CookieJar>()));
+  ASSERT_TRUE(embedded.ok()) << embedded.error().to_string();
+  kc::ClientOptions options{.url = (*embedded)->url(), .handle = "alice"};
+  options.token = kc::fixed_token("alice's cookie");
+  auto alice = kc::Client::open(options);
+  ASSERT_TRUE(alice.ok());
+  Recorder screen;
+  const auto events = watch_events(**alice, screen);
+  (*alice)->connect();
+  ASSERT_TRUE((*alice)->wait_online(kPatience).ok());
+  EXPECT_EQ(health(**embedded).rfind("1 sessions, 0 messages", 0), 0u) << health(**embedded);
+  ASSERT_TRUE(ban(**embedded, "alice").ok());
+  EXPECT_TRUE(
+      screen.shows([&] { return screen.states.back() == kc::ConnectionState::kSignedOut; }));
+  EXPECT_EQ(screen.reasons.back().rfind("REVOKED", 0), 0u);
+  (*alice)->connect();  // the cookie is older than the revocation
+  EXPECT_EQ((*alice)->wait_online(kPatience).error().code, ErrorCode::kRevoked);
+  shut_down(**embedded);
+}
+
+}  // namespace
+}  // namespace guide
