@@ -23,7 +23,7 @@ namespace {
 
 constexpr int kCacheVersion = 1;
 constexpr int kOutboxVersion = 1;
-constexpr int kBusyMs = 2000;  // somebody looks into the file with another tool
+constexpr int kBusyMs = 5000;  // somebody works in the file with another tool
 
 constexpr const char* kCacheSchema =
     "CREATE TABLE IF NOT EXISTS event(conversation BLOB NOT NULL, seq INTEGER NOT NULL, message "

@@ -60,6 +60,7 @@ VIOLATIONS = [
     ("snippet", {"README.md": "<!-- snippet: one -->\n```cpp\nint a = 2;\n```\n",
                  "examples/a.cc": TOP + "  // [one]\n  int a = 1;\n  // [/one]\n"}),
     ("link", {"docs/a.md": "see [b](b.md)\n"}),
+    ("proof", {"docs/requirements.md": "`Box.Opens`, `…Closes`\n", "tests/a_test.cc": TOP + "TEST(Box, Opens) {}\n"}),
     ("link", {"docs/a.md": "see [b](../docs/b.md#two)\n", "docs/b.md": "# One\n"}),
     ("link", {"docs/a.md": "see [below](#two)\n\n```\n# Two\n```\n"}),
 ]
@@ -74,6 +75,8 @@ GOOD = [
     {"src/a.cc": TOP + 'const char kHelp[] = R"(\n' + "{\n" * 80 + ')";\n'},
     {"README.md": "<!-- snippet: one -->\n```cpp\nint a = 1;\n```\n",
      "examples/a.cc": TOP + "  // [one]\n  int a = 1;\n  // [/one]\n"},
+    {"docs/requirements.md": "`Box.Opens`, `…Clo…`, `Box.*`, `limits.h`\n",
+     "tests/a_test.cc": TOP + "TEST_F(Box, Opens) {}\nTEST(Box, Closes) {}\n"},
     {"docs/a.md": "[b](b.md#two-words-2), [c](../src/), [d](https://kith.invalid/x#y), `[e](f)`\n",
      "docs/b.md": "# Two *words*, 2\n", "src/c.h": TOP},
     {"docs/a.md": "<!-- snippet: examples/a.cc -->\n```cpp\n" + TOP + "```\n", "examples/a.cc": TOP},

@@ -332,8 +332,28 @@ def check_links(tree: Tree) -> Iterator[Violation]:
                 yield Violation("link", path, number, f"{match.group(1)}: {named} has no such heading")
 
 
+TEST_CASE = re.compile(r"^TEST(?:_F|_P)?\((\w+),\s*(\w+)\)", re.M)
+NAMED_TEST = re.compile(r"`(?:(?P<suite>[A-Z]\w*)\.|…)(?P<name>\w+|\*)(?P<cut>…?)`")
+
+
+def check_proofs(tree: Tree) -> Iterator[Violation]:
+    """docs/requirements.md names tests as `Suite.Name`, `…Name` of the same suite, `Suite.*` and `Suite.Begin…`."""
+    known = {match.groups() for path, text in sources(tree) if path.startswith("tests/")
+             for match in TEST_CASE.finditer(text)}
+    for path, text in documents(tree):
+        if path != "docs/requirements.md":
+            continue
+        suite = ""
+        for match in NAMED_TEST.finditer(text):
+            suite, name = match.group("suite") or suite, match.group("name")
+            begins = name == "*" or match.group("cut")
+            if not any(s == suite and (n == name or (begins and n.startswith(name.rstrip("*")))) for s, n in known):
+                number = text.count("\n", 0, match.start()) + 1
+                yield Violation("proof", path, number, f"there is no test {suite}.{name}")
+
+
 RULES = [check_layers, check_third_party, check_banned, check_sizes, check_functions, check_purpose, check_words,
-         check_names, check_snippets, check_links]
+         check_names, check_snippets, check_links, check_proofs]
 
 
 def check(tree: Tree) -> list[Violation]:
