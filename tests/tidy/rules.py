@@ -352,8 +352,31 @@ def check_proofs(tree: Tree) -> Iterator[Violation]:
                 yield Violation("proof", path, number, f"there is no test {suite}.{name}")
 
 
+# What a guide lists must be all that there is: (sources, the part of them, one name in it, the guide).
+LISTED = [
+    (r"include/kith/core/result\.h$", r"enum class ErrorCode.*?^};", r"^  (k\w+) =", "docs/client_guide.md"),
+    (r"include/kith/server/options\.h$", r"struct ServerOptions.*?^};",
+     r"^  [\w:<>]\S*(?: \S+)*? (\w+)(?:\{.*\}| = .*)?;(?: *//.*)?$", "docs/server_guide.md"),
+    (r"server/daemon/config\.cc$", r"kFields = \{.*?^  \};", r'^      \{"([\w-]+)",', "docs/server_guide.md"),
+    (r"server/.*\.cc$", r"add_stats\(.*?^}", r'\["(\w+)"\]', "docs/server_guide.md"),
+]
+
+
+def check_guides(tree: Tree) -> Iterator[Violation]:
+    for sources_of, part, name, guide in LISTED:
+        told = tree.get(guide, "")
+        for path, text in tree.items():
+            if not re.match(sources_of, path):
+                continue
+            for body in re.findall(part, text, re.S | re.M):
+                for found in re.findall(name, body, re.M):
+                    if f"`{found}`" not in told:
+                        yield Violation("guide", path, 1, f"{guide} does not tell about `{found}`")
+
+
 RULES = [check_layers, check_third_party, check_banned, check_sizes, check_functions, check_purpose, check_words,
-         check_names, check_snippets, check_links, check_proofs]
+         check_names, check_snippets, check_links, check_proofs,
+         check_guides]
 
 
 def check(tree: Tree) -> list[Violation]:
