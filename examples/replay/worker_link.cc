@@ -45,7 +45,7 @@ void WorkerLink::read() {
   waiting_.clear();
 }
 
-std::optional<Fields> WorkerLink::call(Fields request) {
+std::optional<Fields> WorkerLink::call(Fields request, std::uint64_t* asked) {
   std::future<std::optional<Fields>> answer;
   std::shared_ptr<Process> process;
   {
@@ -54,6 +54,7 @@ std::optional<Fields> WorkerLink::call(Fields request) {
     request.insert(request.begin(), std::to_string(next_++));
     answer = waiting_[request[0]].get_future();
     process = process_;
+    if (asked) *asked = generation_;
   }
   {
     const std::lock_guard lock(write_mutex_);

@@ -26,8 +26,9 @@ class WorkerLink {
   WorkerLink(const WorkerLink&) = delete;
   WorkerLink& operator=(const WorkerLink&) = delete;
 
-  // The answer ("ok" or "error" first); nothing if the process died before it came.
-  std::optional<Fields> call(Fields request);
+  // The answer ("ok" or "error" first); nothing if the process died before it came. `asked` gets
+  // the generation of the process that was asked.
+  std::optional<Fields> call(Fields request, std::uint64_t* asked = nullptr);
   // kill -9, then a new process; `between` runs while there is none.
   void kill_and_restart(const std::function<void()>& between);
   // Counts the processes, so that a caller can tell whether it still talks to the same one.

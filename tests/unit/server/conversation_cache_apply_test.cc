@@ -40,7 +40,8 @@ class ConversationCacheApplyTest : public ::testing::Test {
   std::uint8_t commands_ = 0;
 };
 
-TEST_F(ConversationCacheApplyTest, ARecordThatWaitsForItsConversationHoldsNothingElseOutOfTheStore) {
+TEST_F(ConversationCacheApplyTest,
+       ARecordThatWaitsForItsConversationHoldsNothingElseOutOfTheStore) {
   ASSERT_TRUE(cache.start());
   append(warm, CreateOp{ConversationType::kDirect, "", {kBen}});
   loop.settle();
