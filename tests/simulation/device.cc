@@ -51,7 +51,7 @@ Device::Device(VirtualTime& time, Network& network, Trace& trace, DeviceWatch& w
       handle_(std::move(handle)),
       broken_(broken),
       node_(time, 10 + who_.device),
-      random_(seed, 10 + who_.device) {}
+      random_(seed, broken == Rule::kReconnectsSpread ? 10 : 10 + who_.device) {}
 
 Device::~Device() {
   engine_.reset();

@@ -46,6 +46,7 @@ void Network::listen(server::ConnectionHandler& handler, Node& node) {
 
 std::unique_ptr<client::Transport> Network::open(std::size_t device,
                                                  client::TransportListener& listener) {
+  watch_.connects(device);
   const Key key = ++last_;
   Link& link = links_[key];
   link.device = device;

@@ -23,6 +23,7 @@ namespace kith::sim {
 class NetworkWatch {
  public:
   virtual ~NetworkWatch() = default;
+  virtual void connects(std::size_t device) = 0;
   virtual void server_says(std::size_t device, std::string_view frame) = 0;
   virtual void device_says(std::size_t device, std::string_view frame) = 0;
 };

@@ -25,6 +25,7 @@ enum class Rule : std::uint8_t {
   kOutboxDurable,     // send() answers before the row is written
   kRangesHonest,      // an event is not written, but counted as held
   kCursorBehindData,  // the cursor is written before the data
+  kReconnectsSpread,  // all devices draw the same chances
 };
 
 }  // namespace kith::sim

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "kith/core/limits.h"
 #include "tests/simulation/faults.h"
 #include "tests/simulation/workload.h"
 #include "tests/simulation/world.h"
@@ -15,6 +16,25 @@ constexpr std::int64_t kCalmStepMs = 5'000;
 // Longer than the idle guard of the client (15 min), after which even a device that lost every push
 // has asked again, and than the longest back-off.
 constexpr std::int64_t kCalmLimitMs = 40 * 60'000;
+
+// Invariant 16 along the way: no queue of a session is above its bound.
+void watch_queues(World& world) {
+  world.at(world.now() + 1'000, [&world] {
+    server::ServerCore* core = world.server().core();
+    if (core != nullptr) {
+      const auto stats = core->stats();
+      const std::uint64_t bound = limits::send_queue_hard_bytes + limits::frame_bytes_max;
+      if (stats.at("send_queue_bytes") > stats.at("connections") * bound) {
+        world.findings().broken(16, "the queues of sessions hold " +
+                                        std::to_string(stats.at("send_queue_bytes")) + " bytes");
+      }
+    }
+    if (world.network().most_buffered() > limits::write_ahead_bytes + limits::frame_bytes_max) {
+      world.findings().broken(16, "a socket was given too much at once");
+    }
+    watch_queues(world);
+  });
+}
 
 std::vector<int> people_of(SeededRandom& random) {
   std::vector<int> devices(static_cast<std::size_t>(random.between(3, 5)));
@@ -32,6 +52,7 @@ RunResult run_scenario(const RunOptions& options) {
   if (options.print) world.trace().print_to(options.print);
   Faults faults(world, options.seed);
   Workload workload(world, options.seed);
+  watch_queues(world);
   world.server().start();
   for (auto& device : world.devices()) device->start();
 

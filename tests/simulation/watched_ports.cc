@@ -81,9 +81,8 @@ void WatchedStore::catch_up() {
 }
 
 Result<server::Position> WatchedStore::applied() {
-  auto position = inner_->applied();
-  if (position) *position -= std::min(*position, replay);
-  return position;
+  disk_->applied -= std::min(disk_->applied, std::exchange(replay, 0));
+  return inner_->applied();
 }
 
 void WatchedStore::spoil(server::StoreBatch& batch) {

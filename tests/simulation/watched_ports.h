@@ -77,7 +77,7 @@ class WatchedStore : public server::ConversationStore {
   void large(const UserId& user, server::Done<std::vector<ConversationId>> done) override;
   void user_mark(const UserId& user, server::Done<server::Position> done) override;
 
-  // How much of what is applied the store forgets having applied at the next start: a replay.
+  // How many records the store forgets to have applied, though it has what came of them: a replay.
   server::Position replay = 0;
   std::uint64_t rows_read = 0;
 

@@ -34,7 +34,6 @@ World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken
     account.user.id = user_of(user);
     account.user.handle = account.user.display_name = handle_of(user);
   }
-  bytes_to_.resize(devices_.size());
   checkers_ = all_checkers(truth_, findings_);
 }
 
@@ -111,8 +110,12 @@ void World::check_at_rest() {
 
 // --- what is seen ---
 
+void World::connects(std::size_t device) {
+  attempts_.push_back({device, time_.now()});
+}
+
 void World::server_says(std::size_t device, std::string_view bytes) {
-  bytes_to_.at(device) += bytes.size();
+  bytes_ += bytes.size();
   const auto frame = decode_server_frame(bytes);
   if (!frame) return findings_.broken(0, "the server sends what is no frame");
   trace_.line("server", "to d" + std::to_string(device) + " " + describe(*frame));
@@ -120,6 +123,7 @@ void World::server_says(std::size_t device, std::string_view bytes) {
 }
 
 void World::device_says(std::size_t device, std::string_view bytes) {
+  bytes_ += bytes.size();
   const auto frame = decode_client_frame(bytes);
   if (!frame) return findings_.broken(0, "a client sends what is no frame");
   trace_.line("d" + std::to_string(device), "says " + describe(*frame));

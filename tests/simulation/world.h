@@ -57,10 +57,17 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   [[nodiscard]] Findings& findings() { return findings_; }
   [[nodiscard]] const Truth& truth() const { return truth_; }
   [[nodiscard]] std::uint64_t steps() const { return time_.steps(); }
-  // Bytes that the server has sent to a device.
-  [[nodiscard]] std::uint64_t bytes_to(std::size_t device) const { return bytes_to_.at(device); }
+  // Bytes that went between the server and all devices.
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  struct Attempt {
+    std::size_t device;
+    std::int64_t at;
+  };
+  // Every attempt to connect, in order.
+  [[nodiscard]] const std::vector<Attempt>& attempts() const { return attempts_; }
 
  private:
+  void connects(std::size_t device) override;
   void server_says(std::size_t device, std::string_view frame) override;
   void device_says(std::size_t device, std::string_view frame) override;
   void logged(const server::LogEntry& entry) override;
@@ -83,7 +90,8 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   std::size_t users_;
   std::vector<Who> who_;
   std::vector<std::unique_ptr<Device>> devices_;
-  std::vector<std::uint64_t> bytes_to_;
+  std::uint64_t bytes_ = 0;
+  std::vector<Attempt> attempts_;
   std::function<void(Device&)> device_died_;
   std::function<void()> server_died_;
   int server_steps_left_ = -1;

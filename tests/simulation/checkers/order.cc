@@ -9,10 +9,16 @@ void OrderChecker::applied(const server::StoreBatch& batch) {
 }
 
 void OrderChecker::stored(const server::Event& event) {
-  Last& last = last_[event.conversation];
+  const auto [known, fresh] = last_.try_emplace(event.conversation);
+  Last& last = known->second;
+  const auto& events = truth_.store.events.at(event.conversation);
+  if (const auto before = events.find(event.seq - 1); fresh && before != events.end()) {
+    // The run began with this history.
+    last = {before->first, before->second.ordinal, before->second.server_ts_ms};
+  }
   const std::string name = brief(event.conversation) + "/" + std::to_string(event.seq);
   if (event.seq <= last.seq) {
-    const server::Event& first = truth_.store.events.at(event.conversation).at(event.seq);
+    const server::Event& first = events.at(event.seq);
     if (first == event) return;
     return broken(first.position == event.position ? 1 : 2,
                   "event " + name + " is stored and something else is to be stored there");
