@@ -249,8 +249,15 @@ void Engine::history(const ConversationId& id, Seq before, std::size_t limit,
       before ? std::min(before.value, record->last_seq + 1) : record->last_seq + 1;
   const std::uint64_t from =
       std::max<std::uint64_t>(end > limit ? end - limit : 1, record->floor_seq);
-  sync_->fill(id, from, end > 0 ? end - 1 : 0, [this, id, end, limit, done = std::move(done)] {
-    done(model_.messages(id, 1, end, limit));
+  sync_->fill(id, from, end > 0 ? end - 1 : 0, [=, this, done = std::move(done)] {
+    const ConversationRecord* now = model_.find(id);
+    const std::uint64_t floor = now ? std::max<std::uint64_t>(now->floor_seq, 1) : end;
+    const bool whole = from < end && model_.ranges(id).last_hole(from, end - 1) == 0;
+    if (whole && from > floor && model_.messages(id, from, end, 1).empty()) {
+      history(id, Seq(from), limit, done);  // all of it is withheld: only the beginning is empty
+    } else {
+      done(model_.messages(id, 1, end, limit));
+    }
   });
 }
 

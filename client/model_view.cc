@@ -1,5 +1,6 @@
 // Model, its reading side: stored rows to what an application sees.
 #include <algorithm>
+#include <iterator>
 
 #include "client/model.h"
 #include "client/wire_ids.h"
@@ -7,6 +8,8 @@
 
 namespace kith::client {
 namespace {
+
+constexpr std::size_t kReadAtLeast = 4;
 
 std::string text_of(const std::string& content_bytes) {
   v1::Content content;
@@ -149,14 +152,24 @@ Conversation Model::conversation_of(const ConversationRecord& record) {
 
 std::vector<Message> Model::messages(const ConversationId& id, std::uint64_t from,
                                      std::uint64_t before, std::size_t limit) {
+  // Withheld events have a number and nothing to show: further back until there is enough.
   std::vector<Message> found;
-  const auto events = store_.events(id, from, before, limit);
-  if (!events) return found;
-  found.reserve(events->size());
-  for (const StoredEvent& e : *events) {
-    Message message = message_of(e);
-    if (shown(message)) found.push_back(std::move(message));
+  while (found.size() < limit) {
+    const std::size_t missing = std::max(limit - found.size(), kReadAtLeast);
+    const auto events = store_.events(id, from, before, missing);
+    if (!events || events->empty()) break;
+    before = events->front().seq;
+    std::vector<Message> older;
+    for (const StoredEvent& e : *events) {
+      Message message = message_of(e);
+      if (shown(message)) older.push_back(std::move(message));
+    }
+    found.insert(found.begin(), std::make_move_iterator(older.begin()),
+                 std::make_move_iterator(older.end()));
+    if (events->size() < missing) break;
   }
+  if (found.size() > limit)
+    found.erase(found.begin(), found.end() - static_cast<std::ptrdiff_t>(limit));
   return found;
 }
 
