@@ -1,0 +1,181 @@
+// The barest server: epoll, one read and one write per wake-up.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "benchmarks/limit/limits.h"
+#include "benchmarks/load/clock.h"
+#include "benchmarks/load/histogram.h"
+
+namespace kith::bench {
+namespace {
+
+constexpr int kEvents = 256;
+constexpr std::size_t kBuffer = 64 * 1024;
+constexpr int kPatienceMs = 1000;
+
+void pin(int cpu) {
+  if (cpu < 0) return;
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(static_cast<std::size_t>(cpu), &set);
+  sched_setaffinity(0, sizeof set, &set);
+}
+
+void no_delay(int fd) {
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+int listen_somewhere(sockaddr_in& address) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  const bool good = fd >= 0 && bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
+                    listen(fd, 4096) == 0 &&
+                    getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  return good ? fd : -1;
+}
+
+void watch(int epoll, int fd) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = fd;
+  epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+// Until it is killed.
+[[noreturn]] void serve(int listening, int cpu) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  pin(cpu);
+  const int epoll = epoll_create1(0);
+  watch(epoll, listening);
+  std::array<epoll_event, kEvents> ready;
+  std::vector<char> buffer(kBuffer);
+  for (;;) {
+    const int count = epoll_wait(epoll, ready.data(), kEvents, -1);
+    for (int i = 0; i < count; ++i) {
+      const int fd = ready[static_cast<std::size_t>(i)].data.fd;
+      if (fd == listening) {
+        const int peer = accept4(listening, nullptr, nullptr, SOCK_NONBLOCK);
+        if (peer < 0) continue;
+        no_delay(peer);
+        watch(epoll, peer);
+        continue;
+      }
+      const ssize_t size = recv(fd, buffer.data(), buffer.size(), 0);
+      if (size == 0) close(fd);
+      if (size > 0) (void)send(fd, buffer.data(), static_cast<std::size_t>(size), MSG_NOSIGNAL);
+    }
+  }
+}
+
+struct Line {
+  std::size_t got = 0;  // bytes of the round that are back
+  Micros began = 0;
+};
+
+struct Load {
+  int epoll = -1;
+  std::vector<int> sockets;
+  std::vector<Line> lines;  // by descriptor
+  std::vector<char> message;
+};
+
+bool connect_all(const EchoJob& job, const sockaddr_in& address, Load& load) {
+  load.epoll = epoll_create1(EPOLL_CLOEXEC);
+  load.message.assign(std::size_t{job.bytes} * job.outstanding, 'x');
+  for (std::uint32_t i = 0; i < job.connections; ++i) {
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+      return false;
+    }
+    no_delay(fd);
+    watch(load.epoll, fd);
+    load.sockets.push_back(fd);
+    load.lines.resize(std::max<std::size_t>(load.lines.size(), static_cast<std::size_t>(fd) + 1));
+  }
+  return true;
+}
+
+// One round of a connection: all of its messages out, all back.
+void begin_round(Load& load, int fd, Micros now) {
+  load.lines[static_cast<std::size_t>(fd)] = {0, now};
+  (void)send(fd, load.message.data(), load.message.size(), MSG_NOSIGNAL);
+}
+
+std::uint64_t run_rounds(const EchoJob& job, Load& load, Histogram& times) {
+  std::vector<char> buffer(kBuffer);
+  std::array<epoll_event, kEvents> ready;
+  std::uint64_t rounds = 0;
+  Micros now = now_us();
+  const Micros until = now + static_cast<Micros>(job.seconds * 1e6);
+  for (const int fd : load.sockets) begin_round(load, fd, now);
+  while (now < until) {
+    const int count = epoll_wait(load.epoll, ready.data(), kEvents, kPatienceMs);
+    now = now_us();
+    for (int i = 0; i < count; ++i) {
+      const int fd = ready[static_cast<std::size_t>(i)].data.fd;
+      const ssize_t size = recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+      if (size <= 0) continue;
+      Line& line = load.lines[static_cast<std::size_t>(fd)];
+      line.got += static_cast<std::size_t>(size);
+      if (line.got < load.message.size()) continue;
+      times.record(now - line.began);
+      ++rounds;
+      begin_round(load, fd, now);
+    }
+  }
+  return rounds;
+}
+
+}  // namespace
+
+std::optional<LimitResult> echo_limit(const EchoJob& job) {
+  sockaddr_in address{};
+  const int listening = listen_somewhere(address);
+  if (listening < 0) return std::nullopt;
+  const pid_t server = fork();
+  if (server == 0) serve(listening, job.server_cpu);
+  close(listening);
+  if (server < 0) return std::nullopt;
+  cpu_set_t before;
+  sched_getaffinity(0, sizeof before, &before);
+  pin(job.load_cpu);
+  Load load;
+  Histogram times;
+  const bool connected = connect_all(job, address, load);
+  const std::uint64_t rounds = connected ? run_rounds(job, load, times) : 0;
+  for (const int fd : load.sockets) close(fd);
+  if (load.epoll >= 0) close(load.epoll);
+  sched_setaffinity(0, sizeof before, &before);
+  kill(server, SIGKILL);
+  rusage use{};
+  wait4(server, nullptr, 0, &use);
+  if (rounds == 0) return std::nullopt;
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
+  };
+  const auto messages = static_cast<double>(rounds) * job.outstanding;
+  LimitResult result;
+  result.per_s = messages / job.seconds;
+  result.cpu_us_each = 1e6 * (seconds(use.ru_utime) + seconds(use.ru_stime)) / messages;
+  result.p50_ms = static_cast<double>(times.quantile(0.5)) / 1000;
+  result.p99_ms = static_cast<double>(times.quantile(0.99)) / 1000;
+  return result;
+}
+
+}  // namespace kith::bench

@@ -1,0 +1,42 @@
+// The same jobs done by the barest programs: what this machine gives at most, measured in the same
+// run as Kith, so that a figure can be read as a share of it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace kith::bench {
+
+struct LimitResult {
+  double per_s = 0;
+  double cpu_us_each = 0;  // of the side that stands for the server
+  double p50_ms = 0;
+  double p99_ms = 0;
+};
+
+struct EchoJob {
+  std::uint32_t connections = 100;
+  std::uint32_t outstanding = 1;  // messages of one connection on their way
+  std::uint32_t bytes = 150;
+  double seconds = 2;
+  int server_cpu = -1;  // -1 = wherever
+  int load_cpu = -1;
+};
+// A process that reads and writes back on epoll, and one that loads it. Nothing if no socket or
+// process is to be had.
+std::optional<LimitResult> echo_limit(const EchoJob& job);
+
+struct AppendJob {
+  std::string file;  // made, and removed at the end
+  std::uint32_t batch = 128;
+  std::uint32_t bytes = 216;  // of a record
+  double seconds = 2;
+};
+// Appends batches of records and waits for fdatasync after each.
+std::optional<LimitResult> append_limit(const AppendJob& job);
+
+// TLS 1.3 handshakes in memory (P-256, one ticket), the server's share of the CPU.
+std::optional<LimitResult> handshake_limit(double seconds);
+
+}  // namespace kith::bench
