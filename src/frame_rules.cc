@@ -28,8 +28,7 @@ class Check {
     return that(ok, ErrorCode::kInvalidArgument, sentence);
   }
   Check& id(const std::string& bytes, std::string_view field) {
-    return argument(bytes.size() == UserId::kSize,
-                    std::string(field) + " is not an id of 16 bytes");
+    return field_is(bytes.size() == UserId::kSize, field, " is not an id of 16 bytes");
   }
   Check& optional_id(const std::string& bytes, std::string_view field) {
     return bytes.empty() ? *this : id(bytes, field);
@@ -37,7 +36,7 @@ class Check {
   // The ids of commands carry their age (dedupe horizon), hence the version.
   Check& command_id(const std::string& bytes, std::string_view field) {
     const auto id = message_id(bytes);
-    return argument(id && uuid_timestamp_ms(*id), std::string(field) + " is not a version 7 UUID");
+    return field_is(id && uuid_timestamp_ms(*id), field, " is not a version 7 UUID");
   }
   template <class Ids>
   Check& ids(const Ids& list, std::size_t max, std::string_view field) {
@@ -62,14 +61,14 @@ class Check {
   }
   Check& text(std::string_view value, std::size_t max, std::string_view field) {
     bytes(value, max, field);
-    return argument(is_utf8(value), std::string(field) + " is not UTF-8");
+    return field_is(is_utf8(value), field, " is not UTF-8");
   }
   // Names are shown in one line: nothing that moves a cursor.
   Check& line(std::string_view value, std::size_t max, std::string_view field) {
     text(value, max, field);
     bool clean = true;
     for (const char c : value) clean &= static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
-    return argument(clean, std::string(field) + " has control characters");
+    return field_is(clean, field, " has control characters");
   }
   Check& handle(std::string_view value) {
     argument(!value.empty(), "the handle is empty");
@@ -86,6 +85,11 @@ class Check {
   [[nodiscard]] Status done() const { return status_; }
 
  private:
+  // The sentence is made when it is needed: these run for every frame.
+  Check& field_is(bool ok, std::string_view field, std::string_view fault) {
+    return ok ? *this : argument(false, std::string(field).append(fault));
+  }
+
   std::string_view what_;
   Status status_;
 };

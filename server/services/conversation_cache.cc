@@ -8,6 +8,14 @@
 #include "server/services/conversation_slot.h"
 
 namespace kith::server {
+namespace {
+
+// The store follows the log in batches of this age, or at once when more than that many records
+// wait.
+constexpr Millis kApplyGather{100};
+constexpr std::uint64_t kApplyAtOnce = 4'096;
+
+}  // namespace
 
 const Member* find_member(const Conversation& c, const UserId& user) {
   const auto it = std::lower_bound(c.members.begin(), c.members.end(), user,
@@ -220,7 +228,10 @@ void ConversationCache::mark(Slot& s, const UserId& user, Position position) {
 void ConversationCache::schedule_apply() {
   if (applying_ || apply_scheduled_) return;
   apply_scheduled_ = true;
-  scheduler_.post([this, alive = alive_] {
+  // The log has it already: what waits a little is written with its neighbours, and a head that
+  // changes often is written once.
+  const Millis wait = apply_lag() < kApplyAtOnce ? kApplyGather : Millis(0);
+  scheduler_.after(wait, [this, alive = alive_] {
     if (!*alive) return;
     apply_scheduled_ = false;
     apply_batch();

@@ -3,8 +3,8 @@
 
 #include <deque>
 #include <list>
-#include <map>
 #include <set>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -20,10 +20,16 @@ struct ConversationCache::Slot {
   std::deque<Waiting> queue;                       // committed entries, in log order
   std::vector<Done<const Conversation*>> readers;  // waiting for the load
   std::deque<Event> recent;  // the newest events, and everything not yet applied
-  std::map<std::pair<UserId, MessageId>, Placement> placements;  // of `recent`
-  std::vector<Event> new_events;                                 // for the next batch
-  std::set<UserId> changed_members;                              // for the next batch
-  Position changed_at = 0;                                       // last record that changed it
+  struct CommandHash {
+    std::size_t operator()(const std::pair<UserId, MessageId>& key) const noexcept {
+      return IdHash{}(key.first) ^ IdHash {}(key.second);
+    }
+  };
+  std::unordered_map<std::pair<UserId, MessageId>, Placement, CommandHash>
+      placements;                    // of `recent`
+  std::vector<Event> new_events;     // for the next batch
+  std::set<UserId> changed_members;  // for the next batch
+  Position changed_at = 0;           // last record that changed it
   std::list<ConversationId>::iterator used;
 };
 

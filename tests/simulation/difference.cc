@@ -77,9 +77,13 @@ std::string marks_differ(const server::Conversation& c, const server::Member& m,
 
 std::string difference_of(const Disk& store, const UserId& user, const ConversationId& id,
                           client::Engine& engine) {
-  server::Conversation c{store.heads.at(id), {}};
-  for (const auto& [member_id, member] : store.members.at(id)) c.members.push_back(member);
-  const server::Member& me = store.members.at(id).at(user);
+  const auto head = store.heads.find(id);
+  const auto members = store.members.find(id);
+  const bool stored = head != store.heads.end() && members != store.members.end();
+  if (!stored || !members->second.contains(user)) return "is not in the store yet";
+  server::Conversation c{head->second, {}};
+  for (const auto& [member_id, member] : members->second) c.members.push_back(member);
+  const server::Member& me = members->second.at(user);
   const client::ConversationRecord* r = engine.model().find(id);
   if (r == nullptr) return "is not known here";
   if (r->role != me.role) {

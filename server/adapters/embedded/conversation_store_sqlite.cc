@@ -12,6 +12,9 @@ namespace kith::server {
 
 namespace {
 
+constexpr std::uint64_t kCachePages = 8'192;        // 32 MiB
+constexpr std::uint64_t kCheckpointPages = 16'384;  // 64 MiB
+
 // SQLite's integers are signed: an upper bound beyond them means no bound.
 std::int64_t bound(std::uint64_t value) {
   constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
@@ -30,6 +33,9 @@ Result<std::vector<FeedEntry>> feed(Query& query) {
 Result<std::unique_ptr<ConversationStoreSqlite>> ConversationStoreSqlite::open(
     const std::string& path, Executor& executor, std::uint64_t pages_max) {
   Database::Options options{path, kStoreSchemaVersion, kStoreSchema, pages_max};
+  // Rows of a batch lie anywhere in the file: pages that are touched again soon are written once.
+  options.cache_pages = kCachePages;
+  options.checkpoint_pages = kCheckpointPages;
   auto writer = Database::open(options);
   if (!writer) return writer.error();
   if (auto position = stored_position(**writer); !position) return position.error();

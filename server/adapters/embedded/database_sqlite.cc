@@ -20,6 +20,7 @@ namespace {
 // a crash.
 constexpr int kBusyTimeoutMs = 5'000;
 constexpr mode_t kOwnerOnly = 0600;
+constexpr std::uint64_t kPageBytes = 4'096;
 // The write-ahead log is cut back to this after a checkpoint.
 constexpr const char* kPragmas =
     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=16777216;"
@@ -167,6 +168,16 @@ Status Database::prepare_file(const Options& options) {
                             ";PRAGMA user_version=" + std::to_string(options.schema_version);
     if (auto made = execute(sql.c_str()); !made) return made;
     if (auto made = creating.commit(); !made) return made;
+  }
+  if (options.cache_pages != 0) {
+    const std::string sql = "PRAGMA cache_size=" + std::to_string(options.cache_pages);
+    if (auto set = execute(sql.c_str()); !set) return set;
+  }
+  if (options.checkpoint_pages != 0) {
+    const std::string sql =
+        "PRAGMA wal_autocheckpoint=" + std::to_string(options.checkpoint_pages) +
+        ";PRAGMA journal_size_limit=" + std::to_string(kPageBytes * options.checkpoint_pages);
+    if (auto set = execute(sql.c_str()); !set) return set;
   }
   if (options.pages_max == 0) return {};
   return execute(("PRAGMA max_page_count=" + std::to_string(options.pages_max)).c_str());

@@ -76,6 +76,10 @@ class Database {
     const char* schema = "";  // creates version `schema_version` in an empty file; null: a further
                               // connection to a file that is open already, for reading only
     std::uint64_t pages_max = 0;  // kDiskFull above this size; 0 = as large as the disk
+    // Pages kept in memory, and pages in the write-ahead log before they are copied into the file;
+    // 0 = what SQLite does by itself (2 MB, 1,000 pages).
+    std::uint64_t cache_pages = 0;
+    std::uint64_t checkpoint_pages = 0;
   };
   // WAL, synchronous=FULL. Fails with kCacheTooNew, kCacheCorrupt, kDiskFull, kIo.
   static Result<std::unique_ptr<Database>> open(const Options& options);
