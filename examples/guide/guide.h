@@ -100,6 +100,7 @@ class Lists {
     });
   }
   void open(const kith::ConversationId& conversation) {
+    timeline_.reset();  // first, so that no step of the old one comes after the new reset
     timeline_ = client_.observe_timeline(conversation, 50, [this](const auto& steps) {
       apply(steps, messages_);
       screen_.timeline(messages_);

@@ -50,7 +50,7 @@ void load_older(kc::Client& client, const kith::ConversationId& conversation,
   const kith::Seq before = shown.empty() ? kith::Seq() : shown.front().seq;
   client.history(conversation, before, 50,
                  [done](const kith::Result<std::vector<kc::Message>>& page) {
-                   done(page.value_or({}));  // fails with kCancelled only: the client was closed
+                   done(page.value_or({}));  // fails only if the client is closed
                  });
 }
 // [/guide_history]
@@ -63,7 +63,7 @@ void shown_to_the_person(kc::Client& client, const kc::Conversation& conversatio
 
 // [guide_typing]
 void key_pressed(kc::Client& client, const kith::ConversationId& conversation, bool box_is_empty) {
-  client.set_typing(conversation, !box_is_empty);  // call it at every key: it is sent every 3 s
+  client.set_typing(conversation, !box_is_empty);  // at every key: it is sent at most every 3 s
 }
 // [/guide_typing]
 
