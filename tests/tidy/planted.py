@@ -64,6 +64,8 @@ VIOLATIONS = [
                "docs/client_guide.md": "kOne\n"}),
     ("guide", {"include/kith/server/options.h": TOP + "struct ServerOptions {\n  std::uint16_t port = 1;\n};\n"}),
     ("guide", {"server/daemon/config.cc": TOP + 'kFields = {\n      {"port", f},\n  };\n'}),
+    ("guide", {"src/proto/kith/v1/session.proto": "enum ErrorCode {\n  ERROR_CODE_LOST = 1;\n}\n",
+               "docs/protocol.md": "LOSTLY\n"}),
     ("guide", {"server/a.cc": TOP + 'void add_stats(Map& all) {\n  all["sessions"] = 1;\n}\n'}),
     ("proof", {"docs/requirements.md": "`Box.Opens`, `…Closes`\n", "tests/a_test.cc": TOP + "TEST(Box, Opens) {}\n"}),
     ("link", {"docs/a.md": "see [b](../docs/b.md#two)\n", "docs/b.md": "# One\n"}),
