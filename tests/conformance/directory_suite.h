@@ -161,7 +161,36 @@ TYPED_TEST_P(DirectorySuite, DevicesAreMerged) {
   EXPECT_EQ(merged.revoked_ms, 70);
 }
 
+TYPED_TEST_P(DirectorySuite, WhatIsAskedAtOnceIsAnsweredInOrderEachForItself) {
+  constexpr std::size_t kAsked = 1'000;
+  std::vector<Status> answers;
+  for (std::size_t i = 0; i < kAsked; ++i) {
+    const std::string handle =
+        "user" + std::to_string(i % 10 == 9 ? i - 1 : i);  // a tenth is taken
+    this->directory_->create({handle, handle, ""},
+                             [&](Status status) { answers.push_back(std::move(status)); });
+    if (i % 100 != 50) continue;
+    UserChange change;
+    change.last_seen_ms = 7;
+    this->directory_->update(UserId::of("nobody"), change, [](const Result<UserRecord>& user) {
+      EXPECT_EQ(user.error().code, ErrorCode::kNotFound);
+    });
+  }
+  ASSERT_TRUE(this->factory_.scheduler().run_until([&] { return answers.size() == kAsked; }));
+  for (std::size_t i = 0; i < kAsked; ++i) {
+    ASSERT_EQ(answers[i].ok(), i % 10 != 9) << i;
+    if (!answers[i]) {
+      EXPECT_EQ(answers[i].error().code, ErrorCode::kAlreadyExists);
+    }
+  }
+  this->reopen();
+  EXPECT_TRUE(this->load(UserId::of("user0")));
+  EXPECT_TRUE(this->load(UserId::of("user998")));
+  EXPECT_FALSE(this->load(UserId::of("user999")));
+}
+
 REGISTER_TYPED_TEST_SUITE_P(DirectorySuite, AHandleIsTakenOnce, NobodyIsNotFound,
+                            WhatIsAskedAtOnceIsAnsweredInOrderEachForItself,
                             ChangesOnlyWhatIsSetAndSurvivesReopening,
                             ContactsAndBlocksAreSortedSets, TooManyContactsChangeNothing,
                             ProfilesOfThoseThatExist, DevicesAreMerged);

@@ -170,6 +170,36 @@ TEST(Embedded, ADamagedFileIsATypedError) {
   }
 }
 
+TEST(Embedded, UsersWhoFitAreCreatedWhenTheDiskFillsUpAmongMany) {
+  ScratchDirectory dir;
+  DrainedScheduler loop;
+  constexpr std::size_t kAsked = 2'000;
+  std::size_t answered = 0;
+  std::vector<bool> created(kAsked);
+  {
+    auto directory = opened(DirectorySqlite::open(dir.file("users.db"), loop, kFewPages));
+    for (std::size_t i = 0; i < kAsked; ++i) {
+      directory->create({"user" + std::to_string(i), std::string(100, 'n'), ""}, [&, i](Status s) {
+        ++answered;
+        created[i] = s.ok();
+        if (!s) {
+          EXPECT_EQ(s.error().code, ErrorCode::kDiskFull) << s.error().to_string();
+        }
+      });
+    }
+    ASSERT_TRUE(loop.run_until([&] { return answered == kAsked; }));
+  }
+  EXPECT_TRUE(created.front());
+  EXPECT_FALSE(created.back());
+  auto directory = opened(DirectorySqlite::open(dir.file("users.db"), loop));
+  for (std::size_t i = 0; i < kAsked; ++i) {
+    const auto found = answer_of<std::optional<UserRecord>>(loop, [&](auto done) {
+      directory->load(UserId::of("user" + std::to_string(i)), std::move(done));
+    });
+    ASSERT_EQ(found->has_value(), created[i]) << i;
+  }
+}
+
 std::filesystem::perms mode_of(const std::string& path) {
   return std::filesystem::status(path).permissions();
 }

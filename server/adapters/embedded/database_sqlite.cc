@@ -217,6 +217,25 @@ Status Transaction::commit() {
   return committed;
 }
 
+Savepoint::Savepoint(Database& db)
+    : db_(db), begun_(db.query("SAVEPOINT part").run()), open_(begun_.ok()) {}
+
+Savepoint::~Savepoint() {
+  if (!open_) return;
+  (void)db_.query("ROLLBACK TO part").run();
+  (void)db_.query("RELEASE part").run();
+}
+
+Status Savepoint::commit() {
+  Status committed = db_.query("RELEASE part").run();
+  if (committed) open_ = false;
+  return committed;
+}
+
+bool Database::in_transaction() const {
+  return sqlite3_get_autocommit(db_) == 0;
+}
+
 Result<std::unique_ptr<DirectoryLock>> DirectoryLock::take(const std::string& dir) {
   std::error_code failed;
   if (std::filesystem::create_directories(dir, failed)) {

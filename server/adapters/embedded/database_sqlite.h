@@ -87,6 +87,8 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
+  // False also after SQLite has rolled back by itself.
+  [[nodiscard]] bool in_transaction() const;
   // `sql` is a literal: prepared at its first use and kept.
   Query query(const char* sql);
   // Statements without parameters and rows.
@@ -107,6 +109,23 @@ class Transaction {
   ~Transaction();
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
+  [[nodiscard]] const Status& begun() const { return begun_; }
+  Status commit();
+
+ private:
+  Database& db_;
+  Status begun_;
+  bool open_;
+};
+
+// A part of a transaction that can be taken back alone; a transaction of its own where there is
+// none.
+class Savepoint {
+ public:
+  explicit Savepoint(Database& db);
+  ~Savepoint();
+  Savepoint(const Savepoint&) = delete;
+  Savepoint& operator=(const Savepoint&) = delete;
   [[nodiscard]] const Status& begun() const { return begun_; }
   Status commit();
 

@@ -1,7 +1,9 @@
 // The directory in one SQLite file (users.db), on a thread of its own: every change is synced
-// before it is answered.
+// before it is answered, those that wait together with one sync.
 #include "server/adapters/embedded/directory_sqlite.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "server/adapters/embedded/database_sqlite.h"
@@ -19,6 +21,7 @@ constexpr const char* kSchema =
     " WITHOUT ROWID;"
     "CREATE TABLE device(user BLOB,id BLOB,agent BLOB,last_seen INT,revoked INT,"
     "PRIMARY KEY(user,id)) WITHOUT ROWID";
+constexpr std::size_t kGroupMax = 512;  // what is asked at a time
 constexpr std::uint32_t kContact = 1;
 constexpr std::uint32_t kBlocked = 2;
 
@@ -84,20 +87,20 @@ Status write_user(Database& db, const UserRecord& user, const UserChange& change
 }
 
 Result<UserRecord> update_user(Database& db, const UserId& id, const UserChange& change) {
-  Transaction transaction(db);
-  if (!transaction.begun()) return transaction.begun().error();
+  Savepoint part(db);
+  if (!part.begun()) return part.begun().error();
   auto user = load_user(db, id);
   if (!user) return user.error();
   if (!*user) return no_such_user();
   if (auto status = change_user(**user, change); !status) return status.error();
   if (auto status = write_user(db, **user, change); !status) return status.error();
-  if (auto status = transaction.commit(); !status) return status.error();
+  if (auto status = part.commit(); !status) return status.error();
   return std::move(**user);
 }
 
 Status create_user(Database& db, const NewUser& user) {
-  Transaction transaction(db);
-  if (!transaction.begun()) return transaction.begun();
+  Savepoint part(db);
+  if (!part.begun()) return part.begun();
   const UserId id = UserId::of(user.handle);
   {
     Query taken = db.query("SELECT 1 FROM user WHERE id=?1");
@@ -114,12 +117,12 @@ Status create_user(Database& db, const NewUser& user) {
                 static_cast<std::uint32_t>(privacy.last_seen), privacy.receipts)
           .run();
   if (!status) return status;
-  return transaction.commit();
+  return part.commit();
 }
 
 Status write_device(Database& db, const UserId& user, const DeviceRecord& reported) {
-  Transaction transaction(db);
-  if (!transaction.begun()) return transaction.begun();
+  Savepoint part(db);
+  if (!part.begun()) return part.begun();
   {
     Query known = db.query("SELECT 1 FROM user WHERE id=?1");
     if (!known.bind(user).next()) {
@@ -143,7 +146,7 @@ Status write_device(Database& db, const UserId& user, const DeviceRecord& report
           .bind(user, reported.id, device.agent, device.last_seen_ms, device.revoked_ms)
           .run();
   if (!status) return status;
-  return transaction.commit();
+  return part.commit();
 }
 
 Result<std::vector<UserRecord>> load_profiles(Database& db, const std::vector<UserId>& ids) {
@@ -200,10 +203,49 @@ DirectorySqlite::~DirectorySqlite() {
 
 template <class T, class Work>
 void DirectorySqlite::answer(Done<T> done, Work work) {
-  worker_.run([this, alive = alive_, done = std::move(done), work = std::move(work)] {
-    executor_.post([alive, done, result = work(*db_)] {
-      if (*alive) done(result);
-    });
+  const std::lock_guard lock(mutex_);
+  asked_.push_back([done = std::move(done), work = std::move(work)](Database& db) -> Answer {
+    return [done, result = work(db)] { done(result); };
+  });
+  if (asked_.size() == 1) worker_.run([this] { work_off(); });
+}
+
+std::vector<DirectorySqlite::Asked> DirectorySqlite::take() {
+  const std::lock_guard lock(mutex_);
+  const auto count = static_cast<std::ptrdiff_t>(std::min(asked_.size(), kGroupMax));
+  std::vector<Asked> taken(std::make_move_iterator(asked_.begin()),
+                           std::make_move_iterator(asked_.begin() + count));
+  asked_.erase(asked_.begin(), asked_.begin() + count);
+  if (!asked_.empty()) worker_.run([this] { work_off(); });
+  return taken;
+}
+
+// One sync for all: nothing, if any of it went wrong for more than itself.
+std::vector<DirectorySqlite::Answer> DirectorySqlite::work_together(
+    const std::vector<Asked>& asked) {
+  std::vector<Answer> answers;
+  Transaction all(*db_);
+  if (!all.begun()) return {};
+  for (const Asked& one : asked) {
+    answers.push_back(one(*db_));
+    if (!db_->in_transaction()) return {};
+  }
+  if (!all.commit()) return {};
+  return answers;
+}
+
+// Worker thread.
+void DirectorySqlite::work_off() {
+  const std::vector<Asked> asked = take();
+  std::vector<Answer> answers;
+  if (asked.size() > 1) answers = work_together(asked);
+  if (answers.empty()) {
+    for (const Asked& one : asked) answers.push_back(one(*db_));
+  }
+  executor_.post([alive = alive_, answers = std::move(answers)] {
+    for (const Answer& answer : answers) {
+      if (*alive) answer();
+    }
   });
 }
 

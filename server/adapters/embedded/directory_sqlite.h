@@ -2,8 +2,11 @@
 // before it is answered.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "kith/core/executor.h"
 #include "kith/server/ports/directory.h"
@@ -33,12 +36,19 @@ class DirectorySqlite : public Directory {
 
  private:
   DirectorySqlite(std::unique_ptr<Database> db, Executor& executor);
+  using Answer = std::function<void()>;
+  using Asked = std::function<Answer(Database&)>;
   template <class T, class Work>
   void answer(Done<T> done, Work work);
+  std::vector<Asked> take();
+  std::vector<Answer> work_together(const std::vector<Asked>& asked);
+  void work_off();
 
   const std::unique_ptr<Database> db_;  // worker thread
   Executor& executor_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // thread of the executor
+  std::mutex mutex_;
+  std::vector<Asked> asked_;  // guarded by mutex_; in order
   Worker worker_;
 };
 
