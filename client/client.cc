@@ -232,6 +232,16 @@ class ClientUv : public Client {
   Privacy privacy() override {
     return call<Privacy>([](Engine& e) { return Result<Privacy>(e.privacy()); }).value_or({});
   }
+  std::vector<UserId> contacts() override {
+    return call<std::vector<UserId>>(
+               [](Engine& e) { return Result<std::vector<UserId>>(e.contacts()); })
+        .value_or({});
+  }
+  std::vector<UserId> blocked() override {
+    return call<std::vector<UserId>>(
+               [](Engine& e) { return Result<std::vector<UserId>>(e.blocked()); })
+        .value_or({});
+  }
   void set_privacy(const Privacy& privacy, Done<void> done) override {
     ask(std::move(done), [=](Engine& e, auto reply) { e.set_privacy(privacy, std::move(reply)); });
   }

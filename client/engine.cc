@@ -10,6 +10,23 @@
 #include "src/utf8.h"
 
 namespace kith::client {
+namespace {
+
+// A list of users as the cache keeps it.
+std::string bytes_of(const std::vector<UserId>& users) {
+  std::string bytes;
+  for (const UserId& user : users) bytes += user.bytes();
+  return bytes;
+}
+std::vector<UserId> users_of(std::string_view bytes) {
+  std::vector<UserId> users;
+  for (; bytes.size() >= UserId::kSize; bytes.remove_prefix(UserId::kSize))
+    users.push_back(id_of<UserId>(std::string(bytes.substr(0, UserId::kSize))));
+  return users;
+}
+
+}  // namespace
+
 Engine::Engine(EngineOptions options, Scheduler& scheduler, Random& random,
                TransportFactory& transports, CacheStore& store, std::function<void(Event)> emit)
     : options_(std::move(options)),
@@ -59,13 +76,15 @@ Status Engine::load() {
     privacy_ = {static_cast<Audience>(it->second[0] - '0'),
                 static_cast<Audience>(it->second[1] - '0'), it->second[2] == '1'};
   }
+  contacts_ = users_of(content->kv["contacts"]);
+  blocked_ = users_of(content->kv["blocked"]);
   connection_ = std::make_unique<Connection>(
       ConnectionOptions{options_.endpoint, options_.agent, content->device, model_.self()},
       scheduler_, random_, transports_, options_.token, *this);
   sync_ = std::make_unique<SyncEngine>(
       model_, *connection_, scheduler_, random_,
       SyncEngine::Hooks{[this](const std::vector<MessageId>& ids) { outbox_->forget(ids); },
-                        [this](const v1::UserState& state) { on_user_state(state); },
+                        [this](const v1::UserState& state) { return on_user_state(state); },
                         [this] { connection_->caught_up(); }});
   sync_->load(content->cursor);
   outbox_ = std::make_unique<Outbox>(
@@ -168,23 +187,33 @@ void Engine::told(Event event) {
   emit_(std::move(event));
 }
 
-void Engine::on_user_state(const v1::UserState& state) {
+Status Engine::on_user_state(const v1::UserState& state) {
   const v1::Settings& s = state.settings();
   const auto audience = [](v1::Audience a) {
     return a == v1::AUDIENCE_UNSPECIFIED ? Audience::kEveryone : static_cast<Audience>(a);
   };
-  keep_privacy({audience(s.online()), audience(s.last_seen()), !s.receipts_off()});
+  std::vector<UserId> contacts, blocked;
+  for (const std::string& user : state.contacts()) contacts.push_back(id_of<UserId>(user));
+  for (const std::string& user : state.blocked()) blocked.push_back(id_of<UserId>(user));
+  return keep_settings({audience(s.online()), audience(s.last_seen()), !s.receipts_off()},
+                       std::move(contacts), std::move(blocked));
 }
 
-void Engine::keep_privacy(const Privacy& privacy) {
-  if (privacy == privacy_) return;
+Status Engine::keep_settings(const Privacy& privacy, std::vector<UserId> contacts,
+                             std::vector<UserId> blocked) {
+  if (privacy == privacy_ && contacts == contacts_ && blocked == blocked_) return {};
   CacheChange change;
   change.kv["privacy"] = {static_cast<char>('0' + static_cast<int>(privacy.online)),
                           static_cast<char>('0' + static_cast<int>(privacy.last_seen)),
                           privacy.receipts ? '1' : '0'};
-  if (!store_.commit(change)) return;
+  change.kv["contacts"] = bytes_of(contacts);
+  change.kv["blocked"] = bytes_of(blocked);
+  if (Status s = store_.commit(change); !s) return s;
   privacy_ = privacy;
+  contacts_ = std::move(contacts);
+  blocked_ = std::move(blocked);
   emit_(SettingsChanged{privacy});
+  return {};
 }
 
 // --- messages ---

@@ -87,6 +87,8 @@ class Engine : public ConnectionListener {
   [[nodiscard]] std::optional<Profile> profile(const UserId& user);
   void watch_presence(const std::vector<UserId>& users);
   [[nodiscard]] Privacy privacy() const { return privacy_; }
+  [[nodiscard]] const std::vector<UserId>& contacts() const { return contacts_; }
+  [[nodiscard]] const std::vector<UserId>& blocked() const { return blocked_; }
   void set_privacy(const Privacy& privacy, Done<void> done);
   void set_contact(const UserId& user, bool contact, Done<void> done);
   void set_blocked(const UserId& user, bool blocked, Done<void> done);
@@ -102,7 +104,7 @@ class Engine : public ConnectionListener {
   void on_state(ConnectionState state, const Error& reason) override;
 
   void told(Event event);
-  void on_user_state(const v1::UserState& state);
+  Status on_user_state(const v1::UserState& state);
   void on_typing(const ConversationId& id, const UserId& user, bool typing, Millis ttl);
   void send_read_marks();
   void send_read_mark(const ConversationId& id);
@@ -111,7 +113,8 @@ class Engine : public ConnectionListener {
   void want_profile(const UserId& user);
   void fetch_profiles();
   void simple_request(v1::ClientFrame& frame, Done<void> done);
-  void keep_privacy(const Privacy& privacy);
+  Status keep_settings(const Privacy& privacy, std::vector<UserId> contacts,
+                       std::vector<UserId> blocked);
 
   EngineOptions options_;
   Scheduler& scheduler_;
@@ -126,6 +129,7 @@ class Engine : public ConnectionListener {
   std::unique_ptr<Outbox> outbox_;
 
   Privacy privacy_;
+  std::vector<UserId> contacts_, blocked_;
   std::map<ConversationId, UserId> peers_;  // of 1:1 conversations that do not exist yet
   std::map<ConversationId, std::uint64_t> read_marks_;
   std::map<ConversationId, std::int64_t> typing_sent_;

@@ -171,7 +171,7 @@ void Engine::set_privacy(const Privacy& privacy, Done<void> done) {
   settings.set_last_seen(static_cast<v1::Audience>(privacy.last_seen));
   settings.set_receipts_off(!privacy.receipts);
   simple_request(frame, [this, privacy, done = std::move(done)](Status s) {
-    if (s) keep_privacy(privacy);
+    if (s) (void)keep_settings(privacy, contacts_, blocked_);  // the next sync repeats it
     done(std::move(s));
   });
 }

@@ -96,6 +96,7 @@ void SyncEngine::sync_now() {
 void SyncEngine::ask_page(const std::string& page_token) {
   v1::ClientFrame frame;
   v1::SyncRequest& request = *frame.mutable_sync();
+  if (page_token.empty()) user_state_.reset();
   request.set_page_token(page_token);
   request.set_snapshot(snapshot_);
   request.set_window(limits::sync_window_default);
@@ -136,7 +137,9 @@ void SyncEngine::on_page(const v1::SyncPage& page) {
   const std::vector<v1::ConversationState> states(page.changed().begin(), page.changed().end());
   std::optional<std::uint64_t> cursor;
   if (!page.more() && !snapshot_) cursor = page.next_cursor();
-  if (Status s = model_.apply_states(states, cursor); !s) {
+  Status s = take_user_state(page);
+  if (s) s = model_.apply_states(states, cursor);
+  if (!s) {
     on_sync_failed(s.error());
     return;
   }
@@ -146,7 +149,6 @@ void SyncEngine::on_page(const v1::SyncPage& page) {
       note_ack(*id);
     }
   }
-  if (page.has_user_state()) hooks_.user_state(page.user_state());
   if (page.more()) {
     ask_page(page.page_token());
     return;
@@ -161,6 +163,16 @@ void SyncEngine::on_page(const v1::SyncPage& page) {
   fetch_missing();
   if (again_) sync_now();
   settle_if_done();
+}
+
+// Contacts and blocks may go on from page to page.
+Status SyncEngine::take_user_state(const v1::SyncPage& page) {
+  if (page.has_user_state()) {
+    if (!user_state_) user_state_ = std::make_unique<v1::UserState>();
+    user_state_->MergeFrom(page.user_state());
+  }
+  if (page.more() || !user_state_) return {};
+  return hooks_.user_state(*std::exchange(user_state_, nullptr));
 }
 
 // What the listing did not name is no longer this user's.

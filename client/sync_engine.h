@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -32,7 +33,8 @@ class SyncEngine {
  public:
   struct Hooks {
     std::function<void(const std::vector<MessageId>&)> own_placed;  // the outbox may forget these
-    std::function<void(const v1::UserState&)> user_state;
+    // Whole, before the cursor that stands for it is committed; an error keeps the cursor back.
+    std::function<Status(const v1::UserState&)> user_state;
     std::function<void()> settled;  // pages and fetches are done
   };
 
@@ -66,6 +68,7 @@ class SyncEngine {
   void sync_now();
   void ask_page(const std::string& page_token);
   void on_page(const v1::SyncPage& page);
+  Status take_user_state(const v1::SyncPage& page);
   void on_sync_failed(const Error& error);
   void finish_snapshot();
   void fetch_missing();
@@ -92,7 +95,8 @@ class SyncEngine {
   bool snapshot_ = false;
   bool first_done_ = false;  // a whole sync since the last Welcome
   std::uint64_t snapshot_cursor_ = 0;
-  std::set<ConversationId> listed_;  // by the running snapshot
+  std::set<ConversationId> listed_;            // by the running snapshot
+  std::unique_ptr<v1::UserState> user_state_;  // what the pages of this listing said of it so far
 
   std::set<ConversationId> to_fetch_;
   std::set<ConversationId> fetching_;

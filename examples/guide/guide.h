@@ -39,6 +39,7 @@ class Screen {
   virtual void presence(const kith::UserId& user, kc::Presence presence, kith::Timestamp seen) = 0;
   virtual void conversations(const std::vector<kc::Conversation>& rows) = 0;
   virtual void timeline(const std::vector<kc::Message>& rows) = 0;
+  virtual void settings(const kc::Privacy& privacy, const std::vector<kith::UserId>& blocked) = 0;
   virtual void say(const std::string& sentence) = 0;
 };
 

@@ -5,7 +5,7 @@ namespace guide {
 
 // [guide_events]
 std::unique_ptr<kc::Subscription> watch_events(kc::Client& client, Screen& screen) {
-  return client.on_event([&screen](const kc::Event& event) {
+  return client.on_event([&client, &screen](const kc::Event& event) {
     if (const auto* state = std::get_if<kc::ConnectionChanged>(&event)) {
       const bool why = state->reason.code != kith::ErrorCode::kCancelled;
       screen.connection(state->state, why ? state->reason.to_string() : "");
@@ -17,9 +17,11 @@ std::unique_ptr<kc::Subscription> watch_events(kc::Client& client, Screen& scree
       screen.typing(typing->user, typing->typing);
     } else if (const auto* presence = std::get_if<kc::PresenceChanged>(&event)) {
       screen.presence(presence->user, presence->presence, presence->last_seen);
+    } else if (std::holds_alternative<kc::SettingsChanged>(event)) {
+      screen.settings(client.privacy(), client.blocked());
     } else if (const auto* recovered = std::get_if<kc::CacheRecovered>(&event)) {
       screen.say("History is loaded again from the server: " + recovered->detail);
-    }  // ConversationChanged, SettingsChanged: the lists and the settings page
+    }  // ConversationChanged: the views below have it
   });
 }
 // [/guide_events]

@@ -46,6 +46,9 @@ class Recorder : public Screen {
   void timeline(const std::vector<kc::Message>& rows) override {
     change([&] { messages = rows; });
   }
+  void settings(const kc::Privacy&, const std::vector<kith::UserId>& blocked) override {
+    change([&] { blocks = blocked; });
+  }
   void say(const std::string& sentence) override {
     change([&] { said.push_back(sentence); });
   }
@@ -59,6 +62,7 @@ class Recorder : public Screen {
   std::map<kith::UserId, bool> typists;
   std::map<kith::UserId, kc::Presence> present;
   std::map<kith::UserId, kith::Timestamp> last_seen;
+  std::vector<kith::UserId> blocks;
   std::vector<kc::Conversation> list;
   std::vector<kc::Message> messages;
 

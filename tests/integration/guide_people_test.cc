@@ -63,9 +63,12 @@ TEST_F(Guide, PrivacyIsKeptByTheServerForBothSides) {  // R-33
 TEST_F(Guide, BlockedPersonIsNotHeard) {
   auto alice = enter("alice");
   auto bob = enter("bob");
+  Recorder screen;
+  const auto events = watch_events(*alice, screen);
   const auto blocked =
       wait_for<void>([&](kc::Done<void> done) { block(*alice, user("bob"), std::move(done)); });
   ASSERT_TRUE(blocked.ok()) << blocked.error().to_string();
+  EXPECT_TRUE(screen.shows([&] { return screen.blocks == std::vector{user("bob")}; }));
   ASSERT_TRUE(greet(*bob, "alice").ok());
   ASSERT_TRUE(bob->wait_sent(kPatience).ok());  // bob does not learn that he is blocked
   ASSERT_TRUE(greet(*alice, "bob").ok());

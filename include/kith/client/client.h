@@ -143,6 +143,10 @@ class KITH_API Client {
   virtual void set_privacy(const Privacy& privacy, Done<void> done) = 0;
   virtual void set_contact(const UserId& user, bool contact, Done<void> done) = 0;
   virtual void set_blocked(const UserId& user, bool blocked, Done<void> done) = 0;
+  // One's own lists as the cache has them; SettingsChanged follows every change, a moment after
+  // set_contact() or set_blocked() here or on another device.
+  [[nodiscard]] virtual std::vector<UserId> contacts() = 0;
+  [[nodiscard]] virtual std::vector<UserId> blocked() = 0;
 };
 
 }  // namespace kith::client

@@ -97,6 +97,7 @@ struct PresenceChanged {
   Presence presence = Presence::kUnknown;
   Timestamp last_seen;
 };
+// The privacy settings, Client::contacts() or Client::blocked() have changed, here or elsewhere.
 struct SettingsChanged {
   Privacy privacy;
 };

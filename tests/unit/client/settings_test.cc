@@ -1,0 +1,61 @@
+// What a person's devices share: privacy, contacts and blocks, from sync pages into the cache.
+#include "tests/unit/client/engine_fixture.h"
+
+namespace kith::client {
+namespace {
+
+class SettingsTest : public EngineTest {
+ protected:
+  // The answer to the next sync: users `from` to `to` are contacts, those of `blocked` are blocked.
+  void answer(int from, int to, const std::vector<int>& blocked, const std::string& token) {
+    v1::ServerFrame frame;
+    frame.set_reply_to(expect(v1::ClientFrame::kSync).req_id());
+    v1::SyncPage& page = *frame.mutable_sync_page();
+    page.set_next_cursor(7);
+    page.set_more(!token.empty());
+    page.set_page_token(token);
+    v1::UserState& state = *page.mutable_user_state();
+    state.mutable_settings()->set_online(v1::AUDIENCE_CONTACTS);
+    for (int n = from; n <= to; ++n) state.add_contacts(user(n).bytes());
+    for (const int n : blocked) state.add_blocked(user(n).bytes());
+    say(frame);
+  }
+  static UserId user(int n) { return UserId::of("user" + std::to_string(n)); }
+  std::size_t told() const {
+    std::size_t n = 0;
+    for (const Event& e : events) n += std::holds_alternative<SettingsChanged>(e);
+    return n;
+  }
+};
+
+TEST_F(SettingsTest, ListsOfSeveralPagesAreJoinedAndKept) {
+  engine->connect();
+  welcome(hello());
+  answer(1, 3, {}, "more");
+  EXPECT_TRUE(engine->contacts().empty()) << "half a list is none";
+  answer(4, 5, {8, 9}, "");
+  const std::vector<UserId> contacts = {user(1), user(2), user(3), user(4), user(5)};
+  EXPECT_EQ(engine->contacts(), contacts);
+  EXPECT_EQ(engine->blocked(), (std::vector<UserId>{user(8), user(9)}));
+  EXPECT_EQ(engine->privacy().online, Audience::kContacts);
+  EXPECT_EQ(told(), 1u);
+  restart();
+  EXPECT_EQ(engine->contacts(), contacts);
+  EXPECT_EQ(engine->blocked(), (std::vector<UserId>{user(8), user(9)}));
+}
+
+TEST_F(SettingsTest, AShorterListReplacesTheLongerAndTheSameIsNotTold) {
+  go_online();
+  for (const int last : {3, 3, 1}) {
+    v1::ServerFrame notice;
+    notice.mutable_feed_notice()->set_ver(100);
+    say(notice);
+    scheduler.advance(limits::gap_wait);
+    answer(1, last, {}, "");
+  }
+  EXPECT_EQ(engine->contacts(), std::vector<UserId>{user(1)});
+  EXPECT_EQ(told(), 2u);
+}
+
+}  // namespace
+}  // namespace kith::client
