@@ -374,7 +374,7 @@ class CacheStoreSqlite : public CacheStore {
           row.peer = r.id<UserId>(4);
           row.payload = r.bytes(5);
           row.created_ms = r.get<std::int64_t>(6);
-          row.failed = r.get<int>(7) != 0;
+          if (r.get<int>(7) != 0) row.failed = r.get<ErrorCode>(7);
           row.attempt = 1;  // whether it left before the restart is not known
           content.outbox.push_back(std::move(row));
         });
@@ -454,7 +454,7 @@ class CacheStoreSqlite : public CacheStore {
           .blob(r.conversation.view())
           .number(r.kind)
           .blob(r.peer.view());
-      row.blob(r.payload).number(r.created_ms).number(r.failed ? 1 : 0);
+      row.blob(r.payload).number(r.created_ms).number(r.failed ? static_cast<int>(*r.failed) : 0);
       outbox_.run(row);
     }
     for (const MessageId& id : change.outbox_remove) {

@@ -7,13 +7,21 @@
 
 namespace kith::client {
 
+int& InCallback::depth() {
+  thread_local int depth = 0;
+  return depth;
+}
+
 void CallbackSlot::run(const std::function<void()>& call) {
   std::unique_lock lock(mutex_);
   if (!active_) return;
   running_ = true;
   thread_ = std::this_thread::get_id();
   lock.unlock();
-  call();
+  {
+    const InCallback here;
+    call();
+  }
   lock.lock();
   running_ = false;
   done_.notify_all();

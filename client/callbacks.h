@@ -12,6 +12,20 @@
 
 namespace kith::client {
 
+// Marks the thread while application code runs on it, so that a call from there never waits for
+// itself.
+class InCallback {
+ public:
+  InCallback() { ++depth(); }
+  ~InCallback() { --depth(); }
+  InCallback(const InCallback&) = delete;
+  InCallback& operator=(const InCallback&) = delete;
+  [[nodiscard]] static bool now() { return depth() > 0; }
+
+ private:
+  static int& depth();
+};
+
 // One subscription's right to call. After end() nothing runs any more; end() waits for a call that
 // runs, unless it is that call.
 class CallbackSlot {

@@ -34,12 +34,30 @@ struct Hub {
     return true;
   }
 
+  // The answer to a request, unless it has been cancelled.
+  void answer(std::uint64_t id, const std::function<void()>& call) {
+    {
+      const std::lock_guard lock(mutex);
+      if (pending.erase(id) == 0) return;
+      ++answering;
+    }
+    {
+      const InCallback here;
+      call();
+    }
+    const std::lock_guard lock(mutex);
+    --answering;
+    changed.notify_all();
+  }
+
   std::mutex mutex;
   LoopUv* loop = nullptr;  // null once closed
   const std::shared_ptr<Executor> executor;
   std::map<std::uint64_t, std::shared_ptr<CallbackSlot>> slots;
   std::map<std::uint64_t, std::function<void()>> pending;  // each cancels one request
   std::uint64_t next_id = 1;
+  int answering = 0;  // answers to requests that run in the application right now
+  bool ended = true;  // no close() is under way
 
   // What wait_online() and wait_sent() wait for.
   std::condition_variable changed;
@@ -294,17 +312,20 @@ class ClientUv : public Client {
       }
       there->executor->post([hub, id, done, result = std::move(result)] {
         if (const auto still = hub.lock()) {
-          const std::lock_guard lock(still->mutex);
-          if (still->pending.erase(id) == 0) return;
+          still->answer(id, [&] { done(result); });
         }
-        done(result);
       });
     };
     const bool posted = hub_->post([on_loop = std::weak_ptr<OnLoop>(on_loop_), start, reply] {
       const auto there = on_loop.lock();
       if (there && there->engine) start(*there->engine, reply);
     });
-    if (!posted) hub_->executor->post([done] { done(closed_error()); });
+    if (!posted) {
+      hub_->executor->post([done] {
+        const InCallback here;
+        done(closed_error());
+      });
+    }
   }
 
   template <class Diffs>
@@ -325,6 +346,7 @@ class ClientUv : public Client {
     {
       const std::lock_guard lock(hub_->mutex);
       id = hub_->next_id++;
+      if (!hub_->loop) slot->end();  // closed: a callback that is on its way already is not made
       hub_->slots[id] = slot;
     }
     runtime_->loop.run_sync([&] {
@@ -352,6 +374,7 @@ class ClientUv : public Client {
 
   void tell(Event event);
   void refresh_idle();
+  void cancel(std::map<std::uint64_t, std::function<void()>> pending);
 
   std::shared_ptr<RuntimeUv> runtime_;
   std::shared_ptr<ThreadExecutor> own_executor_;
@@ -442,8 +465,14 @@ void ClientUv::close() {
   std::map<std::uint64_t, std::shared_ptr<CallbackSlot>> slots;
   std::map<std::uint64_t, std::function<void()>> pending;
   {
-    const std::lock_guard lock(hub_->mutex);
+    std::unique_lock lock(hub_->mutex);
+    if (!hub_->loop) {  // another thread closes, or has closed: nobody returns before it is done
+      if (!InCallback::now())
+        hub_->changed.wait_for(lock, limits::close_limit, [this] { return hub_->ended; });
+      return;
+    }
     hub_->loop = nullptr;
+    hub_->ended = false;
     hub_->state = ConnectionState::kOffline;
     slots.swap(hub_->slots);
     pending.swap(hub_->pending);
@@ -457,11 +486,22 @@ void ClientUv::close() {
     on_loop_->store.reset();
   });
   for (auto& [id, slot] : slots) slot->end();
+  cancel(std::move(pending));
+  std::unique_lock lock(hub_->mutex);
+  if (!InCallback::now())
+    hub_->changed.wait_for(lock, limits::close_limit, [this] { return hub_->answering == 0; });
+  hub_->ended = true;
+  hub_->changed.notify_all();
+}
+
+// Every request that is still open is answered with kCancelled, on the executor.
+void ClientUv::cancel(std::map<std::uint64_t, std::function<void()>> pending) {
   if (pending.empty()) return;
   const auto told = std::make_shared<std::promise<void>>();
   auto done = told->get_future();
   hub_->executor->post([pending = std::move(pending), told] {
-    for (const auto& [id, cancel] : pending) cancel();
+    const InCallback here;
+    for (const auto& [id, tell] : pending) tell();
     told->set_value();
   });
   // From inside a callback this would wait for itself; a host's executor may be the very thread

@@ -1,6 +1,7 @@
 // Connection: the rules of a session's life.
 #include "client/connection.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "kith/v1/frame.pb.h"
@@ -15,6 +16,11 @@ using namespace std::chrono_literals;
 
 // A ticket is left alone a minute before it ends: clocks of two machines tick differently.
 constexpr Millis kTicketUsable = limits::resume_ticket_life - 1min;
+// Before its end a token is renewed, a tenth of its life ahead within these bounds.
+constexpr Millis kRenewLeadMin = 10s;
+constexpr Millis kRenewLeadMax = 5min;
+constexpr Millis kRenewWaitMin = 1s;  // a back end that gives out dead tokens is not hammered
+constexpr Millis kRenewRetry = 30s;
 constexpr std::uint16_t kNormalClosure = 1000;
 const Error kNoError{ErrorCode::kCancelled, ""};
 
@@ -51,7 +57,7 @@ Connection::Connection(ConnectionOptions options, Scheduler& scheduler, Random& 
 
 Connection::~Connection() {
   alive_.reset();
-  for (auto* timer : {&connect_timer_, &hello_timer_, &ping_timer_, &pong_timer_})
+  for (auto* timer : {&connect_timer_, &hello_timer_, &ping_timer_, &pong_timer_, &renew_timer_})
     scheduler_.cancel(*timer);
   for (auto& [id, pending] : pending_) scheduler_.cancel(pending.timer);
   if (socket_) {
@@ -140,11 +146,15 @@ void Connection::with_token() {
     open_socket();
     return;
   }
-  if (token_asked_) return;
   if (!token_provider_) {
     sign_out(make_error(ErrorCode::kUnauthenticated, "no token provider was given"));
     return;
   }
+  ask_token();
+}
+
+void Connection::ask_token() {
+  if (token_asked_) return;
   token_asked_ = true;
   Scheduler* scheduler = &scheduler_;
   token_provider_(
@@ -152,16 +162,72 @@ void Connection::with_token() {
         scheduler->post([this, alive, token = std::move(token)] {
           if (alive.expired()) return;
           token_asked_ = false;
-          if (token) {
-            token_ = *token;
-            connect_now();
-          } else if (token.error().retry() == Retry::kNever) {
-            sign_out(token.error());
-          } else {
-            drop(token.error(), Millis(token.error().retry_after_ms));
-          }
+          on_token(token);
         });
       });
+}
+
+void Connection::on_token(const Result<std::string>& token) {
+  if (std::exchange(renewing_, false) && welcomed_) {
+    renew_with(token);
+  } else if (token) {
+    token_ = *token;
+    connect_now();
+  } else if (socket_) {
+    return;  // a ticket has opened the door meanwhile
+  } else if (token.error().retry() == Retry::kNever) {
+    sign_out(token.error());
+  } else {
+    drop(token.error(), Millis(token.error().retry_after_ms));
+  }
+}
+
+// --- a token that ends while the session lives ---
+
+// Asks for the next token some time before this one ends; a crowd that signed in together does not
+// ask together.
+void Connection::arm_renewal(std::uint64_t expires_ms) {
+  scheduler_.cancel(std::exchange(renew_timer_, 0));
+  if (expires_ms == 0 || !token_provider_) return;
+  const std::int64_t left = static_cast<std::int64_t>(expires_ms) - server_ahead_ms_ - now();
+  const std::int64_t lead =
+      std::clamp<std::int64_t>(left / 10, kRenewLeadMin.count(), kRenewLeadMax.count());
+  const auto spread =
+      static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(lead) / 2));
+  const Millis wait(std::max({left - lead - spread, left / 2, kRenewWaitMin.count()}));
+  renew_timer_ = scheduler_.after(wait, [this] {
+    renew_timer_ = 0;
+    renewing_ = true;
+    ask_token();
+  });
+}
+
+// Until the server has accepted the new token the old one stays.
+void Connection::renew_with(const Result<std::string>& token) {
+  const auto again = [this] {
+    const Millis wait(kRenewRetry.count() +
+                      static_cast<std::int64_t>(random_.below(kRenewRetry.count() / 4)));
+    renew_timer_ = scheduler_.after(wait, [this] {
+      renew_timer_ = 0;
+      renewing_ = true;
+      ask_token();
+    });
+  };
+  if (!token) {
+    if (token.error().retry() != Retry::kNever) again();
+    return;
+  }
+  if (*token == token_) return;  // there is no other: the server will say when it has ended
+  v1::ClientFrame frame;
+  frame.mutable_renew_token()->set_access_token(*token);
+  request(frame, [this, again, fresh = *token](const v1::ServerFrame* answer, const Error& error) {
+    if (answer) {
+      token_ = fresh;
+      arm_renewal(answer->ack().session_expires_ms());
+    } else if (error.retry() == Retry::kAfterBackoff && welcomed_) {
+      again();
+    }
+  });
 }
 
 void Connection::open_socket() {
@@ -248,6 +314,8 @@ void Connection::on_hello_answer(const v1::ServerFrame& frame) {
   ticket_until_ = now() + kTicketUsable.count();
   if (welcome.heartbeat_s() > 0) heartbeat_ = std::chrono::seconds(welcome.heartbeat_s());
   arm_ping();
+  server_ahead_ms_ = static_cast<std::int64_t>(welcome.server_time_ms()) - now();
+  arm_renewal(welcome.session_expires_ms());
   set_state(ConnectionState::kSyncing, kNoError);
   if (welcomed_) listener_.on_welcome(welcome);
 }
@@ -319,7 +387,7 @@ void Connection::sign_out(const Error& reason) {
 }
 
 void Connection::end_session() {
-  for (auto* timer : {&hello_timer_, &ping_timer_, &pong_timer_})
+  for (auto* timer : {&hello_timer_, &ping_timer_, &pong_timer_, &renew_timer_})
     scheduler_.cancel(std::exchange(*timer, 0));
   const bool was_welcomed = std::exchange(welcomed_, false);
   drop_socket();

@@ -84,6 +84,10 @@ class Connection {
   void set_state(ConnectionState state, const Error& reason);
   void connect_now();
   void with_token();
+  void ask_token();
+  void on_token(const Result<std::string>& token);
+  void arm_renewal(std::uint64_t expires_ms);
+  void renew_with(const Result<std::string>& token);
   void open_socket();
   void say_hello();
   void on_message(std::string_view message);
@@ -119,8 +123,10 @@ class Connection {
   std::map<std::uint64_t, Pending> pending_;
 
   std::string token_;
-  bool token_asked_ = false;    // single flight
-  bool token_renewed_ = false;  // since the last Welcome
+  bool token_asked_ = false;          // single flight
+  bool token_renewed_ = false;        // since the last Welcome
+  bool renewing_ = false;             // the token that is asked for is to prolong the session
+  std::int64_t server_ahead_ms_ = 0;  // server time minus this device's monotonic clock
   std::string ticket_;
   std::int64_t ticket_until_ = 0;
   bool hello_with_ticket_ = false;
@@ -131,6 +137,7 @@ class Connection {
   Scheduler::TimerId hello_timer_ = 0;
   Scheduler::TimerId ping_timer_ = 0;
   Scheduler::TimerId pong_timer_ = 0;
+  Scheduler::TimerId renew_timer_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

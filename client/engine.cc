@@ -3,6 +3,7 @@
 #include "client/wire_ids.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "kith/v1/frame.pb.h"
@@ -92,15 +93,18 @@ Status Engine::load() {
       Outbox::Hooks{[this](const std::vector<v1::Event>& events) { sync_->offer(events, true); },
                     [this](const ConversationId& id) { sync_->fetch(id); }});
   outbox_->load(content->outbox);
+  model_.set_waiting([this](const ConversationId& id) { return outbox_->newest(id); });
+  for (const OutboxRow& row : content->outbox) imagine(row);  // its cache may have been rebuilt
   if (!content->recovered.empty()) told(CacheRecovered{content->recovered});
   return {};
 }
 
 // --- what the server says ---
 
-void Engine::on_welcome(const v1::Welcome&) {
+void Engine::on_welcome(const v1::Welcome& welcome) {
+  limits_ = server_limits(welcome.limits());
   sync_->on_welcome();
-  outbox_->on_welcome();
+  outbox_->on_welcome(limits_);
   send_read_marks();
   profiles_asked_.clear();
   const std::vector<UserId> watched(watched_.begin(), watched_.end());
@@ -133,6 +137,9 @@ void Engine::on_frame(const v1::ServerFrame& frame) {
       break;
     case v1::ServerFrame::kPong:
       sync_->on_pong(frame.pong());
+      break;
+    case v1::ServerFrame::kThrottle:
+      outbox_->hold_back(Millis(frame.throttle().retry_after_ms()));
       break;
     case v1::ServerFrame::kReceiptPush:
       for (const auto& state : frame.receipt_push().states()) (void)model_.apply_receipt(state);
@@ -235,11 +242,17 @@ Result<MessageId> Engine::send(const ConversationId& to, const std::string& text
   if (!reply_to.empty()) {
     if (const auto stored = store_.find_message(to, reply_to)) {
       out.set_reply_to_seq(stored->seq);
-    } else {
+    } else if (outbox_->holds(to, reply_to)) {
       out.set_reply_to_message_id(reply_to.bytes());
+    } else {
+      return make_error(ErrorCode::kNotFound, "reply_to: no such message in this conversation");
     }
   }
   if (Status s = check_message(out); !s) return s.error();
+  if (out.content().size() > limits_.body_bytes) {
+    return make_error(ErrorCode::kTooLarge, "text: this server takes at most " +
+                                                std::to_string(limits_.body_bytes) + " bytes");
+  }
   OutboxRow row;
   row.order = static_cast<std::int64_t>(outbox_->next_order());
   row.conversation = to;
@@ -253,17 +266,21 @@ Result<MessageId> Engine::send(const ConversationId& to, const std::string& text
     row.peer = it->second;
   }
   if (Status s = outbox_->add(row, std::move(with)); !s) return s.error();
-  if (!model_.find(to) && !row.peer.empty()) {
-    ConversationRecord record;
-    record.id = to;
-    record.type = ConversationType::kDirect;
-    record.peer = row.peer;
-    record.role = MemberRole::kMember;
-    record.member_count = 2;
-    record.last_ts_ms = row.created_ms;
-    (void)model_.put(record);  // only a picture of what the outbox row will bring about
-  }
+  imagine(row);
   return id;
+}
+
+// A 1:1 that is not there yet: only a picture of what the outbox row will bring about.
+void Engine::imagine(const OutboxRow& row) {
+  if (model_.find(row.conversation) || row.peer.empty()) return;
+  ConversationRecord record;
+  record.id = row.conversation;
+  record.type = ConversationType::kDirect;
+  record.peer = row.peer;
+  record.role = MemberRole::kMember;
+  record.member_count = 2;
+  record.last_ts_ms = row.created_ms;
+  (void)model_.put(record);
 }
 
 void Engine::history(const ConversationId& id, Seq before, std::size_t limit,
@@ -375,18 +392,24 @@ void Engine::set_typing(const ConversationId& id, bool typing) {
 // --- conversations ---
 
 std::vector<Conversation> Engine::conversations(std::size_t limit) {
-  std::vector<const ConversationRecord*> order;
+  struct Place {
+    std::int64_t waiting;  // just written and on its way: above all others, whatever clocks say
+    std::int64_t time;
+    const ConversationRecord* record;
+  };
+  std::vector<Place> order;
   for (const auto& [id, record] : model_.conversations()) {
-    if (record.last_seq > 0 || outbox_->has(id)) order.push_back(&record);
+    if (record.last_seq == 0 && !outbox_->has(id)) continue;
+    const OutboxRow* row = outbox_->newest(id);
+    order.push_back({row && !row->failed ? row->order : 0, record.last_ts_ms, &record});
   }
-  std::sort(order.begin(), order.end(),
-            [](const ConversationRecord* a, const ConversationRecord* b) {
-              return a->last_ts_ms != b->last_ts_ms ? a->last_ts_ms > b->last_ts_ms : a->id < b->id;
-            });
+  std::sort(order.begin(), order.end(), [](const Place& a, const Place& b) {
+    return std::tie(b.waiting, b.time, a.record->id) < std::tie(a.waiting, a.time, b.record->id);
+  });
   if (order.size() > limit) order.resize(limit);
   std::vector<Conversation> found;
   found.reserve(order.size());
-  for (const ConversationRecord* record : order) found.push_back(model_.conversation_of(*record));
+  for (const Place& place : order) found.push_back(model_.conversation_of(*place.record));
   return found;
 }
 
@@ -431,8 +454,7 @@ Result<ConversationId> Engine::create_group(const std::string& title,
   row.payload = create.SerializeAsString();
   row.created_ms = record.last_ts_ms;
   if (Status s = model_.put(record); !s) return s.error();
-  if (Status s = outbox_->add(std::move(row)); !s) return s.error();
-  model_.emit_conversation(id);
+  if (Status s = outbox_->add(row); !s) return s.error();
   return id;
 }
 

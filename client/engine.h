@@ -104,6 +104,7 @@ class Engine : public ConnectionListener {
   void on_state(ConnectionState state, const Error& reason) override;
 
   void told(Event event);
+  void imagine(const OutboxRow& row);
   Status on_user_state(const v1::UserState& state);
   void on_typing(const ConversationId& id, const UserId& user, bool typing, Millis ttl);
   void send_read_marks();
@@ -128,6 +129,7 @@ class Engine : public ConnectionListener {
   std::unique_ptr<SyncEngine> sync_;
   std::unique_ptr<Outbox> outbox_;
 
+  ServerLimits limits_;  // of the last Welcome
   Privacy privacy_;
   std::vector<UserId> contacts_, blocked_;
   std::map<ConversationId, UserId> peers_;  // of 1:1 conversations that do not exist yet

@@ -150,7 +150,7 @@ void Engine::fetch_profiles() {
 void Engine::watch_presence(const std::vector<UserId>& users) {
   std::set<UserId> wanted;
   for (const UserId& user : users) {
-    if (wanted.size() < limits::presence_subscriptions_max) wanted.insert(user);
+    if (wanted.size() < limits_.presence_subscriptions) wanted.insert(user);
   }
   v1::ClientFrame frame;
   v1::PresenceSubscribe& subscribe = *frame.mutable_presence_subscribe();

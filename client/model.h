@@ -28,6 +28,9 @@ class Model {
       : self_(self), store_(store), emit_(std::move(emit)) {}
 
   void load(const CacheContent& content);
+  // The newest message of a conversation that is still in the outbox, or null.
+  using Waiting = std::function<const OutboxRow*(const ConversationId&)>;
+  void set_waiting(Waiting waiting) { waiting_ = std::move(waiting); }
 
   [[nodiscard]] const UserId& self() const { return self_; }
   [[nodiscard]] CacheStore& store() { return store_; }
@@ -73,6 +76,7 @@ class Model {
   const UserId self_;
   CacheStore& store_;
   Emit emit_;
+  Waiting waiting_;
   std::map<ConversationId, ConversationRecord> conversations_;
   std::map<ConversationId, Ranges> ranges_;
   std::map<UserId, Profile> profiles_;

@@ -127,6 +127,7 @@ Message Model::message_of(const OutboxRow& row) {
     const auto answered = store_.events(m.conversation, m.reply_to.value, m.reply_to.value + 1, 1);
     if (answered && !answered->empty()) m.reply_to_id = answered->front().message;
   }
+  m.failure = row.failed;
   m.status = row.failed       ? DeliveryStatus::kFailed
              : row.placed_seq ? DeliveryStatus::kSent
                               : DeliveryStatus::kSending;
@@ -147,6 +148,11 @@ Conversation Model::conversation_of(const ConversationRecord& record) {
   c.member_count = record.member_count;
   const std::vector<Message> last = messages(record.id, 1, record.last_seq + 1, 1);
   if (!last.empty()) c.last = last.back();
+  const OutboxRow* row = waiting_ ? waiting_(record.id) : nullptr;
+  if (row && (row->placed_seq == 0 || row->placed_seq > c.last.seq.value)) {
+    c.last = message_of(*row);
+    c.last_time.ms = std::max(c.last_time.ms, c.last.time.ms);
+  }
   return c;
 }
 

@@ -38,6 +38,7 @@ Outbox::Outbox(Model& model, Connection& connection, Scheduler& scheduler, Rando
 
 Outbox::~Outbox() {
   for (auto& [id, queue] : queues_) scheduler_.cancel(queue.retry);
+  scheduler_.cancel(held_back_);
 }
 
 void Outbox::load(const std::vector<OutboxRow>& rows) {
@@ -48,7 +49,7 @@ void Outbox::load(const std::vector<OutboxRow>& rows) {
   }
 }
 
-Status Outbox::add(OutboxRow row, CacheChange with) {
+Status Outbox::add(const OutboxRow& row, CacheChange with) {
   if (count_ >= limits::outbox_messages_max) {
     return make_error(ErrorCode::kOutboxFull,
                       "the outbox holds " + std::to_string(count_) + " messages already");
@@ -59,6 +60,7 @@ Status Outbox::add(OutboxRow row, CacheChange with) {
   ++count_;
   if (row.kind == OutboxKind::kMessage)
     model_.emit(MessageChanged{model_.message_of(row), true, false});
+  model_.emit_conversation(row.conversation);
   pump();
   return {};
 }
@@ -68,7 +70,7 @@ Status Outbox::resend(const MessageId& id) {
   if (!row) return make_error(ErrorCode::kNotFound, "no such message is waiting");
   if (!row->failed) return {};
   OutboxRow again = *row;
-  again.failed = false;
+  again.failed.reset();
   again.created_ms = scheduler_.clock().wall().ms;
   CacheChange change;
   change.outbox_put.push_back(again);
@@ -93,7 +95,9 @@ Status Outbox::discard(const MessageId& id) {
   return {};
 }
 
-void Outbox::on_welcome() {
+void Outbox::on_welcome(const ServerLimits& limits) {
+  limits_ = limits;
+  scheduler_.cancel(std::exchange(held_back_, 0));
   for (auto& [id, queue] : queues_) {
     scheduler_.cancel(std::exchange(queue.retry, 0));
     queue.one_by_one = false;
@@ -139,6 +143,25 @@ std::vector<OutboxRow> Outbox::rows(const ConversationId& id) const {
   return {it->second.rows.begin(), it->second.rows.end()};
 }
 
+const OutboxRow* Outbox::newest(const ConversationId& id) const {
+  const auto it = queues_.find(id);
+  if (it == queues_.end()) return nullptr;
+  const auto& rows = it->second.rows;
+  const auto row = std::find_if(rows.rbegin(), rows.rend(),
+                                [](const OutboxRow& r) { return r.kind == OutboxKind::kMessage; });
+  return row == rows.rend() ? nullptr : &*row;
+}
+
+// Spread by up to a tenth: those who were all told the same do not return at once.
+void Outbox::hold_back(Millis span) {
+  const auto tenth = static_cast<std::uint64_t>(span.count()) / 10;
+  scheduler_.cancel(held_back_);
+  held_back_ = scheduler_.after(span + Millis(random_.below(tenth + 1)), [this] {
+    held_back_ = 0;
+    pump();
+  });
+}
+
 OutboxRow* Outbox::find(const ConversationId& id, const MessageId& message) {
   const auto it = queues_.find(id);
   if (it == queues_.end()) return nullptr;
@@ -157,7 +180,7 @@ OutboxRow* Outbox::find(const MessageId& message) {
 
 // One round over the conversations, beginning after the one that was served last.
 void Outbox::pump() {
-  if (!connection_.ready()) return;
+  if (!connection_.ready() || held_back_) return;
   std::vector<ConversationId> round;
   for (auto it = queues_.upper_bound(turn_); it != queues_.end(); ++it) round.push_back(it->first);
   for (auto it = queues_.begin(); it != queues_.end() && !(turn_ < it->first); ++it)
@@ -176,7 +199,9 @@ bool Outbox::pump(const ConversationId& id, Queue& queue) {
   const std::size_t most =
       queue.one_by_one
           ? 1
-          : std::min<std::size_t>(limits::batch_items_max, limits::unacked_items_max - in_flight_);
+          : std::min<std::size_t>(limits_.batch_items, limits::unacked_items_max - in_flight_);
+  const std::size_t bytes_max =
+      std::min<std::size_t>(limits::page_bytes_max, limits_.frame_bytes / 4 * 3);  // envelope
   std::vector<OutboxRow*> batch;
   std::size_t bytes = 0;
   for (OutboxRow& row : queue.rows) {
@@ -193,7 +218,7 @@ bool Outbox::pump(const ConversationId& id, Queue& queue) {
       return true;
     }
     bytes += row.payload.size() + 32;
-    if (batch.size() >= most || (!batch.empty() && bytes > limits::page_bytes_max)) break;
+    if (batch.size() >= most || (!batch.empty() && bytes > bytes_max)) break;
     batch.push_back(&row);
   }
   if (batch.empty()) return false;
@@ -302,6 +327,10 @@ void Outbox::on_result(const ConversationId& id, const std::vector<MessageId>& s
 
 void Outbox::later(Queue& queue, const ConversationId& id, const Error& error) {
   if (error.code == ErrorCode::kOffline) return;  // the next Welcome sends it again
+  if (error.code == ErrorCode::kRateLimited && error.retry_after_ms > 0) {
+    hold_back(Millis(error.retry_after_ms));  // it counts the session, not the conversation
+    return;
+  }
   const Millis wait =
       error.code == ErrorCode::kTimeout
           ? Millis{0}
@@ -357,15 +386,16 @@ void Outbox::place(OutboxRow& row, const v1::Placed& placed, std::vector<v1::Eve
   hooks_.created(id);
 }
 
-void Outbox::fail(OutboxRow& row, const Error&) {
+void Outbox::fail(OutboxRow& row, const Error& error) {
   OutboxRow failed = row;
-  failed.failed = true;
+  failed.failed = error.code;
   CacheChange change;
   change.outbox_put.push_back(failed);
   if (!model_.store().commit(change)) return;  // told again when it can be recorded
   row = failed;
   if (row.kind == OutboxKind::kMessage)
     model_.emit(MessageChanged{model_.message_of(row), false, false});
+  model_.emit_conversation(row.conversation);
 }
 
 }  // namespace kith::client

@@ -16,6 +16,7 @@
 
 #include "client/connection.h"
 #include "client/model.h"
+#include "client/server_limits.h"
 #include "src/backoff.h"
 
 namespace kith::v1 {
@@ -41,20 +42,24 @@ class Outbox {
 
   void load(const std::vector<OutboxRow>& rows);
   // Durable when it returns without an error. `with` is committed along.
-  Status add(OutboxRow row, CacheChange with = {});
+  Status add(const OutboxRow& row, CacheChange with = {});
   Status resend(const MessageId& id);
   Status discard(const MessageId& id);
-  void on_welcome();
+  void on_welcome(const ServerLimits& limits);
   void on_lost();
+  // Nothing leaves for so long: the server asked for it.
+  void hold_back(Millis span);
   // Their events are committed.
   void forget(const std::vector<MessageId>& ids);
 
   [[nodiscard]] bool idle() const;  // nothing is waiting for the server
   [[nodiscard]] std::vector<OutboxRow> rows(const ConversationId& id) const;
-  [[nodiscard]] bool has(const ConversationId& id) const { return queues_.count(id) > 0; }
+  // The newest message of the conversation that is here, or null.
+  [[nodiscard]] const OutboxRow* newest(const ConversationId& id) const;
   [[nodiscard]] bool holds(const ConversationId& id, const MessageId& message) {
     return find(id, message) != nullptr;
   }
+  [[nodiscard]] bool has(const ConversationId& id) const { return queues_.count(id) > 0; }
   [[nodiscard]] std::uint64_t next_order() { return static_cast<std::uint64_t>(++last_order_); }
 
  private:
@@ -89,6 +94,8 @@ class Outbox {
   std::size_t count_ = 0;
   std::size_t in_flight_ = 0;
   std::int64_t last_order_ = 0;
+  ServerLimits limits_;
+  Scheduler::TimerId held_back_ = 0;
   ConversationId turn_;  // the conversation served last: others come first next time
 };
 

@@ -36,6 +36,13 @@ class Ranges {
     }
     return from <= to ? from : 0;
   }
+  // The last seq of the hole that begins at `from`; `from` is not held, something above it is.
+  [[nodiscard]] std::uint64_t hole_end(std::uint64_t from) const {
+    for (const Range& r : ranges_) {
+      if (r.first > from) return r.first - 1;
+    }
+    return from;
+  }
   // The highest seq of [from, to] that is not held; 0 = all are.
   [[nodiscard]] std::uint64_t last_hole(std::uint64_t from, std::uint64_t to) const {
     for (auto r = ranges_.rbegin(); r != ranges_.rend(); ++r) {

@@ -46,6 +46,7 @@ SyncEngine::~SyncEngine() {
 void SyncEngine::on_welcome() {
   syncing_ = again_ = snapshot_ = first_done_ = false;
   acked_.clear();
+  unfillable_.clear();
   for (const auto& [id, record] : model_.conversations()) note_ack(id);
   arm_idle_guard();
   sync_now();
@@ -200,7 +201,9 @@ void SyncEngine::finish_snapshot() {
 }
 
 void SyncEngine::settle_if_done() {
-  if (first_done_ && !syncing_ && to_fetch_.empty() && fetching_.empty()) hooks_.settled();
+  if (!first_done_ || syncing_ || !to_fetch_.empty() || !fetching_.empty()) return;
+  hooks_.settled();
+  backfill();
 }
 
 // --- pushes ---
@@ -408,12 +411,63 @@ void SyncEngine::fill(const ConversationId& id, std::uint64_t from, std::uint64_
   });
 }
 
+// What was newest first left a hole: it is filled from its old end on, one page at a time, as far
+// as nobody has had it.
+void SyncEngine::backfill() {
+  if (backfilling_ || !connection_.ready()) return;
+  for (const auto& [id, record] : model_.conversations()) {
+    const std::uint64_t before = delivered(id);
+    const std::uint64_t top = model_.ranges(id).top();
+    if (before >= top || unfillable_.count(id)) continue;
+    v1::ClientFrame frame;
+    v1::GetEvents& get = *frame.mutable_get_events();
+    get.set_conversation_id(id.bytes());
+    get.set_from(before + 1);
+    get.set_to(model_.ranges(id).hole_end(before + 1));
+    get.set_limit(limits::page_events_max);
+    backfilling_ = true;
+    connection_.request(frame,
+                        [this, id = id, before](const v1::ServerFrame* answer, const Error& error) {
+                          on_backfilled(id, before, answer, error);
+                        });
+    return;
+  }
+}
+
+void SyncEngine::on_backfilled(const ConversationId& id, std::uint64_t before,
+                               const v1::ServerFrame* frame, const Error& error) {
+  backfilling_ = false;
+  if (!frame && error.retry() != Retry::kNever) {  // the next sync comes back to it
+    if (error.code != ErrorCode::kOffline)
+      sync_soon(std::max(kRetry, Millis(error.retry_after_ms)));
+    return;
+  }
+  if (frame && frame->has_events_page()) {
+    const v1::EventsPage& page = frame->events_page();
+    apply(id, {page.events().begin(), page.events().end()}, page.floor_seq(), false);
+  }
+  if (delivered(id) <= before) unfillable_.insert(id);
+  backfill();
+}
+
 // --- acknowledgements ---
+
+// The seq up to which nothing is missing, counted on from what the server knows.
+std::uint64_t SyncEngine::delivered(const ConversationId& id) const {
+  const ConversationRecord* record = model_.find(id);
+  if (!record) return 0;
+  std::uint64_t known =
+      std::max(record->delivered_seq, std::max<std::uint64_t>(record->floor_seq, 1) - 1);
+  if (const auto it = acked_.find(id); it != acked_.end()) known = std::max(known, it->second);
+  const Ranges& ranges = model_.ranges(id);
+  const std::uint64_t hole = ranges.first_hole(known + 1, ranges.top());
+  return hole ? hole - 1 : std::max(known, ranges.top());
+}
 
 void SyncEngine::note_ack(const ConversationId& id) {
   const ConversationRecord* record = model_.find(id);
-  const std::uint64_t top = model_.ranges(id).top();
-  if (!record || top == 0 || top <= record->delivered_seq) return;
+  const std::uint64_t top = delivered(id);
+  if (!record || model_.ranges(id).top() == 0 || top <= record->delivered_seq) return;
   if (const auto it = acked_.find(id); it != acked_.end() && it->second >= top) return;
   to_ack_.insert(id);
   if (ack_posted_) return;
@@ -433,7 +487,7 @@ void SyncEngine::send_acks() {
     while (!to_ack_.empty() && ack.upto_size() < static_cast<int>(limits::heads_listed_max / 2)) {
       const ConversationId id = *to_ack_.begin();
       to_ack_.erase(to_ack_.begin());
-      const std::uint64_t top = model_.ranges(id).top();
+      const std::uint64_t top = delivered(id);
       acked_[id] = top;
       v1::HeadRef& head = *ack.add_upto();
       head.set_conversation_id(id.bytes());

@@ -78,7 +78,11 @@ class SyncEngine {
              bool live);
   void hold(const ConversationId& id, const v1::Event& event, bool live);
   void drain_held(const ConversationId& id);
+  [[nodiscard]] std::uint64_t delivered(const ConversationId& id) const;
   void note_ack(const ConversationId& id);
+  void backfill();
+  void on_backfilled(const ConversationId& id, std::uint64_t before, const v1::ServerFrame* frame,
+                     const Error& error);
   void send_acks();
   void settle_if_done();
   void arm_idle_guard();
@@ -102,6 +106,8 @@ class SyncEngine {
   std::set<ConversationId> fetching_;
   struct Held;  // events above a hole
   std::map<ConversationId, Held> held_;
+  bool backfilling_ = false;
+  std::set<ConversationId> unfillable_;            // in this session
   std::map<ConversationId, std::uint64_t> acked_;  // sent in this session
   std::set<ConversationId> to_ack_;
   bool ack_posted_ = false;

@@ -97,7 +97,7 @@ int sign_in(const Arguments& arguments) {
 }
 
 // The end of a message that was sent: its status, told once it is on the server or refused.
-int report(Session& session, const MessageId& id, std::future<DeliveryStatus> placed) {
+int report(Session& session, const MessageId& id, std::future<client::Message> placed) {
   client::Client& client = *session.client;
   const auto limit = system_clock().steady_ms() + Millis(kSentLimit).count();
   while (placed.wait_for(kStep) != std::future_status::ready && !session.last_trouble() &&
@@ -114,12 +114,14 @@ int report(Session& session, const MessageId& id, std::future<DeliveryStatus> pl
     std::cerr << "kith: The message is safe on this device and leaves with the next connection.\n";
     return kQueued;
   }
-  if (placed.get() != DeliveryStatus::kFailed) {
+  const client::Message end = placed.get();
+  if (end.status != DeliveryStatus::kFailed) {
     std::cout << "sent " << id.to_string() << '\n';
     return kDone;
   }
-  std::cerr << "kith: The server refused the message: nobody has that name, or you may not write "
-               "there. It is not kept.\n";
+  const ErrorCode why = end.failure.value_or(ErrorCode::kInternal);
+  std::cerr << "kith: The message was refused: " << refusal(why) << ". It is not kept. ["
+            << to_string(why) << "]\n";
   if (auto discarded = client.discard(id); !discarded) complain(discarded.error());
   return kFailed;
 }
@@ -140,9 +142,9 @@ int send(const Arguments& arguments) {
     if (!to) return complain(to.error());
     // The event may come before send() has returned, so early ones are kept.
     std::mutex mutex;
-    std::map<MessageId, DeliveryStatus> seen;
+    std::map<MessageId, client::Message> seen;
     std::optional<MessageId> wanted;
-    std::promise<DeliveryStatus> placed;
+    std::promise<client::Message> placed;
     auto future = placed.get_future();
     bool told = false;
     auto subscription = client.on_event([&](const client::Event& event) {
@@ -151,10 +153,10 @@ int send(const Arguments& arguments) {
       if (changed->message.status == DeliveryStatus::kSending) return;
       const std::lock_guard lock(mutex);
       if (!wanted) {
-        seen[changed->message.id] = changed->message.status;
+        seen[changed->message.id] = changed->message;
       } else if (*wanted == changed->message.id && !told) {
         told = true;
-        placed.set_value(changed->message.status);
+        placed.set_value(changed->message);
       }
     });
     auto id = client.send(*to, text);

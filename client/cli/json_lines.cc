@@ -70,6 +70,7 @@ std::string json_line(const client::Message& m, const std::string& sender_name,
                                 {"time_ms", m.time.ms},
                                 {"mine", m.mine},
                                 {"status", status_name(m.status)}};
+  if (m.failure) out["failure"] = to_string(*m.failure);
   if (m.reply_to) out["reply_to"] = m.reply_to.value;
   if (!m.reply_to_id.empty()) out["reply_to_id"] = m.reply_to_id.to_string();
   return dump(out);

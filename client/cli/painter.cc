@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <ctime>
 
+#include "client/cli/session.h"
+
 namespace kith::cli {
 namespace {
 
@@ -220,6 +222,11 @@ void draw_state(const Picture& p, int y, int columns, const View& view) {
   }
   if (p.connection != client::ConnectionState::kOnline && !p.connection_reason.empty()) {
     text += L" (" + to_wide(p.connection_reason) + L")";
+  }
+  const auto refused = std::find_if(p.timeline.rbegin(), p.timeline.rend(),
+                                    [](const auto& m) { return m.failure.has_value(); });
+  if (refused != p.timeline.rend()) {
+    text += L" · not sent (" + to_wide(refusal(*refused->failure)) + L"): /resend or /discard";
   }
   if (!p.typing.empty()) text += L" · " + to_wide(p.typing);
   if (view.scroll) text += L" · older messages, End for the newest";

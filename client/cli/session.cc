@@ -84,6 +84,23 @@ Status reach(Session& session) {
 
 }  // namespace
 
+std::string refusal(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kNotFound:
+      return "nobody has that name, or what was answered is gone";
+    case ErrorCode::kNotMember:
+      return "you are not a member of that conversation";
+    case ErrorCode::kPermissionDenied:
+      return "you may not write there";
+    case ErrorCode::kTooLarge:
+      return "it is too long";
+    case ErrorCode::kExpired:
+      return "it waited for too long";
+    default:
+      return "the server said " + std::string(to_string(code));
+  }
+}
+
 int complain(const Error& error) {
   std::string text = error.message.empty() ? error.to_string() : error.message;
   if (!text.empty() && text.back() != '.') text += '.';

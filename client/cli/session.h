@@ -17,6 +17,8 @@ enum ExitCode : int { kDone = 0, kFailed = 1, kUsage = 2, kNotSignedIn = 3, kQue
 
 // Prints "kith: SENTENCE" on standard error and returns the exit code that fits.
 int complain(const Error& error);
+// Why a message failed, in words that go on after "refused: ".
+std::string refusal(ErrorCode code);
 
 // The server may be reached under another URL for once (--url, --ca); the cache stays the
 // account's.

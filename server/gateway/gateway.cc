@@ -259,6 +259,7 @@ void Gateway::welcome(std::uint64_t id, const v1::Hello& hello, const Reply& rep
   }
   welcome.set_feed_high(feed_high);
   welcome.set_user_id(session->admission().user.bytes());
+  welcome.set_session_expires_ms(static_cast<std::uint64_t>(session->admission().expires_ms));
   reply(std::move(frame));
 }
 
@@ -349,7 +350,9 @@ void Gateway::renew(Session& session, const std::string& token, const Reply& rep
         }
         renewing->admit(*fresh, fresh->expires_ms == 0 ? 0 : steady(fresh->expires_ms));
         schedule(*renewing);
-        reply_ack(reply);
+        v1::ServerFrame ack;
+        ack.mutable_ack()->set_session_expires_ms(static_cast<std::uint64_t>(fresh->expires_ms));
+        reply(std::move(ack));
       });
 }
 

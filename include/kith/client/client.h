@@ -49,7 +49,8 @@ class KITH_API Client {
   // Opens (or creates) the cache. No network is touched.
   // Fails with kAlreadyOpen (another process holds it), kCacheTooNew, kDiskFull, kIo,
   // kInvalidArgument (names the field). A corrupt cache is set aside and rebuilt (event
-  // CacheRecovered); the outbox has its own file and is kept.
+  // CacheRecovered); the outbox has its own file and is kept. kCacheCorrupt: that file itself, with
+  // what was not sent yet, is unreadable; it is left as it is for the application to decide.
   [[nodiscard]] static Result<std::unique_ptr<Client>> open(ClientOptions options);
   virtual ~Client() = default;
 
@@ -98,7 +99,8 @@ class KITH_API Client {
   // --- messages ---
   // Records the message durably and returns its id; delivery is the outbox's promise, also after a
   // crash. Messages of one conversation leave in the order of their send() calls. Fails with
-  // kOutboxFull, kTooLarge, kDiskFull, kInvalidArgument, kClosed; none leaves a trace.
+  // kOutboxFull, kTooLarge, kDiskFull, kInvalidArgument, kClosed, and with kNotFound if `reply_to`
+  // is no message of this conversation that this device holds; none leaves a trace.
   [[nodiscard]] virtual Result<MessageId> send(const ConversationId& to, const std::string& text,
                                                const MessageId& reply_to = {}) = 0;
   // For a message that is kFailed: tries again as it is, or forgets it.

@@ -11,8 +11,8 @@
 namespace kith::client {
 
 // Calls the application's back end for a token. `done` may be called from any thread, once. Kith
-// never calls it twice at a time (single flight), and calls it again only when the server said that
-// the token has expired.
+// never calls it twice at a time (single flight), and calls it again only when the token is about
+// to end (the connection goes on with the new one) or when the server said that it has expired.
 using TokenProvider = std::function<void(std::function<void(Result<std::string>)> done)>;
 
 // Shares one network thread among clients. Any thread; outlives its clients by reference counting.

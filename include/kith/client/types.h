@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -24,6 +25,7 @@ struct Message {
   MessageId reply_to_id;  // empty = no reply, or the answered message is not in the cache
   Timestamp time;         // server's when placed, else this device's
   DeliveryStatus status = DeliveryStatus::kSent;  // of one's own messages; kSent for others'
+  std::optional<ErrorCode> failure;               // exactly if the status is kFailed: why
   bool mine = false;
   friend bool operator==(const Message&, const Message&) = default;
 };
@@ -37,7 +39,7 @@ struct Conversation {
   std::uint64_t unread = 0;             // derived from sequence numbers, never counted up or down
   Seq last_seq;
   Timestamp last_time;
-  Message last;  // newest message known; id empty if there is none
+  Message last;  // newest message known, one's own that still waits included; id empty if none
   std::uint32_t member_count = 0;
   friend bool operator==(const Conversation&, const Conversation&) = default;
 };

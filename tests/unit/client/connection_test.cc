@@ -96,5 +96,107 @@ TEST_F(ConnectionTest, TypingEndsByItself) {
   EXPECT_EQ(told, (std::vector<bool>{true, false}));
 }
 
+// in band, on the living connection.
+class RenewalTest : public ConnectionTest {
+ protected:
+  static constexpr std::uint64_t kServerNow =
+      1'600'000'000'000;  // a year behind this device's clock
+
+  void go_online_until(Millis life) {
+    engine->connect();
+    v1::ServerFrame frame = welcome_frame(hello());
+    frame.mutable_welcome()->set_server_time_ms(kServerNow);
+    frame.mutable_welcome()->set_session_expires_ms(kServerNow +
+                                                    static_cast<std::uint64_t>(life.count()));
+    say(frame);
+    answer_sync({}, 1);
+  }
+  // Time passes; the server answers pings, and a new token with `next_life` more from its time on.
+  void live(Millis span) {
+    for (; span > Millis{0}; span -= 1s) {
+      scheduler.advance(1s);
+      for (const auto& frame : std::exchange(server.received, {})) {
+        v1::ServerFrame answer;
+        answer.set_reply_to(frame.req_id());
+        if (frame.has_ping()) {
+          answer.mutable_pong()->set_t(frame.ping().t());
+        } else if (frame.has_renew_token()) {
+          renewed.push_back(frame.renew_token().access_token());
+          const auto end = kServerNow + static_cast<std::uint64_t>((lived + next_life).count());
+          answer.mutable_ack()->set_session_expires_ms(end);
+        } else {
+          continue;
+        }
+        say(answer);
+      }
+      lived += 1s;
+    }
+  }
+  Millis lived{0};
+  Millis next_life = 2h;
+  std::vector<std::string> renewed;
+};
+
+TEST_F(RenewalTest, TokenIsRenewedBeforeItEnds) {
+  go_online_until(1h);
+  live(50min);
+  EXPECT_EQ(tokens_asked, 1);
+  next_token = std::string("second");
+  live(10min);
+  EXPECT_EQ(tokens_asked, 2);
+  next_token = std::string("third");
+  live(50min);
+  EXPECT_EQ(tokens_asked, 2);
+  live(70min);
+  EXPECT_EQ(renewed, (std::vector<std::string>{"second", "third"}));
+  EXPECT_EQ(server.opened, 1);
+  EXPECT_EQ(engine->connection(), ConnectionState::kOnline);
+}
+
+TEST_F(RenewalTest, TheSameTokenIsNotSentAgain) {  // fixed_token() has no other
+  go_online_until(1h);
+  live(1h);
+  EXPECT_TRUE(renewed.empty());
+  EXPECT_EQ(tokens_asked, 2);
+}
+
+TEST_F(RenewalTest, ProviderThatFailsIsAskedAgainAndTheSessionGoesOn) {
+  go_online_until(1h);
+  next_token = make_error(ErrorCode::kUnavailable, "the back end is down");
+  live(58min);
+  EXPECT_GE(tokens_asked, 3);
+  EXPECT_LE(tokens_asked, 12);
+  EXPECT_EQ(engine->connection(), ConnectionState::kOnline);
+  next_token = std::string("second");
+  live(1min);
+  EXPECT_EQ(renewed, std::vector<std::string>{"second"});
+}
+
+TEST_F(RenewalTest, DeadTokensAreNotAskedForInALoop) {
+  next_life = 0s;
+  go_online_until(1s);
+  for (int i = 0; i < 60; ++i) {
+    next_token = "token " + std::to_string(i);
+    live(1s);
+  }
+  EXPECT_LE(tokens_asked, 62);
+}
+
+TEST_F(RenewalTest, RenewedTokenOpensTheNextSession) {
+  go_online_until(1h);
+  next_token = std::string("second");
+  live(59min);
+  cut();
+  scheduler.advance(1min);
+  EXPECT_EQ(hello().hello().access_token(), "second");  // the ticket is too old
+  EXPECT_EQ(tokens_asked, 2);
+}
+
+TEST_F(RenewalTest, SessionWithoutAnEndAsksForNothing) {
+  go_online();
+  live(2h);
+  EXPECT_EQ(tokens_asked, 1);
+}
+
 }  // namespace
 }  // namespace kith::client

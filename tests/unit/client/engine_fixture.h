@@ -121,7 +121,7 @@ class EngineTest : public ::testing::Test {
                               "test",
                               [this](std::function<void(Result<std::string>)> done) {
                                 ++tokens_asked;
-                                done(std::string("token"));
+                                done(next_token);
                               }},
                              scheduler, random, server, *store,
                              [this](Event e) { events.push_back(std::move(e)); });
@@ -166,7 +166,7 @@ class EngineTest : public ::testing::Test {
     server.listener->on_open();
     return expect(v1::ClientFrame::kHello);
   }
-  void welcome(const v1::ClientFrame& hello) {
+  static v1::ServerFrame welcome_frame(const v1::ClientFrame& hello) {
     v1::ServerFrame frame;
     frame.set_reply_to(hello.req_id());
     v1::Welcome& w = *frame.mutable_welcome();
@@ -174,8 +174,9 @@ class EngineTest : public ::testing::Test {
     w.set_user_id(UserId::of("alice").bytes());
     w.set_resume_ticket("ticket");
     w.set_heartbeat_s(30);
-    say(frame);
+    return frame;
   }
+  void welcome(const v1::ClientFrame& hello) { say(welcome_frame(hello)); }
   // Signs in and answers the first sync with `states`.
   void go_online(const std::vector<v1::ConversationState>& states = {}, std::uint64_t cursor = 1) {
     engine->connect();
@@ -265,6 +266,7 @@ class EngineTest : public ::testing::Test {
   std::unique_ptr<Engine> engine;
   std::vector<Event> events;
   int tokens_asked = 0;
+  Result<std::string> next_token = std::string("token");
   const ConversationId room = ConversationId::direct(UserId::of("alice"), UserId::of("bob"));
 };
 

@@ -126,6 +126,127 @@ TEST_F(OutboxTest, ReplyToAMessageOfTheSameBatchFindsIt) {
   EXPECT_EQ(shown[1].reply_to_id, question);
 }
 
+TEST_F(OutboxTest, ReplyToAMessageThatNobodyHereKnowsIsRefusedAtOnce) {
+  go_online();
+  const auto id = engine->send(engine->direct(UserId::of("bob")), "answer",
+                               MessageId(std::array<std::uint8_t, 16>{9}));
+  ASSERT_FALSE(id.ok());
+  EXPECT_EQ(id.error().code, ErrorCode::kNotFound);
+  EXPECT_TRUE(engine->outbox_idle());
+  EXPECT_EQ(count(v1::ClientFrame::kSend), 0u);
+}
+
+TEST_F(OutboxTest, RefusedItemKeepsItsReasonAcrossARestart) {
+  go_online();
+  const MessageId id = send("answer to something deleted");
+  const auto request = expect(v1::ClientFrame::kSend);
+  v1::ServerFrame frame;
+  frame.set_reply_to(request.req_id());
+  v1::ItemResult& item = *frame.mutable_send_result()->add_items();
+  item.set_message_id(id.bytes());
+  item.mutable_error()->set_code(v1::ERROR_CODE_NOT_FOUND);
+  say(frame);
+  EXPECT_EQ(engine->timeline(room, 1).front().failure, ErrorCode::kNotFound);
+  restart();
+  const Message shown = engine->timeline(room, 1).front();
+  EXPECT_EQ(shown.status, DeliveryStatus::kFailed);
+  EXPECT_EQ(shown.failure, ErrorCode::kNotFound);
+  ASSERT_TRUE(engine->resend(id).ok());
+  EXPECT_EQ(engine->timeline(room, 1).front().failure, std::nullopt);
+}
+
+TEST_F(OutboxTest, ConversationListShowsWhatWasJustWritten) {
+  auto other = state(3);
+  other.set_conversation_id(ConversationId::direct(engine->self(), UserId::of("carol")).bytes());
+  other.set_direct_peer(UserId::of("carol").bytes());
+  other.set_last_ts_ms(1'900'000'000'000);  // its clock is years ahead
+  go_online({other, state(0)});
+  events.clear();
+  send("just now");
+  const auto list = engine->conversations(10);
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[0].id, room);
+  EXPECT_EQ(list[0].last.text, "just now");
+  EXPECT_EQ(list[0].last.status, DeliveryStatus::kSending);
+  bool told = false;
+  for (const Event& e : events) {
+    const auto* changed = std::get_if<ConversationChanged>(&e);
+    told |= changed && changed->conversation.last.text == "just now";
+  }
+  EXPECT_TRUE(told);
+  place(expect(v1::ClientFrame::kSend), 1);
+  EXPECT_EQ(engine->conversations(10)[0].last.status, DeliveryStatus::kSent);
+}
+
+TEST_F(OutboxTest, FailedMessageIsLastButDoesNotHoldItsPlaceOnTop) {
+  auto other = state(0);
+  other.set_conversation_id(ConversationId::direct(engine->self(), UserId::of("carol")).bytes());
+  other.set_direct_peer(UserId::of("carol").bytes());
+  other.set_last_seq(1);
+  other.set_last_ts_ms(1'900'000'000'000);
+  go_online({other, state(0)});
+  send("no");
+  refuse(expect(v1::ClientFrame::kSend), v1::ERROR_CODE_PERMISSION_DENIED);
+  const auto list = engine->conversations(10);
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(list[1].last.text, "no");
+  EXPECT_EQ(list[1].last.status, DeliveryStatus::kFailed);
+}
+
+TEST_F(OutboxTest, KeepsToTheLimitsOfTheServer) {
+  engine->connect();
+  const auto asked = hello();
+  v1::ServerFrame frame = welcome_frame(asked);
+  v1::Limits& bounds = *frame.mutable_welcome()->mutable_limits();
+  bounds.set_batch_items_max(2);
+  bounds.set_body_bytes_max(100);
+  bounds.set_frame_bytes_max(1024);
+  for (const char* text : {"one", "two", "three"}) send(text);
+  say(frame);
+  EXPECT_EQ(expect(v1::ClientFrame::kSend).send().items_size(), 2);
+  const auto large = engine->send(room, std::string(101, 'x'), {});
+  ASSERT_FALSE(large.ok());
+  EXPECT_EQ(large.error().code, ErrorCode::kTooLarge);
+}
+
+TEST_F(OutboxTest, BatchFitsTheFrameOfTheServer) {
+  engine->connect();
+  v1::ServerFrame frame = welcome_frame(hello());
+  frame.mutable_welcome()->mutable_limits()->set_frame_bytes_max(1024);
+  for (int i = 0; i < 4; ++i) send(std::string(300, 'x'));
+  say(frame);
+  EXPECT_EQ(expect(v1::ClientFrame::kSend).send().items_size(), 2);
+}
+
+TEST_F(OutboxTest, ThrottleHoldsEverythingBackAsLongAsAsked) {
+  go_online();
+  v1::ServerFrame throttle;
+  throttle.mutable_throttle()->set_retry_after_ms(5000);
+  say(throttle);
+  send("patience");
+  scheduler.advance(4900ms);
+  EXPECT_EQ(count(v1::ClientFrame::kSend), 0u);
+  scheduler.advance(700ms);  // it is spread by a tenth
+  EXPECT_EQ(count(v1::ClientFrame::kSend), 1u);
+}
+
+TEST_F(OutboxTest, RateLimitOfOneConversationHoldsTheOthersBackToo) {
+  go_online();
+  send("too fast");
+  const auto first = expect(v1::ClientFrame::kSend);
+  v1::ServerFrame error;
+  error.set_reply_to(first.req_id());
+  error.mutable_error()->set_code(v1::ERROR_CODE_RATE_LIMITED);
+  error.mutable_error()->set_retryable(true);
+  error.mutable_error()->set_retry_after_ms(3000);
+  say(error);
+  ASSERT_TRUE(engine->send(engine->direct(UserId::of("carol")), "another room", {}).ok());
+  scheduler.advance(2900ms);
+  EXPECT_EQ(count(v1::ClientFrame::kSend), 0u);
+  scheduler.advance(500ms);
+  EXPECT_EQ(count(v1::ClientFrame::kSend), 2u);
+}
+
 TEST_F(OutboxTest, BadTextLeavesNoTrace) {
   const ConversationId to = engine->direct(UserId::of("bob"));
   const auto large = engine->send(to, std::string(limits::body_bytes_max + 1, 'x'), {});

@@ -144,6 +144,57 @@ TEST_F(SyncEngineTest, OwnMessagePlacedBeforeTheNewestPageComesLeavesTheOutbox) 
   EXPECT_EQ(engine->timeline(room, 100).size(), 32u);  // 1, mine and the newest 30
 }
 
+// a hole that is too large for one look is not called delivered before it is filled, from its
+// old end on.
+TEST_F(SyncEngineTest, LargeHoleIsFilledBehindTheScreenAndOnlyThenAcknowledged) {
+  auto known = state(500);
+  known.set_delivered_seq(40);
+  go_online({known});
+  const auto newest = expect(v1::ClientFrame::kGetEvents);
+  EXPECT_TRUE(newest.get_events().newest());
+  v1::ServerFrame page;
+  page.set_reply_to(newest.req_id());
+  page.mutable_events_page()->set_conversation_id(room.bytes());
+  for (std::uint64_t seq = 471; seq <= 500; ++seq) {
+    *page.mutable_events_page()->add_events() = event(seq);
+  }
+  page.mutable_events_page()->set_last_seq(500);
+  say(page);
+  EXPECT_EQ(engine->connection(), ConnectionState::kOnline);
+  EXPECT_EQ(count(v1::ClientFrame::kAckEvents), 0u);
+  std::uint64_t acked = 40;
+  for (std::uint64_t from : {41u, 241u, 441u}) {
+    const auto get = expect(v1::ClientFrame::kGetEvents);
+    EXPECT_EQ(get.get_events().from(), from);
+    EXPECT_FALSE(get.get_events().newest());
+    v1::ClientFrame part = get;
+    part.mutable_get_events()->set_to(std::min<std::uint64_t>(from + 199, get.get_events().to()));
+    EXPECT_EQ(get.get_events().to(), 470u);
+    answer_events(part);
+    scheduler.settle();
+    for (const auto& frame : server.received) {
+      if (frame.has_ack_events()) acked = frame.ack_events().upto(0).seq();
+    }
+    EXPECT_EQ(acked, part.get_events().to() == 470 ? 500 : part.get_events().to());
+  }
+  EXPECT_EQ(count(v1::ClientFrame::kGetEvents), 0u);
+}
+
+TEST_F(SyncEngineTest, HoleThatTheServerDoesNotFillIsNotAskedForInALoop) {
+  go_online({state(500)});
+  for (int i = 0; i < 20; ++i) {
+    if (count(v1::ClientFrame::kGetEvents) == 0) break;
+    const auto get = expect(v1::ClientFrame::kGetEvents);
+    v1::ServerFrame page;
+    page.set_reply_to(get.req_id());
+    page.mutable_events_page()->set_conversation_id(room.bytes());
+    if (get.get_events().newest()) *page.mutable_events_page()->add_events() = event(500);
+    page.mutable_events_page()->set_last_seq(500);
+    say(page);
+    EXPECT_LT(i, 4);
+  }
+}
+
 TEST_F(SyncEngineTest, ResetListsASnapshotAndGoesOnFromItsCursor) {
   engine->connect();
   welcome(hello());

@@ -220,6 +220,9 @@ TEST_F(GatewayTest, TheNewerSessionOfADeviceWins) {
 // the session ends with its token unless it is renewed in band.
 TEST_F(GatewayTest, ATokenIsRenewedInBandOrEndsTheSession) {
   const ConnectionId id = sign_in("ann", 1, 30s);
+  const v1::Welcome welcome = last(id).welcome();
+  const std::uint64_t first_end = welcome.session_expires_ms();
+  EXPECT_NEAR(static_cast<double>(first_end - welcome.server_time_ms()), 30'000, 1'000);
   loop.advance(20s);
   v1::ClientFrame renew;
   renew.set_req_id(7);
@@ -229,6 +232,7 @@ TEST_F(GatewayTest, ATokenIsRenewedInBandOrEndsTheSession) {
   renew.mutable_renew_token()->set_access_token(token("ann", 40s));
   say(id, renew);
   EXPECT_TRUE(last(id).has_ack());
+  EXPECT_EQ(last(id).ack().session_expires_ms(), first_end + 30'000);
   loop.advance(30s);
   EXPECT_EQ(closed(id), 0);
   loop.advance(12s);

@@ -1,0 +1,152 @@
+// a full disk, a cache that another process holds, that is damaged or of a later release:
+// each its own error, and nothing lost.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "client/cache_store_sqlite.h"
+#include "kith/client/client.h"
+#include "tests/unit/client/full_disk_sqlite.h"
+
+namespace kith::client {
+namespace {
+
+class CacheFaults : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string name = (std::filesystem::temp_directory_path() / "kith-cache-XXXXXX").string();
+    ASSERT_NE(mkdtemp(name.data()), nullptr);
+    dir = name;
+  }
+  void TearDown() override { std::filesystem::remove_all(dir); }
+
+  Result<std::unique_ptr<Client>> open() const {
+    ClientOptions options;
+    options.url = "ws://127.0.0.1:1/v1/ws";
+    options.handle = "alice";
+    options.token = fixed_token("token");
+    options.cache_dir = dir;
+    return Client::open(options);
+  }
+  static std::vector<std::string> waiting(Client& client) {
+    std::vector<std::string> texts;
+    for (const Conversation& c : client.conversations()) texts.push_back(c.last.text);
+    return texts;
+  }
+  // Sends to somebody new each time, so that each is the last message of its conversation.
+  Result<MessageId> send(Client& client, const std::string& text) {
+    return client.send(client.direct("somebody" + std::to_string(++people)), text);
+  }
+  void version(const std::string& file, int number) const {
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open((dir + file).c_str(), &db), SQLITE_OK);
+    const std::string sql = "PRAGMA user_version=" + std::to_string(number);
+    ASSERT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(db);
+  }
+  void damage(const std::string& file) const {
+    std::filesystem::remove(dir + file + "-wal");
+    std::ofstream(dir + file, std::ios::trunc) << std::string(8192, 'x');
+  }
+
+  std::string dir;
+  int people = 0;
+};
+
+TEST_F(CacheFaults, FullDiskRefusesTheMessageAndKeepsTheOthers) {
+  FullDisk disk;
+  {
+    const auto client = open();
+    ASSERT_TRUE(client.ok()) << client.error().to_string();
+    ASSERT_TRUE(send(**client, "before").ok());
+    disk.fill(true);
+    const auto refused = send(**client, "refused");
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, ErrorCode::kDiskFull);
+    EXPECT_GT(disk.refused(), 0);
+    EXPECT_EQ(waiting(**client), std::vector<std::string>{"before"});
+    disk.fill(false);
+    EXPECT_TRUE(send(**client, "after").ok());
+  }
+  const auto again = open();
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(waiting(**again), (std::vector<std::string>{"after", "before"}));
+}
+
+TEST_F(CacheFaults, FullDiskAtOpenIsNamed) {
+  FullDisk disk;
+  disk.fill(true);
+  const auto client = open();
+  ASSERT_FALSE(client.ok());
+  EXPECT_EQ(client.error().code, ErrorCode::kDiskFull);
+  disk.fill(false);
+  EXPECT_TRUE(open().ok());
+}
+
+TEST_F(CacheFaults, AnotherProcessHoldsTheCacheUntilItDies) {
+  int told[2];
+  ASSERT_EQ(pipe(told), 0);
+  const pid_t other = fork();
+  if (other == 0) {
+    const auto store = open_cache_store_sqlite(dir);
+    const char answer = store.ok() ? '1' : '0';
+    if (write(told[1], &answer, 1) == 1) pause();
+    _exit(1);
+  }
+  char answer = 0;
+  ASSERT_EQ(read(told[0], &answer, 1), 1);
+  ASSERT_EQ(answer, '1');
+  const auto refused = open();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kAlreadyOpen);
+  kill(other, SIGKILL);
+  waitpid(other, nullptr, 0);
+  EXPECT_TRUE(open().ok());
+  close(told[0]);
+  close(told[1]);
+}
+
+TEST_F(CacheFaults, DamagedCacheIsRebuiltAndTheOutboxKept) {
+  ASSERT_TRUE(send(**open(), "kept").ok());
+  damage("/cache.db");
+  const auto client = open();
+  ASSERT_TRUE(client.ok());
+  EXPECT_EQ(waiting(**client), std::vector<std::string>{"kept"});
+  EXPECT_TRUE(std::filesystem::exists(dir + "/cache.db.corrupt"));
+}
+
+TEST_F(CacheFaults, DamagedOutboxIsNamedAndLeftAsItIs) {
+  ASSERT_TRUE(send(**open(), "perhaps lost").ok());
+  damage("/outbox.db");
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const auto client = open();
+    ASSERT_FALSE(client.ok());
+    EXPECT_EQ(client.error().code, ErrorCode::kCacheCorrupt);
+  }
+  EXPECT_EQ(std::filesystem::file_size(dir + "/outbox.db"), 8192u);
+}
+
+TEST_F(CacheFaults, LaterReleaseIsNamedForBothFiles) {
+  ASSERT_TRUE(open().ok());
+  version("/cache.db", 99);
+  EXPECT_EQ(open().error().code, ErrorCode::kCacheTooNew);
+  version("/cache.db", 1);
+  ASSERT_TRUE(open().ok());
+  version("/outbox.db", 99);
+  EXPECT_EQ(open().error().code, ErrorCode::kCacheTooNew);
+}
+
+TEST_F(CacheFaults, DirectoryThatCannotBeMadeIsNamed) {
+  std::ofstream(dir + "/file") << "no directory";
+  dir += "/file/below";
+  EXPECT_EQ(open().error().code, ErrorCode::kIo);
+  dir.resize(dir.size() - std::string("/file/below").size());
+}
+
+}  // namespace
+}  // namespace kith::client
