@@ -122,6 +122,7 @@ TEST_F(Guide, MessageToNobodyFailsAndIsDiscarded) {
   ASSERT_TRUE(greet(*alice, "nobody").ok());
   ASSERT_TRUE(screen.shows(
       [&] { return !screen.messages.empty() && ticks(screen.messages.back()) == "!"; }));
+  EXPECT_EQ(screen.messages.back().failure, ErrorCode::kNotFound);
   EXPECT_TRUE(alice->wait_sent(kPatience).ok());
   ASSERT_TRUE(after_failure(*alice, screen.messages.back(), false).ok());
   EXPECT_TRUE(screen.shows([&] { return screen.messages.empty(); }));
