@@ -3,9 +3,9 @@
 
 #include <chrono>
 #include <cstdint>
-#include <cstring>
 
 #include "kith/core/random.h"
+#include "src/split_mix.h"
 
 namespace kith::bench {
 
@@ -18,29 +18,17 @@ inline Micros now_us() {
       .count();
 }
 
-// SplitMix64, seeded by the system: ids must differ, nobody needs to find them hard to guess.
-class FastRandom final : public Random {
+// Seeded by the system: ids must differ, nobody needs to find them hard to guess.
+class FastRandom final : public SplitMix {
  public:
-  FastRandom() { system_random().fill(&state_, sizeof state_); }
-  std::uint64_t next() {
-    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15ULL);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-  }
-  void fill(void* bytes, std::size_t size) override {
-    auto* out = static_cast<unsigned char*>(bytes);
-    while (size > 0) {
-      const std::uint64_t x = next();
-      const std::size_t part = size < sizeof x ? size : sizeof x;
-      std::memcpy(out, &x, part);
-      out += part;
-      size -= part;
-    }
-  }
+  FastRandom() : SplitMix(seed()) {}
 
  private:
-  std::uint64_t state_ = 0;
+  static std::uint64_t seed() {
+    std::uint64_t state = 0;
+    system_random().fill(&state, sizeof state);
+    return state;
+  }
 };
 
 }  // namespace kith::bench

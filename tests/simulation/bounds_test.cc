@@ -153,8 +153,7 @@ std::uint64_t most_queued(std::size_t hard_bytes, bool* caught_up) {
 
 TEST(StalledReader, CostsTheServerAtMostOneMegabyte) {
   bool caught_up = false;
-  const std::uint64_t most =
-      most_queued(limits::send_queue_hard_bytes, &caught_up);
+  const std::uint64_t most = most_queued(limits::send_queue_hard_bytes, &caught_up);
   EXPECT_GT(most, 100'000u) << "it was stalled";
   EXPECT_LE(most, limits::send_queue_hard_bytes + limits::frame_bytes_max);
   EXPECT_TRUE(caught_up) << "and misses nothing when it reads again";
@@ -165,8 +164,8 @@ TEST(StalledReader, WithoutTheBoundCostsMore) {
   EXPECT_GT(most_queued(std::size_t{1} << 30, &caught_up), 2 * limits::send_queue_hard_bytes);
 }
 
-// Pearson's statistic of the first reconnects of a crowd that was cut at once, in ten equal parts of
-// the first window.
+// Pearson's statistic of the first reconnects of a crowd that was cut at once, in ten equal parts
+// of the first window.
 double unevenness(Rule broken) {
   constexpr int kCrowd = 400;
   constexpr std::size_t kParts = 10;
@@ -185,7 +184,8 @@ double unevenness(Rule broken) {
   for (std::size_t i = kCrowd; i < world.attempts().size(); ++i) {
     const auto& [device, at] = world.attempts()[i];
     if (!back.insert(device).second) continue;  // a second attempt
-    const auto part = static_cast<std::size_t>((at - cut) * static_cast<std::int64_t>(kParts) / window);
+    const auto part =
+        static_cast<std::size_t>((at - cut) * static_cast<std::int64_t>(kParts) / window);
     ++parts.at(std::min(part, kParts - 1));
   }
   EXPECT_EQ(back.size(), static_cast<std::size_t>(kCrowd));

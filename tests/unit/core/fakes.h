@@ -2,37 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 
-#include "kith/core/random.h"
 #include "kith/core/time.h"
+#include "src/split_mix.h"
 
 namespace kith::test {
 
-// SplitMix64: the same sequence for the same seed, on every machine.
-class SeededRandom final : public Random {
- public:
-  explicit SeededRandom(std::uint64_t seed) : state_(seed) {}
-  void fill(void* bytes, std::size_t size) override {
-    auto* out = static_cast<unsigned char*>(bytes);
-    while (size > 0) {
-      const std::uint64_t x = next();
-      const std::size_t part = size < sizeof x ? size : sizeof x;
-      std::memcpy(out, &x, part);
-      out += part;
-      size -= part;
-    }
-  }
-  std::uint64_t next() {
-    std::uint64_t z = (state_ += 0x9e3779b97f4a7c15ULL);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return z ^ (z >> 31);
-  }
-
- private:
-  std::uint64_t state_;
-};
+using SeededRandom = SplitMix;
 
 class ManualClock final : public Clock {
  public:
