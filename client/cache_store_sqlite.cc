@@ -487,8 +487,8 @@ class CacheStoreSqlite : public CacheStore {
 Result<DeviceId> cache_device_sqlite(const std::string& directory, Random& random) {
   auto store = open_cache_store_sqlite(directory);
   if (!store && store.error().code == ErrorCode::kAlreadyOpen) {
-    Database
-        outbox;  // a client has it open, so the device is there already: reading disturbs nobody
+    // A client has it open, so the device is there already: reading disturbs nobody.
+    Database outbox;
     if (Status s = outbox.open(directory + "/outbox.db", "FULL", kOutboxSchema, kOutboxVersion); !s)
       return s.error();
     auto device = kept_device(outbox);

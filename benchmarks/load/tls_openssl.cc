@@ -4,27 +4,16 @@
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
 #include <utility>
 
+#include "client/transport/trust_openssl.h"
+
 namespace kith::bench {
 namespace {
-
-bool add_pem(X509_STORE* store, const std::string& pem) {
-  BIO* bio = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
-  bool any = false;
-  while (X509* certificate = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr)) {
-    any = X509_STORE_add_cert(store, certificate) == 1 || any;
-    X509_free(certificate);
-  }
-  BIO_free(bio);
-  ERR_clear_error();  // the end of the text reports itself as an error
-  return any;
-}
 
 bool is_address(const std::string& host) {
   unsigned char binary[sizeof(in6_addr)];
@@ -59,7 +48,7 @@ Result<std::unique_ptr<Tls>> Tls::create(const std::string& ca_pem, std::string 
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
   SSL_CTX_sess_set_new_cb(ctx, &Tls::on_session);
   if (!ca_pem.empty()) {
-    if (add_pem(SSL_CTX_get_cert_store(ctx), ca_pem)) return tls;
+    if (client::trust_pem(SSL_CTX_get_cert_store(ctx), ca_pem)) return tls;
     return make_error(ErrorCode::kTrustStoreEmpty, "the --ca file holds no PEM certificate");
   }
   SSL_CTX_set_default_verify_paths(ctx);

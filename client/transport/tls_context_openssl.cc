@@ -2,9 +2,6 @@
 #include "client/transport/tls_context_openssl.h"
 
 #include <arpa/inet.h>
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -12,22 +9,12 @@
 #include <filesystem>
 #include <system_error>
 
+#include "client/transport/trust_openssl.h"
+
 namespace kith::client {
 namespace {
 
 constexpr std::size_t kSessionsMax = 64;  // servers remembered per set of CAs
-
-bool add_pem(X509_STORE* store, const std::string& pem) {
-  BIO* bio = BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size()));
-  bool any = false;
-  while (X509* certificate = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr)) {
-    any = X509_STORE_add_cert(store, certificate) == 1 || any;
-    X509_free(certificate);
-  }
-  BIO_free(bio);
-  ERR_clear_error();  // the end of the text reports itself as an error
-  return any;
-}
 
 std::string setting(const char* variable, const char* otherwise) {
   const char* value = std::getenv(variable);
@@ -73,7 +60,7 @@ Result<std::unique_ptr<TlsContext>> TlsContext::create(const std::string& ca_pem
   if (ctx == nullptr) return make_error(ErrorCode::kTlsFailed, "OpenSSL could not be set up");
   std::unique_ptr<TlsContext> context(new TlsContext(ctx, peers));
   if (!ca_pem.empty()) {
-    if (add_pem(SSL_CTX_get_cert_store(ctx), ca_pem)) return context;
+    if (trust_pem(SSL_CTX_get_cert_store(ctx), ca_pem)) return context;
     return make_error(ErrorCode::kTrustStoreEmpty,
                       "the CA certificates given hold no readable PEM certificate");
   }
