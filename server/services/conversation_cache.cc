@@ -10,8 +10,8 @@
 namespace kith::server {
 namespace {
 
-// The store follows the log in batches of this age, or at once when more than that many records
-// wait.
+// The store follows the log in batches of this age; a batch begins at once if that many records
+// wait already.
 constexpr Millis kApplyGather{100};
 constexpr std::uint64_t kApplyAtOnce = 4'096;
 
