@@ -1,9 +1,11 @@
-// START HERE to put a messenger into an application: Client is one signed-in account on this
-// device.
+// START HERE to put a messenger into an application: Client is one signed-in account on a device.
 //
-//   auto client = kith::client::Client::open({.url = url, .handle = "alice", .token =
-//   kith::client::fixed_token(token),
-//                                             .cache_dir = dir});
+//   kith::client::ClientOptions options;
+//   options.url = "wss://chat.example.com/v1/ws";
+//   options.handle = "alice";
+//   options.token = kith::client::fixed_token(token);
+//   options.cache_dir = directory;
+//   auto client = kith::client::Client::open(options);
 //   (*client)->connect();
 //   (*client)->send((*client)->direct("bob"), "hello");
 #pragma once
@@ -22,8 +24,8 @@
 
 namespace kith::client {
 
-template <class T>
 // Called once, on the executor; kCancelled if the client is closed first.
+template <class T>
 using Done = std::function<void(Result<T>)>;
 
 // Ends an observation when it is destroyed; no callback of it runs afterwards (it waits for one
@@ -42,8 +44,8 @@ struct Token {
 // is marked "online" answers from the cache or is queued durably.
 //
 // Threads:  every method from any thread, also from inside callbacks. Callbacks run on
-// ClientOptions::executor, one at a time. Lifetime: close() (and the destructor) return after the
-// last callback has returned, within 2 s.
+//           ClientOptions::executor, one at a time.
+// Lifetime: close() (and the destructor) return after the last callback has returned, within 2 s.
 class KITH_API Client {
  public:
   // Opens (or creates) the cache. No network is touched.

@@ -1,5 +1,4 @@
-// Executor: where callbacks run. An application supplies its own to receive events on its main
-// loop.
+// Executor: where callbacks run. An application supplies its own to get them on its main loop.
 #pragma once
 
 #include <functional>

@@ -23,8 +23,9 @@ struct Identity {
 // Answers whose token this is. A user that Kith does not know yet is created at the first sign-in.
 //
 // Threads: authenticate() is called on the server's loop and must not block; `done` may be called
-// from any thread, once. Errors:  kUnauthenticated (wrong), kTokenExpired (was right), kRevoked,
-// kUnavailable (cannot tell now: the client retries).
+//          from any thread, once.
+// Errors:  kUnauthenticated (wrong), kTokenExpired (was right), kRevoked, kUnavailable (cannot tell
+//          now: the client retries).
 class KITH_API Authenticator {
  public:
   virtual ~Authenticator() = default;

@@ -1,7 +1,10 @@
 // START HERE to embed a messenger: Server runs Kith inside your process.
 //
-//   auto server = kith::server::Server::start({.port = 8443, .data_dir = "kith-data",
-//   .authenticator = my_auth}); if (!server.ok()) { ... server.error().to_string() ... }
+//   kith::server::ServerOptions options;
+//   options.data_dir = "kith-data";
+//   options.authenticator = authenticator;
+//   auto server = kith::server::Server::start(options);
+//   if (!server) ... server.error().to_string() ...
 //   ...
 //   (*server)->stop();
 #pragma once
@@ -22,8 +25,8 @@ namespace kith::server {
 // One messenger server: sockets, sessions, services and the embedded stores.
 //
 // Threads:  owns its loops and workers; every method may be called from any thread. Installs no
-// signal handler, owns no global
-//           and changes no process-wide setting, so any number of servers may live in one process.
+//           signal handler, owns no global and changes no process-wide setting, so any number of
+//           servers may live in one process.
 // Lifetime: the destructor calls stop().
 class KITH_API Server {
  public:

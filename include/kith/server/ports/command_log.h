@@ -1,17 +1,18 @@
 // CommandLog is the one place where durability begins: a record is part of Kith's state when it is
 // in the log, and everything else (heads, history, feeds, search) is computed from it in log order.
 //
-// Order:       positions are assigned in append order and increase by one.
-// Durability:  `committed` is called with ok only when the records survive a crash of this process
-// and a power loss.
-//              Not ok: none of them is in the log, and none of them will ever be seen by replay().
-// Refusals:    what is appended between a refused record and the call that tells its refusal is
-// refused too, so a sender's later record never overtakes an earlier one that has to be repeated.
-// Batching:    the adapter commits whatever has gathered since the last commit in one go.
-// Threads:     methods and callbacks on the executor of the services. Callbacks come in position
-// order, never inside append(). Bounds:      above limits::journal_pending_max waiting records
-// append() answers kOverloaded at once. Proof:       tests/conformance/command_log_suite.h; an
-// adapter that passes it is an adapter.
+// Order:      positions are assigned in append order and increase by one.
+// Durability: `committed` is called with ok only when the records survive a crash of this process
+//             and a power loss. Not ok: none of them is in the log, and none of them will ever be
+//             seen by replay().
+// Refusals:   what is appended between a refused record and the call that tells its refusal is
+//             refused too, so a sender's later record never overtakes an earlier one that has to be
+//             repeated.
+// Batching:   the adapter commits whatever has gathered since the last commit in one go.
+// Threads:    methods and callbacks on the executor of the services. Callbacks come in position
+//             order, never inside append().
+// Bounds:     above limits::journal_pending_max waiting records append() answers kOverloaded.
+// Proof:      tests/conformance/command_log_suite.h; an adapter that passes it is an adapter.
 #pragma once
 
 #include <functional>

@@ -4,11 +4,14 @@
 //
 // Atomicity:   apply() stores a batch and its position together or not at all.
 // Idempotence: applying a batch again, or one that overlaps what is stored, changes nothing that a
-// reader can see. Order:       batches are applied in the order of their apply() calls; events are
-// read back by seq, ascending. Threads:     methods and callbacks on the executor of the services.
-// Reads may call back inside the call. Failure:     kUnavailable / kIo / kDiskFull; the caller
-// retries. Nothing is lost: the log still has the records. Proof:
-// tests/conformance/conversation_store_suite.h.
+//              reader can see.
+// Order:       batches are applied in the order of their apply() calls; events are read back by
+//              seq, ascending.
+// Threads:     methods and callbacks on the executor of the services. Reads may call back inside
+//              the call.
+// Failure:     kUnavailable / kIo / kDiskFull; the caller retries. Nothing is lost: the log still
+//              has the records.
+// Proof:       tests/conformance/conversation_store_suite.h.
 #pragma once
 
 #include <functional>

@@ -4,8 +4,9 @@
 // Durability:  a change survives a crash when its callback has answered ok.
 // Idempotence: repeating any change leaves the same state.
 // Threads:     methods and callbacks on the executor of the services. Callbacks may come inside the
-// call. Failure:     kUnavailable / kIo / kDiskFull are temporary; others as named below. Proof:
-// tests/conformance/directory_suite.h.
+//              call.
+// Failure:     kUnavailable / kIo / kDiskFull are temporary; others as named below.
+// Proof:       tests/conformance/directory_suite.h.
 #pragma once
 
 #include <functional>
