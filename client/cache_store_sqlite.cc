@@ -68,10 +68,15 @@ Error sqlite_error(sqlite3* db, int rc, const std::string& what) {
   }
 }
 
+struct Prepared {
+  sqlite3_stmt* statement = nullptr;
+  int failure = SQLITE_OK;  // why there is no statement
+};
+
 // One prepared statement in use; resets it at the end.
 class Row {
  public:
-  explicit Row(sqlite3_stmt* statement) : statement_(statement) {}
+  explicit Row(Prepared prepared) : statement_(prepared.statement), failure_(prepared.failure) {}
   ~Row() {
     if (statement_) {
       sqlite3_reset(statement_);
@@ -96,7 +101,7 @@ class Row {
     sqlite3_bind_int64(statement_, ++bound_, static_cast<sqlite3_int64>(value));
     return *this;
   }
-  int step() { return statement_ ? sqlite3_step(statement_) : SQLITE_ERROR; }
+  int step() { return statement_ ? sqlite3_step(statement_) : failure_; }
 
   template <class T>
   [[nodiscard]] T get(int column) const {
@@ -115,6 +120,7 @@ class Row {
 
  private:
   sqlite3_stmt* statement_;
+  int failure_;
   int bound_ = 0;
 };
 
@@ -161,11 +167,13 @@ class Database {
     if (rc != SQLITE_OK) return sqlite_error(db_, rc, path_);
     return {};
   }
-  sqlite3_stmt* prepare(const char* sql) {
+  Prepared prepare(const char* sql) {
     auto& statement = statements_[sql];
-    if (!statement)
-      sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-    return statement;
+    if (statement) return {statement};
+    int rc = sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    // The statements are right for the schema that open() made; the one in the file is another.
+    if (rc == SQLITE_ERROR) rc = SQLITE_CORRUPT;
+    return {statement, rc};
   }
   // Remembers the first failure of a transaction.
   void run(Row& row) {
@@ -246,6 +254,12 @@ class CacheStoreSqlite : public CacheStore {
     if (Status s = outbox_.open(directory + "/outbox.db", "FULL", kOutboxSchema, kOutboxVersion);
         !s)
       return s;
+    std::string suspect;
+    if (Status s = outbox_.each("SELECT value FROM identity WHERE key='cache_corrupt'",
+                                [&](const Row& r) { suspect = r.bytes(0); });
+        !s)
+      return s;
+    if (!suspect.empty()) return rebuild(suspect);
     Status opened = cache_.open(directory + "/cache.db", "NORMAL", kCacheSchema, kCacheVersion);
     if (!opened && opened.error().code == ErrorCode::kCacheCorrupt)
       return rebuild(opened.error().message);
@@ -270,7 +284,7 @@ class CacheStoreSqlite : public CacheStore {
     // The cache first: a crash in between leaves an outbox row whose event is known, which load()
     // leaves out.
     if (change.touches_cache()) {
-      if (Status s = cache_.transaction([&] { write_cache(change); }); !s) return s;
+      if (Status s = cache_.transaction([&] { write_cache(change); }); !s) return noted(s);
     }
     if (change.touches_outbox()) return outbox_.transaction([&] { write_outbox(change); });
     return {};
@@ -288,7 +302,7 @@ class CacheStoreSqlite : public CacheStore {
     std::vector<StoredEvent> found;
     int rc = row.step();
     for (; rc == SQLITE_ROW; rc = row.step()) found.push_back(event_of(conversation, row));
-    if (rc != SQLITE_DONE) return sqlite_error(cache_.handle(), rc, cache_.path());
+    if (rc != SQLITE_DONE) return noted(sqlite_error(cache_.handle(), rc, cache_.path())).error();
     std::reverse(found.begin(), found.end());
     return found;
   }
@@ -299,11 +313,27 @@ class CacheStoreSqlite : public CacheStore {
         "SELECT seq, message, ordinal, bytes FROM event WHERE conversation=?1 AND message=?2"
         " ORDER BY seq LIMIT 1"));
     row.blob(conversation.view()).blob(id.view());
-    if (row.step() != SQLITE_ROW) return std::nullopt;
-    return event_of(conversation, row);
+    const int rc = row.step();
+    if (rc == SQLITE_ROW) return event_of(conversation, row);
+    if (rc != SQLITE_DONE) (void)noted(sqlite_error(cache_.handle(), rc, cache_.path()));
+    return std::nullopt;
   }
 
  private:
+  // Damage that shows only when a page is used: the next open() starts the cache anew.
+  Status noted(Status status) {
+    if (status.error().code != ErrorCode::kCacheCorrupt || suspect_ || directory_.empty())
+      return status;
+    suspect_ = outbox_
+                   .transaction([&] {
+                     Row row(outbox_.prepare(
+                         "INSERT OR REPLACE INTO identity VALUES('cache_corrupt', ?)"));
+                     outbox_.run(row.blob(status.error().message));
+                   })
+                   .ok();
+    return status;
+  }
+
   static StoredEvent event_of(const ConversationId& conversation, const Row& row) {
     return {conversation, row.get<std::uint64_t>(0), row.id<MessageId>(1),
             row.get<std::uint64_t>(2), row.bytes(3)};
@@ -314,11 +344,14 @@ class CacheStoreSqlite : public CacheStore {
     const std::string path = directory_ + "/cache.db";
     std::error_code error;
     std::filesystem::rename(path, path + ".corrupt", error);
-    if (error) return make_error(ErrorCode::kIo, path + ": " + error.message());
+    if (error && error != std::errc::no_such_file_or_directory)
+      return make_error(ErrorCode::kIo, path + ": " + error.message());
     std::filesystem::remove(path + "-wal", error);
     std::filesystem::remove(path + "-shm", error);
     recovered_ = why + "; set aside as cache.db.corrupt";
-    return cache_.open(path, "NORMAL", kCacheSchema, kCacheVersion);
+    if (Status s = cache_.open(path, "NORMAL", kCacheSchema, kCacheVersion); !s) return s;
+    suspect_ = false;
+    return outbox_.exec("DELETE FROM identity WHERE key='cache_corrupt'");
   }
 
   Status load_cache(CacheContent& content) {
@@ -477,7 +510,8 @@ class CacheStoreSqlite : public CacheStore {
 
   std::string directory_;
   std::string recovered_;
-  DirectoryLock lock_;  // before the databases: let go last
+  bool suspect_ = false;  // cache.db is known to be damaged, and outbox.db says so
+  DirectoryLock lock_;    // before the databases: let go last
   Database outbox_;
   Database cache_;
 };

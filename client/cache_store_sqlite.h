@@ -10,7 +10,8 @@
 namespace kith::client {
 
 // An empty directory name keeps everything in memory. Fails with kAlreadyOpen, kCacheTooNew,
-// kDiskFull, kIo. A cache.db that cannot be read is renamed to cache.db.corrupt and started anew;
+// kDiskFull, kIo. A cache.db that cannot be read, or was found damaged while it was used the last
+// time (kCacheCorrupt from the store), is renamed to cache.db.corrupt and started anew;
 // outbox.db that cannot be read is kCacheCorrupt and left as it is, because nobody else has what is
 // in it.
 Result<std::unique_ptr<CacheStore>> open_cache_store_sqlite(const std::string& directory);
