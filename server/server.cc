@@ -207,6 +207,7 @@ Status EmbeddedServer::open_parts() {
   listen.port = options_.port;
   listen.tls_certificate_file = options_.tls_certificate_file;
   listen.tls_key_file = options_.tls_key_file;
+  listen.share_port = options_.share_port;
   listen.shards = options_.shards;
   listen.connections_max = options_.connections_max;
   listen.handshakes_per_s = options_.handshakes_per_s;

@@ -80,6 +80,7 @@ const std::map<std::string, Setter, std::less<>>& fields() {
       {"commands-burst", count(&ServerOptions::session_commands_burst, 1, 1'000'000)},
       {"accounts", yes_no([](Config& c, bool on) { c.options.register_accounts = on; })},
       {"plain", yes_no([](Config& c, bool on) { c.plain = on; })},
+      {"share-port", yes_no([](Config& c, bool on) { c.options.share_port = on; })},
       {"token-secret-file",
        [](Config& c, std::string_view value) -> std::string {
          if (value.empty()) return "is empty";
@@ -109,6 +110,8 @@ bool set_switch(Config& config, std::string_view name) {
     config.version = true;
   } else if (name == "plain") {
     config.plain = true;
+  } else if (name == "share-port") {
+    config.options.share_port = true;
   } else if (name == "accounts") {
     config.options.register_accounts = true;
   } else {
@@ -214,6 +217,7 @@ Where it listens
   --certificate FILE        PEM certificate chain
   --key FILE                PEM key
   --plain                   no TLS: only behind a proxy that has it
+  --share-port              other servers with this setting may use the port; each has its own data
 
 What it keeps
   --data DIR                default ./kith-data

@@ -31,8 +31,8 @@ Error socket_error(const ListenerOptions& options, std::uint16_t port, int error
   return make_error(ErrorCode::kIo, "cannot listen on " + where + ": " + std::strerror(error));
 }
 
-// A bound and listening socket. SO_REUSEPORT only where shards share the port: otherwise two
-// servers would share it too, and each would get half of the clients.
+// A bound and listening socket. SO_REUSEPORT only where shards share the port, or servers that ask
+// for it: otherwise two servers would share it unasked, and each would get half of the clients.
 Result<int> open_socket(const ListenerOptions& options, std::uint16_t port, bool shared) {
   addrinfo hints{};
   hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
@@ -251,8 +251,8 @@ class ShardedListener : public ListenerLws {
   Status listen(const ListenerOptions& options) {
     std::vector<int> sockets;
     port_ = options.port;
-    const bool shared = options.shards > 1;
-    if (shared && port_ != 0) {
+    const bool shared = options.shards > 1 || options.share_port;
+    if (shared && !options.share_port && port_ != 0) {
       // With SO_REUSEPORT a second server would be let in: ask for the port alone first.
       auto alone = open_socket(options, port_, false);
       if (!alone) return alone.error();

@@ -15,6 +15,7 @@ namespace kith::server {
 struct ListenerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;
+  bool share_port = false;           // other processes may listen there too (SO_REUSEPORT)
   std::string tls_certificate_file;  // both empty: plain
   std::string tls_key_file;
   std::uint32_t shards = 1;           // shard 0 uses the given loop, the others own theirs

@@ -240,6 +240,23 @@ TEST(Listener, SaysWhenThePortIsTaken) {
   }
 }
 
+TEST(Listener, SharesThePortOnlyWithServersThatAskForIt) {
+  LoopUv loop;
+  TestServer alone;
+  ListenerOptions options;
+  options.share_port = true;
+  options.port = alone.listener->port();
+  EXPECT_EQ(ListenerLws::open(options, loop, alone).error().code, ErrorCode::kAddressInUse);
+
+  options.port = 0;
+  const auto first = ListenerLws::open(options, loop, alone);
+  ASSERT_TRUE(first.ok());
+  options.port = (*first)->port();
+  EXPECT_TRUE(ListenerLws::open(options, loop, alone).ok());
+  options.share_port = false;
+  EXPECT_EQ(ListenerLws::open(options, loop, alone).error().code, ErrorCode::kAddressInUse);
+}
+
 TEST(Listener, SaysWhatIsWrongWithItsOptions) {
   TestServer handler;
   LoopUv loop;

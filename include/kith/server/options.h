@@ -20,6 +20,9 @@ struct ServerOptions {
   // Where to listen. Port 0 takes a free one; Server::port() tells which.
   std::string listen_address = "127.0.0.1";
   std::uint16_t port = 8443;
+  // Lets other processes that set it too listen on the same port; the kernel deals new connections
+  // out to them (SO_REUSEPORT). Each keeps people and messages of its own.
+  bool share_port = false;
 
   // PEM files of the TLS certificate chain and key (TLS 1.3 only). Both empty: plain ws://, for use
   // behind a TLS proxy.

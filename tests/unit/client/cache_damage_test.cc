@@ -24,7 +24,9 @@ T numbered(std::uint64_t number) {
   for (std::size_t i = 0; i < 8; ++i) bytes[15 - i] = static_cast<std::uint8_t>(number >> (8 * i));
   return T(bytes);
 }
-ConversationId room(std::uint64_t number) { return numbered<ConversationId>(number); }
+ConversationId room(std::uint64_t number) {
+  return numbered<ConversationId>(number);
+}
 
 class CacheDamage : public ::testing::Test {
  protected:

@@ -27,10 +27,12 @@ TEST(DaemonConfig, NamesFileLineAndField) {
 }
 
 TEST(DaemonConfig, ReadsFlagsInBothForms) {
-  const auto config = parse_arguments({"--dev", "--port", "9000", "--data=x", "--plain"});
+  const auto config =
+      parse_arguments({"--dev", "--port", "9000", "--data=x", "--plain", "--share-port"});
   ASSERT_TRUE(config.ok());
   EXPECT_TRUE(config->dev);
   EXPECT_TRUE(config->plain);
+  EXPECT_TRUE(config->options.share_port);
   EXPECT_EQ(config->options.port, 9000);
   EXPECT_EQ(config->options.data_dir, "x");
 }
