@@ -104,7 +104,7 @@ void SyncEngine::ask_page(const std::string& page_token) {
   if (!snapshot_) {
     request.set_cursor(cursor_);
     for (const auto& [id, record] : model_.conversations()) {
-      if (!record.large ||
+      if (!record.large || record.role == MemberRole::kNone ||
           request.large_heads_size() >= static_cast<int>(limits::sync_window_max * 5))
         continue;
       v1::HeadRef& head = *request.add_large_heads();

@@ -83,8 +83,12 @@ class JoinedCore : public ServerCore {
     hooks.opened = [this](const Caller& caller, bool active, const std::string& agent) {
       people_.note_device(caller, agent);
       presence_.session_opened(caller, active);
+      conversations_.session_opened(caller);
     };
-    hooks.closed = [this](const Caller& caller) { presence_.session_closed(caller); };
+    hooks.closed = [this](const Caller& caller) {
+      presence_.session_closed(caller);
+      conversations_.session_closed(caller);
+    };
     hooks.activity = [this](const Caller& caller, bool active) {
       presence_.session_active(caller, active);
     };

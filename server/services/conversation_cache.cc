@@ -25,7 +25,10 @@ const Member* find_member(const Conversation& c, const UserId& user) {
 
 ConversationCache::ConversationCache(CommandLog& log, ConversationStore& store,
                                      Scheduler& scheduler)
-    : log_(log), store_(store), scheduler_(scheduler) {}
+    : log_(log),
+      store_(store),
+      scheduler_(scheduler),
+      large_(store, [this](const ConversationId& id) { return peek(id); }) {}
 
 ConversationCache::~ConversationCache() {
   *alive_ = false;
@@ -185,7 +188,7 @@ void ConversationCache::run_queue(const SlotPtr& s) {
 
 void ConversationCache::decide_one(const SlotPtr& s, Waiting waiting,
                                    const std::optional<Placement>& earlier) {
-  Outcome out = decide(s->conversation, waiting.entry, earlier);
+  Outcome out = decide(s->conversation, s->minima, waiting.entry, earlier);
   undecided_.erase(waiting.entry.position);
   if (!out.replay) note_change(*s, waiting.entry, out);
   if (!replaying_ && decided_ && !out.error && !out.duplicate && !out.replay) {
@@ -207,6 +210,7 @@ void ConversationCache::note_change(Slot& s, const LogEntry& entry, Outcome& out
     s.new_events.push_back(event);
   }
   for (const UserId& user : out.marks) mark(s, user, entry.position);
+  if (s.conversation.head.large) large_.note(s.conversation, out.changed_members);
   while (s.recent.size() > limits::recent_events && s.recent.front().position <= applied_) {
     s.placements.erase({s.recent.front().sender, s.recent.front().message_id});
     s.recent.pop_front();

@@ -16,10 +16,18 @@
 #include "kith/server/ports/command_log.h"
 #include "kith/server/ports/conversation_store.h"
 #include "server/services/conversations.h"
+#include "server/services/large_feed.h"
 #include "server/services/sequencer.h"
 #include "src/scheduler.h"
 
 namespace kith::server {
+
+// What a sync lists: a conversation that changed after its cursor.
+struct FeedChange {
+  ConversationId conversation;
+  Position feed_ver = 0;
+  bool marked = true;  // false: only the head of a large group moved
+};
 
 class ConversationCache : public Conversations {
  public:
@@ -52,10 +60,16 @@ class ConversationCache : public Conversations {
   // "Sync") --- Registers that the user is served everything up to the returned position: later
   // changes get new marks.
   Position begin_serving(const UserId& user);
+  // Ascending by feed_ver; large groups by the position of their last record.
   void changed(const UserId& user, Position after, std::size_t limit,
-               Done<std::vector<FeedEntry>> done);
+               Done<std::vector<FeedChange>> done);
+  // Descending, below `before` (0 = all).
   void list(const UserId& user, Position before, std::size_t limit,
-            Done<std::vector<FeedEntry>> done);
+            Done<std::vector<FeedChange>> done);
+  // The large groups that a user is in.
+  void large(const UserId& user, Done<std::vector<FeedEntry>> done) {
+    large_.of(user, std::move(done));
+  }
   void user_mark(const UserId& user, Done<Position> done);
   // See ConversationStore.
   [[nodiscard]] Position feed_horizon() const { return store_.feed_horizon(); }
@@ -86,6 +100,7 @@ class ConversationCache : public Conversations {
   void apply_batch();
   void apply_done(const Status& status);
   StoreBatch take_batch();
+  std::map<ConversationId, Position> tail(const UserId& user) const;
   void evict();
 
   CommandLog& log_;
@@ -109,6 +124,7 @@ class ConversationCache : public Conversations {
   std::unordered_map<UserId, Position, IdHash>
       served_;  // unknown = everything: a mark is always written
   std::unordered_map<UserId, Position, IdHash> high_;
+  LargeFeed large_;
   bool applying_ = false;
   bool apply_scheduled_ = false;
   std::uint32_t apply_failures_ = 0;

@@ -1,5 +1,6 @@
 // The read side of ConversationCache: what the store has, merged with what only memory knows yet.
 #include <algorithm>
+#include <functional>
 #include <memory>
 
 #include "kith/core/limits.h"
@@ -85,48 +86,90 @@ Position ConversationCache::begin_serving(const UserId& user) {
   return high;
 }
 
+std::map<ConversationId, Position> ConversationCache::tail(const UserId& user) const {
+  const auto it = feed_tail_.find(user);
+  return it == feed_tail_.end() ? std::map<ConversationId, Position>() : it->second;
+}
+
+namespace {
+
+// What is known besides the stored marks: those not yet applied, and heads of large groups. It
+// takes the place of stored rows, so that many more have to be asked for; fewer would leave a hole
+// that the next page steps over.
+struct Overlay {
+  std::map<ConversationId, FeedChange> entries;
+
+  Overlay(const std::map<ConversationId, Position>& tail, const std::vector<FeedEntry>& large) {
+    for (const auto& [id, ver] : tail) entries[id] = {id, ver, true};
+    for (const auto& [id, position] : large) {
+      FeedChange& entry = entries.try_emplace(id, FeedChange{id, 0, false}).first->second;
+      entry.feed_ver = std::max(entry.feed_ver, position);
+    }
+  }
+  // Stored rows and overlay as one list; `shown` says which positions the caller asked for.
+  template <class Shown, class Before>
+  std::vector<FeedChange> merge(const std::vector<FeedEntry>& stored, std::size_t limit,
+                                Shown shown, Before before) {
+    std::vector<FeedChange> all;
+    for (const FeedEntry& row : stored) {
+      if (const auto it = entries.find(row.conversation); it != entries.end()) {
+        it->second.marked = true;
+      } else {
+        all.push_back({row.conversation, row.feed_ver, true});
+      }
+    }
+    for (const auto& [id, entry] : entries) {
+      if (shown(entry.feed_ver)) all.push_back(entry);
+    }
+    std::sort(all.begin(), all.end(), [&](const FeedChange& a, const FeedChange& b) {
+      return before(a.feed_ver, b.feed_ver);
+    });
+    if (all.size() > limit) all.resize(limit);
+    return all;
+  }
+};
+
+}  // namespace
+
 void ConversationCache::changed(const UserId& user, Position after, std::size_t limit,
-                                Done<std::vector<FeedEntry>> done) {
-  std::map<ConversationId, Position> tail;
-  if (const auto it = feed_tail_.find(user); it != feed_tail_.end()) tail = it->second;
-  // The tail may hide that many stored rows; fewer would leave a hole that the next page steps
-  // over.
-  const std::size_t wanted = limit + tail.size();
-  store_.changed(user, after, wanted,
-                 [tail = std::move(tail), after, limit,
-                  done = std::move(done)](Result<std::vector<FeedEntry>> stored) mutable {
-                   if (!stored) return done(stored.error());
-                   std::erase_if(*stored,
-                                 [&](const FeedEntry& e) { return tail.contains(e.conversation); });
-                   for (const auto& [id, ver] : tail) {
-                     if (ver > after) stored->push_back({id, ver});
-                   }
-                   std::sort(stored->begin(), stored->end(),
-                             [](const auto& a, const auto& b) { return a.feed_ver < b.feed_ver; });
-                   if (stored->size() > limit) stored->resize(limit);
-                   done(std::move(stored));
-                 });
+                                Done<std::vector<FeedChange>> done) {
+  large_.of(user, [this, alive = alive_, user, after, limit,
+                   done = std::move(done)](Result<std::vector<FeedEntry>> large) mutable {
+    if (!*alive) return;
+    if (!large) return done(large.error());
+    // A mark at or below the cursor says nothing.
+    auto marks = tail(user);
+    std::erase_if(marks, [after](const auto& mark) { return mark.second <= after; });
+    Overlay overlay(marks, *large);
+    const std::size_t wanted = limit + overlay.entries.size();
+    store_.changed(
+        user, after, wanted,
+        [overlay = std::move(overlay), after, limit,
+         done = std::move(done)](Result<std::vector<FeedEntry>> stored) mutable {
+          if (!stored) return done(stored.error());
+          done(overlay.merge(
+              *stored, limit, [after](Position at) { return at > after; }, std::less<>()));
+        });
+  });
 }
 
 void ConversationCache::list(const UserId& user, Position before, std::size_t limit,
-                             Done<std::vector<FeedEntry>> done) {
-  std::map<ConversationId, Position> tail;
-  if (const auto it = feed_tail_.find(user); it != feed_tail_.end()) tail = it->second;
-  const std::size_t wanted = limit + tail.size();  // as above
-  store_.list(user, before, wanted,
-              [tail = std::move(tail), before, limit,
-               done = std::move(done)](Result<std::vector<FeedEntry>> stored) mutable {
-                if (!stored) return done(stored.error());
-                std::erase_if(*stored,
-                              [&](const FeedEntry& e) { return tail.contains(e.conversation); });
-                for (const auto& [id, ver] : tail) {
-                  if (before == 0 || ver < before) stored->push_back({id, ver});
-                }
-                std::sort(stored->begin(), stored->end(),
-                          [](const auto& a, const auto& b) { return a.feed_ver > b.feed_ver; });
-                if (stored->size() > limit) stored->resize(limit);
-                done(std::move(stored));
-              });
+                             Done<std::vector<FeedChange>> done) {
+  large_.of(user, [this, alive = alive_, user, before, limit,
+                   done = std::move(done)](Result<std::vector<FeedEntry>> large) mutable {
+    if (!*alive) return;
+    if (!large) return done(large.error());
+    Overlay overlay(tail(user), *large);
+    const std::size_t wanted = limit + overlay.entries.size();
+    store_.list(user, before, wanted,
+                [overlay = std::move(overlay), before, limit,
+                 done = std::move(done)](Result<std::vector<FeedEntry>> stored) mutable {
+                  if (!stored) return done(stored.error());
+                  done(overlay.merge(
+                      *stored, limit, [before](Position at) { return before == 0 || at < before; },
+                      std::greater<>()));
+                });
+  });
 }
 
 void ConversationCache::user_mark(const UserId& user, Done<Position> done) {
@@ -136,21 +179,25 @@ void ConversationCache::user_mark(const UserId& user, Done<Position> done) {
 
 void ConversationCache::feed_high(const UserId& user, Done<Position> done) {
   if (const auto it = high_.find(user); it != high_.end()) return done(it->second);
-  list(user, 0, 1,
-       [this, alive = alive_, user,
-        done = std::move(done)](Result<std::vector<FeedEntry>> newest) mutable {
-         if (!*alive) return;
-         if (!newest) return done(newest.error());
-         const Position high = newest->empty() ? 0 : newest->front().feed_ver;
-         user_mark(user, [this, alive, user, high, done = std::move(done)](Result<Position> mark) {
-           if (!*alive) return;
-           if (!mark) return done(mark.error());
-           if (high_.size() > limits::conversations_cached_max) high_.clear();
-           Position& known = high_[user];
-           known = std::max({known, high, *mark});
-           done(known);
-         });
-       });
+  // Of marks alone: it would be too much to follow every large group for every member.
+  Position newest = 0;
+  for (const auto& [id, ver] : tail(user)) newest = std::max(newest, ver);
+  store_.list(
+      user, 0, 1,
+      [this, alive = alive_, user, newest,
+       done = std::move(done)](Result<std::vector<FeedEntry>> stored) mutable {
+        if (!*alive) return;
+        if (!stored) return done(stored.error());
+        const Position high = stored->empty() ? newest : std::max(newest, stored->front().feed_ver);
+        user_mark(user, [this, alive, user, high, done = std::move(done)](Result<Position> mark) {
+          if (!*alive) return;
+          if (!mark) return done(mark.error());
+          if (high_.size() > limits::conversations_cached_max) high_.clear();
+          Position& known = high_[user];
+          known = std::max({known, high, *mark});
+          done(known);
+        });
+      });
 }
 
 }  // namespace kith::server

@@ -25,6 +25,13 @@ std::vector<UserId> user_ids(const google::protobuf::RepeatedPtrField<std::strin
   return ids;
 }
 
+UserId direct_peer(const Conversation& c, const UserId& user) {
+  for (const Member& m : c.members) {
+    if (m.user != user) return m.user;
+  }
+  return {};
+}
+
 // The log or the store did not take it for now: the same request is worth another try.
 Error temporary(const Error& error) {
   if (error.retry() != Retry::kNever) return error;
@@ -145,9 +152,7 @@ void ConversationService::send(const Caller& caller, const v1::SendBatch& reques
         return reply_error(batch->reply, make_error(ErrorCode::kNotMember, "not a member"));
       }
       if (!me->active()) return answer_former(batch, 0);
-      for (const Member& m : c->members) {
-        if (c->head.type == ConversationType::kDirect && m.user != me->user) other = m.user;
-      }
+      if (c->head.type == ConversationType::kDirect) other = direct_peer(*c, me->user);
     }
     if (other.empty()) return send_items(batch);  // a group
     const bool create_first = c == nullptr;
@@ -357,6 +362,7 @@ void ConversationService::mark_read(const Caller& caller, const v1::MarkRead& re
     if (const auto waiting = receipts_.extract({id, caller.user})) {
       op.delivered_seq = waiting.mapped().delivered_seq;
     }
+    large_.touch(id, caller.session, scheduler_.clock().steady_ms());
     append_receipt(caller, id, op, [reply](const Status& status) {
       status ? reply_ack(reply) : reply_error(reply, status.error());
     });

@@ -10,6 +10,7 @@
 
 #include "server/services/conversation_cache.h"
 #include "server/services/fanout.h"
+#include "server/services/large_audience.h"
 #include "server/services/service_types.h"
 #include "server/services/users.h"
 
@@ -35,6 +36,8 @@ class ConversationService {
   ConversationService(ConversationCache& cache, Users& users, Fanout& fanout, Scheduler& scheduler);
   ~ConversationService();
 
+  void session_opened(const Caller& caller);
+  void session_closed(const Caller& caller);
   // False if the body is not about conversations. The frame has passed validate().
   bool handle(const Caller& caller, const v1::ClientFrame& frame, const Reply& reply);
 
@@ -72,6 +75,9 @@ class ConversationService {
 
   void decided(const LogEntry& entry, const Outcome& outcome, const Conversation& conversation);
   void push_events(const LogEntry& entry, const Outcome& outcome);
+  void push_to_large(const LogEntry& entry, const Outcome& outcome,
+                     const Conversation& conversation);
+  void push_head(const ConversationId& id, std::uint64_t except);
   void push_receipts_soon(const Conversation& conversation);
   void push_receipts(const ConversationId& id);
 
@@ -87,6 +93,10 @@ class ConversationService {
   std::map<std::pair<ConversationId, UserId>, PendingReceipt> receipts_;
   bool receipts_scheduled_ = false;
   std::set<ConversationId> receipt_pushes_;  // with a timer
+  LargeAudience large_;
+  // Large groups whose listeners were told a head within large_head_interval; true: and not of the
+  // newest.
+  std::map<ConversationId, bool> head_pushes_;
   std::map<MessageId, std::uint64_t>
       origins_;  // command in flight -> session that must not get its push
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

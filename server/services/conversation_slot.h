@@ -14,6 +14,7 @@ namespace kith::server {
 
 struct ConversationCache::Slot {
   Conversation conversation;
+  ReceiptMinima minima;  // of `conversation`
   bool loaded = false;
   bool loading = false;
   bool deciding = false;

@@ -1,6 +1,7 @@
 // Reads of ConversationService: catching up, history pages, rosters, readers.
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
@@ -71,9 +72,16 @@ struct ConversationService::Listing {
   std::size_t window = 0;
   Position cursor = 0;
   Position high = 0;
-  std::vector<FeedEntry> entries{};
+  std::vector<FeedChange> entries{};
+  std::map<ConversationId, std::uint64_t> known{};  // heads of large groups that the client has
   v1::ServerFrame answer{};
 
+  // Nothing but the head of a large group could have moved, and the client has that head.
+  [[nodiscard]] bool is_known(const FeedChange& entry, const Conversation& c,
+                              const Member& me) const {
+    const auto head = known.find(entry.conversation);
+    return !snapshot && !entry.marked && head != known.end() && head->second == visible_upto(c, me);
+  }
   void reset(v1::SyncResetReason reason) {
     auto* r = answer.mutable_sync_reset();
     r->set_reason(reason);
@@ -89,6 +97,9 @@ void ConversationService::sync(const Caller& caller, const v1::SyncRequest& requ
   listing->cursor = request.cursor();
   listing->window = request.window() == 0 ? limits::sync_window_default : request.window();
   listing->window = std::min(listing->window, limits::sync_window_max);
+  for (const v1::HeadRef& head : request.large_heads()) {
+    listing->known[*conversation_id(head.conversation_id())] = head.seq();
+  }
   // FIRST: what changes from here on gets a new mark.
   const Position high = listing->high = cache_.begin_serving(caller.user);
   const PageToken& token = listing->token;
@@ -99,7 +110,7 @@ void ConversationService::sync(const Caller& caller, const v1::SyncRequest& requ
   auto* page = listing->answer.mutable_sync_page();
   page->set_next_cursor(token.mark == 0 ? high : std::min(token.mark, high));
   if (token.user_state) return list_user_state(listing, token.user_items);
-  const auto listed = [this, alive = alive_, listing](Result<std::vector<FeedEntry>> found) {
+  const auto listed = [this, alive = alive_, listing](Result<std::vector<FeedChange>> found) {
     if (!*alive) return;
     if (!found) return reply_error(listing->reply, found.error());
     if (!listing->snapshot && found->size() > limits::sync_delta_max) {
@@ -132,7 +143,9 @@ void ConversationService::list_more(const std::shared_ptr<Listing>& listing, std
                 if (!found) return reply_error(listing->reply, found.error());
                 const Conversation* c = *found;
                 const Member* me = c != nullptr ? find_member(*c, listing->caller.user) : nullptr;
-                if (me != nullptr) to_wire(*c, *me, listing->receipts, page->add_changed());
+                if (me != nullptr && !listing->is_known(listing->entries[index], *c, *me)) {
+                  to_wire(*c, *me, listing->receipts, page->add_changed());
+                }
                 list_more(listing, index + 1);
               });
 }

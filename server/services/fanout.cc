@@ -54,9 +54,13 @@ void Fanout::to_user(const UserId& user, const Push& push, std::uint64_t except)
 }
 
 void Fanout::to_session(std::uint64_t own_session, const Push& push) {
-  if (!push.frame) return;
+  to_sessions({own_session}, push);
+}
+
+void Fanout::to_sessions(std::vector<std::uint64_t> own_sessions, const Push& push) {
+  if (!push.frame || own_sessions.empty()) return;
   Delivery d = delivery_of(push);
-  d.sessions = {own_session};
+  d.sessions = std::move(own_sessions);
   bus_.publish(gateway_, std::move(d));
 }
 

@@ -22,6 +22,7 @@ class Fanout {
   void to_users(const std::vector<UserId>& users, const Push& push, std::uint64_t except = 0);
   void to_user(const UserId& user, const Push& push, std::uint64_t except = 0);
   void to_session(std::uint64_t own_session, const Push& push);
+  void to_sessions(std::vector<std::uint64_t> own_sessions, const Push& push);
 
  private:
   SessionRegistry& registry_;

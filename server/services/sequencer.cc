@@ -2,12 +2,12 @@
 #include "server/services/sequencer.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 
 #include "kith/core/limits.h"
 #include "server/services/conversations.h"
 #include "server/services/membership_body.h"
-#include "server/services/receipt_minima.h"
 #include "src/uuid.h"
 
 namespace kith::server {
@@ -67,22 +67,25 @@ Event& append_event(Conversation& c, const LogEntry& entry, EventKind kind, Outc
 }
 
 // Sending implies having received and read.
-void note_sender(Conversation& c, const UserId& user, Outcome& out) {
+void note_sender(Conversation& c, ReceiptMinima& minima, const UserId& user, Outcome& out) {
   Member* m = member_of(c, user);
   if (m == nullptr || !m->active()) return;
+  const Member before = *m;
   m->delivered_seq = c.head.last_seq;
   m->read_seq = c.head.last_seq;
   m->read_ordinal = c.head.last_ordinal;
   if (m->sharing) m->public_read_seq = c.head.last_seq;
+  minima.moved(before, *m);
   out.changed_members.push_back(user);
 }
 
-void finish(Conversation& c, Outcome& out) {
-  // Large groups too: a sync does not compare their heads, so a mark is all that tells an offline
-  // member.
-  out.marks = active_users(c);
-  out.audience = active_users(c);
-  out.receipts_moved = raise_minima(c);
+// `affected`: active members whose membership or role changed. In a large group they alone get a
+// mark and are listed: a sync compares its head, and a push finds who is connected.
+void finish(Conversation& c, ReceiptMinima& minima, const std::vector<UserId>& affected,
+            Outcome& out) {
+  out.receipts_moved = minima.raise(c);
+  out.large = c.head.large;
+  out.marks = out.audience = c.head.large ? affected : active_users(c);
 }
 
 void join(Conversation& c, const UserId& user, MemberRole role) {
@@ -97,14 +100,16 @@ void join(Conversation& c, const UserId& user, MemberRole role) {
   m.public_read_seq = head.last_seq;
 }
 
-void count_members(Conversation& c) {
+void count_members(Conversation& c, ReceiptMinima& minima) {
+  minima.forget();
   c.head.member_count = static_cast<std::uint32_t>(std::count_if(
       c.members.begin(), c.members.end(), [](const Member& m) { return m.active(); }));
   if (c.head.member_count > limits::small_group_members_max) c.head.large = true;
   c.head.roster_ver = c.head.last_seq;
 }
 
-void apply_send(Conversation& c, const LogEntry& entry, const SendOp& op, Outcome& out) {
+void apply_send(Conversation& c, ReceiptMinima& minima, const LogEntry& entry, const SendOp& op,
+                Outcome& out) {
   const Member* sender = find_member(c, entry.record.sender);
   if (c.head.last_seq == 0) return refuse(out, ErrorCode::kNotFound, "no such conversation");
   if (sender == nullptr || !sender->active()) {
@@ -119,11 +124,12 @@ void apply_send(Conversation& c, const LogEntry& entry, const SendOp& op, Outcom
   event.reply_to_seq = op.reply_to_seq;
   event.mentions = op.mentions;
   event.client_ts_ms = op.client_ts_ms;
-  note_sender(c, entry.record.sender, out);
-  finish(c, out);
+  note_sender(c, minima, entry.record.sender, out);
+  finish(c, minima, {}, out);
 }
 
-void apply_create(Conversation& c, const LogEntry& entry, const CreateOp& op, Outcome& out) {
+void apply_create(Conversation& c, ReceiptMinima& minima, const LogEntry& entry, const CreateOp& op,
+                  Outcome& out) {
   const UserId& creator = entry.record.sender;
   if (c.head.last_seq != 0) {
     // The other side of a 1:1 was first, or this is a repetition: same conversation either way.
@@ -151,13 +157,13 @@ void apply_create(Conversation& c, const LogEntry& entry, const CreateOp& op, Ou
   event.body = created_body(op.type, op.title, others);
   join(c, creator, direct ? MemberRole::kMember : MemberRole::kOwner);
   for (const UserId& user : others) join(c, user, MemberRole::kMember);
-  count_members(c);
+  count_members(c, minima);
   out.changed_members = active_users(c);
-  finish(c, out);
+  finish(c, minima, out.changed_members, out);
 }
 
 // Owner leaves: the longest-standing admin, else the longest-standing member takes over.
-void hand_over(Conversation& c) {
+const Member* hand_over(Conversation& c) {
   Member* heir = nullptr;
   for (Member& m : c.members) {
     if (!m.active() || m.role == MemberRole::kOwner) continue;
@@ -166,6 +172,7 @@ void hand_over(Conversation& c) {
     if (better) heir = &m;
   }
   if (heir != nullptr) heir->role = MemberRole::kOwner;
+  return heir;
 }
 
 // Who may do this? Empty = allowed.
@@ -225,8 +232,8 @@ std::vector<UserId> affected(const Conversation& c, const MembershipOp& op, cons
   return users;
 }
 
-void apply_membership(Conversation& c, const LogEntry& entry, const MembershipOp& op,
-                      Outcome& out) {
+void apply_membership(Conversation& c, ReceiptMinima& minima, const LogEntry& entry,
+                      const MembershipOp& op, Outcome& out) {
   const UserId actor_id = entry.record.sender;
   const Member* actor = find_member(c, actor_id);
   if (c.head.last_seq == 0) return refuse(out, ErrorCode::kNotFound, "no such conversation");
@@ -244,7 +251,7 @@ void apply_membership(Conversation& c, const LogEntry& entry, const MembershipOp
   }
   Event& event = append_event(c, entry, EventKind::kMembership, out);
   event.body = membership_body(op.kind, users, op.role);
-  note_sender(c, actor_id, out);  // before a leaver stops being a member
+  note_sender(c, minima, actor_id, out);  // before a leaver stops being a member
   bool owner_left = false;
   for (const UserId& user : users) {
     if (op.kind == MemberChangeKind::kAdd) {
@@ -261,21 +268,26 @@ void apply_membership(Conversation& c, const LogEntry& entry, const MembershipOp
   if (op.kind == MemberChangeKind::kSetRole && op.role == MemberRole::kOwner) {
     member_of(c, actor_id)->role = MemberRole::kAdmin;
   }
-  if (owner_left) hand_over(c);
-  count_members(c);
-  finish(c, out);
-  // Roles of others may have changed with the owner; rows of all affected are written, leavers see
-  // their own farewell.
-  out.changed_members = active_users(c);
+  out.changed_members = users;
+  if (owner_left) {
+    if (const Member* heir = hand_over(c)) out.changed_members.push_back(heir->user);
+  }
+  count_members(c, minima);
+  note_sender(c, minima, actor_id, out);
+  std::vector<UserId> affected;
+  std::copy_if(users.begin(), users.end(), std::back_inserter(affected),
+               [&](const UserId& user) { return find_member(c, user)->active(); });
+  finish(c, minima, affected, out);
+  // Leavers see their own farewell.
   for (const UserId& user : users) {
     if (find_member(c, user)->active()) continue;
-    out.changed_members.push_back(user);
     out.audience.push_back(user);
     out.marks.push_back(user);
   }
 }
 
-void apply_meta(Conversation& c, const LogEntry& entry, const MetaOp& op, Outcome& out) {
+void apply_meta(Conversation& c, ReceiptMinima& minima, const LogEntry& entry, const MetaOp& op,
+                Outcome& out) {
   const Member* actor = find_member(c, entry.record.sender);
   if (c.head.last_seq == 0) return refuse(out, ErrorCode::kNotFound, "no such conversation");
   if (actor == nullptr || !actor->active()) {
@@ -287,11 +299,12 @@ void apply_meta(Conversation& c, const LogEntry& entry, const MetaOp& op, Outcom
   c.head.title = op.title;
   Event& event = append_event(c, entry, EventKind::kMeta, out);
   event.body = meta_body(op.title);
-  note_sender(c, entry.record.sender, out);
-  finish(c, out);
+  note_sender(c, minima, entry.record.sender, out);
+  finish(c, minima, {}, out);
 }
 
-void apply_receipt(Conversation& c, const LogEntry& entry, const ReceiptOp& op, Outcome& out) {
+void apply_receipt(Conversation& c, ReceiptMinima& minima, const LogEntry& entry,
+                   const ReceiptOp& op, Outcome& out) {
   Member* m = member_of(c, entry.record.sender);
   if (m == nullptr || !m->active()) {
     return refuse(out, ErrorCode::kNotMember, "not a member of the conversation");
@@ -307,8 +320,9 @@ void apply_receipt(Conversation& c, const LogEntry& entry, const ReceiptOp& op, 
   m->sharing = op.publish_read;
   if (m->sharing) m->public_read_seq = std::max(m->public_read_seq, read);
   if (*m == before) return;
+  minima.moved(before, *m);
   out.changed_members.push_back(m->user);
-  out.receipts_moved = raise_minima(c);
+  out.receipts_moved = minima.raise(c);
   if (out.receipts_moved && c.head.member_count <= limits::receipt_detail_members_max) {
     // Who is not there to be told finds the ticks at the next sync.
     out.marks = active_users(c);
@@ -320,6 +334,12 @@ void apply_receipt(Conversation& c, const LogEntry& entry, const ReceiptOp& op, 
 }  // namespace
 
 Outcome decide(Conversation& c, const LogEntry& entry, const std::optional<Placement>& earlier) {
+  ReceiptMinima minima;
+  return decide(c, minima, entry, earlier);
+}
+
+Outcome decide(Conversation& c, ReceiptMinima& minima, const LogEntry& entry,
+               const std::optional<Placement>& earlier) {
   Outcome out;
   const LogRecord& r = entry.record;
   c.head.id = r.conversation;
@@ -329,7 +349,7 @@ Outcome decide(Conversation& c, const LogEntry& entry, const std::optional<Place
   }
   c.head.last_position = entry.position;
   if (const auto* op = std::get_if<ReceiptOp>(&r.op)) {
-    apply_receipt(c, entry, *op, out);
+    apply_receipt(c, minima, entry, *op, out);
     return out;
   }
   if (earlier && earlier->position != entry.position) {
@@ -343,11 +363,12 @@ Outcome decide(Conversation& c, const LogEntry& entry, const std::optional<Place
     refuse(out, ErrorCode::kExpired, "the id is older than the server recognises as a repetition");
     return out;
   }
-  if (const auto* send = std::get_if<SendOp>(&r.op)) apply_send(c, entry, *send, out);
-  if (const auto* create = std::get_if<CreateOp>(&r.op)) apply_create(c, entry, *create, out);
+  if (const auto* send = std::get_if<SendOp>(&r.op)) apply_send(c, minima, entry, *send, out);
+  if (const auto* create = std::get_if<CreateOp>(&r.op))
+    apply_create(c, minima, entry, *create, out);
   if (const auto* change = std::get_if<MembershipOp>(&r.op))
-    apply_membership(c, entry, *change, out);
-  if (const auto* meta = std::get_if<MetaOp>(&r.op)) apply_meta(c, entry, *meta, out);
+    apply_membership(c, minima, entry, *change, out);
+  if (const auto* meta = std::get_if<MetaOp>(&r.op)) apply_meta(c, minima, entry, *meta, out);
   return out;
 }
 

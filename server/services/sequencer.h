@@ -12,6 +12,7 @@
 
 #include "kith/core/result.h"
 #include "kith/server/ports/conversation_store.h"
+#include "server/services/receipt_minima.h"
 
 namespace kith::server {
 
@@ -27,13 +28,18 @@ struct Outcome {
   std::vector<Event> events;            // new history, at most one event today
   std::vector<UserId> changed_members;  // members whose rows changed
   std::vector<UserId> marks;            // users whose feed must show this conversation as changed
-  std::vector<UserId>
-      audience;  // users who may see the new events live (active members; leavers included)
+  // Users who may see the new events live: active members, leavers included. Of a large group only
+  // those whose membership or role changed.
+  std::vector<UserId> audience;
+  bool large = false;
   bool receipts_moved = false;  // a published minimum moved
 };
 
 // Changes `conversation` in place (a fresh one has only its id). `earlier` is the placement of the
-// same (conversation, sender, command id), if any is known.
+// same (conversation, sender, command id), if any is known. `minima` belongs to this conversation
+// and saves work only: the outcome is the same with a fresh one.
+Outcome decide(Conversation& conversation, ReceiptMinima& minima, const LogEntry& entry,
+               const std::optional<Placement>& earlier);
 Outcome decide(Conversation& conversation, const LogEntry& entry,
                const std::optional<Placement>& earlier);
 

@@ -236,12 +236,14 @@ TYPED_TEST_P(ConversationStoreSuite, LargeConversationsOfActiveMembersOnly) {
   b.members[1].second.role = MemberRole::kNone;  // bob has left
   ASSERT_TRUE(this->apply(b).ok());
   const auto large = [&](const UserId& user) {
-    return answer_of<std::vector<ConversationId>>(
+    return answer_of<std::vector<FeedEntry>>(
                this->factory_.scheduler(),
                [&](auto done) { this->store_->large(user, std::move(done)); })
         .value();
   };
-  EXPECT_EQ(large(this->ann_), std::vector<ConversationId>{this->room_});
+  ASSERT_EQ(large(this->ann_).size(), 1u);
+  EXPECT_EQ(large(this->ann_)[0].conversation, this->room_);
+  EXPECT_EQ(large(this->ann_)[0].feed_ver, b.heads[0].last_position);
   EXPECT_TRUE(large(this->bob_).empty());
 }
 

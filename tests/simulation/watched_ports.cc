@@ -157,7 +157,7 @@ void WatchedStore::list(const UserId& user, server::Position before, std::size_t
   });
 }
 
-void WatchedStore::large(const UserId& user, server::Done<std::vector<ConversationId>> done) {
+void WatchedStore::large(const UserId& user, server::Done<std::vector<server::FeedEntry>> done) {
   inner_->large(user, std::move(done));
 }
 

@@ -74,7 +74,7 @@ class WatchedStore : public server::ConversationStore {
                server::Done<std::vector<server::FeedEntry>> done) override;
   void list(const UserId& user, server::Position before, std::size_t limit,
             server::Done<std::vector<server::FeedEntry>> done) override;
-  void large(const UserId& user, server::Done<std::vector<ConversationId>> done) override;
+  void large(const UserId& user, server::Done<std::vector<server::FeedEntry>> done) override;
   void user_mark(const UserId& user, server::Done<server::Position> done) override;
 
   // How many records the store forgets to have applied, though it has what came of them: a replay.

@@ -39,8 +39,12 @@ inline constexpr std::size_t detail_bytes_max = 512;
 
 // --- conversations ---
 inline constexpr std::size_t group_members_max = 10'000;
-// Above, a group is told to be large (ConversationState.large) and stays so.
+// Above, a group is told to be large (ConversationState.large) and stays so: no feed marks for its
+// messages, heads instead of events for those who only listen.
 inline constexpr std::size_t small_group_members_max = 256;
+// After sending or reading in a large group a session gets its events, not heads only.
+inline constexpr auto large_active_for = 5min;
+inline constexpr auto large_head_interval = 2s;  // at most one head per large group and listener
 inline constexpr std::size_t receipt_detail_members_max = 64;  // above: no pushed minima, no typing
 inline constexpr std::size_t readers_listed_max = 100;
 inline constexpr std::size_t contacts_max = 5'000;

@@ -177,15 +177,16 @@ void ConversationStoreMemory::list(const UserId& user, Position before, std::siz
   });
 }
 
-void ConversationStoreMemory::large(const UserId& user, Done<std::vector<ConversationId>> done) {
-  answer<std::vector<ConversationId>>(std::move(done), [user](const Disk& disk) {
-    std::vector<ConversationId> found;
+void ConversationStoreMemory::large(const UserId& user, Done<std::vector<FeedEntry>> done) {
+  answer<std::vector<FeedEntry>>(std::move(done), [user](const Disk& disk) {
+    std::vector<FeedEntry> found;
     const auto it = disk.conversations_of.find(user);
     if (it == disk.conversations_of.end()) return found;
     for (const ConversationId& id : it->second) {
       const auto head = disk.heads.find(id);
       if (head == disk.heads.end() || !head->second.large) continue;
-      if (disk.members.at(id).at(user).active()) found.push_back(id);
+      if (!disk.members.at(id).at(user).active()) continue;
+      found.push_back({id, head->second.last_position});
     }
     return found;
   });

@@ -59,7 +59,7 @@ class ConversationStoreMemory : public ConversationStore {
                Done<std::vector<FeedEntry>> done) override;
   void list(const UserId& user, Position before, std::size_t limit,
             Done<std::vector<FeedEntry>> done) override;
-  void large(const UserId& user, Done<std::vector<ConversationId>> done) override;
+  void large(const UserId& user, Done<std::vector<FeedEntry>> done) override;
   Position feed_horizon() const override { return disk_->feed_horizon; }
   void user_mark(const UserId& user, Done<Position> done) override;
 

@@ -170,16 +170,13 @@ void ConversationStoreSqlite::list(const UserId& user, Position before, std::siz
   done(std::move(answer));
 }
 
-void ConversationStoreSqlite::large(const UserId& user, Done<std::vector<ConversationId>> done) {
-  Result<std::vector<ConversationId>> answer = [&]() -> Result<std::vector<ConversationId>> {
-    std::vector<ConversationId> found;
+void ConversationStoreSqlite::large(const UserId& user, Done<std::vector<FeedEntry>> done) {
+  auto answer = [&] {
     Query query = reader_->query(
-        "SELECT m.conversation FROM member m JOIN conversation c ON c.id=m.conversation"
-        " WHERE m.user=?1 AND m.role<>0 AND c.large<>0 ORDER BY m.conversation");
+        "SELECT c.id,c.last_position FROM member m JOIN conversation c ON c.id=m.conversation"
+        " WHERE m.user=?1 AND m.role<>0 AND c.large<>0 ORDER BY c.id");
     query.bind(user);
-    while (query.next()) found.push_back(query.id<ConversationId>(0));
-    if (auto status = query.status(); !status) return status.error();
-    return found;
+    return feed(query);
   }();
   done(std::move(answer));
 }

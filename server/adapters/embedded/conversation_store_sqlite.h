@@ -36,7 +36,7 @@ class ConversationStoreSqlite : public ConversationStore {
                Done<std::vector<FeedEntry>> done) override;
   void list(const UserId& user, Position before, std::size_t limit,
             Done<std::vector<FeedEntry>> done) override;
-  void large(const UserId& user, Done<std::vector<ConversationId>> done) override;
+  void large(const UserId& user, Done<std::vector<FeedEntry>> done) override;
   void user_mark(const UserId& user, Done<Position> done) override;
 
  private:

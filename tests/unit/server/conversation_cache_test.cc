@@ -61,18 +61,18 @@ class ConversationCacheTest : public testing::ServiceTest {
     loop.settle();
     return found;
   }
-  std::vector<FeedEntry> changed(const UserId& user, Position after, std::size_t limit = 100) {
-    std::vector<FeedEntry> found;
-    cache.changed(user, after, limit, [&](Result<std::vector<FeedEntry>> result) {
+  std::vector<FeedChange> changed(const UserId& user, Position after, std::size_t limit = 100) {
+    std::vector<FeedChange> found;
+    cache.changed(user, after, limit, [&](Result<std::vector<FeedChange>> result) {
       ASSERT_TRUE(result.ok());
       found.assign(result->begin(), result->end());
     });
     loop.settle();
     return found;
   }
-  std::vector<FeedEntry> listed(const UserId& user, Position before, std::size_t limit) {
-    std::vector<FeedEntry> found;
-    cache.list(user, before, limit, [&](Result<std::vector<FeedEntry>> result) {
+  std::vector<FeedChange> listed(const UserId& user, Position before, std::size_t limit) {
+    std::vector<FeedChange> found;
+    cache.list(user, before, limit, [&](Result<std::vector<FeedChange>> result) {
       ASSERT_TRUE(result.ok());
       found.assign(result->begin(), result->end());
     });
@@ -244,14 +244,14 @@ TEST_F(ConversationCacheTest, WhatTheStoreLacksHidesNothingThatItHas) {
   std::set<ConversationId> found;
   Position after = 0;
   for (auto page = changed(bob, after, 20); !page.empty(); page = changed(bob, after, 20)) {
-    for (const FeedEntry& entry : page) found.insert(entry.conversation);
+    for (const FeedChange& entry : page) found.insert(entry.conversation);
     after = page.back().feed_ver;
   }
   EXPECT_EQ(found.size(), kCount);
   found.clear();
   Position before = 0;  // a snapshot goes the other way
   for (auto page = listed(bob, before, 20); !page.empty(); page = listed(bob, before, 20)) {
-    for (const FeedEntry& entry : page) found.insert(entry.conversation);
+    for (const FeedChange& entry : page) found.insert(entry.conversation);
     before = page.back().feed_ver;
   }
   EXPECT_EQ(found.size(), kCount);

@@ -56,7 +56,10 @@ class ServiceTest : public ::testing::Test {
   }
   Caller enter(const UserId& user, std::uint64_t session) {
     registry.add(user, {"g", session, DeviceId()});
-    return {user, DeviceId(), session};
+    const Caller caller{user, DeviceId(), session};
+    service.session_opened(caller);
+    loop.settle();
+    return caller;
   }
   // Asks without waiting; the answer appears in the returned place.
   std::shared_ptr<std::optional<v1::ServerFrame>> begin(const Caller& caller,

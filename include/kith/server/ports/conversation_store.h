@@ -76,8 +76,9 @@ class KITH_API ConversationStore {
   // `limit`: a snapshot listing.
   virtual void list(const UserId& user, Position before, std::size_t limit,
                     Done<std::vector<FeedEntry>> done) = 0;
-  // Large conversations (Head::large) that the user is an active member of.
-  virtual void large(const UserId& user, Done<std::vector<ConversationId>> done) = 0;
+  // Large conversations (Head::large) that the user is an active member of, with their
+  // Head::last_position as feed_ver: their members get no mark for a message.
+  virtual void large(const UserId& user, Done<std::vector<FeedEntry>> done) = 0;
   // Marks below it may be gone: who has synced less gets a snapshot. 0 = all marks are kept.
   virtual Position feed_horizon() const { return 0; }
   // Position of the last change of the user's own state; 0 = never.
