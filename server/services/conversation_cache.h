@@ -57,9 +57,12 @@ class ConversationCache : public Conversations {
             Done<std::optional<Placement>> done);
 
   // --- the feed; the order begin_serving(), changed(), with() is load-bearing (docs/protocol.md,
-  // "Sync") --- Registers that the user is served everything up to the returned position: later
-  // changes get new marks.
-  Position begin_serving(const UserId& user);
+  // "Sync") ---
+  // Registers that the user is served everything up to the returned position: later changes get new
+  // marks.
+  // `cursor`: what the user has seen. After a restart it may be above decided(), but not above the
+  // log: such a record is decided again, and what follows it gets marks above the cursor.
+  Position begin_serving(const UserId& user, Position cursor = 0);
   // Ascending by feed_ver; large groups by the position of their last record.
   void changed(const UserId& user, Position after, std::size_t limit,
                Done<std::vector<FeedChange>> done);

@@ -77,10 +77,10 @@ void ConversationCache::mark_user(const UserId& user, const DeviceId& device, Do
   });
 }
 
-Position ConversationCache::begin_serving(const UserId& user) {
+Position ConversationCache::begin_serving(const UserId& user, Position cursor) {
   // Bounded; forgetting is safe, an unknown user's marks are always written.
   if (served_.size() > limits::conversations_cached_max) served_.clear();
-  const Position high = decided();
+  const Position high = std::max(decided(), cursor <= last_committed_ ? cursor : 0);
   Position& served = served_[user];
   served = std::max(served, high);
   return high;

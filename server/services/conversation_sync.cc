@@ -101,7 +101,7 @@ void ConversationService::sync(const Caller& caller, const v1::SyncRequest& requ
     listing->known[*conversation_id(head.conversation_id())] = head.seq();
   }
   // FIRST: what changes from here on gets a new mark.
-  const Position high = listing->high = cache_.begin_serving(caller.user);
+  const Position high = listing->high = cache_.begin_serving(caller.user, listing->cursor);
   const PageToken& token = listing->token;
   if (listing->cursor > high) return listing->reset(v1::SYNC_RESET_REASON_FUTURE);
   if (!listing->snapshot && listing->cursor < cache_.feed_horizon()) {

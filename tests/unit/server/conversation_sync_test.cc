@@ -114,6 +114,47 @@ TEST_F(ConversationSyncTest, ACursorOfAnotherHistoryIsASnapshot) {
   EXPECT_EQ(sync(bobs, 1'000).sync_reset().reason(), v1::SYNC_RESET_REASON_FUTURE);
 }
 
+// Given before the crash, by a server that had decided the whole log; this one waits for the store.
+TEST_F(ConversationSyncTest, ACursorOfARecordThatIsDecidedAgainIsNoFuture) {
+  make_groups(1);
+  disks.store->apply_delay = [] { return Millis(1'000'000); };
+  send(anna, {out(1)}, numbered(0));
+  const Position cursor = sync(bobs, 0).sync_page().next_cursor();
+  ASSERT_EQ(cursor, 2u);
+  CommandLogMemory log_again{disks.log, loop};
+  ConversationStoreMemory store_again{disks.store, loop};
+  ConversationCache cache_again{log_again, store_again, loop};
+  int reads = 0;
+  disks.store->read_fault = [&]() -> std::optional<Error> {  // but of its position
+    if (++reads > 1) return make_error(ErrorCode::kIo, "no");
+    return std::nullopt;
+  };
+  ASSERT_TRUE(cache_again.start().ok());
+  disks.store->read_fault = nullptr;
+  ASSERT_LT(cache_again.decided(), cursor);
+  ConversationService again{cache_again, users, fanout, loop};
+  const auto answer = std::make_shared<std::optional<v1::ServerFrame>>();
+  const auto resync = [&](std::uint64_t from) {
+    v1::ClientFrame frame;
+    frame.mutable_sync()->set_cursor(from);
+    answer->reset();
+    again.handle(bobs, frame, [answer](v1::ServerFrame&& reply) { *answer = std::move(reply); });
+    loop.settle();
+    return answer->value();
+  };
+  EXPECT_EQ(resync(cursor).sync_page().next_cursor(), cursor);
+  EXPECT_EQ(resync(cursor + 1).sync_reset().reason(), v1::SYNC_RESET_REASON_FUTURE);
+  loop.advance(Millis(200));  // decided
+  LogRecord next;
+  next.conversation = numbered(0);
+  next.command_id = message(2);
+  next.sender = ann;
+  next.op = SendOp{"after", 0, {}, 0};
+  cache_again.append(std::move(next), [](const Result<Outcome>& made) { EXPECT_TRUE(made.ok()); });
+  loop.advance(Millis(10));
+  EXPECT_EQ(resync(cursor).sync_page().changed_size(), 1) << "its mark is above the cursor";
+}
+
 TEST_F(ConversationSyncTest, AllContactsAndBlocksAreListedInPagesThatFit) {
   make_groups(60);
   UserChange change;
