@@ -101,7 +101,8 @@ struct CacheContent {
   std::string recovered;  // why the cache had to be set aside; empty normally
 };
 
-// One thread at a time. Errors: kDiskFull, kIo; nothing of the change is visible then.
+// One thread at a time. Errors: kDiskFull, kIo, kCacheCorrupt, kAlreadyOpen (somebody keeps a file
+// locked); nothing of the change is visible then, nor after a restart.
 class CacheStore {
  public:
   virtual ~CacheStore() = default;

@@ -2,7 +2,6 @@
 #include "client/cache_store_sqlite.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,18 +11,17 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <functional>
-#include <set>
+#include <optional>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
+
+#include "client/database_sqlite.h"
 
 namespace kith::client {
 namespace {
 
 constexpr int kCacheVersion = 1;
 constexpr int kOutboxVersion = 1;
-constexpr int kBusyMs = 5000;  // somebody works in the file with another tool
 
 constexpr const char* kCacheSchema =
     "CREATE TABLE IF NOT EXISTS event(conversation BLOB NOT NULL, seq INTEGER NOT NULL, message "
@@ -52,161 +50,6 @@ constexpr const char* kOutboxSchema =
     "CREATE TABLE IF NOT EXISTS read_mark(conversation BLOB PRIMARY KEY, seq INTEGER NOT NULL) "
     "WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS identity(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;";
-
-Error sqlite_error(sqlite3* db, int rc, const std::string& what) {
-  const std::string text = what + ": " + (db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
-  switch (rc & 0xff) {
-    case SQLITE_FULL:
-      return make_error(ErrorCode::kDiskFull, text);
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-      return make_error(ErrorCode::kCacheCorrupt, text);
-    case SQLITE_BUSY:
-      return make_error(ErrorCode::kAlreadyOpen, text);
-    default:
-      return make_error(ErrorCode::kIo, text);
-  }
-}
-
-struct Prepared {
-  sqlite3_stmt* statement = nullptr;
-  int failure = SQLITE_OK;  // why there is no statement
-};
-
-// One prepared statement in use; resets it at the end.
-class Row {
- public:
-  explicit Row(Prepared prepared) : statement_(prepared.statement), failure_(prepared.failure) {}
-  ~Row() {
-    if (statement_) {
-      sqlite3_reset(statement_);
-      sqlite3_clear_bindings(statement_);
-    }
-  }
-  Row(const Row&) = delete;
-  Row& operator=(const Row&) = delete;
-
-  Row& blob(std::string_view bytes) {
-    sqlite3_bind_blob(statement_, ++bound_, bytes.data(), static_cast<int>(bytes.size()),
-                      SQLITE_TRANSIENT);
-    return *this;
-  }
-  Row& text(std::string_view value) {
-    sqlite3_bind_text(statement_, ++bound_, value.data(), static_cast<int>(value.size()),
-                      SQLITE_TRANSIENT);
-    return *this;
-  }
-  template <class T>
-  Row& number(T value) {
-    sqlite3_bind_int64(statement_, ++bound_, static_cast<sqlite3_int64>(value));
-    return *this;
-  }
-  int step() { return statement_ ? sqlite3_step(statement_) : failure_; }
-
-  template <class T>
-  [[nodiscard]] T get(int column) const {
-    return static_cast<T>(sqlite3_column_int64(statement_, column));
-  }
-  [[nodiscard]] std::string bytes(int column) const {
-    const void* data = sqlite3_column_blob(statement_, column);
-    const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
-    return data ? std::string(static_cast<const char*>(data), size) : std::string();
-  }
-  template <class T>
-  [[nodiscard]] T id(int column) const {
-    const auto value = T::from_bytes(bytes(column));
-    return value ? T(*value) : T();
-  }
-
- private:
-  sqlite3_stmt* statement_;
-  int failure_;
-  int bound_ = 0;
-};
-
-class Database {
- public:
-  Database() = default;
-  ~Database() { close(); }
-  Database(const Database&) = delete;
-  Database& operator=(const Database&) = delete;
-
-  Status open(const std::string& path, const char* synchronous, const char* schema, int version) {
-    path_ = path;
-    int rc =
-        sqlite3_open_v2(path.c_str(), &db_,
-                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
-    if (rc != SQLITE_OK) return sqlite_error(db_, rc, path);
-    sqlite3_extended_result_codes(db_, 1);
-    sqlite3_busy_timeout(db_, kBusyMs);
-    if (Status s = exec("PRAGMA journal_mode=WAL"); !s) return s;
-    if (Status s = exec("PRAGMA journal_size_limit=4194304"); !s)
-      return s;  // a burst does not keep its disk space
-    if (Status s = exec(std::string("PRAGMA synchronous=") + synchronous); !s) return s;
-    Row row(prepare("PRAGMA user_version"));
-    rc = row.step();
-    if (rc != SQLITE_ROW) return sqlite_error(db_, rc, path);
-    const int found = row.get<int>(0);
-    if (found > version) {
-      return make_error(ErrorCode::kCacheTooNew,
-                        path + " was written by a later release (version " + std::to_string(found) +
-                            ", this release reads " + std::to_string(version) + ")");
-    }
-    if (Status s = exec(schema); !s) return s;
-    return exec("PRAGMA user_version=" + std::to_string(version));
-  }
-  void close() {
-    for (auto& [text, statement] : statements_) sqlite3_finalize(statement);
-    statements_.clear();
-    if (db_) sqlite3_close_v2(db_);
-    db_ = nullptr;
-  }
-
-  Status exec(const std::string& sql) {
-    const int rc = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
-    if (rc != SQLITE_OK) return sqlite_error(db_, rc, path_);
-    return {};
-  }
-  Prepared prepare(const char* sql) {
-    auto& statement = statements_[sql];
-    if (statement) return {statement};
-    int rc = sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-    // The statements are right for the schema that open() made; the one in the file is another.
-    if (rc == SQLITE_ERROR) rc = SQLITE_CORRUPT;
-    return {statement, rc};
-  }
-  // Remembers the first failure of a transaction.
-  void run(Row& row) {
-    const int rc = row.step();
-    if (rc != SQLITE_DONE && rc != SQLITE_ROW && failure_ == SQLITE_OK) failure_ = rc;
-  }
-  Status transaction(const std::function<void()>& body) {
-    if (Status s = exec("BEGIN IMMEDIATE"); !s) return s;
-    failure_ = SQLITE_OK;
-    body();
-    Status result;
-    if (failure_ != SQLITE_OK) result = sqlite_error(db_, failure_, path_);
-    if (result) result = exec("COMMIT");
-    if (!result) (void)sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
-    return result;
-  }
-  // Reads all rows; a damaged page shows here.
-  Status each(const char* sql, const std::function<void(const Row&)>& use) {
-    Row row(prepare(sql));
-    int rc = row.step();
-    for (; rc == SQLITE_ROW; rc = row.step()) use(row);
-    if (rc != SQLITE_DONE) return sqlite_error(db_, rc, path_);
-    return {};
-  }
-  sqlite3* handle() { return db_; }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-  sqlite3* db_ = nullptr;
-  int failure_ = SQLITE_OK;
-  std::unordered_map<const char*, sqlite3_stmt*> statements_;  // by address of the literal
-};
 
 // Holds the directory for this object; the kernel lets go of it when the process dies.
 class DirectoryLock {
@@ -240,6 +83,8 @@ Result<DeviceId> kept_device(Database& outbox) {
 
 class CacheStoreSqlite : public CacheStore {
  public:
+  explicit CacheStoreSqlite(Millis patience) : outbox_(patience), cache_(patience) {}
+
   Status open(const std::string& directory) {
     directory_ = directory;
     if (directory.empty()) {
@@ -280,13 +125,19 @@ class CacheStoreSqlite : public CacheStore {
     return content;
   }
 
+  // Two files cannot be committed at once, so one decides: the outbox if something is promised, else
+  // the cache. What the other could not take is owed and written before the next change. If the
+  // process ends first, nothing is wrong: load() leaves out rows whose event is known, and the
+  // engine makes the conversation of a row again.
   Status commit(const CacheChange& change) override {
-    // The cache first: a crash in between leaves an outbox row whose event is known, which load()
-    // leaves out.
-    if (change.touches_cache()) {
-      if (Status s = cache_.transaction([&] { write_cache(change); }); !s) return noted(s);
-    }
-    if (change.touches_outbox()) return outbox_.transaction([&] { write_outbox(change); });
+    if (Status s = pay_debt(); !s) return s;
+    if (!change.touches_cache() || !change.touches_outbox()) return commit_each(change);
+    const bool promise =
+        !change.outbox_put.empty() || !change.read_marks_put.empty() || change.device;
+    CacheChange first = promise ? outbox_part(change) : cache_part(change);
+    CacheChange second = promise ? cache_part(change) : outbox_part(change);
+    if (Status s = commit_each(first); !s) return s;
+    if (!commit_each(second)) owed_ = std::move(second);
     return {};
   }
 
@@ -320,6 +171,38 @@ class CacheStoreSqlite : public CacheStore {
   }
 
  private:
+  static CacheChange cache_part(const CacheChange& change) {
+    CacheChange part = change;
+    part.outbox_put.clear();
+    part.outbox_remove.clear();
+    part.read_marks_put.clear();
+    part.read_marks_remove.clear();
+    part.device.reset();
+    return part;
+  }
+  static CacheChange outbox_part(const CacheChange& change) {
+    CacheChange part;
+    part.outbox_put = change.outbox_put;
+    part.outbox_remove = change.outbox_remove;
+    part.read_marks_put = change.read_marks_put;
+    part.read_marks_remove = change.read_marks_remove;
+    part.device = change.device;
+    return part;
+  }
+  Status pay_debt() {
+    if (!owed_) return {};
+    if (Status s = commit_each(*owed_); !s) return s;
+    owed_.reset();
+    return {};
+  }
+  Status commit_each(const CacheChange& change) {
+    if (change.touches_cache()) {
+      if (Status s = cache_.transaction([&] { write_cache(change); }); !s) return noted(s);
+    }
+    if (change.touches_outbox()) return outbox_.transaction([&] { write_outbox(change); });
+    return {};
+  }
+
   // Damage that shows only when a page is used: the next open() starts the cache anew.
   Status noted(Status status) {
     if (status.error().code != ErrorCode::kCacheCorrupt || suspect_ || directory_.empty())
@@ -510,8 +393,9 @@ class CacheStoreSqlite : public CacheStore {
 
   std::string directory_;
   std::string recovered_;
-  bool suspect_ = false;  // cache.db is known to be damaged, and outbox.db says so
-  DirectoryLock lock_;    // before the databases: let go last
+  std::optional<CacheChange> owed_;  // half of a change, for one of the files
+  bool suspect_ = false;             // cache.db is known to be damaged, and outbox.db says so
+  DirectoryLock lock_;               // before the databases: let go last
   Database outbox_;
   Database cache_;
 };
@@ -522,7 +406,7 @@ Result<DeviceId> cache_device_sqlite(const std::string& directory, Random& rando
   auto store = open_cache_store_sqlite(directory);
   if (!store && store.error().code == ErrorCode::kAlreadyOpen) {
     // A client has it open, so the device is there already: reading disturbs nobody.
-    Database outbox;
+    Database outbox{Millis(limits::cache_busy_limit)};
     if (Status s = outbox.open(directory + "/outbox.db", "FULL", kOutboxSchema, kOutboxVersion); !s)
       return s.error();
     auto device = kept_device(outbox);
@@ -541,8 +425,9 @@ Result<DeviceId> cache_device_sqlite(const std::string& directory, Random& rando
   return *change.device;
 }
 
-Result<std::unique_ptr<CacheStore>> open_cache_store_sqlite(const std::string& directory) {
-  auto store = std::make_unique<CacheStoreSqlite>();
+Result<std::unique_ptr<CacheStore>> open_cache_store_sqlite(const std::string& directory,
+                                                            Millis patience) {
+  auto store = std::make_unique<CacheStoreSqlite>(patience);
   if (Status s = store->open(directory); !s) return s.error();
   return std::unique_ptr<CacheStore>(std::move(store));
 }

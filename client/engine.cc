@@ -270,16 +270,26 @@ Result<MessageId> Engine::send(const ConversationId& to, const std::string& text
   return id;
 }
 
-// A 1:1 that is not there yet: only a picture of what the outbox row will bring about.
+// A conversation that is not there yet: only a picture of what the outbox row will bring about.
 void Engine::imagine(const OutboxRow& row) {
-  if (model_.find(row.conversation) || row.peer.empty()) return;
+  const bool group = row.kind == OutboxKind::kCreate;
+  if (model_.find(row.conversation) || (row.peer.empty() && !group)) return;
   ConversationRecord record;
   record.id = row.conversation;
-  record.type = ConversationType::kDirect;
-  record.peer = row.peer;
-  record.role = MemberRole::kMember;
-  record.member_count = 2;
   record.last_ts_ms = row.created_ms;
+  if (group) {
+    v1::CreateConversation create;
+    create.ParseFromString(row.payload);
+    record.type = ConversationType::kGroup;
+    record.title = create.title();
+    record.role = MemberRole::kOwner;
+    record.member_count = static_cast<std::uint32_t>(create.members_size()) + 1;
+  } else {
+    record.type = ConversationType::kDirect;
+    record.peer = row.peer;
+    record.role = MemberRole::kMember;
+    record.member_count = 2;
+  }
   (void)model_.put(record);
 }
 
@@ -439,22 +449,15 @@ Result<ConversationId> Engine::create_group(const std::string& title,
     if (user != model_.self()) create.add_members(user.bytes());
   }
   if (Status s = validate(frame); !s) return s.error();
-  ConversationRecord record;
-  record.id = id;
-  record.type = ConversationType::kGroup;
-  record.title = title;
-  record.role = MemberRole::kOwner;
-  record.member_count = static_cast<std::uint32_t>(create.members_size()) + 1;
-  record.last_ts_ms = scheduler_.clock().wall().ms;
   OutboxRow row;
   row.order = static_cast<std::int64_t>(outbox_->next_order());
   row.conversation = id;
   row.id = command;
   row.kind = OutboxKind::kCreate;
   row.payload = create.SerializeAsString();
-  row.created_ms = record.last_ts_ms;
-  if (Status s = model_.put(record); !s) return s.error();
+  row.created_ms = scheduler_.clock().wall().ms;
   if (Status s = outbox_->add(row); !s) return s.error();
+  imagine(row);
   return id;
 }
 

@@ -93,6 +93,9 @@ inline constexpr auto gap_wait = 300ms;
 // Larger holes: newest page first, rest on demand.
 inline constexpr std::size_t gap_fetch_max = 200;
 inline constexpr auto idle_sync = 15min;
+// Another process works in the cache's files: a call waits for it, shorter than the server waits
+// for a heartbeat, then fails with kAlreadyOpen.
+inline constexpr auto cache_busy_limit = 20s;
 inline constexpr auto event_batch_interval = 50ms;    // at most 20 view diffs per second
 inline constexpr std::size_t view_items_max = 2'000;  // rows held by one observable view
 

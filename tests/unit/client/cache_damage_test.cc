@@ -3,13 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <array>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
 #include "client/cache_store_sqlite.h"
 #include "src/split_mix.h"
+#include "tests/scratch_directory.h"
 
 namespace kith::client {
 namespace {
@@ -30,13 +30,7 @@ ConversationId room(std::uint64_t number) {
 
 class CacheDamage : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "kith-cache-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    dir = name;
-    fill(dir + "/whole");
-  }
-  void TearDown() override { std::filesystem::remove_all(dir); }
+  void SetUp() override { fill(dir + "/whole"); }
 
   static void fill(const std::string& directory) {
     CacheChange change;
@@ -107,7 +101,8 @@ class CacheDamage : public ::testing::Test {
     return store ? use(**store) : Status(store.error());
   }
 
-  std::string dir;
+  const test::ScratchDirectory scratch;
+  const std::string& dir = scratch.path();
 };
 
 TEST_F(CacheDamage, IsFoundAndTheCacheStartedAnewWhereverItIs) {

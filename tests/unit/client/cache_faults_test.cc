@@ -5,12 +5,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "client/cache_store_sqlite.h"
 #include "kith/client/client.h"
+#include "tests/scratch_directory.h"
 #include "tests/unit/client/full_disk_sqlite.h"
 
 namespace kith::client {
@@ -18,13 +18,6 @@ namespace {
 
 class CacheFaults : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "kith-cache-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    dir = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(dir); }
-
   Result<std::unique_ptr<Client>> open() const {
     ClientOptions options;
     options.url = "ws://127.0.0.1:1/v1/ws";
@@ -54,7 +47,8 @@ class CacheFaults : public ::testing::Test {
     std::ofstream(dir + file, std::ios::trunc) << std::string(8192, 'x');
   }
 
-  std::string dir;
+  const test::ScratchDirectory scratch;
+  std::string dir = scratch.path();
   int people = 0;
 };
 
@@ -76,6 +70,62 @@ TEST_F(CacheFaults, FullDiskRefusesTheMessageAndKeepsTheOthers) {
   const auto again = open();
   ASSERT_TRUE(again.ok());
   EXPECT_EQ(waiting(**again), (std::vector<std::string>{"after", "before"}));
+}
+
+TEST_F(CacheFaults, ChangeOfBothFilesIsWholeThoughOneOfThemIsFull) {
+  const ConversationId room = ConversationId::direct(UserId::of("a"), UserId::of("b"));
+  OutboxRow row;
+  row.conversation = room;
+  row.id = MessageId(std::array<std::uint8_t, 16>{1});
+  row.payload = "payload";
+  FullDisk disk;
+  {
+    const auto store = open_cache_store_sqlite(dir);
+    ASSERT_TRUE(store.ok());
+    CacheChange sent;
+    sent.outbox_put.push_back(row);
+    ASSERT_TRUE((*store)->commit(sent).ok());
+    CacheChange placed;
+    placed.events.push_back({room, 1, row.id, 1, "bytes"});
+    placed.outbox_remove.push_back(row.id);
+    disk.fill(true, "outbox.db");
+    EXPECT_TRUE((*store)->commit(placed).ok());
+    EXPECT_GT(disk.refused(), 0);
+    EXPECT_TRUE((*store)->load()->outbox.empty());
+    CacheChange more;  // what is owed comes first
+    more.events.push_back({room, 2, MessageId(std::array<std::uint8_t, 16>{2}), 2, "bytes"});
+    EXPECT_EQ((*store)->commit(more).error().code, ErrorCode::kDiskFull);
+    EXPECT_EQ((*store)->events(room, 1, 9, 9)->size(), 1u);
+    disk.fill(false);
+    EXPECT_TRUE((*store)->commit(more).ok());
+    EXPECT_EQ((*store)->events(room, 1, 9, 9)->size(), 2u);
+  }
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open((dir + "/outbox.db").c_str(), &db), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(
+                db, "SELECT * FROM outbox", [](void*, int, char**, char**) { return 1; }, nullptr,
+                nullptr),
+            SQLITE_OK);  // no row is left
+  sqlite3_close(db);
+}
+
+TEST_F(CacheFaults, GroupThatCannotBeQueuedIsNotShown) {
+  FullDisk disk;
+  {
+    const auto client = open();
+    ASSERT_TRUE(client.ok());
+    disk.fill(true, "outbox.db");
+    const auto refused = (*client)->create_group("nobody's", {});
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, ErrorCode::kDiskFull);
+    disk.fill(false);
+    ASSERT_TRUE((*client)->create_group("ours", {}).ok());
+  }
+  const auto store = open_cache_store_sqlite(dir);
+  ASSERT_TRUE(store.ok());
+  const auto content = (*store)->load();
+  ASSERT_EQ(content->conversations.size(), 1u);
+  EXPECT_EQ(content->conversations.begin()->second.title, "ours");
 }
 
 TEST_F(CacheFaults, FullDiskAtOpenIsNamed) {
@@ -145,7 +195,6 @@ TEST_F(CacheFaults, DirectoryThatCannotBeMadeIsNamed) {
   std::ofstream(dir + "/file") << "no directory";
   dir += "/file/below";
   EXPECT_EQ(open().error().code, ErrorCode::kIo);
-  dir.resize(dir.size() - std::string("/file/below").size());
 }
 
 }  // namespace

@@ -3,11 +3,11 @@
 #include <sqlite3.h>
 
 #include <atomic>
-#include <cstdlib>
 #include <filesystem>
 #include <thread>
 
 #include "client/cache_store_sqlite.h"
+#include "tests/scratch_directory.h"
 
 namespace kith::client {
 namespace {
@@ -17,17 +17,11 @@ constexpr std::uintmax_t kWalBytesMax = 16 * 1024 * 1024;
 class CacheLoad : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "kith-cache-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    dir = name;
     auto opened = open_cache_store_sqlite(dir);
     ASSERT_TRUE(opened.ok());
     store = std::move(*opened);
   }
-  void TearDown() override {
-    store.reset();
-    std::filesystem::remove_all(dir);
-  }
+  void TearDown() override { store.reset(); }
   // `count` events from `first` on, and the range that they fill.
   CacheChange page(std::uint64_t first, std::uint64_t count) const {
     CacheChange change;
@@ -40,36 +34,83 @@ class CacheLoad : public ::testing::Test {
     return change;
   }
 
-  std::string dir;
+  const test::ScratchDirectory scratch;
+  const std::string& dir = scratch.path();
   std::unique_ptr<CacheStore> store;
   const ConversationId room = ConversationId::direct(UserId::of("a"), UserId::of("b"));
 };
 
-TEST_F(CacheLoad, AnotherWriterDelaysButNothingFails) {
-  std::atomic<bool> over = false;
-  std::atomic<int> written = 0;
-  std::thread other([&] {  // somebody repairs the file with another tool
-    sqlite3* db = nullptr;
-    if (sqlite3_open((dir + "/cache.db").c_str(), &db) == SQLITE_OK) {
-      sqlite3_busy_timeout(db, 5'000);
-      const char* write =
-          "BEGIN IMMEDIATE; INSERT OR REPLACE INTO kv VALUES('other', randomblob(9999)); COMMIT";
-      const char* read = "SELECT sum(length(bytes)) FROM event";
-      while (!over) {
-        written += sqlite3_exec(db, write, nullptr, nullptr, nullptr) == SQLITE_OK;
-        sqlite3_exec(db, read, nullptr, nullptr, nullptr);
-      }
-    }
-    sqlite3_close(db);
-  });
-  for (std::uint64_t i = 0; i < 300; ++i) {
-    const Status stored = store->commit(page(1 + i, 1));
-    EXPECT_TRUE(stored.ok()) << stored.error().to_string();
+// Somebody repairs cache.db with another tool that hardly ever lets go of it.
+class GreedyWriter {
+ public:
+  explicit GreedyWriter(const std::string& file)
+      : thread_([this, file] {
+          sqlite3* db = nullptr;
+          if (sqlite3_open(file.c_str(), &db) == SQLITE_OK) {
+            sqlite3_busy_timeout(db, 5'000);
+            while (!over_) write_then_read(db);
+          }
+          sqlite3_close(db);
+        }) {}
+  ~GreedyWriter() {
+    over_ = true;
+    thread_.join();
   }
-  over = true;
-  other.join();
-  EXPECT_GT(written, 0);
-  EXPECT_EQ(store->events(room, 1, 1'000, 1'000)->size(), 300u);
+  GreedyWriter(const GreedyWriter&) = delete;
+  GreedyWriter& operator=(const GreedyWriter&) = delete;
+  [[nodiscard]] int written() const { return written_; }
+
+ private:
+  static constexpr std::int64_t kHoldsMs = 40;
+  static constexpr std::int64_t kRestsMs = 1;
+
+  static void repeat(sqlite3* db, const char* sql, std::int64_t span_ms) {
+    const std::int64_t until = system_clock().steady_ms() + span_ms;
+    do {
+      sqlite3_exec(db, sql, nullptr, nullptr, nullptr);
+    } while (system_clock().steady_ms() < until);
+  }
+  void write_then_read(sqlite3* db) {
+    if (sqlite3_exec(db, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK) {
+      repeat(db, "INSERT OR REPLACE INTO kv VALUES('other', randomblob(999))", kHoldsMs);
+      written_ += sqlite3_exec(db, "COMMIT", nullptr, nullptr, nullptr) == SQLITE_OK;
+    }
+    repeat(db, "SELECT sum(length(bytes)) FROM event", kRestsMs);
+  }
+
+  std::atomic<bool> over_ = false;
+  std::atomic<int> written_ = 0;
+  std::thread thread_;
+};
+
+TEST_F(CacheLoad, AnotherWriterDelaysButNothingFails) {
+  constexpr int kTurns = 100;
+  std::uint64_t seq = 0;
+  {
+    const GreedyWriter other(dir + "/cache.db");
+    while (other.written() < kTurns) {
+      const Status stored = store->commit(page(++seq, 1));
+      ASSERT_TRUE(stored.ok()) << seq << ": " << stored.error().to_string();
+    }
+  }
+  EXPECT_EQ(store->events(room, 1, seq + 1, seq + 1)->size(), seq);
+}
+
+TEST_F(CacheLoad, WhoeverKeepsAFileLockedIsNamed) {
+  store.reset();
+  auto impatient = open_cache_store_sqlite(dir, Millis(50));
+  ASSERT_TRUE(impatient.ok());
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open((dir + "/cache.db").c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr), SQLITE_OK);
+  const Status refused = (*impatient)->commit(page(1, 1));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kAlreadyOpen);
+  EXPECT_NE(refused.error().message.find("cache.db: database is locked"), std::string::npos);
+  EXPECT_TRUE((*impatient)->events(room, 1, 10, 10)->empty());  // readers are not hindered
+  ASSERT_EQ(sqlite3_exec(db, "COMMIT", nullptr, nullptr, nullptr), SQLITE_OK);
+  EXPECT_TRUE((*impatient)->commit(page(1, 1)).ok());
+  sqlite3_close(db);
 }
 
 TEST_F(CacheLoad, TheWriteAheadLogStaysSmallWhilePagesAreRead) {

@@ -4,24 +4,17 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "client/diff.h"
+#include "tests/scratch_directory.h"
 
 namespace kith::client {
 namespace {
 
 class CacheStoreSqlite : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string name = (std::filesystem::temp_directory_path() / "kith-cache-XXXXXX").string();
-    ASSERT_NE(mkdtemp(name.data()), nullptr);
-    dir = name;
-  }
-  void TearDown() override { std::filesystem::remove_all(dir); }
-
   static OutboxRow row() {
     OutboxRow r;
     r.order = 4;
@@ -30,7 +23,8 @@ class CacheStoreSqlite : public ::testing::Test {
     r.payload = "payload";
     return r;
   }
-  std::string dir;
+  const test::ScratchDirectory scratch;
+  const std::string& dir = scratch.path();
 };
 
 TEST_F(CacheStoreSqlite, KeepsWhatWasCommitted) {

@@ -7,6 +7,8 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <string>
+#include <utility>
 
 namespace kith::client {
 
@@ -27,7 +29,12 @@ class FullDisk {
   FullDisk(const FullDisk&) = delete;
   FullDisk& operator=(const FullDisk&) = delete;
 
-  void fill(bool full) { full_ = full; }
+  // Only files whose path contains `part` find the disk full.
+  void fill(bool full, std::string part = "") {
+    const std::lock_guard lock(mutex_);
+    part_ = std::move(part);
+    full_ = full;
+  }
   [[nodiscard]] int refused() const { return refused_; }
 
  private:
@@ -36,11 +43,18 @@ class FullDisk {
     const int rc = self_->real_->xOpen(self_->real_, name, file, flags, out_flags);
     if (rc != SQLITE_OK || file->pMethods == nullptr) return rc;
     file->pMethods = &wrapped(file->pMethods).mine;
+    const std::lock_guard lock(self_->mutex_);
+    self_->names_[file] = name ? name : "";
     return rc;
   }
   static int write(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 at) {
-    if (self_->full_) return ++self_->refused_, SQLITE_FULL;
+    if (self_->full_ && self_->concerns(file)) return ++self_->refused_, SQLITE_FULL;
     return reinterpret_cast<const Methods*>(file->pMethods)->real->xWrite(file, bytes, size, at);
+  }
+
+  bool concerns(sqlite3_file* file) {
+    const std::lock_guard lock(mutex_);
+    return names_[file].find(part_) != std::string::npos;
   }
 
   // The system has a table of methods for each way of locking; each gets its own here.
@@ -60,6 +74,9 @@ class FullDisk {
   static inline FullDisk* self_ = nullptr;
   sqlite3_vfs* real_;
   sqlite3_vfs vfs_;
+  std::mutex mutex_;
+  std::string part_;
+  std::map<sqlite3_file*, std::string> names_;
   std::atomic<bool> full_{false};
   std::atomic<int> refused_{0};
 };

@@ -1,0 +1,118 @@
+// Database on SQLite's C interface.
+#include "client/database_sqlite.h"
+
+namespace kith::client {
+namespace {
+
+constexpr int kBusyPauseMs = 3;  // at most, each time; see on_busy()
+
+}  // namespace
+
+Error sqlite_error(sqlite3* db, int rc, const std::string& what) {
+  const std::string text = what + ": " + (db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+  switch (rc & 0xff) {
+    case SQLITE_FULL:
+      return make_error(ErrorCode::kDiskFull, text);
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return make_error(ErrorCode::kCacheCorrupt, text);
+    case SQLITE_BUSY:
+    case SQLITE_PROTOCOL:  // the same, noticed while the write-ahead log was being opened
+      return make_error(ErrorCode::kAlreadyOpen, text);
+    default:
+      return make_error(ErrorCode::kIo, text);
+  }
+}
+
+// SQLite has no queue for writers, and its own waiting grows to 100 ms a time: somebody who writes
+// without a pause lets such a waiter through once in minutes. Many short pauses of random length
+// meet a gap soon.
+int Database::on_busy(void* self, int times) {
+  auto& me = *static_cast<Database*>(self);
+  const std::int64_t now = system_clock().steady_ms();
+  if (times == 0) me.busy_since_ms_ = now;
+  if (now - me.busy_since_ms_ >= me.patience_.count()) return 0;
+  unsigned char random = 0;
+  sqlite3_randomness(1, &random);
+  sqlite3_sleep(1 + random % kBusyPauseMs);
+  return 1;
+}
+
+Status Database::open(const std::string& path, const char* synchronous, const char* schema,
+                      int version) {
+  path_ = path;
+  const int rc = sqlite3_open_v2(
+      path.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+      nullptr);
+  if (rc != SQLITE_OK) return sqlite_error(db_, rc, path);
+  sqlite3_extended_result_codes(db_, 1);
+  sqlite3_busy_handler(db_, &Database::on_busy, this);
+  if (Status s = exec("PRAGMA journal_mode=WAL"); !s) return s;
+  if (Status s = exec("PRAGMA journal_size_limit=4194304"); !s)
+    return s;  // a burst does not keep its disk space
+  if (Status s = exec(std::string("PRAGMA synchronous=") + synchronous); !s) return s;
+  const auto found = version_in_file();
+  if (!found) return found.error();
+  if (*found > version) {
+    return make_error(ErrorCode::kCacheTooNew,
+                      path + " was written by a later release (version " + std::to_string(*found) +
+                          ", this release reads " + std::to_string(version) + ")");
+  }
+  if (Status s = exec(schema); !s) return s;
+  return exec("PRAGMA user_version=" + std::to_string(version));
+}
+
+Result<int> Database::version_in_file() {
+  Row row(prepare("PRAGMA user_version"));
+  const int rc = row.step();
+  if (rc != SQLITE_ROW) return sqlite_error(db_, rc, path_);
+  return row.get<int>(0);
+}
+
+void Database::close() {
+  for (auto& [text, statement] : statements_) sqlite3_finalize(statement);
+  statements_.clear();
+  if (db_) sqlite3_close_v2(db_);
+  db_ = nullptr;
+}
+
+Status Database::exec(const std::string& sql) {
+  const int rc = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
+  if (rc != SQLITE_OK) return sqlite_error(db_, rc, path_);
+  return {};
+}
+
+Prepared Database::prepare(const char* sql) {
+  auto& statement = statements_[sql];
+  if (statement) return {statement};
+  int rc = sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  // The statements are right for the schema that open() made; the one in the file is another.
+  if (rc == SQLITE_ERROR) rc = SQLITE_CORRUPT;
+  return {statement, rc};
+}
+
+void Database::run(Row& row) {
+  const int rc = row.step();
+  if (rc != SQLITE_DONE && rc != SQLITE_ROW && failure_ == SQLITE_OK) failure_ = rc;
+}
+
+Status Database::transaction(const std::function<void()>& body) {
+  if (Status s = exec("BEGIN IMMEDIATE"); !s) return s;
+  failure_ = SQLITE_OK;
+  body();
+  Status result;
+  if (failure_ != SQLITE_OK) result = sqlite_error(db_, failure_, path_);
+  if (result) result = exec("COMMIT");
+  if (!result) (void)sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
+  return result;
+}
+
+Status Database::each(const char* sql, const std::function<void(const Row&)>& use) {
+  Row row(prepare(sql));
+  int rc = row.step();
+  for (; rc == SQLITE_ROW; rc = row.step()) use(row);
+  if (rc != SQLITE_DONE) return sqlite_error(db_, rc, path_);
+  return {};
+}
+
+}  // namespace kith::client
