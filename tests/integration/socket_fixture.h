@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
@@ -201,6 +202,9 @@ struct RawFrame {
   }
 };
 
+// Calls with a time limit are never restarted after an interruption (signal(7)), and there may be
+// one without any signal: libuv 1.50 gives a loop an io_uring, whose end interrupts the thread that
+// made the loop.
 class RawSocket {
  public:
   explicit RawSocket(std::uint16_t port, int receive_buffer = 0) {
@@ -224,6 +228,7 @@ class RawSocket {
   bool write(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t n = put(bytes);
+      if (n < 0 && errno == EINTR) continue;
       if (n <= 0) return false;
       bytes.remove_prefix(static_cast<std::size_t>(n));
     }
@@ -253,6 +258,7 @@ class RawSocket {
     std::size_t got = 0;
     while (got < size) {
       const ssize_t n = get(bytes.data() + got, size - got);
+      if (n < 0 && errno == EINTR) continue;
       if (n <= 0) break;
       got += static_cast<std::size_t>(n);
     }
