@@ -25,8 +25,8 @@ constexpr std::uint16_t kUnsupported = 1003;
 constexpr std::uint16_t kTooBig = 1009;
 constexpr int kAcceptsPerWake = 16;
 constexpr std::size_t kWriteBytes = 64 * 1024;
-constexpr std::size_t kReceiveBuffer = 4 * 1024;  // malloc'ed by lws per connection
-constexpr std::size_t kKeptCapacity = 512;        // larger buffers go back to the heap when empty
+constexpr std::size_t kReceiveBuffer = 1024;  // per connection; a longer message comes in pieces
+constexpr std::size_t kKeptCapacity = 512;    // larger buffers go back to the heap when empty
 constexpr std::uint32_t kReservedDescriptors = 128;  // databases, logs, pipes
 constexpr std::uint32_t kNoSlot = 0xffff'ffff;
 constexpr auto kOutOfDescriptorsPause = std::chrono::milliseconds(200);
@@ -114,6 +114,15 @@ void harden(SSL_CTX* ctx) {
   SSL_CTX_set_num_tickets(ctx, 1);
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);  // tickets carry the state
+}
+
+// The client's ephemeral key is of no use once the handshake is done, yet OpenSSL keeps it: 7 KiB
+// for X25519MLKEM768 (OpenSSL 3.5). A new type makes the key forget what it held.
+void forget_ephemeral_key(SSL* ssl) {
+  EVP_PKEY* key = nullptr;
+  if (ssl == nullptr || SSL_get_peer_tmp_key(ssl, &key) != 1) return;
+  EVP_PKEY_set_type(key, EVP_PKEY_X25519);
+  EVP_PKEY_free(key);
 }
 
 }  // namespace
@@ -312,6 +321,7 @@ int ListenerShardLws::on_established(lws* wsi, std::uint32_t* index) {
   slot = Slot{};
   slot.wsi = wsi;
   slot.generation = generation;
+  forget_ephemeral_key(lws_get_ssl(wsi));
   handler_.on_open(id_of(*index), PeerInfo{peer_address(wsi), tls_});
   return 0;
 }
