@@ -34,6 +34,20 @@ struct Hub {
     return true;
   }
 
+  // The same for a request, which close() cancels from then on: in one step, because a close in
+  // between would cancel a request that is then refused too.
+  bool post_request(std::uint64_t id, std::function<void()> cancel, std::function<void()> task) {
+    const std::lock_guard lock(mutex);
+    if (!loop) return false;
+    pending[id] = std::move(cancel);
+    loop->post(std::move(task));
+    return true;
+  }
+  std::uint64_t new_id() {
+    const std::lock_guard lock(mutex);
+    return next_id++;
+  }
+
   // The answer to a request, unless it has been cancelled.
   void answer(std::uint64_t id, const std::function<void()>& call) {
     {
@@ -293,16 +307,7 @@ class ClientUv : public Client {
   // Starts something whose answer comes once, on the executor, also if the client is closed first.
   template <class T, class F>
   void ask(Done<T> done, F start) {
-    std::uint64_t id = 0;
-    {
-      const std::lock_guard lock(hub_->mutex);
-      id = hub_->next_id++;
-      if (hub_->loop) {
-        hub_->pending[id] = [done] {
-          done(make_error(ErrorCode::kCancelled, "the client was closed"));
-        };
-      }
-    }
+    const std::uint64_t id = hub_->new_id();
     Done<T> reply = [hub = std::weak_ptr<Hub>(hub_), id, done](Result<T> result) {
       const auto there = hub.lock();
       if (!there) return;
@@ -316,10 +321,12 @@ class ClientUv : public Client {
         }
       });
     };
-    const bool posted = hub_->post([on_loop = std::weak_ptr<OnLoop>(on_loop_), start, reply] {
-      const auto there = on_loop.lock();
-      if (there && there->engine) start(*there->engine, reply);
-    });
+    const bool posted = hub_->post_request(
+        id, [done] { done(make_error(ErrorCode::kCancelled, "the client was closed")); },
+        [on_loop = std::weak_ptr<OnLoop>(on_loop_), start, reply] {
+          const auto there = on_loop.lock();
+          if (there && there->engine) start(*there->engine, reply);
+        });
     if (!posted) {
       hub_->executor->post([done] {
         const InCallback here;
