@@ -41,9 +41,9 @@ int Database::on_busy(void* self, int times) {
 Status Database::open(const std::string& path, const char* synchronous, const char* schema,
                       int version) {
   path_ = path;
-  const int rc = sqlite3_open_v2(
-      path.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-      nullptr);
+  const int rc =
+      sqlite3_open_v2(path.c_str(), &db_,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (rc != SQLITE_OK) return sqlite_error(db_, rc, path);
   sqlite3_extended_result_codes(db_, 1);
   sqlite3_busy_handler(db_, &Database::on_busy, this);
