@@ -136,10 +136,12 @@ void ConversationService::push_receipts(const ConversationId& id) {
   auto* state = frame.mutable_receipt_push()->add_states();
   state->set_conversation_id(id.bytes());
   state->set_delivered_all_seq(c->head.delivered_all_seq);
-  const Push without_reads = make_push(frame, DeliveryClass::kReceipt);
+  Push without_reads = make_push(frame, DeliveryClass::kReceipt);
   state->set_read_all_seq(c->head.read_all_seq);
   state->set_read_any_seq(c->head.read_any_seq);
-  const Push whole = make_push(frame, DeliveryClass::kReceipt);
+  Push whole = make_push(frame, DeliveryClass::kReceipt);
+  without_reads.conversation = whole.conversation =
+      id;  // what waits for a socket already is merged
   for (const Member& m : c->members) {
     if (!m.active()) continue;
     // Who keeps their own reading private does not see others'.

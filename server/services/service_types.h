@@ -35,7 +35,8 @@ void reply_ack(const Reply& reply);
 struct Push {
   std::shared_ptr<const std::string> frame;
   DeliveryClass cls = DeliveryClass::kEvent;
-  ConversationId conversation;  // with kEvent: what a lagging session is told instead
+  // With kEvent: what a lagging session is told instead. With kReceipt: a newer one takes its place.
+  ConversationId conversation;
   std::uint64_t last_seq = 0;
   std::uint64_t ordinal = 0;
 };

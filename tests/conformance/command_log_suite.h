@@ -139,6 +139,33 @@ TYPED_TEST_P(CommandLogSuite, PositionsSurviveTrim) {
   EXPECT_EQ(this->numbers(6), (std::vector<std::uint64_t>{7}));
 }
 
+TYPED_TEST_P(CommandLogSuite, TrimsBetweenRecordsThatWereCommittedTogether) {
+  this->open();
+  constexpr std::uint64_t kCount = 2'000;
+  std::uint64_t committed = 0;
+  for (std::uint64_t i = 1; i <= kCount; ++i) {
+    this->log_->append(record_of(i), [&](Result<LogEntry> entry) { committed += entry.ok(); });
+  }
+  ASSERT_TRUE(this->factory_.scheduler().run_until([&] { return committed == kCount; }));
+  for (const Position upto : {1, 700, 1'999}) {
+    this->log_->trim(upto);
+    this->reopen();
+    EXPECT_EQ(this->log_->last(), kCount);
+    const auto kept = this->numbers(upto);
+    ASSERT_EQ(kept.size(), kCount - upto);
+    EXPECT_EQ(kept.front(), upto + 1);
+    EXPECT_EQ(this->numbers(upto + 1, 1),
+              upto + 1 == kCount ? std::vector<std::uint64_t>{} : std::vector{upto + 2});
+  }
+  this->log_->trim(kCount);
+  this->reopen();
+  EXPECT_EQ(this->log_->last(), kCount);
+  EXPECT_TRUE(this->numbers(kCount).empty());
+  const auto next = this->append(kCount + 1);
+  ASSERT_TRUE(next.ok());
+  EXPECT_EQ(next->position, kCount + 1);
+}
+
 TYPED_TEST_P(CommandLogSuite, RefusesAboveTheBoundWithOverloaded) {
   this->open();
   std::size_t answered = 0;
@@ -158,6 +185,28 @@ TYPED_TEST_P(CommandLogSuite, RefusesAboveTheBoundWithOverloaded) {
   EXPECT_EQ(accepted + overloaded, kCount);
   EXPECT_GE(accepted, limits::journal_pending_max);
   EXPECT_EQ(this->log_->last(), accepted);
+}
+
+TYPED_TEST_P(CommandLogSuite, KeepsABoundedNumberOfRefusals) {
+  this->log_ = this->factory_.open_nearly_full();
+  constexpr std::size_t kFull = 1'000;  // more than fit; what follows is refused with them
+  std::size_t answered = 0;
+  std::size_t appended = 0;
+  std::size_t accepted = 0;
+  while (answered == 0 && appended < 10 * limits::journal_pending_max) {
+    ++appended;
+    this->log_->append(record_of(appended, appended < kFull ? 4'000 : 10),
+                       [&](Result<LogEntry> entry) {
+                         ++answered;
+                         accepted += entry.ok();
+                       });
+  }
+  EXPECT_EQ(answered, 1u) << "none was refused inside the call";
+  EXPECT_EQ(accepted, 0u);
+  EXPECT_GT(appended, limits::journal_refused_max);
+  ASSERT_TRUE(this->factory_.scheduler().run_until([&] { return answered == appended; }));
+  this->reopen();
+  EXPECT_TRUE(this->append(1).ok()) << "everything was told: it takes records again";
 }
 
 TYPED_TEST_P(CommandLogSuite, AFailedCommitIsNeverSeenAndItsPositionIsUsedAgain) {
@@ -213,7 +262,8 @@ TYPED_TEST_P(CommandLogSuite, NoCallbackComesAfterDestruction) {
 
 REGISTER_TYPED_TEST_SUITE_P(CommandLogSuite, StartsEmpty, CommitsInAppendOrderNeverInsideAppend,
                             KeepsCommittedRecordsAcrossReopening, ReadsAfterAPositionUpToALimit,
-                            PositionsSurviveTrim, RefusesAboveTheBoundWithOverloaded,
+                            PositionsSurviveTrim, TrimsBetweenRecordsThatWereCommittedTogether,
+                            RefusesAboveTheBoundWithOverloaded, KeepsABoundedNumberOfRefusals,
                             AFailedCommitIsNeverSeenAndItsPositionIsUsedAgain,
                             NothingOvertakesARefusedRecord, NoCallbackComesAfterDestruction);
 

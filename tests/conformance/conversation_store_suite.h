@@ -247,6 +247,36 @@ TYPED_TEST_P(ConversationStoreSuite, LargeConversationsOfActiveMembersOnly) {
   EXPECT_TRUE(large(this->bob_).empty());
 }
 
+// As growth writes it: the batch that makes it large has the newcomers' rows only.
+TYPED_TEST_P(ConversationStoreSuite, AConversationThatBecomesLargeHasTheMembersItHad) {
+  this->open();
+  const auto large = [&](const UserId& user) {
+    return answer_of<std::vector<FeedEntry>>(
+               this->factory_.scheduler(),
+               [&](auto done) { this->store_->large(user, std::move(done)); })
+        .value()
+        .size();
+  };
+  ASSERT_TRUE(this->apply(this->batch(1)).ok());
+  EXPECT_EQ(large(this->ann_), 0u);
+  StoreBatch grown = this->batch(2);
+  grown.heads[0].large = true;
+  grown.members.clear();
+  ASSERT_TRUE(this->apply(grown).ok());
+  EXPECT_EQ(large(this->ann_), 1u);
+  EXPECT_EQ(large(this->bob_), 1u);
+  StoreBatch left = this->batch(3);
+  left.heads[0].large = true;
+  left.members[1].second.role = MemberRole::kNone;
+  ASSERT_TRUE(this->apply(left).ok());
+  EXPECT_EQ(large(this->ann_), 1u);
+  EXPECT_EQ(large(this->bob_), 0u);
+  left = this->batch(4);  // back again
+  left.heads[0].large = true;
+  ASSERT_TRUE(this->apply(left).ok());
+  EXPECT_EQ(large(this->bob_), 1u);
+}
+
 TYPED_TEST_P(ConversationStoreSuite, UserMarksNeverFall) {
   this->open();
   ASSERT_TRUE(this->apply(this->batch(5)).ok());
@@ -301,7 +331,8 @@ REGISTER_TYPED_TEST_SUITE_P(ConversationStoreSuite, StartsEmpty,
                             ABatchAppliedAgainOrOverlappingChangesNothing, BatchesAreAppliedInOrder,
                             EventsComeAscendingFromEitherEnd, FindsThePlaceOfAnEarlierCommand,
                             FeedsListConversationsByTheirLastChange,
-                            LargeConversationsOfActiveMembersOnly, UserMarksNeverFall,
+                            LargeConversationsOfActiveMembersOnly,
+                            AConversationThatBecomesLargeHasTheMembersItHad, UserMarksNeverFall,
                             AFailedBatchLeavesNothingAndIsNotOvertaken);
 
 }  // namespace kith::server

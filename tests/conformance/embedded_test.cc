@@ -157,6 +157,37 @@ TEST(Embedded, ANewerSchemaIsRefusedAndLeftAlone) {
   }
 }
 
+TEST(Embedded, AStoreOfTheFirstReleaseFindsItsLargeConversations) {
+  ScratchDirectory dir;
+  DrainedScheduler loop;
+  { auto made = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop)); }
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(dir.file("store.db").c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(
+      sqlite3_exec(db,
+                   "DROP TABLE large_member; PRAGMA user_version=1;"
+                   "INSERT INTO conversation(id,large,last_position) VALUES"
+                   "(x'00000000000000000000000000000001',1,5),"
+                   "(x'00000000000000000000000000000002',0,6);"
+                   "INSERT INTO member(user,conversation,role) VALUES"
+                   "(x'0000000000000000000000000000000a',x'00000000000000000000000000000001',1),"
+                   "(x'0000000000000000000000000000000a',x'00000000000000000000000000000002',1),"
+                   "(x'0000000000000000000000000000000b',x'00000000000000000000000000000001',0)",
+                   nullptr, nullptr, nullptr),
+      SQLITE_OK)
+      << sqlite3_errmsg(db);
+  sqlite3_close(db);
+  auto store = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop));
+  const auto large = [&](const char* user) {
+    return answer_of<std::vector<FeedEntry>>(
+               loop, [&](auto done) { store->large(*UserId::parse(user), std::move(done)); })
+        .value();
+  };
+  ASSERT_EQ(large("0000000000000000000000000000000a").size(), 1u);
+  EXPECT_EQ(large("0000000000000000000000000000000a")[0].feed_ver, 5u);
+  EXPECT_TRUE(large("0000000000000000000000000000000b").empty());
+}
+
 TEST(Embedded, ADamagedFileIsATypedError) {
   for (const char* name : {"journal.db", "store.db", "users.db"}) {
     ScratchDirectory dir;

@@ -103,6 +103,8 @@ inline constexpr std::size_t view_items_max = 2'000;  // rows held by one observ
 inline constexpr std::size_t journal_batch_max = 4'096;  // records in one commit
 // Records waiting for a commit; more: OVERLOADED.
 inline constexpr std::size_t journal_pending_max = 65'536;
+// Refusals of the log that are still to be told; more: refused inside the call.
+inline constexpr std::size_t journal_refused_max = 65'536;
 // Records not yet in the store; more: OVERLOADED.
 inline constexpr std::size_t apply_lag_max = 200'000;
 inline constexpr std::size_t recent_events = 256;  // per cached conversation

@@ -33,29 +33,32 @@ CommandLogMemory::~CommandLogMemory() {
 }
 
 void CommandLogMemory::append(LogRecord record, std::function<void(Result<LogEntry>)> committed) {
-  Waiting item{std::move(record), std::move(committed)};
-  if (refusing_) {
-    refused_.push_back(std::move(item));
-    return;
-  }
+  if (refusing_) return refuse_one(std::move(committed));
   if (waiting_.size() >= limits::journal_pending_max) {
     refusing_ = make_error(ErrorCode::kOverloaded, "too many commands wait");
-    refused_.push_back(std::move(item));
+    refused_.push_back(std::move(committed));
     scheduler_.post([this, alive = alive_] {
       if (*alive) tell_refusals();
     });
     return;
   }
-  waiting_.push_back(std::move(item));
+  waiting_.push_back({std::move(record), std::move(committed)});
   schedule();
+}
+
+void CommandLogMemory::refuse_one(Committed committed) {
+  if (refused_.size() >= limits::journal_refused_max) return committed(*refusing_);
+  refused_.push_back(std::move(committed));
 }
 
 // Refuses a batch whose commit failed, and everything that was appended behind it.
 void CommandLogMemory::refuse(std::deque<Waiting> batch, const Error& error) {
-  for (Waiting& item : waiting_) batch.push_back(std::move(item));
-  for (Waiting& item : refused_) batch.push_back(std::move(item));
+  std::vector<Committed> refused;
+  for (Waiting& item : batch) refused.push_back(std::move(item.committed));
+  for (Waiting& item : waiting_) refused.push_back(std::move(item.committed));
+  for (Committed& committed : refused_) refused.push_back(std::move(committed));
   waiting_.clear();
-  refused_ = std::move(batch);
+  refused_ = std::move(refused);
   refusing_ = error;
   tell_refusals();
 }
@@ -63,8 +66,8 @@ void CommandLogMemory::refuse(std::deque<Waiting> batch, const Error& error) {
 // Records are refused until this is through: also those appended by the callbacks.
 void CommandLogMemory::tell_refusals() {
   const auto alive = alive_;  // a callback may destroy the log
-  for (Waiting& item : std::exchange(refused_, {})) {
-    item.committed(*refusing_);
+  for (const Committed& committed : std::exchange(refused_, {})) {
+    committed(*refusing_);
     if (!*alive) return;
   }
   if (refused_.empty()) {

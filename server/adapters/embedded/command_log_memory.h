@@ -44,10 +44,12 @@ class CommandLogMemory : public CommandLog {
   void trim(Position upto) override;
 
  private:
+  using Committed = std::function<void(Result<LogEntry>)>;
   struct Waiting {
     LogRecord record;
-    std::function<void(Result<LogEntry>)> committed;
+    Committed committed;
   };
+  void refuse_one(Committed committed);
   void schedule();
   void commit();
   void refuse(std::deque<Waiting> batch, const Error& error);
@@ -58,7 +60,7 @@ class CommandLogMemory : public CommandLog {
   std::deque<Waiting> waiting_;
   bool scheduled_ = false;
   std::optional<Error> refusing_;  // until everything in `refused_` has been told
-  std::deque<Waiting> refused_;
+  std::vector<Committed> refused_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -67,19 +67,23 @@ CommandLogSqlite::~CommandLogSqlite() {
 }
 
 void CommandLogSqlite::append(LogRecord record, std::function<void(Result<LogEntry>)> committed) {
-  const std::lock_guard lock(mutex_);
-  Waiting item{std::move(record), std::move(committed)};
+  std::unique_lock lock(mutex_);
+  if (refusing_ && refused_.size() >= limits::journal_refused_max) {
+    const Error error = *refusing_;
+    lock.unlock();
+    return committed(error);
+  }
   if (refusing_) {
-    refused_.push_back(std::move(item));
+    refused_.push_back(std::move(committed));
     return;
   }
   if (waiting_.size() + committing_ < limits::journal_pending_max) {
-    waiting_.push_back(std::move(item));
+    waiting_.push_back({std::move(record), std::move(committed)});
     wake_.notify_one();
     return;
   }
   refusing_ = make_error(ErrorCode::kOverloaded, "too many commands wait");
-  refused_.push_back(std::move(item));
+  refused_.push_back(std::move(committed));
   executor_.post([this, alive = alive_] {
     if (*alive) tell_refusals();
   });
@@ -88,10 +92,12 @@ void CommandLogSqlite::append(LogRecord record, std::function<void(Result<LogEnt
 // Writer thread: refuses a batch whose commit failed, and everything that was appended behind it.
 void CommandLogSqlite::refuse(std::vector<Waiting> batch, const Error& error) {
   const std::lock_guard lock(mutex_);
-  std::move(waiting_.begin(), waiting_.end(), std::back_inserter(batch));
+  std::vector<Committed> refused;
+  for (Waiting& item : batch) refused.push_back(std::move(item.committed));
+  for (Waiting& item : waiting_) refused.push_back(std::move(item.committed));
   waiting_.clear();
-  std::move(refused_.begin(), refused_.end(), std::back_inserter(batch));
-  refused_ = std::move(batch);
+  std::move(refused_.begin(), refused_.end(), std::back_inserter(refused));
+  refused_ = std::move(refused);
   committing_ = 0;
   if (std::exchange(refusing_, error)) return;  // a telling is on its way
   executor_.post([this, alive = alive_] {
@@ -101,7 +107,7 @@ void CommandLogSqlite::refuse(std::vector<Waiting> batch, const Error& error) {
 
 // Records are refused until this is through: also those appended by the callbacks.
 void CommandLogSqlite::tell_refusals() {
-  std::vector<Waiting> refused;
+  std::vector<Committed> refused;
   std::optional<Error> error;
   {
     const std::lock_guard lock(mutex_);
@@ -109,9 +115,9 @@ void CommandLogSqlite::tell_refusals() {
     error = refusing_;
   }
   const auto alive = alive_;  // a callback may destroy the log
-  for (Waiting& item : refused) {
+  for (const Committed& committed : refused) {
     if (!*alive) return;
-    item.committed(*error);
+    committed(*error);
   }
   if (!*alive) return;
   const std::lock_guard lock(mutex_);

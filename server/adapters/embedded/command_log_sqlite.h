@@ -36,9 +36,10 @@ class CommandLogSqlite : public CommandLog {
   void trim(Position upto) override;
 
  private:
+  using Committed = std::function<void(Result<LogEntry>)>;
   struct Waiting {
     LogRecord record;
-    std::function<void(Result<LogEntry>)> committed;
+    Committed committed;
   };
   CommandLogSqlite(std::unique_ptr<Database> writer, std::unique_ptr<Database> reader,
                    Position last, Executor& executor);
@@ -61,7 +62,7 @@ class CommandLogSqlite : public CommandLog {
   std::deque<Waiting> waiting_;
   std::size_t committing_ = 0;
   std::optional<Error> refusing_;  // until everything in `refused_` has been told
-  std::vector<Waiting> refused_;
+  std::vector<Committed> refused_;
   Position trim_upto_ = 0;
   bool stopping_ = false;
 

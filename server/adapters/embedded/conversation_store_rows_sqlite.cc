@@ -2,10 +2,16 @@
 #include "server/adapters/embedded/conversation_store_rows_sqlite.h"
 
 #include <algorithm>
+#include <set>
 
 #include "server/adapters/embedded/database_sqlite.h"
 
 namespace kith::server {
+
+// Active members of large conversations: found without looking at all conversations of a user.
+#define KITH_LARGE_MEMBER_TABLE                                                                    \
+  "CREATE TABLE large_member(user BLOB,conversation BLOB,PRIMARY KEY(user,conversation)) WITHOUT " \
+  "ROWID;"
 
 const char* const kStoreSchema =
     "CREATE TABLE conversation(id BLOB PRIMARY KEY,type INT,last_seq INT,last_position INT,"
@@ -20,10 +26,14 @@ const char* const kStoreSchema =
     "delivered INT,read INT,read_ordinal INT,public_read INT,sharing INT,feed_ver INT,"
     "PRIMARY KEY(user,conversation)) WITHOUT ROWID;"
     "CREATE INDEX member_feed ON member(user,feed_ver);"
-    "CREATE INDEX member_conversation ON member(conversation,user);"
+    "CREATE INDEX member_conversation ON member(conversation,user);" KITH_LARGE_MEMBER_TABLE
     "CREATE TABLE user_mark(user BLOB PRIMARY KEY,position INT) WITHOUT ROWID;"
     "CREATE TABLE meta(key TEXT PRIMARY KEY,value INT) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('applied',0)";
+
+const char* const kStoreUpgrade = KITH_LARGE_MEMBER_TABLE
+    "INSERT INTO large_member SELECT m.user,m.conversation FROM member m"
+    " JOIN conversation c ON c.id=m.conversation WHERE m.role<>0 AND c.large<>0";
 
 namespace {
 
@@ -79,6 +89,40 @@ Status write_member(Database& db, const ConversationId& conversation, const Memb
       .run();
 }
 
+// Before the head is written. A conversation that becomes large brings the members it has.
+Status write_large(Database& db, const Head& h) {
+  Query known = db.query("SELECT 1 FROM conversation WHERE id=?1 AND large<>0");
+  if (known.bind(h.id).next() || !known.status()) return known.status();
+  return db
+      .query(
+          "INSERT OR IGNORE INTO large_member(user,conversation)"
+          " SELECT user,conversation FROM member WHERE conversation=?1 AND role<>0")
+      .bind(h.id)
+      .run();
+}
+
+Status write_large_member(Database& db, const ConversationId& conversation, const Member& m) {
+  if (!m.active()) {
+    return db.query("DELETE FROM large_member WHERE user=?1 AND conversation=?2")
+        .bind(m.user, conversation)
+        .run();
+  }
+  return db.query("INSERT OR IGNORE INTO large_member(user,conversation) VALUES(?1,?2)")
+      .bind(m.user, conversation)
+      .run();
+}
+
+Status write_heads(Database& db, const StoreBatch& batch, std::set<ConversationId>& large) {
+  for (const Head& head : batch.heads) {
+    if (head.large) {
+      large.insert(head.id);
+      if (auto status = write_large(db, head); !status) return status;
+    }
+    if (auto status = write_head(db, head); !status) return status;
+  }
+  return {};
+}
+
 Status write_rows(Database& db, const StoreBatch& batch) {
   // By conversation: neighbours in the tree are written together.
   std::vector<const Event*> events;
@@ -90,11 +134,12 @@ Status write_rows(Database& db, const StoreBatch& batch) {
   for (const Event* event : events) {
     if (auto status = write_event(db, *event); !status) return status;
   }
-  for (const Head& head : batch.heads) {
-    if (auto status = write_head(db, head); !status) return status;
-  }
+  std::set<ConversationId> large;
+  if (auto status = write_heads(db, batch, large); !status) return status;
   for (const auto& [conversation, member] : batch.members) {
     if (auto status = write_member(db, conversation, member); !status) return status;
+    if (!large.contains(conversation)) continue;
+    if (auto status = write_large_member(db, conversation, member); !status) return status;
   }
   for (const auto& [user, mark] : batch.user_marks) {
     auto status = db.query(

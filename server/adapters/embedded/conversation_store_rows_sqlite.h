@@ -9,8 +9,9 @@ namespace kith::server {
 class Database;
 class Query;
 
-inline constexpr int kStoreSchemaVersion = 1;
+inline constexpr int kStoreSchemaVersion = 2;
 extern const char* const kStoreSchema;
+extern const char* const kStoreUpgrade;  // from version 1
 
 Result<Position> stored_position(Database& db);
 // Writes the batch in one transaction; one that is stored already changes nothing.

@@ -33,6 +33,7 @@ Result<std::vector<FeedEntry>> feed(Query& query) {
 Result<std::unique_ptr<ConversationStoreSqlite>> ConversationStoreSqlite::open(
     const std::string& path, Executor& executor, std::uint64_t pages_max) {
   Database::Options options{path, kStoreSchemaVersion, kStoreSchema, pages_max};
+  options.upgrade = kStoreUpgrade;
   // Rows of a batch lie anywhere in the file: pages that are touched again soon are written once.
   options.cache_pages = kCachePages;
   options.checkpoint_pages = kCheckpointPages;
@@ -173,8 +174,8 @@ void ConversationStoreSqlite::list(const UserId& user, Position before, std::siz
 void ConversationStoreSqlite::large(const UserId& user, Done<std::vector<FeedEntry>> done) {
   auto answer = [&] {
     Query query = reader_->query(
-        "SELECT c.id,c.last_position FROM member m JOIN conversation c ON c.id=m.conversation"
-        " WHERE m.user=?1 AND m.role<>0 AND c.large<>0 ORDER BY c.id");
+        "SELECT c.id,c.last_position FROM large_member m JOIN conversation c ON c.id=m.conversation"
+        " WHERE m.user=?1 ORDER BY c.id");
     query.bind(user);
     return feed(query);
   }();

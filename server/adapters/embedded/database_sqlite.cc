@@ -161,11 +161,12 @@ Status Database::prepare_file(const Options& options) {
   }
   if (auto set = execute(kPragmas); !set) return set;
   if (options.schema == nullptr) return execute("PRAGMA query_only=ON");
-  if (version == 0) {
+  const char* change = version == 0 ? options.schema : options.upgrade;
+  if (version < options.schema_version && change != nullptr) {
     Transaction creating(*this);
     if (!creating.begun()) return creating.begun();
-    const std::string sql = std::string(options.schema) +
-                            ";PRAGMA user_version=" + std::to_string(options.schema_version);
+    const std::string sql =
+        std::string(change) + ";PRAGMA user_version=" + std::to_string(options.schema_version);
     if (auto made = execute(sql.c_str()); !made) return made;
     if (auto made = creating.commit(); !made) return made;
   }

@@ -80,6 +80,7 @@ class Database {
     // 0 = what SQLite does by itself (2 MB, 1,000 pages).
     std::uint64_t cache_pages = 0;
     std::uint64_t checkpoint_pages = 0;
+    const char* upgrade = nullptr;  // makes `schema_version` out of the version before it
   };
   // WAL, synchronous=FULL. Fails with kCacheTooNew, kCacheCorrupt, kDiskFull, kIo.
   static Result<std::unique_ptr<Database>> open(const Options& options);

@@ -1,6 +1,11 @@
 // Requests about conversations: batches, replies, receipts, and what others are told of them.
 #include "server/services/conversation_service.h"
 
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "server/gateway/send_queue.h"
 #include "tests/unit/server/service_fixture.h"
 
 namespace kith::server {
@@ -161,6 +166,27 @@ TEST_F(ConversationServiceTest, ReceiptsAreToldOnceTheyMoveTheMinimum) {
   const v1::ReceiptState& state = pushed[1].back().receipt_push().states(0);
   EXPECT_EQ(state.delivered_all_seq(), 2u);
   EXPECT_EQ(state.read_all_seq(), 2u);
+}
+
+// For a peer that does not read: the newest says all that the older ones did.
+TEST_F(ConversationServiceTest, ReceiptsThatWaitForASlowSocketAreMergedIntoTheNewest) {
+  SendQueue waiting({/*soft_bytes=*/1, /*hard_bytes=*/100'000});
+  std::vector<std::shared_ptr<const std::string>> frames;
+  bus.subscribe("g", [&](const Delivery& d) {
+    if (d.cls != DeliveryClass::kReceipt) return;
+    if (std::find(d.sessions.begin(), d.sessions.end(), anna.session) == d.sessions.end()) return;
+    waiting.push({d.frame, d.cls, d.conversation, d.last_seq, d.ordinal}, 0);
+    frames.push_back(d.frame);
+  });
+  const Caller cleos = enter(cleo, 3);
+  for (std::uint8_t n = 1; n <= 3; ++n) {
+    send(anna, {out(n)});
+    for (const Caller& reader : {bobs, cleos}) ask(reader, mark_read(1 + n));
+    loop.advance(Millis(3'000));
+  }
+  ASSERT_GE(frames.size(), 3u);
+  EXPECT_EQ(waiting.pop(), frames.back());
+  EXPECT_TRUE(waiting.empty());
 }
 
 }  // namespace
