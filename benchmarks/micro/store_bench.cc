@@ -67,7 +67,8 @@ void store_apply(benchmark::State& state) {
     server::StoreBatch batch = batches.next(state.range(0));
     state.ResumeTiming();
     std::promise<bool> done;
-    (*store)->apply(std::move(batch), [&](const Status& s) { done.set_value(s.ok()); });
+    (*store)->apply(std::make_shared<const server::StoreBatch>(std::move(batch)),
+                    [&](const Status& s) { done.set_value(s.ok()); });
     if (!done.get_future().get()) state.SkipWithError("the store refused a batch");
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));

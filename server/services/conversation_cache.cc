@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 
 #include "kith/core/limits.h"
 #include "server/services/conversation_slot.h"
@@ -12,8 +13,8 @@ namespace {
 
 // The store follows the log in batches of this age; a batch begins at once if that many records
 // wait already.
-constexpr Millis kApplyGather{100};
-constexpr std::uint64_t kApplyAtOnce = 4'096;
+constexpr Millis kApplyGather{1000};
+constexpr std::uint64_t kApplyAtOnce = 32'768;
 
 }  // namespace
 
@@ -64,11 +65,12 @@ void ConversationCache::append(LogRecord record, Done<Outcome> done) {
   if (apply_lag() > limits::apply_lag_max) {
     return done(make_error(ErrorCode::kOverloaded, "the store is behind the log", 1'000));
   }
-  log_.append(std::move(record), [this, alive = alive_, done](Result<LogEntry> entry) {
-    if (!*alive) return;
-    if (!entry) return done(entry.error());
-    committed(*std::move(entry), done);
-  });
+  log_.append(std::move(record),
+              [this, alive = alive_, done = std::move(done)](Result<LogEntry> entry) mutable {
+                if (!*alive) return;
+                if (!entry) return done(entry.error());
+                committed(*std::move(entry), std::move(done));
+              });
 }
 
 ConversationCache::SlotPtr ConversationCache::slot(const ConversationId& id) {
@@ -92,7 +94,7 @@ void ConversationCache::evict() {
     const ConversationId id = recently_used_.back();
     const Slot& old = *slots_.at(id);
     const bool idle = old.loaded && old.queue.empty() && !old.deciding && old.readers.empty();
-    if (!idle || old.changed_at > applied_ || dirty_.count(id) != 0) {
+    if (!idle || old.changed_at > applied_ || old.dirty) {
       recently_used_.splice(recently_used_.begin(), recently_used_, old.used);
       continue;
     }
@@ -194,20 +196,21 @@ void ConversationCache::decide_one(const SlotPtr& s, Waiting waiting,
   if (!replaying_ && decided_ && !out.error && !out.duplicate && !out.replay) {
     decided_(waiting.entry, out, s->conversation);
   }
+  if (!out.replay)
+    std::move(out.events.begin(), out.events.end(), std::back_inserter(s->new_events));
   schedule_apply();  // also when nothing changed: later records may have waited for this one
   if (waiting.done) waiting.done(std::move(out));
 }
 
-void ConversationCache::note_change(Slot& s, const LogEntry& entry, Outcome& out) {
+void ConversationCache::note_change(Slot& s, const LogEntry& entry, const Outcome& out) {
   s.changed_at = entry.position;
-  dirty_.insert(s.conversation.head.id);
+  if (!std::exchange(s.dirty, true)) dirty_.push_back(s.conversation.head.id);
   s.changed_members.insert(out.changed_members.begin(), out.changed_members.end());
   for (const Event& event : out.events) {
     ++placed_;
     s.placements[{event.sender, event.message_id}] =
         Placement{event.seq, event.ordinal, event.server_ts_ms, event.position};
     s.recent.push_back(event);
-    s.new_events.push_back(event);
   }
   for (const UserId& user : out.marks) mark(s, user, entry.position);
   if (s.conversation.head.large) large_.note(s.conversation, out.changed_members);
@@ -245,8 +248,10 @@ void ConversationCache::schedule_apply() {
 StoreBatch ConversationCache::take_batch() {
   StoreBatch batch;
   batch.position = decided();
+  std::sort(dirty_.begin(), dirty_.end());  // neighbours in the store's tree are written together
   for (const ConversationId& id : dirty_) {
     Slot& s = *slots_.at(id);
+    s.dirty = false;
     // A refused record of a conversation that does not exist leaves nothing.
     if (s.conversation.head.last_seq != 0) batch.heads.push_back(s.conversation.head);
     for (const UserId& user : s.changed_members) {
@@ -269,7 +274,7 @@ void ConversationCache::apply_batch() {
     // The store knows a batch by its position: one that ends where the last one did would be taken
     // for its repetition. A record that still waits for its conversation holds the position back.
     if (decided() <= applied_) return;
-    batch_ = take_batch();
+    batch_ = std::make_shared<const StoreBatch>(take_batch());
   }
   applying_ = true;
   store_.apply(batch_, [this, alive = alive_](Status status) {
@@ -288,20 +293,20 @@ void ConversationCache::apply_done(const Status& status) {
     return;
   }
   apply_failures_ = 0;
-  applied_ = batch_.position;
-  for (const auto& [id, member] : batch_.members) {
+  applied_ = batch_->position;
+  for (const auto& [id, member] : batch_->members) {
     auto tail = feed_tail_.find(member.user);
     if (tail == feed_tail_.end()) continue;
     auto it = tail->second.find(id);
     if (it != tail->second.end() && it->second <= member.feed_ver) tail->second.erase(it);
     if (tail->second.empty()) feed_tail_.erase(tail);
   }
-  for (const auto& [user, position] : batch_.user_marks) {
+  for (const auto& [user, position] : batch_->user_marks) {
     if (auto it = user_marks_.find(user); it != user_marks_.end() && it->second <= position) {
       user_marks_.erase(it);
     }
   }
-  batch_ = {};
+  batch_.reset();
   log_.trim(applied_);
   if (!dirty_.empty() || !user_marks_dirty_.empty()) schedule_apply();
 }

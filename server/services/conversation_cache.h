@@ -97,7 +97,7 @@ class ConversationCache : public Conversations {
   void committed(LogEntry entry, Done<Outcome> done);
   void run_queue(const SlotPtr& slot);
   void decide_one(const SlotPtr& slot, Waiting waiting, const std::optional<Placement>& earlier);
-  void note_change(Slot& slot, const LogEntry& entry, Outcome& out);
+  void note_change(Slot& slot, const LogEntry& entry, const Outcome& out);
   void mark(Slot& slot, const UserId& user, Position position);
   void schedule_apply();
   void apply_batch();
@@ -120,7 +120,7 @@ class ConversationCache : public Conversations {
   std::uint64_t placed_ = 0;
   bool replaying_ = false;
 
-  std::set<ConversationId> dirty_;
+  std::vector<ConversationId> dirty_;      // each once: Slot::dirty
   std::map<UserId, Position> user_marks_;  // not yet applied
   std::map<UserId, Position> user_marks_dirty_;
   std::map<UserId, std::map<ConversationId, Position>> feed_tail_;  // marks not yet applied
@@ -131,7 +131,7 @@ class ConversationCache : public Conversations {
   bool applying_ = false;
   bool apply_scheduled_ = false;
   std::uint32_t apply_failures_ = 0;
-  StoreBatch batch_;  // in flight; kept until the store has it
+  std::shared_ptr<const StoreBatch> batch_;  // in flight; kept until the store has it
 };
 
 }  // namespace kith::server

@@ -18,6 +18,7 @@ struct ConversationCache::Slot {
   bool loaded = false;
   bool loading = false;
   bool deciding = false;
+  bool dirty = false;                              // changed since the last batch
   std::deque<Waiting> queue;                       // committed entries, in log order
   std::vector<Done<const Conversation*>> readers;  // waiting for the load
   std::deque<Event> recent;  // the newest events, and everything not yet applied

@@ -105,18 +105,61 @@ bool read_op(const v1::LogRecord& from, LogRecord& record) {
 
 }  // namespace
 
-std::string encode_record(const LogRecord& record) {
-  v1::LogRecord out;
-  out.set_conversation_id(record.conversation.bytes());
-  out.set_command_id(record.command_id.bytes());
-  out.set_sender(record.sender.bytes());
-  out.set_sender_device(record.sender_device.bytes());
+namespace {
+
+// A row of several records begins with a byte that no record begins with: 0 is no tag of protobuf.
+constexpr char kPacked = 0;
+constexpr std::size_t kLengthBytes = 4;
+
+void fill(const LogRecord& record, v1::LogRecord& out) {
+  const auto set = [](std::string* field, std::string_view id) { field->assign(id); };
+  set(out.mutable_conversation_id(), record.conversation.view());
+  set(out.mutable_command_id(), record.command_id.view());
+  set(out.mutable_sender(), record.sender.view());
+  set(out.mutable_sender_device(), record.sender_device.view());
   out.set_attempt(record.attempt);
   out.set_gateway_ts_ms(static_cast<std::uint64_t>(record.gateway_ts_ms));
   out.set_rules_version(record.rules_version);
   out.set_sender_only(record.sender_only);
   std::visit(OpWriter{out}, record.op);
+}
+
+}  // namespace
+
+std::string encode_record(const LogRecord& record) {
+  v1::LogRecord out;
+  fill(record, out);
   return out.SerializeAsString();
+}
+
+RecordPacker::RecordPacker() : scratch_(std::make_unique<v1::LogRecord>()) {}
+RecordPacker::~RecordPacker() = default;
+
+void RecordPacker::add(const LogRecord& record) {
+  if (row_.empty()) row_.push_back(kPacked);
+  scratch_->Clear();
+  fill(record, *scratch_);
+  const auto size = static_cast<std::uint32_t>(scratch_->ByteSizeLong());
+  for (unsigned shift = 0; shift < 32; shift += 8) row_.push_back(static_cast<char>(size >> shift));
+  scratch_->AppendToString(&row_);
+}
+
+std::vector<std::string_view> unpack_records(std::string_view row) {
+  std::vector<std::string_view> records;
+  if (row.empty() || row.front() != kPacked) return {row};
+  row.remove_prefix(1);
+  while (row.size() >= kLengthBytes) {
+    std::size_t size = 0;
+    for (std::size_t i = kLengthBytes; i-- > 0;) {
+      size = size << 8 | static_cast<unsigned char>(row[i]);
+    }
+    row.remove_prefix(kLengthBytes);
+    if (size > row.size()) return {};
+    records.push_back(row.substr(0, size));
+    row.remove_prefix(size);
+  }
+  if (!row.empty()) records.clear();
+  return records;
 }
 
 Result<LogRecord> decode_record(std::string_view bytes) {

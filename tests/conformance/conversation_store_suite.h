@@ -79,8 +79,9 @@ class ConversationStoreSuite : public testing::Test {
     return b;
   }
   Status apply(const StoreBatch& b) {
-    return answer_of<void>(factory_.scheduler(),
-                           [&](auto done) { store_->apply(b, std::move(done)); });
+    return answer_of<void>(factory_.scheduler(), [&](auto done) {
+      store_->apply(std::make_shared<const StoreBatch>(b), std::move(done));
+    });
   }
   std::vector<Event> events(const EventQuery& query) {
     return answer_of<std::vector<Event>>(factory_.scheduler(),
@@ -167,10 +168,11 @@ TYPED_TEST_P(ConversationStoreSuite, BatchesAreAppliedInOrder) {
   this->open();
   std::vector<Position> done;
   for (Position p = 1; p <= 20; ++p) {
-    this->store_->apply(this->batch(p), [&done, p](Status status) {
-      EXPECT_TRUE(status.ok());
-      done.push_back(p);
-    });
+    this->store_->apply(std::make_shared<const StoreBatch>(this->batch(p)),
+                        [&done, p](Status status) {
+                          EXPECT_TRUE(status.ok());
+                          done.push_back(p);
+                        });
   }
   ASSERT_TRUE(this->factory_.scheduler().run_until([&] { return done.size() == 20; }));
   EXPECT_TRUE(std::is_sorted(done.begin(), done.end()));
@@ -301,7 +303,8 @@ TYPED_TEST_P(ConversationStoreSuite, AFailedBatchLeavesNothingAndIsNotOvertaken)
   while (!failed && good < 10'000) {
     std::size_t answers = 0;
     for (const Position p : {good + 1, good + 2}) {
-      this->store_->apply(this->batch(p, p % 2 == 1 ? 8'000 : 5), [&, p](Status status) {
+      auto batch = std::make_shared<const StoreBatch>(this->batch(p, p % 2 == 1 ? 8'000 : 5));
+      this->store_->apply(batch, [&, p](Status status) {
         ++answers;
         if (status) {
           EXPECT_FALSE(failed.has_value()) << "overtook a failed batch";

@@ -20,6 +20,7 @@
 #include "server/adapters/embedded/directory_sqlite.h"
 #include "server/adapters/embedded/embedded.h"
 #include "server/adapters/embedded/session_registry_memory.h"
+#include "server/services/record_codec.h"
 #include "tests/conformance/bus_suite.h"
 #include "tests/conformance/command_log_suite.h"
 #include "tests/conformance/conversation_store_suite.h"
@@ -155,6 +156,36 @@ TEST(Embedded, ANewerSchemaIsRefusedAndLeftAlone) {
     EXPECT_EQ(refused.error().code, ErrorCode::kCacheTooNew) << refused.error().to_string();
     EXPECT_NE(refused.error().message.find(name), std::string::npos);
   }
+}
+
+TEST(Embedded, AJournalOfTheFirstReleaseIsReadAndContinued) {
+  ScratchDirectory dir;
+  DrainedScheduler loop;
+  { auto made = opened(CommandLogSqlite::open(dir.file("journal.db"), loop)); }
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(dir.file("journal.db").c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db, "PRAGMA user_version=1", nullptr, nullptr, nullptr), SQLITE_OK);
+  for (int pos = 1; pos <= 2; ++pos) {  // a record in each row
+    const std::string bytes = encode_record(record_of(static_cast<std::uint64_t>(pos)));
+    sqlite3_stmt* insert = nullptr;
+    sqlite3_prepare_v2(db, "INSERT INTO record(pos,record) VALUES(?1,?2)", -1, &insert, nullptr);
+    sqlite3_bind_int(insert, 1, pos);
+    sqlite3_bind_blob(insert, 2, bytes.data(), static_cast<int>(bytes.size()), SQLITE_TRANSIENT);
+    ASSERT_EQ(sqlite3_step(insert), SQLITE_DONE);
+    sqlite3_finalize(insert);
+  }
+  sqlite3_close(db);
+  auto log = opened(CommandLogSqlite::open(dir.file("journal.db"), loop));
+  EXPECT_EQ(log->last(), 2u);
+  ASSERT_TRUE(answer_of<LogEntry>(loop, [&](auto done) {
+                log->append(record_of(3), std::move(done));
+              }).ok());
+  const auto entries = log->read(1, 10);
+  ASSERT_TRUE(entries.ok());
+  ASSERT_EQ(entries->size(), 2u);
+  EXPECT_EQ(entries->front().position, 2u);
+  EXPECT_EQ(entries->front().record.gateway_ts_ms, 2);
+  EXPECT_EQ(entries->back().record.gateway_ts_ms, 3);
 }
 
 TEST(Embedded, AStoreOfTheFirstReleaseFindsItsLargeConversations) {
@@ -333,8 +364,9 @@ TEST(ConversationStoreMemory, AnUnknownOutcomeIsStoredAndReportedAsAFailure) {
   };
   StoreBatch batch;
   batch.position = 7;
-  const auto status =
-      answer_of<void>(memory.loop, [&](auto done) { store->apply(batch, std::move(done)); });
+  const auto status = answer_of<void>(memory.loop, [&](auto done) {
+    store->apply(std::make_shared<const StoreBatch>(batch), std::move(done));
+  });
   EXPECT_FALSE(status.ok());
   EXPECT_EQ(store->applied().value(), 7u);
 }
@@ -344,7 +376,8 @@ TEST(ConversationStoreMemory, ACrashLosesABatchThatWasNotAnswered) {
   auto store = memory.open();
   StoreBatch batch;
   batch.position = 7;
-  store->apply(batch, [](Status) { FAIL() << "it crashed before"; });
+  store->apply(std::make_shared<const StoreBatch>(batch),
+               [](Status) { FAIL() << "it crashed before"; });
   store.reset();
   EXPECT_EQ(memory.open()->applied().value(), 0u);
 }

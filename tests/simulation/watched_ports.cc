@@ -74,8 +74,8 @@ WatchedStore::~WatchedStore() {
 }
 
 void WatchedStore::catch_up() {
-  while (!handed_over_.empty() && handed_over_.front().position <= disk_->applied) {
-    watch_.applied(handed_over_.front());
+  while (!handed_over_.empty() && handed_over_.front()->position <= disk_->applied) {
+    watch_.applied(*handed_over_.front());
     handed_over_.pop_front();
   }
 }
@@ -96,10 +96,11 @@ void WatchedStore::spoil(server::StoreBatch& batch) {
   }
 }
 
-void WatchedStore::apply(server::StoreBatch batch, server::Done<void> done) {
-  spoil(batch);
-  handed_over_.push_back(batch);
-  inner_->apply(std::move(batch), [this, done = std::move(done)](Status status) {
+void WatchedStore::apply(std::shared_ptr<const server::StoreBatch> batch, server::Done<void> done) {
+  server::StoreBatch spoilt = *batch;
+  spoil(spoilt);
+  handed_over_.push_back(std::make_shared<const server::StoreBatch>(std::move(spoilt)));
+  inner_->apply(handed_over_.back(), [this, done = std::move(done)](Status status) {
     catch_up();
     if (!status) handed_over_.clear();
     done(std::move(status));

@@ -63,7 +63,7 @@ class WatchedStore : public server::ConversationStore {
                SeededRandom& random);
   ~WatchedStore() override;
   Result<server::Position> applied() override;
-  void apply(server::StoreBatch batch, server::Done<void> done) override;
+  void apply(std::shared_ptr<const server::StoreBatch> batch, server::Done<void> done) override;
   void load(const ConversationId& id,
             server::Done<std::optional<server::Conversation>> done) override;
   void find(const ConversationId& id, const UserId& sender, const MessageId& message,
@@ -90,7 +90,7 @@ class WatchedStore : public server::ConversationStore {
   PortsWatch& watch_;
   Rule broken_;
   SeededRandom& random_;
-  std::deque<server::StoreBatch> handed_over_;
+  std::deque<std::shared_ptr<const server::StoreBatch>> handed_over_;
   std::unique_ptr<server::ConversationStoreMemory> inner_;
 };
 

@@ -15,7 +15,9 @@ namespace kith::server {
 
 namespace {
 
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
+constexpr const char* kUpgrade = "";  // from version 1, which had a record in each row
+// `pos`: the position of the first record of the row.
 // `trimmed`: the highest position that was ever deleted, so that positions go on when the table is
 // empty.
 // `repaired`: see commit().
@@ -23,8 +25,30 @@ constexpr const char* kSchema =
     "CREATE TABLE record(pos INTEGER PRIMARY KEY, record BLOB NOT NULL);"
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('trimmed',0),('repaired',0)";
-// Records deleted in one transaction: short, because appends wait for it.
-constexpr std::uint64_t kTrimChunk = 2'048;
+// Rows deleted in one transaction: short, because appends wait for it.
+constexpr std::uint64_t kTrimChunk = 256;
+// A commit is written in rows of about this size: a row costs as much as a hundred records in it.
+constexpr std::size_t kRowBytes = 64 * 1024;
+
+Error unreadable(Position position) {
+  return make_error(ErrorCode::kCacheCorrupt,
+                    "journal record " + std::to_string(position) + " is not readable");
+}
+
+Result<Position> last_position(Database& db) {
+  Position last = 0;
+  {
+    Query trimmed = db.query("SELECT value FROM meta WHERE key='trimmed'");
+    if (trimmed.next()) last = trimmed.number(0);
+    if (auto status = trimmed.status(); !status) return status.error();
+  }
+  Query row = db.query("SELECT pos,record FROM record ORDER BY pos DESC LIMIT 1");
+  if (row.next()) {
+    last = std::max(last, row.number(0) + unpack_records(row.bytes(1)).size() - 1);
+  }
+  if (auto status = row.status(); !status) return status.error();
+  return last;
+}
 
 }  // namespace
 
@@ -32,27 +56,27 @@ Result<std::unique_ptr<CommandLogSqlite>> CommandLogSqlite::open(const std::stri
                                                                  Executor& executor,
                                                                  std::uint64_t pages_max) {
   Database::Options options{path, kSchemaVersion, kSchema, pages_max};
+  options.upgrade = kUpgrade;
   auto writer = Database::open(options);
   if (!writer) return writer.error();
-  Position last = 0;
-  {
-    Query query = (*writer)->query(
-        "SELECT max(coalesce((SELECT max(pos) FROM record),0),"
-        "(SELECT value FROM meta WHERE key='trimmed'))");
-    if (query.next()) last = query.number(0);
-    if (auto status = query.status(); !status) return status.error();
-  }
+  const auto last = last_position(**writer);
+  if (!last) return last.error();
   options.schema = nullptr;
+  options.upgrade = nullptr;
   auto reader = Database::open(options);
   if (!reader) return reader.error();
   return std::unique_ptr<CommandLogSqlite>(
-      new CommandLogSqlite(std::move(*writer), std::move(*reader), last, executor));
+      new CommandLogSqlite(std::move(*writer), std::move(*reader), *last, executor));
 }
 
 CommandLogSqlite::CommandLogSqlite(std::unique_ptr<Database> writer,
                                    std::unique_ptr<Database> reader, Position last,
                                    Executor& executor)
-    : writer_(std::move(writer)), reader_(std::move(reader)), executor_(executor), last_(last) {
+    : writer_(std::move(writer)),
+      reader_(std::move(reader)),
+      row_(std::make_unique<RecordPacker>()),
+      executor_(executor),
+      last_(last) {
   thread_ = start_quiet_thread([this] { write_loop(); });
 }
 
@@ -161,12 +185,21 @@ void CommandLogSqlite::write_loop() {
 Status CommandLogSqlite::write(const std::vector<Waiting>& batch, Position first) {
   Transaction transaction(*writer_);
   if (!transaction.begun()) return transaction.begun();
+  Position row_first = first;
   for (std::size_t i = 0; i < batch.size(); ++i) {
-    const std::string bytes = encode_record(batch[i].record);
-    Query insert = writer_->query("INSERT INTO record(pos,record) VALUES(?1,?2)");
-    if (auto status = insert.bind(first + i, bytes).run(); !status) return status;
+    row_->add(batch[i].record);
+    if (row_->row().size() < kRowBytes && i + 1 < batch.size()) continue;
+    if (auto status = write_row(row_first); !status) return status;
+    row_first = first + i + 1;
   }
   return transaction.commit();
+}
+
+Status CommandLogSqlite::write_row(Position first) {
+  const auto written =
+      writer_->query("INSERT INTO record(pos,record) VALUES(?1,?2)").bind(first, row_->row()).run();
+  row_->clear();
+  return written;
 }
 
 void CommandLogSqlite::commit(std::vector<Waiting> batch) {
@@ -194,16 +227,23 @@ void CommandLogSqlite::commit(std::vector<Waiting> batch) {
 bool CommandLogSqlite::trim_some(Position upto) {
   Transaction transaction(*writer_);
   if (!transaction.begun()) return false;
-  Position highest = 0;
+  // The row that holds the record after `upto` stays, and what it holds before it.
+  Position oldest = 0;
+  Position stays = 0;
   {
     Query query = writer_->query(
-        "SELECT max(pos) FROM (SELECT pos FROM record WHERE pos<=?1 ORDER BY pos LIMIT ?2)");
-    if (query.bind(upto, kTrimChunk).next()) highest = query.number(0);
-    if (!query.status() || highest == 0) return false;
+        "SELECT min(pos),max(pos),max(pos)=(SELECT max(pos) FROM record)"
+        " FROM (SELECT pos FROM record WHERE pos<=?1 ORDER BY pos LIMIT ?2)");
+    if (query.bind(upto + 1, kTrimChunk + 1).next()) {
+      oldest = query.number(0);
+      stays = query.number(1);
+      if (query.number(2) != 0 && upto >= last_) stays = last_ + 1;
+    }
+    if (!query.status() || stays == oldest) return false;
   }
-  if (!writer_->query("DELETE FROM record WHERE pos<=?1").bind(highest).run()) return false;
+  if (!writer_->query("DELETE FROM record WHERE pos<?1").bind(stays).run()) return false;
   if (!writer_->query("UPDATE meta SET value=max(value,?1) WHERE key='trimmed'")
-           .bind(highest)
+           .bind(stays - 1)
            .run()) {
     return false;
   }
@@ -212,15 +252,21 @@ bool CommandLogSqlite::trim_some(Position upto) {
 
 Result<std::vector<LogEntry>> CommandLogSqlite::read(Position after, std::size_t limit) {
   std::vector<LogEntry> entries;
-  Query query = reader_->query("SELECT pos,record FROM record WHERE pos>?1 ORDER BY pos LIMIT ?2");
-  query.bind(after, std::uint64_t{limit});
-  while (query.next()) {
-    auto record = decode_record(query.bytes(1));
-    if (!record) {
-      return make_error(ErrorCode::kCacheCorrupt,
-                        "journal record " + std::to_string(query.number(0)) + " is not readable");
+  Query query = reader_->query(
+      "SELECT pos,record FROM record"
+      " WHERE pos>=coalesce((SELECT max(pos) FROM record WHERE pos<=?1),0) ORDER BY pos");
+  query.bind(after + 1);
+  while (entries.size() < limit && query.next()) {
+    Position position = query.number(0);
+    const std::string row = query.bytes(1);
+    const auto records = unpack_records(row);
+    if (records.empty()) return unreadable(position);
+    for (const std::string_view bytes : records) {
+      if (position++ <= after || entries.size() >= limit) continue;
+      auto record = decode_record(bytes);
+      if (!record) return unreadable(position - 1);
+      entries.push_back({position - 1, std::move(*record)});
     }
-    entries.push_back({query.number(0), std::move(*record)});
   }
   if (auto status = query.status(); !status) return status.error();
   return entries;

@@ -18,6 +18,7 @@
 namespace kith::server {
 
 class Database;
+class RecordPacker;
 
 class CommandLogSqlite : public CommandLog {
  public:
@@ -49,10 +50,12 @@ class CommandLogSqlite : public CommandLog {
   void refuse(std::vector<Waiting> batch, const Error& error);
   void tell_refusals();
   Status write(const std::vector<Waiting>& batch, Position first);
+  Status write_row(Position first);
   bool trim_some(Position upto);
 
-  const std::unique_ptr<Database> writer_;  // writer thread
-  const std::unique_ptr<Database> reader_;  // thread of the executor
+  const std::unique_ptr<Database> writer_;   // writer thread
+  const std::unique_ptr<Database> reader_;   // thread of the executor
+  const std::unique_ptr<RecordPacker> row_;  // writer thread
   Executor& executor_;
   std::atomic<Position> last_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // thread of the executor

@@ -64,7 +64,7 @@ ConversationStoreMemory::ConversationStoreMemory(std::shared_ptr<Disk> disk, Sch
 ConversationStoreMemory::~ConversationStoreMemory() {
   *alive_ = false;
   if (!waiting_.empty() && disk_->survives_crash && disk_->survives_crash()) {
-    store_batch(*disk_, waiting_.front().batch);
+    store_batch(*disk_, *waiting_.front().batch);
   }
 }
 
@@ -75,7 +75,7 @@ Result<Position> ConversationStoreMemory::applied() {
   return disk_->applied;
 }
 
-void ConversationStoreMemory::apply(StoreBatch batch, Done<void> done) {
+void ConversationStoreMemory::apply(std::shared_ptr<const StoreBatch> batch, Done<void> done) {
   waiting_.push_back({std::move(batch), std::move(done)});
   schedule();
 }
@@ -96,7 +96,7 @@ void ConversationStoreMemory::schedule() {
 void ConversationStoreMemory::write_next() {
   scheduled_ = false;
   const auto fault = disk_->apply_fault ? disk_->apply_fault() : std::nullopt;
-  if (!fault || fault->applied) store_batch(*disk_, waiting_.front().batch);
+  if (!fault || fault->applied) store_batch(*disk_, *waiting_.front().batch);
   std::deque<Waiting> answered;
   if (fault) {
     // What was handed over behind a failed batch must not overtake its retry.

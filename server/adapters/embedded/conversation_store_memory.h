@@ -50,7 +50,7 @@ class ConversationStoreMemory : public ConversationStore {
   ~ConversationStoreMemory() override;
 
   Result<Position> applied() override;
-  void apply(StoreBatch batch, Done<void> done) override;
+  void apply(std::shared_ptr<const StoreBatch> batch, Done<void> done) override;
   void load(const ConversationId& id, Done<std::optional<Conversation>> done) override;
   void find(const ConversationId& id, const UserId& sender, const MessageId& message,
             Done<std::optional<Placement>> done) override;
@@ -65,7 +65,7 @@ class ConversationStoreMemory : public ConversationStore {
 
  private:
   struct Waiting {
-    StoreBatch batch;
+    std::shared_ptr<const StoreBatch> batch;
     Done<void> done;
   };
   void schedule();

@@ -61,14 +61,14 @@ Result<Position> ConversationStoreSqlite::applied() {
   return stored_position(*reader_);
 }
 
-void ConversationStoreSqlite::apply(StoreBatch batch, Done<void> done) {
-  worker_.run([this, alive = alive_, generation = generation_,
-               shared = std::make_shared<StoreBatch>(std::move(batch)), done = std::move(done)] {
+void ConversationStoreSqlite::apply(std::shared_ptr<const StoreBatch> batch, Done<void> done) {
+  worker_.run([this, alive = alive_, generation = generation_, batch = std::move(batch),
+               done = std::move(done)] {
     Status written;
     if (generation <= failed_generation_) {
       written = make_error(ErrorCode::kUnavailable, "an earlier batch failed");
     } else {
-      written = write_batch(*writer_, *shared);
+      written = write_batch(*writer_, *batch);
       if (!written) failed_generation_ = generation;
     }
     executor_.post([this, alive, generation, written, done] {

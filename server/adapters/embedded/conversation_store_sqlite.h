@@ -27,7 +27,7 @@ class ConversationStoreSqlite : public ConversationStore {
 
   Result<Position> applied() override;
   // `done` comes after the batch is synced to the disk: the log may be trimmed up to its position.
-  void apply(StoreBatch batch, Done<void> done) override;
+  void apply(std::shared_ptr<const StoreBatch> batch, Done<void> done) override;
   void load(const ConversationId& id, Done<std::optional<Conversation>> done) override;
   void find(const ConversationId& id, const UserId& sender, const MessageId& message,
             Done<std::optional<Placement>> done) override;

@@ -50,7 +50,7 @@ TEST_F(ConversationCacheApplyTest,
   append(warm, SendOp{});
   loop.settle();
   append(warm, SendOp{});
-  loop.advance(Millis(200));
+  loop.advance(Millis(1'200));
   EXPECT_EQ(disk->applied, 4u);
   EXPECT_EQ(disk->events[warm].size(), 3u);
   EXPECT_EQ(disk->heads[warm].last_seq, 3u);

@@ -44,7 +44,7 @@ class ConversationCacheTest : public testing::ServiceTest {
   }
   Outcome decided(LogRecord r) {
     const auto answer = append(cache, std::move(r));
-    loop.advance(Millis(100));  // the store gathers that long
+    loop.advance(Millis(1'000));  // the store gathers that long
     EXPECT_TRUE(answer->has_value() && (*answer)->ok());
     return answer->has_value() && (*answer)->ok() ? ***answer : Outcome();
   }

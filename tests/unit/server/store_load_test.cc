@@ -53,7 +53,8 @@ TEST(StoreLoad, TheWriteAheadLogStaysBoundedWhilePagesAreRead) {  // R-16
     auto& store = **opened;
     for (std::uint64_t i = 0; i < kBatches; ++i) {
       bool applied = false;
-      store.apply(batch(i), [&](const Status& done) { applied = done.ok(); });
+      store.apply(std::make_shared<const StoreBatch>(batch(i)),
+                  [&](const Status& done) { applied = done.ok(); });
       for (std::uint64_t n = 0; n < kRooms; ++n) {  // while the batch is being written
         store.events({room(n), 1, 0, 50, true},
                      [&](const Result<std::vector<Event>>& page) { EXPECT_TRUE(page.ok()); });

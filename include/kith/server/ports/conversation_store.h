@@ -15,6 +15,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -61,7 +62,7 @@ class KITH_API ConversationStore {
 
   // Position up to which the log has been applied; 0 = nothing. Blocks; used at start.
   virtual Result<Position> applied() = 0;
-  virtual void apply(StoreBatch batch, Done<void> done) = 0;
+  virtual void apply(std::shared_ptr<const StoreBatch> batch, Done<void> done) = 0;
 
   virtual void load(const ConversationId& id, Done<std::optional<Conversation>> done) = 0;
   virtual void find(const ConversationId& id, const UserId& sender, const MessageId& message,
