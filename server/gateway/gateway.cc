@@ -74,7 +74,7 @@ Gateway::~Gateway() {
 
 Session* Gateway::find(ConnectionId id) {
   const auto found = by_connection_.find(id);
-  return found == by_connection_.end() ? nullptr : find(found->second);
+  return found == by_connection_.end() ? nullptr : found->second;
 }
 
 Session* Gateway::find(std::uint64_t id) {
@@ -92,7 +92,7 @@ void Gateway::on_open(ConnectionId connection, const PeerInfo&) {
       options_.session_commands_burst, ports_.scheduler.clock().steady_ms());
   Session& ref = *session;
   sessions_[id] = std::move(session);
-  by_connection_[connection] = id;
+  by_connection_[connection] = &ref;
   schedule(ref);
   if (draining_) {
     const auto wait = ports_.random.below(static_cast<std::uint64_t>(drain_window_ms_) + 1);
@@ -272,7 +272,7 @@ void Gateway::in_session(Session& session, const v1::ClientFrame& frame) {
   const bool counted =
       kind_of(frame) == Kind::kCommand && is_answered(frame) && frame.req_id() != 0;
   const std::uint32_t unacked = counted ? cost_of(frame) : 0;
-  if (!allow(session, frame, replier(session, frame.req_id()), unacked)) return;
+  if (!allow(session, frame, unacked)) return;
   session.unacked += unacked;
   const Reply reply = replier(session, frame.req_id(), unacked);
   switch (frame.body_case()) {
@@ -294,8 +294,7 @@ void Gateway::in_session(Session& session, const v1::ClientFrame& frame) {
   }
 }
 
-bool Gateway::allow(Session& session, const v1::ClientFrame& frame, const Reply& reply,
-                    std::uint32_t unacked) {
+bool Gateway::allow(Session& session, const v1::ClientFrame& frame, std::uint32_t unacked) {
   const Kind kind = kind_of(frame);
   if (kind == Kind::kFree) return true;
   std::uint32_t wait = 0;
@@ -308,7 +307,8 @@ bool Gateway::allow(Session& session, const v1::ClientFrame& frame, const Reply&
   if (wait == 0) return true;
   ++counters_.rate_limited;
   if (is_answered(frame)) {
-    reply_error(reply, make_error(ErrorCode::kRateLimited, "too many requests", wait));
+    reply_error(replier(session, frame.req_id()),
+                make_error(ErrorCode::kRateLimited, "too many requests", wait));
   }
   return false;
 }

@@ -93,8 +93,7 @@ class Gateway : public ConnectionHandler {
   void renew(Session& session, const std::string& token, const Reply& reply);
   [[nodiscard]] std::int64_t steady(std::int64_t wall_ms) const;
   // What this frame costs; answers it with an error if it is too much, and false.
-  bool allow(Session& session, const v1::ClientFrame& frame, const Reply& reply,
-             std::uint32_t unacked);
+  bool allow(Session& session, const v1::ClientFrame& frame, std::uint32_t unacked);
   Reply replier(Session& session, std::uint64_t req_id, std::uint32_t unacked = 0);
   void protocol_error(Session& session, std::uint64_t req_id, const std::string& detail);
   void deliver(const Delivery& delivery);
@@ -110,7 +109,12 @@ class Gateway : public ConnectionHandler {
   GatewayHooks hooks_;
   std::uint64_t last_session_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
-  std::map<ConnectionId, std::uint64_t> by_connection_;
+  struct ConnectionHash {
+    std::size_t operator()(const ConnectionId& id) const noexcept {
+      return std::size_t{id.index} << 16 ^ id.generation ^ std::size_t{id.shard} << 56;
+    }
+  };
+  std::unordered_map<ConnectionId, Session*, ConnectionHash> by_connection_;
   std::unordered_map<UserId, std::vector<std::uint64_t>> by_user_;  // ready ones
 
   // Deadlines, earliest first; an entry is void unless it is the session's scheduled_ms.

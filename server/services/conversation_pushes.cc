@@ -4,19 +4,25 @@
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
 #include "server/services/conversation_service.h"
+#include "server/services/gathered_push.h"
 #include "server/services/wire.h"
 
 namespace kith::server {
-
 void ConversationService::decided(const LogEntry& entry, const Outcome& outcome,
                                   const Conversation& conversation) {
+  if (outcome.large || outcome.events.empty()) push_gathered();  // in their order
   if (outcome.large && !outcome.events.empty()) {
     push_to_large(entry, outcome, conversation);
   } else if (!outcome.events.empty()) {
-    push_events(entry, outcome);
+    gather_events(entry, outcome);
   }
-  if (outcome.receipts_moved) push_receipts_soon(conversation);
   const auto* receipt = std::get_if<ReceiptOp>(&entry.record.op);
+  if (outcome.receipts_moved) {
+    // Having received or sent says nothing about one's own messages.
+    const bool own = receipt != nullptr ? receipt->read_seq == 0
+                                        : std::holds_alternative<SendOp>(entry.record.op);
+    push_receipts_soon(conversation, own ? entry.record.sender : UserId());
+  }
   if (receipt == nullptr || receipt->read_seq == 0 || outcome.marks.empty()) return;
   // Read here: the person's other devices clear their badge.
   v1::ServerFrame frame;
@@ -27,27 +33,31 @@ void ConversationService::decided(const LogEntry& entry, const Outcome& outcome,
   fanout_.to_user(entry.record.sender, make_push(frame, DeliveryClass::kReceipt));
 }
 
-void ConversationService::push_events(const LogEntry& entry, const Outcome& outcome) {
-  const auto origin = origins_.find(entry.record.command_id);
-  const std::uint64_t except = origin == origins_.end() ? 0 : origin->second;
-  const auto push = [&](const std::vector<UserId>& users, const UserId& reader) {
-    v1::ServerFrame frame;
-    for (const Event& event : outcome.events) {
-      to_wire(event, reader, frame.mutable_event_push()->add_events());
-    }
+void ConversationService::gather_events(const LogEntry& entry, const Outcome& outcome) {
+  GatheredPush& all = *gathered_;
+  if (!all.takes(entry, outcome)) push_gathered();
+  all.add(entry, outcome);
+  if (all.except == 0) push_gathered();  // nobody's batch
+}
+
+void ConversationService::push_gathered() {
+  GatheredPush& all = *gathered_;
+  if (all.bytes == 0) return;
+  const auto push = [&](const v1::ServerFrame& frame, const std::vector<UserId>& users) {
     Push p = make_push(frame, DeliveryClass::kEvent);
-    p.conversation = outcome.events.back().conversation;
-    p.last_seq = outcome.events.back().seq;
-    p.ordinal = outcome.events.back().ordinal;
-    fanout_.to_users(users, p, except);
+    p.conversation = all.conversation;
+    p.last_seq = all.last_seq;
+    p.ordinal = all.ordinal;
+    fanout_.to_users(users, p, all.except);
   };
-  const UserId& sender = entry.record.sender;
-  if (!outcome.events.front().sender_only) return push(outcome.audience, sender);
-  // Encoded once per kind of reader: the sender, and everybody else.
-  std::vector<UserId> others = outcome.audience;
-  std::erase(others, sender);
-  push({sender}, sender);
-  push(others, UserId());
+  if (all.sender_only) {  // encoded once per kind of reader: the sender, and everybody else
+    push(all.frame, {all.sender});
+    std::erase(all.audience, all.sender);
+    push(all.veiled, all.audience);
+  } else {
+    push(all.frame, all.audience);
+  }
+  all.clear();
 }
 
 void ConversationService::session_opened(const Caller& caller) {
@@ -68,8 +78,7 @@ void ConversationService::push_to_large(const LogEntry& entry, const Outcome& ou
                                         const Conversation& conversation) {
   const Event& event = outcome.events.back();
   large_.changed(conversation, outcome.changed_members);
-  const auto origin = origins_.find(entry.record.command_id);
-  const std::uint64_t except = origin == origins_.end() ? 0 : origin->second;
+  const std::uint64_t except = entry.record.reply_token;
   const std::int64_t now = scheduler_.clock().steady_ms();
   if (except != 0) large_.touch(event.conversation, except, now);
   v1::ServerFrame frame;
@@ -116,20 +125,40 @@ void ConversationService::push_head(const ConversationId& id, std::uint64_t exce
   });
 }
 
-void ConversationService::push_receipts_soon(const Conversation& conversation) {
+// At once after a pause; within it, when it is over.
+void ConversationService::push_receipts_soon(const Conversation& conversation,
+                                             const UserId& mover) {
   const Head& head = conversation.head;
   if (head.member_count > limits::receipt_detail_members_max) return;
-  if (!receipt_pushes_.insert(head.id).second) return;
-  const Millis wait = head.type == ConversationType::kDirect
-                          ? Millis(limits::receipt_coalesce_direct)
-                          : Millis(limits::receipt_coalesce_group);
-  scheduler_.after(wait, [this, alive = alive_, id = head.id] {
-    if (*alive) push_receipts(id);
+  const auto [rest, rested] = receipt_rests_.try_emplace(head.id);
+  if (!rested) {
+    if (rest->second.moved && rest->second.mover != mover) rest->second.mover = UserId();
+    if (!rest->second.moved) rest->second.mover = mover;
+    rest->second.moved = true;
+    return;
+  }
+  rest_receipts(head.id, head.type == ConversationType::kDirect
+                             ? Millis(limits::receipt_coalesce_direct)
+                             : Millis(limits::receipt_coalesce_group));
+  push_receipts(head.id, mover);
+}
+
+void ConversationService::rest_receipts(const ConversationId& id, Millis pause) {
+  scheduler_.after(pause, [this, alive = alive_, id, pause] {
+    if (!*alive) return;
+    const auto rest = receipt_rests_.find(id);
+    if (!rest->second.moved) {
+      receipt_rests_.erase(rest);
+      return;
+    }
+    const UserId mover = std::exchange(rest->second, ReceiptRest{}).mover;
+    rest_receipts(id, pause);
+    push_receipts(id, mover);
   });
 }
 
-void ConversationService::push_receipts(const ConversationId& id) {
-  receipt_pushes_.erase(id);
+// Not to who moved them: only others' messages have another status now.
+void ConversationService::push_receipts(const ConversationId& id, const UserId& mover) {
   const Conversation* c = cache_.peek(id);
   if (c == nullptr) return;
   v1::ServerFrame frame;
@@ -143,7 +172,7 @@ void ConversationService::push_receipts(const ConversationId& id) {
   without_reads.conversation = whole.conversation =
       id;  // what waits for a socket already is merged
   for (const Member& m : c->members) {
-    if (!m.active()) continue;
+    if (!m.active() || m.user == mover) continue;
     // Who keeps their own reading private does not see others'.
     users_.with(m.user, [this, alive = alive_, user = m.user, whole,
                          without_reads](Result<Users::Record> who) {

@@ -5,6 +5,7 @@
 
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
+#include "server/services/gathered_push.h"
 #include "server/services/wire.h"
 #include "src/error.h"
 #include "src/frame_codec.h"
@@ -67,7 +68,11 @@ struct ConversationService::Batch {
 
 ConversationService::ConversationService(ConversationCache& cache, Users& users, Fanout& fanout,
                                          Scheduler& scheduler)
-    : cache_(cache), users_(users), fanout_(fanout), scheduler_(scheduler) {
+    : cache_(cache),
+      users_(users),
+      fanout_(fanout),
+      scheduler_(scheduler),
+      gathered_(std::make_unique<GatheredPush>()) {
   cache_.on_decided([this](const LogEntry& entry, const Outcome& outcome, const Conversation& c) {
     decided(entry, outcome, c);
   });
@@ -252,13 +257,11 @@ void ConversationService::append_item(const std::shared_ptr<Batch>& batch, int i
   op.mentions = user_ids(item.mentions());
   op.client_ts_ms = static_cast<std::int64_t>(item.client_ts_ms());
   r.op = std::move(op);
-  const MessageId id = r.command_id;
-  origins_[id] = batch->caller.session;
+  r.reply_token = batch->caller.session;  // which must not get its own push
   ++batch->in_log;
-  cache_.append(std::move(r), [this, alive = alive_, batch, index, id](Result<Outcome> outcome) {
+  cache_.append(std::move(r), [this, alive = alive_, batch, index](Result<Outcome> outcome) {
     if (!*alive) return;
-    origins_.erase(id);
-    --batch->in_log;
+    if (--batch->in_log == 0) push_gathered();
     if (!outcome) {
       if (!batch->stopped) batch->stopped = temporary(outcome.error());
       answer_item(batch, index, *batch->stopped);
@@ -327,7 +330,11 @@ void ConversationService::change_meta(const Caller& caller, const v1::UpdateMeta
 
 void ConversationService::ack(const Caller& caller, const v1::AckEvents& request) {
   for (const v1::HeadRef& head : request.upto()) {
-    PendingReceipt& pending = receipts_[{*conversation_id(head.conversation_id()), caller.user}];
+    const ConversationId id = *conversation_id(head.conversation_id());
+    const Conversation* c = cache_.peek(id);
+    const Member* me = c == nullptr ? nullptr : find_member(*c, caller.user);
+    if (me != nullptr && me->delivered_seq >= head.seq()) continue;  // another device was first
+    PendingReceipt& pending = receipts_[{id, caller.user}];
     pending.device = caller.device;
     pending.delivered_seq = std::max(pending.delivered_seq, head.seq());
   }

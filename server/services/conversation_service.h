@@ -4,8 +4,8 @@
 
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "server/services/conversation_cache.h"
@@ -30,6 +30,8 @@ class UpdateMeta;
 }  // namespace kith::v1
 
 namespace kith::server {
+
+struct GatheredPush;
 
 class ConversationService {
  public:
@@ -74,12 +76,14 @@ class ConversationService {
   void flush_receipts();
 
   void decided(const LogEntry& entry, const Outcome& outcome, const Conversation& conversation);
-  void push_events(const LogEntry& entry, const Outcome& outcome);
   void push_to_large(const LogEntry& entry, const Outcome& outcome,
                      const Conversation& conversation);
   void push_head(const ConversationId& id, std::uint64_t except);
-  void push_receipts_soon(const Conversation& conversation);
-  void push_receipts(const ConversationId& id);
+  void gather_events(const LogEntry& entry, const Outcome& outcome);
+  void push_gathered();
+  void push_receipts_soon(const Conversation& conversation, const UserId& mover);
+  void push_receipts(const ConversationId& id, const UserId& mover);
+  void rest_receipts(const ConversationId& id, Millis pause);
 
   struct PendingReceipt {
     std::uint64_t delivered_seq = 0;
@@ -92,13 +96,18 @@ class ConversationService {
   Scheduler& scheduler_;
   std::map<std::pair<ConversationId, UserId>, PendingReceipt> receipts_;
   bool receipts_scheduled_ = false;
-  std::set<ConversationId> receipt_pushes_;  // with a timer
+  // Conversations whose receipts were told a moment ago.
+  struct ReceiptRest {
+    bool moved = false;  // again, since then
+    UserId mover;        // by this person only; empty: by several
+  };
+  std::unordered_map<ConversationId, ReceiptRest, IdHash> receipt_rests_;
+  // The messages of one SendBatch leave in one push, when the last of them is decided.
+  std::unique_ptr<GatheredPush> gathered_;
   LargeAudience large_;
   // Large groups whose listeners were told a head within large_head_interval; true: and not of the
   // newest.
   std::map<ConversationId, bool> head_pushes_;
-  std::map<MessageId, std::uint64_t>
-      origins_;  // command in flight -> session that must not get its push
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -26,22 +26,28 @@ void Fanout::to_users(const std::vector<UserId>& users, const Push& push, std::u
   if (!push.frame || users.empty()) return;
   // Lookups may answer later (a remote registry): the last one sends.
   struct Gathering {
+    Push push;
     std::size_t waiting;
-    std::map<std::string, std::vector<std::uint64_t>> sessions;
+    std::vector<std::uint64_t> own;
+    std::map<std::string, std::vector<std::uint64_t>> others;
   };
-  auto gathering = std::make_shared<Gathering>();
-  gathering->waiting = users.size();
+  auto gathering = std::make_shared<Gathering>(Gathering{push, users.size(), {}, {}});
   for (const UserId& user : users) {
-    registry_.lookup(user, [this, gathering, push, except](Result<std::vector<SessionRef>> found) {
+    registry_.lookup(user, [this, gathering, except](Result<std::vector<SessionRef>> found) {
+      Gathering& all = *gathering;
       if (found) {
         for (const SessionRef& ref : *found) {
-          if (except != 0 && ref.session == except && ref.gateway == gateway_) continue;
-          gathering->sessions[ref.gateway].push_back(ref.session);
+          if (ref.gateway != gateway_) {
+            all.others[ref.gateway].push_back(ref.session);
+          } else if (except == 0 || ref.session != except) {
+            all.own.push_back(ref.session);
+          }
         }
       }
-      if (--gathering->waiting != 0) return;
-      for (auto& [gateway, sessions] : gathering->sessions) {
-        Delivery d = delivery_of(push);
+      if (--all.waiting != 0) return;
+      to_sessions(std::move(all.own), all.push);
+      for (auto& [gateway, sessions] : all.others) {
+        Delivery d = delivery_of(all.push);
         d.sessions = std::move(sessions);
         bus_.publish(gateway, std::move(d));
       }

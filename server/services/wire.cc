@@ -6,9 +6,18 @@
 #include "kith/v1/sync.pb.h"
 
 namespace kith::server {
+namespace {
+
+// An id into a field, without a string in between.
+template <class Id>
+void put(std::string* field, const Id& id) {
+  field->assign(id.view());
+}
+
+}  // namespace
 
 void to_wire(const Event& event, const UserId& reader, v1::Event* out) {
-  out->set_conversation_id(event.conversation.bytes());
+  put(out->mutable_conversation_id(), event.conversation);
   out->set_seq(event.seq);
   out->set_server_ts_ms(static_cast<std::uint64_t>(event.server_ts_ms));
   out->set_ordinal(event.ordinal);
@@ -17,14 +26,14 @@ void to_wire(const Event& event, const UserId& reader, v1::Event* out) {
     return;
   }
   out->set_kind(static_cast<v1::EventKind>(event.kind));
-  out->set_message_id(event.message_id.bytes());
-  out->set_sender(event.sender.bytes());
-  out->set_sender_device(event.sender_device.bytes());
+  put(out->mutable_message_id(), event.message_id);
+  put(out->mutable_sender(), event.sender);
+  put(out->mutable_sender_device(), event.sender_device);
   // To its own sender a withheld message looks like any other: as the sending device has stored it.
   out->set_countable(event.countable || event.sender_only);
   out->set_body(event.body);
   out->set_reply_to_seq(event.reply_to_seq);
-  for (const UserId& user : event.mentions) out->add_mentions(user.bytes());
+  for (const UserId& user : event.mentions) put(out->add_mentions(), user);
   out->set_client_ts_ms(static_cast<std::uint64_t>(event.client_ts_ms));
 }
 

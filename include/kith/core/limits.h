@@ -75,7 +75,8 @@ inline constexpr auto presence_grace = 45s;         // before OFFLINE is told
 inline constexpr auto presence_min_interval = 10s;  // one change per user
 inline constexpr auto typing_ttl = 5s;
 inline constexpr auto typing_interval = 3s;  // client sends at most one per
-inline constexpr auto receipt_coalesce_direct = 200ms;
+// A receipt after a pause goes at once; then at most one in this time per conversation.
+inline constexpr auto receipt_coalesce_direct = 20ms;
 inline constexpr auto receipt_coalesce_group = 2s;
 
 // --- retries ---

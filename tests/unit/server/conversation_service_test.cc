@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "kith/core/limits.h"
 #include "server/gateway/send_queue.h"
 #include "tests/unit/server/service_fixture.h"
 
@@ -166,6 +167,75 @@ TEST_F(ConversationServiceTest, ReceiptsAreToldOnceTheyMoveTheMinimum) {
   const v1::ReceiptState& state = pushed[1].back().receipt_push().states(0);
   EXPECT_EQ(state.delivered_all_seq(), 2u);
   EXPECT_EQ(state.read_all_seq(), 2u);
+}
+
+TEST_F(ConversationServiceTest, AReceiptGoesAtOnceThenInTurnsAndNotToWhoCausedIt) {
+  ConversationId direct = ConversationId::direct(ann, bob);
+  v1::ClientFrame first = batch({out(1)}, direct);
+  first.mutable_send()->set_direct_peer(bob.bytes());
+  ask(anna, first);
+  const auto acked = [&](std::uint64_t seq) {
+    v1::ClientFrame frame;
+    auto* head = frame.mutable_ack_events()->add_upto();
+    head->set_conversation_id(direct.bytes());
+    head->set_seq(seq);
+    service.handle(bobs, frame, nullptr);
+  };
+  const auto told = [&](const Caller& who) {
+    std::vector<std::uint64_t> all;
+    for (const auto& frame : pushed[who.session]) {
+      if (!frame.has_receipt_push()) continue;
+      all.push_back(frame.receipt_push().states(0).delivered_all_seq());
+    }
+    return all;
+  };
+  send(anna, {out(2), out(3), out(4)}, direct);
+  loop.advance(Millis(1'000));
+  pushed.clear();
+  acked(2);
+  loop.advance(Millis(5));
+  EXPECT_EQ(told(anna), (std::vector<std::uint64_t>{2}));
+  acked(3);
+  loop.advance(Millis(5));
+  acked(4);
+  loop.advance(Millis(5));
+  EXPECT_EQ(told(anna).size(), 1u);
+  loop.advance(limits::receipt_coalesce_direct);
+  EXPECT_EQ(told(anna), (std::vector<std::uint64_t>{2, 4}));
+  EXPECT_TRUE(told(bobs).empty());
+}
+
+TEST_F(ConversationServiceTest, WhatIsReceivedAlreadyIsNoRecord) {
+  send(anna, {out(1)});
+  service.handle(bobs, ack_events(2), nullptr);
+  loop.advance(Millis(50));
+  const Position before = log.last();
+  service.handle(bobs, ack_events(2), nullptr);
+  service.handle(anna, ack_events(2), nullptr);  // who sends has it
+  loop.advance(Millis(50));
+  EXPECT_EQ(log.last(), before);
+}
+
+TEST_F(ConversationServiceTest, TheMessagesOfOneBatchAreOnePush) {
+  pushed.clear();
+  send(anna, {out(1), out(2), out(3)});
+  ASSERT_EQ(pushed[2].size(), 1u);
+  const auto& events = pushed[2][0].event_push().events();
+  ASSERT_EQ(events.size(), 3);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(events[i].seq(), static_cast<std::uint64_t>(2 + i));
+  EXPECT_TRUE(pushed[1].empty()) << "not to the session that sent them";
+}
+
+// 16 of the largest do not fit in one frame.
+TEST_F(ConversationServiceTest, ALargeBatchIsSeveralPushesThatFit) {
+  pushed.clear();
+  std::vector<v1::OutMessage> items;
+  for (std::uint8_t n = 1; n <= 15; ++n) items.push_back(out(n, std::string(4'000, 'x')));
+  ask(anna, batch(items));
+  int events = 0;
+  for (const auto& frame : pushed[2]) events += frame.event_push().events_size();
+  EXPECT_EQ(events, 15);
+  EXPECT_EQ(pushed[2].size(), 2u);
 }
 
 // For a peer that does not read: the newest says all that the older ones did.
