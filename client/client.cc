@@ -124,16 +124,16 @@ class ClientUv : public Client {
         on_loop_(std::make_shared<OnLoop>()) {}
   ~ClientUv() override { close(); }
 
-  Status start(const ClientOptions& options, Endpoint endpoint) {
+  Status start(ClientOptions options, Endpoint endpoint) {
     auto store = open_cache_store_sqlite(options.cache_dir);
     if (!store) return store.error();
     on_loop_->store = std::move(*store);
     Status result;
     runtime_->loop.run_sync([&] {
-      auto engine = Engine::make(
-          {std::move(endpoint), options.handle, options.agent, on_executor(options.token)},
-          runtime_->loop, system_random(), *runtime_->transports, *on_loop_->store,
-          [this](Event event) { tell(std::move(event)); });
+      auto engine = Engine::make({std::move(endpoint), options.handle, options.agent,
+                                  on_executor(std::move(options.token))},
+                                 runtime_->loop, system_random(), *runtime_->transports,
+                                 *on_loop_->store, [this](Event event) { tell(std::move(event)); });
       if (!engine) {
         result = engine.error();
         return;
@@ -299,7 +299,7 @@ class ClientUv : public Client {
 
   void change(const ConversationId& group, MemberChangeOf what, std::vector<UserId> users,
               MemberRole role, Done<void> done) {
-    ask(std::move(done), [=](Engine& e, auto reply) {
+    ask(std::move(done), [=, users = std::move(users)](Engine& e, auto reply) {
       e.change_members(group, what, users, role, std::move(reply));
     });
   }
@@ -451,7 +451,7 @@ Status ClientUv::wait_online(std::chrono::milliseconds limit) {
 
 Status ClientUv::wait_sent(std::chrono::milliseconds limit) {
   // The outbox as it is now, not as it was last told.
-  const Status asked = call<void>([this](Engine& e) {
+  Status asked = call<void>([this](Engine& e) {
     const std::lock_guard lock(hub_->mutex);
     hub_->outbox_idle = e.outbox_idle();
     return Status();
@@ -523,7 +523,9 @@ std::shared_ptr<Runtime> Runtime::make() {
 }
 
 TokenProvider fixed_token(std::string token) {
-  return [token = std::move(token)](std::function<void(Result<std::string>)> done) { done(token); };
+  return [token = std::move(token)](const std::function<void(Result<std::string>)>& done) {
+    done(token);
+  };
 }
 
 Result<std::unique_ptr<Client>> Client::open(ClientOptions options) {
@@ -533,7 +535,7 @@ Result<std::unique_ptr<Client>> Client::open(ClientOptions options) {
     return make_error(ErrorCode::kInvalidArgument, "url: " + url.error().message);
   }
   auto client = std::make_unique<ClientUv>(options);
-  if (Status s = client->start(options, std::move(*endpoint)); !s) return s.error();
+  if (Status s = client->start(std::move(options), std::move(*endpoint)); !s) return s.error();
   return std::unique_ptr<Client>(std::move(client));
 }
 

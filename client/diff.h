@@ -20,6 +20,7 @@ std::vector<Diff<T>> diff(const std::vector<T>& before, const std::vector<T>& af
   using Kind = typename Diff<T>::Kind;
   std::vector<Diff<T>> steps;
   std::vector<const T*> now;
+  now.reserve(before.size());
   for (const T& item : before) now.push_back(&item);
   std::set<decltype(T::id)> kept;
   std::set<decltype(T::id)> old;
