@@ -1,6 +1,7 @@
 // NumberSet: which of 1, 2, 3 … have come. Small as long as they come about in order. Pure.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <set>
 
@@ -14,13 +15,17 @@ class NumberSet {
   // False if it was there already.
   bool add(std::uint64_t n) {
     if (n <= top_ || (n != top_ + 1 && !ahead_.insert(n).second)) return false;
-    if (n != top_ + 1) return true;
-    ++top_;
-    while (!ahead_.empty() && *ahead_.begin() == top_ + 1) {
-      ahead_.erase(ahead_.begin());
-      ++top_;
-    }
+    if (n == top_ + 1) raise(n);
     return true;
+  }
+  // Everything up to `base` counts as there from now on.
+  void raise(std::uint64_t base) {
+    if (base <= top_) return;
+    top_ = base;
+    while (!ahead_.empty() && *ahead_.begin() <= top_ + 1) {
+      top_ = std::max(top_, *ahead_.begin());
+      ahead_.erase(ahead_.begin());
+    }
   }
   // All numbers up to this are there.
   [[nodiscard]] std::uint64_t top() const { return top_; }

@@ -386,6 +386,8 @@ void Traffic::on_page(std::uint32_t session, const v1::ServerFrame& frame, Micro
   if (seat == nullptr || seat->fetch_request != frame.reply_to()) return;
   seat->fetch_request = 0;
   if (seat->audit_next != 0) return on_audit_page(*seat, frame);
+  // Who joined later never sees what was before.
+  if (page.floor_seq() > 0) seat->held.raise(page.floor_seq() - 1);
   for (const v1::Event& event : page.events()) on_event(*seat, event, now);
   seat->known_head = std::max(seat->known_head, page.last_seq());
   const bool more = page.events_size() != 0 && seat->held.top() < seat->known_head;

@@ -21,6 +21,21 @@ TEST(NumberSet, TakesEachNumberOnceInAnyOrder) {
   EXPECT_FALSE(set.add(12));
 }
 
+TEST(NumberSet, WhatIsBelowAFloorCountsAsThere) {
+  NumberSet set;
+  set.add(4);
+  set.add(5);
+  set.add(9);
+  set.raise(3);
+  EXPECT_EQ(set.top(), 5U);
+  EXPECT_TRUE(set.has_holes());
+  set.raise(2);
+  EXPECT_EQ(set.top(), 5U);
+  set.raise(12);
+  EXPECT_EQ(set.top(), 12U);
+  EXPECT_FALSE(set.has_holes());
+}
+
 struct LedgerTest : testing::Test {
   LedgerTest() { sender = ledger.add_sender(); }
   Ledger ledger{true};
