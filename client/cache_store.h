@@ -58,6 +58,7 @@ struct OutboxRow {
   // In memory only: a restart makes every attempt uncertain and forgets where a row was placed.
   std::uint32_t attempt = 0;
   std::uint64_t placed_seq = 0;
+  std::uint64_t placed_ordinal = 0;
   std::int64_t placed_ts_ms = 0;
 };
 

@@ -86,7 +86,10 @@ Status Engine::load() {
       model_, *connection_, scheduler_, random_,
       SyncEngine::Hooks{[this](const std::vector<MessageId>& ids) { outbox_->forget(ids); },
                         [this](const v1::UserState& state) { return on_user_state(state); },
-                        [this] { connection_->caught_up(); }});
+                        [this] {
+                          outbox_->settle_placed();
+                          connection_->caught_up();
+                        }});
   sync_->load(content->cursor);
   outbox_ = std::make_unique<Outbox>(
       model_, *connection_, scheduler_, random_, content->device,

@@ -346,34 +346,11 @@ void Outbox::later(Queue& queue, const ConversationId& id, const Error& error) {
 // The row becomes the event. It leaves the outbox when the event is committed, in one transaction.
 void Outbox::place(OutboxRow& row, const v1::Placed& placed, std::vector<v1::Event>& events) {
   row.placed_seq = placed.seq();
+  row.placed_ordinal = placed.ordinal();
   row.placed_ts_ms = static_cast<std::int64_t>(placed.server_ts_ms());
   if (row.kind == OutboxKind::kMessage) {
-    v1::OutMessage out;
-    out.ParseFromString(row.payload);
-    v1::Event event;
-    event.set_conversation_id(row.conversation.bytes());
-    event.set_seq(placed.seq());
-    event.set_kind(v1::EVENT_KIND_MESSAGE);
-    event.set_message_id(row.id.bytes());
-    event.set_sender(model_.self().bytes());
-    event.set_sender_device(device_.bytes());
-    event.set_server_ts_ms(placed.server_ts_ms());
-    event.set_ordinal(placed.ordinal());
-    event.set_countable(true);
-    event.set_body(out.content());
-    event.set_client_ts_ms(out.client_ts_ms());
-    *event.mutable_mentions() = out.mentions();
-    event.set_reply_to_seq(out.reply_to_seq());
-    if (const auto answered = message_id(out.reply_to_message_id());
-        answered && out.reply_to_seq() == 0) {
-      if (const auto stored = model_.store().find_message(row.conversation, *answered)) {
-        event.set_reply_to_seq(stored->seq);
-      } else if (const OutboxRow* other = find(row.conversation, *answered)) {
-        event.set_reply_to_seq(other->placed_seq);  // placed by the same answer, or above a hole
-      }
-    }
+    events.push_back(event_of(row));
     model_.emit(MessageChanged{model_.message_of(row), false, false});
-    events.push_back(std::move(event));
     return;
   }
   // The creation event itself is fetched: the server writes it.
@@ -384,6 +361,52 @@ void Outbox::place(OutboxRow& row, const v1::Placed& placed, std::vector<v1::Eve
   if (model_.store().commit(change)) forget({command});
   (void)model_.raise_head(id, placed.seq(), placed.ordinal());
   hooks_.created(id);
+}
+
+// The event of a message that has its place.
+v1::Event Outbox::event_of(const OutboxRow& row) {
+  v1::OutMessage out;
+  out.ParseFromString(row.payload);
+  v1::Event event;
+  event.set_conversation_id(row.conversation.bytes());
+  event.set_seq(row.placed_seq);
+  event.set_kind(v1::EVENT_KIND_MESSAGE);
+  event.set_message_id(row.id.bytes());
+  event.set_sender(model_.self().bytes());
+  event.set_sender_device(device_.bytes());
+  event.set_server_ts_ms(static_cast<std::uint64_t>(row.placed_ts_ms));
+  event.set_ordinal(row.placed_ordinal);
+  event.set_countable(true);
+  event.set_body(out.content());
+  event.set_client_ts_ms(out.client_ts_ms());
+  *event.mutable_mentions() = out.mentions();
+  event.set_reply_to_seq(out.reply_to_seq());
+  if (const auto answered = message_id(out.reply_to_message_id());
+      answered && out.reply_to_seq() == 0) {
+    if (const auto stored = model_.store().find_message(row.conversation, *answered)) {
+      event.set_reply_to_seq(stored->seq);
+    } else if (const OutboxRow* other = find(row.conversation, *answered)) {
+      event.set_reply_to_seq(other->placed_seq);  // placed by the same answer, or above a hole
+    }
+  }
+  return event;
+}
+
+void Outbox::settle_placed() {
+  std::vector<v1::Event> events;
+  CacheChange created;
+  for (const auto& [id, queue] : queues_) {
+    for (const OutboxRow& row : queue.rows) {
+      if (row.placed_seq == 0 || row.placed_seq > model_.top(id)) continue;
+      if (row.kind == OutboxKind::kMessage) {
+        events.push_back(event_of(row));
+      } else {
+        created.outbox_remove.push_back(row.id);
+      }
+    }
+  }
+  if (created.touches_outbox() && model_.store().commit(created)) forget(created.outbox_remove);
+  if (!events.empty()) hooks_.placed(events);
 }
 
 void Outbox::fail(OutboxRow& row, const Error& error) {

@@ -49,6 +49,9 @@ class Outbox {
   void on_lost();
   // Nothing leaves for so long: the server asked for it.
   void hold_back(Millis span);
+  // Rows that the server has placed, but whose events could not be committed: tries again what
+  // nobody would fetch any more, because it stands below what this device holds or may read.
+  void settle_placed();
   // Their events are committed.
   void forget(const std::vector<MessageId>& ids);
 
@@ -79,6 +82,7 @@ class Outbox {
   void on_result(const ConversationId& id, const std::vector<MessageId>& sent,
                  const v1::SendResult* result, const Error& error);
   void place(OutboxRow& row, const v1::Placed& placed, std::vector<v1::Event>& events);
+  [[nodiscard]] v1::Event event_of(const OutboxRow& row);
   void fail(OutboxRow& row, const Error& error);
   void later(Queue& queue, const ConversationId& id, const Error& error);
   OutboxRow* find(const ConversationId& id, const MessageId& message);

@@ -6,6 +6,28 @@ namespace {
 
 using namespace std::chrono_literals;
 
+// A disk that can be full for a while.
+class FullableStore : public CacheStore {
+ public:
+  explicit FullableStore(std::unique_ptr<CacheStore> inner) : inner_(std::move(inner)) {}
+  Result<CacheContent> load() override { return inner_->load(); }
+  Status commit(const CacheChange& change) override {
+    return full ? make_error(ErrorCode::kDiskFull, "full") : inner_->commit(change);
+  }
+  Result<std::vector<StoredEvent>> events(const ConversationId& conversation, std::uint64_t from,
+                                          std::uint64_t before, std::size_t limit) override {
+    return inner_->events(conversation, from, before, limit);
+  }
+  std::optional<StoredEvent> find_message(const ConversationId& conversation,
+                                          const MessageId& id) override {
+    return inner_->find_message(conversation, id);
+  }
+  bool full = false;
+
+ private:
+  std::unique_ptr<CacheStore> inner_;
+};
+
 class SyncEngineTest : public EngineTest {
  protected:
   void answer_events(const v1::ClientFrame& request) {
@@ -142,6 +164,34 @@ TEST_F(SyncEngineTest, OwnMessagePlacedBeforeTheNewestPageComesLeavesTheOutbox) 
   answer_newest(500);
   EXPECT_TRUE(engine->outbox_idle());
   EXPECT_EQ(engine->timeline(room, 100).size(), 32u);  // 1, mine and the newest 30
+}
+
+// The place came while the disk was full; meanwhile this user was removed and added again, and may
+// not read any more what was before: nobody but the outbox has the message.
+TEST_F(SyncEngineTest, OwnMessagePlacedOnAFullDiskLeavesTheOutboxWhenThereIsRoom) {
+  auto fullable = std::make_unique<FullableStore>(std::move(store));
+  FullableStore& disk = *fullable;
+  store = std::move(fullable);
+  restart();
+  go_online({state(1)});
+  answer_events(expect(v1::ClientFrame::kGetEvents));
+  send("mine");
+  disk.full = true;
+  place(expect(v1::ClientFrame::kSend), 2);
+  EXPECT_FALSE(engine->outbox_idle());
+  disk.full = false;
+  scheduler.advance(2s);
+  v1::ConversationState again = state(5);
+  again.set_entry_ver(2);
+  again.set_join_seq(4);
+  answer_sync({again}, 2);
+  const auto get = expect(v1::ClientFrame::kGetEvents);
+  EXPECT_EQ(get.get_events().from(), 4u);
+  answer_events(get);
+  EXPECT_TRUE(engine->outbox_idle());
+  EXPECT_TRUE(store->find_message(room, engine->timeline(room, 10).front().id));
+  restart();
+  EXPECT_TRUE(engine->outbox_idle());
 }
 
 // a hole that is too large for one look is not called delivered before it is filled, from its
