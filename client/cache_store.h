@@ -66,6 +66,7 @@ struct OutboxRow {
 // identity) survives power loss when commit() returns; the rest survives the process and can be
 // fetched again.
 struct CacheChange {
+  bool forget_history = false;      // first of all: no events, ranges and conversations any more
   std::vector<StoredEvent> events;  // a (conversation, seq) that is stored already is left alone
   std::map<ConversationId, Ranges> ranges;
   std::vector<ConversationRecord> conversations;
@@ -80,8 +81,8 @@ struct CacheChange {
   std::optional<DeviceId> device;
 
   [[nodiscard]] bool touches_cache() const {
-    return !events.empty() || !ranges.empty() || !conversations.empty() || !profiles.empty() ||
-           !kv.empty() || cursor;
+    return forget_history || !events.empty() || !ranges.empty() || !conversations.empty() ||
+           !profiles.empty() || !kv.empty() || cursor;
   }
   [[nodiscard]] bool touches_outbox() const {
     return !outbox_put.empty() || !outbox_remove.empty() || !read_marks_put.empty() ||

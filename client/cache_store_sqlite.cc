@@ -336,6 +336,13 @@ class CacheStoreSqlite : public CacheStore {
   }
 
   void write_cache(const CacheChange& change) {
+    if (change.forget_history) {
+      for (const char* sql :
+           {"DELETE FROM event", "DELETE FROM range", "DELETE FROM conversation"}) {
+        Row row(cache_.prepare(sql));
+        cache_.run(row);
+      }
+    }
     for (const StoredEvent& e : change.events) {
       Row row(cache_.prepare("INSERT OR IGNORE INTO event VALUES(?,?,?,?,?)"));
       row.blob(e.conversation.view())

@@ -402,6 +402,8 @@ void ClientUv::tell(Event event) {
     if (on_loop_->views) on_loop_->views->touch(message->message.conversation);
   } else if (const auto* conversation = std::get_if<ConversationChanged>(&event)) {
     if (on_loop_->views) on_loop_->views->touch(conversation->conversation.id);
+  } else if (std::holds_alternative<CacheRecovered>(event)) {
+    if (on_loop_->views) on_loop_->views->touch_all();
   }
   refresh_idle();
   if (on_loop_->event_sinks.empty() && std::holds_alternative<CacheRecovered>(event)) {

@@ -86,6 +86,7 @@ Status Engine::load() {
       model_, *connection_, scheduler_, random_,
       SyncEngine::Hooks{[this](const std::vector<MessageId>& ids) { outbox_->forget(ids); },
                         [this](const v1::UserState& state) { return on_user_state(state); },
+                        [this] { return on_other_history(); },
                         [this] {
                           outbox_->settle_placed();
                           connection_->caught_up();
@@ -121,6 +122,17 @@ void Engine::on_lost() {
   sync_->on_lost();
   outbox_->on_lost();
   for (const UserId& user : watched_) emit_(PresenceChanged{user, Presence::kUnknown, {}});
+}
+
+Status Engine::on_other_history() {
+  std::vector<ConversationId> marks;
+  for (const auto& [id, seq] : read_marks_) marks.push_back(id);
+  if (Status s = model_.forget_history(marks); !s) return s;
+  read_marks_.clear();
+  outbox_->forget_places();
+  for (const OutboxRow& row : outbox_->all_rows()) imagine(row);
+  told(CacheRecovered{"the server was restored from an older copy"});
+  return {};
 }
 
 void Engine::on_state(ConnectionState state, const Error& reason) {

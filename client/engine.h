@@ -101,6 +101,7 @@ class Engine : public ConnectionListener {
   void on_welcome(const v1::Welcome& welcome) override;
   void on_frame(const v1::ServerFrame& frame) override;
   void on_lost() override;
+  Status on_other_history();
   void on_state(ConnectionState state, const Error& reason) override;
 
   void told(Event event);

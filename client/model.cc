@@ -131,6 +131,17 @@ Status Model::apply_states(const std::vector<v1::ConversationState>& states,
   return {};
 }
 
+Status Model::forget_history(const std::vector<ConversationId>& read_marks) {
+  CacheChange change;
+  change.forget_history = true;
+  change.cursor = 0;
+  change.read_marks_remove = read_marks;
+  if (Status s = store_.commit(change); !s) return s;
+  conversations_.clear();
+  ranges_.clear();
+  return {};
+}
+
 Status Model::put(const ConversationRecord& record) {
   CacheChange change;
   change.conversations.push_back(record);

@@ -143,6 +143,14 @@ std::vector<OutboxRow> Outbox::rows(const ConversationId& id) const {
   return {it->second.rows.begin(), it->second.rows.end()};
 }
 
+std::vector<OutboxRow> Outbox::all_rows() const {
+  std::vector<OutboxRow> all;
+  for (const auto& [id, queue] : queues_) {
+    all.insert(all.end(), queue.rows.begin(), queue.rows.end());
+  }
+  return all;
+}
+
 const OutboxRow* Outbox::newest(const ConversationId& id) const {
   const auto it = queues_.find(id);
   if (it == queues_.end()) return nullptr;
@@ -407,6 +415,16 @@ void Outbox::settle_placed() {
   }
   if (created.touches_outbox() && model_.store().commit(created)) forget(created.outbox_remove);
   if (!events.empty()) hooks_.placed(events);
+}
+
+void Outbox::forget_places() {
+  for (auto& [id, queue] : queues_) {
+    for (OutboxRow& row : queue.rows) {
+      row.placed_seq = 0;
+      row.placed_ts_ms = 0;
+    }
+  }
+  pump();
 }
 
 void Outbox::fail(OutboxRow& row, const Error& error) {

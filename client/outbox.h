@@ -52,6 +52,8 @@ class Outbox {
   // Rows that the server has placed, but whose events could not be committed: tries again what
   // nobody would fetch any more, because it stands below what this device holds or may read.
   void settle_placed();
+  // The server that placed rows has another history now: they are sent again.
+  void forget_places();
   // Their events are committed.
   void forget(const std::vector<MessageId>& ids);
 
@@ -62,6 +64,7 @@ class Outbox {
   [[nodiscard]] bool holds(const ConversationId& id, const MessageId& message) {
     return find(id, message) != nullptr;
   }
+  [[nodiscard]] std::vector<OutboxRow> all_rows() const;
   [[nodiscard]] bool has(const ConversationId& id) const { return queues_.count(id) > 0; }
   [[nodiscard]] std::uint64_t next_order() { return static_cast<std::uint64_t>(++last_order_); }
 

@@ -116,16 +116,36 @@ void SyncEngine::ask_page(const std::string& page_token) {
     if (!answer) {
       on_sync_failed(error);
     } else if (answer->body_case() == v1::ServerFrame::kSyncReset) {
-      snapshot_ = true;
-      snapshot_cursor_ = answer->sync_reset().snapshot_cursor();
-      listed_.clear();
-      ask_page({});
+      on_reset(answer->sync_reset());
     } else if (answer->body_case() == v1::ServerFrame::kSyncPage) {
       on_page(answer->sync_page());
     } else {
       on_sync_failed(make_error(ErrorCode::kProtocol, "a sync was answered with something else"));
     }
   });
+}
+
+void SyncEngine::on_reset(const v1::SyncReset& reset) {
+  if (reset.reason() == v1::SYNC_RESET_REASON_FUTURE) {
+    if (Status s = start_anew(); !s) return on_sync_failed(s.error());
+  }
+  snapshot_ = true;
+  snapshot_cursor_ = reset.snapshot_cursor();
+  listed_.clear();
+  ask_page({});
+}
+
+// The numbers that this device holds stand for other events now, or for none.
+Status SyncEngine::start_anew() {
+  if (Status s = hooks_.other_history(); !s) return s;
+  for (auto& [id, held] : held_) scheduler_.cancel(held.timer);
+  held_.clear();
+  to_fetch_.clear();
+  to_ack_.clear();
+  acked_.clear();
+  unfillable_.clear();
+  cursor_ = 0;
+  return {};
 }
 
 void SyncEngine::on_sync_failed(const Error& error) {

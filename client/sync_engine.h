@@ -24,6 +24,7 @@ class FeedNotice;
 class HeadPush;
 class Pong;
 class SyncPage;
+class SyncReset;
 class UserState;
 }  // namespace kith::v1
 
@@ -35,6 +36,8 @@ class SyncEngine {
     std::function<void(const std::vector<MessageId>&)> own_placed;  // the outbox may forget these
     // Whole, before the cursor that stands for it is committed; an error keeps the cursor back.
     std::function<Status(const v1::UserState&)> user_state;
+    // The server has another history (it was restored): what is held of the old one goes.
+    std::function<Status()> other_history;
     std::function<void()> settled;  // pages and fetches are done
   };
 
@@ -67,6 +70,8 @@ class SyncEngine {
  private:
   void sync_now();
   void ask_page(const std::string& page_token);
+  void on_reset(const v1::SyncReset& reset);
+  Status start_anew();
   void on_page(const v1::SyncPage& page);
   Status take_user_state(const v1::SyncPage& page);
   void on_sync_failed(const Error& error);

@@ -51,13 +51,20 @@ class Views {
     bool any = false;
     for (auto& [id, view] : lists_) any = view.dirty = true;
     for (auto& [id, view] : timelines_) {
-      if (view.conversation == conversation) any = view.dirty = true;
+      if (view.conversation == conversation) view.dirty = true;
+      any |= view.dirty;
     }
     if (!any || timer_) return;
     timer_ = scheduler_.after(limits::event_batch_interval, [this] {
       timer_ = 0;
       flush();
     });
+  }
+
+  // Everything may have changed.
+  void touch_all() {
+    for (auto& [id, view] : timelines_) view.dirty = true;
+    touch({});
   }
 
  private:

@@ -60,6 +60,11 @@ Status CacheStoreOnDisk::commit(const client::CacheChange& change) {
 
 void CacheStoreOnDisk::write_cache(const client::CacheChange& change) {
   CacheDisk::Cache& cache = disk_.cache;
+  if (change.forget_history) {
+    cache.events.clear();
+    cache.ranges.clear();
+    cache.conversations.clear();
+  }
   for (const client::StoredEvent& e : change.events) {
     cache.events[e.conversation].try_emplace(e.seq, e);
   }

@@ -103,7 +103,8 @@ struct PresenceChanged {
 struct SettingsChanged {
   Privacy privacy;
 };
-// The cache was unreadable and is rebuilt from the server.
+// The cache was unreadable, or is of a history that the server has lost (it was restored from an
+// older copy), and is rebuilt from the server. What waits to be sent is kept.
 struct CacheRecovered {
   std::string detail;
 };

@@ -263,6 +263,51 @@ TEST_F(SyncEngineTest, ResetListsASnapshotAndGoesOnFromItsCursor) {
   EXPECT_EQ(rest.sync().cursor(), 50u);
 }
 
+// The server was restored from an older copy: it has counted to 1 where this device knows 3, and 1 is
+// another event now.
+TEST_F(SyncEngineTest, FutureDiscardsTheHistoryAndKeepsTheOutbox) {
+  v1::ConversationState known = state(3);
+  known.set_entry_ver(7);
+  go_online({known}, 9);
+  answer_events(expect(v1::ClientFrame::kGetEvents));
+  ASSERT_TRUE(engine->mark_read(room, Seq(3)).ok());
+  cut();
+  send("kept");
+  scheduler.advance(60s);
+  welcome(hello());
+  v1::ServerFrame reset;
+  for (const auto& frame : server.received) {
+    if (frame.has_sync()) reset.set_reply_to(frame.req_id());
+  }
+  reset.mutable_sync_reset()->set_reason(v1::SYNC_RESET_REASON_FUTURE);
+  reset.mutable_sync_reset()->set_snapshot_cursor(4);
+  server.received.clear();
+  say(reset);
+  EXPECT_EQ(texts(), std::vector<std::string>{"kept"});
+  EXPECT_TRUE(std::holds_alternative<CacheRecovered>(events.back()));
+  const auto listing = expect(v1::ClientFrame::kSync);
+  EXPECT_TRUE(listing.sync().snapshot());
+  v1::ServerFrame page;
+  page.set_reply_to(listing.req_id());
+  *page.mutable_sync_page()->add_changed() = state(1);
+  say(page);
+  answer_sync({}, 4);
+  const auto get = expect(v1::ClientFrame::kGetEvents);
+  EXPECT_EQ(get.get_events().from(), 1u);
+  EXPECT_EQ(get.get_events().to(), 1u);
+  v1::ServerFrame old;
+  old.set_reply_to(get.req_id());
+  old.mutable_events_page()->set_conversation_id(room.bytes());
+  *old.mutable_events_page()->add_events() = event(1, "carol");
+  say(old);
+  EXPECT_EQ(engine->timeline(room, 10).front().sender, UserId::of("carol"));
+  EXPECT_EQ(store->load()->conversations.at(room).entry_ver, 1u);
+  EXPECT_EQ(engine->conversations(10).front().unread, 1u) << "nor is it read";
+  EXPECT_EQ(store->load()->read_marks.size(), 0u);
+  EXPECT_EQ(store->load()->cursor, 4u);
+  ASSERT_EQ(store->load()->outbox.size(), 1u);
+}
+
 TEST_F(SyncEngineTest, WatermarksOnlyRise) {
   go_online();
   send("mine");
