@@ -40,6 +40,7 @@ World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken
 World::~World() {
   for (auto& device : devices_) device->crash(false);
   devices_.clear();
+  server_.crash();  // while those who watch it are here
 }
 
 bool World::run_until(std::int64_t until) {
