@@ -46,6 +46,7 @@ struct PeopleService::State : std::enable_shared_from_this<State> {
         hooks(std::move(h)) {}
 
   void change(const Caller& caller, const UserChange& what, const Reply& reply);
+  void write(const Caller& caller, const UserChange& what, const Reply& reply);
   void mark(const Caller& caller, const Reply& reply);
   void get_users(const v1::GetUsers& request, const Reply& reply);
   void get_devices(const Caller& caller, const Reply& reply);
@@ -61,9 +62,21 @@ struct PeopleService::State : std::enable_shared_from_this<State> {
   PeopleHooks hooks;
 };
 
-// Written, marked in the log, acknowledged, told to the user's other devices: in this order.
+// Marked in the log, written, marked again, acknowledged, told to the user's other devices: in this
+// order. The first mark is for a process that ends behind the writing: whoever syncs afterwards
+// finds the change. The second is for those who synced before the writing.
 void PeopleService::State::change(const Caller& caller, const UserChange& what,
                                   const Reply& reply) {
+  conversations.mark_user(caller.user, caller.device,
+                          [weak = weak_from_this(), caller, what, reply](const Status& marked) {
+                            const auto self = weak.lock();
+                            if (!self) return;
+                            if (!marked) return reply_error(reply, marked.error());
+                            self->write(caller, what, reply);
+                          });
+}
+
+void PeopleService::State::write(const Caller& caller, const UserChange& what, const Reply& reply) {
   users.update(caller.user, what,
                [weak = weak_from_this(), caller, reply](const Result<Users::Record>& updated) {
                  const auto self = weak.lock();
