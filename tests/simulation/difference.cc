@@ -58,7 +58,7 @@ std::string events_differ(const Disk& store, const server::Conversation& c,
 }
 
 std::string marks_differ(const server::Conversation& c, const server::Member& m,
-                         const client::ConversationRecord& r) {
+                         const client::ConversationRecord& r, bool reads) {
   if (!m.active()) return "";  // may have read on, with nobody to tell
   if (r.read_seq != m.read_seq) return unlike("read_seq", m.read_seq, r.read_seq);
   if (r.read_ordinal != m.read_ordinal) {
@@ -70,13 +70,20 @@ std::string marks_differ(const server::Conversation& c, const server::Member& m,
   if (r.marks.delivered_all.value != c.head.delivered_all_seq) {
     return unlike("delivered_all", c.head.delivered_all_seq, r.marks.delivered_all.value);
   }
+  if (!reads) return "";
+  if (r.marks.read_all.value != c.head.read_all_seq) {
+    return unlike("read_all", c.head.read_all_seq, r.marks.read_all.value);
+  }
+  if (r.marks.read_any.value != c.head.read_any_seq) {
+    return unlike("read_any", c.head.read_any_seq, r.marks.read_any.value);
+  }
   return "";
 }
 
 }  // namespace
 
 std::string difference_of(const Disk& store, const UserId& user, const ConversationId& id,
-                          client::Engine& engine) {
+                          client::Engine& engine, bool reads) {
   const auto head = store.heads.find(id);
   const auto members = store.members.find(id);
   const bool stored = head != store.heads.end() && members != store.members.end();
@@ -97,8 +104,17 @@ std::string difference_of(const Disk& store, const UserId& user, const Conversat
   if (me.active() && r->member_count != c.head.member_count) {
     return unlike("member_count", c.head.member_count, r->member_count);
   }
-  const std::string marks = marks_differ(c, me, *r);
+  const std::string marks = marks_differ(c, me, *r, reads);
   return marks.empty() ? events_differ(store, c, me, engine) : marks;
+}
+
+std::string difference_of(const server::UserRecord& user, client::Engine& engine) {
+  const client::Privacy here = engine.privacy();
+  const server::PrivacySettings& there = user.privacy;
+  const bool same = static_cast<int>(here.online) == static_cast<int>(there.online) &&
+                    static_cast<int>(here.last_seen) == static_cast<int>(there.last_seen) &&
+                    here.receipts == there.receipts;
+  return same ? "" : "the privacy settings are not the server's";
 }
 
 }  // namespace kith::sim

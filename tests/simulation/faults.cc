@@ -144,7 +144,11 @@ void Faults::plan_server(std::int64_t until) {
   if (dice < 3) server.bus_loss = dice == 0 ? 1.0 : 0.2;
   if (random_.chance(0.2)) server.bus_delay_max = 300;
   server.tune();
+  if (random_.chance(0.3)) server.token_life = Millis(random_.between(5'000, 60'000));
   sometimes(4, until, [this] { crash_server(); });
+  sometimes(1, until, [this] {
+    world_.server().drain(Millis(random_.between(0, 5'000)), [this] { revive_server(); });
+  });
   sometimes(3, until, [this] {
     world_.trace().line("fault", "the registry forgets");
     world_.server().forget_sessions();

@@ -21,6 +21,7 @@ enum class Rule : std::uint8_t {
   kJoinSeq,               // members see what was before them
   kUnreadDerived,         // the store miscounts what was read
   kReplayChangesNothing,  // a replayed record is taken for a new one
+  kFeedComplete,          // a change is missing in what is new for somebody
   // client
   kOutboxDurable,     // send() answers before the row is written
   kRangesHonest,      // an event is not written, but counted as held

@@ -11,8 +11,10 @@ struct ServerNode::Passwords : server::PasswordHasher {
   void verify(std::string, std::string, std::function<void(Result<bool>)>) override {}
 };
 
-// A token is the handle behind "token of ".
+// A token is the handle behind "token of ". It is as good as new whenever it is shown: hosts make
+// new ones for those who ask.
 struct ServerNode::Tokens : server::Authenticator {
+  explicit Tokens(ServerNode& of) : owner(of) {}
   void authenticate(std::string_view token,
                     std::function<void(Result<server::Identity>)> done) override {
     constexpr std::string_view kPrefix = "token of ";
@@ -21,8 +23,13 @@ struct ServerNode::Tokens : server::Authenticator {
     }
     server::Identity identity;
     identity.handle = std::string(token.substr(kPrefix.size()));
+    identity.issued_ms = owner.node_.clock().wall().ms;
+    if (owner.token_life.count() > 0) {
+      identity.expires_ms = identity.issued_ms + owner.token_life.count();
+    }
     done(identity);
   }
+  ServerNode& owner;
 };
 
 ServerNode::Ports::Ports(ServerNode& owner, PortsWatch& watch)
@@ -57,7 +64,7 @@ bool ServerNode::start() {
   if (log_keeps_all && port_random_.chance(0.5)) ports_->store.replay = port_random_.below(40);
   server::ServerOptions options;
   options.secret = std::string(32, 's');
-  options.authenticator = std::make_shared<Tokens>();
+  options.authenticator = std::make_shared<Tokens>(*this);
   options.send_queue_hard_bytes = send_queue_hard_bytes;
   core_ = server::ServerCore::make(
       options,
@@ -82,6 +89,19 @@ void ServerNode::crash() {
   core_.reset();
   ports_.reset();
   node_.halt();
+}
+
+void ServerNode::drain(Millis window, std::function<void()> ended) {
+  if (!core_) return;
+  trace_.line("server", "drains");
+  core_->drain(window, [this, core = core_.get(), ended = std::move(ended)] {
+    time_.at(time_.now(), node_.number(), [this, core, ended] {
+      if (core_.get() != core) return;
+      const auto then = ended;  // this task goes with the process
+      crash();
+      then();
+    });
+  });
 }
 
 void ServerNode::tune() {

@@ -24,6 +24,8 @@ class ServerNode {
   void crash();
   [[nodiscard]] bool running() const { return core_ != nullptr; }
 
+  // A planned end: sessions are sent away within `window`, then the process exits; `ended` follows.
+  void drain(Millis window, std::function<void()> ended);
   // The registry forgets who is connected.
   void forget_sessions();
   [[nodiscard]] server::ServerCore* core() { return core_.get(); }
@@ -36,6 +38,7 @@ class ServerNode {
   double bus_loss = 0;
   std::int64_t bus_delay_max = 0;
   bool log_keeps_all = false;
+  Millis token_life{0};  // 0: tokens do not end
   std::size_t send_queue_hard_bytes = limits::send_queue_hard_bytes;
   std::uint64_t rows_read() const { return ports_ ? ports_->store.rows_read : 0; }
   // Applies the above to a process that runs.

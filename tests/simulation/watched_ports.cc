@@ -146,6 +146,7 @@ void WatchedStore::changed(const UserId& user, server::Position after, std::size
                            server::Done<std::vector<server::FeedEntry>> done) {
   inner_->changed(user, after, limit, [this, done = std::move(done)](auto found) {
     if (found) rows_read += found->size();
+    if (broken_ == Rule::kFeedComplete && found && !found->empty()) found->pop_back();
     done(std::move(found));
   });
 }

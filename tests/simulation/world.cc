@@ -76,14 +76,18 @@ Result<MessageId> World::send(Device& device, const ConversationId& to, const st
 }
 
 void World::discard(Device& device, const MessageId& id) {
-  const bool discarded = device.engine()->discard(id).ok();
-  // Killed in its commit: the row may be gone, and nobody was told whether.
-  if (!discarded && !device.dying()) return;
+  (void)device.engine()->discard(id);
+  if (device.disk().outbox.contains(id)) return;  // killed or refused before it was done
   for (auto& checker : checkers_) checker->discarded(device.who(), id);
 }
 
 bool World::settled(std::string* why) {
   const auto& store = server_.store_disk();
+  // A replay that changes nothing need not move the store's position: hence the limit.
+  if (store.applied < server_.log_disk().last && now() - logged_at_ < kApplyLimitMs) {
+    *why = "the store is behind the log";
+    return false;
+  }
   for (auto& device : devices_) {
     client::Engine* engine = device->engine();
     const std::string& name = device->who().name;
@@ -95,10 +99,14 @@ bool World::settled(std::string* why) {
       *why = name + " has unsent messages";
       return false;
     }
-    const auto mine = store.conversations_of.find(device->who().user);
+    const UserId& user = device->who().user;
+    *why = name + ": " + difference_of(server_.directory_disk().accounts.at(user).user, *engine);
+    if (*why != name + ": ") return false;
+    const auto mine = store.conversations_of.find(user);
     if (mine == store.conversations_of.end()) continue;
     for (const ConversationId& id : mine->second) {
-      const std::string difference = difference_of(store, device->who().user, id, *engine);
+      const std::string difference =
+          difference_of(store, user, id, *engine, !hid_reads_.contains(user));
       if (difference.empty()) continue;
       *why = name + " conversation " + id.to_string() + ": " + difference;
       return false;
@@ -142,6 +150,7 @@ void World::published(const DeviceId& to, const std::string& bytes) {
 }
 
 void World::logged(const server::LogEntry& entry) {
+  logged_at_ = now();
   trace_.line("log", describe(entry));
   for (auto& checker : checkers_) checker->logged(entry);
 }
@@ -153,6 +162,7 @@ void World::applied(const server::StoreBatch& batch) {
 }
 
 void World::user_changed(const UserId& user) {
+  if (!server_.directory_disk().accounts.at(user).user.privacy.receipts) hid_reads_.insert(user);
   for (auto& checker : checkers_) checker->user_changed(user);
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   void end_the_dying();
 
   static constexpr std::uint64_t kOutside = 2;
+  static constexpr std::int64_t kApplyLimitMs = 30'000;
   VirtualTime time_;
   Trace trace_;
   Findings findings_;
@@ -90,6 +92,8 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   std::size_t users_;
   std::vector<Who> who_;
   std::vector<std::unique_ptr<Device>> devices_;
+  std::set<UserId> hid_reads_;  // at some time: misses what others read meanwhile
+  std::int64_t logged_at_ = 0;
   std::uint64_t bytes_ = 0;
   std::vector<Attempt> attempts_;
   std::function<void(Device&)> device_died_;
