@@ -20,10 +20,7 @@
 namespace kith::client {
 namespace {
 
-constexpr int kCacheVersion = 1;
-constexpr int kOutboxVersion = 1;
-
-constexpr const char* kCacheSchema =
+constexpr const char* kCacheTables =
     "CREATE TABLE IF NOT EXISTS event(conversation BLOB NOT NULL, seq INTEGER NOT NULL, message "
     "BLOB NOT NULL,"
     " ordinal INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY(conversation, seq)) WITHOUT ROWID;"
@@ -42,14 +39,18 @@ constexpr const char* kCacheSchema =
     "WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS kv(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;";
 
-constexpr const char* kOutboxSchema =
+constexpr const char* kOutboxTables =
     "CREATE TABLE IF NOT EXISTS outbox(local_order INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE,"
     " conversation BLOB NOT NULL, kind INTEGER NOT NULL, peer BLOB, payload BLOB NOT NULL, "
     "created_ms INTEGER,"
-    " failed INTEGER NOT NULL);"
+    " failed INTEGER NOT NULL, server_ms INTEGER NOT NULL DEFAULT 0);"
     "CREATE TABLE IF NOT EXISTS read_mark(conversation BLOB PRIMARY KEY, seq INTEGER NOT NULL) "
     "WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS identity(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;";
+
+const Schema kCacheSchema{1, kCacheTables};
+const Schema kOutboxSchema{
+    2, kOutboxTables, {"ALTER TABLE outbox ADD COLUMN server_ms INTEGER NOT NULL DEFAULT 0;"}};
 
 // Holds the directory for this object; the kernel lets go of it when the process dies.
 class DirectoryLock {
@@ -88,24 +89,22 @@ class CacheStoreSqlite : public CacheStore {
   Status open(const std::string& directory) {
     directory_ = directory;
     if (directory.empty()) {
-      if (Status s = cache_.open(":memory:", "OFF", kCacheSchema, kCacheVersion); !s) return s;
-      return outbox_.open(":memory:", "OFF", kOutboxSchema, kOutboxVersion);
+      if (Status s = cache_.open(":memory:", "OFF", kCacheSchema); !s) return s;
+      return outbox_.open(":memory:", "OFF", kOutboxSchema);
     }
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (error) return make_error(ErrorCode::kIo, directory + ": " + error.message());
     std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
     if (Status s = lock_.take(directory + "/lock"); !s) return s;
-    if (Status s = outbox_.open(directory + "/outbox.db", "FULL", kOutboxSchema, kOutboxVersion);
-        !s)
-      return s;
+    if (Status s = outbox_.open(directory + "/outbox.db", "FULL", kOutboxSchema); !s) return s;
     std::string suspect;
     if (Status s = outbox_.each("SELECT value FROM identity WHERE key='cache_corrupt'",
                                 [&](const Row& r) { suspect = r.bytes(0); });
         !s)
       return s;
     if (!suspect.empty()) return rebuild(suspect);
-    Status opened = cache_.open(directory + "/cache.db", "NORMAL", kCacheSchema, kCacheVersion);
+    Status opened = cache_.open(directory + "/cache.db", "NORMAL", kCacheSchema);
     if (!opened && opened.error().code == ErrorCode::kCacheCorrupt)
       return rebuild(opened.error().message);
     return opened;
@@ -232,7 +231,7 @@ class CacheStoreSqlite : public CacheStore {
     std::filesystem::remove(path + "-wal", error);
     std::filesystem::remove(path + "-shm", error);
     recovered_ = why + "; set aside as cache.db.corrupt";
-    if (Status s = cache_.open(path, "NORMAL", kCacheSchema, kCacheVersion); !s) return s;
+    if (Status s = cache_.open(path, "NORMAL", kCacheSchema); !s) return s;
     suspect_ = false;
     return outbox_.exec("DELETE FROM identity WHERE key='cache_corrupt'");
   }
@@ -279,7 +278,9 @@ class CacheStoreSqlite : public CacheStore {
 
   Status load_outbox(CacheContent& content) {
     Status s = outbox_.each(
-        "SELECT local_order, id, conversation, kind, peer, payload, created_ms, failed FROM outbox"
+        "SELECT local_order, id, conversation, kind, peer, payload, created_ms, failed, server_ms "
+        "FROM"
+        " outbox"
         " ORDER BY local_order",
         [&](const Row& r) {
           OutboxRow row;
@@ -291,6 +292,7 @@ class CacheStoreSqlite : public CacheStore {
           row.payload = r.bytes(5);
           row.created_ms = r.get<std::int64_t>(6);
           if (r.get<int>(7) != 0) row.failed = r.get<ErrorCode>(7);
+          row.server_ms = r.get<std::int64_t>(8);
           row.attempt = 1;  // whether it left before the restart is not known
           content.outbox.push_back(std::move(row));
         });
@@ -371,13 +373,16 @@ class CacheStoreSqlite : public CacheStore {
 
   void write_outbox(const CacheChange& change) {
     for (const OutboxRow& r : change.outbox_put) {
-      Row row(outbox_.prepare("INSERT OR REPLACE INTO outbox VALUES(?,?,?,?,?,?,?,?)"));
+      Row row(outbox_.prepare("INSERT OR REPLACE INTO outbox VALUES(?,?,?,?,?,?,?,?,?)"));
       row.number(r.order)
           .blob(r.id.view())
           .blob(r.conversation.view())
           .number(r.kind)
           .blob(r.peer.view());
-      row.blob(r.payload).number(r.created_ms).number(r.failed ? static_cast<int>(*r.failed) : 0);
+      row.blob(r.payload)
+          .number(r.created_ms)
+          .number(r.failed ? static_cast<int>(*r.failed) : 0)
+          .number(r.server_ms);
       outbox_.run(row);
     }
     for (const MessageId& id : change.outbox_remove) {
@@ -414,7 +419,7 @@ Result<DeviceId> cache_device_sqlite(const std::string& directory, Random& rando
   if (!store && store.error().code == ErrorCode::kAlreadyOpen) {
     // A client has it open, so the device is there already: reading disturbs nobody.
     Database outbox{Millis(limits::cache_busy_limit)};
-    if (Status s = outbox.open(directory + "/outbox.db", "FULL", kOutboxSchema, kOutboxVersion); !s)
+    if (Status s = outbox.open(directory + "/outbox.db", "FULL", kOutboxSchema); !s)
       return s.error();
     auto device = kept_device(outbox);
     if (device && device->empty()) return store.error();  // that client is still being opened

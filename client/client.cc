@@ -277,6 +277,23 @@ class ClientUv : public Client {
   void set_privacy(const Privacy& privacy, Done<void> done) override {
     ask(std::move(done), [=](Engine& e, auto reply) { e.set_privacy(privacy, std::move(reply)); });
   }
+  void set_display_name(const std::string& name, Done<void> done) override {
+    ask(std::move(done),
+        [=](Engine& e, auto reply) { e.set_display_name(name, std::move(reply)); });
+  }
+  void readers(const ConversationId& conversation, Seq seq, Done<Readers> done) override {
+    ask(std::move(done),
+        [=](Engine& e, auto reply) { e.readers(conversation, seq, std::move(reply)); });
+  }
+  void devices(Done<std::vector<Device>> done) override {
+    ask(std::move(done), [](Engine& e, auto reply) { e.devices(std::move(reply)); });
+  }
+  void revoke_device(const DeviceId& device, Done<void> done) override {
+    ask(std::move(done), [=](Engine& e, auto reply) { e.revoke_device(device, std::move(reply)); });
+  }
+  void revoke_other_devices(Done<void> done) override {
+    ask(std::move(done), [](Engine& e, auto reply) { e.revoke_other_devices(std::move(reply)); });
+  }
   void set_contact(const UserId& user, bool contact, Done<void> done) override {
     ask(std::move(done),
         [=](Engine& e, auto reply) { e.set_contact(user, contact, std::move(reply)); });
@@ -382,6 +399,7 @@ class ClientUv : public Client {
   void tell(Event event);
   void refresh_idle();
   void cancel(std::map<std::uint64_t, std::function<void()>> pending);
+  static void cancel_here(const std::map<std::uint64_t, std::function<void()>>& pending);
 
   std::shared_ptr<RuntimeUv> runtime_;
   std::shared_ptr<ThreadExecutor> own_executor_;
@@ -495,15 +513,27 @@ void ClientUv::close() {
     on_loop_->store.reset();
   });
   for (auto& [id, slot] : slots) slot->end();
-  cancel(std::move(pending));
+  if (own_executor_) cancel(std::move(pending));
   std::unique_lock lock(hub_->mutex);
   if (!InCallback::now())
     hub_->changed.wait_for(lock, limits::close_limit, [this] { return hub_->answering == 0; });
+  if (!own_executor_) {
+    lock.unlock();
+    cancel_here(pending);
+    lock.lock();
+  }
   hub_->ended = true;
   hub_->changed.notify_all();
 }
 
-// Every request that is still open is answered with kCancelled, on the executor.
+// On a host's executor, which may be the very thread that closes or never run again. Nothing else
+// runs in the application any more, so calls stay one at a time.
+void ClientUv::cancel_here(const std::map<std::uint64_t, std::function<void()>>& pending) {
+  const InCallback here;
+  for (const auto& [id, tell] : pending) tell();
+}
+
+// Every request that is still open is answered with kCancelled, on the executor of Kith's own.
 void ClientUv::cancel(std::map<std::uint64_t, std::function<void()>> pending) {
   if (pending.empty()) return;
   const auto told = std::make_shared<std::promise<void>>();
@@ -513,9 +543,8 @@ void ClientUv::cancel(std::map<std::uint64_t, std::function<void()>> pending) {
     for (const auto& [id, tell] : pending) tell();
     told->set_value();
   });
-  // From inside a callback this would wait for itself; a host's executor may be the very thread
-  // that closes.
-  if (own_executor_ && !own_executor_->on_own_thread()) done.wait_for(limits::close_limit);
+  // From inside a callback this would wait for itself.
+  if (!own_executor_->on_own_thread()) done.wait_for(limits::close_limit);
 }
 
 }  // namespace

@@ -90,10 +90,14 @@ void Connection::stop() {
 void Connection::network_changed() {
   if (!wanted_) return;
   if (welcomed_) {
-    ping();
+    ping(limits::probe_limit);
   } else if (connect_timer_) {
     schedule_connect(backoff_.network_changed());
   }
+}
+
+std::int64_t Connection::server_ms() {
+  return std::max(server_seen_ms_, server_told_ ? server_ahead_ms_ + now() : 0);
 }
 
 void Connection::set_background(bool background) {
@@ -102,7 +106,7 @@ void Connection::set_background(bool background) {
   backoff_.set_cap(background ? Millis(limits::backoff_cap)
                               : Millis(limits::backoff_cap_foreground));
   if (welcomed_) {
-    ping();
+    ping(limits::pong_limit);
   } else if (!background) {
     network_changed();
   }
@@ -315,6 +319,7 @@ void Connection::on_hello_answer(const v1::ServerFrame& frame) {
   if (welcome.heartbeat_s() > 0) heartbeat_ = std::chrono::seconds(welcome.heartbeat_s());
   arm_ping();
   server_ahead_ms_ = static_cast<std::int64_t>(welcome.server_time_ms()) - now();
+  server_told_ = welcome.server_time_ms() > 0;
   arm_renewal(welcome.session_expires_ms());
   set_state(ConnectionState::kSyncing, kNoError);
   if (welcomed_) listener_.on_welcome(welcome);
@@ -413,11 +418,11 @@ void Connection::arm_ping() {
       random_.below(span / 5 + 1));  // ± 10 %: a crowd does not ping in step
   ping_timer_ = scheduler_.after(heartbeat_ * 9 / 10 + Millis(spread), [this] {
     ping_timer_ = 0;
-    ping();
+    ping(limits::pong_limit);
   });
 }
 
-void Connection::ping() {
+void Connection::ping(Millis limit) {
   if (!welcomed_) return;
   v1::ClientFrame frame;
   frame.mutable_ping()->set_t(static_cast<std::uint64_t>(now()));
@@ -426,8 +431,11 @@ void Connection::ping() {
                                               : v1::CLIENT_STATE_FOREGROUND);
   frame.set_req_id(next_request_++);
   send(frame);
-  if (!pong_timer_) {
-    pong_timer_ = scheduler_.after(limits::pong_limit, [this] {
+  const std::int64_t due = now() + limit.count();
+  if (!pong_timer_ || due < pong_due_ms_) {
+    scheduler_.cancel(pong_timer_);
+    pong_due_ms_ = due;
+    pong_timer_ = scheduler_.after(limit, [this] {
       pong_timer_ = 0;
       drop(make_error(ErrorCode::kTimeout, "the server does not answer"), Millis{0});
     });

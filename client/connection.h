@@ -65,6 +65,10 @@ class Connection {
   void caught_up();
 
   [[nodiscard]] bool ready() const { return welcomed_; }
+  // The server's time as far as this device knows: never later than the truth; 0 = unknown.
+  [[nodiscard]] std::int64_t server_ms();
+  // What server_ms() said in an earlier life of the process.
+  void remember_server_ms(std::int64_t ms) { server_seen_ms_ = ms; }
   [[nodiscard]] ConnectionState state() const { return state_; }
   [[nodiscard]] const Error& last_error() const { return last_error_; }
 
@@ -101,7 +105,7 @@ class Connection {
   void drop_socket();
   void schedule_connect(Millis delay);
   void arm_ping();
-  void ping();
+  void ping(Millis limit);
   void answer(std::uint64_t id, const v1::ServerFrame* frame, const Error& error);
   [[nodiscard]] std::int64_t now() { return scheduler_.clock().steady_ms(); }
 
@@ -127,6 +131,8 @@ class Connection {
   bool token_renewed_ = false;        // since the last Welcome
   bool renewing_ = false;             // the token that is asked for is to prolong the session
   std::int64_t server_ahead_ms_ = 0;  // server time minus this device's monotonic clock
+  std::int64_t server_seen_ms_ = 0;
+  bool server_told_ = false;  // server_ahead_ms_ is known
   std::string ticket_;
   std::int64_t ticket_until_ = 0;
   bool hello_with_ticket_ = false;
@@ -137,6 +143,7 @@ class Connection {
   Scheduler::TimerId hello_timer_ = 0;
   Scheduler::TimerId ping_timer_ = 0;
   Scheduler::TimerId pong_timer_ = 0;
+  std::int64_t pong_due_ms_ = 0;
   Scheduler::TimerId renew_timer_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -38,8 +38,7 @@ int Database::on_busy(void* self, int times) {
   return 1;
 }
 
-Status Database::open(const std::string& path, const char* synchronous, const char* schema,
-                      int version) {
+Status Database::open(const std::string& path, const char* synchronous, const Schema& schema) {
   path_ = path;
   const int rc =
       sqlite3_open_v2(path.c_str(), &db_,
@@ -53,13 +52,24 @@ Status Database::open(const std::string& path, const char* synchronous, const ch
   if (Status s = exec(std::string("PRAGMA synchronous=") + synchronous); !s) return s;
   const auto found = version_in_file();
   if (!found) return found.error();
-  if (*found > version) {
+  if (*found > schema.version) {
     return make_error(ErrorCode::kCacheTooNew,
                       path + " was written by a later release (version " + std::to_string(*found) +
-                          ", this release reads " + std::to_string(version) + ")");
+                          ", this release reads " + std::to_string(schema.version) + ")");
   }
-  if (Status s = exec(schema); !s) return s;
-  return exec("PRAGMA user_version=" + std::to_string(version));
+  return *found == schema.version ? Status() : bring_up(*found, schema);
+}
+
+// In one transaction: a crash leaves the old version or the new one.
+Status Database::bring_up(int found, const Schema& schema) {
+  std::string sql = "BEGIN IMMEDIATE;";
+  for (int version = found; version > 0 && version < schema.version; ++version)
+    sql += schema.upgrades.at(static_cast<std::size_t>(version) - 1);
+  sql += schema.tables;
+  sql += "PRAGMA user_version=" + std::to_string(schema.version) + ";COMMIT";
+  Status done = exec(sql);
+  if (!done) (void)sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
+  return done;
 }
 
 Result<int> Database::version_in_file() {

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "kith/core/result.h"
 #include "kith/core/time.h"
@@ -75,6 +76,13 @@ class Row {
   int bound_ = 0;
 };
 
+// The tables of one version, and how those of each earlier one become the next, from 1 on.
+struct Schema {
+  int version = 1;
+  const char* tables = "";
+  std::vector<const char*> upgrades{};  // version - 1 of them
+};
+
 // One thread at a time. A call waits at most `patience` for another process that has the file
 // locked.
 class Database {
@@ -85,7 +93,7 @@ class Database {
   Database& operator=(const Database&) = delete;
 
   // Fails with kCacheTooNew, and as sqlite_error() says.
-  Status open(const std::string& path, const char* synchronous, const char* schema, int version);
+  Status open(const std::string& path, const char* synchronous, const Schema& schema);
   void close();
 
   Status exec(const std::string& sql);
@@ -103,6 +111,7 @@ class Database {
  private:
   static int on_busy(void* self, int times);
   Result<int> version_in_file();
+  Status bring_up(int found, const Schema& schema);
 
   std::string path_;
   sqlite3* db_ = nullptr;

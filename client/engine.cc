@@ -3,6 +3,7 @@
 #include "client/wire_ids.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <tuple>
 #include <utility>
 
@@ -82,6 +83,7 @@ Status Engine::load() {
   connection_ = std::make_unique<Connection>(
       ConnectionOptions{options_.endpoint, options_.agent, content->device, model_.self()},
       scheduler_, random_, transports_, options_.token, *this);
+  connection_->remember_server_ms(std::strtoll(content->kv["server_ms"].c_str(), nullptr, 10));
   sync_ = std::make_unique<SyncEngine>(
       model_, *connection_, scheduler_, random_,
       SyncEngine::Hooks{[this](const std::vector<MessageId>& ids) { outbox_->forget(ids); },
@@ -107,6 +109,9 @@ Status Engine::load() {
 
 void Engine::on_welcome(const v1::Welcome& welcome) {
   limits_ = server_limits(welcome.limits());
+  CacheChange seen;
+  seen.kv["server_ms"] = std::to_string(connection_->server_ms());
+  (void)store_.commit(seen);  // without it rows are judged by this device's clock alone
   sync_->on_welcome();
   outbox_->on_welcome(limits_);
   send_read_marks();
@@ -114,7 +119,7 @@ void Engine::on_welcome(const v1::Welcome& welcome) {
   const std::vector<UserId> watched(watched_.begin(), watched_.end());
   watched_.clear();
   watch_presence(watched);
-  want_profile(model_.self());
+  refresh_names();
   for (const auto& [id, record] : model_.conversations()) want_profile(record.peer);
 }
 
@@ -217,6 +222,11 @@ Status Engine::on_user_state(const v1::UserState& state) {
   std::vector<UserId> contacts, blocked;
   for (const std::string& user : state.contacts()) contacts.push_back(id_of<UserId>(user));
   for (const std::string& user : state.blocked()) blocked.push_back(id_of<UserId>(user));
+  if (state.has_profile()) {
+    const v1::UserProfile& me = state.profile();
+    if (Status kept = model_.put_profiles({{model_.self(), me.handle(), me.display_name()}}); !kept)
+      return kept;
+  }
   return keep_settings({audience(s.online()), audience(s.last_seen()), !s.receipts_off()},
                        std::move(contacts), std::move(blocked));
 }
@@ -274,6 +284,7 @@ Result<MessageId> Engine::send(const ConversationId& to, const std::string& text
   row.id = id;
   row.payload = out.SerializeAsString();
   row.created_ms = scheduler_.clock().wall().ms;
+  row.server_ms = connection_->server_ms();
   CacheChange with;
   if (const ConversationRecord* known = model_.find(to)) {
     row.peer = known->type == ConversationType::kDirect ? known->peer : UserId();
@@ -334,7 +345,7 @@ void Engine::history(const ConversationId& id, Seq before, std::size_t limit,
 
 std::vector<Message> Engine::timeline(const ConversationId& id, std::size_t window) {
   window = std::min(window, limits::view_items_max);
-  std::vector<Message> found = model_.messages(id, 1, INT64_MAX, window);
+  std::vector<Message> found = model_.with_gaps(id, model_.messages(id, 1, INT64_MAX, window));
   for (const OutboxRow& row : outbox_->rows(id)) {
     if (row.kind == OutboxKind::kMessage) found.push_back(model_.message_of(row));
   }
@@ -471,6 +482,7 @@ Result<ConversationId> Engine::create_group(const std::string& title,
   row.kind = OutboxKind::kCreate;
   row.payload = create.SerializeAsString();
   row.created_ms = scheduler_.clock().wall().ms;
+  row.server_ms = connection_->server_ms();
   if (Status s = outbox_->add(row); !s) return s.error();
   imagine(row);
   return id;

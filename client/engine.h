@@ -92,6 +92,11 @@ class Engine : public ConnectionListener {
   void set_privacy(const Privacy& privacy, Done<void> done);
   void set_contact(const UserId& user, bool contact, Done<void> done);
   void set_blocked(const UserId& user, bool blocked, Done<void> done);
+  void set_display_name(const std::string& name, Done<void> done);
+  void readers(const ConversationId& id, Seq seq, Done<Readers> done);
+  void devices(Done<std::vector<Device>> done);
+  void revoke_device(const DeviceId& device, Done<void> done);
+  void revoke_other_devices(Done<void> done);
 
  private:
   Engine(EngineOptions options, Scheduler& scheduler, Random& random, TransportFactory& transports,
@@ -113,7 +118,9 @@ class Engine : public ConnectionListener {
   void members_page(const ConversationId& group, const std::string& token,
                     std::vector<Member> found, Done<std::vector<Member>> done);
   void want_profile(const UserId& user);
+  void post_profiles();
   void fetch_profiles();
+  void refresh_names();
   void simple_request(v1::ClientFrame& frame, Done<void> done);
   Status keep_settings(const Privacy& privacy, std::vector<UserId> contacts,
                        std::vector<UserId> blocked);
@@ -141,6 +148,7 @@ class Engine : public ConnectionListener {
   std::set<UserId> profiles_wanted_;
   std::set<UserId> profiles_asked_;
   bool profiles_posted_ = false;
+  std::optional<std::int64_t> names_fresh_ms_;  // steady clock
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

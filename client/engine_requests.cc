@@ -1,5 +1,6 @@
 // Engine, its online requests: groups, people, settings.
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "client/engine.h"
@@ -14,6 +15,9 @@ Error unexpected(const v1::ServerFrame* answer, const Error& error) {
   return answer ? make_error(ErrorCode::kProtocol, "the server answered with something else")
                 : error;
 }
+
+// Names change rarely, and nobody is told: those on the screen are asked for anew now and then.
+constexpr Millis kNamesFresh = std::chrono::hours(1);
 
 std::vector<Profile> profiles_of(const v1::UsersPage& page) {
   std::vector<Profile> found;
@@ -121,6 +125,10 @@ void Engine::want_profile(const UserId& user) {
   if (user.empty() || model_.profile(user) || profiles_asked_.count(user)) return;
   if (profiles_wanted_.size() >= limits::contacts_max) return;
   profiles_wanted_.insert(user);
+  post_profiles();
+}
+
+void Engine::post_profiles() {
   if (profiles_posted_) return;
   profiles_posted_ = true;  // one request for all names that this turn misses
   scheduler_.post([this, alive = std::weak_ptr<bool>(alive_)] {
@@ -145,6 +153,22 @@ void Engine::fetch_profiles() {
         (void)model_.put_profiles(profiles_of(answer->users_page()));
     });
   }
+}
+
+void Engine::refresh_names() {
+  const std::int64_t now = scheduler_.clock().steady_ms();
+  if (names_fresh_ms_ && now - *names_fresh_ms_ < kNamesFresh.count()) return;
+  names_fresh_ms_ = now;
+  std::vector<std::pair<std::int64_t, UserId>> recent;
+  for (const auto& [id, record] : model_.conversations()) {
+    if (!record.peer.empty()) recent.emplace_back(record.last_ts_ms, record.peer);
+  }
+  const std::size_t most = std::min(recent.size(), limits::users_page_max - 1);
+  std::partial_sort(recent.begin(), recent.begin() + static_cast<std::ptrdiff_t>(most),
+                    recent.end(), std::greater<>());
+  profiles_wanted_.insert(model_.self());
+  for (std::size_t i = 0; i < most; ++i) profiles_wanted_.insert(recent[i].second);
+  post_profiles();
 }
 
 void Engine::watch_presence(const std::vector<UserId>& users) {
@@ -174,6 +198,75 @@ void Engine::set_privacy(const Privacy& privacy, Done<void> done) {
     if (s) (void)keep_settings(privacy, contacts_, blocked_);  // the next sync repeats it
     done(std::move(s));
   });
+}
+
+void Engine::set_display_name(const std::string& name, Done<void> done) {
+  v1::ClientFrame frame;
+  frame.mutable_update_profile()->set_display_name(name);
+  simple_request(frame, [this, name, done = std::move(done)](Status s) {
+    if (s) (void)model_.put_profiles({{model_.self(), options_.handle, name}});
+    done(std::move(s));
+  });
+}
+
+void Engine::readers(const ConversationId& id, Seq seq, Done<Readers> done) {
+  v1::ClientFrame frame;
+  frame.mutable_get_readers()->set_conversation_id(id.bytes());
+  frame.mutable_get_readers()->set_seq(seq.value);
+  if (Status s = validate(frame); !s) {
+    done(s.error());
+    return;
+  }
+  connection_->request(frame, [this, seq, done = std::move(done)](const v1::ServerFrame* answer,
+                                                                  const Error& error) {
+    if (!answer || !answer->has_readers_page()) {
+      done(unexpected(answer, error));
+      return;
+    }
+    const v1::ReadersPage& page = answer->readers_page();
+    Readers found{{}, page.read_count(), page.delivered_count(), page.member_count()};
+    for (const v1::MemberMark& mark : page.members()) {
+      found.members.push_back({id_of<UserId>(mark.user_id()), mark.delivered_seq() >= seq.value,
+                               mark.read_seq() >= seq.value});
+      want_profile(found.members.back().user);
+    }
+    done(std::move(found));
+  });
+}
+
+void Engine::devices(Done<std::vector<Device>> done) {
+  v1::ClientFrame frame;
+  (void)frame.mutable_get_devices();
+  connection_->request(frame,
+                       [done = std::move(done)](const v1::ServerFrame* answer, const Error& error) {
+                         if (!answer || !answer->has_devices_page()) {
+                           done(unexpected(answer, error));
+                           return;
+                         }
+                         std::vector<Device> found;
+                         for (const v1::DeviceInfo& d : answer->devices_page().devices()) {
+                           found.push_back({id_of<DeviceId>(d.device_id()), d.agent(),
+                                            Timestamp{static_cast<std::int64_t>(d.last_seen_ms())},
+                                            d.online(), d.current()});
+                         }
+                         done(std::move(found));
+                       });
+}
+
+void Engine::revoke_device(const DeviceId& device, Done<void> done) {
+  if (device.empty()) {  // on the wire that means all others
+    done(make_error(ErrorCode::kInvalidArgument, "device: the id is empty"));
+    return;
+  }
+  v1::ClientFrame frame;
+  frame.mutable_revoke_device()->set_device_id(device.bytes());
+  simple_request(frame, std::move(done));
+}
+
+void Engine::revoke_other_devices(Done<void> done) {
+  v1::ClientFrame frame;
+  (void)frame.mutable_revoke_device();
+  simple_request(frame, std::move(done));
 }
 
 void Engine::set_contact(const UserId& user, bool contact, Done<void> done) {

@@ -67,6 +67,10 @@ class Model {
   static bool shown(const Message& m) { return m.kind != MessageKind::kUnknown || !m.text.empty(); }
   [[nodiscard]] Message message_of(const StoredEvent& stored);
   [[nodiscard]] Message message_of(const OutboxRow& row);
+  // Ascending messages of one conversation, with a row of kind kGap where some between them are
+  // not here.
+  [[nodiscard]] std::vector<Message> with_gaps(const ConversationId& id,
+                                               std::vector<Message> rows) const;
   [[nodiscard]] Conversation conversation_of(const ConversationRecord& record);
   [[nodiscard]] std::string name_of(const UserId& user) const;
   // Events with seq in [from, before), the newest `limit`, ascending.

@@ -1,5 +1,6 @@
 // Model, its reading side: stored rows to what an application sees.
 #include <algorithm>
+#include <array>
 #include <iterator>
 
 #include "client/model.h"
@@ -132,6 +133,39 @@ Message Model::message_of(const OutboxRow& row) {
              : row.placed_seq ? DeliveryStatus::kSent
                               : DeliveryStatus::kSending;
   return m;
+}
+
+// An id that no message has: those begin with a time, this one with 1970.
+static MessageId gap_id(std::uint64_t last_seq) {
+  std::array<std::uint8_t, MessageId::kSize> bytes{};
+  for (std::size_t i = 0; i < 8; ++i)
+    bytes[bytes.size() - 1 - i] = static_cast<std::uint8_t>(last_seq >> (8 * i));
+  return MessageId(bytes);
+}
+
+std::vector<Message> Model::with_gaps(const ConversationId& id, std::vector<Message> rows) const {
+  const ConversationRecord* record = find(id);
+  const Ranges& held = ranges(id);
+  if (rows.size() < 2 || !record || held.list().size() < 2) return rows;
+  std::vector<Message> out;
+  for (Message& row : rows) {
+    const std::uint64_t from =
+        out.empty() ? row.seq.value : std::max(out.back().seq.value + 1, record->floor_seq);
+    const std::uint64_t count = held.missing(from, row.seq.value - 1);
+    if (count > 0) {
+      Message gap;
+      gap.kind = MessageKind::kGap;
+      gap.conversation = id;
+      gap.seq = Seq(held.last_hole(from, row.seq.value - 1));
+      gap.id = gap_id(gap.seq.value);
+      gap.time = row.time;
+      gap.text =
+          std::to_string(count) + (count == 1 ? " message is" : " messages are") + " not here yet";
+      out.push_back(std::move(gap));
+    }
+    out.push_back(std::move(row));
+  }
+  return out;
 }
 
 Conversation Model::conversation_of(const ConversationRecord& record) {

@@ -49,6 +49,14 @@ void Outbox::load(const std::vector<OutboxRow>& rows) {
   }
 }
 
+// This device's clock may have jumped since: the row is at most as old as what the server's clock
+// says of a moment before it was written.
+Millis Outbox::age(const OutboxRow& row) {
+  const Millis claimed(scheduler_.clock().wall().ms - row.created_ms);
+  if (row.server_ms == 0 || connection_.server_ms() == 0) return claimed;
+  return std::min(claimed, Millis(connection_.server_ms() - row.server_ms));
+}
+
 Status Outbox::add(const OutboxRow& row, CacheChange with) {
   if (count_ >= limits::outbox_messages_max) {
     return make_error(ErrorCode::kOutboxFull,
@@ -72,6 +80,7 @@ Status Outbox::resend(const MessageId& id) {
   OutboxRow again = *row;
   again.failed.reset();
   again.created_ms = scheduler_.clock().wall().ms;
+  again.server_ms = connection_.server_ms();
   CacheChange change;
   change.outbox_put.push_back(again);
   if (Status s = model_.store().commit(change); !s) return s;
@@ -202,8 +211,6 @@ void Outbox::pump() {
 
 bool Outbox::pump(const ConversationId& id, Queue& queue) {
   if (queue.in_flight > 0 || queue.retry) return false;
-  const std::int64_t oldest =
-      scheduler_.clock().wall().ms - Millis(limits::outbox_item_life).count();
   const std::size_t most =
       queue.one_by_one
           ? 1
@@ -214,7 +221,7 @@ bool Outbox::pump(const ConversationId& id, Queue& queue) {
   std::size_t bytes = 0;
   for (OutboxRow& row : queue.rows) {
     if (row.failed || row.placed_seq) continue;
-    if (row.created_ms < oldest) {
+    if (age(row) > limits::outbox_item_life) {
       fail(row, make_error(ErrorCode::kExpired, "waited for too long"));
       continue;
     }

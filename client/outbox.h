@@ -84,6 +84,7 @@ class Outbox {
   void send_batch(const ConversationId& id, const std::vector<OutboxRow*>& rows);
   void on_result(const ConversationId& id, const std::vector<MessageId>& sent,
                  const v1::SendResult* result, const Error& error);
+  [[nodiscard]] Millis age(const OutboxRow& row);
   void place(OutboxRow& row, const v1::Placed& placed, std::vector<v1::Event>& events);
   [[nodiscard]] v1::Event event_of(const OutboxRow& row);
   void fail(OutboxRow& row, const Error& error);

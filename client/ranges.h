@@ -50,6 +50,17 @@ class Ranges {
     }
     return to >= from && to > 0 ? to : 0;
   }
+  // How many of [from, to] are not held.
+  [[nodiscard]] std::uint64_t missing(std::uint64_t from, std::uint64_t to) const {
+    if (from > to) return 0;
+    std::uint64_t count = to - from + 1;
+    for (const Range& r : ranges_) {
+      const std::uint64_t first = std::max(from, r.first);
+      const std::uint64_t last = std::min(to, r.second);
+      if (first <= last) count -= last - first + 1;
+    }
+    return count;
+  }
   [[nodiscard]] const std::vector<Range>& list() const { return ranges_; }
 
   friend bool operator==(const Ranges&, const Ranges&) = default;

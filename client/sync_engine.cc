@@ -47,7 +47,15 @@ void SyncEngine::on_welcome() {
   syncing_ = again_ = snapshot_ = first_done_ = false;
   acked_.clear();
   unfillable_.clear();
-  for (const auto& [id, record] : model_.conversations()) note_ack(id);
+  behind_.clear();
+  holed_.clear();
+  large_.clear();
+  for (const auto& [id, record] : model_.conversations()) {
+    note_ack(id);
+    if (record.last_seq > model_.top(id)) behind_.insert(id);
+    if (delivered(id) < model_.ranges(id).top()) holed_.insert(id);
+    if (record.large) large_.insert(id);
+  }
   arm_idle_guard();
   sync_now();
 }
@@ -103,13 +111,13 @@ void SyncEngine::ask_page(const std::string& page_token) {
   request.set_window(limits::sync_window_default);
   if (!snapshot_) {
     request.set_cursor(cursor_);
-    for (const auto& [id, record] : model_.conversations()) {
-      if (!record.large || record.role == MemberRole::kNone ||
-          request.large_heads_size() >= static_cast<int>(limits::sync_window_max * 5))
-        continue;
+    for (const ConversationId& id : large_) {
+      if (request.large_heads_size() >= static_cast<int>(limits::sync_window_max * 5)) break;
+      const ConversationRecord* record = model_.find(id);
+      if (!record || record->role == MemberRole::kNone) continue;
       v1::HeadRef& head = *request.add_large_heads();
       head.set_conversation_id(id.bytes());
-      head.set_seq(record.last_seq);
+      head.set_seq(record->last_seq);
     }
   }
   connection_.request(frame, [this](const v1::ServerFrame* answer, const Error& error) {
@@ -167,6 +175,10 @@ void SyncEngine::on_page(const v1::SyncPage& page) {
   for (const v1::ConversationState& state : states) {
     if (const auto id = conversation_id(state.conversation_id())) {
       if (snapshot_) listed_.insert(*id);
+      behind_.insert(*id);
+      holed_.insert(*id);
+      if (const ConversationRecord* record = model_.find(*id); record && record->large)
+        large_.insert(*id);
       note_ack(*id);
     }
   }
@@ -266,6 +278,7 @@ void SyncEngine::hold(const ConversationId& id, const v1::Event& event, bool liv
   Held& held = held_[id];
   held.live |= live;
   if (held.events.size() < kHeldMax) held.events.emplace(event.seq(), event);
+  behind_.insert(id);
   if (event.seq() > model_.top(id)) (void)model_.raise_head(id, event.seq(), event.ordinal());
   if (held.timer) return;
   held.timer = scheduler_.after(limits::gap_wait, [this, id] {
@@ -279,7 +292,9 @@ void SyncEngine::hold(const ConversationId& id, const v1::Event& event, bool liv
 void SyncEngine::apply(const ConversationId& id, const std::vector<v1::Event>& events,
                        std::uint64_t floor, bool live) {
   std::vector<MessageId> placed;
+  holed_.insert(id);
   if (Status s = model_.apply_events(id, events, floor, live, &placed); !s) {
+    behind_.insert(id);
     sync_soon(kRetry);
     return;
   }
@@ -335,13 +350,16 @@ void SyncEngine::on_pong(const v1::Pong& pong) {
 // --- fetching ---
 
 void SyncEngine::fetch_missing() {
-  for (const auto& [id, record] : model_.conversations()) {
-    if (record.last_seq > model_.top(id)) to_fetch_.insert(id);
-  }
+  std::erase_if(behind_, [this](const ConversationId& id) {
+    const ConversationRecord* record = model_.find(id);
+    return !record || record->last_seq <= model_.top(id);
+  });
+  to_fetch_.insert(behind_.begin(), behind_.end());
   run_fetches();
 }
 
 void SyncEngine::fetch(const ConversationId& id) {
+  behind_.insert(id);
   to_fetch_.insert(id);
   run_fetches();
 }
@@ -392,6 +410,8 @@ void SyncEngine::on_fetched(const ConversationId& id, const v1::ServerFrame* fra
     }
   } else if (error.code != ErrorCode::kOffline && error.retry() != Retry::kNever) {
     sync_soon(error.retry_after_ms ? Millis(error.retry_after_ms) : kRetry);
+  } else if (error.code != ErrorCode::kOffline) {
+    behind_.erase(id);  // it is not this user's any more
   }
   run_fetches();
   settle_if_done();
@@ -435,10 +455,13 @@ void SyncEngine::fill(const ConversationId& id, std::uint64_t from, std::uint64_
 // as nobody has had it.
 void SyncEngine::backfill() {
   if (backfilling_ || !connection_.ready()) return;
-  for (const auto& [id, record] : model_.conversations()) {
+  while (!holed_.empty()) {
+    const ConversationId id = *holed_.begin();
     const std::uint64_t before = delivered(id);
-    const std::uint64_t top = model_.ranges(id).top();
-    if (before >= top || unfillable_.count(id)) continue;
+    if (before >= model_.ranges(id).top() || unfillable_.count(id)) {
+      holed_.erase(holed_.begin());
+      continue;
+    }
     v1::ClientFrame frame;
     v1::GetEvents& get = *frame.mutable_get_events();
     get.set_conversation_id(id.bytes());
@@ -447,7 +470,7 @@ void SyncEngine::backfill() {
     get.set_limit(limits::page_events_max);
     backfilling_ = true;
     connection_.request(frame,
-                        [this, id = id, before](const v1::ServerFrame* answer, const Error& error) {
+                        [this, id, before](const v1::ServerFrame* answer, const Error& error) {
                           on_backfilled(id, before, answer, error);
                         });
     return;

@@ -111,6 +111,10 @@ class SyncEngine {
   std::set<ConversationId> fetching_;
   struct Held;  // events above a hole
   std::map<ConversationId, Held> held_;
+  // Conversations that may lack their newest events, or have a hole; never all of them again.
+  std::set<ConversationId> behind_;
+  std::set<ConversationId> holed_;
+  std::set<ConversationId> large_;  // their heads go with every sync
   bool backfilling_ = false;
   std::set<ConversationId> unfillable_;            // in this session
   std::map<ConversationId, std::uint64_t> acked_;  // sent in this session

@@ -19,6 +19,8 @@ const char* kind_name(MessageKind kind) {
       return "membership";
     case MessageKind::kMeta:
       return "meta";
+    case MessageKind::kGap:
+      return "gap";
     case MessageKind::kUnknown:
       break;
   }

@@ -160,6 +160,10 @@ void find_person(kc::Client& client, const std::string& handle, Screen& screen);
 void watch_people(kc::Client& client, const std::vector<kc::Conversation>& conversations);
 void hide_from_strangers(kc::Client& client, kc::Done<void> done);
 void block(kc::Client& client, const kith::UserId& user, kc::Done<void> done);
+void call_me(kc::Client& client, const std::string& name, kc::Done<void> done);
+void show_devices(kc::Client& client, Screen& screen);
+void lost_all_but_this(kc::Client& client, kc::Done<void> done);
+void show_readers(kc::Client& client, const kc::Message& message, Screen& screen);
 kith::Result<kith::ConversationId> plan_a_trip(kc::Client& client,
                                                const std::vector<kith::UserId>& friends);
 void hand_over_and_leave(kc::Client& client, const kith::ConversationId& group,

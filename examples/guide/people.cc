@@ -41,6 +41,41 @@ void block(kc::Client& client, const kith::UserId& user, kc::Done<void> done) {
 }
 // [/guide_contacts]
 
+// [guide_rename]
+void call_me(kc::Client& client, const std::string& name, kc::Done<void> done) {
+  client.set_display_name(name, std::move(done));
+}
+// [/guide_rename]
+
+// [guide_devices]
+// A list of one's devices; whoever has lost one ends its session.
+void show_devices(kc::Client& client, Screen& screen) {
+  client.devices([&screen](const auto& found) {
+    if (!found) return screen.say(found.error().to_string());
+    for (const kc::Device& device : *found)
+      screen.say(device.agent + (device.current  ? " (this one)"
+                                 : device.online ? " (online)"
+                                                 : ""));
+  });
+}
+
+void lost_all_but_this(kc::Client& client, kc::Done<void> done) {
+  client.revoke_other_devices(std::move(done));  // one of them: revoke_device(device.id, …)
+}
+// [/guide_devices]
+
+// [guide_readers]
+void show_readers(kc::Client& client, const kc::Message& message, Screen& screen) {
+  client.readers(message.conversation, message.seq, [&](const auto& found) {
+    if (!found) return screen.say(found.error().to_string());
+    for (const kc::Reader& reader : found->members) {
+      const auto who = client.profile(reader.user);
+      if (reader.read && who) screen.say("read by " + who->display_name);
+    }
+  });
+}
+// [/guide_readers]
+
 // [guide_group]
 kith::Result<kith::ConversationId> plan_a_trip(kc::Client& client,
                                                const std::vector<kith::UserId>& friends) {

@@ -1,4 +1,5 @@
 // The code of the guides, run against a real server: people, groups, loops, trouble, the server.
+#include <algorithm>
 #include <fstream>
 
 #include "tests/integration/guide_fixture.h"
@@ -58,6 +59,94 @@ TEST_F(Guide, PrivacyIsKeptByTheServerForBothSides) {  // R-33
   ASSERT_TRUE(greet(*alice, "bob").ok());  // comes after the mark
   ASSERT_TRUE(screen.shows([&] { return !screen.messages.back().mine; }));
   EXPECT_EQ(ticks(screen.messages[screen.messages.size() - 2]), "✓✓");
+}
+
+TEST_F(Guide, NameIsChangedForOneselfAndForOthers) {
+  auto alice = enter("alice");
+  auto bob = enter("bob");
+  const auto renamed =
+      wait_for<void>([&](kc::Done<void> done) { call_me(*alice, "Alice A.", std::move(done)); });
+  ASSERT_TRUE(renamed.ok()) << renamed.error().to_string();
+  EXPECT_EQ(alice->profile(user("alice"))->display_name, "Alice A.");
+  Recorder screen;
+  find_person(*bob, "alice", screen);
+  EXPECT_TRUE(screen.shows([&] { return screen.said == std::vector<std::string>{"Alice A."}; }));
+  const auto refused = wait_for<void>(
+      [&](kc::Done<void> done) { call_me(*alice, std::string(200, 'x'), std::move(done)); });
+  EXPECT_EQ(refused.error().code, ErrorCode::kTooLarge);
+}
+
+TEST_F(Guide, DevicesAreListedAndTheLostOnesRevoked) {
+  auto here = enter("alice");
+  auto there = open_account(server->url(), "alice", dir + "/lost",
+                            kc::fixed_token(token_for(kSecret, "alice")));
+  ASSERT_TRUE(there.ok());
+  Recorder lost;
+  const auto events = watch_events(**there, lost);
+  ASSERT_TRUE((*there)->wait_online(kPatience).ok());
+  Recorder screen;
+  show_devices(*here, screen);
+  EXPECT_TRUE(screen.shows([&] { return screen.said.size() == 2; }));
+  EXPECT_EQ(std::count_if(screen.said.begin(), screen.said.end(),
+                          [](const auto& line) { return line.ends_with(" (this one)"); }),
+            1);
+  const auto done =
+      wait_for<void>([&](kc::Done<void> told) { lost_all_but_this(*here, std::move(told)); });
+  ASSERT_TRUE(done.ok()) << done.error().to_string();
+  EXPECT_TRUE(lost.shows([&] { return lost.states.back() == kc::ConnectionState::kSignedOut; }));
+  EXPECT_EQ(here->connection(), kc::ConnectionState::kOnline);
+  const auto left = wait_for<std::vector<kc::Device>>(
+      [&](kc::Done<std::vector<kc::Device>> told) { here->devices(std::move(told)); });
+  ASSERT_TRUE(left.ok());
+  ASSERT_EQ(left->size(), 1u);
+  EXPECT_TRUE(left->front().current && left->front().online);
+  const auto nothing = wait_for<void>(
+      [&](kc::Done<void> told) { here->revoke_device(kith::DeviceId(), std::move(told)); });
+  EXPECT_EQ(nothing.error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST_F(Guide, ReadersAreNamedAndPrivacyIsKept) {
+  auto alice = enter("alice");
+  auto bob = enter("bob");
+  auto carol = enter("carol");
+  const auto hidden =
+      wait_for<void>([&](kc::Done<void> done) { hide_from_strangers(*carol, std::move(done)); });
+  ASSERT_TRUE(hidden.ok());
+  const auto people =
+      wait_for<std::vector<kc::Profile>>([&](kc::Done<std::vector<kc::Profile>> done) {
+        alice->find_users({"bob"}, std::move(done));
+      });
+  ASSERT_TRUE(people.ok());
+  const auto group = plan_a_trip(*alice, {user("bob"), user("carol")});
+  ASSERT_TRUE(group.ok());
+  for (auto* reader : {carol.get(), bob.get()}) {
+    Recorder theirs;
+    Lists lists(*reader, theirs);
+    ASSERT_TRUE(theirs.shows(
+        [&] { return !theirs.list.empty() && theirs.list[0].last.text == "Who comes along?"; }));
+    ASSERT_TRUE(reader->mark_read(*group).ok());
+  }
+  Recorder screen;
+  Lists lists(*alice, screen);
+  lists.open(*group);
+  ASSERT_TRUE(screen.shows([&] {
+    return !screen.messages.empty() && screen.messages.back().status == kith::DeliveryStatus::kRead;
+  }));
+  const kc::Message sent = screen.messages.back();
+  const auto found = wait_for<kc::Readers>(
+      [&](kc::Done<kc::Readers> done) { alice->readers(*group, sent.seq, std::move(done)); });
+  ASSERT_TRUE(found.ok()) << found.error().to_string();
+  EXPECT_EQ(found->read_count, 1u);
+  EXPECT_EQ(found->delivered_count, 2u);
+  EXPECT_EQ(found->member_count, 3u);
+  ASSERT_EQ(found->members.size(), 2u);
+  for (const kc::Reader& reader : found->members) {
+    EXPECT_TRUE(reader.delivered);
+    EXPECT_EQ(reader.read, reader.user == user("bob"));  // carol shares no receipts
+  }
+  show_readers(*alice, sent, screen);
+  EXPECT_TRUE(screen.shows([&] { return !screen.said.empty(); }));
+  EXPECT_EQ(screen.said, std::vector<std::string>{"read by bob"});
 }
 
 TEST_F(Guide, BlockedPersonIsNotHeard) {

@@ -63,7 +63,9 @@ std::vector<UserId> Workload::some_users() {
 
 MessageId Workload::any_message(Device& device, const ConversationId& id) {
   const auto shown = device.engine()->timeline(id, 5);
-  return shown.empty() ? MessageId() : shown[random_.below(shown.size())].id;
+  if (shown.empty()) return {};
+  const client::Message& any = shown[random_.below(shown.size())];
+  return any.kind == MessageKind::kGap ? MessageId() : any.id;
 }
 
 void Workload::talk(Device& device) {

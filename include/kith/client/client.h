@@ -24,7 +24,8 @@
 
 namespace kith::client {
 
-// Called once, on the executor; kCancelled if the client is closed first.
+// Called once, on the executor. If the client is closed first: with kCancelled, before close()
+// returns, and if the executor is the application's, on the thread that closes.
 template <class T>
 using Done = std::function<void(Result<T>)>;
 
@@ -92,7 +93,8 @@ class KITH_API Client {
   using ConversationDiffs = std::vector<Diff<Conversation>>;
   [[nodiscard]] virtual std::unique_ptr<Subscription> observe_conversations(
       std::function<void(const ConversationDiffs&)> callback) = 0;
-  // The newest `window` messages, oldest first, pending ones at the end.
+  // The newest `window` messages, oldest first, pending ones at the end. Where this device does not
+  // hold some between them there is a row of kind MessageKind::kGap.
   using TimelineDiffs = std::vector<Diff<Message>>;
   [[nodiscard]] virtual std::unique_ptr<Subscription> observe_timeline(
       const ConversationId& conversation, std::size_t window,
@@ -115,6 +117,9 @@ class KITH_API Client {
   // Everything up to `upto` (0 = newest) is read. Durable, works offline.
   [[nodiscard]] virtual Status mark_read(const ConversationId& conversation, Seq upto = {}) = 0;
   virtual void set_typing(const ConversationId& conversation, bool typing) = 0;
+  // Who has received and read the message at `seq`; online. In groups of more than 100 members only
+  // the counts. Fails with kNotMember, kInvalidArgument (seq is 0).
+  virtual void readers(const ConversationId& conversation, Seq seq, Done<Readers> done) = 0;
 
   // --- conversations ---
   [[nodiscard]] virtual std::vector<Conversation> conversations(std::size_t limit = 100) = 0;
@@ -151,6 +156,17 @@ class KITH_API Client {
   // set_contact() or set_blocked() here or on another device.
   [[nodiscard]] virtual std::vector<UserId> contacts() = 0;
   [[nodiscard]] virtual std::vector<UserId> blocked() = 0;
+
+  // --- one's own account --- (online)
+  // At most 128 bytes (limits::display_name_bytes_max), kTooLarge otherwise. One's other
+  // devices learn it by sync; other people's devices when they ask for the name again, within an
+  // hour of use or at their next start.
+  virtual void set_display_name(const std::string& name, Done<void> done) = 0;
+  virtual void devices(Done<std::vector<Device>> done) = 0;
+  // Ends the sessions of that device (kSignedOut, kRevoked there) and makes its tokens useless; its
+  // local data stays there. An id that is not one's own changes nothing.
+  virtual void revoke_device(const DeviceId& device, Done<void> done) = 0;
+  virtual void revoke_other_devices(Done<void> done) = 0;
 };
 
 }  // namespace kith::client

@@ -14,6 +14,8 @@
 
 namespace kith::client {
 
+// A row of kind kGap stands in a timeline where messages are missing, the newest of them at `seq`:
+// history(conversation, Seq(seq.value + 1), n) fetches them. Its id is of this device alone.
 struct Message {
   MessageId id;  // stable from send() on, the same on every device
   ConversationId conversation;
@@ -53,6 +55,28 @@ struct Profile {
   UserId user;
   std::string handle;
   std::string display_name;
+};
+
+// Another member of a conversation, and how far one message has come with them.
+struct Reader {
+  UserId user;
+  bool delivered = false;
+  bool read = false;  // never true if one of the two does not share receipts
+};
+struct Readers {
+  std::vector<Reader> members;  // without oneself; empty in a group of more than 100 members
+  std::uint32_t read_count = 0;
+  std::uint32_t delivered_count = 0;
+  std::uint32_t member_count = 0;  // with oneself
+};
+
+// A device of one's own account.
+struct Device {
+  DeviceId id;
+  std::string agent;    // ClientOptions::agent there
+  Timestamp last_seen;  // when it last signed in
+  bool online = false;
+  bool current = false;  // it is this one
 };
 
 enum class Audience : std::uint8_t { kEveryone = 1, kContacts = 2, kNobody = 3 };

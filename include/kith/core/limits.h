@@ -59,6 +59,7 @@ inline constexpr std::size_t sync_delta_max = 2'000;  // more changes than this:
 inline constexpr auto heartbeat = 30s;
 inline constexpr auto server_idle_limit = 75s;  // 2.5 heartbeats without a byte
 inline constexpr auto pong_limit = 10s;         // client: no Pong
+inline constexpr auto probe_limit = 3s;         // client: no Pong after network_changed()
 inline constexpr auto hello_limit = 10s;        // connected, not signed in
 inline constexpr auto request_limit = 15s;      // client: a request without an answer
 inline constexpr auto send_limit = 10s;         // client: a batch without SendResult is sent again

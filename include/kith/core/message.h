@@ -26,6 +26,7 @@ enum class MessageKind : std::uint8_t {
   kText = 1,
   kMembership = 2,  // somebody was added, left, …; Message::text is a readable sentence
   kMeta = 3,        // the title changed
+  kGap = 4,         // rows of a timeline only: messages that this device does not hold yet
   kUnknown = 255,   // from a newer release; Message::text is a fallback
 };
 

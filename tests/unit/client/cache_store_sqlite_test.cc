@@ -82,6 +82,35 @@ TEST_F(CacheStoreSqlite, NewerCacheIsLeftAlone) {
   EXPECT_EQ(open_cache_store_sqlite(dir).error().code, ErrorCode::kCacheTooNew);
 }
 
+TEST_F(CacheStoreSqlite, OutboxOfTheFirstVersionIsBroughtUp) {
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open((dir + "/outbox.db").c_str(), &db), SQLITE_OK);
+  const char* first =
+      "CREATE TABLE outbox(local_order INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, conversation"
+      " BLOB NOT NULL, kind INTEGER NOT NULL, peer BLOB, payload BLOB NOT NULL, created_ms INTEGER,"
+      " failed INTEGER NOT NULL);"
+      "CREATE TABLE read_mark(conversation BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;"
+      "CREATE TABLE identity(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
+      "INSERT INTO outbox VALUES(1, randomblob(16), randomblob(16), 1, NULL, 'kept', 5, 0);"
+      "PRAGMA user_version=1";
+  ASSERT_EQ(sqlite3_exec(db, first, nullptr, nullptr, nullptr), SQLITE_OK);
+  sqlite3_close(db);
+  for (std::size_t rows = 1; rows <= 2; ++rows) {  // and again, as the new version
+    const auto store = open_cache_store_sqlite(dir);
+    ASSERT_TRUE(store.ok()) << store.error().to_string();
+    const auto content = (*store)->load();
+    ASSERT_EQ(content->outbox.size(), rows);
+    EXPECT_EQ(content->outbox[0].payload, "kept");
+    EXPECT_EQ(content->outbox[0].server_ms, 0);
+    OutboxRow fresh = row();
+    fresh.server_ms = 77;
+    CacheChange change;
+    change.outbox_put.push_back(fresh);
+    ASSERT_TRUE((*store)->commit(change).ok());
+    EXPECT_EQ((*store)->load()->outbox.back().server_ms, 77);
+  }
+}
+
 TEST_F(CacheStoreSqlite, CorruptCacheIsSetAsideAndTheOutboxKept) {
   CacheChange change;
   change.outbox_put.push_back(row());
@@ -101,6 +130,9 @@ TEST(Ranges, JoinsNeighboursAndFindsHoles) {
   r.add(1, 3);
   r.add(7, 9);
   EXPECT_EQ(r.first_hole(1, 9), 4u);
+  EXPECT_EQ(r.missing(1, 9), 3u);
+  EXPECT_EQ(r.missing(2, 12), 6u);
+  EXPECT_EQ(r.missing(8, 7), 0u);
   EXPECT_EQ(r.last_hole(1, 9), 6u);
   r.add(4, 6);
   EXPECT_EQ(r.list(), (std::vector<Ranges::Range>{{1, 9}}));

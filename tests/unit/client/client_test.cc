@@ -104,6 +104,43 @@ TEST(Client, ClosesFromInsideACallback) {  // R-20
   EXPECT_EQ((*client)->send((*client)->direct("bob"), "late").error().code, ErrorCode::kClosed);
 }
 
+// A host's loop that the test turns by hand.
+class HandTurned : public Executor {
+ public:
+  void post(std::function<void()> task) override {
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+  }
+  void turn() {
+    std::vector<std::function<void()>> tasks;
+    {
+      const std::lock_guard lock(mutex_);
+      tasks.swap(tasks_);
+    }
+    for (const auto& task : tasks) task();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::function<void()>> tasks_;
+};
+
+TEST(Client, CloseAnswersWhatItCancelsOnAHostsExecutorToo) {
+  const auto loop = std::make_shared<HandTurned>();
+  ClientOptions options = offline();
+  options.executor = loop;
+  auto client = Client::open(options);
+  ASSERT_TRUE(client.ok());
+  std::vector<ErrorCode> codes;
+  (*client)->find_users({"bob"}, [&](const Result<std::vector<Profile>>& found) {
+    codes.push_back(found.ok() ? ErrorCode::kInternal : found.error().code);
+  });
+  (*client)->close();
+  EXPECT_EQ(codes, std::vector{ErrorCode::kCancelled});
+  loop->turn();
+  EXPECT_EQ(codes.size(), 1u);  // nothing comes after close()
+}
+
 TEST(Client, OnlineRequestIsAnsweredWhenOffline) {
   auto client = Client::open(offline());
   ASSERT_TRUE(client.ok());

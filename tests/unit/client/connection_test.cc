@@ -72,6 +72,28 @@ TEST_F(ConnectionTest, SilentServerIsLeft) {  // R-28
   EXPECT_EQ(engine->connection_error().code, ErrorCode::kTimeout);
 }
 
+TEST_F(ConnectionTest, ProbeAfterAChangeOfNetworkWaitsThreeSeconds) {
+  go_online();
+  engine->network_changed();
+  expect(v1::ClientFrame::kPing);
+  scheduler.advance(limits::probe_limit - 1ms);
+  EXPECT_EQ(engine->connection(), ConnectionState::kOnline);
+  scheduler.advance(1ms);
+  EXPECT_EQ(engine->connection(), ConnectionState::kConnecting);
+  EXPECT_EQ(engine->connection_error().code, ErrorCode::kTimeout);
+}
+
+TEST_F(ConnectionTest, ProbeShortensAPingThatWaitsAlreadyAndNeverProlongsIt) {
+  go_online();
+  scheduler.advance(34s);  // a ping is out
+  expect(v1::ClientFrame::kPing);
+  for (int i = 0; i < 5 && engine->connection() == ConnectionState::kOnline; ++i) {
+    engine->network_changed();
+    scheduler.advance(1s);
+    EXPECT_EQ(engine->connection() == ConnectionState::kOnline, i < 2);
+  }
+}
+
 TEST_F(ConnectionTest, PongAboveTheCursorStartsASync) {
   go_online({}, 5);
   v1::ServerFrame pong;

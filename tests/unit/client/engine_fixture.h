@@ -21,7 +21,8 @@ namespace kith::client {
 class VirtualScheduler : public Scheduler, public Clock {
  public:
   Clock& clock() override { return *this; }
-  Timestamp wall() override { return {1'700'000'000'000 + now_}; }
+  Timestamp wall() override { return {1'700'000'000'000 + now_ + wall_jump.count()}; }
+  Millis wall_jump{0};  // of the device's clock; the monotonic one stays
   std::int64_t steady_ms() override { return now_; }
   void post(std::function<void()> task) override { posted_.push_back(std::move(task)); }
   TimerId after(Millis delay, std::function<void()> task) override {

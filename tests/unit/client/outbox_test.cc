@@ -24,6 +24,53 @@ TEST_F(OutboxTest, SendsOfflineMessagesInOrderInOneBatch) {  // R-9
   EXPECT_EQ(engine->timeline(room, 10).back().status, DeliveryStatus::kSent);
 }
 
+class OutboxAge : public EngineTest {
+ protected:
+  void sign_in(std::int64_t server_ms) {
+    auto frame = welcome_frame(hello());
+    frame.mutable_welcome()->set_server_time_ms(static_cast<std::uint64_t>(server_ms));
+    say(frame);
+  }
+  static constexpr std::int64_t kServer = 1'600'000'000'000;
+};
+
+TEST_F(OutboxAge, AClockThatJumpsFailsNothing) {
+  engine->connect();
+  sign_in(kServer);
+  cut();
+  send("before the jump");
+  scheduler.wall_jump = 20 * 24h;
+  scheduler.advance(60s);
+  sign_in(kServer + 60'000);
+  EXPECT_EQ(expect(v1::ClientFrame::kSend).send().items_size(), 1);
+  EXPECT_EQ(engine->timeline(room, 10).back().status, DeliveryStatus::kSending);
+}
+
+TEST_F(OutboxAge, AClockThatJumpsFailsNothingAfterARestart) {
+  engine->connect();
+  sign_in(kServer);
+  restart();
+  send("before the jump");
+  restart();
+  scheduler.wall_jump = 20 * 24h;
+  engine->connect();
+  sign_in(kServer + 60'000);
+  EXPECT_EQ(expect(v1::ClientFrame::kSend).send().items_size(), 1);
+}
+
+TEST_F(OutboxAge, WhatReallyWaitedForFifteenDaysFails) {
+  engine->connect();
+  sign_in(kServer);
+  cut();
+  send("old");
+  scheduler.wall_jump = 15 * 24h;
+  scheduler.advance(60s);
+  sign_in(kServer + std::chrono::milliseconds(15 * 24h).count());
+  scheduler.settle();
+  EXPECT_EQ(count(v1::ClientFrame::kSend), 0u);
+  EXPECT_EQ(engine->timeline(room, 10).back().failure, ErrorCode::kExpired);
+}
+
 TEST_F(OutboxTest, OneBatchInFlightPerConversation) {
   go_online();
   send("one");

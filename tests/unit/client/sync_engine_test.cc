@@ -41,6 +41,12 @@ class SyncEngineTest : public EngineTest {
     page.set_last_seq(request.get_events().to());
     say(frame);
   }
+  // As a server does: a page at a time.
+  void answer_events_cut(v1::ClientFrame request) {
+    v1::GetEvents& get = *request.mutable_get_events();
+    get.set_to(std::min<std::uint64_t>(get.to(), get.from() + limits::page_events_max - 1));
+    answer_events(request);
+  }
   // The connection breaks; when it is back the room has grown.
   void away_until(std::uint64_t last_seq) {
     cut();
@@ -163,7 +169,7 @@ TEST_F(SyncEngineTest, OwnMessagePlacedBeforeTheNewestPageComesLeavesTheOutbox) 
   place(repeated_, 2 + limits::gap_fetch_max);
   answer_newest(500);
   EXPECT_TRUE(engine->outbox_idle());
-  EXPECT_EQ(engine->timeline(room, 100).size(), 32u);  // 1, mine and the newest 30
+  EXPECT_EQ(engine->timeline(room, 100).size(), 34u);  // 1, mine, the newest 30, and two gaps
 }
 
 // The place came while the disk was full; meanwhile this user was removed and added again, and may
@@ -220,7 +226,7 @@ TEST_F(SyncEngineTest, LargeHoleIsFilledBehindTheScreenAndOnlyThenAcknowledged) 
     v1::ClientFrame part = get;
     part.mutable_get_events()->set_to(std::min<std::uint64_t>(from + 199, get.get_events().to()));
     EXPECT_EQ(get.get_events().to(), 470u);
-    answer_events(part);
+    answer_events_cut(get);
     scheduler.settle();
     for (const auto& frame : server.received) {
       if (frame.has_ack_events()) acked = frame.ack_events().upto(0).seq();
@@ -228,6 +234,33 @@ TEST_F(SyncEngineTest, LargeHoleIsFilledBehindTheScreenAndOnlyThenAcknowledged) 
     EXPECT_EQ(acked, part.get_events().to() == 470 ? 500 : part.get_events().to());
   }
   EXPECT_EQ(count(v1::ClientFrame::kGetEvents), 0u);
+}
+
+TEST_F(SyncEngineTest, HoleInTheWindowIsARowUntilItIsFilled) {
+  go_online({state(2)});
+  answer_events(expect(v1::ClientFrame::kGetEvents));
+  cut();
+  scheduler.advance(60s);
+  welcome(hello());
+  answer_sync({state(500)}, 2);
+  const auto newest = expect(v1::ClientFrame::kGetEvents);
+  v1::ServerFrame page;
+  page.set_reply_to(newest.req_id());
+  page.mutable_events_page()->set_conversation_id(room.bytes());
+  for (std::uint64_t seq = 499; seq <= 500; ++seq)
+    *page.mutable_events_page()->add_events() = event(seq);
+  page.mutable_events_page()->set_last_seq(500);
+  say(page);
+  EXPECT_EQ(texts(), (std::vector<std::string>{"text 1", "text 2", "496 messages are not here yet",
+                                               "text 499", "text 500"}));
+  const Message gap = engine->timeline(room, 3).front();
+  EXPECT_EQ(gap.kind, MessageKind::kGap);
+  EXPECT_EQ(gap.seq.value, 498u);
+  EXPECT_EQ(engine->timeline(room, 2).front().text, "text 499");
+  for (int i = 0; i < 3; ++i) answer_events_cut(expect(v1::ClientFrame::kGetEvents));
+  const std::vector<Message> whole = engine->timeline(room, 1'000);
+  EXPECT_EQ(whole.size(), 500u);
+  for (const Message& m : whole) EXPECT_EQ(m.kind, MessageKind::kText);
 }
 
 TEST_F(SyncEngineTest, HoleThatTheServerDoesNotFillIsNotAskedForInALoop) {
