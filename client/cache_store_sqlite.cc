@@ -278,10 +278,8 @@ class CacheStoreSqlite : public CacheStore {
 
   Status load_outbox(CacheContent& content) {
     Status s = outbox_.each(
-        "SELECT local_order, id, conversation, kind, peer, payload, created_ms, failed, server_ms "
-        "FROM"
-        " outbox"
-        " ORDER BY local_order",
+        "SELECT local_order, id, conversation, kind, peer, payload, created_ms, failed, server_ms"
+        " FROM outbox ORDER BY local_order",
         [&](const Row& r) {
           OutboxRow row;
           row.order = r.get<std::int64_t>(0);

@@ -8,6 +8,7 @@
 #include "server/services/wire.h"
 
 namespace kith::server {
+
 void ConversationService::decided(const LogEntry& entry, const Outcome& outcome,
                                   const Conversation& conversation) {
   if (outcome.large || outcome.events.empty()) push_gathered();  // in their order
@@ -169,8 +170,8 @@ void ConversationService::push_receipts(const ConversationId& id, const UserId& 
   state->set_read_all_seq(c->head.read_all_seq);
   state->set_read_any_seq(c->head.read_any_seq);
   Push whole = make_push(frame, DeliveryClass::kReceipt);
-  without_reads.conversation = whole.conversation =
-      id;  // what waits for a socket already is merged
+  without_reads.conversation = id;  // so that what waits for a socket already is merged
+  whole.conversation = id;
   for (const Member& m : c->members) {
     if (!m.active() || m.user == mover) continue;
     // Who keeps their own reading private does not see others'.

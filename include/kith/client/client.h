@@ -159,8 +159,8 @@ class KITH_API Client {
 
   // --- one's own account --- (online)
   // At most 128 bytes (limits::display_name_bytes_max), kTooLarge otherwise. One's other
-  // devices learn it by sync; other people's devices when they ask for the name again, within an
-  // hour of use or at their next start.
+  // devices learn it by sync; other people's devices ask for names again when they connect, at most
+  // once an hour.
   virtual void set_display_name(const std::string& name, Done<void> done) = 0;
   virtual void devices(Done<std::vector<Device>> done) = 0;
   // Ends the sessions of that device (kSignedOut, kRevoked there) and makes its tokens useless; its

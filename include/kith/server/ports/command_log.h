@@ -10,9 +10,10 @@
 //             repeated.
 // Batching:   the adapter commits whatever has gathered since the last commit in one go.
 // Threads:    methods and callbacks on the executor of the services. Callbacks come in position
-//             order, never inside append(), but for one case:
-// Bounds:     above limits::journal_pending_max waiting records append() answers kOverloaded; above
-//             limits::journal_refused_max refusals that are still to be told, inside the call.
+//             order, and never inside append() but for the refusals that Bounds names.
+// Bounds:     above limits::journal_pending_max waiting records append() answers kOverloaded. Above
+//             limits::journal_refused_max refusals that are still to be told, it tells the next one
+//             inside the call.
 // Proof:      tests/conformance/command_log_suite.h; an adapter that passes it is an adapter.
 #pragma once
 
