@@ -65,8 +65,13 @@ Status check(const ServerOptions& o) {
   if (o.send_queue_hard_bytes < o.send_queue_soft_bytes) {
     return bad("send_queue_hard_bytes", "must not be below send_queue_soft_bytes");
   }
-  if (o.session_commands_per_s == 0) return bad("session_commands_per_s", "must be positive");
-  if (o.session_commands_burst == 0) return bad("session_commands_burst", "must be positive");
+  constexpr std::uint32_t kRateMax = 10'000'000;  // queries and receipts get a multiple of it
+  if (o.session_commands_per_s == 0 || o.session_commands_per_s > kRateMax) {
+    return bad("session_commands_per_s", "must be 1 to 10,000,000");
+  }
+  if (o.session_commands_burst == 0 || o.session_commands_burst > kRateMax) {
+    return bad("session_commands_burst", "must be 1 to 10,000,000");
+  }
   return {};
 }
 

@@ -17,14 +17,15 @@ constexpr auto kTick = std::chrono::seconds(1);
 constexpr std::uint32_t kAttemptsMax = 8;  // sign-ins on one connection; more: reconnect
 constexpr std::uint32_t kUnackedWaitMs = 100;
 
-enum class Kind { kFree, kCommand, kQuery };
+enum class Kind { kFree, kCommand, kQuery, kAck };
 
 Kind kind_of(const v1::ClientFrame& frame) {
   using F = v1::ClientFrame;
   switch (frame.body_case()) {
     case F::kPing:
-    case F::kAckEvents:  // cumulative: dropping one would hold back DELIVERED
       return Kind::kFree;
+    case F::kAckEvents:  // cumulative: one that is dropped holds back DELIVERED until the next
+      return Kind::kAck;
     case F::kSync:
     case F::kGetEvents:
     case F::kGetReaders:
@@ -52,6 +53,10 @@ bool is_answered(const v1::ClientFrame& frame) {
 }
 
 std::uint32_t cost_of(const v1::ClientFrame& frame) {
+  if (frame.has_ack_events()) {
+    const int heads = frame.ack_events().upto_size();
+    return static_cast<std::uint32_t>(1 + heads / limits::ack_heads_per_token);
+  }
   return frame.has_send() ? static_cast<std::uint32_t>(std::max(1, frame.send().items_size())) : 1;
 }
 
@@ -301,7 +306,9 @@ bool Gateway::allow(Session& session, const v1::ClientFrame& frame, std::uint32_
   if (unacked > 0 && session.unacked + unacked > limits::unacked_items_max) {
     wait = kUnackedWaitMs;
   } else {
-    RateLimiter& bucket = kind == Kind::kCommand ? session.commands : session.queries;
+    RateLimiter& bucket = kind == Kind::kCommand ? session.commands
+                          : kind == Kind::kAck   ? session.acks
+                                                 : session.queries;
     wait = bucket.take(cost_of(frame), ports_.scheduler.clock().steady_ms());
   }
   if (wait == 0) return true;

@@ -54,6 +54,11 @@ Position ConversationCache::decided() const {
   return undecided_.empty() ? last_committed_ : *undecided_.begin() - 1;
 }
 
+bool ConversationCache::undecided(const ConversationId& id) const {
+  const auto it = slots_.find(id);
+  return it != slots_.end() && (it->second->deciding || !it->second->queue.empty());
+}
+
 void ConversationCache::add_stats(std::map<std::string, std::uint64_t>& all) const {
   all["messages_placed"] = placed_;
   all["apply_lag"] = apply_lag();

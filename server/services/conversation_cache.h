@@ -47,6 +47,8 @@ class ConversationCache : public Conversations {
   void append(LogRecord record, Done<Outcome> done);
 
   void with(const ConversationId& id, Done<const Conversation*> done) override;
+  // Records of the conversation are in the log and wait for their decision.
+  [[nodiscard]] bool undecided(const ConversationId& id) const;
   const Conversation* peek(const ConversationId& id) const override;
   void events(const EventQuery& query, Done<std::vector<Event>> done) override;
   void mark_user(const UserId& user, const DeviceId& device, Done<void> done) override;

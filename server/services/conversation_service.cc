@@ -378,6 +378,26 @@ void ConversationService::mark_read(const Caller& caller, const v1::MarkRead& re
 
 void ConversationService::append_receipt(const Caller& caller, const ConversationId& id,
                                          const ReceiptOp& op, Done<void> done) {
+  // Strangers cost no record. While records of the conversation wait for their decision it may be
+  // one of them that makes the caller a member: then the decision on the receipt finds out.
+  if (const Conversation* c = cache_.peek(id); c != nullptr) {
+    const Member* me = find_member(*c, caller.user);
+    if (me != nullptr && me->active()) return log_receipt(caller, id, op, std::move(done));
+  }
+  cache_.with(id, [this, alive = alive_, caller, id, op,
+                   done = std::move(done)](Result<const Conversation*> found) {
+    if (!*alive) return;
+    if (!found) return done(temporary(found.error()));
+    const Member* me = *found != nullptr ? find_member(**found, caller.user) : nullptr;
+    if ((me == nullptr || !me->active()) && !cache_.undecided(id)) {
+      return done(make_error(ErrorCode::kNotMember, "not a member of the conversation"));
+    }
+    log_receipt(caller, id, op, done);
+  });
+}
+
+void ConversationService::log_receipt(const Caller& caller, const ConversationId& id,
+                                      const ReceiptOp& op, Done<void> done) {
   users_.with(caller.user, [this, alive = alive_, caller, id, op,
                             done = std::move(done)](Result<Users::Record> who) {
     if (!*alive) return;

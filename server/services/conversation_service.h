@@ -73,6 +73,8 @@ class ConversationService {
   void mark_read(const Caller& caller, const v1::MarkRead& request, const Reply& reply);
   void append_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op,
                       Done<void> done);
+  void log_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op,
+                   Done<void> done);
   void flush_receipts();
 
   void decided(const LogEntry& entry, const Outcome& outcome, const Conversation& conversation);

@@ -72,6 +72,11 @@ inline constexpr auto lagging_limit = 30s;            // then Goodbye SLOW_CONSU
 inline constexpr std::size_t unacked_items_max = 32;  // per session, commands waiting for the log
 inline constexpr std::uint32_t session_commands_per_s = 50;  // token bucket, sustained
 inline constexpr std::uint32_t session_commands_burst = 200;
+// AckEvents, each 20 conversations that it names count like another one. A client sends one for all
+// that a turn of its loop commits; after long absence it names all that it has caught up with.
+inline constexpr std::uint32_t session_acks_per_command = 4;         // sustained
+inline constexpr std::uint32_t session_acks_per_command_burst = 50;  // at once
+inline constexpr int ack_heads_per_token = 20;
 inline constexpr auto presence_grace = 45s;         // before OFFLINE is told
 inline constexpr auto presence_min_interval = 10s;  // one change per user
 inline constexpr auto typing_ttl = 5s;

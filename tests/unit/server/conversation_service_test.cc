@@ -145,6 +145,20 @@ TEST_F(ConversationServiceTest, AReadMarkIsAnsweredAsSoonAsItIsDurable) {
   EXPECT_EQ(log.last(), last + 1);  // the gathered delivery went along
 }
 
+TEST_F(ConversationServiceTest, ReceiptsOfStrangersAreNotLogged) {
+  send(anna, {out(1)});
+  const Caller stranger = enter(person("dora"), 4);
+  const Position before = log.last();
+  service.handle(stranger, ack_events(2), nullptr);
+  loop.advance(Millis(50));
+  EXPECT_EQ(ask(stranger, mark_read(2)).error().code(), v1::ERROR_CODE_NOT_MEMBER);
+  v1::ClientFrame nowhere = ack_events(7);
+  nowhere.mutable_ack_events()->mutable_upto(0)->set_conversation_id(std::string(16, 'n'));
+  service.handle(bobs, nowhere, nullptr);
+  loop.advance(Millis(3'000));
+  EXPECT_EQ(log.last(), before);
+}
+
 TEST_F(ConversationServiceTest, DeliveriesOfOneReaderAreGatheredIntoOneRecord) {
   send(anna, {out(1), out(2), out(3)});
   const Position before = log.last();
