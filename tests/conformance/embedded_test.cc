@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -316,6 +317,73 @@ TEST(CommandLogSqlite, ARecordBehindAnUntoldRefusalIsRefusedThoughItWouldFit) {
   const auto later = answer_of<LogEntry>(
       files.loop, [&](auto done) { log->append(record_of(101, 1), std::move(done)); });
   EXPECT_TRUE(later.ok());
+}
+
+std::uint64_t rows_of(const std::string& file) {
+  sqlite3* db = nullptr;
+  sqlite3_stmt* count = nullptr;
+  EXPECT_EQ(sqlite3_open(file.c_str(), &db), SQLITE_OK);
+  EXPECT_EQ(sqlite3_prepare_v2(db, "SELECT count(*) FROM record", -1, &count, nullptr), SQLITE_OK);
+  EXPECT_EQ(sqlite3_step(count), SQLITE_ROW);
+  const auto rows = static_cast<std::uint64_t>(sqlite3_column_int64(count, 0));
+  sqlite3_finalize(count);
+  sqlite3_close(db);
+  return rows;
+}
+
+// Trims and waits until the file has that many rows, or 10 s.
+std::uint64_t rows_after_trim(CommandLog& log, Position upto, const std::string& file,
+                              std::uint64_t wanted) {
+  log.trim(upto);
+  std::uint64_t rows = rows_of(file);
+  for (int i = 0; i < 1'000 && rows != wanted; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    rows = rows_of(file);
+  }
+  return rows;
+}
+
+TEST(CommandLogSqlite, TrimmingDeletesWholeRowsAndKeepsTheOneThatIsStillNeeded) {
+  ScratchDirectory dir;
+  DrainedScheduler loop;
+  const std::string file = dir.file("journal.db");
+  auto log = opened(CommandLogSqlite::open(file, loop));
+  constexpr std::uint64_t kRows = 300;          // more than one transaction deletes
+  for (std::uint64_t i = 1; i <= kRows; ++i) {  // as large as a row, so that each has one
+    ASSERT_TRUE(answer_of<LogEntry>(loop, [&](auto done) {
+                  log->append(record_of(i, 64 * 1024), std::move(done));
+                }).ok());
+  }
+  ASSERT_EQ(rows_of(file), kRows);
+  EXPECT_EQ(rows_after_trim(*log, 290, file, 10), 10U);
+  EXPECT_EQ(log->read(290, 20)->size(), 10U);
+  EXPECT_EQ(log->read(290, 20)->front().position, 291U);
+  EXPECT_EQ(rows_after_trim(*log, kRows, file, 0), 0U);
+  EXPECT_TRUE(log->read(kRows, 20)->empty());
+  log.reset();
+  log = opened(CommandLogSqlite::open(file, loop));
+  EXPECT_EQ(log->last(), kRows) << "positions go on when the table is empty";
+}
+
+TEST(CommandLogSqlite, ARowThatIsTrimmedInItsMiddleStays) {
+  ScratchDirectory dir;
+  DrainedScheduler loop;
+  const std::string file = dir.file("journal.db");
+  auto log = opened(CommandLogSqlite::open(file, loop));
+  constexpr std::uint64_t kCount = 1'000;
+  std::uint64_t told = 0;
+  for (std::uint64_t i = 1; i <= kCount; ++i) {
+    log->append(record_of(i), [&](const Result<LogEntry>& entry) { told += entry ? 1 : 0; });
+  }
+  ASSERT_TRUE(loop.run_until([&] { return told == kCount; }));
+  const std::uint64_t rows = rows_of(file);
+  ASSERT_LT(rows, kCount / 2) << "packed";
+  EXPECT_EQ(rows_after_trim(*log, kCount - 1, file, 1), 1U);
+  const auto entries = log->read(kCount - 1, 10);
+  ASSERT_TRUE(entries.ok());
+  ASSERT_EQ(entries->size(), 1U);
+  EXPECT_EQ(entries->front().position, kCount);
+  EXPECT_EQ(log->last(), kCount);
 }
 
 TEST(CommandLogMemory, AFailedCommitRefusesWhatWaitsBehindIt) {
