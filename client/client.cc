@@ -86,7 +86,7 @@ struct OnLoop {
   std::unique_ptr<Engine> engine;
   std::unique_ptr<Views> views;
   std::map<std::uint64_t, std::function<void(const Event&)>> event_sinks;
-  std::vector<Event> early;  // told before anybody could subscribe: handed to the first subscriber
+  std::vector<Event> early;  // one of a kind; told before anybody could subscribe: for the first
 };
 
 class HubSubscription : public Subscription {
@@ -424,7 +424,10 @@ void ClientUv::tell(Event event) {
     if (on_loop_->views) on_loop_->views->touch_all();
   }
   refresh_idle();
-  if (on_loop_->event_sinks.empty() && std::holds_alternative<CacheRecovered>(event)) {
+  const bool kept = std::holds_alternative<CacheRecovered>(event) ||
+                    std::holds_alternative<StorageChanged>(event);
+  if (on_loop_->event_sinks.empty() && kept) {
+    std::erase_if(on_loop_->early, [&](const Event& e) { return e.index() == event.index(); });
     on_loop_->early.push_back(std::move(event));
     return;
   }

@@ -35,10 +35,11 @@ Engine::Engine(EngineOptions options, Scheduler& scheduler, Random& random,
       scheduler_(scheduler),
       random_(random),
       transports_(transports),
-      store_(store),
+      store_(store, [this](const Status& failing) { on_storage(failing); }),
       emit_(std::move(emit)),
       ids_(scheduler.clock(), random),
-      model_(UserId::of(options_.handle), store, [this](Event event) { told(std::move(event)); }) {}
+      model_(UserId::of(options_.handle), store_, [this](Event event) { told(std::move(event)); }) {
+}
 
 Engine::~Engine() {
   alive_.reset();
@@ -212,6 +213,14 @@ void Engine::told(Event event) {
     want_profile(conversation->conversation.peer);
   }
   emit_(std::move(event));
+}
+
+// Told after the change that failed, or did not, is dealt with.
+void Engine::on_storage(const Status& failing) {
+  StorageChanged event{failing.ok(), failing ? Error{ErrorCode::kCancelled, {}} : failing.error()};
+  scheduler_.post([this, event = std::move(event), alive = std::weak_ptr<bool>(alive_)]() mutable {
+    if (!alive.expired()) told(std::move(event));
+  });
 }
 
 Status Engine::on_user_state(const v1::UserState& state) {

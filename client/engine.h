@@ -16,6 +16,7 @@
 #include "client/connection.h"
 #include "client/model.h"
 #include "client/outbox.h"
+#include "client/reporting_store.h"
 #include "client/sync_engine.h"
 #include "client/transport.h"
 #include "kith/client/client.h"
@@ -110,6 +111,7 @@ class Engine : public ConnectionListener {
   void on_state(ConnectionState state, const Error& reason) override;
 
   void told(Event event);
+  void on_storage(const Status& failing);
   void imagine(const OutboxRow& row);
   Status on_user_state(const v1::UserState& state);
   void on_typing(const ConversationId& id, const UserId& user, bool typing, Millis ttl);
@@ -129,7 +131,7 @@ class Engine : public ConnectionListener {
   Scheduler& scheduler_;
   Random& random_;
   TransportFactory& transports_;
-  CacheStore& store_;
+  ReportingStore store_;
   std::function<void(Event)> emit_;
   UuidGenerator ids_;
   Model model_;

@@ -1,12 +1,15 @@
 // Keeps what the screen shows.
 #include "client/cli/chat_model.h"
 
+#include <algorithm>
 #include <ctime>
+
+#include "kith/core/limits.h"
 
 namespace kith::cli {
 namespace {
 
-constexpr std::size_t kWindow = 500;  // messages that can be scrolled back to; history has the rest
+constexpr std::size_t kWindow = 500;  // messages at first, and further ones at a time
 
 template <class T>
 void apply(std::vector<T>& rows, const std::vector<client::Diff<T>>& diffs) {
@@ -50,7 +53,7 @@ std::string short_time(Timestamp time) {
 
 ChatModel::ChatModel(client::Client& client, const Home& home, const std::string& handle,
                      std::function<void()> changed)
-    : client_(client), changed_(std::move(changed)), names_(home, handle) {
+    : client_(client), changed_(std::move(changed)), names_(home, handle), self_(handle) {
   connection_ = client_.connection();
   events_ = client_.on_event([this](const client::Event& event) { on_event(event); });
   list_ = client_.observe_conversations([this](const auto& diffs) {
@@ -81,7 +84,24 @@ void ChatModel::open(const ConversationId& id) {
     }
   }
   client_.watch_presence(peer ? std::vector<UserId>{*peer} : std::vector<UserId>{});
-  messages_ = client_.observe_timeline(id, kWindow, [this](const auto& diffs) {
+  window_ = kWindow;
+  observe_open();
+}
+
+bool ChatModel::open_further() {
+  if (open_.empty() || window_ >= limits::view_items_max) return false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (timeline_.size() < window_) return true;  // all of it is shown
+  }
+  window_ = std::min(window_ + kWindow, limits::view_items_max);
+  observe_open();
+  return true;
+}
+
+void ChatModel::observe_open() {
+  messages_.reset();
+  messages_ = client_.observe_timeline(open_, window_, [this](const auto& diffs) {
     {
       const std::lock_guard lock(mutex_);
       apply(timeline_, diffs);
@@ -109,6 +129,8 @@ void ChatModel::on_event(const client::Event& event) {
       }
     } else if (const auto* p = std::get_if<client::PresenceChanged>(&event)) {
       presence_[p->user] = *p;
+    } else if (const auto* s = std::get_if<client::StorageChanged>(&event)) {
+      storage_ = s->working ? "" : s->reason.message;
     } else {
       return;  // the views bring it
     }
@@ -135,6 +157,8 @@ Picture ChatModel::picture() {
   Picture out;
   out.conversations = conversations_;
   out.timeline = timeline_;
+  out.self = self_;
+  out.storage = storage_;
   out.connection = connection_;
   out.connection_reason = connection_reason_;
   for (std::size_t i = 0; i < conversations_.size(); ++i) {

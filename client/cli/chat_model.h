@@ -16,6 +16,7 @@ namespace kith::cli {
 
 // A copy of everything that one picture needs.
 struct Picture {
+  std::string self;  // the handle that is signed in
   std::vector<client::Conversation> conversations;
   std::vector<std::string> titles;  // of the conversations
   std::optional<std::size_t> open;  // the open one
@@ -25,6 +26,7 @@ struct Picture {
   std::string connection_reason;  // empty: none
   std::string presence;           // of the other person in a 1:1
   std::string typing;             // "bob is typing"
+  std::string storage;            // why this device cannot keep what arrives; empty: it can
 };
 
 // Callbacks of the client write into it, the screen's thread reads pictures. `changed` is called
@@ -39,10 +41,13 @@ class ChatModel {
 
   // The screen's thread only:
   void open(const ConversationId& id);
+  // Older messages of the open conversation too. False: the timeline holds as many as it can.
+  bool open_further();
   void learn(const std::string& handle);
   Picture picture();
 
  private:
+  void observe_open();
   void on_event(const client::Event& event);
   std::string presence_of(const UserId& user) const;
 
@@ -52,7 +57,10 @@ class ChatModel {
   Names names_;
   std::vector<client::Conversation> conversations_;
   std::vector<client::Message> timeline_;
+  const std::string self_;
+  std::string storage_;
   ConversationId open_;
+  std::size_t window_ = 0;
   client::ConnectionState connection_ = client::ConnectionState::kOffline;
   std::string connection_reason_;
   std::map<UserId, client::PresenceChanged> presence_;

@@ -186,6 +186,7 @@ void draw_timeline(const Picture& p, int x, int height, int columns, View& view)
   const std::size_t end = total - view.scroll;
   const std::size_t begin =
       end > static_cast<std::size_t>(space) ? end - static_cast<std::size_t>(space) : 0;
+  view.at_oldest = begin == 0;
   int y = height - static_cast<int>(end - begin);
   for (std::size_t i = begin; i < end; ++i, ++y) {
     const Row& row = rows[i];
@@ -200,28 +201,31 @@ void draw_timeline(const Picture& p, int x, int height, int columns, View& view)
 }
 
 void draw_state(const Picture& p, int y, int columns, const View& view) {
-  std::wstring text;
+  std::wstring text = L" " + to_wide(p.self) + L" ·";
   attr_t style = A_REVERSE;
   switch (p.connection) {
     case client::ConnectionState::kOnline:
-      text = L" online";
+      text += L" online";
       break;
     case client::ConnectionState::kSyncing:
-      text = L" catching up";
+      text += L" catching up";
       break;
     case client::ConnectionState::kConnecting:
-      text = L" connecting; what you write is kept and sent later";
+      text += L" connecting; what you write is kept and sent later";
       break;
     case client::ConnectionState::kOffline:
-      text = L" offline";
+      text += L" offline";
       break;
     case client::ConnectionState::kSignedOut:
-      text = L" signed out; quit and run kith login";
+      text += L" signed out; quit and run kith login";
       style = A_REVERSE | COLOR_PAIR(kAlert);
       break;
   }
   if (p.connection != client::ConnectionState::kOnline && !p.connection_reason.empty()) {
     text += L" (" + to_wide(p.connection_reason) + L")";
+  }
+  if (!p.storage.empty()) {
+    text += L" · this device cannot keep what arrives (" + to_wide(p.storage) + L")";
   }
   const auto refused = std::find_if(p.timeline.rbegin(), p.timeline.rend(),
                                     [](const auto& m) { return m.failure.has_value(); });

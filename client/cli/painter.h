@@ -11,6 +11,7 @@ namespace kith::cli {
 
 struct View {
   std::size_t scroll = 0;  // rows of the timeline below the picture
+  bool at_oldest = false;  // set by draw(): the first row of the timeline is on the screen
   std::string notice;      // shown in the state line instead of the rest
 };
 
@@ -22,7 +23,7 @@ class Painter {
   Painter(const Painter&) = delete;
   Painter& operator=(const Painter&) = delete;
 
-  // Keeps view.scroll within what there is.
+  // Keeps view.scroll within what there is, and sets view.at_oldest.
   void draw(const Picture& picture, const LineEditor& editor, View& view);
 };
 

@@ -162,7 +162,7 @@ class Screen {
         open(picture_.open ? *picture_.open + 1 : 0);
         break;
       case KEY_PPAGE:
-        view_.scroll += page;
+        page_up(page);
         break;
       case KEY_NPAGE:
         view_.scroll -= std::min(page, view_.scroll);
@@ -191,6 +191,13 @@ class Screen {
         break;
       default:
         break;
+    }
+  }
+
+  void page_up(std::size_t rows) {
+    view_.scroll += rows;
+    if (view_.at_oldest && !model_.open_further()) {
+      view_.notice = "What is older: kith history.";
     }
   }
 

@@ -21,6 +21,8 @@ std::unique_ptr<kc::Subscription> watch_events(kc::Client& client, Screen& scree
       screen.settings(client.privacy(), client.blocked());
     } else if (const auto* recovered = std::get_if<kc::CacheRecovered>(&event)) {
       screen.say("History is loaded again from the server: " + recovered->detail);
+    } else if (const auto* storage = std::get_if<kc::StorageChanged>(&event)) {
+      if (!storage->working) screen.say("Nothing new can be kept here: " + storage->reason.message);
     }  // ConversationChanged: the views below have it
   });
 }

@@ -132,8 +132,16 @@ struct SettingsChanged {
 struct CacheRecovered {
   std::string detail;
 };
+// What the server tells can no longer be kept on this device (working = false: kDiskFull, kIo,
+// kAlreadyOpen, kCacheCorrupt), or can again. Nothing is lost: it is fetched again as soon as it can
+// be kept. kCacheCorrupt stays until the application closes the client and opens it again.
+// Reason.code is kCancelled when there is none.
+struct StorageChanged {
+  bool working = true;
+  Error reason;
+};
 using Event = std::variant<ConnectionChanged, MessageChanged, ConversationChanged, TypingChanged,
-                           PresenceChanged, SettingsChanged, CacheRecovered>;
+                           PresenceChanged, SettingsChanged, CacheRecovered, StorageChanged>;
 
 // --- observable views ---
 template <class T>

@@ -200,6 +200,36 @@ TEST_F(SyncEngineTest, OwnMessagePlacedOnAFullDiskLeavesTheOutboxWhenThereIsRoom
   EXPECT_TRUE(engine->outbox_idle());
 }
 
+TEST_F(SyncEngineTest, SaysWhenWhatArrivesCannotBeKeptAndWhenItCanAgain) {
+  auto fullable = std::make_unique<FullableStore>(std::move(store));
+  FullableStore& disk = *fullable;
+  store = std::move(fullable);
+  restart();
+  go_online({state(1)});
+  answer_events(expect(v1::ClientFrame::kGetEvents));
+  const auto told = [this] {
+    std::vector<StorageChanged> found;
+    for (const Event& e : events) {
+      if (const auto* changed = std::get_if<StorageChanged>(&e)) found.push_back(*changed);
+    }
+    return found;
+  };
+  EXPECT_TRUE(told().empty());
+  disk.full = true;
+  push(event(2));
+  push(event(3));
+  ASSERT_EQ(told().size(), 1u) << "once";
+  EXPECT_FALSE(told().back().working);
+  EXPECT_EQ(told().back().reason.code, ErrorCode::kDiskFull);
+  disk.full = false;
+  send("a row of the outbox says nothing of the cache");
+  EXPECT_EQ(told().size(), 1u);
+  push(event(2));
+  ASSERT_EQ(told().size(), 2u);
+  EXPECT_TRUE(told().back().working);
+  EXPECT_EQ(told().back().reason.code, ErrorCode::kCancelled);
+}
+
 // a hole that is too large for one look is not called delivered before it is filled, from its
 // old end on.
 TEST_F(SyncEngineTest, LargeHoleIsFilledBehindTheScreenAndOnlyThenAcknowledged) {
