@@ -22,7 +22,7 @@ namespace {
 constexpr int kRedrawMs = 1'000;  // the terminal may have changed its size
 constexpr auto kTypingEvery = std::chrono::seconds(3);
 constexpr char kHint[] =
-    "Up/Down: conversation  PgUp/PgDn: scroll  /to WHO  /group TITLE HANDLE...  /reply TEXT  /quit";
+    "Up/Down: who  PgUp/PgDn: scroll  /to WHO /group TITLE WHO.. /reply TEXT /quit";
 
 // Wakes the screen's thread from any thread.
 class Bell {
@@ -111,8 +111,8 @@ class Screen {
   }
 
   void press(bool special, wint_t key) {
-    if (special) return press_special(key);
     view_.notice.clear();
+    if (special) return press_special(key);
     switch (key) {
       case L'\n':
       case L'\r':
