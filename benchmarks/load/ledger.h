@@ -3,11 +3,11 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <vector>
 
 #include "benchmarks/load/clock.h"
 #include "benchmarks/load/number_set.h"
+#include "benchmarks/load/queue.h"
 
 namespace kith::bench {
 
@@ -61,7 +61,7 @@ class Ledger {
   struct Sender {
     std::uint64_t last_n = 0;
     std::uint32_t under_way = 0;
-    std::deque<Flight> flights;  // ascending n, the first is not done
+    Queue<Flight> flights;  // ascending n, the first is not done
     NumberSet seen;
     std::vector<std::uint64_t> acknowledged;  // seq of n = index + 1
     std::vector<bool> found;

@@ -1,6 +1,7 @@
 // The command line of kith-bench.
 #include "benchmarks/load/options.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <functional>
@@ -8,6 +9,8 @@
 #include <map>
 #include <set>
 #include <string_view>
+
+#include "benchmarks/load/partners.h"
 
 namespace kith::bench {
 namespace {
@@ -83,6 +86,7 @@ const std::map<std::string, Setter, std::less<>>& flags() {
       {"prefix", text(&Options::prefix)},
       {"connections", number(&Options::connections, 1, 10'000'000)},
       {"active", number(&Options::active, 1, 10'000'000)},
+      {"conversations", number(&Options::conversations, 1, 10'000'000)},
       {"outstanding", number(&Options::outstanding, 1, 10'000)},
       {"group", number(&Options::group, 2, 10'000)},
       {"bytes", number(&Options::bytes, 0, 8'000)},
@@ -117,6 +121,19 @@ Status read_secret(Options& options) {
   return {};
 }
 
+Status check_conversations(const Options& options) {
+  if (options.conversations == 0) return {};
+  if (options.scenario != "pairs" && options.scenario != "open") {
+    return bad("--conversations spreads the messages of pairs and open");
+  }
+  const std::uint32_t pairs = pairs_of(options);
+  if (options.conversations >= pairs && options.conversations <= Partners::most(pairs)) return {};
+  return bad("--conversations " + std::to_string(options.conversations) +
+             " does not fit: " + std::to_string(pairs) + " senders and as many receivers have " +
+             std::to_string(pairs) + " to " + std::to_string(Partners::most(pairs)) +
+             " 1:1 conversations");
+}
+
 Status check(Options& options) {
   if (!kScenarios.contains(options.scenario)) {
     return bad(options.scenario.empty() ? "which scenario? kith-bench --help lists them"
@@ -139,10 +156,15 @@ Status check(Options& options) {
   if (!options.plot_file.empty() && options.scenario != "open") {
     return bad("--plot draws latency against rate: it goes with open");
   }
-  return {};
+  return check_conversations(options);
 }
 
 }  // namespace
+
+std::uint32_t pairs_of(const Options& options) {
+  const std::uint32_t talking = options.active == 0 ? options.connections : options.active;
+  return std::max(1U, std::min(talking, options.connections) / 2);
+}
 
 Result<Options> parse_options(const std::vector<std::string>& arguments) {
   Options options;
@@ -208,6 +230,8 @@ What is loaded
 How
   --connections N      default 1000
   --active N           connections that talk; the others are idle (default: all)
+  --conversations N    pairs, open: each sender goes round among so many receivers that there are
+                       N 1:1 conversations in all (default: one for each pair)
   --outstanding N      messages of one sender on their way at a time (default 1)
   --rate R[,R...]      open: messages per second; several are run one after the other
   --until WHAT         closed loops: the next message follows when one is received, or delivered

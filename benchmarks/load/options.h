@@ -19,7 +19,8 @@ struct Options {
   std::string token;
   std::string prefix = "bench";
   std::uint32_t connections = 1000;
-  std::uint32_t active = 0;  // connections that talk; 0 = all
+  std::uint32_t active = 0;         // connections that talk; 0 = all
+  std::uint32_t conversations = 0;  // pairs, open: 1:1 conversations; 0 = one for each pair
   std::uint32_t outstanding = 1;
   Until until = Until::kDelivered;
   std::uint32_t group = 100;
@@ -40,5 +41,7 @@ struct Options {
 // kBadConfig: a sentence that names the flag. Reads the files that flags name.
 Result<Options> parse_options(const std::vector<std::string>& arguments);
 const char* help_text();
+// Pairs that talk.
+std::uint32_t pairs_of(const Options& options);
 
 }  // namespace kith::bench

@@ -8,6 +8,7 @@
 #include <map>
 #include <utility>
 
+#include "benchmarks/load/partners.h"
 #include "client/transport/url.h"
 
 namespace kith::bench {
@@ -52,11 +53,14 @@ Status Stage::open(const TrafficOptions& with, std::uint32_t sessions) {
   return {};
 }
 
-void Stage::add_pairs(std::uint32_t count) {
-  for (std::uint32_t k = 0; k < count; ++k) {
-    const std::uint32_t from = 2 * k;
-    const auto id = ConversationId::direct(fleet->user(from), fleet->user(from + 1));
-    traffic->add_conversation(id, {from, from + 1}, 1, true);
+void Stage::add_pairs(std::uint32_t pairs, std::uint32_t conversations) {
+  const std::uint32_t count = std::max(pairs, conversations);
+  const Partners partners(pairs, count);
+  for (std::uint32_t c = 0; c < count; ++c) {
+    const std::uint32_t from = partners.sender_of(c);
+    const std::uint32_t to = partners.receiver_of(c);
+    const auto id = ConversationId::direct(fleet->user(from), fleet->user(to));
+    traffic->add_conversation(id, {from, to}, 1, true);
   }
 }
 
@@ -104,6 +108,7 @@ void Stage::fill_use(Report& report, double messages) const {
   }
   if (!use_.server_from || !use_.server_to) return;
   const double cpu = use_.server_to->cpu_s - use_.server_from->cpu_s;
+  report.set("server_rss_start", static_cast<double>(use_.server_from->rss_bytes));
   report.set("server_rss", static_cast<double>(use_.server_to->rss_bytes));
   report.set("server_cpu_s", cpu);
   report.set("server_cpu_percent", 100 * cpu / seconds);

@@ -23,8 +23,9 @@ class Stage {
       : options(asked), line_(std::move(line)) {}
 
   Status open(const TrafficOptions& traffic, std::uint32_t sessions);
-  // The users of 1:1 conversations: sessions 2k and 2k + 1 for k < count.
-  void add_pairs(std::uint32_t count);
+  // 1:1 conversations of sessions 2k and 2k + 1 for k < pairs; more of them if `conversations` says
+  // so (0 = no), as Partners tells.
+  void add_pairs(std::uint32_t pairs, std::uint32_t conversations = 0);
   Status bring_up_all();
 
   // Runs for that long; only a fatal error ends it earlier.

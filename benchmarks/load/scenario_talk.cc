@@ -1,8 +1,10 @@
 // Scenarios in which people talk: pairs, open, group.
 #include <algorithm>
 #include <array>
+#include <functional>
 
 #include "benchmarks/load/pacer.h"
+#include "benchmarks/load/partners.h"
 #include "benchmarks/load/scenario.h"
 #include "kith/v1/frame.pb.h"
 
@@ -21,35 +23,77 @@ TrafficOptions closed_loop(const Options& options) {
   return traffic;
 }
 
-std::uint32_t active_pairs(const Options& options) {
-  const std::uint32_t talking = options.active == 0 ? options.connections : options.active;
-  return std::max(1U, std::min(talking, options.connections) / 2);
-}
+// The messages of a sender that are on their way go round among its partners: when one is done,
+// the next leaves for the next partner.
+class Rounds {
+ public:
+  Rounds(Traffic& traffic, std::uint32_t pairs, std::uint32_t conversations)
+      : traffic_(traffic), pairs_(pairs), partners_(pairs, conversations) {}
+
+  void begin(std::uint32_t outstanding) {
+    for (std::uint32_t k = 0; k < pairs_; ++k) next_.push_back(k);
+    traffic_.on_done = [this](std::uint32_t c) { send(c % pairs_); };
+    for (std::uint32_t i = 0; i < outstanding; ++i) {
+      for (std::uint32_t k = 0; k < pairs_; ++k) send(k);
+    }
+  }
+  void end() { traffic_.on_done = nullptr; }
+
+ private:
+  void send(std::uint32_t pair) {
+    const std::uint32_t c = next_[pair];
+    next_[pair] = partners_.after(c);
+    traffic_.offer(c, now_us());
+  }
+  Traffic& traffic_;
+  std::uint32_t pairs_;
+  Partners partners_;
+  std::vector<std::uint32_t> next_;  // by pair
+};
 
 // Warm-up, measured time, drain.
-Status measure_closed_loop(Stage& stage, std::uint32_t conversations) {
-  stage.traffic->go(0, conversations);
+Status measure_closed_loop(Stage& stage, const std::function<void()>& begin,
+                           const std::function<void()>& end) {
+  begin();
   if (auto run = stage.run_for(stage.options.warmup); !run) return run;
   stage.start_use();
   stage.traffic->measure(true);
   if (auto run = stage.run_for(stage.options.seconds); !run) return run;
   stage.traffic->measure(false);
   stage.end_use();
-  stage.traffic->pause();
+  end();
   return stage.drain(kDrainPatience);
+}
+
+void fill_conversations(const Stage& stage, Report& report, std::uint32_t conversations) {
+  report.set("pairs", pairs_of(stage.options));
+  report.set("conversations", conversations);
+  report.set("conversations_used", static_cast<double>(stage.traffic->conversations_used()));
 }
 
 }  // namespace
 
 Reports run_pairs(Stage& stage) {
   const Options& options = stage.options;
-  if (auto open = stage.open(closed_loop(options), options.connections); !open) return open.error();
-  const std::uint32_t pairs = active_pairs(options);
-  stage.add_pairs(pairs);
+  TrafficOptions with = closed_loop(options);
+  const std::uint32_t pairs = pairs_of(options);
+  const std::uint32_t conversations = std::max(pairs, options.conversations);
+  with.closed_loop = conversations == pairs;
+  if (auto open = stage.open(with, options.connections); !open) return open.error();
+  stage.add_pairs(pairs, conversations);
   if (auto up = stage.bring_up_all(); !up) return up.error();
-  if (auto run = measure_closed_loop(stage, pairs); !run) return run.error();
+  Rounds rounds(*stage.traffic, pairs, conversations);
+  const auto begin = [&] {
+    with.closed_loop ? stage.traffic->go(0, pairs) : rounds.begin(options.outstanding);
+  };
+  const auto end = [&] {
+    stage.traffic->pause();
+    rounds.end();
+  };
+  const auto run = measure_closed_loop(stage, begin, end);
+  if (!run) return run.error();
   Report report("pairs");
-  report.set("pairs", pairs);
+  fill_conversations(stage, report, conversations);
   report.set("outstanding", options.outstanding);
   stage.fill(report);
   return std::vector<Report>{report};
@@ -60,8 +104,9 @@ Reports run_open(Stage& stage) {
   TrafficOptions with = closed_loop(options);
   with.closed_loop = false;
   if (auto open = stage.open(with, options.connections); !open) return open.error();
-  const std::uint32_t pairs = active_pairs(options);
-  stage.add_pairs(pairs);
+  const std::uint32_t pairs = pairs_of(options);
+  const std::uint32_t conversations = std::max(pairs, options.conversations);
+  stage.add_pairs(pairs, conversations);
   if (auto up = stage.bring_up_all(); !up) return up.error();
   std::vector<Report> reports;
   std::uint32_t turn = 0;
@@ -71,7 +116,7 @@ Reports run_open(Stage& stage) {
     stage.traffic->pace = [&](Micros now) {
       while (const auto intended = pacer.take(now)) {
         stage.traffic->offer(turn, *intended);
-        turn = (turn + 1) % pairs;
+        turn = (turn + 1) % conversations;
       }
       return pacer.next();
     };
@@ -89,7 +134,7 @@ Reports run_open(Stage& stage) {
     if (!run) return run.error();
     Report report("open");
     report.set("rate", rate);
-    report.set("pairs", pairs);
+    fill_conversations(stage, report, conversations);
     report.set("under_way_at_end", behind);
     stage.fill(report);
     report.set("messages", static_cast<double>(stage.traffic->meter().received.count()));
@@ -178,7 +223,9 @@ Reports run_group(Stage& stage) {
   if (!stage.traffic->known(0, count)) {
     return make_error(ErrorCode::kTimeout, "the groups did not reach all of their members");
   }
-  if (auto run = measure_closed_loop(stage, count); !run) return run.error();
+  const auto run = measure_closed_loop(
+      stage, [&] { stage.traffic->go(0, count); }, [&] { stage.traffic->pause(); });
+  if (!run) return run.error();
   Report report("group");
   report.set("groups", count);
   report.set("group", options.group);

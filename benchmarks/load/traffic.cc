@@ -42,6 +42,7 @@ std::uint32_t Traffic::add_conversation(const ConversationId& id,
     const auto seat = static_cast<std::uint32_t>(seats_.size());
     if (members[i] >= seats_of_.size()) seats_of_.resize(members[i] + 1);
     seats_of_[members[i]].push_back(seat);
+    seat_at_.emplace(Place{members[i], id}, seat);
     seats_.emplace_back();
     seats_.back().session = members[i];
     seats_.back().conversation = static_cast<std::uint32_t>(talks_.size());
@@ -55,11 +56,10 @@ std::uint32_t Traffic::add_conversation(const ConversationId& id,
 }
 
 Traffic::Seat* Traffic::seat_of(std::uint32_t session, std::string_view conversation) {
-  if (session >= seats_of_.size()) return nullptr;
-  for (const std::uint32_t seat : seats_of_[session]) {
-    if (talks_[seats_[seat].conversation].id.view() == conversation) return &seats_[seat];
-  }
-  return nullptr;
+  const auto id = ConversationId::from_bytes(conversation);
+  if (!id) return nullptr;
+  const auto found = seat_at_.find(Place{session, ConversationId(*id)});
+  return found == seat_at_.end() ? nullptr : &seats_[found->second];
 }
 
 Traffic::Sender* Traffic::sender_of(const Seat& seat) {
@@ -132,6 +132,7 @@ void Traffic::transmit(Sender& sender, Micros now) {
   }
   sender.batch_sent = now;
   sender.request = fleet_->request(seat.session, frame);
+  if (!std::exchange(sender.watched, true)) under_way_.push_back(index_of(sender));
 }
 
 std::string Traffic::content_of(std::uint32_t sender, std::uint64_t n, Micros intended) const {
@@ -205,6 +206,7 @@ void Traffic::placed(Sender& sender, const Out& out, std::uint64_t seq, Micros n
   seat.known_head = std::max(seat.known_head, seq);
   Ledger::Flight* flight = ledger_.acknowledge(index_of(sender), out.n, seq);
   if (flight == nullptr) return;
+  if (!std::exchange(talks_[seat.conversation].used, true)) ++used_;
   if (measures(out.intended)) meter_.sent.record(now - out.intended);
   settle(sender, *flight, now);
 }
@@ -217,6 +219,7 @@ void Traffic::settle(Sender& sender, Ledger::Flight& flight, Micros now) {
   ++done_;
   if (measuring_) ++meter_.done;
   fill(sender, now);
+  if (on_done) on_done(seats_[sender.seat].conversation);
 }
 
 // --- receiving ---
@@ -415,11 +418,15 @@ void Traffic::look_after(Micros now) {
     return true;
   });
   if (now / kSecond == looked_ / kSecond) return;
-  for (Sender& sender : senders_) {
-    if (sender.request == 0 || now - sender.batch_sent < kSendLimit) continue;
-    ++retries_;
-    transmit(sender, now);
-  }
+  std::erase_if(under_way_, [&](std::uint32_t index) {
+    Sender& sender = senders_[index];
+    sender.watched = sender.request != 0;
+    if (sender.watched && now - sender.batch_sent >= kSendLimit) {
+      ++retries_;
+      transmit(sender, now);
+    }
+    return !sender.watched;
+  });
 }
 
 Micros Traffic::on_turn(Micros now) {

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <array>
-#include <deque>
+#include <functional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "benchmarks/load/clock.h"
@@ -12,6 +14,7 @@
 #include "benchmarks/load/histogram.h"
 #include "benchmarks/load/ledger.h"
 #include "benchmarks/load/number_set.h"
+#include "benchmarks/load/queue.h"
 #include "kith/core/ids.h"
 #include "src/uuid.h"
 
@@ -80,6 +83,8 @@ class Traffic : public FleetEvents {
   [[nodiscard]] std::uint64_t wrong() const { return ledger_.wrong() + misplaced_; }
   [[nodiscard]] std::uint64_t retries() const { return retries_; }
   [[nodiscard]] std::uint64_t acknowledged() const { return ledger_.acknowledged(); }
+  // Conversations in which something of this run was placed.
+  [[nodiscard]] std::uint64_t conversations_used() const { return used_; }
 
   // Every receiver reads its conversations again from the start of this run; audited() when all
   // have. Then audit_lost() counts the acknowledged messages that the server no longer has.
@@ -92,6 +97,8 @@ class Traffic : public FleetEvents {
 
   Micros on_turn(Micros now) override;
   std::function<Micros(Micros)> pace;  // called once a turn; answers when it wants to be again
+  // A message of this conversation is done; may offer() the next one, anywhere.
+  std::function<void(std::uint32_t)> on_done;
 
  private:
   struct Out {  // a message of the batch in flight
@@ -102,9 +109,10 @@ class Traffic : public FleetEvents {
   };
   struct Sender {
     std::uint32_t seat = 0;
-    std::deque<Micros> backlog;  // intended times of what has not left
+    Queue<Micros> backlog;  // intended times of what has not left
     std::vector<Out> batch;
     std::uint64_t request = 0;  // 0 = the batch is not under way
+    bool watched = false;       // in under_way_
     Micros batch_sent = 0;
     Micros retry_at = 0;
   };
@@ -130,7 +138,19 @@ class Traffic : public FleetEvents {
     std::uint32_t seats = 0;
     std::uint32_t first_sender = 0;
     std::uint32_t senders = 0;
+    bool used = false;    // something of this run was placed in it
     NumberSet witnessed;  // seq that some receiver has seen
+  };
+
+  struct Place {
+    std::uint32_t session = 0;
+    ConversationId conversation;
+    friend bool operator==(const Place&, const Place&) = default;
+  };
+  struct PlaceHash {
+    std::size_t operator()(const Place& place) const {
+      return std::hash<ConversationId>{}(place.conversation) + place.session * 0x9E3779B97F4A7C15U;
+    }
   };
 
   void on_state(std::uint32_t session, const v1::ConversationState& state) override;
@@ -172,16 +192,18 @@ class Traffic : public FleetEvents {
   std::vector<Seat> seats_;
   std::vector<Sender> senders_;
   std::vector<std::vector<std::uint32_t>> seats_of_;  // by session
-  std::vector<std::uint32_t> ack_due_;                // seats
-  std::vector<std::uint32_t> holed_;                  // seats
-  std::vector<std::uint32_t> retrying_;               // senders
+  std::unordered_map<Place, std::uint32_t, PlaceHash> seat_at_;
+  std::vector<std::uint32_t> under_way_;  // senders whose batch may be unanswered
+  std::vector<std::uint32_t> ack_due_;    // seats
+  std::vector<std::uint32_t> holed_;      // seats
+  std::vector<std::uint32_t> retrying_;   // senders
   bool going_ = false;
   bool measuring_ = false;
   bool auditing_ = false;
   std::uint64_t audits_open_ = 0;
   Micros looked_ = 0;
   Meter meter_;
-  std::uint64_t unfinished_ = 0, waiting_ = 0, done_ = 0, misplaced_ = 0, retries_ = 0;
+  std::uint64_t unfinished_ = 0, waiting_ = 0, done_ = 0, misplaced_ = 0, retries_ = 0, used_ = 0;
 };
 
 }  // namespace kith::bench

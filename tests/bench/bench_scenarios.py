@@ -91,6 +91,12 @@ def all_scenarios(server: Server, directory: pathlib.Path):
         check(report)
         assert abs(report["messages"] / report["rate"] - 2) < 0.1, "an open loop sends what it said"
     assert picture.read_text().count("<circle") == 6
+    # Each sender goes round among five receivers; memory is told at both ends of the measured time.
+    for scenario, more in (("pairs", ["--outstanding", "2"]), ("open", ["--rate", "400"])):
+        report, = bench(scenario, server.url, directory, "--connections", "40", "--conversations", "100", *more, *pid)
+        check(report)
+        assert report["conversations"] == report["conversations_used"] == 100, "every conversation is used"
+        assert report["server_rss_start"] > 0
     # A second run goes on in the same conversations.
     check(bench("pairs", server.url, directory, "--connections", "40", "--until", "received")[0])
 
@@ -102,6 +108,7 @@ def mistakes(url: str, directory: pathlib.Path):
     assert "CONNECT_FAILED" in said(f"ws://127.0.0.1:{free_port()}/v1/ws", directory)
     assert "NOT_KITH_SERVER" in said(url.replace("/v1/ws", "/nothing"), directory)
     assert "BAD_CONFIG" in said("http://127.0.0.1", directory, "--rate", "many", status=2)
+    assert "does not fit" in said(url, directory, "--conversations", "2", status=2)
     assert "LIMIT_EXCEEDED" in bench("idle", url, directory, "--connections", "9999999", status=1)[0]["error"]
     stranger = directory / "stranger"
     stranger.mkdir()

@@ -57,6 +57,12 @@ TEST(BenchOptions, ScenariosSayWhatTheyNeed) {
     return said_about(first);
   };
   EXPECT_THAT(with({"crash"}), HasSubstr("--server-cmd"));
+  EXPECT_THAT(with({"idle", "--conversations", "100"}), HasSubstr("pairs and open"));
+  EXPECT_THAT(with({"pairs", "--connections", "20", "--conversations", "9"}),
+              HasSubstr("does not fit: 10 senders and as many receivers have 10 to 100"));
+  EXPECT_THAT(with({"open", "--connections", "20", "--conversations", "101"}),
+              HasSubstr("does not fit"));
+  EXPECT_THAT(with({"open", "--connections", "20", "--conversations", "100"}), "nothing");
   EXPECT_THAT(with({"pairs", "--plot", "x.svg"}), HasSubstr("open"));
   EXPECT_THAT(with({"pairs", "--connections", "1"}), HasSubstr("2 or more"));
   EXPECT_EQ(with({"connect", "--connections", "1"}), "nothing");
