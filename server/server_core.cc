@@ -76,9 +76,9 @@ class JoinedCore : public ServerCore {
   }
   GatewayHooks gateway_hooks() {
     GatewayHooks hooks;
-    hooks.request = [this](const Caller& caller, const v1::ClientFrame& frame, const Reply& reply) {
+    hooks.request = [this](const Caller& caller, v1::ClientFrame& frame, const Reply& reply) {
       return presence_.handle(caller, frame) || people_.handle(caller, frame, reply) ||
-             conversations_.handle(caller, frame, reply);
+             conversations_.handle(caller, std::move(frame), reply);
     };
     hooks.opened = [this](const Caller& caller, bool active, const std::string& agent) {
       people_.note_device(caller, agent);

@@ -77,18 +77,19 @@ Gateway::~Gateway() {
   ports_.registry.remove_gateway(name_);
 }
 
-Session* Gateway::find(ConnectionId id) {
-  const auto found = by_connection_.find(id);
-  return found == by_connection_.end() ? nullptr : found->second;
+Session* Gateway::find(ConnectionId id) const {
+  if (id.shard >= by_connection_.size()) return nullptr;
+  const auto& of_shard = by_connection_[id.shard];
+  Session* session = id.index < of_shard.size() ? of_shard[id.index] : nullptr;
+  return session != nullptr && session->connection() == id ? session : nullptr;
 }
 
-Session* Gateway::find(std::uint64_t id) {
-  const auto found = sessions_.find(id);
-  return found == sessions_.end() ? nullptr : found->second.get();
+Session* Gateway::find(std::uint64_t id) const {
+  return sessions_.find(id);
 }
 
 void Gateway::on_open(ConnectionId connection, const PeerInfo&) {
-  const std::uint64_t id = ++last_session_;
+  const std::uint64_t id = sessions_.next_id();
   const Session::Timing timing{Millis(limits::hello_limit).count(), options_.idle_limit.count(),
                                options_.lagging_limit.count()};
   const SendQueue::Bounds bounds{options_.send_queue_soft_bytes, options_.send_queue_hard_bytes};
@@ -96,8 +97,11 @@ void Gateway::on_open(ConnectionId connection, const PeerInfo&) {
       id, connection, timing, bounds, options_.session_commands_per_s,
       options_.session_commands_burst, ports_.scheduler.clock().steady_ms());
   Session& ref = *session;
-  sessions_[id] = std::move(session);
-  by_connection_[connection] = &ref;
+  sessions_.add(std::move(session));
+  if (connection.shard >= by_connection_.size()) by_connection_.resize(connection.shard + 1);
+  auto& of_shard = by_connection_[connection.shard];
+  if (connection.index >= of_shard.size()) of_shard.resize(connection.index + 1);
+  of_shard[connection.index] = &ref;
   schedule(ref);
   if (draining_) {
     const auto wait = ports_.random.below(static_cast<std::uint64_t>(drain_window_ms_) + 1);
@@ -110,7 +114,7 @@ void Gateway::on_message(ConnectionId id, std::string_view message) {
   if (session == nullptr || session->state() == Session::State::kClosing) return;
   ++counters_.frames_in;
   session->heard(ports_.scheduler.clock().steady_ms());
-  const auto frame = decode_client_frame(message);
+  auto frame = decode_client_frame(message);
   if (!frame) {
     protocol_error(*session, 0, frame.error().message);
     return;
@@ -268,7 +272,7 @@ void Gateway::welcome(std::uint64_t id, const v1::Hello& hello, const Reply& rep
   reply(std::move(frame));
 }
 
-void Gateway::in_session(Session& session, const v1::ClientFrame& frame) {
+void Gateway::in_session(Session& session, v1::ClientFrame& frame) {
   using F = v1::ClientFrame;
   if (frame.has_hello() || frame.has_register_() || frame.has_sign_in()) {
     protocol_error(session, frame.req_id(), "the session is open already");
@@ -279,7 +283,7 @@ void Gateway::in_session(Session& session, const v1::ClientFrame& frame) {
   const std::uint32_t unacked = counted ? cost_of(frame) : 0;
   if (!allow(session, frame, unacked)) return;
   session.unacked += unacked;
-  const Reply reply = replier(session, frame.req_id(), unacked);
+  const Reply reply = is_answered(frame) ? replier(session, frame.req_id(), unacked) : Reply();
   switch (frame.body_case()) {
     case F::kPing:
       ping(session, frame.ping(), reply);

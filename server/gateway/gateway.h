@@ -19,6 +19,7 @@
 #include "server/auth/door.h"
 #include "server/gateway/listener.h"
 #include "server/gateway/session.h"
+#include "server/gateway/session_table.h"
 #include "server/services/service_types.h"
 #include "src/scheduler.h"
 
@@ -32,8 +33,9 @@ namespace kith::server {
 
 // What the gateway calls in the services. Loop thread.
 struct GatewayHooks {
-  // Handles one valid request; false if nobody knows it.
-  std::function<bool(const Caller&, const v1::ClientFrame&, const Reply&)> request;
+  // Handles one valid request, whose body may be moved from; false if nobody knows it. `Reply` is
+  // null for frames that have no answer.
+  std::function<bool(const Caller&, v1::ClientFrame&, const Reply&)> request;
   std::function<void(const Caller&, bool active, const std::string& agent)> opened;
   std::function<void(const Caller&)> closed;
   std::function<void(const Caller&, bool active)> activity;
@@ -79,8 +81,8 @@ class Gateway : public ConnectionHandler {
     std::string detail;
   };
 
-  Session* find(ConnectionId id);
-  Session* find(std::uint64_t id);
+  Session* find(ConnectionId id) const;
+  Session* find(std::uint64_t id) const;
   void schedule(Session& session);
   void tick();
   void before_hello(Session& session, const v1::ClientFrame& frame);
@@ -88,7 +90,7 @@ class Gateway : public ConnectionHandler {
   void admitted(std::uint64_t id, const v1::Hello& hello, const Reply& reply,
                 const Result<Admission>& admission);
   void welcome(std::uint64_t id, const v1::Hello& hello, const Reply& reply, Position feed_high);
-  void in_session(Session& session, const v1::ClientFrame& frame);
+  void in_session(Session& session, v1::ClientFrame& frame);
   void ping(Session& session, const v1::Ping& ping, const Reply& reply);
   void renew(Session& session, const std::string& token, const Reply& reply);
   [[nodiscard]] std::int64_t steady(std::int64_t wall_ms) const;
@@ -107,14 +109,8 @@ class Gateway : public ConnectionHandler {
   const ServerOptions options_;
   GatewayPorts ports_;
   GatewayHooks hooks_;
-  std::uint64_t last_session_ = 0;
-  std::unordered_map<std::uint64_t, std::unique_ptr<Session>> sessions_;
-  struct ConnectionHash {
-    std::size_t operator()(const ConnectionId& id) const noexcept {
-      return std::size_t{id.index} << 16 ^ id.generation ^ std::size_t{id.shard} << 56;
-    }
-  };
-  std::unordered_map<ConnectionId, Session*, ConnectionHash> by_connection_;
+  SessionTable sessions_;
+  std::vector<std::vector<Session*>> by_connection_;  // by shard and index; null: none
   std::unordered_map<UserId, std::vector<std::uint64_t>> by_user_;  // ready ones
 
   // Deadlines, earliest first; an entry is void unless it is the session's scheduled_ms.

@@ -27,8 +27,14 @@ void Gateway::deliver(const Delivery& delivery) {
 
 void Gateway::push(Session& session, const Push& made) {
   if (session.state() == Session::State::kClosing) return;
-  const std::int64_t now = ports_.scheduler.clock().steady_ms();
   const bool was_lagging = session.queue.lagging();
+  if (session.queue.empty() && !was_lagging &&
+      ports_.connections.buffered(session.connection()) < limits::write_ahead_bytes) {
+    ++counters_.frames_out;  // nothing waits before it
+    ports_.connections.send(session.connection(), *made.frame);
+    return;
+  }
+  const std::int64_t now = ports_.scheduler.clock().steady_ms();
   session.queue.push(made, now);
   if (!was_lagging && session.queue.lagging()) {
     ++counters_.lagging;
@@ -86,7 +92,7 @@ void Gateway::on_close(ConnectionId id) {
   leave(*session);
   counters_.dropped += session->queue.dropped();
   sessions_.erase(number);
-  by_connection_.erase(id);
+  by_connection_[id.shard][id.index] = nullptr;
   if (drain_ && sessions_.empty()) drain_step();
 }
 
@@ -160,7 +166,7 @@ void Gateway::drain(std::chrono::milliseconds window, std::function<void()> done
   drain_window_ms_ = std::max<std::int64_t>(0, window.count());
   auto previous = std::move(drain_);
   drain_ = std::make_unique<Drain>();
-  for (const auto& [id, session] : sessions_) drain_->order.push_back(id);
+  sessions_.each([this](const Session& session) { drain_->order.push_back(session.id()); });
   std::sort(drain_->order.begin(), drain_->order.end());
   drain_->start_ms = ports_.scheduler.clock().steady_ms();
   drain_->window_ms = drain_window_ms_;
@@ -210,8 +216,8 @@ bool Gateway::online(const UserId& user, const DeviceId& device) const {
   const auto found = by_user_.find(user);
   if (found == by_user_.end()) return false;
   return std::any_of(found->second.begin(), found->second.end(), [&](std::uint64_t id) {
-    const auto session = sessions_.find(id);
-    return session != sessions_.end() && session->second->admission().device == device;
+    const Session* session = sessions_.find(id);
+    return session != nullptr && session->admission().device == device;
   });
 }
 
@@ -219,11 +225,11 @@ void Gateway::add_stats(std::map<std::string, std::uint64_t>& into) const {
   std::uint64_t bytes = 0;
   std::uint64_t dropped = counters_.dropped;
   std::uint64_t ready = 0;
-  for (const auto& [id, session] : sessions_) {
-    bytes += session->queue.bytes();
-    dropped += session->queue.dropped();
-    ready += session->ready() ? 1 : 0;
-  }
+  sessions_.each([&](const Session& session) {
+    bytes += session.queue.bytes();
+    dropped += session.queue.dropped();
+    ready += session.ready() ? 1 : 0;
+  });
   into["connections"] = sessions_.size();
   into["sessions"] = ready;
   into["send_queue_bytes"] = bytes;

@@ -145,9 +145,11 @@ void ConversationCache::committed(LogEntry entry, Done<Outcome> done) {
     if (done) done(Outcome{});
     return;
   }
-  undecided_.insert(entry.position);
   const SlotPtr s = slot(entry.record.conversation);
-  s->queue.push_back({std::move(entry), std::move(done)});
+  Waiting waiting{std::move(entry), std::move(done)};
+  if (s->loaded && !s->deciding && s->queue.empty()) return decide_next(s, std::move(waiting));
+  undecided_.insert(waiting.entry.position);
+  s->queue.push_back(std::move(waiting));
   if (s->loaded) {
     run_queue(s);
   } else {
@@ -159,44 +161,49 @@ void ConversationCache::run_queue(const SlotPtr& s) {
   while (!s->queue.empty() && !s->deciding) {
     Waiting next = std::move(s->queue.front());
     s->queue.pop_front();
-    const LogRecord& r = next.entry.record;
-    const auto known = s->placements.find({r.sender, r.command_id});
-    if (known != s->placements.end()) {
-      decide_one(s, std::move(next), known->second);
-      continue;
-    }
-    if (r.attempt == 0 || std::holds_alternative<ReceiptOp>(r.op)) {
-      decide_one(s, std::move(next), std::nullopt);
-      continue;
-    }
-    s->deciding = true;
-    auto lookup = std::make_shared<std::function<void()>>();
-    auto waiting = std::make_shared<Waiting>(std::move(next));
-    *lookup = [this, alive = alive_, s, waiting, weak = std::weak_ptr(lookup)] {
-      const LogRecord& record = waiting->entry.record;
-      store_.find(
-          record.conversation, record.sender, record.command_id,
-          [this, alive, s, waiting, again = weak.lock()](Result<std::optional<Placement>> earlier) {
-            if (!*alive) return;
-            if (!earlier) {  // a store error never skips a record
-              scheduler_.after(Millis(100), [alive, again] {
-                if (*alive) (*again)();
-              });
-              return;
-            }
-            s->deciding = false;
-            decide_one(s, std::move(*waiting), *earlier);
-            run_queue(s);
-          });
-    };
-    (*lookup)();
+    decide_next(s, std::move(next));
   }
+}
+
+// At once, or when the store has said whether it is a repetition.
+void ConversationCache::decide_next(const SlotPtr& s, Waiting next) {
+  const LogRecord& r = next.entry.record;
+  if (std::holds_alternative<ReceiptOp>(r.op)) return decide_one(s, std::move(next), std::nullopt);
+  const auto known = s->placements.find({r.sender, r.command_id});
+  if (known != s->placements.end()) return decide_one(s, std::move(next), known->second);
+  if (r.attempt == 0) return decide_one(s, std::move(next), std::nullopt);
+  undecided_.insert(next.entry.position);
+  look_up(s, std::move(next));
+}
+
+void ConversationCache::look_up(const SlotPtr& s, Waiting next) {
+  s->deciding = true;
+  auto lookup = std::make_shared<std::function<void()>>();
+  auto waiting = std::make_shared<Waiting>(std::move(next));
+  *lookup = [this, alive = alive_, s, waiting, weak = std::weak_ptr(lookup)] {
+    const LogRecord& record = waiting->entry.record;
+    store_.find(
+        record.conversation, record.sender, record.command_id,
+        [this, alive, s, waiting, again = weak.lock()](Result<std::optional<Placement>> earlier) {
+          if (!*alive) return;
+          if (!earlier) {  // a store error never skips a record
+            scheduler_.after(Millis(100), [alive, again] {
+              if (*alive) (*again)();
+            });
+            return;
+          }
+          s->deciding = false;
+          decide_one(s, std::move(*waiting), *earlier);
+          run_queue(s);
+        });
+  };
+  (*lookup)();
 }
 
 void ConversationCache::decide_one(const SlotPtr& s, Waiting waiting,
                                    const std::optional<Placement>& earlier) {
   Outcome out = decide(s->conversation, s->minima, waiting.entry, earlier);
-  undecided_.erase(waiting.entry.position);
+  if (!undecided_.empty()) undecided_.erase(waiting.entry.position);
   if (!out.replay) note_change(*s, waiting.entry, out);
   if (!replaying_ && decided_ && !out.error && !out.duplicate && !out.replay) {
     decided_(waiting.entry, out, s->conversation);
@@ -210,7 +217,7 @@ void ConversationCache::decide_one(const SlotPtr& s, Waiting waiting,
 void ConversationCache::note_change(Slot& s, const LogEntry& entry, const Outcome& out) {
   s.changed_at = entry.position;
   if (!std::exchange(s.dirty, true)) dirty_.push_back(s.conversation.head.id);
-  s.changed_members.insert(out.changed_members.begin(), out.changed_members.end());
+  for (const UserId& user : out.changed_members) s.note_changed(user);
   for (const Event& event : out.events) {
     ++placed_;
     s.placements[{event.sender, event.message_id}] =
@@ -232,7 +239,7 @@ void ConversationCache::mark(Slot& s, const UserId& user, Position position) {
   const auto served = served_.find(user);
   if (served != served_.end() && member->feed_ver > served->second) return;
   member->feed_ver = position;
-  s.changed_members.insert(user);
+  s.note_changed(user);
   feed_tail_[user][s.conversation.head.id] = position;
   if (auto it = high_.find(user); it != high_.end()) it->second = std::max(it->second, position);
 }
@@ -259,12 +266,11 @@ StoreBatch ConversationCache::take_batch() {
     s.dirty = false;
     // A refused record of a conversation that does not exist leaves nothing.
     if (s.conversation.head.last_seq != 0) batch.heads.push_back(s.conversation.head);
-    for (const UserId& user : s.changed_members) {
+    for (const UserId& user : s.take_changed()) {
       if (const Member* m = find_member(s.conversation, user)) batch.members.emplace_back(id, *m);
     }
     for (Event& event : s.new_events) batch.events.push_back(std::move(event));
     s.new_events.clear();
-    s.changed_members.clear();
   }
   dirty_.clear();
   batch.user_marks.assign(user_marks_dirty_.begin(), user_marks_dirty_.end());

@@ -98,6 +98,8 @@ class ConversationCache : public Conversations {
   void load(const SlotPtr& slot);
   void committed(LogEntry entry, Done<Outcome> done);
   void run_queue(const SlotPtr& slot);
+  void decide_next(const SlotPtr& slot, Waiting next);
+  void look_up(const SlotPtr& slot, Waiting next);
   void decide_one(const SlotPtr& slot, Waiting waiting, const std::optional<Placement>& earlier);
   void note_change(Slot& slot, const LogEntry& entry, const Outcome& out);
   void mark(Slot& slot, const UserId& user, Position position);
@@ -125,7 +127,8 @@ class ConversationCache : public Conversations {
   std::vector<ConversationId> dirty_;      // each once: Slot::dirty
   std::map<UserId, Position> user_marks_;  // not yet applied
   std::map<UserId, Position> user_marks_dirty_;
-  std::map<UserId, std::map<ConversationId, Position>> feed_tail_;  // marks not yet applied
+  // Marks not yet applied.
+  std::unordered_map<UserId, std::map<ConversationId, Position>, IdHash> feed_tail_;
   std::unordered_map<UserId, Position, IdHash>
       served_;  // unknown = everything: a mark is always written
   std::unordered_map<UserId, Position, IdHash> high_;

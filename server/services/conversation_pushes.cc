@@ -138,24 +138,39 @@ void ConversationService::push_receipts_soon(const Conversation& conversation,
     rest->second.moved = true;
     return;
   }
-  rest_receipts(head.id, head.type == ConversationType::kDirect
-                             ? Millis(limits::receipt_coalesce_direct)
-                             : Millis(limits::receipt_coalesce_group));
+  rest_receipts(head.id, head.type == ConversationType::kDirect ? 0 : 1);
   push_receipts(head.id, mover);
 }
 
-void ConversationService::rest_receipts(const ConversationId& id, Millis pause) {
-  scheduler_.after(pause, [this, alive = alive_, id, pause] {
-    if (!*alive) return;
+void ConversationService::rest_receipts(const ConversationId& id, std::size_t kind) {
+  RestQueue& queue = rest_queues_[kind];
+  const bool first = queue.ends.empty();
+  queue.ends.emplace_back(scheduler_.clock().steady_ms() + queue.pause.count(), id);
+  if (first) end_rests_after(kind, queue.pause);
+}
+
+void ConversationService::end_rests_after(std::size_t kind, Millis wait) {
+  scheduler_.after(wait, [this, alive = alive_, kind] {
+    if (*alive) end_rests(kind);
+  });
+}
+
+void ConversationService::end_rests(std::size_t kind) {
+  RestQueue& queue = rest_queues_[kind];
+  const std::int64_t now = scheduler_.clock().steady_ms();
+  while (!queue.ends.empty() && queue.ends.front().first <= now) {
+    const ConversationId id = queue.ends.front().second;
+    queue.ends.pop_front();
     const auto rest = receipt_rests_.find(id);
     if (!rest->second.moved) {
       receipt_rests_.erase(rest);
-      return;
+      continue;
     }
     const UserId mover = std::exchange(rest->second, ReceiptRest{}).mover;
-    rest_receipts(id, pause);
+    queue.ends.emplace_back(now + queue.pause.count(), id);
     push_receipts(id, mover);
-  });
+  }
+  if (!queue.ends.empty()) end_rests_after(kind, Millis(queue.ends.front().first - now));
 }
 
 // Not to who moved them: only others' messages have another status now.
@@ -175,6 +190,10 @@ void ConversationService::push_receipts(const ConversationId& id, const UserId& 
   for (const Member& m : c->members) {
     if (!m.active() || m.user == mover) continue;
     // Who keeps their own reading private does not see others'.
+    if (const Users::Record who = users_.peek(m.user)) {
+      fanout_.to_user(m.user, who->privacy.receipts ? whole : without_reads);
+      continue;
+    }
     users_.with(m.user, [this, alive = alive_, user = m.user, whole,
                          without_reads](Result<Users::Record> who) {
       if (!*alive || !who || !*who) return;

@@ -33,6 +33,16 @@ UserId direct_peer(const Conversation& c, const UserId& user) {
   return {};
 }
 
+// Is `id` the 1:1 of these two? What is known of it saves deriving the id again.
+bool is_direct(const Conversation* known, const ConversationId& id, const UserId& a,
+               const UserId& b) {
+  if (a == b) return false;
+  if (known != nullptr && known->head.type == ConversationType::kDirect) {
+    return find_member(*known, a) != nullptr && find_member(*known, b) != nullptr;
+  }
+  return ConversationId::direct(a, b) == id;
+}
+
 // The log or the store did not take it for now: the same request is worth another try.
 Error temporary(const Error& error) {
   if (error.retry() != Retry::kNever) return error;
@@ -85,9 +95,14 @@ ConversationService::~ConversationService() {
 
 bool ConversationService::handle(const Caller& caller, const v1::ClientFrame& frame,
                                  const Reply& reply) {
+  return handle(caller, v1::ClientFrame(frame), reply);
+}
+
+bool ConversationService::handle(const Caller& caller, v1::ClientFrame&& frame,
+                                 const Reply& reply) {
   switch (frame.body_case()) {
     case v1::ClientFrame::kSend:
-      send(caller, frame.send(), reply);
+      send(caller, std::move(*frame.mutable_send()), reply);
       return true;
     case v1::ClientFrame::kAckEvents:
       ack(caller, frame.ack_events());
@@ -131,16 +146,15 @@ LogRecord ConversationService::record(const Caller& caller, const ConversationId
   return r;
 }
 
-void ConversationService::send(const Caller& caller, const v1::SendBatch& request,
-                               const Reply& reply) {
+void ConversationService::send(const Caller& caller, v1::SendBatch&& request, const Reply& reply) {
   auto batch = std::make_shared<Batch>();
   batch->caller = caller;
-  batch->request = request;
-  batch->conversation = *conversation_id(request.conversation_id());
+  batch->request = std::move(request);
+  batch->conversation = *conversation_id(batch->request.conversation_id());
   batch->reply = reply;
-  const auto peer = user_id(request.direct_peer());
+  const auto peer = user_id(batch->request.direct_peer());
   if (peer &&
-      (*peer == caller.user || ConversationId::direct(caller.user, *peer) != batch->conversation)) {
+      !is_direct(cache_.peek(batch->conversation), batch->conversation, caller.user, *peer)) {
     return reply_error(reply, make_error(ErrorCode::kInvalidArgument,
                                          "conversation_id is not the 1:1 with direct_peer"));
   }
@@ -161,27 +175,32 @@ void ConversationService::send(const Caller& caller, const v1::SendBatch& reques
     }
     if (other.empty()) return send_items(batch);  // a group
     const bool create_first = c == nullptr;
-    users_.with(other, [this, alive = alive_, batch, create_first,
-                        other](Result<Users::Record> user) {
+    if (const Users::Record known = users_.peek(other)) {
+      return send_direct(batch, create_first, *known);
+    }
+    users_.with(other, [this, alive = alive_, batch, create_first](Result<Users::Record> user) {
       if (!*alive) return;
       if (!user) return reply_error(batch->reply, user.error());
-      if (!*user) {
-        return reply_error(batch->reply, make_error(ErrorCode::kNotFound, "no such user"));
-      }
-      const auto& blocked = (*user)->blocked;
-      batch->sender_only = std::binary_search(blocked.begin(), blocked.end(), batch->caller.user);
-      if (create_first) {
-        // In the log before the messages; if the other side was first, it changes nothing.
-        LogRecord r = record(batch->caller, batch->conversation);
-        r.command_id = *MessageId::from_bytes(batch->conversation.bytes());
-        r.op = CreateOp{ConversationType::kDirect, "", {other}};
-        cache_.append(std::move(r), [batch](Result<Outcome> made) {
-          if (!made) batch->stopped = temporary(made.error());
-        });
-      }
-      send_items(batch);
+      if (*user) return send_direct(batch, create_first, **user);
+      reply_error(batch->reply, make_error(ErrorCode::kNotFound, "no such user"));
     });
   });
+}
+
+void ConversationService::send_direct(const std::shared_ptr<Batch>& batch, bool create_first,
+                                      const UserRecord& other) {
+  batch->sender_only =
+      std::binary_search(other.blocked.begin(), other.blocked.end(), batch->caller.user);
+  if (create_first) {
+    // In the log before the messages; if the other side was first, it changes nothing.
+    LogRecord r = record(batch->caller, batch->conversation);
+    r.command_id = *MessageId::from_bytes(batch->conversation.bytes());
+    r.op = CreateOp{ConversationType::kDirect, "", {other.id}};
+    cache_.append(std::move(r), [batch](Result<Outcome> made) {
+      if (!made) batch->stopped = temporary(made.error());
+    });
+  }
+  send_items(batch);
 }
 
 void ConversationService::prepare_answer(Batch& batch) {
@@ -246,13 +265,13 @@ void ConversationService::send_item(const std::shared_ptr<Batch>& batch, int ind
 void ConversationService::append_item(const std::shared_ptr<Batch>& batch, int index,
                                       std::uint64_t reply_to) {
   if (batch->stopped) return answer_item(batch, index, *batch->stopped);
-  const v1::OutMessage& item = batch->request.items(index);
+  v1::OutMessage& item = *batch->request.mutable_items(index);
   LogRecord r = record(batch->caller, batch->conversation);
   r.command_id = *message_id(item.message_id());
   r.attempt = item.attempt();
   r.sender_only = batch->sender_only;
   SendOp op;
-  op.body = item.content();
+  op.body = std::move(*item.mutable_content());  // it is appended once
   op.reply_to_seq = reply_to;
   op.mentions = user_ids(item.mentions());
   op.client_ts_ms = static_cast<std::int64_t>(item.client_ts_ms());
@@ -398,18 +417,22 @@ void ConversationService::append_receipt(const Caller& caller, const Conversatio
 
 void ConversationService::log_receipt(const Caller& caller, const ConversationId& id,
                                       const ReceiptOp& op, Done<void> done) {
-  users_.with(caller.user, [this, alive = alive_, caller, id, op,
-                            done = std::move(done)](Result<Users::Record> who) {
-    if (!*alive) return;
+  const auto log = [this, caller, id](ReceiptOp shown, bool publish_read, Done<void> told) {
     LogRecord r = record(caller, id);
-    ReceiptOp shown = op;
-    shown.publish_read = who && *who && (*who)->privacy.receipts;
+    shown.publish_read = publish_read;
     r.op = shown;
-    cache_.append(std::move(r), [done](Result<Outcome> outcome) {
-      if (!outcome) return done(temporary(outcome.error()));
-      done(outcome->error ? Status(*outcome->error) : Status());
+    cache_.append(std::move(r), [told = std::move(told)](Result<Outcome> outcome) {
+      if (!outcome) return told(temporary(outcome.error()));
+      told(outcome->error ? Status(*outcome->error) : Status());
     });
-  });
+  };
+  if (const Users::Record known = users_.peek(caller.user)) {
+    return log(op, known->privacy.receipts, std::move(done));
+  }
+  users_.with(caller.user,
+              [alive = alive_, log, op, done = std::move(done)](Result<Users::Record> who) mutable {
+                if (*alive) log(op, who && *who && (*who)->privacy.receipts, std::move(done));
+              });
 }
 
 }  // namespace kith::server

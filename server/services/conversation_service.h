@@ -2,12 +2,15 @@
 // answers, and pushes what was decided.
 #pragma once
 
+#include <array>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
 #include <unordered_map>
 #include <utility>
 
+#include "kith/core/limits.h"
 #include "server/services/conversation_cache.h"
 #include "server/services/fanout.h"
 #include "server/services/large_audience.h"
@@ -41,6 +44,8 @@ class ConversationService {
   void session_opened(const Caller& caller);
   void session_closed(const Caller& caller);
   // False if the body is not about conversations. The frame has passed validate().
+  // The frame's body may be moved from.
+  bool handle(const Caller& caller, v1::ClientFrame&& frame, const Reply& reply);
   bool handle(const Caller& caller, const v1::ClientFrame& frame, const Reply& reply);
 
  private:
@@ -49,7 +54,8 @@ class ConversationService {
   struct Listing;
 
   LogRecord record(const Caller& caller, const ConversationId& id) const;
-  void send(const Caller& caller, const v1::SendBatch& request, const Reply& reply);
+  void send(const Caller& caller, v1::SendBatch&& request, const Reply& reply);
+  void send_direct(const std::shared_ptr<Batch>& batch, bool create_first, const UserRecord& other);
   static void prepare_answer(Batch& batch);
   void send_items(const std::shared_ptr<Batch>& batch);
   void answer_former(const std::shared_ptr<Batch>& batch, int index);
@@ -85,7 +91,9 @@ class ConversationService {
   void push_gathered();
   void push_receipts_soon(const Conversation& conversation, const UserId& mover);
   void push_receipts(const ConversationId& id, const UserId& mover);
-  void rest_receipts(const ConversationId& id, Millis pause);
+  void rest_receipts(const ConversationId& id, std::size_t kind);
+  void end_rests_after(std::size_t kind, Millis wait);
+  void end_rests(std::size_t kind);
 
   struct PendingReceipt {
     std::uint64_t delivered_seq = 0;
@@ -96,7 +104,12 @@ class ConversationService {
   Users& users_;
   Fanout& fanout_;
   Scheduler& scheduler_;
-  std::map<std::pair<ConversationId, UserId>, PendingReceipt> receipts_;
+  struct ReaderHash {
+    std::size_t operator()(const std::pair<ConversationId, UserId>& key) const noexcept {
+      return IdHash{}(key.first) ^ IdHash {}(key.second);
+    }
+  };
+  std::unordered_map<std::pair<ConversationId, UserId>, PendingReceipt, ReaderHash> receipts_;
   bool receipts_scheduled_ = false;
   // Conversations whose receipts were told a moment ago.
   struct ReceiptRest {
@@ -104,6 +117,13 @@ class ConversationService {
     UserId mover;        // by this person only; empty: by several
   };
   std::unordered_map<ConversationId, ReceiptRest, IdHash> receipt_rests_;
+  // Their ends, in order of time: one timer for all pauses of the same length.
+  struct RestQueue {
+    Millis pause;
+    std::deque<std::pair<std::int64_t, ConversationId>> ends;
+  };
+  std::array<RestQueue, 2> rest_queues_{RestQueue{Millis(limits::receipt_coalesce_direct), {}},
+                                        RestQueue{Millis(limits::receipt_coalesce_group), {}}};
   // The messages of one SendBatch leave in one push, when the last of them is decided.
   std::unique_ptr<GatheredPush> gathered_;
   LargeAudience large_;

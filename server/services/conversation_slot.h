@@ -1,9 +1,9 @@
 // One conversation in memory, with what waits for it and what the store does not have yet.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <list>
-#include <set>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -28,11 +28,28 @@ struct ConversationCache::Slot {
     }
   };
   std::unordered_map<std::pair<UserId, MessageId>, Placement, CommandHash>
-      placements;                    // of `recent`
-  std::vector<Event> new_events;     // for the next batch
-  std::set<UserId> changed_members;  // for the next batch
-  Position changed_at = 0;           // last record that changed it
+      placements;                       // of `recent`
+  std::vector<Event> new_events;        // for the next batch
+  std::vector<UserId> changed_members;  // for the next batch; some more than once
+  Position changed_at = 0;              // last record that changed it
   std::list<ConversationId>::iterator used;
+
+  // Those who talk to each other change again and again: the newest few are looked at.
+  void note_changed(const UserId& user) {
+    constexpr std::ptrdiff_t kLooked = 4;
+    const auto from = changed_members.size() <= kLooked ? changed_members.begin()
+                                                        : changed_members.end() - kLooked;
+    if (std::find(from, changed_members.end(), user) == changed_members.end()) {
+      changed_members.push_back(user);
+    }
+  }
+  // Each once.
+  std::vector<UserId> take_changed() {
+    std::vector<UserId> users = std::exchange(changed_members, {});
+    std::sort(users.begin(), users.end());
+    users.erase(std::unique(users.begin(), users.end()), users.end());
+    return users;
+  }
 };
 
 }  // namespace kith::server

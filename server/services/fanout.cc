@@ -22,41 +22,58 @@ Delivery delivery_of(const Push& push) {
 
 }  // namespace
 
-void Fanout::to_users(const std::vector<UserId>& users, const Push& push, std::uint64_t except) {
+struct Fanout::Routes {
+  std::vector<std::uint64_t> own;
+  std::map<std::string, std::vector<std::uint64_t>> others;
+};
+
+void Fanout::add(const std::vector<SessionRef>& found, std::uint64_t except, Routes& routes) const {
+  for (const SessionRef& ref : found) {
+    if (ref.gateway != gateway_) {
+      routes.others[ref.gateway].push_back(ref.session);
+    } else if (except == 0 || ref.session != except) {
+      routes.own.push_back(ref.session);
+    }
+  }
+}
+
+void Fanout::publish(Routes routes, const Push& push) {
+  to_sessions(std::move(routes.own), push);
+  for (auto& [gateway, sessions] : routes.others) {
+    Delivery d = delivery_of(push);
+    d.sessions = std::move(sessions);
+    bus_.publish(gateway, std::move(d));
+  }
+}
+
+void Fanout::to_users(std::span<const UserId> users, const Push& push, std::uint64_t except) {
   if (!push.frame || users.empty()) return;
+  Routes routes;
+  bool all_at_hand = true;
+  for (const UserId& user : users) {
+    const auto* found = registry_.at_hand(user);
+    all_at_hand = found != nullptr;
+    if (!all_at_hand) break;
+    add(*found, except, routes);
+  }
+  if (all_at_hand) return publish(std::move(routes), push);
   // Lookups may answer later (a remote registry): the last one sends.
   struct Gathering {
     Push push;
     std::size_t waiting;
-    std::vector<std::uint64_t> own;
-    std::map<std::string, std::vector<std::uint64_t>> others;
+    Routes routes;
   };
-  auto gathering = std::make_shared<Gathering>(Gathering{push, users.size(), {}, {}});
+  auto gathering = std::make_shared<Gathering>(Gathering{push, users.size(), {}});
   for (const UserId& user : users) {
     registry_.lookup(user, [this, gathering, except](Result<std::vector<SessionRef>> found) {
-      Gathering& all = *gathering;
-      if (found) {
-        for (const SessionRef& ref : *found) {
-          if (ref.gateway != gateway_) {
-            all.others[ref.gateway].push_back(ref.session);
-          } else if (except == 0 || ref.session != except) {
-            all.own.push_back(ref.session);
-          }
-        }
-      }
-      if (--all.waiting != 0) return;
-      to_sessions(std::move(all.own), all.push);
-      for (auto& [gateway, sessions] : all.others) {
-        Delivery d = delivery_of(all.push);
-        d.sessions = std::move(sessions);
-        bus_.publish(gateway, std::move(d));
-      }
+      if (found) add(*found, except, gathering->routes);
+      if (--gathering->waiting == 0) publish(std::move(gathering->routes), gathering->push);
     });
   }
 }
 
 void Fanout::to_user(const UserId& user, const Push& push, std::uint64_t except) {
-  to_users({user}, push, except);
+  to_users(std::span(&user, 1), push, except);
 }
 
 void Fanout::to_session(std::uint64_t own_session, const Push& push) {

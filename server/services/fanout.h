@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,12 +20,16 @@ class Fanout {
 
   // One bus delivery per gateway that holds a session of any of the users. `except` = own session
   // that must not receive it (the one that caused it), 0 = none.
-  void to_users(const std::vector<UserId>& users, const Push& push, std::uint64_t except = 0);
+  void to_users(std::span<const UserId> users, const Push& push, std::uint64_t except = 0);
   void to_user(const UserId& user, const Push& push, std::uint64_t except = 0);
   void to_session(std::uint64_t own_session, const Push& push);
   void to_sessions(std::vector<std::uint64_t> own_sessions, const Push& push);
 
  private:
+  struct Routes;
+  void add(const std::vector<SessionRef>& found, std::uint64_t except, Routes& routes) const;
+  void publish(Routes routes, const Push& push);
+
   SessionRegistry& registry_;
   Bus& bus_;
   std::string gateway_;

@@ -16,9 +16,12 @@ template <class Factory>
 class SessionRegistrySuite : public testing::Test {
  protected:
   std::vector<SessionRef> lookup(const UserId& user) {
-    return answer_of<std::vector<SessionRef>>(
-               factory_.scheduler(), [&](auto done) { registry_->lookup(user, std::move(done)); })
-        .value();
+    auto found = answer_of<std::vector<SessionRef>>(factory_.scheduler(), [&](auto done) {
+                   registry_->lookup(user, std::move(done));
+                 }).value();
+    const auto* at_hand = registry_->at_hand(user);
+    EXPECT_TRUE(at_hand == nullptr || *at_hand == found);
+    return found;
   }
   const UserId ann_ = UserId::of("ann");
   const SessionRef first_{"g1", 1, id_of<DeviceId>(1)};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -51,11 +52,26 @@ class Id {
   }
   [[nodiscard]] std::string to_string() const { return detail::hex(bytes_.data(), kSize); }
   [[nodiscard]] const std::array<std::uint8_t, kSize>& array() const { return bytes_; }
-  [[nodiscard]] bool empty() const { return bytes_ == std::array<std::uint8_t, kSize>{}; }
+  [[nodiscard]] bool empty() const { return *this == Id(); }
 
-  friend auto operator<=>(const Id&, const Id&) = default;
+  friend constexpr bool operator==(const Id& a, const Id& b) {
+    const auto x = std::bit_cast<std::array<std::uint64_t, 2>>(a.bytes_);
+    const auto y = std::bit_cast<std::array<std::uint64_t, 2>>(b.bytes_);
+    return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+  }
+  friend constexpr std::strong_ordering operator<=>(const Id& a, const Id& b) {
+    const auto first = a.big_endian(0) <=> b.big_endian(0);
+    return first != 0 ? first : a.big_endian(8) <=> b.big_endian(8);
+  }
 
  private:
+  // Eight bytes as a number: ids compare as their bytes do, without a call of memcmp.
+  [[nodiscard]] constexpr std::uint64_t big_endian(std::size_t at) const {
+    std::uint64_t value = 0;
+    for (std::size_t i = at; i < at + 8; ++i) value = value << 8 | bytes_[i];
+    return value;
+  }
+
   std::array<std::uint8_t, kSize> bytes_{};
 };
 

@@ -25,6 +25,12 @@ void SessionRegistryMemory::lookup(const UserId& user, Done<std::vector<SessionR
   done(it == sessions_.end() ? std::vector<SessionRef>{} : std::vector<SessionRef>(it->second));
 }
 
+const std::vector<SessionRef>* SessionRegistryMemory::at_hand(const UserId& user) const {
+  static const std::vector<SessionRef> kNone;
+  const auto it = sessions_.find(user);
+  return it == sessions_.end() ? &kNone : &it->second;
+}
+
 void SessionRegistryMemory::remove_gateway(const std::string& gateway) {
   for (auto it = sessions_.begin(); it != sessions_.end();) {
     std::erase_if(it->second, [&](const SessionRef& ref) { return ref.gateway == gateway; });

@@ -14,6 +14,7 @@ class SessionRegistryMemory : public SessionRegistry {
   void add(const UserId& user, const SessionRef& session) override;
   void remove(const UserId& user, const SessionRef& session) override;
   void lookup(const UserId& user, Done<std::vector<SessionRef>> done) override;
+  [[nodiscard]] const std::vector<SessionRef>* at_hand(const UserId& user) const override;
   void remove_gateway(const std::string& gateway) override;
 
  private:

@@ -29,6 +29,11 @@ class KITH_API SessionRegistry {
   virtual void add(const UserId& user, const SessionRef& session) = 0;
   virtual void remove(const UserId& user, const SessionRef& session) = 0;
   virtual void lookup(const UserId& user, Done<std::vector<SessionRef>> done) = 0;
+  // The same, where the answer is at hand: valid until the next call. Null: lookup() has to be asked.
+  [[nodiscard]] virtual const std::vector<SessionRef>* at_hand(const UserId& user) const {
+    (void)user;
+    return nullptr;
+  }
   // Forgets all sessions of a gateway (its lease ran out).
   virtual void remove_gateway(const std::string& gateway) = 0;
 };

@@ -1,0 +1,66 @@
+// SessionTable owns the sessions of a gateway and finds one by its number without a search: a number
+// names the session's place and, once and for all, the session.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "server/gateway/session.h"
+
+namespace kith::server {
+
+class SessionTable {
+ public:
+  // The number of the session that is added next; never 0, and ascending with time.
+  [[nodiscard]] std::uint64_t next_id() const {
+    const std::size_t place = free_.empty() ? places_.size() : free_.back();
+    return (added_ + 1) << kPlaceBits | place;
+  }
+  // `session->id()` is next_id().
+  void add(std::unique_ptr<Session> session) {
+    const std::size_t place = place_of(session->id());
+    if (free_.empty()) {
+      places_.push_back(std::move(session));
+    } else {
+      free_.pop_back();
+      places_[place] = std::move(session);
+    }
+    ++added_;
+  }
+  void erase(std::uint64_t id) {
+    if (find(id) == nullptr) return;
+    places_[place_of(id)] = nullptr;
+    free_.push_back(place_of(id));
+  }
+
+  // Null if there is none any more.
+  [[nodiscard]] Session* find(std::uint64_t id) const {
+    const std::size_t place = place_of(id);
+    Session* session = place < places_.size() ? places_[place].get() : nullptr;
+    return session != nullptr && session->id() == id ? session : nullptr;
+  }
+  [[nodiscard]] std::size_t size() const { return places_.size() - free_.size(); }
+  [[nodiscard]] bool empty() const { return size() == 0; }
+
+  template <class Visit>
+  void each(Visit visit) const {
+    for (const auto& session : places_) {
+      if (session != nullptr) visit(*session);
+    }
+  }
+
+ private:
+  static constexpr int kPlaceBits = 24;  // 16 million sockets, more than a process may open
+  static std::size_t place_of(std::uint64_t id) {
+    return static_cast<std::size_t>(id & ((std::uint64_t{1} << kPlaceBits) - 1));
+  }
+
+  std::vector<std::unique_ptr<Session>> places_;
+  std::vector<std::size_t> free_;
+  std::uint64_t added_ = 0;
+};
+
+}  // namespace kith::server
