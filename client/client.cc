@@ -516,7 +516,7 @@ void ClientUv::close() {
     on_loop_->store.reset();
   });
   for (auto& [id, slot] : slots) slot->end();
-  if (own_executor_) cancel(std::move(pending));
+  if (own_executor_) cancel(std::exchange(pending, {}));
   std::unique_lock lock(hub_->mutex);
   if (!InCallback::now())
     hub_->changed.wait_for(lock, limits::close_limit, [this] { return hub_->answering == 0; });

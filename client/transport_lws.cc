@@ -112,7 +112,7 @@ class TransportLws : public Transport, public TlsPeer {
   bool answered_something(lws* wsi) const;
   Error classify(std::string_view why) const;
   void fail(Error error) { finish(0, std::move(error)); }
-  void finish(std::uint16_t code, Error error);
+  void finish(std::uint16_t code, const Error& error);
   void detach();
   void arm_cut();
 
@@ -284,7 +284,9 @@ void TransportLws::connect_next() {
   info.local_protocol_name = core_->protocols[0].name;
   info.alpn = "http/1.1";
   info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT | (url_.tls ? LCCSCF_USE_SSL : 0);
-  info.opaque_user_data = reinterpret_cast<void*>(static_cast<std::uintptr_t>(id_));
+  // A number that libwebsockets hands back; it is never used as a pointer.
+  info.opaque_user_data = reinterpret_cast<void*>(
+      static_cast<std::uintptr_t>(id_));  // NOLINT(performance-no-int-to-ptr)
   info.pwsi = &wsi_;
   stage_ = Stage::kConnect;
   connect_error_.clear();
@@ -498,7 +500,7 @@ void TransportLws::detach() {
   queued_bytes_ = in_lws_ = 0;
 }
 
-void TransportLws::finish(std::uint16_t code, Error error) {
+void TransportLws::finish(std::uint16_t code, const Error& error) {
   if (core_->find(id_) == nullptr) return;
   detach();
   listener_.on_close(code, error);  // may destroy this

@@ -205,7 +205,7 @@ Status EmbeddedServer::open_parts() {
   const ServerPorts ports{stores_->log(),      stores_->store(), stores_->directory(),
                           stores_->registry(), stores_->bus(),   *passwords_};
   core_ = ServerCore::make(options_, ports, loop_, system_random(), connections_);
-  if (const Status started = core_->start(); !started) return started;
+  if (Status started = core_->start(); !started) return started;
 
   ListenerOptions listen;
   listen.address = options_.listen_address;

@@ -23,8 +23,7 @@ class JoinedCore : public ServerCore {
  public:
   JoinedCore(const ServerOptions& options, const ServerPorts& ports, Scheduler& scheduler,
              Random& random, Connections& connections)
-      : log_(ports.log),
-        users_(ports.directory),
+      : users_(ports.directory),
         devices_(ports.directory),
         fanout_(ports.registry, ports.bus, kGatewayName),
         cache_(ports.log, ports.store, scheduler),
@@ -98,7 +97,6 @@ class JoinedCore : public ServerCore {
     return hooks;
   }
 
-  CommandLog& log_;
   Users users_;
   Devices devices_;
   Fanout fanout_;

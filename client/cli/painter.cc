@@ -138,7 +138,7 @@ void draw_list(const Picture& p, int height, int width) {
   int first = 0;
   if (p.open && static_cast<int>(*p.open) >= shown) first = static_cast<int>(*p.open) - shown + 1;
   for (int y = 0; y < shown && first + y < static_cast<int>(p.conversations.size()); ++y) {
-    const auto i = static_cast<std::size_t>(first + y);
+    const std::size_t i = static_cast<std::size_t>(first) + static_cast<std::size_t>(y);
     const auto& c = p.conversations[i];
     std::wstring count;
     if (c.unread) count = L" " + (c.unread > 999 ? L"999+" : std::to_wstring(c.unread));

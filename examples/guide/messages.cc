@@ -49,7 +49,7 @@ void load_older(kc::Client& client, const kith::ConversationId& conversation,
                 std::function<void(std::vector<kc::Message>)> done) {
   const kith::Seq before = shown.empty() ? kith::Seq() : shown.front().seq;
   client.history(conversation, before, 50,
-                 [done](const kith::Result<std::vector<kc::Message>>& page) {
+                 [done = std::move(done)](const kith::Result<std::vector<kc::Message>>& page) {
                    done(page.value_or({}));  // fails only if the client is closed
                  });
 }

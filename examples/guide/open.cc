@@ -7,7 +7,7 @@ namespace guide {
 // Asks the application's back end, which knows who is signed in and signs a token.
 kc::TokenProvider token_from(BackEnd& back_end) {
   return [&back_end](std::function<void(kith::Result<std::string>)> done) {
-    back_end.fetch("/chat-token", [done](int status, const std::string& body) {
+    back_end.fetch("/chat-token", [done = std::move(done)](int status, const std::string& body) {
       if (status == 200) {
         done(body);
       } else if (status == 401) {  // for good: the client stops and says kSignedOut

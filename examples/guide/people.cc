@@ -92,7 +92,7 @@ kith::Result<kith::ConversationId> plan_a_trip(kc::Client& client,
 void hand_over_and_leave(kc::Client& client, const kith::ConversationId& group,
                          const kith::UserId& heir, kc::Done<void> done) {
   client.set_role(group, heir, kith::MemberRole::kOwner,
-                  [&client, group, done](const kith::Status& given) {
+                  [&client, group, done = std::move(done)](const kith::Status& given) {
                     if (!given) return done(given.error());  // kPermissionDenied, kOffline …
                     client.leave(group, done);
                   });

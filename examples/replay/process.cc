@@ -42,6 +42,7 @@ Process::Process(const std::vector<std::string>& command, const std::string& log
     throw std::runtime_error(std::strerror(errno));
   }
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   const pid_t parent = ::getpid();

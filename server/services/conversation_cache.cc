@@ -168,10 +168,10 @@ void ConversationCache::run_queue(const SlotPtr& s) {
 // At once, or when the store has said whether it is a repetition.
 void ConversationCache::decide_next(const SlotPtr& s, Waiting next) {
   const LogRecord& r = next.entry.record;
-  if (std::holds_alternative<ReceiptOp>(r.op)) return decide_one(s, std::move(next), std::nullopt);
+  if (std::holds_alternative<ReceiptOp>(r.op)) return decide_one(s, next, std::nullopt);
   const auto known = s->placements.find({r.sender, r.command_id});
-  if (known != s->placements.end()) return decide_one(s, std::move(next), known->second);
-  if (r.attempt == 0) return decide_one(s, std::move(next), std::nullopt);
+  if (known != s->placements.end()) return decide_one(s, next, known->second);
+  if (r.attempt == 0) return decide_one(s, next, std::nullopt);
   undecided_.insert(next.entry.position);
   look_up(s, std::move(next));
 }
@@ -193,14 +193,14 @@ void ConversationCache::look_up(const SlotPtr& s, Waiting next) {
             return;
           }
           s->deciding = false;
-          decide_one(s, std::move(*waiting), *earlier);
+          decide_one(s, *waiting, *earlier);
           run_queue(s);
         });
   };
   (*lookup)();
 }
 
-void ConversationCache::decide_one(const SlotPtr& s, Waiting waiting,
+void ConversationCache::decide_one(const SlotPtr& s, const Waiting& waiting,
                                    const std::optional<Placement>& earlier) {
   Outcome out = decide(s->conversation, s->minima, waiting.entry, earlier);
   if (!undecided_.empty()) undecided_.erase(waiting.entry.position);
@@ -288,7 +288,7 @@ void ConversationCache::apply_batch() {
     batch_ = std::make_shared<const StoreBatch>(take_batch());
   }
   applying_ = true;
-  store_.apply(batch_, [this, alive = alive_](Status status) {
+  store_.apply(batch_, [this, alive = alive_](const Status& status) {
     if (*alive) apply_done(status);
   });
 }

@@ -100,7 +100,8 @@ class ConversationCache : public Conversations {
   void run_queue(const SlotPtr& slot);
   void decide_next(const SlotPtr& slot, Waiting next);
   void look_up(const SlotPtr& slot, Waiting next);
-  void decide_one(const SlotPtr& slot, Waiting waiting, const std::optional<Placement>& earlier);
+  void decide_one(const SlotPtr& slot, const Waiting& waiting,
+                  const std::optional<Placement>& earlier);
   void note_change(Slot& slot, const LogEntry& entry, const Outcome& out);
   void mark(Slot& slot, const UserId& user, Position position);
   void schedule_apply();

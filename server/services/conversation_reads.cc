@@ -72,7 +72,7 @@ void ConversationCache::mark_user(const UserId& user, const DeviceId& device, Do
   record.sender_device = device;
   record.gateway_ts_ms = scheduler_.clock().wall().ms;
   record.op = UserMarkOp{};
-  append(std::move(record), [done = std::move(done)](Result<Outcome> outcome) {
+  append(std::move(record), [done = std::move(done)](const Result<Outcome>& outcome) {
     done(outcome ? Status() : Status(outcome.error()));
   });
 }

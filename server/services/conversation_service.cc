@@ -196,7 +196,7 @@ void ConversationService::send_direct(const std::shared_ptr<Batch>& batch, bool 
     LogRecord r = record(batch->caller, batch->conversation);
     r.command_id = *MessageId::from_bytes(batch->conversation.bytes());
     r.op = CreateOp{ConversationType::kDirect, "", {other.id}};
-    cache_.append(std::move(r), [batch](Result<Outcome> made) {
+    cache_.append(std::move(r), [batch](const Result<Outcome>& made) {
       if (!made) batch->stopped = temporary(made.error());
     });
   }
@@ -421,7 +421,7 @@ void ConversationService::log_receipt(const Caller& caller, const ConversationId
     LogRecord r = record(caller, id);
     shown.publish_read = publish_read;
     r.op = shown;
-    cache_.append(std::move(r), [told = std::move(told)](Result<Outcome> outcome) {
+    cache_.append(std::move(r), [told = std::move(told)](const Result<Outcome>& outcome) {
       if (!outcome) return told(temporary(outcome.error()));
       told(outcome->error ? Status(*outcome->error) : Status());
     });

@@ -170,17 +170,17 @@ void PeopleService::State::revoke_devices(const UserId& user, const std::vector<
   }
   struct Progress {
     std::size_t left = 0;
+    Done<void> done;
     Status result;
   };
-  auto progress = std::make_shared<Progress>();
-  progress->left = ids.size();
+  auto progress = std::make_shared<Progress>(Progress{ids.size(), std::move(done), {}});
   for (const DeviceId& id : ids) {
     DeviceRecord record;
     record.id = id;
     record.revoked_ms = clock.wall().ms;
-    devices.put(user, record, [progress, done](const Status& written) {
+    devices.put(user, record, [progress](const Status& written) {
       if (!written) progress->result = written;
-      if (--progress->left == 0) done(progress->result);
+      if (--progress->left == 0) progress->done(progress->result);
     });
   }
 }

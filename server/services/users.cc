@@ -86,15 +86,15 @@ void Users::ensure(const UserId& id, const std::string& handle, const std::strin
       done(std::move(found));
       return;
     }
-    state->directory.create({handle, display_name, ""},
-                            [this, weak, id, done = std::move(done)](Status created) mutable {
-                              if (weak.expired()) return;
-                              if (!created && created.error().code != ErrorCode::kAlreadyExists) {
-                                done(created.error());
-                                return;
-                              }
-                              with(id, std::move(done));
-                            });
+    state->directory.create({handle, display_name, ""}, [this, weak, id, done = std::move(done)](
+                                                            const Status& created) mutable {
+      if (weak.expired()) return;
+      if (!created && created.error().code != ErrorCode::kAlreadyExists) {
+        done(created.error());
+        return;
+      }
+      with(id, std::move(done));
+    });
   });
 }
 

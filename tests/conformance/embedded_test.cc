@@ -4,7 +4,6 @@
 #include <sqlite3.h>
 #include <stdlib.h>
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -331,16 +330,12 @@ std::uint64_t rows_of(const std::string& file) {
   return rows;
 }
 
-// Trims and waits until the file has that many rows, or 10 s.
-std::uint64_t rows_after_trim(CommandLog& log, Position upto, const std::string& file,
-                              std::uint64_t wanted) {
+// Trims and waits until the file has that many rows; what it has after all.
+std::uint64_t rows_after_trim(DrainedScheduler& loop, CommandLog& log, Position upto,
+                              const std::string& file, std::uint64_t wanted) {
   log.trim(upto);
-  std::uint64_t rows = rows_of(file);
-  for (int i = 0; i < 1'000 && rows != wanted; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    rows = rows_of(file);
-  }
-  return rows;
+  (void)loop.run_until([&] { return rows_of(file) == wanted; });
+  return rows_of(file);
 }
 
 TEST(CommandLogSqlite, TrimmingDeletesWholeRowsAndKeepsTheOneThatIsStillNeeded) {
@@ -355,10 +350,10 @@ TEST(CommandLogSqlite, TrimmingDeletesWholeRowsAndKeepsTheOneThatIsStillNeeded) 
                 }).ok());
   }
   ASSERT_EQ(rows_of(file), kRows);
-  EXPECT_EQ(rows_after_trim(*log, 290, file, 10), 10U);
+  EXPECT_EQ(rows_after_trim(loop, *log, 290, file, 10), 10U);
   EXPECT_EQ(log->read(290, 20)->size(), 10U);
   EXPECT_EQ(log->read(290, 20)->front().position, 291U);
-  EXPECT_EQ(rows_after_trim(*log, kRows, file, 0), 0U);
+  EXPECT_EQ(rows_after_trim(loop, *log, kRows, file, 0), 0U);
   EXPECT_TRUE(log->read(kRows, 20)->empty());
   log.reset();
   log = opened(CommandLogSqlite::open(file, loop));
@@ -378,7 +373,7 @@ TEST(CommandLogSqlite, ARowThatIsTrimmedInItsMiddleStays) {
   ASSERT_TRUE(loop.run_until([&] { return told == kCount; }));
   const std::uint64_t rows = rows_of(file);
   ASSERT_LT(rows, kCount / 2) << "packed";
-  EXPECT_EQ(rows_after_trim(*log, kCount - 1, file, 1), 1U);
+  EXPECT_EQ(rows_after_trim(loop, *log, kCount - 1, file, 1), 1U);
   const auto entries = log->read(kCount - 1, 10);
   ASSERT_TRUE(entries.ok());
   ASSERT_EQ(entries->size(), 1U);

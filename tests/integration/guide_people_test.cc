@@ -93,7 +93,9 @@ TEST_F(Guide, DevicesAreListedAndTheLostOnesRevoked) {  // R-45
   const auto done =
       wait_for<void>([&](kc::Done<void> told) { lost_all_but_this(*here, std::move(told)); });
   ASSERT_TRUE(done.ok()) << done.error().to_string();
-  EXPECT_TRUE(lost.shows([&] { return lost.states.back() == kc::ConnectionState::kSignedOut; }));
+  EXPECT_TRUE(lost.shows([&] {
+    return !lost.states.empty() && lost.states.back() == kc::ConnectionState::kSignedOut;
+  }));
   EXPECT_EQ(here->connection(), kc::ConnectionState::kOnline);
   const auto left = wait_for<std::vector<kc::Device>>(
       [&](kc::Done<std::vector<kc::Device>> told) { here->devices(std::move(told)); });
@@ -268,8 +270,9 @@ TEST_F(Guide, ServerLetsInSessionsOfTheHostUntilTheyAreRevoked) {  // R-45
   ASSERT_TRUE((*alice)->wait_online(kPatience).ok());
   EXPECT_EQ(health(**embedded).rfind("1 sessions, 0 messages", 0), 0u) << health(**embedded);
   ASSERT_TRUE(ban(**embedded, "alice").ok());
-  EXPECT_TRUE(
-      screen.shows([&] { return screen.states.back() == kc::ConnectionState::kSignedOut; }));
+  EXPECT_TRUE(screen.shows([&] {
+    return !screen.states.empty() && screen.states.back() == kc::ConnectionState::kSignedOut;
+  }));
   EXPECT_EQ(screen.reasons.back().rfind("REVOKED", 0), 0u);
   (*alice)->connect();  // the cookie is older than the revocation
   EXPECT_EQ((*alice)->wait_online(kPatience).error().code, ErrorCode::kRevoked);

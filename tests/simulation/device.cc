@@ -43,8 +43,7 @@ class Device::BrokenStore : public client::CacheStore {
 
 Device::Device(VirtualTime& time, Network& network, Trace& trace, DeviceWatch& watch, Who who,
                std::string handle, std::uint64_t seed, Rule broken)
-    : time_(time),
-      network_(network),
+    : network_(network),
       trace_(trace),
       watch_(watch),
       who_(std::move(who)),

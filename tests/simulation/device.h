@@ -50,7 +50,6 @@ class Device : private client::TransportFactory {
   }
   void committed(const client::CacheChange& change);
 
-  VirtualTime& time_;
   Network& network_;
   Trace& trace_;
   DeviceWatch& watch_;

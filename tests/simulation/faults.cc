@@ -101,7 +101,7 @@ void Faults::plan_devices(std::int64_t until) {
     device.node().jump(Millis(random_.between(-kDayMs, kDayMs)));
     world_.trace().line("fault", "the clock of " + device.who().name + " jumps");
   });
-  sometimes(3, until, [this, until] {
+  sometimes(3, until, [this] {
     Device& device = any_device();
     const Window full{world_.now(), world_.now() + random_.between(1'000, 20'000)};
     const double often = random_.chance(0.5) ? 1.0 : 0.3;

@@ -54,8 +54,8 @@ int run(std::uint64_t first, std::uint64_t last, bool trace) {
       std::fflush(stdout);
     }
   }
-  std::printf("%llu seeds hold, %llu steps\n", static_cast<unsigned long long>(last - first + 1),
-              static_cast<unsigned long long>(steps));
+  const unsigned long long held = last - first + 1;
+  std::printf("%llu seeds hold, %llu steps\n", held, static_cast<unsigned long long>(steps));
   return 0;
 }
 

@@ -54,6 +54,7 @@ void CommandLogMemory::refuse_one(Committed committed) {
 // Refuses a batch whose commit failed, and everything that was appended behind it.
 void CommandLogMemory::refuse(std::deque<Waiting> batch, const Error& error) {
   std::vector<Committed> refused;
+  refused.reserve(batch.size() + waiting_.size() + refused_.size());
   for (Waiting& item : batch) refused.push_back(std::move(item.committed));
   for (Waiting& item : waiting_) refused.push_back(std::move(item.committed));
   for (Committed& committed : refused_) refused.push_back(std::move(committed));

@@ -117,6 +117,7 @@ void CommandLogSqlite::append(LogRecord record, std::function<void(Result<LogEnt
 void CommandLogSqlite::refuse(std::vector<Waiting> batch, const Error& error) {
   const std::lock_guard lock(mutex_);
   std::vector<Committed> refused;
+  refused.reserve(batch.size() + waiting_.size() + refused_.size());
   for (Waiting& item : batch) refused.push_back(std::move(item.committed));
   for (Waiting& item : waiting_) refused.push_back(std::move(item.committed));
   waiting_.clear();
@@ -196,7 +197,7 @@ Status CommandLogSqlite::write(const std::vector<Waiting>& batch, Position first
 }
 
 Status CommandLogSqlite::write_row(Position first) {
-  const auto written =
+  Status written =
       writer_->query("INSERT INTO record(pos,record) VALUES(?1,?2)").bind(first, row_->row()).run();
   row_->clear();
   return written;
