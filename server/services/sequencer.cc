@@ -357,15 +357,18 @@ Outcome decide(Conversation& c, ReceiptMinima& minima, const LogEntry& entry,
     out.duplicate = true;
     return out;
   }
-  const auto made_ms = uuid_timestamp_ms(r.command_id);
+  // A 1:1 comes into being under its own id, which is a hash and tells no time.
+  const auto* create = std::get_if<CreateOp>(&r.op);
+  const bool hashed =
+      r.rules_version >= 3 && create != nullptr && create->type == ConversationType::kDirect;
+  const auto made_ms = hashed ? std::nullopt : uuid_timestamp_ms(r.command_id);
   const auto horizon = std::chrono::milliseconds(limits::dedupe_horizon).count();
   if (made_ms && static_cast<std::int64_t>(*made_ms) + horizon < r.gateway_ts_ms) {
     refuse(out, ErrorCode::kExpired, "the id is older than the server recognises as a repetition");
     return out;
   }
   if (const auto* send = std::get_if<SendOp>(&r.op)) apply_send(c, minima, entry, *send, out);
-  if (const auto* create = std::get_if<CreateOp>(&r.op))
-    apply_create(c, minima, entry, *create, out);
+  if (create != nullptr) apply_create(c, minima, entry, *create, out);
   if (const auto* change = std::get_if<MembershipOp>(&r.op))
     apply_membership(c, minima, entry, *change, out);
   if (const auto* meta = std::get_if<MetaOp>(&r.op)) apply_meta(c, minima, entry, *meta, out);

@@ -17,8 +17,9 @@
 namespace kith::server {
 
 // Stamped on every record; a record is decided for ever by the rules of its version.
-// 2: a reply to what its sender cannot see is refused.
-inline constexpr std::uint32_t kRulesVersion = 2;
+// 2: a reply to what its sender cannot see is refused. 3: the id of a new 1:1 is no command of long
+// ago, whatever it looks like.
+inline constexpr std::uint32_t kRulesVersion = 3;
 
 struct Outcome {
   std::optional<Error> error;           // refused; nothing changed
