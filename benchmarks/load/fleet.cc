@@ -33,7 +33,9 @@ bool is_refusal(ErrorCode code) {
 }  // namespace
 
 Fleet::Fleet(FleetOptions options, FleetEvents& events)
-    : options_(std::move(options)), events_(events), all_(options_.sessions) {}
+    : options_(std::move(options)), events_(events), all_(options_.sessions) {
+  for (One& one : all_) one.cursor = options_.cursor;
+}
 Fleet::~Fleet() = default;
 
 Result<std::unique_ptr<Fleet>> Fleet::create(FleetOptions options, FleetEvents& events) {

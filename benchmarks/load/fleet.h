@@ -48,6 +48,7 @@ struct FleetOptions {
   std::string token;         // instead: one given token, for one session
   std::string prefix;        // handles are PREFIX-0, PREFIX-1, …
   std::uint32_t sessions = 0;
+  std::uint64_t cursor = 0;            // what sessions know of the server when they first come
   std::uint32_t connecting_max = 512;  // at a time
 };
 

@@ -87,6 +87,7 @@ const std::map<std::string, Setter, std::less<>>& flags() {
       {"connections", number(&Options::connections, 1, 10'000'000)},
       {"active", number(&Options::active, 1, 10'000'000)},
       {"conversations", number(&Options::conversations, 1, 10'000'000)},
+      {"cursor", number(&Options::cursor, 1, 9e15)},
       {"outstanding", number(&Options::outstanding, 1, 10'000)},
       {"group", number(&Options::group, 2, 10'000)},
       {"bytes", number(&Options::bytes, 0, 8'000)},
@@ -122,10 +123,10 @@ Status read_secret(Options& options) {
 }
 
 Status check_conversations(const Options& options) {
+  const bool pairs_talk = options.scenario == "pairs" || options.scenario == "open";
+  if (options.cursor != 0 && !pairs_talk) return bad("--cursor goes with pairs and open");
   if (options.conversations == 0) return {};
-  if (options.scenario != "pairs" && options.scenario != "open") {
-    return bad("--conversations spreads the messages of pairs and open");
-  }
+  if (!pairs_talk) return bad("--conversations spreads the messages of pairs and open");
   const std::uint32_t pairs = pairs_of(options);
   if (options.conversations >= pairs && options.conversations <= Partners::most(pairs)) return {};
   return bad("--conversations " + std::to_string(options.conversations) +
@@ -232,6 +233,8 @@ How
   --active N           connections that talk; the others are idle (default: all)
   --conversations N    pairs, open: each sender goes round among so many receivers that there are
                        N 1:1 conversations in all (default: one for each pair)
+  --cursor N           pairs, open: people come back with caches that know everything up to this
+                       position of the server (`records` of kith-fill), so that sync is short
   --outstanding N      messages of one sender on their way at a time (default 1)
   --rate R[,R...]      open: messages per second; several are run one after the other
   --until WHAT         closed loops: the next message follows when one is received, or delivered

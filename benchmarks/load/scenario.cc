@@ -37,6 +37,7 @@ Status Stage::open(const TrafficOptions& with, std::uint32_t sessions) {
   wanted.token = options.token;
   wanted.prefix = options.prefix;
   wanted.sessions = sessions;
+  wanted.cursor = options.cursor;
   if (pid_ == 0) pid_ = options.pid;
   traffic = std::make_unique<Traffic>(with);
   auto made = Fleet::create(std::move(wanted), *traffic);

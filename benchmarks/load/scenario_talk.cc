@@ -20,6 +20,7 @@ TrafficOptions closed_loop(const Options& options) {
   traffic.outstanding = options.outstanding;
   traffic.bytes = options.bytes;
   traffic.until = options.until;
+  traffic.known_before = options.cursor != 0;
   return traffic;
 }
 

@@ -202,6 +202,7 @@ std::uint32_t Traffic::index_of(const Sender& sender) const {
 
 void Traffic::placed(Sender& sender, const Out& out, std::uint64_t seq, Micros now) {
   Seat& seat = seats_[sender.seat];
+  if (!seat.based) base(seat, seq - 1);
   seat.held.add(seq);
   seat.known_head = std::max(seat.known_head, seq);
   Ledger::Flight* flight = ledger_.acknowledge(index_of(sender), out.n, seq);
@@ -256,6 +257,7 @@ void Traffic::on_frame(std::uint32_t session, const v1::ServerFrame& frame) {
 }
 
 void Traffic::on_event(Seat& seat, const v1::Event& event, Micros now) {
+  if (!seat.based) base(seat, event.seq() - 1);
   seat.known_head = std::max(seat.known_head, event.seq());
   if (!seat.held.add(event.seq())) return;  // a push and a page may overlap
   const auto index = static_cast<std::uint32_t>(&seat - seats_.data());
@@ -318,17 +320,24 @@ void Traffic::send_acks() {
 
 // --- sync and holes ---
 
+// What earlier runs left, up to `seq`, counts as held. Sync tells it, or, if that was told to a
+// cache before, the first place of this run does: a message that is lost before it stays lost.
+void Traffic::base(Seat& seat, std::uint64_t seq) {
+  seat.based = true;
+  seat.base = seat.known_head = seat.acked = seq;
+  seat.held = NumberSet(seq);
+  NumberSet& witnessed = talks_[seat.conversation].witnessed;
+  if (witnessed.top() < seq) witnessed = NumberSet(seq);
+}
+
 void Traffic::on_state(std::uint32_t session, const v1::ConversationState& state) {
   Seat* seat = seat_of(session, state.conversation_id());
   if (seat == nullptr) return;
   if (seat->based) return want(*seat, state.last_seq());
-  // What earlier runs left counts as held.
-  seat->based = true;
-  seat->base = seat->known_head = state.last_seq();
-  seat->held = NumberSet(seat->base);
+  // Of this run already: its own first event is the base.
+  if (options_.known_before && fleet_->is_ready(session)) return;
+  base(*seat, state.last_seq());
   seat->acked = state.delivered_seq();
-  NumberSet& witnessed = talks_[seat->conversation].witnessed;
-  if (witnessed.top() < seat->base) witnessed = NumberSet(seat->base);
   if (!std::exchange(seat->ack_due, true)) {
     ack_due_.push_back(static_cast<std::uint32_t>(seat - seats_.data()));
   }
@@ -339,7 +348,7 @@ void Traffic::on_ready(std::uint32_t session) {
   const Micros now = now_us();
   for (const std::uint32_t index : seats_of_[session]) {
     Seat& seat = seats_[index];
-    seat.based = true;
+    if (!options_.known_before) seat.based = true;
     if (seat.held.top() < seat.known_head) fetch(seat, seat.held.top() + 1, seat.known_head);
     if (seat.held.top() > seat.acked && !std::exchange(seat.ack_due, true)) {
       ack_due_.push_back(index);

@@ -38,6 +38,7 @@ struct TrafficOptions {
   bool closed_loop = true;
   Until until = Until::kDelivered;
   bool keep_acknowledged = false;  // for audit()
+  bool known_before = false;       // sync does not tell what stands in a conversation: see base()
 };
 
 // What was counted between measure(true) and measure(false).
@@ -160,6 +161,7 @@ class Traffic : public FleetEvents {
 
   Seat* seat_of(std::uint32_t session, std::string_view conversation);
   Sender* sender_of(const Seat& seat);
+  void base(Seat& seat, std::uint64_t seq);
   void fill(Sender& sender, Micros now);
   void launch(Sender& sender, Micros now);
   void transmit(Sender& sender, Micros now);

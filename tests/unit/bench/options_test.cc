@@ -57,6 +57,7 @@ TEST(BenchOptions, ScenariosSayWhatTheyNeed) {
     return said_about(first);
   };
   EXPECT_THAT(with({"crash"}), HasSubstr("--server-cmd"));
+  EXPECT_THAT(with({"group", "--cursor", "7"}), HasSubstr("--cursor goes with"));
   EXPECT_THAT(with({"idle", "--conversations", "100"}), HasSubstr("pairs and open"));
   EXPECT_THAT(with({"pairs", "--connections", "20", "--conversations", "9"}),
               HasSubstr("does not fit: 10 senders and as many receivers have 10 to 100"));
