@@ -129,7 +129,7 @@ class CacheStoreSqlite : public CacheStore {
   // process ends first, nothing is wrong: load() leaves out rows whose event is known, and the
   // engine makes the conversation of a row again.
   Status commit(const CacheChange& change) override {
-    if (Status s = pay_debt(); !s && !only_cache_is_damaged(s, change)) return s;
+    if (Status s = pay_debt(); !s) return s;
     if (!change.touches_cache() || !change.touches_outbox()) return commit_each(change);
     const bool promise =
         !change.outbox_put.empty() || !change.read_marks_put.empty() || change.device;
@@ -193,11 +193,6 @@ class CacheStoreSqlite : public CacheStore {
     if (Status s = commit_each(*owed_); !s) return s;
     owed_.reset();
     return {};
-  }
-  // The debt ends with the damaged file at the next open(); what people write needs the other file.
-  bool only_cache_is_damaged(const Status& unpaid, const CacheChange& change) const {
-    return unpaid.error().code == ErrorCode::kCacheCorrupt && !owed_->touches_outbox() &&
-           !change.touches_cache();
   }
   Status commit_each(const CacheChange& change) {
     if (change.touches_cache()) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <utility>
 
 #include "client/cache_store.h"
@@ -11,19 +12,20 @@ namespace kith::client {
 
 class ReportingStore : public CacheStore {
  public:
-  // `failing`: the first of several failures, or ok when a change of the cache succeeds after them.
-  // Called inside commit(). `inner` must outlive it.
+  // `failing`: what a change of the cache has failed with, told again when that is another, or ok
+  // when one succeeds after it. Damage (kCacheCorrupt) is the last that is told: it is mended at the
+  // next open. Called inside commit(). `inner` must outlive it.
   ReportingStore(CacheStore& inner, std::function<void(const Status& failing)> changed)
       : inner_(inner), changed_(std::move(changed)) {}
 
   Result<CacheContent> load() override { return inner_.load(); }
   Status commit(const CacheChange& change) override {
     Status status = inner_.commit(change);
-    // A row of the outbox that can be written says nothing of the other file.
-    if (status.ok() == failing_ && (failing_ ? change.touches_cache() : true)) {
-      failing_ = !failing_;
-      changed_(status);
-    }
+    // A row of the outbox says nothing of the other file, and its sender hears of it.
+    if (!change.touches_cache() || failing_ == ErrorCode::kCacheCorrupt) return status;
+    const std::optional<ErrorCode> failing =
+        status ? std::nullopt : std::optional(status.error().code);
+    if (failing != std::exchange(failing_, failing)) changed_(status);
     return status;
   }
   Result<std::vector<StoredEvent>> events(const ConversationId& conversation, std::uint64_t from,
@@ -38,7 +40,7 @@ class ReportingStore : public CacheStore {
  private:
   CacheStore& inner_;
   std::function<void(const Status&)> changed_;
-  bool failing_ = false;
+  std::optional<ErrorCode> failing_;
 };
 
 }  // namespace kith::client

@@ -10,6 +10,7 @@ namespace kith::cli {
 namespace {
 
 constexpr std::size_t kWindow = 500;  // messages at first, and further ones at a time
+constexpr std::size_t kPage = 100;    // asked of the server at a time
 
 template <class T>
 void apply(std::vector<T>& rows, const std::vector<client::Diff<T>>& diffs) {
@@ -90,9 +91,14 @@ void ChatModel::open(const ConversationId& id) {
 
 bool ChatModel::open_further() {
   if (open_.empty() || window_ >= limits::view_items_max) return false;
+  std::optional<Seq> oldest;
   {
     const std::lock_guard lock(mutex_);
-    if (timeline_.size() < window_) return true;  // all of it is shown
+    if (timeline_.size() < window_) oldest = timeline_.empty() ? Seq() : timeline_.front().seq;
+  }
+  if (oldest) {  // all that this device holds is shown; what the server has comes into the view
+    if (oldest->value > 1) client_.history(open_, *oldest, kPage, [](const auto&) {});
+    return true;
   }
   window_ = std::min(window_ + kWindow, limits::view_items_max);
   observe_open();

@@ -17,15 +17,14 @@ constexpr auto kTick = std::chrono::seconds(1);
 constexpr std::uint32_t kAttemptsMax = 8;  // sign-ins on one connection; more: reconnect
 constexpr std::uint32_t kUnackedWaitMs = 100;
 
-enum class Kind { kFree, kCommand, kQuery, kAck };
+enum class Kind { kFree, kCommand, kQuery };
 
 Kind kind_of(const v1::ClientFrame& frame) {
   using F = v1::ClientFrame;
   switch (frame.body_case()) {
     case F::kPing:
+    case F::kAckEvents:  // as many as others send; one that is dropped would hold back DELIVERED
       return Kind::kFree;
-    case F::kAckEvents:  // cumulative: one that is dropped holds back DELIVERED until the next
-      return Kind::kAck;
     case F::kSync:
     case F::kGetEvents:
     case F::kGetReaders:
@@ -53,10 +52,6 @@ bool is_answered(const v1::ClientFrame& frame) {
 }
 
 std::uint32_t cost_of(const v1::ClientFrame& frame) {
-  if (frame.has_ack_events()) {
-    const int heads = frame.ack_events().upto_size();
-    return static_cast<std::uint32_t>(1 + heads / limits::ack_heads_per_token);
-  }
   return frame.has_send() ? static_cast<std::uint32_t>(std::max(1, frame.send().items_size())) : 1;
 }
 
@@ -298,7 +293,7 @@ void Gateway::in_session(Session& session, v1::ClientFrame& frame) {
     default:
       break;
   }
-  if (!hooks_.request(session.caller(), frame, reply)) {
+  if (!hooks_.request(session.caller(), frame, reply) && reply) {
     reply_error(reply, make_error(ErrorCode::kUnimplemented, "the server does not know this"));
   }
 }
@@ -310,9 +305,7 @@ bool Gateway::allow(Session& session, const v1::ClientFrame& frame, std::uint32_
   if (unacked > 0 && session.unacked + unacked > limits::unacked_items_max) {
     wait = kUnackedWaitMs;
   } else {
-    RateLimiter& bucket = kind == Kind::kCommand ? session.commands
-                          : kind == Kind::kAck   ? session.acks
-                                                 : session.queries;
+    RateLimiter& bucket = kind == Kind::kCommand ? session.commands : session.queries;
     wait = bucket.take(cost_of(frame), ports_.scheduler.clock().steady_ms());
   }
   if (wait == 0) return true;

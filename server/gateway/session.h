@@ -5,7 +5,6 @@
 #include <cstdint>
 
 #include "kith/core/ids.h"
-#include "kith/core/limits.h"
 #include "server/auth/door.h"
 #include "server/gateway/listener.h"
 #include "server/gateway/rate_limiter.h"
@@ -44,8 +43,6 @@ class Session {
           std::int64_t now_ms)
       : commands(per_s, burst),
         queries(per_s * kQueriesPerCommand, burst * kQueriesPerCommand),
-        acks(per_s * limits::session_acks_per_command,
-             burst * limits::session_acks_per_command_burst),
         queue(bounds),
         id_(id),
         connection_(connection),
@@ -81,7 +78,6 @@ class Session {
 
   RateLimiter commands;
   RateLimiter queries;
-  RateLimiter acks;
   SendQueue queue;
   std::uint32_t unacked = 0;   // commands that wait for their answer
   std::uint32_t attempts = 0;  // Hello, Register, SignIn on this connection

@@ -53,7 +53,7 @@ class SessionTable {
   }
 
  private:
-  static constexpr int kPlaceBits = 24;  // 16 million sockets, more than a process may open
+  static constexpr int kPlaceBits = 24;  // 16 million sockets; the listener allows 10
   static std::size_t place_of(std::uint64_t id) {
     return static_cast<std::size_t>(id & ((std::uint64_t{1} << kPlaceBits) - 1));
   }

@@ -64,6 +64,7 @@ void ConversationCache::add_stats(std::map<std::string, std::uint64_t>& all) con
   all["apply_lag"] = apply_lag();
   all["journal_lag"] = log_.pending();
   all["conversations_cached"] = slots_.size();
+  all["events_cached"] = recent_total_;
 }
 
 void ConversationCache::append(LogRecord record, Done<Outcome> done) {
@@ -103,6 +104,7 @@ void ConversationCache::evict() {
       recently_used_.splice(recently_used_.begin(), recently_used_, old.used);
       continue;
     }
+    recent_total_ -= old.recent.size();
     recently_used_.pop_back();
     slots_.erase(id);
   }
@@ -131,6 +133,11 @@ void ConversationCache::load(const SlotPtr& s) {
     if (*found) s->conversation = **std::move(found);
     run_queue(s);
     const Conversation* c = s->conversation.head.last_seq != 0 ? &s->conversation : nullptr;
+    // What does not exist is the first to leave: asking for it must not cost others their place.
+    const auto held = slots_.find(s->conversation.head.id);
+    if (c == nullptr && held != slots_.end() && held->second == s) {
+      recently_used_.splice(recently_used_.end(), recently_used_, s->used);
+    }
     for (auto& reader : readers) reader(c);
   });
 }
@@ -223,12 +230,16 @@ void ConversationCache::note_change(Slot& s, const LogEntry& entry, const Outcom
     s.placements[{event.sender, event.message_id}] =
         Placement{event.seq, event.ordinal, event.server_ts_ms, event.position};
     s.recent.push_back(event);
+    ++recent_total_;
   }
   for (const UserId& user : out.marks) mark(s, user, entry.position);
   if (s.conversation.head.large) large_.note(s.conversation, out.changed_members);
-  while (s.recent.size() > limits::recent_events && s.recent.front().position <= applied_) {
+  const std::size_t kept = recent_total_ < limits::recent_events_total ? limits::recent_events
+                                                                       : limits::recent_events_few;
+  while (s.recent.size() > kept && s.recent.front().position <= applied_) {
     s.placements.erase({s.recent.front().sender, s.recent.front().message_id});
     s.recent.pop_front();
+    --recent_total_;
   }
 }
 

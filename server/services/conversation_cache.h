@@ -83,7 +83,8 @@ class ConversationCache : public Conversations {
   [[nodiscard]] Position decided() const;
   // Records decided and not yet in the store.
   [[nodiscard]] std::uint64_t apply_lag() const { return decided() - applied_; }
-  // Adds "messages_placed", "apply_lag", "conversations_cached".
+  // Adds "messages_placed", "apply_lag", "conversations_cached",
+  // "events_cached".
   void add_stats(std::map<std::string, std::uint64_t>& all) const;
 
  private:
@@ -123,6 +124,7 @@ class ConversationCache : public Conversations {
   Position last_committed_ = 0;
   Position applied_ = 0;
   std::uint64_t placed_ = 0;
+  std::size_t recent_total_ = 0;  // events in all slots
   bool replaying_ = false;
 
   std::vector<ConversationId> dirty_;      // each once: Slot::dirty

@@ -353,10 +353,16 @@ void ConversationService::ack(const Caller& caller, const v1::AckEvents& request
     const Conversation* c = cache_.peek(id);
     const Member* me = c == nullptr ? nullptr : find_member(*c, caller.user);
     if (me != nullptr && me->delivered_seq >= head.seq()) continue;  // another device was first
+    const auto known = receipts_.find({id, caller.user});
+    if (known == receipts_.end() && receipts_.size() >= limits::receipts_gathered_max) continue;
     PendingReceipt& pending = receipts_[{id, caller.user}];
     pending.device = caller.device;
     pending.delivered_seq = std::max(pending.delivered_seq, head.seq());
   }
+  flush_receipts_soon();
+}
+
+void ConversationService::flush_receipts_soon() {
   if (receipts_.empty() || receipts_scheduled_) return;
   receipts_scheduled_ = true;
   scheduler_.after(kReceiptGather, [this, alive = alive_] {
@@ -364,13 +370,25 @@ void ConversationService::ack(const Caller& caller, const v1::AckEvents& request
   });
 }
 
+// What is not in memory waits for its turn: whoever names ten thousand conversations at once must
+// not keep the store from everybody else.
 void ConversationService::flush_receipts() {
   receipts_scheduled_ = false;
   for (const auto& [key, receipt] : std::exchange(receipts_, {})) {
+    const bool cold = cache_.peek(key.first) == nullptr;
+    if (cold && receipt_loads_ >= limits::receipt_loads_max) {
+      receipts_.emplace(key, receipt);
+      continue;
+    }
+    receipt_loads_ += cold ? 1 : 0;
     ReceiptOp op;
     op.delivered_seq = receipt.delivered_seq;
-    append_receipt({key.second, receipt.device, 0}, key.first, op, [](const Status&) {});
+    append_receipt({key.second, receipt.device, 0}, key.first, op,
+                   [this, alive = alive_, cold](const Status&) {
+                     if (*alive && cold) --receipt_loads_;
+                   });
   }
+  flush_receipts_soon();
 }
 
 void ConversationService::mark_read(const Caller& caller, const v1::MarkRead& request,
@@ -406,9 +424,10 @@ void ConversationService::append_receipt(const Caller& caller, const Conversatio
   cache_.with(id, [this, alive = alive_, caller, id, op,
                    done = std::move(done)](Result<const Conversation*> found) {
     if (!*alive) return;
-    if (!found) return done(temporary(found.error()));
-    const Member* me = *found != nullptr ? find_member(**found, caller.user) : nullptr;
-    if ((me == nullptr || !me->active()) && !cache_.undecided(id)) {
+    // While the store fails nobody is proven a stranger.
+    const Conversation* c = found ? *found : nullptr;
+    const Member* me = c != nullptr ? find_member(*c, caller.user) : nullptr;
+    if (found && (me == nullptr || !me->active()) && !cache_.undecided(id)) {
       return done(make_error(ErrorCode::kNotMember, "not a member of the conversation"));
     }
     log_receipt(caller, id, op, done);

@@ -81,6 +81,7 @@ class ConversationService {
                       Done<void> done);
   void log_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op,
                    Done<void> done);
+  void flush_receipts_soon();
   void flush_receipts();
 
   void decided(const LogEntry& entry, const Outcome& outcome, const Conversation& conversation);
@@ -111,6 +112,7 @@ class ConversationService {
   };
   std::unordered_map<std::pair<ConversationId, UserId>, PendingReceipt, ReaderHash> receipts_;
   bool receipts_scheduled_ = false;
+  std::size_t receipt_loads_ = 0;
   // Conversations whose receipts were told a moment ago.
   struct ReceiptRest {
     bool moved = false;  // again, since then

@@ -34,21 +34,33 @@ struct ConversationCache::Slot {
   Position changed_at = 0;              // last record that changed it
   std::list<ConversationId>::iterator used;
 
-  // Those who talk to each other change again and again: the newest few are looked at.
+  // Those who talk to each other change again and again: the newest few are looked at, and all when
+  // there are twice as many as the last time.
   void note_changed(const UserId& user) {
     constexpr std::ptrdiff_t kLooked = 4;
     const auto from = changed_members.size() <= kLooked ? changed_members.begin()
                                                         : changed_members.end() - kLooked;
-    if (std::find(from, changed_members.end(), user) == changed_members.end()) {
-      changed_members.push_back(user);
-    }
+    if (std::find(from, changed_members.end(), user) != changed_members.end()) return;
+    changed_members.push_back(user);
+    if (changed_members.size() < compact_at) return;
+    keep_each_once();
+    compact_at = std::max(kCompactAt, 2 * changed_members.size());
   }
   // Each once.
   std::vector<UserId> take_changed() {
-    std::vector<UserId> users = std::exchange(changed_members, {});
-    std::sort(users.begin(), users.end());
-    users.erase(std::unique(users.begin(), users.end()), users.end());
-    return users;
+    keep_each_once();
+    compact_at = kCompactAt;
+    return std::exchange(changed_members, {});
+  }
+
+ private:
+  static constexpr std::size_t kCompactAt = 64;
+  std::size_t compact_at = kCompactAt;
+
+  void keep_each_once() {
+    std::sort(changed_members.begin(), changed_members.end());
+    changed_members.erase(std::unique(changed_members.begin(), changed_members.end()),
+                          changed_members.end());
   }
 };
 

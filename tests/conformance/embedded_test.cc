@@ -381,6 +381,14 @@ TEST(CommandLogSqlite, ARowThatIsTrimmedInItsMiddleStays) {
   EXPECT_EQ(log->last(), kCount);
 }
 
+TEST(SessionRegistryMemory, HasItsAnswersAtHand) {
+  SessionRegistryMemory registry;
+  ASSERT_NE(registry.at_hand(UserId::of("ann")), nullptr);
+  EXPECT_TRUE(registry.at_hand(UserId::of("ann"))->empty());
+  registry.add(UserId::of("ann"), {"g", 1, DeviceId()});
+  EXPECT_EQ(registry.at_hand(UserId::of("ann"))->size(), 1u);
+}
+
 TEST(CommandLogMemory, AFailedCommitRefusesWhatWaitsBehindIt) {
   MemoryLog memory;
   auto log = memory.open();

@@ -72,11 +72,9 @@ inline constexpr auto lagging_limit = 30s;            // then Goodbye SLOW_CONSU
 inline constexpr std::size_t unacked_items_max = 32;  // per session, commands waiting for the log
 inline constexpr std::uint32_t session_commands_per_s = 50;  // token bucket, sustained
 inline constexpr std::uint32_t session_commands_burst = 200;
-// AckEvents, each 20 conversations that it names count like another one. A client sends one for all
-// that a turn of its loop commits; after long absence it names all that it has caught up with.
-inline constexpr std::uint32_t session_acks_per_command = 4;         // sustained
-inline constexpr std::uint32_t session_acks_per_command_burst = 50;  // at once
-inline constexpr int ack_heads_per_token = 20;
+// Receipts that wait to be logged, and how many at a time may have their conversation loaded for it.
+inline constexpr std::size_t receipts_gathered_max = 100'000;
+inline constexpr std::size_t receipt_loads_max = 256;
 inline constexpr auto presence_grace = 45s;         // before OFFLINE is told
 inline constexpr auto presence_min_interval = 10s;  // one change per user
 inline constexpr auto typing_ttl = 5s;
@@ -115,6 +113,9 @@ inline constexpr std::size_t journal_refused_max = 65'536;
 // Records not yet in the store; more: OVERLOADED.
 inline constexpr std::size_t apply_lag_max = 200'000;
 inline constexpr std::size_t recent_events = 256;  // per cached conversation
+// In all conversations; above it a conversation that changes keeps few of those that the store has.
+inline constexpr std::size_t recent_events_total = 500'000;
+inline constexpr std::size_t recent_events_few = 4;
 inline constexpr std::size_t conversations_cached_max = 100'000;
 // User records in memory: about 1 KiB each.
 inline constexpr std::size_t users_cached_max = 100'000;

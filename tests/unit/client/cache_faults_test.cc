@@ -109,30 +109,6 @@ TEST_F(CacheFaults, ChangeOfBothFilesIsWholeThoughOneOfThemIsFull) {
   sqlite3_close(db);
 }
 
-TEST_F(CacheFaults, MessagesAreQueuedThoughADamagedCacheIsOwedAChange) {
-  FullDisk disk;
-  const auto store = open_cache_store_sqlite(dir);
-  ASSERT_TRUE(store.ok());
-  OutboxRow row;
-  row.conversation = ConversationId::direct(UserId::of("a"), UserId::of("b"));
-  row.id = MessageId(std::array<std::uint8_t, 16>{1});
-  CacheChange both;
-  both.outbox_put.push_back(row);
-  both.kv["key"] = "value";
-  disk.fill(true, "cache.db");
-  ASSERT_TRUE((*store)->commit(both).ok());  // the half of cache.db is owed
-  disk.fill(true, "cache.db", SQLITE_CORRUPT);
-  CacheChange written;
-  row.order = 2;
-  row.id = MessageId(std::array<std::uint8_t, 16>{2});
-  written.outbox_put.push_back(row);
-  const Status queued = (*store)->commit(written);
-  EXPECT_TRUE(queued.ok()) << queued.error().to_string();
-  EXPECT_EQ((*store)->commit(both).error().code, ErrorCode::kCacheCorrupt);
-  disk.fill(false);
-  EXPECT_EQ((*store)->load()->outbox.size(), 2u);
-}
-
 TEST_F(CacheFaults, GroupThatCannotBeQueuedIsNotShown) {
   FullDisk disk;
   {

@@ -29,12 +29,11 @@ class FullDisk {
   FullDisk(const FullDisk&) = delete;
   FullDisk& operator=(const FullDisk&) = delete;
 
-  // Only files whose path contains `part` find the disk full; `answer` is what SQLite is told.
-  void fill(bool full, std::string part = "", int answer = SQLITE_FULL) {
+  // Only files whose path contains `part` find the disk full.
+  void fill(bool full, std::string part = "") {
     const std::lock_guard lock(mutex_);
     part_ = std::move(part);
     full_ = full;
-    answer_ = answer;
   }
   [[nodiscard]] int refused() const { return refused_; }
 
@@ -49,7 +48,7 @@ class FullDisk {
     return rc;
   }
   static int write(sqlite3_file* file, const void* bytes, int size, sqlite3_int64 at) {
-    if (self_->full_ && self_->concerns(file)) return ++self_->refused_, self_->answer_.load();
+    if (self_->full_ && self_->concerns(file)) return ++self_->refused_, SQLITE_FULL;
     return reinterpret_cast<const Methods*>(file->pMethods)->real->xWrite(file, bytes, size, at);
   }
 
@@ -79,7 +78,6 @@ class FullDisk {
   std::string part_;
   std::map<sqlite3_file*, std::string> names_;
   std::atomic<bool> full_{false};
-  std::atomic<int> answer_{SQLITE_FULL};
   std::atomic<int> refused_{0};
 };
 

@@ -214,8 +214,9 @@ TEST_F(SyncEngineTest, SaysWhenWhatArrivesCannotBeKeptAndWhenItCanAgain) {
     }
     return found;
   };
-  EXPECT_TRUE(told().empty());
   disk.full = true;
+  EXPECT_FALSE(engine->send(room, "refused", {}).ok());  // its sender knows
+  EXPECT_TRUE(told().empty());
   push(event(2));
   push(event(3));
   ASSERT_EQ(told().size(), 1u) << "once";

@@ -287,30 +287,6 @@ TEST_F(GatewayTest, ARequestIsAnsweredExactlyOnce) {
   EXPECT_EQ(last(id).reply_to(), 9U);
 }
 
-TEST_F(GatewayTest, AcknowledgementsHaveALimitOfTheirOwn) {
-  const ConnectionId id = sign_in("ann");
-  constexpr std::uint32_t kHeads = 1'000;
-  v1::ClientFrame ack;
-  for (std::uint32_t n = 0; n < kHeads; ++n) {
-    std::string bytes(16, 'c');
-    bytes[0] = static_cast<char>(n % 100);
-    bytes[1] = static_cast<char>(n / 100);
-    v1::HeadRef& head = *ack.mutable_ack_events()->add_upto();
-    head.set_conversation_id(bytes);
-    head.set_seq(1);
-  }
-  constexpr std::uint32_t kCost = 1 + kHeads / limits::ack_heads_per_token;
-  constexpr std::size_t kAtOnce =
-      limits::session_commands_burst * limits::session_acks_per_command_burst / kCost;
-  for (std::size_t i = 0; i < kAtOnce + 10; ++i) say(id, ack);
-  EXPECT_EQ(pending.size(), kAtOnce);
-  loop.advance(1s);
-  say(id, ack);
-  EXPECT_EQ(pending.size(), kAtOnce + 1);
-  say(id, request());  // commands have theirs
-  EXPECT_EQ(pending.size(), kAtOnce + 2);
-}
-
 TEST_F(GatewayTest, CommandsWaitingForTheirAnswerAreBounded) {
   const ConnectionId id = sign_in("ann");
   for (std::size_t i = 0; i < limits::unacked_items_max; ++i) say(id, request());
