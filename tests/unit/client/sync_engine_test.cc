@@ -30,6 +30,16 @@ class FullableStore : public CacheStore {
 
 class SyncEngineTest : public EngineTest {
  protected:
+  // Online, with the first event of the room.
+  FullableStore& start_on_fullable_disk() {
+    auto fullable = std::make_unique<FullableStore>(std::move(store));
+    FullableStore& disk = *fullable;
+    store = std::move(fullable);
+    restart();
+    go_online({state(1)});
+    answer_events(expect(v1::ClientFrame::kGetEvents));
+    return disk;
+  }
   void answer_events(const v1::ClientFrame& request) {
     v1::ServerFrame frame;
     frame.set_reply_to(request.req_id());
@@ -175,12 +185,7 @@ TEST_F(SyncEngineTest, OwnMessagePlacedBeforeTheNewestPageComesLeavesTheOutbox) 
 // The place came while the disk was full; meanwhile this user was removed and added again, and may
 // not read any more what was before: nobody but the outbox has the message.
 TEST_F(SyncEngineTest, OwnMessagePlacedOnAFullDiskLeavesTheOutboxWhenThereIsRoom) {
-  auto fullable = std::make_unique<FullableStore>(std::move(store));
-  FullableStore& disk = *fullable;
-  store = std::move(fullable);
-  restart();
-  go_online({state(1)});
-  answer_events(expect(v1::ClientFrame::kGetEvents));
+  FullableStore& disk = start_on_fullable_disk();
   send("mine");
   disk.full = true;
   place(expect(v1::ClientFrame::kSend), 2);
@@ -201,12 +206,7 @@ TEST_F(SyncEngineTest, OwnMessagePlacedOnAFullDiskLeavesTheOutboxWhenThereIsRoom
 }
 
 TEST_F(SyncEngineTest, SaysWhenWhatArrivesCannotBeKeptAndWhenItCanAgain) {
-  auto fullable = std::make_unique<FullableStore>(std::move(store));
-  FullableStore& disk = *fullable;
-  store = std::move(fullable);
-  restart();
-  go_online({state(1)});
-  answer_events(expect(v1::ClientFrame::kGetEvents));
+  FullableStore& disk = start_on_fullable_disk();
   const auto told = [this] {
     std::vector<StorageChanged> found;
     for (const Event& e : events) {
