@@ -294,13 +294,12 @@ Result<MessageId> Engine::send(const ConversationId& to, const std::string& text
   row.payload = out.SerializeAsString();
   row.created_ms = scheduler_.clock().wall().ms;
   row.server_ms = connection_->server_ms();
-  CacheChange with;
   if (const ConversationRecord* known = model_.find(to)) {
     row.peer = known->type == ConversationType::kDirect ? known->peer : UserId();
   } else if (const auto it = peers_.find(to); it != peers_.end()) {
     row.peer = it->second;
   }
-  if (Status s = outbox_->add(row, std::move(with)); !s) return s.error();
+  if (Status s = outbox_->add(row); !s) return s.error();
   imagine(row);
   return id;
 }

@@ -57,13 +57,14 @@ Millis Outbox::age(const OutboxRow& row) {
   return std::min(claimed, Millis(connection_.server_ms() - row.server_ms));
 }
 
-Status Outbox::add(const OutboxRow& row, CacheChange with) {
+Status Outbox::add(const OutboxRow& row) {
   if (count_ >= limits::outbox_messages_max) {
     return make_error(ErrorCode::kOutboxFull,
                       "the outbox holds " + std::to_string(count_) + " messages already");
   }
-  with.outbox_put.push_back(row);
-  if (Status s = model_.store().commit(with); !s) return s;
+  CacheChange change;
+  change.outbox_put.push_back(row);
+  if (Status s = model_.store().commit(change); !s) return s;
   queues_.try_emplace(row.conversation, random_).first->second.rows.push_back(row);
   ++count_;
   if (row.kind == OutboxKind::kMessage)

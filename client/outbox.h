@@ -42,7 +42,7 @@ class Outbox {
 
   void load(const std::vector<OutboxRow>& rows);
   // Durable when it returns without an error. `with` is committed along.
-  Status add(const OutboxRow& row, CacheChange with = {});
+  Status add(const OutboxRow& row);
   Status resend(const MessageId& id);
   Status discard(const MessageId& id);
   void on_welcome(const ServerLimits& limits);
