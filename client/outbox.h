@@ -41,7 +41,7 @@ class Outbox {
   Outbox& operator=(const Outbox&) = delete;
 
   void load(const std::vector<OutboxRow>& rows);
-  // Durable when it returns without an error. `with` is committed along.
+  // Durable when it returns without an error.
   Status add(const OutboxRow& row);
   Status resend(const MessageId& id);
   Status discard(const MessageId& id);
