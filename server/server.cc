@@ -192,7 +192,7 @@ Status EmbeddedServer::open_parts() {
     stores_ = make_memory_stores(loop_);
     if (options_.secret.empty()) options_.secret = new_secret();
   } else {
-    auto stores = open_embedded(options_.data_dir, loop_);
+    auto stores = open_embedded(options_.data_dir, loop_, loop_.soon());
     if (!stores) return stores.error();
     stores_ = std::move(*stores);
     if (options_.secret.empty()) {

@@ -18,6 +18,8 @@ namespace {
 // Turns granted to closing handles when the loop ends. Closing takes a handful; the bound keeps a
 // handle that somebody forgot from hanging the host.
 constexpr int kDrainTurns = 256;
+// Tasks of soon() that were given by such tasks run in the same turn, so often.
+constexpr int kSoonRounds = 4;
 
 // Blocks every signal of this thread while it lives, and eats a SIGPIPE raised meanwhile by a write
 // to a dead socket.
@@ -48,7 +50,7 @@ class SignalsBlocked {
 
 }  // namespace
 
-struct LoopUv::State {
+struct LoopUv::State : Executor {
   uv_loop_t loop{};
   uv_async_t wake{};
   uv_timer_t timer{};
@@ -57,6 +59,7 @@ struct LoopUv::State {
 
   std::mutex mutex;
   std::vector<std::function<void()>> posted;  // guarded by mutex
+  std::vector<std::function<void()>> soon;    // guarded by mutex
   bool wake_pending = false;                  // guarded by mutex
   bool finished = false;                      // guarded by mutex
   std::atomic<bool> stop_asked{false};
@@ -74,6 +77,40 @@ struct LoopUv::State {
   std::map<std::uint64_t, std::shared_ptr<std::function<void()>>> turn_end;
   std::uint64_t next_turn_end = 1;
 
+  // Executor of soon(). Whoever is on the loop already needs no wake-up: a turn ends before it
+  // sleeps.
+  void post(std::function<void()> task) override {
+    const bool here = thread_id.load() == std::this_thread::get_id();
+    const std::lock_guard lock(mutex);
+    soon.push_back(std::move(task));
+    if (here || wake_pending) return;
+    wake_pending = true;
+    uv_async_send(&wake);
+  }
+
+  bool run_soon() {
+    std::vector<std::function<void()>> batch;
+    {
+      const std::lock_guard lock(mutex);
+      batch.swap(soon);
+    }
+    for (auto& task : batch) {
+      task();
+      task = nullptr;
+    }
+    return !batch.empty();
+  }
+
+  void end_turn() {
+    for (int round = 0; round < kSoonRounds && run_soon(); ++round) {
+    }
+    run_turn_end();
+    const std::lock_guard lock(mutex);
+    if (soon.empty() || wake_pending) return;
+    wake_pending = true;  // nobody sleeps on what the last of them left
+    uv_async_send(&wake);
+  }
+
   // False once the thread has run its last task.
   bool enqueue(const std::function<void()>& task) {
     const std::lock_guard lock(mutex);
@@ -87,7 +124,7 @@ struct LoopUv::State {
 
   bool finish() {
     const std::lock_guard lock(mutex);
-    if (posted.empty()) finished = true;
+    if (posted.empty() && soon.empty()) finished = true;
     return finished;
   }
 
@@ -144,7 +181,7 @@ struct LoopUv::State {
   // Lets closing handles and the last posted tasks finish. Only when no uv_run is under way.
   void drain() {
     for (int turn = 0; turn < kDrainTurns; ++turn) {
-      const bool ran = run_posted();
+      const bool ran = run_posted() | run_soon();
       run_turn_end();
       const int alive = uv_run(&loop, UV_RUN_NOWAIT);
       if (!ran && alive == 0) break;
@@ -167,9 +204,8 @@ LoopUv::LoopUv() : state_(std::make_unique<State>()) {
   uv_prepare_init(&s.loop, &s.prepare);
   // Twice a turn: after the sockets, and before the loop sleeps, so that what timers produced does
   // not wait for a socket.
-  uv_check_start(&s.check, [](uv_check_t* c) { static_cast<State*>(c->data)->run_turn_end(); });
-  uv_prepare_start(&s.prepare,
-                   [](uv_prepare_t* p) { static_cast<State*>(p->data)->run_turn_end(); });
+  uv_check_start(&s.check, [](uv_check_t* c) { static_cast<State*>(c->data)->end_turn(); });
+  uv_prepare_start(&s.prepare, [](uv_prepare_t* p) { static_cast<State*>(p->data)->end_turn(); });
   uv_unref(reinterpret_cast<uv_handle_t*>(&s.check));
   uv_unref(reinterpret_cast<uv_handle_t*>(&s.prepare));
 }
@@ -206,6 +242,7 @@ void LoopUv::start() {
   const SignalsBlocked inherited;  // the thread starts with this mask
   s.thread = std::thread([&s] {
     s.thread_id = std::this_thread::get_id();
+    pthread_setname_np(pthread_self(), "kith-loop");
     if (!s.stop_asked) uv_run(&s.loop, UV_RUN_DEFAULT);
     uv_unref(reinterpret_cast<uv_handle_t*>(&s.wake));
     do {
@@ -296,6 +333,10 @@ std::uint64_t LoopUv::at_turn_end(std::function<void()> task) {
 
 void LoopUv::remove_turn_end(std::uint64_t handle) {
   state_->turn_end.erase(handle);
+}
+
+Executor& LoopUv::soon() {
+  return *state_;
 }
 
 uv_loop_s* LoopUv::uv() {

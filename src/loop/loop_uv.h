@@ -41,6 +41,10 @@ class LoopUv : public Scheduler {
   std::uint64_t at_turn_end(std::function<void()> task);
   void remove_turn_end(std::uint64_t handle);
 
+  // For tasks that belong to this turn: they run, in their order, right before what at_turn_end() was
+  // given, so that what they produce leaves with it. Given on the loop they cost no wake-up.
+  Executor& soon();
+
   uv_loop_s* uv();
 
  private:

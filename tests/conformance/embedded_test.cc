@@ -188,26 +188,73 @@ TEST(Embedded, AJournalOfTheFirstReleaseIsReadAndContinued) {
   EXPECT_EQ(entries->back().record.gateway_ts_ms, 3);
 }
 
+// What version 2 had instead of the tables of today, and at its end its number.
+constexpr const char* kStoreOfVersion2 =
+    "DROP TABLE placement; DROP TABLE member; DROP TABLE feed;"
+    "CREATE TABLE placement(conversation BLOB,sender BLOB,message BLOB,seq INT,ordinal INT,"
+    "ts INT,position INT,PRIMARY KEY(conversation,sender,message)) WITHOUT ROWID;"
+    "CREATE TABLE member(user BLOB,conversation BLOB,role INT,join_seq INT,left_seq INT,"
+    "delivered INT,read INT,read_ordinal INT,public_read INT,sharing INT,feed_ver INT,"
+    "PRIMARY KEY(user,conversation)) WITHOUT ROWID;"
+    "CREATE INDEX member_feed ON member(user,feed_ver);"
+    "CREATE INDEX member_conversation ON member(conversation,user);"
+    "PRAGMA user_version=2;";
+
+void execute(const std::string& path, const std::string& sql) {
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+      << sqlite3_errmsg(db);
+  sqlite3_close(db);
+}
+
+TEST(Embedded, AStoreOfTheSecondReleaseKeepsPlacesMembersAndFeeds) {
+  ScratchDirectory dir;
+  DrainedScheduler loop;
+  { auto made = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop)); }
+  const char* const kUser = "0000000000000000000000000000000a";
+  const char* const kRoom = "00000000000000000000000000000001";
+  const char* const kMessage = "00000000000000000000000000000009";
+  execute(dir.file("store.db"),
+          std::string(kStoreOfVersion2) +
+              "INSERT INTO conversation(id,large,last_position,last_seq) VALUES(x'" + kRoom +
+              "',0,5,3);INSERT INTO member VALUES(x'" + kUser + "',x'" + kRoom +
+              "',1,1,0,3,2,2,2,1,4);INSERT INTO placement VALUES(x'" + kRoom + "',x'" + kUser +
+              "',x'" + kMessage + "',3,2,1000,5)");
+  auto store = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop));
+  const ConversationId room = *ConversationId::parse(kRoom);
+  const UserId user = *UserId::parse(kUser);
+  const auto found =
+      answer_of<std::optional<Conversation>>(loop, [&](auto done) { store->load(room, done); });
+  ASSERT_TRUE(found.ok() && *found);
+  ASSERT_EQ((*found)->members.size(), 1u);
+  EXPECT_EQ((*found)->members[0].delivered_seq, 3u);
+  EXPECT_EQ((*found)->members[0].feed_ver, 4u);
+  const auto placed = answer_of<std::optional<Placement>>(
+      loop, [&](auto done) { store->find(room, user, *MessageId::parse(kMessage), done); });
+  ASSERT_TRUE(placed.ok() && *placed);
+  EXPECT_EQ((*placed)->seq, 3u);
+  EXPECT_EQ((*placed)->position, 5u);
+  const auto changed = answer_of<std::vector<FeedEntry>>(
+      loop, [&](auto done) { store->changed(user, 3, 10, done); });
+  ASSERT_EQ(changed.value().size(), 1u);
+  EXPECT_EQ(changed.value()[0].feed_ver, 4u);
+}
+
 TEST(Embedded, AStoreOfTheFirstReleaseFindsItsLargeConversations) {
   ScratchDirectory dir;
   DrainedScheduler loop;
   { auto made = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop)); }
-  sqlite3* db = nullptr;
-  ASSERT_EQ(sqlite3_open(dir.file("store.db").c_str(), &db), SQLITE_OK);
-  ASSERT_EQ(
-      sqlite3_exec(db,
-                   "DROP TABLE large_member; PRAGMA user_version=1;"
-                   "INSERT INTO conversation(id,large,last_position) VALUES"
-                   "(x'00000000000000000000000000000001',1,5),"
-                   "(x'00000000000000000000000000000002',0,6);"
-                   "INSERT INTO member(user,conversation,role) VALUES"
-                   "(x'0000000000000000000000000000000a',x'00000000000000000000000000000001',1),"
-                   "(x'0000000000000000000000000000000a',x'00000000000000000000000000000002',1),"
-                   "(x'0000000000000000000000000000000b',x'00000000000000000000000000000001',0)",
-                   nullptr, nullptr, nullptr),
-      SQLITE_OK)
-      << sqlite3_errmsg(db);
-  sqlite3_close(db);
+  execute(dir.file("store.db"),
+          std::string(kStoreOfVersion2) +
+              "DROP TABLE large_member; PRAGMA user_version=1;"
+              "INSERT INTO conversation(id,large,last_position) VALUES"
+              "(x'00000000000000000000000000000001',1,5),"
+              "(x'00000000000000000000000000000002',0,6);"
+              "INSERT INTO member(user,conversation,role) VALUES"
+              "(x'0000000000000000000000000000000a',x'00000000000000000000000000000001',1),"
+              "(x'0000000000000000000000000000000a',x'00000000000000000000000000000002',1),"
+              "(x'0000000000000000000000000000000b',x'00000000000000000000000000000001',0)");
   auto store = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop));
   const auto large = [&](const char* user) {
     return answer_of<std::vector<FeedEntry>>(

@@ -56,13 +56,12 @@ Result<std::unique_ptr<CommandLogSqlite>> CommandLogSqlite::open(const std::stri
                                                                  Executor& executor,
                                                                  std::uint64_t pages_max) {
   Database::Options options{path, kSchemaVersion, kSchema, pages_max};
-  options.upgrade = kUpgrade;
+  options.upgrades = {kUpgrade};
   auto writer = Database::open(options);
   if (!writer) return writer.error();
   const auto last = last_position(**writer);
   if (!last) return last.error();
   options.schema = nullptr;
-  options.upgrade = nullptr;
   auto reader = Database::open(options);
   if (!reader) return reader.error();
   return std::unique_ptr<CommandLogSqlite>(
@@ -77,7 +76,7 @@ CommandLogSqlite::CommandLogSqlite(std::unique_ptr<Database> writer,
       row_(std::make_unique<RecordPacker>()),
       executor_(executor),
       last_(last) {
-  thread_ = start_quiet_thread([this] { write_loop(); });
+  thread_ = start_quiet_thread("kith-journal", [this] { write_loop(); });
 }
 
 CommandLogSqlite::~CommandLogSqlite() {
@@ -103,13 +102,24 @@ void CommandLogSqlite::append(LogRecord record, std::function<void(Result<LogEnt
   }
   if (waiting_.size() + committing_ < limits::journal_pending_max) {
     waiting_.push_back({std::move(record), std::move(committed)});
-    wake_.notify_one();
+    lock.unlock();
+    wake_writer_soon();
     return;
   }
   refusing_ = make_error(ErrorCode::kOverloaded, "too many commands wait");
   refused_.push_back(std::move(committed));
   executor_.post([this, alive = alive_] {
     if (*alive) tell_refusals();
+  });
+}
+
+// What is appended in one go is committed in one go: the writer is woken when the caller is through.
+void CommandLogSqlite::wake_writer_soon() {
+  if (std::exchange(waking_, true)) return;
+  executor_.post([this, alive = alive_] {
+    if (!*alive) return;
+    waking_ = false;
+    wake_.notify_one();
   });
 }
 

@@ -44,6 +44,7 @@ class CommandLogSqlite : public CommandLog {
   };
   CommandLogSqlite(std::unique_ptr<Database> writer, std::unique_ptr<Database> reader,
                    Position last, Executor& executor);
+  void wake_writer_soon();
   void write_loop();
   std::vector<Waiting> take_batch(std::unique_lock<std::mutex>& lock);
   void commit(std::vector<Waiting> batch);
@@ -58,6 +59,7 @@ class CommandLogSqlite : public CommandLog {
   const std::unique_ptr<RecordPacker> row_;  // writer thread
   Executor& executor_;
   std::atomic<Position> last_;
+  bool waking_ = false;                                         // thread of the executor
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // thread of the executor
 
   mutable std::mutex mutex_;

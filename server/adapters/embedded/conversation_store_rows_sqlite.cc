@@ -2,6 +2,8 @@
 #include "server/adapters/embedded/conversation_store_rows_sqlite.h"
 
 #include <algorithm>
+#include <functional>
+#include <optional>
 #include <set>
 
 #include "server/adapters/embedded/database_sqlite.h"
@@ -13,27 +15,50 @@ namespace kith::server {
   "CREATE TABLE large_member(user BLOB,conversation BLOB,PRIMARY KEY(user,conversation)) WITHOUT " \
   "ROWID;"
 
+// Message ids begin with their time: places of new commands stand side by side, however many
+// conversations they belong to. A repetition is looked up by exactly this.
+#define KITH_PLACEMENT_TABLE(name)                                                       \
+  "CREATE TABLE " name                                                                   \
+  "(message BLOB,conversation BLOB,sender BLOB,seq INT,ordinal INT,ts INT,position INT," \
+  "PRIMARY KEY(message,conversation,sender)) WITHOUT ROWID;"
+// The members of a conversation stand together, and no index moves with their watermarks.
+#define KITH_MEMBER_TABLE(name)                                                             \
+  "CREATE TABLE " name                                                                      \
+  "(user BLOB,conversation BLOB,role INT,join_seq INT,left_seq INT,delivered INT,read INT," \
+  "read_ordinal INT,public_read INT,sharing INT,feed_ver INT,"                              \
+  "PRIMARY KEY(conversation,user)) WITHOUT ROWID;"
+// What a sync lists: each member's mark once more, by user. It moves when a device has synced in
+// between, not with each message.
+#define KITH_FEED_TABLE                                         \
+  "CREATE TABLE feed(user BLOB,feed_ver INT,conversation BLOB," \
+  "PRIMARY KEY(user,feed_ver,conversation)) WITHOUT ROWID;"
+
 const char* const kStoreSchema =
     "CREATE TABLE conversation(id BLOB PRIMARY KEY,type INT,last_seq INT,last_position INT,"
     "last_ordinal INT,last_ts INT,title BLOB,roster_ver INT,member_count INT,large INT,"
     "delivered_all INT,read_all INT,read_any INT) WITHOUT ROWID;"
     "CREATE TABLE event(conversation BLOB,seq INT,kind INT,message BLOB,sender BLOB,device BLOB,"
     "ts INT,ordinal INT,countable INT,sender_only INT,body BLOB,reply INT,mentions BLOB,"
-    "client_ts INT,position INT,PRIMARY KEY(conversation,seq)) WITHOUT ROWID;"
-    "CREATE TABLE placement(conversation BLOB,sender BLOB,message BLOB,seq INT,ordinal INT,"
-    "ts INT,position INT,PRIMARY KEY(conversation,sender,message)) WITHOUT ROWID;"
-    "CREATE TABLE member(user BLOB,conversation BLOB,role INT,join_seq INT,left_seq INT,"
-    "delivered INT,read INT,read_ordinal INT,public_read INT,sharing INT,feed_ver INT,"
-    "PRIMARY KEY(user,conversation)) WITHOUT ROWID;"
-    "CREATE INDEX member_feed ON member(user,feed_ver);"
-    "CREATE INDEX member_conversation ON member(conversation,user);" KITH_LARGE_MEMBER_TABLE
+    "client_ts INT,position INT,PRIMARY KEY(conversation,seq)) WITHOUT ROWID;" KITH_PLACEMENT_TABLE(
+        "placement") KITH_MEMBER_TABLE("member") KITH_FEED_TABLE KITH_LARGE_MEMBER_TABLE
     "CREATE TABLE user_mark(user BLOB PRIMARY KEY,position INT) WITHOUT ROWID;"
     "CREATE TABLE meta(key TEXT PRIMARY KEY,value INT) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('applied',0)";
 
-const char* const kStoreUpgrade = KITH_LARGE_MEMBER_TABLE
+const char* const kStoreUpgradeTo2 = KITH_LARGE_MEMBER_TABLE
     "INSERT INTO large_member SELECT m.user,m.conversation FROM member m"
     " JOIN conversation c ON c.id=m.conversation WHERE m.role<>0 AND c.large<>0";
+
+const char* const kStoreUpgradeTo3 =
+    KITH_PLACEMENT_TABLE("placement3") KITH_MEMBER_TABLE("member3") KITH_FEED_TABLE
+    "INSERT INTO placement3(message,conversation,sender,seq,ordinal,ts,position)"
+    " SELECT message,conversation,sender,seq,ordinal,ts,position FROM placement;"
+    "INSERT INTO member3(" KITH_MEMBER_COLUMNS ") SELECT " KITH_MEMBER_COLUMNS
+    " FROM member;"
+    "INSERT INTO feed(user,feed_ver,conversation) SELECT user,coalesce(feed_ver,0),conversation"
+    " FROM member;"
+    "DROP TABLE placement;DROP TABLE member;"
+    "ALTER TABLE placement3 RENAME TO placement;ALTER TABLE member3 RENAME TO member";
 
 namespace {
 
@@ -64,9 +89,9 @@ Status write_event(Database& db, const Event& e) {
   if (!stored || e.message_id.empty()) return stored;
   return db
       .query(
-          "INSERT OR IGNORE INTO placement(conversation,sender,message,seq,ordinal,ts,position)"
+          "INSERT OR IGNORE INTO placement(message,conversation,sender,seq,ordinal,ts,position)"
           " VALUES(?1,?2,?3,?4,?5,?6,?7)")
-      .bind(e.conversation, e.sender, e.message_id, e.seq, e.ordinal, e.server_ts_ms, e.position)
+      .bind(e.message_id, e.conversation, e.sender, e.seq, e.ordinal, e.server_ts_ms, e.position)
       .run();
 }
 
@@ -80,7 +105,28 @@ Status write_head(Database& db, const Head& h) {
       .run();
 }
 
+// Moves the member's mark in the feed, if it is another than before.
+Status write_feed(Database& db, const ConversationId& conversation, const Member& m) {
+  std::optional<std::uint64_t> before;
+  {
+    Query stored = db.query("SELECT feed_ver FROM member WHERE conversation=?1 AND user=?2");
+    if (stored.bind(conversation, m.user).next()) before = stored.number(0);
+    if (!stored.status()) return stored.status();
+  }
+  if (before == m.feed_ver) return {};
+  if (before) {
+    auto removed = db.query("DELETE FROM feed WHERE user=?1 AND feed_ver=?2 AND conversation=?3")
+                       .bind(m.user, *before, conversation)
+                       .run();
+    if (!removed) return removed;
+  }
+  return db.query("INSERT INTO feed(user,feed_ver,conversation) VALUES(?1,?2,?3)")
+      .bind(m.user, m.feed_ver, conversation)
+      .run();
+}
+
 Status write_member(Database& db, const ConversationId& conversation, const Member& m) {
+  if (auto moved = write_feed(db, conversation, m); !moved) return moved;
   return db
       .query("REPLACE INTO member(" KITH_MEMBER_COLUMNS
              ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")
@@ -112,32 +158,39 @@ Status write_large_member(Database& db, const ConversationId& conversation, cons
       .run();
 }
 
-Status write_heads(Database& db, const StoreBatch& batch, std::set<ConversationId>& large) {
+Status write_heads(Database& db, const StoreBatch& batch, const std::function<void()>& pause,
+                   std::set<ConversationId>& large) {
   for (const Head& head : batch.heads) {
     if (head.large) {
       large.insert(head.id);
       if (auto status = write_large(db, head); !status) return status;
     }
     if (auto status = write_head(db, head); !status) return status;
+    pause();
   }
   return {};
 }
 
-Status write_rows(Database& db, const StoreBatch& batch) {
+Status write_rows(Database& db, const StoreBatch& batch, const std::function<void()>& pause) {
   // By conversation: neighbours in the tree are written together.
   std::vector<const Event*> events;
   events.reserve(batch.events.size());
   for (const Event& event : batch.events) events.push_back(&event);
-  std::stable_sort(events.begin(), events.end(), [](const Event* a, const Event* b) {
+  const auto before = [](const Event* a, const Event* b) {
     return a->conversation < b->conversation;
-  });
+  };
+  if (!std::is_sorted(events.begin(), events.end(), before)) {
+    std::stable_sort(events.begin(), events.end(), before);
+  }
   for (const Event* event : events) {
     if (auto status = write_event(db, *event); !status) return status;
+    pause();
   }
   std::set<ConversationId> large;
-  if (auto status = write_heads(db, batch, large); !status) return status;
+  if (auto status = write_heads(db, batch, pause, large); !status) return status;
   for (const auto& [conversation, member] : batch.members) {
     if (auto status = write_member(db, conversation, member); !status) return status;
+    pause();
     if (!large.contains(conversation)) continue;
     if (auto status = write_large_member(db, conversation, member); !status) return status;
   }
@@ -161,13 +214,13 @@ Result<Position> stored_position(Database& db) {
   return make_error(ErrorCode::kCacheCorrupt, "the applied position is missing");
 }
 
-Status write_batch(Database& db, const StoreBatch& batch) {
+Status write_batch(Database& db, const StoreBatch& batch, const std::function<void()>& pause) {
   Transaction transaction(db);
   if (!transaction.begun()) return transaction.begun();
   const auto applied = stored_position(db);
   if (!applied) return applied.error();
   if (batch.position <= *applied) return {};
-  if (auto written = write_rows(db, batch); !written) return written;
+  if (auto written = write_rows(db, batch, pause); !written) return written;
   return transaction.commit();
 }
 

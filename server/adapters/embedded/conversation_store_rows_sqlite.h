@@ -1,6 +1,8 @@
 // The tables of store.db and how a batch is written into them.
 #pragma once
 
+#include <functional>
+
 #include "kith/core/result.h"
 #include "kith/server/ports/conversation_store.h"
 
@@ -9,13 +11,15 @@ namespace kith::server {
 class Database;
 class Query;
 
-inline constexpr int kStoreSchemaVersion = 2;
+inline constexpr int kStoreSchemaVersion = 3;
 extern const char* const kStoreSchema;
-extern const char* const kStoreUpgrade;  // from version 1
+extern const char* const kStoreUpgradeTo2;  // from version 1
+extern const char* const kStoreUpgradeTo3;  // from version 2
 
 Result<Position> stored_position(Database& db);
-// Writes the batch in one transaction; one that is stored already changes nothing.
-Status write_batch(Database& db, const StoreBatch& batch);
+// Writes the batch in one transaction; one that is stored already changes nothing. `pause` is called
+// between rows.
+Status write_batch(Database& db, const StoreBatch& batch, const std::function<void()>& pause);
 
 // Columns in the order of these lists.
 #define KITH_HEAD_COLUMNS                                                                    \

@@ -2,7 +2,10 @@
 #include "server/adapters/embedded/conversation_store_sqlite.h"
 
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <limits>
+#include <thread>
 #include <utility>
 
 #include "server/adapters/embedded/conversation_store_rows_sqlite.h"
@@ -14,6 +17,32 @@ namespace {
 
 constexpr std::uint64_t kCachePages = 8'192;        // 32 MiB
 constexpr std::uint64_t kCheckpointPages = 16'384;  // 64 MiB
+
+// Nobody waits for the store, but everybody for the loop, and they may share a core: the store works
+// for a millisecond and leaves the core for two, unless it has so many messages to write that it could
+// fall behind.
+constexpr std::size_t kHurryAbove = 16'384;
+constexpr auto kWorkSlice = std::chrono::milliseconds(1);
+constexpr auto kRest = std::chrono::milliseconds(2);
+constexpr int kRowsPerLook = 16;
+
+class Breather {
+ public:
+  // Null: never rests. Nor after `hurry` has become true.
+  explicit Breather(const std::atomic<bool>* hurry) : hurry_(hurry), began_(Clock::now()) {}
+  void row_written() {
+    if (hurry_ == nullptr || ++rows_ % kRowsPerLook != 0) return;
+    if (Clock::now() - began_ < kWorkSlice || *hurry_) return;
+    std::this_thread::sleep_for(kRest);
+    began_ = Clock::now();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  const std::atomic<bool>* hurry_;
+  Clock::time_point began_;
+  int rows_ = 0;
+};
 
 // SQLite's integers are signed: an upper bound beyond them means no bound.
 std::int64_t bound(std::uint64_t value) {
@@ -33,7 +62,7 @@ Result<std::vector<FeedEntry>> feed(Query& query) {
 Result<std::unique_ptr<ConversationStoreSqlite>> ConversationStoreSqlite::open(
     const std::string& path, Executor& executor, std::uint64_t pages_max) {
   Database::Options options{path, kStoreSchemaVersion, kStoreSchema, pages_max};
-  options.upgrade = kStoreUpgrade;
+  options.upgrades = {kStoreUpgradeTo2, kStoreUpgradeTo3};
   // Rows of a batch lie anywhere in the file: pages that are touched again soon are written once.
   options.cache_pages = kCachePages;
   options.checkpoint_pages = kCheckpointPages;
@@ -54,6 +83,7 @@ ConversationStoreSqlite::ConversationStoreSqlite(std::unique_ptr<Database> write
 
 ConversationStoreSqlite::~ConversationStoreSqlite() {
   *alive_ = false;
+  hurry_ = true;
   worker_.stop();
 }
 
@@ -68,7 +98,8 @@ void ConversationStoreSqlite::apply(std::shared_ptr<const StoreBatch> batch, Don
     if (generation <= failed_generation_) {
       written = make_error(ErrorCode::kUnavailable, "an earlier batch failed");
     } else {
-      written = write_batch(*writer_, *batch);
+      Breather breather(batch->events.size() < kHurryAbove ? &hurry_ : nullptr);
+      written = write_batch(*writer_, *batch, [&] { breather.row_written(); });
       if (!written) failed_generation_ = generation;
     }
     executor_.post([this, alive, generation, written, done] {
@@ -112,8 +143,8 @@ void ConversationStoreSqlite::find(const ConversationId& id, const UserId& sende
   {
     Query query = reader_->query(
         "SELECT seq,ordinal,ts,position FROM placement"
-        " WHERE conversation=?1 AND sender=?2 AND message=?3");
-    if (query.bind(id, sender, message).next()) {
+        " WHERE message=?1 AND conversation=?2 AND sender=?3");
+    if (query.bind(message, id, sender).next()) {
       answer = std::optional(
           Placement{query.number(0), query.number(1), query.time(2), query.number(3)});
     } else if (auto status = query.status(); !status) {
@@ -151,7 +182,7 @@ void ConversationStoreSqlite::changed(const UserId& user, Position after, std::s
                                       Done<std::vector<FeedEntry>> done) {
   auto answer = [&] {
     Query query = reader_->query(
-        "SELECT conversation,feed_ver FROM member WHERE user=?1 AND feed_ver>?2"
+        "SELECT conversation,feed_ver FROM feed WHERE user=?1 AND feed_ver>?2"
         " ORDER BY feed_ver,conversation LIMIT ?3");
     query.bind(user, bound(after), bound(limit));
     return feed(query);
@@ -163,7 +194,7 @@ void ConversationStoreSqlite::list(const UserId& user, Position before, std::siz
                                    Done<std::vector<FeedEntry>> done) {
   auto answer = [&] {
     Query query = reader_->query(
-        "SELECT conversation,feed_ver FROM member WHERE user=?1 AND feed_ver<?2"
+        "SELECT conversation,feed_ver FROM feed WHERE user=?1 AND feed_ver<?2"
         " ORDER BY feed_ver DESC,conversation DESC LIMIT ?3");
     query.bind(user, before == 0 ? bound(~std::uint64_t{0}) : bound(before), bound(limit));
     return feed(query);

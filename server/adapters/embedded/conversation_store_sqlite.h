@@ -3,6 +3,7 @@
 // connection on the caller's thread.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -55,7 +56,8 @@ class ConversationStoreSqlite : public ConversationStore {
   std::uint64_t generation_ = 1;  // thread of the executor; next after each failure that was told
   std::uint64_t failed_generation_ = 0;  // worker thread
 
-  Worker worker_;
+  std::atomic<bool> hurry_{false};  // the store is closing
+  Worker worker_{"kith-store"};
 };
 
 }  // namespace kith::server

@@ -161,14 +161,16 @@ Status Database::prepare_file(const Options& options) {
   }
   if (auto set = execute(kPragmas); !set) return set;
   if (options.schema == nullptr) return execute("PRAGMA query_only=ON");
-  const char* change = version == 0 ? options.schema : options.upgrade;
-  if (version < options.schema_version && change != nullptr) {
-    Transaction creating(*this);
-    if (!creating.begun()) return creating.begun();
-    const std::string sql =
-        std::string(change) + ";PRAGMA user_version=" + std::to_string(options.schema_version);
+  if (version < options.schema_version) {
+    Transaction changing(*this);
+    if (!changing.begun()) return changing.begun();
+    std::string sql = version == 0 ? options.schema : "";
+    for (int next = version; next > 0 && next < options.schema_version; ++next) {
+      sql.append(options.upgrades.at(static_cast<std::size_t>(next) - 1)).append(";");
+    }
+    sql += ";PRAGMA user_version=" + std::to_string(options.schema_version);
     if (auto made = execute(sql.c_str()); !made) return made;
-    if (auto made = creating.commit(); !made) return made;
+    if (auto made = changing.commit(); !made) return made;
   }
   if (options.cache_pages != 0) {
     const std::string sql = "PRAGMA cache_size=" + std::to_string(options.cache_pages);

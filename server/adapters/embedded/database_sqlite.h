@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "kith/core/ids.h"
 #include "kith/core/result.h"
@@ -80,7 +81,8 @@ class Database {
     // 0 = what SQLite does by itself (2 MB, 1,000 pages).
     std::uint64_t cache_pages = 0;
     std::uint64_t checkpoint_pages = 0;
-    const char* upgrade = nullptr;  // makes `schema_version` out of the version before it
+    // The first makes version 2 out of version 1, and so on up to `schema_version`.
+    std::vector<const char*> upgrades = {};
   };
   // WAL, synchronous=FULL. Fails with kCacheTooNew, kCacheCorrupt, kDiskFull, kIo.
   static Result<std::unique_ptr<Database>> open(const Options& options);

@@ -49,7 +49,7 @@ class DirectorySqlite : public Directory {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // thread of the executor
   std::mutex mutex_;
   std::vector<Asked> asked_;  // guarded by mutex_; in order
-  Worker worker_;
+  Worker worker_{"kith-users"};
 };
 
 }  // namespace kith::server

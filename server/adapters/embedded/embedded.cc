@@ -44,10 +44,11 @@ class Stores : public EmbeddedStores {
 
 }  // namespace
 
-Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Executor& executor) {
+Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Executor& executor,
+                                                      Executor& soon) {
   auto lock = DirectoryLock::take(dir);
   if (!lock) return lock.error();
-  auto log = CommandLogSqlite::open(dir + "/journal.db", executor);
+  auto log = CommandLogSqlite::open(dir + "/journal.db", soon);
   if (!log) return log.error();
   auto store = ConversationStoreSqlite::open(dir + "/store.db", executor);
   if (!store) return store.error();
@@ -55,6 +56,10 @@ Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Ex
   if (!directory) return directory.error();
   return std::unique_ptr<EmbeddedStores>(std::make_unique<Stores>(
       std::move(*lock), std::move(*log), std::move(*store), std::move(*directory)));
+}
+
+Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Executor& executor) {
+  return open_embedded(dir, executor, executor);
 }
 
 std::unique_ptr<EmbeddedStores> make_memory_stores(Scheduler& scheduler) {

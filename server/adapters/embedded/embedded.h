@@ -38,6 +38,10 @@ class EmbeddedStores {
 // later release wrote it),
 // kCacheCorrupt (a file is damaged; it is left as it is), kDiskFull, kIo.
 Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Executor& executor);
+// With an executor of its own for the command log, whose callbacks are what clients wait for
+// (LoopUv::soon()); same thread.
+Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Executor& executor,
+                                                      Executor& soon);
 
 // Everything is lost with the stores. `scheduler` must outlive them.
 std::unique_ptr<EmbeddedStores> make_memory_stores(Scheduler& scheduler);

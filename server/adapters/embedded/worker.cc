@@ -2,22 +2,25 @@
 // disk.
 #include "server/adapters/embedded/worker.h"
 
+#include <pthread.h>
+
 #include <csignal>
 #include <utility>
 
 namespace kith::server {
-
-std::thread start_quiet_thread(std::function<void()> body) {
+std::thread start_quiet_thread(const char* name, std::function<void()> body) {
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);  // inherited by the new thread
   std::thread thread(std::move(body));
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_setname_np(thread.native_handle(), name);
   return thread;
 }
 
-Worker::Worker() : thread_(start_quiet_thread([this] { loop(); })) {}
+Worker::Worker(const char* thread_name)
+    : thread_(start_quiet_thread(thread_name, [this] { loop(); })) {}
 
 Worker::~Worker() {
   stop();

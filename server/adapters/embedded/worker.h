@@ -10,12 +10,13 @@
 
 namespace kith::server {
 
-// Signals are blocked on the thread: they stay the host's.
-std::thread start_quiet_thread(std::function<void()> body);
+// A thread with a name of at most 15 bytes, as top and perf show it. Signals are blocked on it: they
+// stay the host's.
+std::thread start_quiet_thread(const char* name, std::function<void()> body);
 
 class Worker {
  public:
-  Worker();
+  explicit Worker(const char* thread_name);
   // Runs what was given and joins.
   ~Worker();
   Worker(const Worker&) = delete;

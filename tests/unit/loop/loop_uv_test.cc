@@ -164,5 +164,51 @@ TEST(LoopUv, LeavesSignalsToTheHost) {
   EXPECT_EQ(sigismember(&mask, SIGPIPE), 1);
 }
 
+TEST(LoopUv, RunsWhatIsDueSoonBeforeTheTurnEnds) {
+  LoopUv loop;
+  std::string seen;
+  loop.at_turn_end([&] {
+    if (!seen.empty() && seen.back() != '|') seen += '|';
+  });
+  loop.start();
+  loop.run_sync([&] {
+    loop.soon().post([&] {
+      seen += 'a';
+      loop.soon().post([&] { seen += 'b'; });
+    });
+    seen += '1';
+  });
+  loop.run_sync([&] { seen += '2'; });
+  loop.stop();
+  EXPECT_EQ(seen, "1ab|2|");
+}
+
+TEST(LoopUv, WakesForWhatIsDueSoon) {
+  LoopUv loop;
+  loop.start();
+  for (int i = 0; i < 100; ++i) {
+    // From another thread, from the loop, and so deep that the turn ends before.
+    std::promise<void> done;
+    int left = 10;
+    std::function<void()> deeper = [&] {
+      if (--left == 0) return done.set_value();
+      loop.soon().post(deeper);
+    };
+    loop.soon().post(deeper);
+    ASSERT_EQ(done.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  }
+  loop.stop();
+}
+
+TEST(LoopUv, RunsWhatIsDueSoonBeforeItEnds) {
+  LoopUv loop;
+  loop.start();
+  int ran = 0;
+  loop.run_sync([&] { loop.soon().post([&] { ++ran; }); });
+  loop.stop();
+  loop.soon().post([&] { ++ran; });
+  EXPECT_EQ(ran, 1);
+}
+
 }  // namespace
 }  // namespace kith
