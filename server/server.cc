@@ -72,6 +72,9 @@ Status check(const ServerOptions& o) {
   if (o.session_commands_burst == 0 || o.session_commands_burst > kRateMax) {
     return bad("session_commands_burst", "must be 1 to 10,000,000");
   }
+  if (o.large_pushes_per_s > kRateMax) {
+    return bad("large_pushes_per_s", "must be 10,000,000 or less");
+  }
   return {};
 }
 

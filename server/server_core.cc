@@ -27,7 +27,7 @@ class JoinedCore : public ServerCore {
         devices_(ports.directory),
         fanout_(ports.registry, ports.bus, kGatewayName),
         cache_(ports.log, ports.store, scheduler),
-        conversations_(cache_, users_, fanout_, scheduler),
+        conversations_(cache_, users_, fanout_, scheduler, options.large_pushes_per_s),
         presence_(users_, cache_, fanout_, scheduler, options.presence_grace),
         people_(ports.directory, users_, devices_, cache_, fanout_, scheduler.clock(),
                 people_hooks()),

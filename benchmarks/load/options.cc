@@ -236,7 +236,8 @@ How
   --cursor N           pairs, open: people come back with caches that know everything up to this
                        position of the server (`records` of kith-fill), so that sync is short
   --outstanding N      messages of one sender on their way at a time (default 1)
-  --rate R[,R...]      open: messages per second; several are run one after the other
+  --rate R[,R...]      open: messages per second (default 1000); several are run one after the other.
+                       group: an open loop with the first of them, all groups together
   --until WHAT         closed loops: the next message follows when one is received, or delivered
                        (the default; groups never wait for that)
   --group N            members of a group (default 100)

@@ -28,7 +28,7 @@ struct Options {
   std::uint32_t bytes = 100;
   std::uint32_t queued = 100;  // catchup: messages that wait for each user
   std::uint32_t kills = 3;     // crash
-  std::vector<double> rates = {1000};
+  std::vector<double> rates;
   double seconds = 10;
   double warmup = 2;
   int pid = 0;

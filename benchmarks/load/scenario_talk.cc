@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <optional>
 
 #include "benchmarks/load/pacer.h"
 #include "benchmarks/load/partners.h"
@@ -14,6 +15,8 @@ namespace {
 constexpr double kDrainPatience = 10;
 constexpr Micros kCreatePatience = 60 * kSecond;
 constexpr std::size_t kMembersPerFrame = 1000;
+
+constexpr double kOpenRate = 1000;
 
 TrafficOptions closed_loop(const Options& options) {
   TrafficOptions traffic;
@@ -111,7 +114,9 @@ Reports run_open(Stage& stage) {
   if (auto up = stage.bring_up_all(); !up) return up.error();
   std::vector<Report> reports;
   std::uint32_t turn = 0;
-  for (const double rate : options.rates) {
+  const std::vector<double> rates =
+      options.rates.empty() ? std::vector<double>{kOpenRate} : options.rates;
+  for (const double rate : rates) {
     Pacer pacer(rate, now_us());
     stage.traffic->reset_meter();
     stage.traffic->pace = [&](Micros now) {
@@ -212,6 +217,7 @@ Reports run_group(Stage& stage) {
   const Options& options = stage.options;
   TrafficOptions with = closed_loop(options);
   with.until = std::min(options.until, Until::kReceived);  // receipts of groups come seconds later
+  with.closed_loop = options.rates.empty();
   if (auto open = stage.open(with, options.connections); !open) return open.error();
   const std::vector<Group> groups = plan_groups(stage);
   if (auto up = stage.bring_up_all(); !up) return up.error();
@@ -224,10 +230,29 @@ Reports run_group(Stage& stage) {
   if (!stage.traffic->known(0, count)) {
     return make_error(ErrorCode::kTimeout, "the groups did not reach all of their members");
   }
-  const auto run = measure_closed_loop(
-      stage, [&] { stage.traffic->go(0, count); }, [&] { stage.traffic->pause(); });
+  // With a rate the groups are written to in turn, whatever the server does.
+  const bool paced = !options.rates.empty();
+  std::uint32_t turn = 0;
+  std::optional<Pacer> pacer;
+  const auto begin = [&] {
+    if (!paced) return stage.traffic->go(0, count);
+    pacer.emplace(options.rates.front(), now_us());
+    stage.traffic->pace = [&](Micros now) {
+      while (const auto intended = pacer->take(now)) {
+        stage.traffic->offer(turn, *intended);
+        turn = (turn + 1) % count;
+      }
+      return pacer->next();
+    };
+  };
+  const auto end = [&] {
+    stage.traffic->pace = nullptr;
+    stage.traffic->pause();
+  };
+  const auto run = measure_closed_loop(stage, begin, end);
   if (!run) return run.error();
   Report report("group");
+  if (paced) report.set("rate", options.rates.front());
   report.set("groups", count);
   report.set("group", options.group);
   report.set("online", groups.front().online);

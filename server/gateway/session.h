@@ -7,8 +7,8 @@
 #include "kith/core/ids.h"
 #include "server/auth/door.h"
 #include "server/gateway/listener.h"
-#include "server/gateway/rate_limiter.h"
 #include "server/gateway/send_queue.h"
+#include "server/services/rate_limiter.h"
 #include "server/services/service_types.h"
 
 namespace kith::server {

@@ -5,9 +5,16 @@
 #include "kith/v1/frame.pb.h"
 #include "server/services/conversation_service.h"
 #include "server/services/gathered_push.h"
+#include "server/services/owed_push.h"
 #include "server/services/wire.h"
 
 namespace kith::server {
+namespace {
+
+constexpr std::size_t kRestsAlong = 4;
+constexpr std::size_t kPushBytes = 1024;  // a frame of this size costs twice a small one
+
+}  // namespace
 
 void ConversationService::decided(const LogEntry& entry, const Outcome& outcome,
                                   const Conversation& conversation) {
@@ -23,6 +30,8 @@ void ConversationService::decided(const LogEntry& entry, const Outcome& outcome,
     const bool own = receipt != nullptr ? receipt->read_seq == 0
                                         : std::holds_alternative<SendOp>(entry.record.op);
     push_receipts_soon(conversation, own ? entry.record.sender : UserId());
+    // Of those that end by now a few go along with each that begins: one by one, not in a wave.
+    for (std::size_t kind = 0; kind < rest_queues_.size(); ++kind) end_rests(kind, kRestsAlong);
   }
   if (receipt == nullptr || receipt->read_seq == 0 || outcome.marks.empty()) return;
   // Read here: the person's other devices clear their badge.
@@ -73,8 +82,8 @@ void ConversationService::session_closed(const Caller& caller) {
   large_.closed(caller);
 }
 
-// Whole events for those who take part, are mentioned, or have come or gone; for the others a head,
-// not more often than every large_head_interval.
+// Whole events at once for those who take part, are mentioned, or have come or gone; see
+// tell_listeners() for the others.
 void ConversationService::push_to_large(const LogEntry& entry, const Outcome& outcome,
                                         const Conversation& conversation) {
   const Event& event = outcome.events.back();
@@ -94,36 +103,90 @@ void ConversationService::push_to_large(const LogEntry& entry, const Outcome& ou
     if (member != nullptr && member->active()) named.push_back(user);
   }
   fanout_.to_users(named, push, except);
-  fanout_.to_sessions(large_.reach(event.conversation, except, now).active, push);
-  push_head(event.conversation, except);
+  const auto reach = large_.reach(event.conversation, except, now);
+  fanout_.to_sessions(reach.active, push);
+  tell_listeners(event, reach.passive, push);
 }
 
-void ConversationService::push_head(const ConversationId& id, std::uint64_t except) {
-  const auto [pause, first] = head_pushes_.try_emplace(id, false);
-  if (!first) {
-    pause->second = true;
+// Who fetches what a head names costs ten times what a push costs; so listeners get events too, at
+// once or a little later and several in one push, as far as listener_pushes_ goes.
+void ConversationService::tell_listeners(const Event& event,
+                                         const std::vector<std::uint64_t>& listeners,
+                                         const Push& push) {
+  const ConversationId& id = event.conversation;
+  if (const auto owed = owed_.find(id); owed != owed_.end()) {
+    return owed->second->add(event);
+  }
+  if (listeners.empty() || !push.frame) return;
+  if (!spare_pushes_) {
+    push_head(id, listeners);
+    owed_[id] = std::make_unique<OwedPush>(scheduler_.clock().steady_ms(), true);
+    return pay_after(id, Millis(limits::large_head_interval));
+  }
+  const std::uint32_t wait = take_pushes(listeners, *push.frame);
+  if (wait == 0) return fanout_.to_sessions(listeners, push);
+  auto& owed = owed_[id] = std::make_unique<OwedPush>(scheduler_.clock().steady_ms());
+  owed->add(event);
+  pay_after(id, Millis(wait));
+}
+
+// Tokens for one push to each; 0, or the milliseconds until they are there.
+std::uint32_t ConversationService::take_pushes(const std::vector<std::uint64_t>& listeners,
+                                               const std::string& frame) {
+  const std::size_t cost = listeners.size() * (1 + frame.size() / kPushBytes);
+  return listener_pushes_.take(static_cast<std::uint32_t>(cost), scheduler_.clock().steady_ms());
+}
+
+void ConversationService::pay_after(const ConversationId& id, Millis wait) {
+  wait = std::min(wait, Millis(limits::large_head_interval));
+  scheduler_.after(wait, [this, alive = alive_, id] {
+    if (*alive) pay(id);
+  });
+}
+
+void ConversationService::pay(const ConversationId& id) {
+  OwedPush& owed = *owed_.at(id);
+  const Conversation* c = cache_.peek(id);
+  if (!owed.moved || c == nullptr) {
+    owed_.erase(id);
     return;
   }
-  const Conversation* c = cache_.peek(id);
-  if (c != nullptr) {
-    v1::ServerFrame frame;
-    auto* head = frame.mutable_head_push();
-    head->set_conversation_id(id.bytes());
-    head->set_last_seq(c->head.last_seq);
-    head->set_ordinal(c->head.last_ordinal);
-    Push push = make_push(frame, DeliveryClass::kEvent);
+  const std::int64_t now = scheduler_.clock().steady_ms();
+  const auto listeners = large_.reach(id, 0, now).passive;
+  const std::int64_t left = owed.since_ms + Millis(limits::large_head_interval).count() - now;
+  if (!owed.head) {
+    Push push = make_push(owed.frame, DeliveryClass::kEvent);
     push.conversation = id;
     push.last_seq = c->head.last_seq;
     push.ordinal = c->head.last_ordinal;
-    const std::int64_t now = scheduler_.clock().steady_ms();
-    fanout_.to_sessions(large_.reach(id, except, now).passive, push);
+    const std::uint32_t wait = push.frame ? take_pushes(listeners, *push.frame) : 1;
+    if (wait == 0) {
+      owed_.erase(id);
+      return fanout_.to_sessions(listeners, push);
+    }
+    if (left > 0) return pay_after(id, Millis(std::min<std::int64_t>(wait, left)));
+  } else if (left > 0) {
+    return pay_after(id, Millis(left));
   }
-  scheduler_.after(limits::large_head_interval, [this, alive = alive_, id] {
-    if (!*alive) return;
-    const bool moved = head_pushes_[id];
-    head_pushes_.erase(id);
-    if (moved) push_head(id, 0);
-  });
+  push_head(id, listeners);
+  owed = OwedPush(now, !spare_pushes_);  // they are busy fetching
+  pay_after(id, Millis(limits::large_head_interval));
+}
+
+void ConversationService::push_head(const ConversationId& id,
+                                    const std::vector<std::uint64_t>& listeners) {
+  const Conversation* c = cache_.peek(id);
+  if (c == nullptr) return;
+  v1::ServerFrame frame;
+  auto* head = frame.mutable_head_push();
+  head->set_conversation_id(id.bytes());
+  head->set_last_seq(c->head.last_seq);
+  head->set_ordinal(c->head.last_ordinal);
+  Push push = make_push(frame, DeliveryClass::kEvent);
+  push.conversation = id;
+  push.last_seq = c->head.last_seq;
+  push.ordinal = c->head.last_ordinal;
+  fanout_.to_sessions(listeners, push);
 }
 
 // At once after a pause; within it, when it is over.
@@ -144,21 +207,28 @@ void ConversationService::push_receipts_soon(const Conversation& conversation,
 
 void ConversationService::rest_receipts(const ConversationId& id, std::size_t kind) {
   RestQueue& queue = rest_queues_[kind];
-  const bool first = queue.ends.empty();
   queue.ends.emplace_back(scheduler_.clock().steady_ms() + queue.pause.count(), id);
-  if (first) end_rests_after(kind, queue.pause);
+  time_rests(kind);
 }
 
-void ConversationService::end_rests_after(std::size_t kind, Millis wait) {
-  scheduler_.after(wait, [this, alive = alive_, kind] {
-    if (*alive) end_rests(kind);
+void ConversationService::time_rests(std::size_t kind) {
+  RestQueue& queue = rest_queues_[kind];
+  if (queue.timed || queue.ends.empty()) return;
+  queue.timed = true;
+  const std::int64_t wait = queue.ends.front().first - scheduler_.clock().steady_ms();
+  scheduler_.after(Millis(std::max<std::int64_t>(0, wait)), [this, alive = alive_, kind] {
+    if (!*alive) return;
+    rest_queues_[kind].timed = false;
+    end_rests(kind, rest_queues_[kind].ends.size());
+    time_rests(kind);
   });
 }
 
-void ConversationService::end_rests(std::size_t kind) {
+void ConversationService::end_rests(std::size_t kind, std::size_t most) {
   RestQueue& queue = rest_queues_[kind];
+  if (queue.ends.empty()) return;
   const std::int64_t now = scheduler_.clock().steady_ms();
-  while (!queue.ends.empty() && queue.ends.front().first <= now) {
+  for (; most > 0 && !queue.ends.empty() && queue.ends.front().first <= now; --most) {
     const ConversationId id = queue.ends.front().second;
     queue.ends.pop_front();
     const auto rest = receipt_rests_.find(id);
@@ -170,7 +240,6 @@ void ConversationService::end_rests(std::size_t kind) {
     queue.ends.emplace_back(now + queue.pause.count(), id);
     push_receipts(id, mover);
   }
-  if (!queue.ends.empty()) end_rests_after(kind, Millis(queue.ends.front().first - now));
 }
 
 // Not to who moved them: only others' messages have another status now.

@@ -6,6 +6,7 @@
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
 #include "server/services/gathered_push.h"
+#include "server/services/owed_push.h"
 #include "server/services/wire.h"
 #include "src/error.h"
 #include "src/frame_codec.h"
@@ -16,6 +17,10 @@ namespace {
 // Deliveries that arrive within this are one record per conversation and reader; nobody waits for
 // them.
 constexpr Millis kReceiptGather{2};
+// That many do not wait for others.
+constexpr std::size_t kReceiptsAtOnce = 64;
+// Pushes to listeners of large groups that have gathered while there was little to tell.
+constexpr std::uint32_t kListenerBurstS = 2;
 
 std::vector<UserId> user_ids(const google::protobuf::RepeatedPtrField<std::string>& list) {
   std::vector<UserId> ids;
@@ -77,12 +82,14 @@ struct ConversationService::Batch {
 };
 
 ConversationService::ConversationService(ConversationCache& cache, Users& users, Fanout& fanout,
-                                         Scheduler& scheduler)
+                                         Scheduler& scheduler, std::uint32_t large_pushes_per_s)
     : cache_(cache),
       users_(users),
       fanout_(fanout),
       scheduler_(scheduler),
-      gathered_(std::make_unique<GatheredPush>()) {
+      gathered_(std::make_unique<GatheredPush>()),
+      spare_pushes_(large_pushes_per_s > 0),
+      listener_pushes_(std::max(1U, large_pushes_per_s), kListenerBurstS * large_pushes_per_s) {
   cache_.on_decided([this](const LogEntry& entry, const Outcome& outcome, const Conversation& c) {
     decided(entry, outcome, c);
   });
@@ -355,10 +362,12 @@ void ConversationService::ack(const Caller& caller, const v1::AckEvents& request
     if (me != nullptr && me->delivered_seq >= head.seq()) continue;  // another device was first
     const auto known = receipts_.find({id, caller.user});
     if (known == receipts_.end() && receipts_.size() >= limits::receipts_gathered_max) continue;
+    if (known == receipts_.end()) ++receipts_new_;
     PendingReceipt& pending = receipts_[{id, caller.user}];
     pending.device = caller.device;
     pending.delivered_seq = std::max(pending.delivered_seq, head.seq());
   }
+  if (receipts_new_ >= kReceiptsAtOnce) flush_receipts();
   flush_receipts_soon();
 }
 
@@ -366,14 +375,17 @@ void ConversationService::flush_receipts_soon() {
   if (receipts_.empty() || receipts_scheduled_) return;
   receipts_scheduled_ = true;
   scheduler_.after(kReceiptGather, [this, alive = alive_] {
-    if (*alive) flush_receipts();
+    if (!*alive) return;
+    receipts_scheduled_ = false;
+    flush_receipts();
+    flush_receipts_soon();
   });
 }
 
 // What is not in memory waits for its turn: whoever names ten thousand conversations at once must
 // not keep the store from everybody else.
 void ConversationService::flush_receipts() {
-  receipts_scheduled_ = false;
+  receipts_new_ = 0;
   for (const auto& [key, receipt] : std::exchange(receipts_, {})) {
     const bool cold = cache_.peek(key.first) == nullptr;
     if (cold && receipt_loads_ >= limits::receipt_loads_max) {
@@ -388,7 +400,6 @@ void ConversationService::flush_receipts() {
                      if (*alive && cold) --receipt_loads_;
                    });
   }
-  flush_receipts_soon();
 }
 
 void ConversationService::mark_read(const Caller& caller, const v1::MarkRead& request,

@@ -14,6 +14,7 @@
 #include "server/services/conversation_cache.h"
 #include "server/services/fanout.h"
 #include "server/services/large_audience.h"
+#include "server/services/rate_limiter.h"
 #include "server/services/service_types.h"
 #include "server/services/users.h"
 
@@ -35,10 +36,13 @@ class UpdateMeta;
 namespace kith::server {
 
 struct GatheredPush;
+struct OwedPush;
 
 class ConversationService {
  public:
-  ConversationService(ConversationCache& cache, Users& users, Fanout& fanout, Scheduler& scheduler);
+  // `large_pushes_per_s`: see ServerOptions.
+  ConversationService(ConversationCache& cache, Users& users, Fanout& fanout, Scheduler& scheduler,
+                      std::uint32_t large_pushes_per_s = limits::large_pushes_per_s);
   ~ConversationService();
 
   void session_opened(const Caller& caller);
@@ -87,14 +91,19 @@ class ConversationService {
   void decided(const LogEntry& entry, const Outcome& outcome, const Conversation& conversation);
   void push_to_large(const LogEntry& entry, const Outcome& outcome,
                      const Conversation& conversation);
-  void push_head(const ConversationId& id, std::uint64_t except);
+  void tell_listeners(const Event& event, const std::vector<std::uint64_t>& listeners,
+                      const Push& push);
+  std::uint32_t take_pushes(const std::vector<std::uint64_t>& listeners, const std::string& frame);
+  void pay_after(const ConversationId& id, Millis wait);
+  void pay(const ConversationId& id);
+  void push_head(const ConversationId& id, const std::vector<std::uint64_t>& listeners);
   void gather_events(const LogEntry& entry, const Outcome& outcome);
   void push_gathered();
   void push_receipts_soon(const Conversation& conversation, const UserId& mover);
   void push_receipts(const ConversationId& id, const UserId& mover);
   void rest_receipts(const ConversationId& id, std::size_t kind);
-  void end_rests_after(std::size_t kind, Millis wait);
-  void end_rests(std::size_t kind);
+  void time_rests(std::size_t kind);
+  void end_rests(std::size_t kind, std::size_t most);
 
   struct PendingReceipt {
     std::uint64_t delivered_seq = 0;
@@ -112,6 +121,7 @@ class ConversationService {
   };
   std::unordered_map<std::pair<ConversationId, UserId>, PendingReceipt, ReaderHash> receipts_;
   bool receipts_scheduled_ = false;
+  std::size_t receipts_new_ = 0;  // gathered since the last flush
   std::size_t receipt_loads_ = 0;
   // Conversations whose receipts were told a moment ago.
   struct ReceiptRest {
@@ -123,15 +133,17 @@ class ConversationService {
   struct RestQueue {
     Millis pause;
     std::deque<std::pair<std::int64_t, ConversationId>> ends;
+    bool timed = false;  // a timer will look at it
   };
-  std::array<RestQueue, 2> rest_queues_{RestQueue{Millis(limits::receipt_coalesce_direct), {}},
-                                        RestQueue{Millis(limits::receipt_coalesce_group), {}}};
+  std::array<RestQueue, 2> rest_queues_{
+      RestQueue{Millis(limits::receipt_coalesce_direct), {}, false},
+      RestQueue{Millis(limits::receipt_coalesce_group), {}, false}};
   // The messages of one SendBatch leave in one push, when the last of them is decided.
   std::unique_ptr<GatheredPush> gathered_;
   LargeAudience large_;
-  // Large groups whose listeners were told a head within large_head_interval; true: and not of the
-  // newest.
-  std::map<ConversationId, bool> head_pushes_;
+  const bool spare_pushes_;      // there are any for those who only listen
+  RateLimiter listener_pushes_;  // how many
+  std::map<ConversationId, std::unique_ptr<OwedPush>> owed_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

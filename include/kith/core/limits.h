@@ -44,7 +44,11 @@ inline constexpr std::size_t group_members_max = 10'000;
 inline constexpr std::size_t small_group_members_max = 256;
 // After sending or reading in a large group a session gets its events, not heads only.
 inline constexpr auto large_active_for = 5min;
-inline constexpr auto large_head_interval = 2s;  // at most one head per large group and listener
+// Those who only listen get their events too while the server has pushes to spare: so many a second,
+// twice as many at once, a frame above 1 KiB counting for several. Above it one head in this time per
+// large group and listener.
+inline constexpr std::uint32_t large_pushes_per_s = 20'000;
+inline constexpr auto large_head_interval = 2s;
 inline constexpr std::size_t receipt_detail_members_max = 64;  // above: no pushed minima, no typing
 inline constexpr std::size_t readers_listed_max = 100;
 inline constexpr std::size_t contacts_max = 5'000;

@@ -64,6 +64,9 @@ struct ServerOptions {
   std::chrono::milliseconds lagging_limit = limits::lagging_limit;
   std::uint32_t session_commands_per_s = limits::session_commands_per_s;
   std::uint32_t session_commands_burst = limits::session_commands_burst;
+  // Events that are pushed to people who only listen in large groups, per second and all groups
+  // together. Above it, and at 0, they are told every 2 s that there is something to fetch.
+  std::uint32_t large_pushes_per_s = limits::large_pushes_per_s;
 
   // Receives log lines (never message text, never tokens). Called from the server's threads. Null:
   // silent.

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "server/gateway/rate_limiter.h"
+#include "server/services/rate_limiter.h"
 
 namespace kith::server {
 namespace {

@@ -13,9 +13,10 @@ using namespace std::chrono_literals;
 using testing::group_id;
 using testing::message;
 
+// With nothing to spare for those who only listen.
 class LargeGroupTest : public testing::ServiceTest {
  protected:
-  LargeGroupTest() {
+  explicit LargeGroupTest(std::uint32_t large_pushes_per_s = 0) : ServiceTest(large_pushes_per_s) {
     CreateOp op{ConversationType::kGroup, "large", {bob, cleo}};
     while (op.members.size() + 1 < limits::group_members_max - 1) {
       op.members.push_back(UserId::of("member" + std::to_string(op.members.size())));
@@ -100,6 +101,71 @@ TEST_F(LargeGroupTest, ListenersAreToldHeadsAndThoseWhoTakePartEvents) {
   loop.advance(limits::large_active_for);
   send(anna, {out(3)});
   EXPECT_EQ(told(bobs), Told{"h4"});
+}
+
+// Two listeners: enough for four messages of a size at once, and for two a second.
+class SpareLargeGroupTest : public LargeGroupTest {
+ protected:
+  SpareLargeGroupTest() : LargeGroupTest(4) {}
+  v1::OutMessage long_message(std::uint8_t n, std::size_t bytes) {
+    v1::Content content;
+    content.mutable_plain()->set_text(std::string(bytes, 'x'));
+    v1::OutMessage item = out(n);
+    item.set_content(content.SerializeAsString());
+    return item;
+  }
+};
+
+TEST_F(SpareLargeGroupTest, ListenersGetEventsWhileThereArePushesToSpare) {
+  send(anna, {out(1)});
+  EXPECT_EQ(told(bobs), Told{"e2"});
+  EXPECT_EQ(told(cleos), Told{"e2"});
+  EXPECT_TRUE(told(anna).empty());
+  for (std::uint8_t n = 2; n <= 6; ++n) send(anna, {out(n)});
+  EXPECT_EQ(told(cleos), (Told{"e3", "e4", "e5"}));
+  loop.advance(500ms);  // until there are pushes again
+  EXPECT_EQ(told(cleos), (Told{"e6", "e7"}));
+  loop.advance(10 * limits::large_head_interval);
+  EXPECT_TRUE(told(cleos).empty());
+  send(anna, {out(7)});
+  EXPECT_EQ(told(cleos), Told{"e8"});
+}
+
+TEST_F(SpareLargeGroupTest, ListenersAreToldAHeadOfWhatIsTooMuch) {
+  for (std::uint8_t n = 1; n <= 4; ++n) send(anna, {out(n)});
+  for (std::uint8_t n = 5; n <= 8; ++n) send(anna, {long_message(n, 3'000)});
+  told(cleos);
+  loop.advance(limits::large_head_interval / 2);
+  EXPECT_TRUE(told(cleos).empty());
+  loop.advance(limits::large_head_interval / 2);
+  EXPECT_EQ(told(cleos), Told{"h9"});
+  send(anna, {out(9)});  // in the pause behind a head
+  EXPECT_TRUE(told(cleos).empty());
+  loop.advance(limits::large_head_interval);
+  EXPECT_EQ(told(cleos), Told{"e10"});
+  send(anna, {out(10)});
+  EXPECT_EQ(told(cleos), Told{"e11"});
+}
+
+TEST_F(SpareLargeGroupTest, WhoJoinsIsNotPushedWhatWasSaidBefore) {
+  const Caller dora = enter(person("dora"), 4);
+  for (std::uint8_t n = 1; n <= 5; ++n) send(anna, {out(n)});
+  decide_now(ann, MembershipOp{MemberChangeKind::kAdd, {dora.user}, MemberRole::kNone});
+  loop.advance(limits::large_head_interval);
+  const Told dora_told = told(dora);
+  EXPECT_FALSE(std::count(dora_told.begin(), dora_told.end(), "e6"));
+  EXPECT_TRUE(std::count(dora_told.begin(), dora_told.end(), "e7"));
+  const Told cleo_told = told(cleos);
+  EXPECT_EQ(cleo_told.back(), "h7");
+}
+
+TEST_F(SpareLargeGroupTest, ALongMessageCountsForSeveral) {
+  send(anna, {long_message(1, 3'000)});
+  EXPECT_EQ(told(bobs), Told{"e2"});
+  send(anna, {out(2)});
+  EXPECT_TRUE(told(bobs).empty());
+  loop.advance(500ms);
+  EXPECT_EQ(told(bobs), Told{"e3"});
 }
 
 TEST_F(LargeGroupTest, HeadsAreGathered) {

@@ -40,7 +40,8 @@ struct Disks {
 
 class ServiceTest : public ::testing::Test {
  protected:
-  ServiceTest() {
+  explicit ServiceTest(std::uint32_t large_pushes_per_s = limits::large_pushes_per_s)
+      : service{cache, users, fanout, loop, large_pushes_per_s} {
     bus.subscribe("g", [this](const Delivery& delivery) {
       for (const std::uint64_t session : delivery.sessions) {
         pushed[session].push_back(*decode_server_frame(*delivery.frame));
@@ -129,7 +130,7 @@ class ServiceTest : public ::testing::Test {
   Users users{directory};
   Fanout fanout{registry, bus, "g"};
   ConversationCache cache{log, store, loop};
-  ConversationService service{cache, users, fanout, loop};
+  ConversationService service;
   std::map<std::uint64_t, std::vector<v1::ServerFrame>> pushed;
   const UserId ann = UserId::of("ann"), bob = UserId::of("bob"), cleo = UserId::of("cleo");
 };

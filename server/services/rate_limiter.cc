@@ -1,5 +1,5 @@
 // RateLimiter: a token bucket.
-#include "server/gateway/rate_limiter.h"
+#include "server/services/rate_limiter.h"
 
 #include <algorithm>
 
