@@ -9,6 +9,7 @@
 #include "kith/server/dev_certificate.h"
 #include "kith/server/server.h"
 #include "server/daemon/config.h"
+#include "server/daemon/heap.h"
 
 namespace {
 
@@ -72,6 +73,8 @@ int main(int argc, char** argv) {
     std::printf("kithd %s\n", kith::version());
     return 0;
   }
+  // More shards are more threads that would wait for each other at one heap.
+  if (config->options.shards == 1) kith::server::daemon::use_large_pages(argv);
   // Blocked before any thread starts, so that only this one sees them.
   sigset_t signals;
   sigemptyset(&signals);
