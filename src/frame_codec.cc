@@ -34,13 +34,18 @@ Error too_large(std::size_t size) {
 }
 
 template <class Frame>
-Result<std::string> encode_any(const Frame& frame) {
+Status encode_any_into(const Frame& frame, std::string& out) {
   const std::size_t size = frame.ByteSizeLong();
   if (size > limits::frame_bytes_max) return too_large(size);
+  out.resize(size);
+  frame.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(out.data()));
+  return {};
+}
+
+template <class Frame>
+Result<std::string> encode_any(const Frame& frame) {
   std::string out;
-  if (!frame.SerializeToString(&out)) {
-    return make_error(ErrorCode::kInternal, "the frame could not be encoded");
-  }
+  if (auto encoded = encode_any_into(frame, out); !encoded) return encoded.error();
   return out;
 }
 
@@ -72,6 +77,10 @@ Result<std::string> encode(const v1::ClientFrame& frame) {
 }
 Result<std::string> encode(const v1::ServerFrame& frame) {
   return encode_any(frame);
+}
+
+Status encode_into(const v1::ServerFrame& frame, std::string& out) {
+  return encode_any_into(frame, out);
 }
 
 Result<v1::ClientFrame> decode_client_frame(std::string_view bytes) {

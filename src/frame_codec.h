@@ -21,6 +21,8 @@ namespace kith {
 // UTF-8.
 Result<std::string> encode(const v1::ClientFrame& frame);
 Result<std::string> encode(const v1::ServerFrame& frame);
+// The same into a string that keeps its memory, in place of what it holds.
+Status encode_into(const v1::ServerFrame& frame, std::string& out);
 
 // kTooLarge; kProtocol if the bytes are no frame or carry no body. A body from a newer release is
 // not an error here: the frame's body_case() is then BODY_NOT_SET and its unknown fields survive

@@ -278,7 +278,7 @@ void Gateway::in_session(Session& session, v1::ClientFrame& frame) {
   const std::uint32_t unacked = counted ? cost_of(frame) : 0;
   if (!allow(session, frame, unacked)) return;
   session.unacked += unacked;
-  const Reply reply = is_answered(frame) ? replier(session, frame.req_id(), unacked) : Reply();
+  Reply reply = is_answered(frame) ? replier(session, frame.req_id(), unacked) : Reply();
   switch (frame.body_case()) {
     case F::kPing:
       ping(session, frame.ping(), reply);
@@ -374,9 +374,7 @@ Reply Gateway::replier(Session& session, std::uint64_t req_id, std::uint32_t una
     asking->unacked -= std::min(asking->unacked, unacked);
     if (req_id == 0 && !frame.has_pong()) return;  // no reply wanted
     frame.set_reply_to(req_id);
-    auto made = make_push(frame, DeliveryClass::kReply);
-    if (frame.has_pong()) made.cls = DeliveryClass::kControl;
-    if (made.frame) push(*asking, made);
+    answer(*asking, frame);
   };
 }
 

@@ -27,15 +27,16 @@ namespace kith::v1 {
 class ClientFrame;
 class Hello;
 class Ping;
+class ServerFrame;
 }  // namespace kith::v1
 
 namespace kith::server {
 
 // What the gateway calls in the services. Loop thread.
 struct GatewayHooks {
-  // Handles one valid request, whose body may be moved from; false if nobody knows it. `Reply` is
-  // null for frames that have no answer.
-  std::function<bool(const Caller&, v1::ClientFrame&, const Reply&)> request;
+  // Handles one valid request; both may be moved from. False if nobody knows it: then the reply is as
+  // it was. `Reply` is null for frames that have no answer.
+  std::function<bool(const Caller&, v1::ClientFrame&, Reply&)> request;
   std::function<void(const Caller&, bool active, const std::string& agent)> opened;
   std::function<void(const Caller&)> closed;
   std::function<void(const Caller&, bool active)> activity;
@@ -100,12 +101,15 @@ class Gateway : public ConnectionHandler {
   void protocol_error(Session& session, std::uint64_t req_id, const std::string& detail);
   void deliver(const Delivery& delivery);
   void push(Session& session, const Push& push);
+  void answer(Session& session, const v1::ServerFrame& frame);
+  [[nodiscard]] bool nothing_waits(const Session& session) const;
   void pump(Session& session);
   void end(Session& session, const Farewell& farewell);
   void leave(Session& session);
   void drain_step();
 
   const std::string name_;
+  std::string answer_;  // the one that is being encoded: keeps its memory
   const ServerOptions options_;
   GatewayPorts ports_;
   GatewayHooks hooks_;

@@ -5,11 +5,13 @@
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
 #include "server/gateway/gateway.h"
+#include "src/frame_codec.h"
 
 namespace kith::server {
 namespace {
 
 constexpr auto kTick = std::chrono::seconds(1);
+constexpr std::size_t kKeptAnswer = 4 * 1024;
 constexpr auto kDrainStep = std::chrono::milliseconds(20);
 
 }  // namespace
@@ -25,15 +27,33 @@ void Gateway::deliver(const Delivery& delivery) {
   }
 }
 
+bool Gateway::nothing_waits(const Session& session) const {
+  return session.queue.empty() && !session.queue.lagging() &&
+         ports_.connections.buffered(session.connection()) < limits::write_ahead_bytes;
+}
+
+// For one session alone, so mostly without a frame of its own on the heap.
+void Gateway::answer(Session& session, const v1::ServerFrame& frame) {
+  if (session.state() == Session::State::kClosing) return;
+  const auto cls = frame.has_pong() ? DeliveryClass::kControl : DeliveryClass::kReply;
+  if (!nothing_waits(session)) {
+    if (const Push made = make_push(frame, cls); made.frame) push(session, made);
+    return;
+  }
+  if (!encode_into(frame, answer_)) return;  // too large: a bug of its maker
+  ++counters_.frames_out;
+  ports_.connections.send(session.connection(), answer_);
+  if (answer_.capacity() > kKeptAnswer) std::string().swap(answer_);
+}
+
 void Gateway::push(Session& session, const Push& made) {
   if (session.state() == Session::State::kClosing) return;
-  const bool was_lagging = session.queue.lagging();
-  if (session.queue.empty() && !was_lagging &&
-      ports_.connections.buffered(session.connection()) < limits::write_ahead_bytes) {
-    ++counters_.frames_out;  // nothing waits before it
+  if (nothing_waits(session)) {
+    ++counters_.frames_out;
     ports_.connections.send(session.connection(), *made.frame);
     return;
   }
+  const bool was_lagging = session.queue.lagging();
   const std::int64_t now = ports_.scheduler.clock().steady_ms();
   session.queue.push(made, now);
   if (!was_lagging && session.queue.lagging()) {

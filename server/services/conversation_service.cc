@@ -65,20 +65,64 @@ struct ConversationService::Placed {
   bool duplicate = false;
 };
 
-// One SendBatch on its way: items are appended in order, answered together.
+// One SendBatch on its way: items are appended in order, answered together. It holds what is needed
+// of the request and nothing of the frame, which is gone when the log has the messages.
 struct ConversationService::Batch {
+  struct Item {
+    MessageId id;
+    std::optional<MessageId> answers;  // a message that had no place when this was written
+    SendOp op;
+    std::uint32_t attempt = 0;
+    Placed placed;
+    std::unique_ptr<Error> error;  // instead of `placed`
+  };
   Caller caller;
-  v1::SendBatch request;
   ConversationId conversation;
+  std::optional<UserId> peer;
   bool sender_only = false;
-  v1::ServerFrame answer;
-  int waiting = 0;  // items without an outcome
-  int in_log = 0;   // appended, not decided
-  int held = -1;    // item that waits for those before it
+  std::vector<Item> items;
+  std::size_t waiting = 0;          // items without an outcome
+  std::size_t in_log = 0;           // appended, not decided
+  std::optional<std::size_t> held;  // item that waits for those before it
   // An item did not get into the log for now: those behind it must not either, or the repetition
   // of the first would land behind them.
   std::optional<Error> stopped;
   Reply reply;
+
+  Batch(const Caller& by, v1::SendBatch& request, Reply to)
+      : caller(by),
+        conversation(*conversation_id(request.conversation_id())),
+        peer(user_id(request.direct_peer())),
+        waiting(static_cast<std::size_t>(request.items_size())),
+        reply(std::move(to)) {
+    items.reserve(waiting);
+    for (v1::OutMessage& from : *request.mutable_items()) {
+      Item& item = items.emplace_back();
+      item.id = *message_id(from.message_id());
+      item.attempt = from.attempt();
+      item.op.body = std::move(*from.mutable_content());
+      item.op.reply_to_seq = from.reply_to_seq();
+      item.op.mentions = user_ids(from.mentions());
+      item.op.client_ts_ms = static_cast<std::int64_t>(from.client_ts_ms());
+      if (item.op.reply_to_seq == 0) item.answers = message_id(from.reply_to_message_id());
+    }
+  }
+
+  void answer() {
+    v1::ServerFrame frame;
+    auto* result = frame.mutable_send_result();
+    result->set_conversation_id(conversation.bytes());
+    for (const Item& item : items) {
+      auto* out = result->add_items();
+      out->set_message_id(item.id.bytes());
+      if (item.error) {
+        *out->mutable_error() = kith::to_wire(*item.error);
+      } else {
+        to_wire(item.placed.placement, item.placed.duplicate, out->mutable_placed());
+      }
+    }
+    reply(std::move(frame));
+  }
 };
 
 ConversationService::ConversationService(ConversationCache& cache, Users& users, Fanout& fanout,
@@ -105,11 +149,10 @@ bool ConversationService::handle(const Caller& caller, const v1::ClientFrame& fr
   return handle(caller, v1::ClientFrame(frame), reply);
 }
 
-bool ConversationService::handle(const Caller& caller, v1::ClientFrame&& frame,
-                                 const Reply& reply) {
+bool ConversationService::handle(const Caller& caller, v1::ClientFrame&& frame, Reply reply) {
   switch (frame.body_case()) {
     case v1::ClientFrame::kSend:
-      send(caller, std::move(*frame.mutable_send()), reply);
+      send(caller, std::move(*frame.mutable_send()), std::move(reply));
       return true;
     case v1::ClientFrame::kAckEvents:
       ack(caller, frame.ack_events());
@@ -153,44 +196,44 @@ LogRecord ConversationService::record(const Caller& caller, const ConversationId
   return r;
 }
 
-void ConversationService::send(const Caller& caller, v1::SendBatch&& request, const Reply& reply) {
-  auto batch = std::make_shared<Batch>();
-  batch->caller = caller;
-  batch->request = std::move(request);
-  batch->conversation = *conversation_id(batch->request.conversation_id());
-  batch->reply = reply;
-  const auto peer = user_id(batch->request.direct_peer());
-  if (peer &&
-      !is_direct(cache_.peek(batch->conversation), batch->conversation, caller.user, *peer)) {
-    return reply_error(reply, make_error(ErrorCode::kInvalidArgument,
-                                         "conversation_id is not the 1:1 with direct_peer"));
+void ConversationService::send(const Caller& caller, v1::SendBatch&& request, Reply reply) {
+  const auto batch = std::make_shared<Batch>(caller, request, std::move(reply));
+  const Conversation* known = cache_.peek(batch->conversation);
+  if (batch->peer && !is_direct(known, batch->conversation, caller.user, *batch->peer)) {
+    return reply_error(batch->reply, make_error(ErrorCode::kInvalidArgument,
+                                                "conversation_id is not the 1:1 with direct_peer"));
   }
-  cache_.with(batch->conversation, [this, batch, peer](Result<const Conversation*> found) {
+  if (known != nullptr) return send_in(batch, known);
+  cache_.with(batch->conversation, [this, batch](Result<const Conversation*> found) {
     if (!found) return reply_error(batch->reply, found.error());
-    const Conversation* c = *found;
-    if (c == nullptr && !peer) {
-      return reply_error(batch->reply, make_error(ErrorCode::kNotFound, "no such conversation"));
+    send_in(batch, *found);
+  });
+}
+
+// `c`: null if there is no such conversation yet.
+void ConversationService::send_in(const std::shared_ptr<Batch>& batch, const Conversation* c) {
+  if (c == nullptr && !batch->peer) {
+    return reply_error(batch->reply, make_error(ErrorCode::kNotFound, "no such conversation"));
+  }
+  UserId other = batch->peer.value_or(UserId());
+  if (c != nullptr) {
+    const Member* me = find_member(*c, batch->caller.user);
+    if (me == nullptr) {
+      return reply_error(batch->reply, make_error(ErrorCode::kNotMember, "not a member"));
     }
-    UserId other = peer.value_or(UserId());
-    if (c != nullptr) {
-      const Member* me = find_member(*c, batch->caller.user);
-      if (me == nullptr) {
-        return reply_error(batch->reply, make_error(ErrorCode::kNotMember, "not a member"));
-      }
-      if (!me->active()) return answer_former(batch, 0);
-      if (c->head.type == ConversationType::kDirect) other = direct_peer(*c, me->user);
-    }
-    if (other.empty()) return send_items(batch);  // a group
-    const bool create_first = c == nullptr;
-    if (const Users::Record known = users_.peek(other)) {
-      return send_direct(batch, create_first, *known);
-    }
-    users_.with(other, [this, alive = alive_, batch, create_first](Result<Users::Record> user) {
-      if (!*alive) return;
-      if (!user) return reply_error(batch->reply, user.error());
-      if (*user) return send_direct(batch, create_first, **user);
-      reply_error(batch->reply, make_error(ErrorCode::kNotFound, "no such user"));
-    });
+    if (!me->active()) return answer_former(batch, 0);
+    if (c->head.type == ConversationType::kDirect) other = direct_peer(*c, me->user);
+  }
+  if (other.empty()) return send_items(batch, 0);  // a group
+  const bool create_first = c == nullptr;
+  if (const Users::Record user = users_.peek(other)) {
+    return send_direct(batch, create_first, *user);
+  }
+  users_.with(other, [this, alive = alive_, batch, create_first](Result<Users::Record> user) {
+    if (!*alive) return;
+    if (!user) return reply_error(batch->reply, user.error());
+    if (*user) return send_direct(batch, create_first, **user);
+    reply_error(batch->reply, make_error(ErrorCode::kNotFound, "no such user"));
   });
 }
 
@@ -207,45 +250,28 @@ void ConversationService::send_direct(const std::shared_ptr<Batch>& batch, bool 
       if (!made) batch->stopped = temporary(made.error());
     });
   }
-  send_items(batch);
-}
-
-void ConversationService::prepare_answer(Batch& batch) {
-  auto* result = batch.answer.mutable_send_result();
-  result->set_conversation_id(batch.conversation.bytes());
-  batch.waiting = batch.request.items_size();
-  for (const v1::OutMessage& item : batch.request.items()) {
-    result->add_items()->set_message_id(item.message_id());
-  }
-}
-
-void ConversationService::send_items(const std::shared_ptr<Batch>& batch) {
-  prepare_answer(*batch);
-  send_item(batch, 0);
+  send_items(batch, 0);
 }
 
 // Who has left may not send, but what was placed before stays placed, also for a repetition.
-void ConversationService::answer_former(const std::shared_ptr<Batch>& batch, int index) {
-  if (index == 0) prepare_answer(*batch);
-  if (index == batch->request.items_size()) return;
-  cache_.find(batch->conversation, batch->caller.user,
-              *message_id(batch->request.items(index).message_id()),
+void ConversationService::answer_former(const std::shared_ptr<Batch>& batch, std::size_t index) {
+  if (index == batch->items.size()) return;
+  cache_.find(batch->conversation, batch->caller.user, batch->items[index].id,
               [this, alive = alive_, batch, index](Result<std::optional<Placement>> earlier) {
                 if (!*alive) return;
                 Result<Placed> outcome = make_error(ErrorCode::kNotMember, "not a member");
                 if (!earlier) outcome = temporary(earlier.error());
                 if (earlier && *earlier) outcome = Placed{**earlier, true};
-                answer_item(batch, index, outcome);
+                answer_item(*batch, index, outcome);
                 answer_former(batch, index + 1);
               });
 }
 
-void ConversationService::send_item(const std::shared_ptr<Batch>& batch, int index) {
-  for (; index < batch->request.items_size(); ++index) {
-    const v1::OutMessage& item = batch->request.items(index);
-    const auto answered = message_id(item.reply_to_message_id());
-    if (batch->stopped || item.reply_to_seq() != 0 || !answered) {
-      append_item(batch, index, item.reply_to_seq());
+void ConversationService::send_items(const std::shared_ptr<Batch>& batch, std::size_t index) {
+  for (; index < batch->items.size(); ++index) {
+    const auto& answered = batch->items[index].answers;
+    if (batch->stopped || !answered) {
+      append_item(batch, index);
       continue;
     }
     // Answers a message of one's own that had no place yet when this was written; it may be earlier
@@ -259,30 +285,25 @@ void ConversationService::send_item(const std::shared_ptr<Batch>& batch, int ind
                   if (!*alive) return;
                   if (!found) batch->stopped = temporary(found.error());
                   if (found && !*found) {
-                    answer_item(batch, index, unknown_reply());
+                    answer_item(*batch, index, unknown_reply());
                   } else {
-                    append_item(batch, index, found ? (*found)->seq : 0);
+                    batch->items[index].op.reply_to_seq = found ? (*found)->seq : 0;
+                    append_item(batch, index);
                   }
-                  send_item(batch, index + 1);
+                  send_items(batch, index + 1);
                 });
     return;
   }
 }
 
-void ConversationService::append_item(const std::shared_ptr<Batch>& batch, int index,
-                                      std::uint64_t reply_to) {
-  if (batch->stopped) return answer_item(batch, index, *batch->stopped);
-  v1::OutMessage& item = *batch->request.mutable_items(index);
+void ConversationService::append_item(const std::shared_ptr<Batch>& batch, std::size_t index) {
+  if (batch->stopped) return answer_item(*batch, index, *batch->stopped);
+  Batch::Item& item = batch->items[index];
   LogRecord r = record(batch->caller, batch->conversation);
-  r.command_id = *message_id(item.message_id());
-  r.attempt = item.attempt();
+  r.command_id = item.id;
+  r.attempt = item.attempt;
   r.sender_only = batch->sender_only;
-  SendOp op;
-  op.body = std::move(*item.mutable_content());  // it is appended once
-  op.reply_to_seq = reply_to;
-  op.mentions = user_ids(item.mentions());
-  op.client_ts_ms = static_cast<std::int64_t>(item.client_ts_ms());
-  r.op = std::move(op);
+  r.op = std::move(item.op);              // it is appended once
   r.reply_token = batch->caller.session;  // which must not get its own push
   ++batch->in_log;
   cache_.append(std::move(r), [this, alive = alive_, batch, index](Result<Outcome> outcome) {
@@ -290,28 +311,31 @@ void ConversationService::append_item(const std::shared_ptr<Batch>& batch, int i
     if (--batch->in_log == 0) push_gathered();
     if (!outcome) {
       if (!batch->stopped) batch->stopped = temporary(outcome.error());
-      answer_item(batch, index, *batch->stopped);
+      answer_item(*batch, index, *batch->stopped);
     } else if (outcome->placed) {
-      answer_item(batch, index, Placed{*outcome->placed, outcome->duplicate});
+      answer_item(*batch, index, Placed{*outcome->placed, outcome->duplicate});
     } else if (batch->stopped) {
-      answer_item(batch, index, *batch->stopped);  // refused for want of what was stopped
+      answer_item(*batch, index, *batch->stopped);  // refused for want of what was stopped
     } else {
-      answer_item(batch, index,
+      answer_item(*batch, index,
                   outcome->error.value_or(make_error(ErrorCode::kInternal, "not decided")));
     }
-    if (batch->in_log == 0 && batch->held >= 0) send_item(batch, std::exchange(batch->held, -1));
+    if (batch->in_log == 0 && batch->held) {
+      const std::size_t next = *std::exchange(batch->held, std::nullopt);
+      send_items(batch, next);
+    }
   });
 }
 
-void ConversationService::answer_item(const std::shared_ptr<Batch>& batch, int index,
+void ConversationService::answer_item(Batch& batch, std::size_t index,
                                       const Result<Placed>& outcome) {
-  auto* out = batch->answer.mutable_send_result()->mutable_items(index);
+  Batch::Item& item = batch.items[index];
   if (outcome) {
-    to_wire(outcome->placement, outcome->duplicate, out->mutable_placed());
+    item.placed = *outcome;
   } else {
-    *out->mutable_error() = kith::to_wire(outcome.error());
+    item.error = std::make_unique<Error>(outcome.error());
   }
-  if (--batch->waiting == 0) batch->reply(std::move(batch->answer));
+  if (--batch.waiting == 0) batch.answer();
 }
 
 void ConversationService::append_placed(LogRecord r, const Reply& reply) {

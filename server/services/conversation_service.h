@@ -49,7 +49,7 @@ class ConversationService {
   void session_closed(const Caller& caller);
   // False if the body is not about conversations. The frame has passed validate().
   // The frame's body may be moved from.
-  bool handle(const Caller& caller, v1::ClientFrame&& frame, const Reply& reply);
+  bool handle(const Caller& caller, v1::ClientFrame&& frame, Reply reply);
   bool handle(const Caller& caller, const v1::ClientFrame& frame, const Reply& reply);
 
  private:
@@ -58,14 +58,13 @@ class ConversationService {
   struct Listing;
 
   LogRecord record(const Caller& caller, const ConversationId& id) const;
-  void send(const Caller& caller, v1::SendBatch&& request, const Reply& reply);
+  void send(const Caller& caller, v1::SendBatch&& request, Reply reply);
+  void send_in(const std::shared_ptr<Batch>& batch, const Conversation* c);
   void send_direct(const std::shared_ptr<Batch>& batch, bool create_first, const UserRecord& other);
-  static void prepare_answer(Batch& batch);
-  void send_items(const std::shared_ptr<Batch>& batch);
-  void answer_former(const std::shared_ptr<Batch>& batch, int index);
-  void send_item(const std::shared_ptr<Batch>& batch, int index);
-  void append_item(const std::shared_ptr<Batch>& batch, int index, std::uint64_t reply_to);
-  void answer_item(const std::shared_ptr<Batch>& batch, int index, const Result<Placed>& outcome);
+  void send_items(const std::shared_ptr<Batch>& batch, std::size_t index);
+  void answer_former(const std::shared_ptr<Batch>& batch, std::size_t index);
+  void append_item(const std::shared_ptr<Batch>& batch, std::size_t index);
+  static void answer_item(Batch& batch, std::size_t index, const Result<Placed>& outcome);
   void create(const Caller& caller, const v1::CreateConversation& request, const Reply& reply);
   void change_members(const Caller& caller, const v1::MemberChange& request, const Reply& reply);
   void change_meta(const Caller& caller, const v1::UpdateMeta& request, const Reply& reply);
