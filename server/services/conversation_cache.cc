@@ -15,6 +15,9 @@ namespace {
 // wait already.
 constexpr Millis kApplyGather{1000};
 constexpr std::uint64_t kApplyAtOnce = 32'768;
+// Conversations that are put into a batch in one go: a millisecond when none of them is in the
+// processor's cache.
+constexpr std::size_t kGatherSlice = 32;
 
 }  // namespace
 
@@ -268,36 +271,62 @@ void ConversationCache::schedule_apply() {
   });
 }
 
-StoreBatch ConversationCache::take_batch() {
-  StoreBatch batch;
-  batch.position = decided();
-  std::sort(dirty_.begin(), dirty_.end());  // neighbours in the store's tree are written together
-  for (const ConversationId& id : dirty_) {
-    Slot& s = *slots_.at(id);
-    s.dirty = false;
-    // A refused record of a conversation that does not exist leaves nothing.
-    if (s.conversation.head.last_seq != 0) batch.heads.push_back(s.conversation.head);
-    for (const UserId& user : s.take_changed()) {
-      if (const Member* m = find_member(s.conversation, user)) batch.members.emplace_back(id, *m);
-    }
-    for (Event& event : s.new_events) batch.events.push_back(std::move(event));
-    s.new_events.clear();
-  }
-  dirty_.clear();
-  batch.user_marks.assign(user_marks_dirty_.begin(), user_marks_dirty_.end());
-  user_marks_dirty_.clear();
-  return batch;
-}
-
 void ConversationCache::apply_batch() {
   if (applying_) return;
-  if (apply_failures_ == 0) {
-    if (dirty_.empty() && user_marks_dirty_.empty()) return;
-    // The store knows a batch by its position: one that ends where the last one did would be taken
-    // for its repetition. A record that still waits for its conversation holds the position back.
-    if (decided() <= applied_) return;
-    batch_ = std::make_shared<const StoreBatch>(take_batch());
+  if (apply_failures_ > 0) return give_batch();  // the same one again
+  if (dirty_.empty() && user_marks_dirty_.empty()) return;
+  // The store knows a batch by its position: one that ends where the last one did would be taken
+  // for its repetition. A record that still waits for its conversation holds the position back.
+  if (decided() <= applied_) return;
+  applying_ = true;
+  gathering_ = std::make_unique<Gathering>();
+  gathering_->batch.position = decided();
+  gathering_->ids = std::exchange(dirty_, {});
+  // Neighbours in the store's tree are written together.
+  std::sort(gathering_->ids.begin(), gathering_->ids.end());
+  // As many as they mostly are: vectors of a megabyte are not to be copied over and over.
+  gathering_->batch.heads.reserve(gathering_->ids.size());
+  gathering_->batch.members.reserve(2 * gathering_->ids.size());
+  gathering_->batch.events.reserve(2 * gathering_->ids.size());
+  gather_batch();
+}
+
+// A few conversations at a time: nobody waits for the store, but everybody for the loop. One that
+// changes meanwhile is taken as it is then; what it was at the batch's position, and what came after,
+// is decided only once, for its head says up to where it was.
+void ConversationCache::gather_batch() {
+  const std::size_t to = std::min(gathering_->ids.size(), gathering_->next + kGatherSlice);
+  for (; gathering_->next < to; ++gathering_->next) {
+    take(gathering_->ids[gathering_->next], gathering_->batch);
   }
+  if (gathering_->next < gathering_->ids.size()) {
+    scheduler_.post([this, alive = alive_] {
+      if (*alive) gather_batch();
+    });
+    return;
+  }
+  StoreBatch& batch = gathering_->batch;
+  batch.user_marks.assign(user_marks_dirty_.begin(), user_marks_dirty_.end());
+  user_marks_dirty_.clear();
+  if (dirty_.empty()) batch.position = decided();  // everything that came meanwhile is in it
+  batch_ = std::make_shared<const StoreBatch>(std::move(batch));
+  gathering_.reset();
+  give_batch();
+}
+
+void ConversationCache::take(const ConversationId& id, StoreBatch& batch) {
+  Slot& s = *slots_.at(id);
+  s.dirty = false;
+  // A refused record of a conversation that does not exist leaves nothing.
+  if (s.conversation.head.last_seq != 0) batch.heads.push_back(s.conversation.head);
+  s.take_changed([&](const UserId& user) {
+    if (const Member* m = find_member(s.conversation, user)) batch.members.emplace_back(id, *m);
+  });
+  for (Event& event : s.new_events) batch.events.push_back(std::move(event));
+  s.new_events.clear();
+}
+
+void ConversationCache::give_batch() {
   applying_ = true;
   store_.apply(batch_, [this, alive = alive_](const Status& status) {
     if (*alive) apply_done(status);

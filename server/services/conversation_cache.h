@@ -108,7 +108,9 @@ class ConversationCache : public Conversations {
   void schedule_apply();
   void apply_batch();
   void apply_done(const Status& status);
-  StoreBatch take_batch();
+  void gather_batch();
+  void take(const ConversationId& id, StoreBatch& batch);
+  void give_batch();
   std::map<ConversationId, Position> tail(const UserId& user) const;
   void evict();
 
@@ -136,7 +138,14 @@ class ConversationCache : public Conversations {
       served_;  // unknown = everything: a mark is always written
   std::unordered_map<UserId, Position, IdHash> high_;
   LargeFeed large_;
-  bool applying_ = false;
+  // A batch that is being put together.
+  struct Gathering {
+    StoreBatch batch;
+    std::vector<ConversationId> ids;
+    std::size_t next = 0;
+  };
+  std::unique_ptr<Gathering> gathering_;
+  bool applying_ = false;  // one is being put together, or the store has it
   bool apply_scheduled_ = false;
   std::uint32_t apply_failures_ = 0;
   std::shared_ptr<const StoreBatch> batch_;  // in flight; kept until the store has it

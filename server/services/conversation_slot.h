@@ -46,11 +46,17 @@ struct ConversationCache::Slot {
     keep_each_once();
     compact_at = std::max(kCompactAt, 2 * changed_members.size());
   }
-  // Each once.
-  std::vector<UserId> take_changed() {
+  // Tells each once and forgets them.
+  template <class Tell>
+  void take_changed(Tell tell) {
     keep_each_once();
     compact_at = kCompactAt;
-    return std::exchange(changed_members, {});
+    for (const UserId& user : changed_members) tell(user);
+    if (changed_members.capacity() > kCompactAt) {
+      changed_members = {};
+    } else {
+      changed_members.clear();
+    }
   }
 
  private:
