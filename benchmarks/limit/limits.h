@@ -36,6 +36,15 @@ struct AppendJob {
 // Appends batches of records and waits for fdatasync after each.
 std::optional<LimitResult> append_limit(const AppendJob& job);
 
+struct MemoryJob {
+  std::uint32_t kib = 16 * 1024;
+  bool large_pages = false;
+  double seconds = 1;
+};
+// Reads that depend on each other, anywhere in so much memory: what it costs to touch a place that is
+// in no cache. Nothing if there is no such memory.
+std::optional<LimitResult> memory_limit(const MemoryJob& job);
+
 // TLS 1.3 handshakes in memory (P-256, one ticket), the server's share of the CPU.
 std::optional<LimitResult> handshake_limit(double seconds);
 

@@ -17,6 +17,9 @@ constexpr const char* kHelp =
                                         messages of 150 bytes there and back on bare epoll
   kith-limit append FILE BATCH [SECONDS]
                                         records of 216 bytes appended, fdatasync after each batch
+  kith-limit memory KIB [SECONDS [large]]
+                                        reads that depend on each other, anywhere in KIB KiB, in pages
+                                        of 4 KiB or large ones
   kith-limit handshake [SECONDS]        TLS 1.3 handshakes of one core, the server's side
 )";
 
@@ -60,6 +63,14 @@ int main(int argc, char** argv) {
     append.seconds = seconds(arguments, 3);
     report.set("batch", append.batch);
     result = append_limit(append);
+  } else if (job == "memory") {
+    kith::bench::MemoryJob memory;
+    memory.kib = count(arguments, 1, memory.kib);
+    memory.seconds = seconds(arguments, 2);
+    memory.large_pages = arguments.size() > 3 && arguments[3] == "large";
+    report.set("kib", memory.kib);
+    report.set("large_pages", memory.large_pages ? 1 : 0);
+    result = memory_limit(memory);
   } else if (job == "handshake") {
     result = kith::bench::handshake_limit(seconds(arguments, 1));
   } else {

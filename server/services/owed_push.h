@@ -13,8 +13,8 @@ struct OwedPush {
 
   std::int64_t since_ms;  // when it began, on the monotonic clock
   bool head;              // the newest head only: there is too much to push
-  bool moved = false;         // there is something to tell
-  v1::ServerFrame frame;      // the events, unless `head`
+  bool moved = false;     // there is something to tell
+  v1::ServerFrame frame;  // the events, unless `head`
 
   void add(const Event& event) {
     moved = true;
