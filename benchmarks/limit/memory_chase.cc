@@ -14,15 +14,17 @@
 namespace kith::bench {
 namespace {
 
-constexpr std::size_t kLine = 64;              // bytes that a processor reads at a time
-constexpr std::size_t kLargePage = 2UL << 20;  // and those that one entry of its page table may cover
+constexpr std::size_t kLine = 64;  // bytes that a processor reads at a time
+constexpr std::size_t kLargePage = 2UL
+                                   << 20;  // and those that one entry of its page table may cover
 constexpr std::size_t kStepsPerLook = 100'000;
 
 // A ring through every line of `memory`, in an order that no prefetcher guesses.
 void** make_ring(char* memory, std::size_t bytes) {
   std::vector<std::uint32_t> order(bytes / kLine);
   std::iota(order.begin(), order.end(), 0U);
-  std::shuffle(order.begin(), order.end(), std::mt19937(1));  // NOLINT(cert-msc51-cpp): the same ring
+  std::shuffle(order.begin(), order.end(),
+               std::mt19937(1));  // NOLINT(cert-msc51-cpp): the same ring
   for (std::size_t i = 0; i < order.size(); ++i) {
     const std::size_t next = order[(i + 1) % order.size()];
     *reinterpret_cast<void**>(memory + kLine * order[i]) = memory + kLine * next;

@@ -19,15 +19,16 @@ std::atomic<bool> counting{false};
 std::atomic<std::uint64_t> allocations{0};
 }  // namespace
 
-void* operator new(std::size_t size) {
+// Not inlined: the compiler would see malloc() meet delete, and warn.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   if (counting) ++allocations;
   if (void* made = std::malloc(size)) return made;  // NOLINT(cppcoreguidelines-no-malloc)
   throw std::bad_alloc();
 }
-void operator delete(void* made) noexcept {
+[[gnu::noinline]] void operator delete(void* made) noexcept {
   std::free(made);  // NOLINT(cppcoreguidelines-no-malloc)
 }
-void operator delete(void* made, std::size_t) noexcept {
+[[gnu::noinline]] void operator delete(void* made, std::size_t) noexcept {
   std::free(made);  // NOLINT(cppcoreguidelines-no-malloc)
 }
 
