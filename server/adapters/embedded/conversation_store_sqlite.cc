@@ -2,10 +2,8 @@
 #include "server/adapters/embedded/conversation_store_sqlite.h"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <limits>
-#include <thread>
 #include <utility>
 
 #include "server/adapters/embedded/conversation_store_rows_sqlite.h"
@@ -26,24 +24,6 @@ constexpr auto kWorkSlice = std::chrono::milliseconds(1);
 constexpr auto kRest = std::chrono::milliseconds(2);
 constexpr int kRowsPerLook = 16;
 
-class Breather {
- public:
-  // Null: never rests. Nor after `hurry` has become true.
-  explicit Breather(const std::atomic<bool>* hurry) : hurry_(hurry), began_(Clock::now()) {}
-  void row_written() {
-    if (hurry_ == nullptr || ++rows_ % kRowsPerLook != 0) return;
-    if (Clock::now() - began_ < kWorkSlice || *hurry_) return;
-    std::this_thread::sleep_for(kRest);
-    began_ = Clock::now();
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  const std::atomic<bool>* hurry_;
-  Clock::time_point began_;
-  int rows_ = 0;
-};
-
 // SQLite's integers are signed: an upper bound beyond them means no bound.
 std::int64_t bound(std::uint64_t value) {
   constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
@@ -58,6 +38,26 @@ Result<std::vector<FeedEntry>> feed(Query& query) {
 }
 
 }  // namespace
+
+// Worker thread.
+class ConversationStoreSqlite::Breather {
+ public:
+  // Null: never rests.
+  explicit Breather(Hurry* hurry) : hurry_(hurry), began_(Clock::now()) {}
+  void row_written() {
+    if (hurry_ == nullptr || ++rows_ % kRowsPerLook != 0) return;
+    if (Clock::now() - began_ < kWorkSlice) return;
+    std::unique_lock lock(hurry_->mutex);
+    hurry_->changed.wait_for(lock, kRest, [this] { return hurry_->now; });
+    began_ = Clock::now();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Hurry* hurry_;
+  Clock::time_point began_;
+  int rows_ = 0;
+};
 
 Result<std::unique_ptr<ConversationStoreSqlite>> ConversationStoreSqlite::open(
     const std::string& path, Executor& executor, std::uint64_t pages_max) {
@@ -83,7 +83,11 @@ ConversationStoreSqlite::ConversationStoreSqlite(std::unique_ptr<Database> write
 
 ConversationStoreSqlite::~ConversationStoreSqlite() {
   *alive_ = false;
-  hurry_ = true;
+  {
+    const std::lock_guard lock(hurry_.mutex);
+    hurry_.now = true;
+  }
+  hurry_.changed.notify_one();
   worker_.stop();
 }
 

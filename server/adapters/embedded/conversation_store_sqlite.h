@@ -3,8 +3,9 @@
 // connection on the caller's thread.
 #pragma once
 
-#include <atomic>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "kith/core/executor.h"
@@ -41,6 +42,7 @@ class ConversationStoreSqlite : public ConversationStore {
   void user_mark(const UserId& user, Done<Position> done) override;
 
  private:
+  class Breather;
   ConversationStoreSqlite(std::unique_ptr<Database> writer, std::unique_ptr<Database> reader,
                           Executor& executor);
   Result<std::optional<Conversation>> load_now(const ConversationId& id);
@@ -56,7 +58,13 @@ class ConversationStoreSqlite : public ConversationStore {
   std::uint64_t generation_ = 1;  // thread of the executor; next after each failure that was told
   std::uint64_t failed_generation_ = 0;  // worker thread
 
-  std::atomic<bool> hurry_{false};  // the store is closing
+  // True: the store is closing, nobody rests any more.
+  struct Hurry {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool now = false;
+  };
+  Hurry hurry_;
   Worker worker_{"kith-store"};
 };
 
