@@ -76,10 +76,8 @@ class JoinedCore : public ServerCore {
   GatewayHooks gateway_hooks() {
     GatewayHooks hooks;
     hooks.request = [this](const Caller& caller, v1::ClientFrame& frame, Reply& reply) {
-      if (frame.has_send())
-        return conversations_.handle(caller, std::move(frame), std::move(reply));
       return presence_.handle(caller, frame) || people_.handle(caller, frame, reply) ||
-             conversations_.handle(caller, std::move(frame), reply);
+             conversations_.handle(caller, std::move(frame), std::move(reply));
     };
     hooks.opened = [this](const Caller& caller, bool active, const std::string& agent) {
       people_.note_device(caller, agent);

@@ -108,7 +108,7 @@ void ConversationService::push_to_large(const LogEntry& entry, const Outcome& ou
   tell_listeners(event, reach.passive, push);
 }
 
-// Who fetches what a head names costs ten times what a push costs; so listeners get events too, at
+// Who fetches what a head names costs more than twice what a push costs; so listeners get events too, at
 // once or a little later and several in one push, as far as listener_pushes_ goes.
 void ConversationService::tell_listeners(const Event& event,
                                          const std::vector<std::uint64_t>& listeners,

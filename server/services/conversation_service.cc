@@ -146,10 +146,10 @@ ConversationService::~ConversationService() {
 
 bool ConversationService::handle(const Caller& caller, const v1::ClientFrame& frame,
                                  const Reply& reply) {
-  return handle(caller, v1::ClientFrame(frame), reply);
+  return handle(caller, v1::ClientFrame(frame), Reply(reply));
 }
 
-bool ConversationService::handle(const Caller& caller, v1::ClientFrame&& frame, Reply reply) {
+bool ConversationService::handle(const Caller& caller, v1::ClientFrame&& frame, Reply&& reply) {
   switch (frame.body_case()) {
     case v1::ClientFrame::kSend:
       send(caller, std::move(*frame.mutable_send()), std::move(reply));

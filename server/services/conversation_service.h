@@ -49,7 +49,8 @@ class ConversationService {
   void session_closed(const Caller& caller);
   // False if the body is not about conversations. The frame has passed validate().
   // The frame's body may be moved from.
-  bool handle(const Caller& caller, v1::ClientFrame&& frame, Reply reply);
+  // The reply may be, too; not if the answer is false.
+  bool handle(const Caller& caller, v1::ClientFrame&& frame, Reply&& reply);
   bool handle(const Caller& caller, const v1::ClientFrame& frame, const Reply& reply);
 
  private:
