@@ -226,10 +226,10 @@ class Filler {
     server::Outcome out = server::decide(c, entry, std::nullopt);
     if (out.error) return *out.error;
     for (server::Member& m : c.members) m.feed_ver = entry.position;
-    for (server::Event& event : out.events) {
-      figures_.event_bytes += event.body.size() + MessageId::kSize + UserId::kSize +
+    if (out.event != nullptr) {
+      figures_.event_bytes += out.event->body.size() + MessageId::kSize + UserId::kSize +
                               ConversationId::kSize + DeviceId::kSize;
-      batch.events.push_back(std::move(event));
+      batch.events.push_back(std::move(out.event));
     }
     batch.position = entry.position;
     ++figures_.records;

@@ -49,7 +49,7 @@ class Batches {
 
  private:
   static void take(server::StoreBatch& batch, server::Outcome outcome) {
-    for (server::Event& event : outcome.events) batch.events.push_back(std::move(event));
+    if (outcome.event != nullptr) batch.events.push_back(std::move(outcome.event));
   }
   std::vector<server::Conversation> known_{kConversations};
   server::Position position_ = 0;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
 
 #include "kith/core/limits.h"
 #include "server/services/conversation_slot.h"
@@ -70,15 +69,15 @@ void ConversationCache::add_stats(std::map<std::string, std::uint64_t>& all) con
   all["events_cached"] = recent_total_;
 }
 
-void ConversationCache::append(LogRecord record, Done<Outcome> done) {
+void ConversationCache::append(LogRecord record, Answer answer) {
   if (apply_lag() > limits::apply_lag_max) {
-    return done(make_error(ErrorCode::kOverloaded, "the store is behind the log", 1'000));
+    return answer(make_error(ErrorCode::kOverloaded, "the store is behind the log", 1'000));
   }
   log_.append(std::move(record),
-              [this, alive = alive_, done = std::move(done)](Result<LogEntry> entry) mutable {
+              [this, alive = alive_, answer = std::move(answer)](Result<LogEntry>&& entry) mutable {
                 if (!*alive) return;
-                if (!entry) return done(entry.error());
-                committed(*std::move(entry), std::move(done));
+                if (!entry) return answer(entry.error());
+                committed(std::move(*entry), std::move(answer));
               });
 }
 
@@ -88,23 +87,30 @@ ConversationCache::SlotPtr ConversationCache::slot(const ConversationId& id) {
     it->second = std::make_shared<Slot>();
     it->second->conversation.head.id = id;
     recently_used_.push_front(id);
-  } else {
-    recently_used_.splice(recently_used_.begin(), recently_used_, it->second->used);
+    it->second->used = recently_used_.begin();
+    it->second->moved_at = ++moves_;
+  } else if (moves_ - it->second->moved_at > limits::conversations_cached_max / 2) {
+    use(*it->second);
   }
   SlotPtr found = it->second;
-  found->used = recently_used_.begin();
   if (fresh) evict();
   return found;
+}
+
+// What was moved to the front is in the newer half until half of all others were moved behind it.
+void ConversationCache::use(Slot& s) {
+  recently_used_.splice(recently_used_.begin(), recently_used_, s.used);
+  s.moved_at = ++moves_;
 }
 
 void ConversationCache::evict() {
   // Only from the old end, and only what the store has completely; a few at a time.
   for (int tries = 0; slots_.size() > limits::conversations_cached_max && tries < 8; ++tries) {
     const ConversationId id = recently_used_.back();
-    const Slot& old = *slots_.at(id);
+    Slot& old = *slots_.at(id);
     const bool idle = old.loaded && old.queue.empty() && !old.deciding && old.readers.empty();
     if (!idle || old.changed_at > applied_ || old.dirty) {
-      recently_used_.splice(recently_used_.begin(), recently_used_, old.used);
+      use(old);
       continue;
     }
     recent_total_ -= old.recent.size();
@@ -140,26 +146,26 @@ void ConversationCache::load(const SlotPtr& s) {
     const auto held = slots_.find(s->conversation.head.id);
     if (c == nullptr && held != slots_.end() && held->second == s) {
       recently_used_.splice(recently_used_.end(), recently_used_, s->used);
+      s->moved_at = 0;
     }
     for (auto& reader : readers) reader(c);
   });
 }
 
-void ConversationCache::committed(LogEntry entry, Done<Outcome> done) {
+void ConversationCache::committed(LogEntry&& entry, Answer&& answer) {
   last_committed_ = entry.position;
   if (std::holds_alternative<UserMarkOp>(entry.record.op)) {
     const UserId user = entry.record.sender;
     user_marks_[user] = user_marks_dirty_[user] = entry.position;
     if (auto it = high_.find(user); it != high_.end()) it->second = entry.position;
     schedule_apply();
-    if (done) done(Outcome{});
+    if (answer) answer(Outcome{});
     return;
   }
   const SlotPtr s = slot(entry.record.conversation);
-  Waiting waiting{std::move(entry), std::move(done)};
-  if (s->loaded && !s->deciding && s->queue.empty()) return decide_next(s, std::move(waiting));
-  undecided_.insert(waiting.entry.position);
-  s->queue.push_back(std::move(waiting));
+  if (s->loaded && !s->deciding && s->queue.empty()) return decide_next(s, entry, answer);
+  undecided_.insert(entry.position);
+  s->queue.push_back({std::move(entry), std::move(answer)});
   if (s->loaded) {
     run_queue(s);
   } else {
@@ -171,19 +177,20 @@ void ConversationCache::run_queue(const SlotPtr& s) {
   while (!s->queue.empty() && !s->deciding) {
     Waiting next = std::move(s->queue.front());
     s->queue.pop_front();
-    decide_next(s, std::move(next));
+    decide_next(s, next.entry, next.answer);
   }
 }
 
 // At once, or when the store has said whether it is a repetition.
-void ConversationCache::decide_next(const SlotPtr& s, Waiting next) {
-  const LogRecord& r = next.entry.record;
-  if (std::holds_alternative<ReceiptOp>(r.op)) return decide_one(s, next, std::nullopt);
-  const auto known = s->placements.find({r.sender, r.command_id});
-  if (known != s->placements.end()) return decide_one(s, next, known->second);
-  if (r.attempt == 0) return decide_one(s, next, std::nullopt);
-  undecided_.insert(next.entry.position);
-  look_up(s, std::move(next));
+void ConversationCache::decide_next(const SlotPtr& s, LogEntry& entry, Answer& answer) {
+  const LogRecord& r = entry.record;
+  if (std::holds_alternative<ReceiptOp>(r.op)) return decide_one(s, entry, answer, std::nullopt);
+  if (const Event* known = s->recent.find(r.sender, r.command_id)) {
+    return decide_one(s, entry, answer, placement_of(*known));
+  }
+  if (r.attempt == 0) return decide_one(s, entry, answer, std::nullopt);
+  undecided_.insert(entry.position);
+  look_up(s, {std::move(entry), std::move(answer)});
 }
 
 void ConversationCache::look_up(const SlotPtr& s, Waiting next) {
@@ -203,45 +210,41 @@ void ConversationCache::look_up(const SlotPtr& s, Waiting next) {
             return;
           }
           s->deciding = false;
-          decide_one(s, *waiting, *earlier);
+          decide_one(s, waiting->entry, waiting->answer, *earlier);
           run_queue(s);
         });
   };
   (*lookup)();
 }
 
-void ConversationCache::decide_one(const SlotPtr& s, const Waiting& waiting,
+void ConversationCache::decide_one(const SlotPtr& s, const LogEntry& entry, Answer& answer,
                                    const std::optional<Placement>& earlier) {
-  Outcome out = decide(s->conversation, s->minima, waiting.entry, earlier);
-  if (!undecided_.empty()) undecided_.erase(waiting.entry.position);
-  if (!out.replay) note_change(*s, waiting.entry, out);
+  Outcome out = decide(s->conversation, s->minima, entry, earlier);
+  if (!undecided_.empty()) undecided_.erase(entry.position);
+  if (!out.replay) note_change(*s, entry, out);
   if (!replaying_ && decided_ && !out.error && !out.duplicate && !out.replay) {
-    decided_(waiting.entry, out, s->conversation);
+    decided_(entry, out, s->conversation);
   }
-  if (!out.replay)
-    std::move(out.events.begin(), out.events.end(), std::back_inserter(s->new_events));
   schedule_apply();  // also when nothing changed: later records may have waited for this one
-  if (waiting.done) waiting.done(std::move(out));
+  if (answer) answer(std::move(out));
 }
 
 void ConversationCache::note_change(Slot& s, const LogEntry& entry, const Outcome& out) {
   s.changed_at = entry.position;
   if (!std::exchange(s.dirty, true)) dirty_.push_back(s.conversation.head.id);
   for (const UserId& user : out.changed_members) s.note_changed(user);
-  for (const Event& event : out.events) {
+  if (out.event != nullptr) {
     ++placed_;
-    s.placements[{event.sender, event.message_id}] =
-        Placement{event.seq, event.ordinal, event.server_ts_ms, event.position};
-    s.recent.push_back(event);
+    s.recent.push(out.event);
+    ++s.new_events;
     ++recent_total_;
   }
   for (const UserId& user : out.marks) mark(s, user, entry.position);
-  if (s.conversation.head.large) large_.note(s.conversation, out.changed_members);
+  if (s.conversation.head.large) large_.note(s.conversation, span_of(out.changed_members));
   const std::size_t kept = recent_total_ < limits::recent_events_total ? limits::recent_events
                                                                        : limits::recent_events_few;
-  while (s.recent.size() > kept && s.recent.front().position <= applied_) {
-    s.placements.erase({s.recent.front().sender, s.recent.front().message_id});
-    s.recent.pop_front();
+  while (s.recent.size() > kept && s.recent.oldest().position <= applied_) {
+    s.recent.pop();
     --recent_total_;
   }
 }
@@ -322,8 +325,8 @@ void ConversationCache::take(const ConversationId& id, StoreBatch& batch) {
   s.take_changed([&](const UserId& user) {
     if (const Member* m = find_member(s.conversation, user)) batch.members.emplace_back(id, *m);
   });
-  for (Event& event : s.new_events) batch.events.push_back(std::move(event));
-  s.new_events.clear();
+  const auto fresh = s.recent.all().last(std::exchange(s.new_events, 0));
+  batch.events.insert(batch.events.end(), fresh.begin(), fresh.end());
 }
 
 void ConversationCache::give_batch() {

@@ -42,9 +42,10 @@ class ConversationCache : public Conversations {
   using Decided = std::function<void(const LogEntry&, const Outcome&, const Conversation&)>;
   void on_decided(Decided decided) { decided_ = std::move(decided); }
 
-  // Puts a command into the log; `done` gets the decision on it, or why it is not in the log
+  // Puts a command into the log; `answer` gets the decision on it, or why it is not in the log
   // (kOverloaded, kDiskFull, …).
-  void append(LogRecord record, Done<Outcome> done);
+  using Answer = OnceFunction<void(Result<Outcome>&&), 48>;
+  void append(LogRecord record, Answer answer);
 
   void with(const ConversationId& id, Done<const Conversation*> done) override;
   // Records of the conversation are in the log and wait for their decision.
@@ -90,18 +91,18 @@ class ConversationCache : public Conversations {
  private:
   struct Waiting {
     LogEntry entry;
-    Done<Outcome> done;
+    Answer answer;
   };
   struct Slot;
   using SlotPtr = std::shared_ptr<Slot>;
 
   SlotPtr slot(const ConversationId& id);
   void load(const SlotPtr& slot);
-  void committed(LogEntry entry, Done<Outcome> done);
+  void committed(LogEntry&& entry, Answer&& answer);
   void run_queue(const SlotPtr& slot);
-  void decide_next(const SlotPtr& slot, Waiting next);
+  void decide_next(const SlotPtr& slot, LogEntry& entry, Answer& answer);
   void look_up(const SlotPtr& slot, Waiting next);
-  void decide_one(const SlotPtr& slot, const Waiting& waiting,
+  void decide_one(const SlotPtr& slot, const LogEntry& entry, Answer& answer,
                   const std::optional<Placement>& earlier);
   void note_change(Slot& slot, const LogEntry& entry, const Outcome& out);
   void mark(Slot& slot, const UserId& user, Position position);
@@ -112,6 +113,7 @@ class ConversationCache : public Conversations {
   void take(const ConversationId& id, StoreBatch& batch);
   void give_batch();
   std::map<ConversationId, Position> tail(const UserId& user) const;
+  void use(Slot& slot);
   void evict();
 
   CommandLog& log_;
@@ -121,8 +123,10 @@ class ConversationCache : public Conversations {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 
   std::unordered_map<ConversationId, SlotPtr, IdHash> slots_;
-  std::list<ConversationId> recently_used_;  // front = newest
-  std::set<Position> undecided_;             // committed, waiting for a load or a lookup
+  // About: the newer half is in no order, so that using one does not mean moving it. front = newest
+  std::list<ConversationId> recently_used_;
+  std::uint64_t moves_ = 0;       // to its front
+  std::set<Position> undecided_;  // committed, waiting for a load or a lookup
   Position last_committed_ = 0;
   Position applied_ = 0;
   std::uint64_t placed_ = 0;

@@ -1,5 +1,6 @@
 // Pushes of ConversationService: what a decision tells the people whom it concerns.
 #include <algorithm>
+#include <span>
 
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
@@ -18,10 +19,10 @@ constexpr std::size_t kPushBytes = 1024;  // a frame of this size costs twice a 
 
 void ConversationService::decided(const LogEntry& entry, const Outcome& outcome,
                                   const Conversation& conversation) {
-  if (outcome.large || outcome.events.empty()) push_gathered();  // in their order
-  if (outcome.large && !outcome.events.empty()) {
+  if (outcome.large || outcome.event == nullptr) push_gathered();  // in their order
+  if (outcome.large && outcome.event != nullptr) {
     push_to_large(entry, outcome, conversation);
-  } else if (!outcome.events.empty()) {
+  } else if (outcome.event != nullptr) {
     gather_events(entry, outcome);
   }
   const auto* receipt = std::get_if<ReceiptOp>(&entry.record.op);
@@ -53,7 +54,7 @@ void ConversationService::gather_events(const LogEntry& entry, const Outcome& ou
 void ConversationService::push_gathered() {
   GatheredPush& all = *gathered_;
   if (all.bytes == 0) return;
-  const auto push = [&](const v1::ServerFrame& frame, const std::vector<UserId>& users) {
+  const auto push = [&](const v1::ServerFrame& frame, std::span<const UserId> users) {
     Push p = make_push(frame, DeliveryClass::kEvent);
     p.conversation = all.conversation;
     p.last_seq = all.last_seq;
@@ -61,11 +62,12 @@ void ConversationService::push_gathered() {
     fanout_.to_users(users, p, all.except);
   };
   if (all.sender_only) {  // encoded once per kind of reader: the sender, and everybody else
-    push(all.frame, {all.sender});
-    std::erase(all.audience, all.sender);
-    push(all.veiled, all.audience);
+    push(all.frame, std::span(&all.sender, 1));
+    const auto gone = std::remove(all.audience.begin(), all.audience.end(), all.sender);
+    all.audience.erase(gone, all.audience.end());
+    push(all.veiled, span_of(all.audience));
   } else {
-    push(all.frame, all.audience);
+    push(all.frame, span_of(all.audience));
   }
   all.clear();
 }
@@ -86,8 +88,8 @@ void ConversationService::session_closed(const Caller& caller) {
 // tell_listeners() for the others.
 void ConversationService::push_to_large(const LogEntry& entry, const Outcome& outcome,
                                         const Conversation& conversation) {
-  const Event& event = outcome.events.back();
-  large_.changed(conversation, outcome.changed_members);
+  const Event& event = *outcome.event;
+  large_.changed(conversation, span_of(outcome.changed_members));
   const std::uint64_t except = entry.record.reply_token;
   const std::int64_t now = scheduler_.clock().steady_ms();
   if (except != 0) large_.touch(event.conversation, except, now);
@@ -97,12 +99,12 @@ void ConversationService::push_to_large(const LogEntry& entry, const Outcome& ou
   push.conversation = event.conversation;
   push.last_seq = event.seq;
   push.ordinal = event.ordinal;
-  std::vector<UserId> named = outcome.audience;
+  UserList named = outcome.audience;
   for (const UserId& user : event.mentions) {
     const Member* member = find_member(conversation, user);
     if (member != nullptr && member->active()) named.push_back(user);
   }
-  fanout_.to_users(named, push, except);
+  fanout_.to_users(span_of(named), push, except);
   const auto reach = large_.reach(event.conversation, except, now);
   fanout_.to_sessions(reach.active, push);
   tell_listeners(event, reach.passive, push);

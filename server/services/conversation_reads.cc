@@ -28,9 +28,9 @@ void ConversationCache::events(const EventQuery& query, Done<std::vector<Event>>
   const std::uint64_t to = query.to == 0 ? ~std::uint64_t{0} : query.to;
   if (const auto it = slots_.find(query.conversation); it != slots_.end()) {
     const auto& recent = it->second->recent;
-    if (!recent.empty()) memory_from = recent.front().seq;
-    for (const Event& event : recent) {
-      if (event.seq >= query.from && event.seq <= to) memory.push_back(event);
+    if (!recent.empty()) memory_from = recent.oldest().seq;
+    for (const EventPtr& event : recent.all()) {
+      if (event->seq >= query.from && event->seq <= to) memory.push_back(*event);
     }
   }
   const bool all_in_memory = query.from >= memory_from;
@@ -60,8 +60,8 @@ void ConversationCache::events(const EventQuery& query, Done<std::vector<Event>>
 void ConversationCache::find(const ConversationId& id, const UserId& sender,
                              const MessageId& message, Done<std::optional<Placement>> done) {
   if (const auto it = slots_.find(id); it != slots_.end()) {
-    const auto known = it->second->placements.find({sender, message});
-    if (known != it->second->placements.end()) return done(std::optional(known->second));
+    const Event* known = it->second->recent.find(sender, message);
+    if (known != nullptr) return done(std::optional(placement_of(*known)));
   }
   store_.find(id, sender, message, std::move(done));
 }

@@ -2,13 +2,14 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <list>
-#include <unordered_map>
-#include <utility>
 #include <vector>
 
 #include "server/services/conversation_cache.h"
+#include "server/services/recent_events.h"
 
 namespace kith::server {
 
@@ -18,20 +19,14 @@ struct ConversationCache::Slot {
   bool loaded = false;
   bool loading = false;
   bool deciding = false;
-  bool dirty = false;                              // changed since the last batch
-  std::deque<Waiting> queue;                       // committed entries, in log order
+  bool dirty = false;          // changed since the last batch
+  std::uint64_t moved_at = 0;  // to the front of the list of all
+  Position changed_at = 0;     // last record that changed it
+  RecentEvents recent;         // the newest events, and everything not yet applied
+  std::size_t new_events = 0;  // of `recent`, for the next batch
+  UserList changed_members;    // for the next batch; some more than once
+  std::deque<Waiting> queue;   // committed entries, in log order
   std::vector<Done<const Conversation*>> readers;  // waiting for the load
-  std::deque<Event> recent;  // the newest events, and everything not yet applied
-  struct CommandHash {
-    std::size_t operator()(const std::pair<UserId, MessageId>& key) const noexcept {
-      return IdHash{}(key.first) ^ IdHash {}(key.second);
-    }
-  };
-  std::unordered_map<std::pair<UserId, MessageId>, Placement, CommandHash>
-      placements;                       // of `recent`
-  std::vector<Event> new_events;        // for the next batch
-  std::vector<UserId> changed_members;  // for the next batch; some more than once
-  Position changed_at = 0;              // last record that changed it
   std::list<ConversationId>::iterator used;
 
   // Those who talk to each other change again and again: the newest few are looked at, and all when
@@ -53,7 +48,7 @@ struct ConversationCache::Slot {
     compact_at = kCompactAt;
     for (const UserId& user : changed_members) tell(user);
     if (changed_members.capacity() > kCompactAt) {
-      changed_members = {};
+      changed_members = UserList();
     } else {
       changed_members.clear();
     }

@@ -17,7 +17,7 @@ struct GatheredPush {
   UserId sender;
   std::uint64_t except = 0;
   bool sender_only = false;
-  std::vector<UserId> audience;
+  UserList audience;
   std::uint64_t last_seq = 0;
   std::uint64_t ordinal = 0;
   std::size_t bytes = 0;
@@ -25,25 +25,23 @@ struct GatheredPush {
   v1::ServerFrame veiled;  // for others, if sender_only
 
   [[nodiscard]] bool takes(const LogEntry& entry, const Outcome& outcome) const {
-    const Event& event = outcome.events.front();
+    const Event& event = *outcome.event;
     return conversation == event.conversation && sender == event.sender &&
            except == entry.record.reply_token && sender_only == event.sender_only &&
            bytes + size_of(event) <= limits::page_bytes_max && audience == outcome.audience;
   }
   void add(const LogEntry& entry, const Outcome& outcome) {
-    const Event& first = outcome.events.front();
-    conversation = first.conversation;
-    sender = first.sender;
+    const Event& event = *outcome.event;
+    conversation = event.conversation;
+    sender = event.sender;
     except = entry.record.reply_token;
-    sender_only = first.sender_only;
+    sender_only = event.sender_only;
     audience = outcome.audience;
-    for (const Event& event : outcome.events) {
-      to_wire(event, event.sender, frame.mutable_event_push()->add_events());
-      if (sender_only) to_wire(event, UserId(), veiled.mutable_event_push()->add_events());
-      bytes += size_of(event);
-      last_seq = event.seq;
-      ordinal = event.ordinal;
-    }
+    to_wire(event, event.sender, frame.mutable_event_push()->add_events());
+    if (sender_only) to_wire(event, UserId(), veiled.mutable_event_push()->add_events());
+    bytes += size_of(event);
+    last_seq = event.seq;
+    ordinal = event.ordinal;
   }
   // Keeps its memory.
   void clear() {

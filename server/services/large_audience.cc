@@ -46,7 +46,7 @@ void LargeAudience::correct(Group& group, const Conversation& c, const UserId& u
   }
 }
 
-void LargeAudience::changed(const Conversation& c, const std::vector<UserId>& changed) {
+void LargeAudience::changed(const Conversation& c, std::span<const UserId> changed) {
   // Forgetting is safe: a group is looked up again at its next message.
   if (groups_.size() > limits::conversations_cached_max) groups_.clear();
   const auto [it, fresh] = groups_.try_emplace(c.head.id);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -28,7 +29,7 @@ class LargeAudience {
   // The session sent or read here: for limits::large_active_for it takes part.
   void touch(const ConversationId& id, std::uint64_t session, std::int64_t now_ms);
   // A record was decided on a large group; `changed`: members who may have come or gone.
-  void changed(const Conversation& conversation, const std::vector<UserId>& changed);
+  void changed(const Conversation& conversation, std::span<const UserId> changed);
 
   struct Reach {
     std::vector<std::uint64_t> active;   // get whole events

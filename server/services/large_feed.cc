@@ -24,7 +24,7 @@ void LargeFeed::correct(const UserId& user, Groups& groups, const Conversation& 
   }
 }
 
-void LargeFeed::note(const Conversation& c, const std::vector<UserId>& changed) {
+void LargeFeed::note(const Conversation& c, std::span<const UserId> changed) {
   const bool fresh = !heads_.contains(c.head.id);
   heads_[c.head.id] = c.head.last_position;
   if (fresh) {  // it may have become large just now

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -25,7 +26,7 @@ class LargeFeed {
   ~LargeFeed();
 
   // A record was decided on a large group; `changed`: members whose rows changed.
-  void note(const Conversation& conversation, const std::vector<UserId>& changed);
+  void note(const Conversation& conversation, std::span<const UserId> changed);
   // The large groups of a user, each with the position of its last record, in any order. May answer
   // inside the call; answers of one user come in the order of the calls.
   void of(const UserId& user, Done<std::vector<FeedEntry>> done);

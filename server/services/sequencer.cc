@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 #include <string>
+#include <vector>
 
 #include "kith/core/limits.h"
 #include "server/services/conversations.h"
@@ -30,8 +31,8 @@ Member& member_slot(Conversation& c, const UserId& user) {
   return *it;
 }
 
-std::vector<UserId> active_users(const Conversation& c) {
-  std::vector<UserId> users;
+UserList active_users(const Conversation& c) {
+  UserList users;
   users.reserve(c.head.member_count);
   for (const Member& m : c.members) {
     if (m.active()) users.push_back(m.user);
@@ -47,7 +48,8 @@ void refuse(Outcome& out, ErrorCode code, std::string why) {
 Event& append_event(Conversation& c, const LogEntry& entry, EventKind kind, Outcome& out) {
   const LogRecord& r = entry.record;
   Head& head = c.head;
-  Event event;
+  const auto made = std::make_shared<Event>();
+  Event& event = *made;
   event.conversation = head.id;
   event.seq = ++head.last_seq;
   event.kind = kind;
@@ -61,9 +63,9 @@ Event& append_event(Conversation& c, const LogEntry& entry, EventKind kind, Outc
   event.ordinal = head.last_ordinal;
   event.sender_only = r.sender_only;
   event.position = entry.position;
-  out.placed = Placement{event.seq, event.ordinal, event.server_ts_ms, entry.position};
-  out.events.push_back(std::move(event));
-  return out.events.back();
+  out.placed = placement_of(event);
+  out.event = made;
+  return event;
 }
 
 // Sending implies having received and read.
@@ -81,8 +83,7 @@ void note_sender(Conversation& c, ReceiptMinima& minima, const UserId& user, Out
 
 // `affected`: active members whose membership or role changed. In a large group they alone get a
 // mark and are listed: a sync compares its head, and a push finds who is connected.
-void finish(Conversation& c, ReceiptMinima& minima, const std::vector<UserId>& affected,
-            Outcome& out) {
+void finish(Conversation& c, ReceiptMinima& minima, const UserList& affected, Outcome& out) {
   out.receipts_moved = minima.raise(c);
   out.large = c.head.large;
   out.marks = out.audience = c.head.large ? affected : active_users(c);
@@ -268,13 +269,13 @@ void apply_membership(Conversation& c, ReceiptMinima& minima, const LogEntry& en
   if (op.kind == MemberChangeKind::kSetRole && op.role == MemberRole::kOwner) {
     member_of(c, actor_id)->role = MemberRole::kAdmin;
   }
-  out.changed_members = users;
+  out.changed_members.assign(users.begin(), users.end());
   if (owner_left) {
     if (const Member* heir = hand_over(c)) out.changed_members.push_back(heir->user);
   }
   count_members(c, minima);
   note_sender(c, minima, actor_id, out);
-  std::vector<UserId> affected;
+  UserList affected;
   std::copy_if(users.begin(), users.end(), std::back_inserter(affected),
                [&](const UserId& user) { return find_member(c, user)->active(); });
   finish(c, minima, affected, out);

@@ -6,9 +6,10 @@
 // every machine; retries and replays change nothing twice.
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <optional>
-#include <vector>
+#include <span>
 
 #include "kith/core/result.h"
 #include "kith/server/ports/conversation_store.h"
@@ -21,17 +22,23 @@ namespace kith::server {
 // ago, whatever it looks like.
 inline constexpr std::uint32_t kRulesVersion = 3;
 
+// Two, mostly: those of a 1:1 need no memory of their own.
+using UserList = boost::container::small_vector<UserId, 2>;
+inline std::span<const UserId> span_of(const UserList& users) {
+  return {users.data(), users.size()};
+}
+
 struct Outcome {
-  std::optional<Error> error;           // refused; nothing changed
-  std::optional<Placement> placed;      // for commands that take a place in the order
-  bool duplicate = false;               // an earlier attempt had been placed; nothing changed
-  bool replay = false;                  // this very record had been decided before; nothing changed
-  std::vector<Event> events;            // new history, at most one event today
-  std::vector<UserId> changed_members;  // members whose rows changed
-  std::vector<UserId> marks;            // users whose feed must show this conversation as changed
+  std::optional<Error> error;       // refused; nothing changed
+  std::optional<Placement> placed;  // for commands that take a place in the order
+  bool duplicate = false;           // an earlier attempt had been placed; nothing changed
+  bool replay = false;              // this very record had been decided before; nothing changed
+  EventPtr event;                   // new history; null: none
+  UserList changed_members;         // members whose rows changed
+  UserList marks;                   // users whose feed must show this conversation as changed
   // Users who may see the new events live: active members, leavers included. Of a large group only
   // those whose membership or role changed.
-  std::vector<UserId> audience;
+  UserList audience;
   bool large = false;
   bool receipts_moved = false;  // a published minimum moved
 };

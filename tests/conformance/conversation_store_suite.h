@@ -53,7 +53,7 @@ class ConversationStoreSuite : public testing::Test {
   StoreBatch batch(Position position, std::size_t body_size = 5) {
     StoreBatch b;
     b.position = position;
-    b.events = {event(room_, position, position, body_size)};
+    b.events = {std::make_shared<const Event>(event(room_, position, position, body_size))};
     Head head;
     head.id = room_;
     head.type = ConversationType::kGroup;
@@ -136,7 +136,7 @@ TYPED_TEST_P(ConversationStoreSuite, GivesBackWhatWasAppliedAfterReopening) {
   ASSERT_TRUE(this->apply(stored).ok());
   this->reopen();
   EXPECT_EQ(this->store_->applied().value(), 1u);
-  EXPECT_EQ(this->events({this->room_, 1, 0, 10, false}), stored.events);
+  EXPECT_EQ(this->events({this->room_, 1, 0, 10, false}), std::vector{*stored.events[0]});
   const auto loaded = this->load(this->room_);
   ASSERT_TRUE(loaded.has_value());
   EXPECT_EQ(loaded->head, stored.heads[0]);
@@ -158,7 +158,8 @@ TYPED_TEST_P(ConversationStoreSuite, ABatchAppliedAgainOrOverlappingChangesNothi
   EXPECT_EQ(this->store_->applied().value(), 3u);
 
   StoreBatch overlapping = this->batch(4);
-  overlapping.events.insert(overlapping.events.begin(), this->event(this->room_, 3, 3));
+  overlapping.events.insert(overlapping.events.begin(),
+                            std::make_shared<const Event>(this->event(this->room_, 3, 3)));
   ASSERT_TRUE(this->apply(overlapping).ok());
   EXPECT_EQ(this->seqs({this->room_, 1, 0, 10, false}), (Numbers{1, 2, 3, 4}));
   EXPECT_EQ(this->store_->applied().value(), 4u);

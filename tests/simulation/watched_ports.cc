@@ -30,10 +30,9 @@ void WatchedLog::catch_up() {
   }
 }
 
-void WatchedLog::append(server::LogRecord record,
-                        std::function<void(Result<server::LogEntry>)> committed) {
+void WatchedLog::append(server::LogRecord record, server::Committed committed) {
   inner_->append(std::move(record),
-                 [this, committed = std::move(committed)](Result<server::LogEntry> entry) {
+                 [this, committed = std::move(committed)](Result<server::LogEntry> entry) mutable {
                    if (entry && broken_ == Rule::kDurableBeforeSent && random_.chance(0.2)) {
                      std::erase_if(disk_->entries, [&](const server::LogEntry& stored) {
                        return stored.position == entry->position;

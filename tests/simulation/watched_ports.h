@@ -35,8 +35,7 @@ class WatchedLog : public server::CommandLog {
   WatchedLog(std::shared_ptr<Disk> disk, Scheduler& scheduler, PortsWatch& watch, Rule broken,
              SeededRandom& random);
   ~WatchedLog() override;
-  void append(server::LogRecord record,
-              std::function<void(Result<server::LogEntry>)> committed) override;
+  void append(server::LogRecord record, server::Committed committed) override;
   Result<std::vector<server::LogEntry>> read(server::Position after, std::size_t limit) override;
   server::Position last() const override { return inner_->last(); }
   std::size_t pending() const override { return inner_->pending(); }

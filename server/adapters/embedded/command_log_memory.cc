@@ -32,7 +32,7 @@ CommandLogMemory::~CommandLogMemory() {
   }
 }
 
-void CommandLogMemory::append(LogRecord record, std::function<void(Result<LogEntry>)> committed) {
+void CommandLogMemory::append(LogRecord record, Committed committed) {
   if (refusing_) return refuse_one(std::move(committed));
   if (waiting_.size() >= limits::journal_pending_max) {
     refusing_ = make_error(ErrorCode::kOverloaded, "too many commands wait");
@@ -67,7 +67,7 @@ void CommandLogMemory::refuse(std::deque<Waiting> batch, const Error& error) {
 // Records are refused until this is through: also those appended by the callbacks.
 void CommandLogMemory::tell_refusals() {
   const auto alive = alive_;  // a callback may destroy the log
-  for (const Committed& committed : std::exchange(refused_, {})) {
+  for (Committed& committed : std::exchange(refused_, {})) {
     committed(*refusing_);
     if (!*alive) return;
   }

@@ -37,14 +37,13 @@ class CommandLogMemory : public CommandLog {
   // A crash: no callback comes any more.
   ~CommandLogMemory() override;
 
-  void append(LogRecord record, std::function<void(Result<LogEntry>)> committed) override;
+  void append(LogRecord record, Committed committed) override;
   Result<std::vector<LogEntry>> read(Position after, std::size_t limit) override;
   Position last() const override;
   std::size_t pending() const override;
   void trim(Position upto) override;
 
  private:
-  using Committed = std::function<void(Result<LogEntry>)>;
   struct Waiting {
     LogRecord record;
     Committed committed;

@@ -89,7 +89,7 @@ CommandLogSqlite::~CommandLogSqlite() {
   thread_.join();
 }
 
-void CommandLogSqlite::append(LogRecord record, std::function<void(Result<LogEntry>)> committed) {
+void CommandLogSqlite::append(LogRecord record, Committed committed) {
   std::unique_lock lock(mutex_);
   if (refusing_ && refused_.size() >= limits::journal_refused_max) {
     const Error error = *refusing_;
@@ -150,7 +150,7 @@ void CommandLogSqlite::tell_refusals() {
     error = refusing_;
   }
   const auto alive = alive_;  // a callback may destroy the log
-  for (const Committed& committed : refused) {
+  for (Committed& committed : refused) {
     if (!*alive) return;
     committed(*error);
   }

@@ -30,14 +30,13 @@ class CommandLogSqlite : public CommandLog {
   // Commits what was appended and joins the writer; no callback comes afterwards.
   ~CommandLogSqlite() override;
 
-  void append(LogRecord record, std::function<void(Result<LogEntry>)> committed) override;
+  void append(LogRecord record, Committed committed) override;
   Result<std::vector<LogEntry>> read(Position after, std::size_t limit) override;
   Position last() const override;
   std::size_t pending() const override;
   void trim(Position upto) override;
 
  private:
-  using Committed = std::function<void(Result<LogEntry>)>;
   struct Waiting {
     LogRecord record;
     Committed committed;

@@ -9,12 +9,12 @@ namespace {
 
 void store_batch(ConversationStoreMemory::Disk& disk, const StoreBatch& batch) {
   if (batch.position <= disk.applied) return;  // everything in it is there already
-  for (const Event& event : batch.events) {
+  for (const EventPtr& stored : batch.events) {
+    const Event& event = *stored;
     disk.events[event.conversation].try_emplace(event.seq, event);
     if (event.message_id.empty()) continue;
-    disk.placements.try_emplace(
-        {event.conversation, event.sender, event.message_id},
-        Placement{event.seq, event.ordinal, event.server_ts_ms, event.position});
+    disk.placements.try_emplace({event.conversation, event.sender, event.message_id},
+                                placement_of(event));
   }
   for (const Head& head : batch.heads) disk.heads[head.id] = head;
   for (const auto& [conversation, member] : batch.members) {

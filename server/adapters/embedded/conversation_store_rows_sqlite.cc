@@ -175,7 +175,7 @@ Status write_rows(Database& db, const StoreBatch& batch, const std::function<voi
   // By conversation: neighbours in the tree are written together.
   std::vector<const Event*> events;
   events.reserve(batch.events.size());
-  for (const Event& event : batch.events) events.push_back(&event);
+  for (const EventPtr& event : batch.events) events.push_back(event.get());
   const auto before = [](const Event* a, const Event* b) {
     return a->conversation < b->conversation;
   };

@@ -4,7 +4,7 @@
 namespace kith::sim {
 
 void OrderChecker::applied(const server::StoreBatch& batch) {
-  for (const server::Event& event : batch.events) stored(event);
+  for (const server::EventPtr& event : batch.events) stored(*event);
   applied_ = std::max(applied_, batch.position);
 }
 

@@ -55,7 +55,7 @@ void PrivacyChecker::logged(const server::LogEntry& entry) {
 
 void PrivacyChecker::applied(const server::StoreBatch& batch) {
   // Who writes or joins is seen to be there.
-  for (const server::Event& e : batch.events) shown(e.conversation, e.sender, e.seq);
+  for (const server::EventPtr& e : batch.events) shown(e->conversation, e->sender, e->seq);
   for (const auto& [id, member] : batch.members) shown(id, member.user, member.join_seq);
   std::erase_if(published_, [this](const Published& p) {
     if (p.at > truth_.store.applied) return false;

@@ -41,7 +41,7 @@ using namespace std::chrono_literals;
 class PromptLog : public CommandLog {
  public:
   PromptLog() { waiting_.reserve(64); }
-  void append(LogRecord record, std::function<void(Result<LogEntry>)> committed) override {
+  void append(LogRecord record, Committed committed) override {
     waiting_.emplace_back(std::move(record), std::move(committed));
   }
   Result<std::vector<LogEntry>> read(Position, std::size_t) override {
@@ -58,7 +58,7 @@ class PromptLog : public CommandLog {
   }
 
  private:
-  using Waiting = std::pair<LogRecord, std::function<void(Result<LogEntry>)>>;
+  using Waiting = std::pair<LogRecord, Committed>;
   std::vector<Waiting> waiting_, taken_;
   Position last_ = 0;
 };

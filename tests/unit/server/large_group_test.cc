@@ -82,10 +82,10 @@ TEST_F(LargeGroupTest, AMessageTouchesItsSenderOnly) {
   const Outcome sent = decide_now(ann, SendOp{});
   EXPECT_TRUE(sent.marks.empty());
   EXPECT_TRUE(sent.audience.empty());
-  EXPECT_EQ(sent.changed_members, std::vector<UserId>{ann});
+  EXPECT_EQ(sent.changed_members, (UserList{ann}));
   const Outcome read = decide_now(bob, ReceiptOp{2, 2, 1, true});
-  EXPECT_EQ(read.marks, std::vector<UserId>{bob});  // for bob's other devices
-  EXPECT_EQ(read.changed_members, std::vector<UserId>{bob});
+  EXPECT_EQ(read.marks, (UserList{bob}));  // for bob's other devices
+  EXPECT_EQ(read.changed_members, (UserList{bob}));
 }
 
 TEST_F(LargeGroupTest, ListenersAreToldHeadsAndThoseWhoTakePartEvents) {
@@ -193,14 +193,14 @@ TEST_F(LargeGroupTest, WhoComesAndWhoGoesIsToldAndMarked) {
   EXPECT_TRUE(told(dora).empty());
   const Outcome added =
       decide_now(ann, MembershipOp{MemberChangeKind::kAdd, {dora.user}, MemberRole::kNone});
-  EXPECT_EQ(added.marks, std::vector<UserId>{dora.user});
-  EXPECT_EQ(added.changed_members, (std::vector<UserId>{dora.user, ann}));
+  EXPECT_EQ(added.marks, (UserList{dora.user}));
+  EXPECT_EQ(added.changed_members, (UserList{dora.user, ann}));
   const Told dora_told = told(dora);
   EXPECT_TRUE(std::count(dora_told.begin(), dora_told.end(), "e3"));
   EXPECT_EQ(sync(dora, 0).sync_page().changed_size(), 1);
   const Outcome removed =
       decide_now(ann, MembershipOp{MemberChangeKind::kRemove, {bob}, MemberRole::kNone});
-  EXPECT_EQ(removed.marks, std::vector<UserId>{bob});
+  EXPECT_EQ(removed.marks, (UserList{bob}));
   loop.advance(2 * limits::large_head_interval);
   told(bobs);
   told(dora);

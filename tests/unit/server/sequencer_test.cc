@@ -102,10 +102,10 @@ TEST(Sequencer, AWithheldMessageLooksLikeAnyOtherToItsSender) {
   entry.record.op = SendOp{};
   const Outcome sent = decide(h.conversation, entry, std::nullopt);
   v1::Event own;
-  to_wire(sent.events.front(), kBen, &own);
+  to_wire(*sent.event, kBen, &own);
   EXPECT_TRUE(own.countable());
   v1::Event others;
-  to_wire(sent.events.front(), kAnna, &others);
+  to_wire(*sent.event, kAnna, &others);
   EXPECT_EQ(others.kind(), v1::EVENT_KIND_VOID);
   EXPECT_FALSE(others.countable());
 }

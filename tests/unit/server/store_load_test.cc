@@ -36,7 +36,7 @@ StoreBatch batch(std::uint64_t number) {
     event.sender = UserId::of("a");
     event.body = std::string(1'000, 'x');
     event.position = position;
-    out.events.push_back(std::move(event));
+    out.events.push_back(std::make_shared<const Event>(std::move(event)));
   }
   return out;
 }

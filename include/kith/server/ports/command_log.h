@@ -17,14 +17,17 @@
 // Proof:      tests/conformance/command_log_suite.h; an adapter that passes it is an adapter.
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "kith/core/export.h"
+#include "kith/core/once_function.h"
 #include "kith/core/result.h"
 #include "kith/server/ports/records.h"
 
 namespace kith::server {
+
+// Hears what became of a record.
+using Committed = OnceFunction<void(Result<LogEntry>&&), 80>;
 
 class KITH_API CommandLog {
  public:
@@ -32,7 +35,7 @@ class KITH_API CommandLog {
 
   // Appends one record. `committed` receives its position, or why it is not in the log (kDiskFull,
   // kIo, kOverloaded, kClosed).
-  virtual void append(LogRecord record, std::function<void(Result<LogEntry>)> committed) = 0;
+  virtual void append(LogRecord record, Committed committed) = 0;
 
   // Reads committed entries with position > after, ascending, at most `limit`. Blocks; used at
   // start.

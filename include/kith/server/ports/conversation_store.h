@@ -32,9 +32,9 @@ struct Conversation {
 
 // Rows to insert or replace, in one transaction with `position`.
 struct StoreBatch {
-  Position position = 0;      // everything up to here is applied afterwards
-  std::vector<Event> events;  // also fills the dedupe index (conversation, sender, message_id)
-  std::vector<Head> heads;    // final state, one per conversation
+  Position position = 0;         // everything up to here is applied afterwards
+  std::vector<EventPtr> events;  // also fills the dedupe index (conversation, sender, message_id)
+  std::vector<Head> heads;       // final state, one per conversation
   // Final state, one per (conversation, user).
   std::vector<std::pair<ConversationId, Member>> members;
   std::vector<std::pair<UserId, Position>> user_marks;  // user state changed at

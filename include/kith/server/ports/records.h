@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -39,6 +40,9 @@ struct Event {
 
   friend bool operator==(const Event&, const Event&) = default;
 };
+
+// Kept once, however many hold it: readers of the newest history, and the store's next batch.
+using EventPtr = std::shared_ptr<const Event>;
 
 // One person's place in one conversation, present or former.
 struct Member {
@@ -84,6 +88,10 @@ struct Placement {
   std::int64_t server_ts_ms = 0;
   Position position = 0;
 };
+
+inline Placement placement_of(const Event& event) {
+  return {event.seq, event.ordinal, event.server_ts_ms, event.position};
+}
 
 // --- commands: what enters the log ---
 struct SendOp {
