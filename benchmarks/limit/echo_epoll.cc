@@ -1,13 +1,10 @@
 // The barest server: epoll, one read and one write per wake-up.
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +12,7 @@
 #include <vector>
 
 #include "benchmarks/limit/limits.h"
+#include "benchmarks/limit/process.h"
 #include "benchmarks/load/clock.h"
 #include "benchmarks/load/histogram.h"
 
@@ -24,38 +22,6 @@ namespace {
 constexpr int kEvents = 256;
 constexpr std::size_t kBuffer = 64 * 1024;
 constexpr int kPatienceMs = 1000;
-
-void pin(int cpu) {
-  if (cpu < 0) return;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(static_cast<std::size_t>(cpu), &set);
-  sched_setaffinity(0, sizeof set, &set);
-}
-
-void no_delay(int fd) {
-  const int on = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-}
-
-int listen_somewhere(sockaddr_in& address) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  const bool good = fd >= 0 && bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                    listen(fd, 4096) == 0 &&
-                    getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  return good ? fd : -1;
-}
-
-void watch(int epoll, int fd) {
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.fd = fd;
-  epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
-}
 
 // Until it is killed.
 [[noreturn]] void serve(int listening, int cpu) {
@@ -162,17 +128,12 @@ std::optional<LimitResult> echo_limit(const EchoJob& job) {
   for (const int fd : load.sockets) close(fd);
   if (load.epoll >= 0) close(load.epoll);
   sched_setaffinity(0, sizeof before, &before);
-  kill(server, SIGKILL);
-  rusage use{};
-  wait4(server, nullptr, 0, &use);
+  const double used = end_process(server);
   if (rounds == 0) return std::nullopt;
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-  };
   const auto messages = static_cast<double>(rounds) * job.outstanding;
   LimitResult result;
   result.per_s = messages / job.seconds;
-  result.cpu_us_each = 1e6 * (seconds(use.ru_utime) + seconds(use.ru_stime)) / messages;
+  result.cpu_us_each = 1e6 * used / messages;
   result.p50_ms = static_cast<double>(times.quantile(0.5)) / 1000;
   result.p99_ms = static_cast<double>(times.quantile(0.99)) / 1000;
   return result;

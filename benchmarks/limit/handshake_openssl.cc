@@ -1,40 +1,20 @@
 // The barest TLS server: handshakes between two ends in memory.
 #include <openssl/bio.h>
-#include <openssl/ec.h>
-#include <openssl/evp.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 
 #include <ctime>
 
+#include "benchmarks/limit/certificate_openssl.h"
 #include "benchmarks/limit/limits.h"
 #include "benchmarks/load/clock.h"
 
 namespace kith::bench {
 namespace {
 
-constexpr long kDay = 86'400;
-
 double thread_cpu_s() {
   timespec time{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
-}
-
-// A certificate for nobody, signed by itself: the client of this measurement does not look.
-bool use_new_certificate(SSL_CTX* ctx) {
-  EVP_PKEY* key = EVP_EC_gen("P-256");
-  X509* certificate = X509_new();
-  ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-  X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
-  X509_gmtime_adj(X509_getm_notAfter(certificate), kDay);
-  X509_set_pubkey(certificate, key);
-  const bool good = X509_sign(certificate, key, EVP_sha256()) > 0 &&
-                    SSL_CTX_use_certificate(ctx, certificate) == 1 &&
-                    SSL_CTX_use_PrivateKey(ctx, key) == 1;
-  X509_free(certificate);
-  EVP_PKEY_free(key);
-  return good;
 }
 
 // One handshake; adds the server's CPU time.
@@ -64,14 +44,11 @@ bool shake(SSL_CTX* server_ctx, SSL_CTX* client_ctx, double& server_s) {
 }  // namespace
 
 std::optional<LimitResult> handshake_limit(double seconds) {
-  SSL_CTX* server = SSL_CTX_new(TLS_server_method());
+  SSL_CTX* server = bare_tls_server();
   SSL_CTX* client = SSL_CTX_new(TLS_client_method());
-  SSL_CTX_set_min_proto_version(server, TLS1_3_VERSION);
-  SSL_CTX_set_num_tickets(server, 1);
-  SSL_CTX_set_session_cache_mode(server, SSL_SESS_CACHE_OFF);
   double used = 0;
   std::uint64_t count = 0;
-  bool good = use_new_certificate(server);
+  bool good = server != nullptr;
   const Micros until = now_us() + static_cast<Micros>(seconds * 1e6);
   while (good && now_us() < until) {
     good = shake(server, client, used);

@@ -10,7 +10,8 @@ namespace kith::bench {
 
 struct LimitResult {
   double per_s = 0;
-  double cpu_us_each = 0;  // of the side that stands for the server
+  double cpu_us_each = 0;       // of the side that stands for the server
+  double load_cpu_us_each = 0;  // of the other side, where it is measured
   double p50_ms = 0;
   double p99_ms = 0;
 };
@@ -47,5 +48,15 @@ std::optional<LimitResult> memory_limit(const MemoryJob& job);
 
 // TLS 1.3 handshakes in memory (P-256, one ticket), the server's share of the CPU.
 std::optional<LimitResult> handshake_limit(double seconds);
+
+struct TlsJob {
+  std::uint32_t at_a_time = 64;  // connections on their way
+  double seconds = 2;
+  int server_cpu = -1;  // -1 = wherever
+  int load_cpu = -1;
+};
+// The same on sockets between two processes: connect, full handshake with the ticket, one byte from
+// the server, gone. The client does not verify: nothing that connects is cheaper.
+std::optional<LimitResult> tls_limit(const TlsJob& job);
 
 }  // namespace kith::bench

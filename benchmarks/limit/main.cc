@@ -21,6 +21,8 @@ constexpr const char* kHelp =
                                         reads that depend on each other, anywhere in KIB KiB, in pages
                                         of 4 KiB or large ones
   kith-limit handshake [SECONDS]        TLS 1.3 handshakes of one core, the server's side
+  kith-limit tls AT_A_TIME [SECONDS [SERVER_CPU LOAD_CPU]]
+                                        connections with a full handshake each, between two processes
 )";
 
 using Arguments = std::vector<std::string>;
@@ -71,6 +73,14 @@ int main(int argc, char** argv) {
     report.set("kib", memory.kib);
     report.set("large_pages", memory.large_pages ? 1 : 0);
     result = memory_limit(memory);
+  } else if (job == "tls") {
+    kith::bench::TlsJob tls;
+    tls.at_a_time = count(arguments, 1, tls.at_a_time);
+    tls.seconds = seconds(arguments, 2);
+    tls.server_cpu = cpu(arguments, 3);
+    tls.load_cpu = cpu(arguments, 4);
+    report.set("at_a_time", tls.at_a_time);
+    result = tls_limit(tls);
   } else if (job == "handshake") {
     result = kith::bench::handshake_limit(seconds(arguments, 1));
   } else {
@@ -83,6 +93,7 @@ int main(int argc, char** argv) {
   }
   report.set("per_s", result->per_s);
   report.set("cpu_us_each", result->cpu_us_each);
+  if (result->load_cpu_us_each > 0) report.set("load_cpu_us_each", result->load_cpu_us_each);
   report.set("p50_ms", result->p50_ms);
   report.set("p99_ms", result->p99_ms);
   std::printf("%s\n", report.json().c_str());

@@ -1,0 +1,24 @@
+// What the jobs of two processes share: a server that is forked off, pinned and killed at the end,
+// and the socket both meet on.
+#pragma once
+
+#include <netinet/in.h>
+#include <sys/types.h>
+
+namespace kith::bench {
+
+// Pins this process to a core; -1 = wherever.
+void pin(int cpu);
+
+// A socket that listens on a free port of the loopback device; -1 if none is to be had.
+int listen_somewhere(sockaddr_in& address);
+
+void no_delay(int fd);
+
+// Adds a descriptor to an epoll instance, which tells when it can be read.
+void watch(int epoll, int fd);
+
+// Ends a process and answers the seconds of CPU that it used, all of them since it began.
+double end_process(pid_t process);
+
+}  // namespace kith::bench
