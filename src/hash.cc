@@ -4,11 +4,10 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <algorithm>
-#include <climits>
 #include <cstdlib>
+#include <memory>
 
 namespace kith {
 namespace {
@@ -26,26 +25,57 @@ constexpr std::array<std::uint8_t, 256> kDigits = [] {
   return table;
 }();
 
-}  // namespace
+// HMAC of RFC 2104, put together here: OpenSSL's own looks up both algorithms by name and makes
+// four objects for each call, which costs many times what the hash does.
+constexpr std::size_t kBlockBytes = 64;
+constexpr int kInnerPad = 0x36;
+constexpr int kOuterPad = 0x5c;
 
-Sha256 sha256(std::string_view bytes) {
+// Looked up once in a process, not for each hash. Null: there is no such algorithm.
+const EVP_MD* sha256_algorithm() {
+  static const EVP_MD* const kFetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return kFetched;
+}
+
+struct FreeContext {
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+};
+
+// Of two pieces that follow each other.
+Sha256 digest(std::string_view first, std::string_view second) {
+  thread_local const std::unique_ptr<EVP_MD_CTX, FreeContext> kContext(EVP_MD_CTX_new());
+  EVP_MD_CTX* const context = kContext.get();
   Sha256 out{};
   // Fails only without a provider for SHA-256: then no id and no token of this process is right.
-  if (EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, EVP_sha256(), nullptr) != 1) {
+  if (context == nullptr || EVP_DigestInit_ex(context, sha256_algorithm(), nullptr) != 1 ||
+      EVP_DigestUpdate(context, first.data(), first.size()) != 1 ||
+      EVP_DigestUpdate(context, second.data(), second.size()) != 1 ||
+      EVP_DigestFinal_ex(context, out.data(), nullptr) != 1) {
     std::abort();
   }
   return out;
 }
 
+}  // namespace
+
+Sha256 sha256(std::string_view bytes) {
+  return digest(bytes, {});
+}
+
 Sha256 hmac_sha256(std::string_view key, std::string_view bytes) {
-  static constexpr unsigned char kNoKey = 0;  // a null key means "reuse the last one" to OpenSSL
-  Sha256 out{};
-  const void* key_bytes = key.empty() ? static_cast<const void*>(&kNoKey) : key.data();
-  if (key.size() > INT_MAX || HMAC(EVP_sha256(), key_bytes, static_cast<int>(key.size()),
-                                   reinterpret_cast<const unsigned char*>(bytes.data()),
-                                   bytes.size(), out.data(), nullptr) == nullptr) {
-    std::abort();
+  std::array<char, kBlockBytes> block{};
+  if (key.size() > block.size()) {
+    const Sha256 shorter = sha256(key);
+    std::copy(shorter.begin(), shorter.end(), block.begin());
+  } else {
+    std::copy(key.begin(), key.end(), block.begin());
   }
+  const std::string_view padded(block.data(), block.size());
+  for (char& c : block) c = static_cast<char>(c ^ kInnerPad);
+  const Sha256 inner = digest(padded, bytes);
+  for (char& c : block) c = static_cast<char>(c ^ kInnerPad ^ kOuterPad);
+  const Sha256 out = digest(padded, view(inner));
+  OPENSSL_cleanse(block.data(), block.size());
   return out;
 }
 

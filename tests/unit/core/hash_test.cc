@@ -2,6 +2,13 @@
 #include "src/hash.h"
 
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <atomic>
+#include <string>
+#include <string_view>
+#include <thread>
 
 #include "kith/core/ids.h"
 #include "tests/unit/core/fakes.h"
@@ -24,6 +31,33 @@ TEST(Hash, HmacOfRfc4231Vectors) {
   EXPECT_EQ(hex(hmac_sha256(std::string(131, '\xaa'),
                             "Test Using Larger Than Block-Size Key - Hash Key First")),
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
+TEST(Hash, HmacOfKeysAroundTheBlockSizeIsWhatOpensslSays) {
+  for (const std::size_t size : {1U, 31U, 63U, 64U, 65U, 200U}) {
+    const std::string key(size, 'k');
+    const std::string text(size * 3, 't');
+    Sha256 theirs{};
+    ASSERT_NE(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+                   reinterpret_cast<const unsigned char*>(text.data()), text.size(), theirs.data(),
+                   nullptr),
+              nullptr);
+    EXPECT_EQ(hmac_sha256(key, text), theirs) << size;
+  }
+}
+
+TEST(Hash, ThreadsDoNotShareAHash) {
+  const Sha256 one = sha256("one");
+  const Sha256 two = sha256("two");
+  std::atomic<int> wrong = 0;
+  const auto work = [&wrong](std::string_view text, const Sha256& right) {
+    for (int i = 0; i < 1000; ++i) wrong += sha256(text) == right ? 0 : 1;
+  };
+  std::thread first(work, "one", one);
+  std::thread second(work, "two", two);
+  first.join();
+  second.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST(Hash, HmacOfAnEmptyKeyDoesNotReuseTheLastOne) {
