@@ -23,8 +23,8 @@ struct Door::State : std::enable_shared_from_this<State> {
 
   // The last step of every way in: was the user or the device revoked since the token was made?
   void check_revoked(Admission admission, Done<Admission> done);
-  void admit_token(const std::string& token, const DeviceId& device, Done<Admission> done);
-  void admit_identity(const Result<Identity>& identity, const DeviceId& device,
+  void admit_token(const std::string& token, const DeviceRecord& device, Done<Admission> done);
+  void admit_identity(const Result<Identity>& identity, const DeviceRecord& device,
                       Done<Admission> done);
   void signed_in(const std::string& handle, const DeviceId& device, const Done<v1::SignedIn>& done);
 
@@ -71,7 +71,7 @@ void Door::State::check_revoked(Admission admission, Done<Admission> done) {
   });
 }
 
-void Door::State::admit_identity(const Result<Identity>& identity, const DeviceId& device,
+void Door::State::admit_identity(const Result<Identity>& identity, const DeviceRecord& device,
                                  Done<Admission> done) {
   if (!identity) {
     done(identity.error());
@@ -86,29 +86,30 @@ void Door::State::admit_identity(const Result<Identity>& identity, const DeviceI
     return;
   }
   const UserId user = UserId::of(identity->handle);
-  const Admission admission{user, device, identity->issued_ms, identity->expires_ms};
+  const Admission admission{user, device.id, identity->issued_ms, identity->expires_ms};
   const std::string name =
       identity->display_name.empty() ? identity->handle : identity->display_name;
-  users.ensure(user, identity->handle, name,
+  users.ensure({identity->handle, name, ""}, device,
                [self = shared_from_this(), admission,
-                done = std::move(done)](const Result<Users::Record>& record) mutable {
-                 if (!record) {
-                   done(record.error());
+                done = std::move(done)](const Result<Users::Arrived>& arrived) mutable {
+                 if (!arrived) {
+                   done(arrived.error());
                    return;
                  }
+                 if (arrived->devices) self->devices.learn(admission.user, arrived->devices);
                  self->check_revoked(admission, std::move(done));
                });
 }
 
-void Door::State::admit_token(const std::string& token, const DeviceId& device,
+void Door::State::admit_token(const std::string& token, const DeviceRecord& device,
                               Done<Admission> done) {
   const auto own = tokens.read(token, now());
   if (own) {
-    if (own->device != device) {
+    if (own->device != device.id) {
       done(make_error(ErrorCode::kUnauthenticated, "the token belongs to another device"));
       return;
     }
-    check_revoked({UserId::of(own->handle), device, own->issued_ms, own->expires_ms},
+    check_revoked({UserId::of(own->handle), device.id, own->issued_ms, own->expires_ms},
                   std::move(done));
     return;
   }
@@ -159,7 +160,8 @@ void Door::admit(const v1::Hello& hello, Done<Admission> done) {
     return;
   }
   if (hello.auth_case() != v1::Hello::kResumeTicket) {
-    state_->admit_token(hello.access_token(), *device, std::move(done));
+    const DeviceRecord record{*device, hello.agent(), state_->now().ms, 0};
+    state_->admit_token(hello.access_token(), record, std::move(done));
     return;
   }
   const auto holder = state_->tokens.read_ticket(hello.resume_ticket(), state_->now());
@@ -177,7 +179,7 @@ void Door::admit(const v1::Hello& hello, Done<Admission> done) {
 
 void Door::renew(const Admission& current, const std::string& token, Done<Admission> done) {
   state_->admit_token(
-      token, current.device,
+      token, {current.device, "", state_->now().ms, 0},
       [user = current.user, done = std::move(done)](Result<Admission> fresh) {
         if (fresh && fresh->user != user) {
           done(make_error(ErrorCode::kUnauthenticated, "the token belongs to another user"));

@@ -9,9 +9,23 @@
 #include "kith/core/limits.h"
 
 namespace kith::server {
+namespace {
+
+constexpr std::int64_t kSeenGrainMs = 60'000;  // people see a device's last visit to the minute
+
+}  // namespace
 
 struct Devices::State {
   explicit State(Directory& d) : directory(d) {}
+
+  void keep(const UserId& user, List list) {
+    if (writing.contains(user)) return;
+    if (lists.size() >= limits::users_cached_max && !lists.contains(user)) {
+      lists.erase(lists.begin());  // any one: it is loaded again when it is asked for
+    }
+    lists[user] = std::move(list);
+  }
+
   Directory& directory;
   std::unordered_map<UserId, List> lists;
   std::unordered_map<UserId, std::uint32_t> writing;  // a list read meanwhile is not kept
@@ -38,12 +52,23 @@ void Devices::with(const UserId& user, Done<List> done) {
       return;
     }
     auto list = std::make_shared<const std::vector<DeviceRecord>>(std::move(*loaded));
-    if (state->writing.count(user) == 0) {
-      if (state->lists.size() >= limits::users_cached_max) state->lists.erase(state->lists.begin());
-      state->lists[user] = list;
-    }
+    state->keep(user, list);
     done(std::move(list));
   });
+}
+
+void Devices::learn(const UserId& user, List list) {
+  state_->keep(user, std::move(list));
+}
+
+void Devices::seen(const UserId& user, const DeviceRecord& device) {
+  if (const auto found = state_->lists.find(user); found != state_->lists.end()) {
+    for (const DeviceRecord& known : *found->second) {
+      const std::int64_t since = device.last_seen_ms - known.last_seen_ms;
+      if (known.id == device.id && known.agent == device.agent && since < kSeenGrainMs) return;
+    }
+  }
+  put(user, device, [](const Status&) {});
 }
 
 void Devices::put(const UserId& user, const DeviceRecord& device, Done<void> done) {

@@ -19,6 +19,10 @@ class Devices {
 
   // Every device that ever signed in. May answer inside the call.
   void with(const UserId& user, Done<List> done);
+  // What the directory has just answered about `user`, so that with() need not ask.
+  void learn(const UserId& user, List list);
+  // A session of this device begins: written, unless what is in memory says the same to the minute.
+  void seen(const UserId& user, const DeviceRecord& device);
   // Writes through and replaces the list in memory.
   void put(const UserId& user, const DeviceRecord& device, Done<void> done);
 

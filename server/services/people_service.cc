@@ -270,7 +270,7 @@ void PeopleService::note_device(const Caller& caller, const std::string& agent) 
   record.id = caller.device;
   record.agent = agent;
   record.last_seen_ms = state_->clock.wall().ms;
-  state_->devices.put(caller.user, record, [](const Status&) {});
+  state_->devices.seen(caller.user, record);
 }
 
 void PeopleService::revoke(const UserId& user, const DeviceId* device, Done<void> done) {

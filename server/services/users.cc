@@ -76,26 +76,27 @@ void Users::update(const UserId& id, const UserChange& change, Done<Record> done
       });
 }
 
-void Users::ensure(const UserId& id, const std::string& handle, const std::string& display_name,
-                   Done<Record> done) {
-  with(id, [this, weak = std::weak_ptr(state_), id, handle, display_name,
-            done = std::move(done)](Result<Record> found) mutable {
-    const auto state = weak.lock();
-    if (!state) return;
-    if (!found || *found) {
-      done(std::move(found));
-      return;
-    }
-    state->directory.create({handle, display_name, ""}, [this, weak, id, done = std::move(done)](
-                                                            const Status& created) mutable {
-      if (weak.expired()) return;
-      if (!created && created.error().code != ErrorCode::kAlreadyExists) {
-        done(created.error());
-        return;
-      }
-      with(id, std::move(done));
-    });
-  });
+void Users::ensure(const NewUser& user, const DeviceRecord& device, Done<Arrived> done) {
+  const UserId id = UserId::of(user.handle);
+  if (const auto found = state_->records.find(id); found != state_->records.end()) {
+    done(Arrived{found->second, nullptr});
+    return;
+  }
+  state_->directory.admit(
+      user, device,
+      [weak = std::weak_ptr(state_), id, done = std::move(done)](Result<Arrival> arrival) {
+        const auto state = weak.lock();
+        if (!state) return;
+        if (!arrival) {
+          done(arrival.error());
+          return;
+        }
+        const auto found = state->records.find(id);  // an update was faster: it is newer
+        const Record record =
+            found != state->records.end() ? found->second : state->put(std::move(arrival->user));
+        done(Arrived{record, std::make_shared<const std::vector<DeviceRecord>>(
+                                 std::move(arrival->devices))});
+      });
 }
 
 bool audience_allows(Audience audience, const UserRecord& target, const UserId& viewer) {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "kith/core/ids.h"
 #include "kith/server/ports/directory.h"
@@ -24,9 +25,14 @@ class Users {
   Record peek(const UserId& id) const;
   // Writes through and replaces the record in memory.
   void update(const UserId& id, const UserChange& change, Done<Record> done);
-  // Creates the user at first sight (host tokens), else answers the record.
-  void ensure(const UserId& id, const std::string& handle, const std::string& display_name,
-              Done<Record> done);
+  struct Arrived {
+    Record user;
+    // What the directory said with it; null if it was not asked, because the user is in memory.
+    std::shared_ptr<const std::vector<DeviceRecord>> devices;
+  };
+  // Answers the record; at first sight (host tokens) creates the user with the device they come
+  // with.
+  void ensure(const NewUser& user, const DeviceRecord& device, Done<Arrived> done);
 
  private:
   struct State;

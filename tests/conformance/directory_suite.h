@@ -46,6 +46,16 @@ class DirectorySuite : public testing::Test {
                            [&](auto done) { directory_->put_device(id, device, std::move(done)); });
   }
 
+  Result<Arrival> admit(const NewUser& user, const DeviceRecord& device) {
+    return answer_of<Arrival>(factory_.scheduler(),
+                              [&](auto done) { directory_->admit(user, device, std::move(done)); });
+  }
+  std::vector<DeviceRecord> devices(const UserId& id) {
+    return answer_of<std::vector<DeviceRecord>>(
+               factory_.scheduler(), [&](auto done) { directory_->devices(id, std::move(done)); })
+        .value();
+  }
+
   Factory factory_;
   std::unique_ptr<Directory> directory_;
 };
@@ -161,6 +171,48 @@ TYPED_TEST_P(DirectorySuite, DevicesAreMerged) {
   EXPECT_EQ(merged.revoked_ms, 70);
 }
 
+TYPED_TEST_P(DirectorySuite, WhoComesInIsMadeWithTheirDevice) {
+  const DeviceRecord phone{id_of<DeviceId>(1), "phone/1", 100, 0};
+  const auto arrived = this->admit({"ann", "Ann", ""}, phone);
+  ASSERT_TRUE(arrived.ok());
+  EXPECT_EQ(arrived->user.id, this->ann_);
+  EXPECT_EQ(arrived->user.display_name, "Ann");
+  ASSERT_EQ(arrived->devices.size(), 1u);
+  EXPECT_EQ(arrived->devices[0].agent, "phone/1");
+  this->reopen();
+  ASSERT_TRUE(this->load(this->ann_).has_value());
+  EXPECT_EQ(this->load(this->ann_)->handle, "ann");
+  EXPECT_EQ(this->load(this->ann_)->privacy, PrivacySettings{});
+  EXPECT_EQ(this->hash(this->ann_).value(), "");
+  ASSERT_EQ(this->devices(this->ann_).size(), 1u);
+  EXPECT_EQ(this->devices(this->ann_)[0].id, phone.id);
+  EXPECT_EQ(this->devices(this->ann_)[0].last_seen_ms, 100);
+}
+
+TYPED_TEST_P(DirectorySuite, WhoIsThereComesInUnchanged) {
+  ASSERT_TRUE(this->create("ann", "her hash").ok());
+  const DeviceRecord desk{id_of<DeviceId>(2), "desk", 5, 7};
+  ASSERT_TRUE(this->put_device(this->ann_, desk).ok());
+  UserChange change;
+  change.add_contacts = {id_of<UserId>(3)};
+  change.tokens_valid_from_ms = 50;
+  ASSERT_TRUE(this->update(this->ann_, change).ok());
+  for (const auto& device : {DeviceRecord{id_of<DeviceId>(1), "phone", 100, 0},
+                             DeviceRecord{id_of<DeviceId>(2), "another", 100, 0}}) {
+    const auto arrived = this->admit({"ann", "Somebody else", "another hash"}, device);
+    ASSERT_TRUE(arrived.ok());
+    EXPECT_EQ(arrived->user.display_name, "ann display");
+    EXPECT_EQ(arrived->user.contacts, change.add_contacts);
+    EXPECT_EQ(arrived->user.tokens_valid_from_ms, 50);
+    ASSERT_EQ(arrived->devices.size(), 1u) << "whether a device comes in is decided later";
+    EXPECT_EQ(arrived->devices[0].agent, "desk");
+    EXPECT_EQ(arrived->devices[0].revoked_ms, 7);
+  }
+  this->reopen();
+  EXPECT_EQ(this->hash(this->ann_).value(), "her hash");
+  EXPECT_EQ(this->devices(this->ann_).size(), 1u);
+}
+
 TYPED_TEST_P(DirectorySuite, WhatIsAskedAtOnceIsAnsweredInOrderEachForItself) {
   constexpr std::size_t kAsked = 1'000;
   std::vector<Status> answers;
@@ -193,6 +245,7 @@ REGISTER_TYPED_TEST_SUITE_P(DirectorySuite, AHandleIsTakenOnce, NobodyIsNotFound
                             WhatIsAskedAtOnceIsAnsweredInOrderEachForItself,
                             ChangesOnlyWhatIsSetAndSurvivesReopening,
                             ContactsAndBlocksAreSortedSets, TooManyContactsChangeNothing,
-                            ProfilesOfThoseThatExist, DevicesAreMerged);
+                            ProfilesOfThoseThatExist, DevicesAreMerged,
+                            WhoComesInIsMadeWithTheirDevice, WhoIsThereComesInUnchanged);
 
 }  // namespace kith::server

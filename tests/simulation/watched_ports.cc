@@ -176,6 +176,15 @@ void WatchedDirectory::spoil(server::UserRecord& record) const {
   record.blocked.clear();
 }
 
+void WatchedDirectory::admit(const server::NewUser& user, const server::DeviceRecord& device,
+                             server::Done<server::Arrival> done) {
+  DirectoryMemory::admit(user, device,
+                         [this, done = std::move(done)](Result<server::Arrival> arrival) {
+                           if (arrival) spoil(arrival->user);
+                           done(std::move(arrival));
+                         });
+}
+
 void WatchedDirectory::load(const UserId& id,
                             server::Done<std::optional<server::UserRecord>> done) {
   DirectoryMemory::load(

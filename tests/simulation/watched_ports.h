@@ -97,6 +97,8 @@ class WatchedDirectory : public server::DirectoryMemory {
  public:
   WatchedDirectory(std::shared_ptr<Disk> disk, Scheduler& scheduler, PortsWatch& watch, Rule broken)
       : DirectoryMemory(std::move(disk), scheduler), watch_(watch), broken_(broken) {}
+  void admit(const server::NewUser& user, const server::DeviceRecord& device,
+             server::Done<server::Arrival> done) override;
   void load(const UserId& id, server::Done<std::optional<server::UserRecord>> done) override;
   void update(const UserId& id, const server::UserChange& change,
               server::Done<server::UserRecord> done) override;

@@ -8,6 +8,17 @@
 
 namespace kith::server {
 
+namespace {
+
+DirectoryMemory::Account account_of(const NewUser& user) {
+  DirectoryMemory::Account account;
+  account.user = new_user(user);
+  account.password_hash = user.password_hash;
+  return account;
+}
+
+}  // namespace
+
 DirectoryMemory::DirectoryMemory(std::shared_ptr<Disk> disk, Scheduler& scheduler)
     : disk_(std::move(disk)), scheduler_(scheduler) {}
 
@@ -33,13 +44,22 @@ void DirectoryMemory::create(const NewUser& user, Done<void> done) {
   answer<void>(std::move(done), [user](Disk& disk) -> Status {
     const UserId id = UserId::of(user.handle);
     if (disk.accounts.contains(id)) return handle_taken();
-    Account account;
-    account.user.id = id;
-    account.user.handle = user.handle;
-    account.user.display_name = user.display_name;
-    account.password_hash = user.password_hash;
-    disk.accounts.emplace(id, std::move(account));
+    disk.accounts.emplace(id, account_of(user));
     return {};
+  });
+}
+
+void DirectoryMemory::admit(const NewUser& user, const DeviceRecord& device, Done<Arrival> done) {
+  answer<Arrival>(std::move(done), [user, device](Disk& disk) {
+    const UserId id = UserId::of(user.handle);
+    auto it = disk.accounts.find(id);
+    if (it == disk.accounts.end()) {
+      it = disk.accounts.emplace(id, account_of(user)).first;
+      it->second.devices.emplace(device.id, device);
+    }
+    Arrival arrival{it->second.user, {}};
+    for (const auto& [known, record] : it->second.devices) arrival.devices.push_back(record);
+    return arrival;
   });
 }
 

@@ -98,6 +98,24 @@ Result<UserRecord> update_user(Database& db, const UserId& id, const UserChange&
   return std::move(**user);
 }
 
+Status insert_user(Database& db, const UserId& id, const NewUser& user) {
+  const PrivacySettings privacy;
+  return db
+      .query(
+          "INSERT INTO user(id,handle,display_name,hash,online,last_seen_audience,receipts,"
+          "last_seen,tokens_from) VALUES(?1,?2,?3,?4,?5,?6,?7,0,0)")
+      .bind(id, user.handle, user.display_name, user.password_hash,
+            static_cast<std::uint32_t>(privacy.online),
+            static_cast<std::uint32_t>(privacy.last_seen), privacy.receipts)
+      .run();
+}
+
+Status replace_device(Database& db, const UserId& user, const DeviceRecord& device) {
+  return db.query("REPLACE INTO device(user,id,agent,last_seen,revoked) VALUES(?1,?2,?3,?4,?5)")
+      .bind(user, device.id, device.agent, device.last_seen_ms, device.revoked_ms)
+      .run();
+}
+
 Status create_user(Database& db, const NewUser& user) {
   Savepoint part(db);
   if (!part.begun()) return part.begun();
@@ -107,16 +125,7 @@ Status create_user(Database& db, const NewUser& user) {
     if (taken.bind(id).next()) return handle_taken();
     if (auto status = taken.status(); !status) return status;
   }
-  const PrivacySettings privacy;
-  auto status =
-      db.query(
-            "INSERT INTO user(id,handle,display_name,hash,online,last_seen_audience,receipts,"
-            "last_seen,tokens_from) VALUES(?1,?2,?3,?4,?5,?6,?7,0,0)")
-          .bind(id, user.handle, user.display_name, user.password_hash,
-                static_cast<std::uint32_t>(privacy.online),
-                static_cast<std::uint32_t>(privacy.last_seen), privacy.receipts)
-          .run();
-  if (!status) return status;
+  if (auto status = insert_user(db, id, user); !status) return status;
   return part.commit();
 }
 
@@ -131,6 +140,7 @@ Status write_device(Database& db, const UserId& user, const DeviceRecord& report
     }
   }
   DeviceRecord device;
+  device.id = reported.id;
   {
     Query row = db.query("SELECT agent,last_seen,revoked FROM device WHERE user=?1 AND id=?2");
     if (row.bind(user, reported.id).next()) {
@@ -141,11 +151,7 @@ Status write_device(Database& db, const UserId& user, const DeviceRecord& report
     if (auto status = row.status(); !status) return status;
   }
   merge_device(device, reported);
-  auto status =
-      db.query("REPLACE INTO device(user,id,agent,last_seen,revoked) VALUES(?1,?2,?3,?4,?5)")
-          .bind(user, reported.id, device.agent, device.last_seen_ms, device.revoked_ms)
-          .run();
-  if (!status) return status;
+  if (auto status = replace_device(db, user, device); !status) return status;
   return part.commit();
 }
 
@@ -174,6 +180,23 @@ Result<std::vector<DeviceRecord>> load_devices(Database& db, const UserId& user)
   }
   if (auto status = rows.status(); !status) return status.error();
   return found;
+}
+
+Result<Arrival> admit_user(Database& db, const NewUser& user, const DeviceRecord& device) {
+  const UserId id = UserId::of(user.handle);
+  Savepoint part(db);
+  if (!part.begun()) return part.begun().error();
+  auto known = load_user(db, id);
+  if (!known) return known.error();
+  if (*known) {
+    auto devices = load_devices(db, id);
+    if (!devices) return devices.error();
+    return Arrival{std::move(**known), std::move(*devices)};
+  }
+  if (auto status = insert_user(db, id, user); !status) return status.error();
+  if (auto status = replace_device(db, id, device); !status) return status.error();
+  if (auto status = part.commit(); !status) return status.error();
+  return Arrival{new_user(user), {device}};
 }
 
 Result<std::string> load_hash(Database& db, const UserId& user) {
@@ -205,7 +228,7 @@ template <class T, class Work>
 void DirectorySqlite::answer(Done<T> done, Work work) {
   const std::lock_guard lock(mutex_);
   asked_.push_back([done = std::move(done), work = std::move(work)](Database& db) -> Answer {
-    return [done, result = work(db)] { done(result); };
+    return [done, result = work(db)]() mutable { done(std::move(result)); };
   });
   if (asked_.size() == 1) worker_.run([this] { work_off(); });
 }
@@ -251,6 +274,11 @@ void DirectorySqlite::work_off() {
 
 void DirectorySqlite::create(const NewUser& user, Done<void> done) {
   answer<void>(std::move(done), [user](Database& db) { return create_user(db, user); });
+}
+
+void DirectorySqlite::admit(const NewUser& user, const DeviceRecord& device, Done<Arrival> done) {
+  answer<Arrival>(std::move(done),
+                  [user, device](Database& db) { return admit_user(db, user, device); });
 }
 
 void DirectorySqlite::load(const UserId& id, Done<std::optional<UserRecord>> done) {

@@ -44,6 +44,14 @@ Status change_user(UserRecord& user, const UserChange& change) {
   return {};
 }
 
+UserRecord new_user(const NewUser& user) {
+  UserRecord record;
+  record.id = UserId::of(user.handle);
+  record.handle = user.handle;
+  record.display_name = user.display_name;
+  return record;
+}
+
 void merge_device(DeviceRecord& stored, const DeviceRecord& reported) {
   if (!reported.agent.empty()) stored.agent = reported.agent;
   stored.last_seen_ms = std::max(stored.last_seen_ms, reported.last_seen_ms);

@@ -10,6 +10,8 @@ namespace kith::server {
 // Applies `change` to `user`; on kLimitExceeded `user` is half changed and must be dropped.
 Status change_user(UserRecord& user, const UserChange& change);
 // Merges what was reported about a device into what is known; the ids are the caller's.
+// The record of somebody who has just been made.
+UserRecord new_user(const NewUser& user);
 void merge_device(DeviceRecord& stored, const DeviceRecord& reported);
 
 Error no_such_user();

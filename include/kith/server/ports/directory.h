@@ -27,6 +27,12 @@ struct NewUser {
   std::string password_hash;  // empty: signs in with tokens of the host only
 };
 
+// Who comes in, as far as the directory knows them.
+struct Arrival {
+  UserRecord user;
+  std::vector<DeviceRecord> devices;
+};
+
 // Only the members that are set are changed.
 struct UserChange {
   std::optional<PrivacySettings> privacy;
@@ -42,6 +48,10 @@ class KITH_API Directory {
 
   // Fails with kAlreadyExists if the handle is taken.
   virtual void create(const NewUser& user, Done<void> done) = 0;
+  // The user with this handle and its devices. Who is not there yet is made, together with the one
+  // device they come with: both survive a crash once this has answered. A user who is there is left
+  // as it is, and its devices too: whether this one may come in is not for the directory to say.
+  virtual void admit(const NewUser& user, const DeviceRecord& device, Done<Arrival> done) = 0;
   // Nothing if there is no such user.
   virtual void load(const UserId& id, Done<std::optional<UserRecord>> done) = 0;
   // Fails with kNotFound; kLimitExceeded above limits::contacts_max contacts or blocks. Answers the
