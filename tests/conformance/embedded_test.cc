@@ -188,9 +188,18 @@ TEST(Embedded, AJournalOfTheFirstReleaseIsReadAndContinued) {
   EXPECT_EQ(entries->back().record.gateway_ts_ms, 3);
 }
 
-// What version 2 had instead of the tables of today, and at its end its number.
-constexpr const char* kStoreOfVersion2 =
-    "DROP TABLE placement; DROP TABLE member; DROP TABLE feed;"
+// What earlier versions had instead of the tables of today, and at its end their number.
+#define EVENTS_OF_VERSION_3                                                           \
+  "DROP TABLE event;"                                                                 \
+  "CREATE TABLE event(conversation BLOB,seq INT,kind INT,message BLOB,sender BLOB,"   \
+  "device BLOB,ts INT,ordinal INT,countable INT,sender_only INT,body BLOB,reply INT," \
+  "mentions BLOB,client_ts INT,position INT,PRIMARY KEY(conversation,seq)) WITHOUT ROWID;"
+constexpr const char* kStoreOfVersion3 = EVENTS_OF_VERSION_3
+    "CREATE TABLE placement(message BLOB,conversation BLOB,sender BLOB,seq INT,ordinal INT,"
+    "ts INT,position INT,PRIMARY KEY(message,conversation,sender)) WITHOUT ROWID;"
+    "PRAGMA user_version=3;";
+constexpr const char* kStoreOfVersion2 = EVENTS_OF_VERSION_3
+    "DROP TABLE member; DROP TABLE feed;"
     "CREATE TABLE placement(conversation BLOB,sender BLOB,message BLOB,seq INT,ordinal INT,"
     "ts INT,position INT,PRIMARY KEY(conversation,sender,message)) WITHOUT ROWID;"
     "CREATE TABLE member(user BLOB,conversation BLOB,role INT,join_seq INT,left_seq INT,"
@@ -219,8 +228,9 @@ TEST(Embedded, AStoreOfTheSecondReleaseKeepsPlacesMembersAndFeeds) {
           std::string(kStoreOfVersion2) +
               "INSERT INTO conversation(id,large,last_position,last_seq) VALUES(x'" + kRoom +
               "',0,5,3);INSERT INTO member VALUES(x'" + kUser + "',x'" + kRoom +
-              "',1,1,0,3,2,2,2,1,4);INSERT INTO placement VALUES(x'" + kRoom + "',x'" + kUser +
-              "',x'" + kMessage + "',3,2,1000,5)");
+              "',1,1,0,3,2,2,2,1,4);INSERT INTO event(conversation,seq,message,sender,ordinal,ts,"
+              "position) VALUES(x'" +
+              kRoom + "',3,x'" + kMessage + "',x'" + kUser + "',2,1000,5)");
   auto store = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop));
   const ConversationId room = *ConversationId::parse(kRoom);
   const UserId user = *UserId::parse(kUser);
@@ -239,6 +249,41 @@ TEST(Embedded, AStoreOfTheSecondReleaseKeepsPlacesMembersAndFeeds) {
       loop, [&](auto done) { store->changed(user, 3, 10, done); });
   ASSERT_EQ(changed.value().size(), 1u);
   EXPECT_EQ(changed.value()[0].feed_ver, 4u);
+}
+
+TEST(Embedded, AStoreOfTheThirdReleaseKeepsItsHistoryAndPlaces) {
+  ScratchDirectory dir;
+  DrainedScheduler loop;
+  { auto made = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop)); }
+  const std::string room = "00000000000000000000000000000001";
+  const std::string user = "0000000000000000000000000000000a";
+  std::string rows;
+  for (const std::string seq : {"2", "1", "3"}) {
+    rows += "INSERT INTO event VALUES(x'" + room + "'," + seq +
+            ",1,x'0000000000000000000000000000000" + seq + "',x'" + user +
+            "',x'0000000000000000000000000000000d',100" + seq + "," + seq + ",1,0,'text " + seq +
+            "',0,x'" + user + "',-7,1" + seq + ");";
+  }
+  execute(dir.file("store.db"), kStoreOfVersion3 + rows);
+  auto store = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop));
+  const ConversationId id = *ConversationId::parse(room);
+  const auto events = answer_of<std::vector<Event>>(loop, [&](auto done) {
+    store->events({id, 1, 0, 10, false}, done);
+  });
+  ASSERT_TRUE(events.ok());
+  ASSERT_EQ(events->size(), 3u);
+  EXPECT_EQ((*events)[0].seq, 1u);
+  EXPECT_EQ((*events)[2].body, "text 3");
+  EXPECT_EQ((*events)[2].mentions, std::vector<UserId>{*UserId::parse(user)});
+  EXPECT_EQ((*events)[2].client_ts_ms, -7);
+  const auto placed = answer_of<std::optional<Placement>>(loop, [&](auto done) {
+    store->find(id, *UserId::parse(user), *MessageId::parse("00000000000000000000000000000002"),
+                done);
+  });
+  ASSERT_TRUE(placed.ok() && *placed);
+  EXPECT_EQ((*placed)->seq, 2u);
+  EXPECT_EQ((*placed)->server_ts_ms, 1'002);
+  EXPECT_EQ((*placed)->position, 12u);
 }
 
 TEST(Embedded, AStoreOfTheFirstReleaseFindsItsLargeConversations) {

@@ -15,12 +15,15 @@ namespace kith::server {
   "CREATE TABLE large_member(user BLOB,conversation BLOB,PRIMARY KEY(user,conversation)) WITHOUT " \
   "ROWID;"
 
-// Message ids begin with their time: places of new commands stand side by side, however many
-// conversations they belong to. A repetition is looked up by exactly this.
-#define KITH_PLACEMENT_TABLE(name)                                                       \
-  "CREATE TABLE " name                                                                   \
-  "(message BLOB,conversation BLOB,sender BLOB,seq INT,ordinal INT,ts INT,position INT," \
-  "PRIMARY KEY(message,conversation,sender)) WITHOUT ROWID;"
+// Events lie in the order in which they came, so that those of a batch share their pages, however many
+// conversations they belong to. What is keyed by conversation is small: where each event lies.
+#define KITH_EVENT_TABLE(name)                                                          \
+  "CREATE TABLE " name                                                                  \
+  "(conversation BLOB,seq INT,kind INT,message BLOB,sender BLOB,device BLOB,"           \
+  "ts INT,ordinal INT,countable INT,sender_only INT,body BLOB,reply INT,mentions BLOB," \
+  "client_ts INT,position INT,UNIQUE(conversation,seq));"
+// Message ids begin with their time: new ones stand side by side.
+#define KITH_EVENT_INDEX "CREATE INDEX event_message ON event(message);"
 // The members of a conversation stand together, and no index moves with their watermarks.
 #define KITH_MEMBER_TABLE(name)                                                             \
   "CREATE TABLE " name                                                                      \
@@ -36,11 +39,8 @@ namespace kith::server {
 const char* const kStoreSchema =
     "CREATE TABLE conversation(id BLOB PRIMARY KEY,type INT,last_seq INT,last_position INT,"
     "last_ordinal INT,last_ts INT,title BLOB,roster_ver INT,member_count INT,large INT,"
-    "delivered_all INT,read_all INT,read_any INT) WITHOUT ROWID;"
-    "CREATE TABLE event(conversation BLOB,seq INT,kind INT,message BLOB,sender BLOB,device BLOB,"
-    "ts INT,ordinal INT,countable INT,sender_only INT,body BLOB,reply INT,mentions BLOB,"
-    "client_ts INT,position INT,PRIMARY KEY(conversation,seq)) WITHOUT ROWID;" KITH_PLACEMENT_TABLE(
-        "placement") KITH_MEMBER_TABLE("member") KITH_FEED_TABLE KITH_LARGE_MEMBER_TABLE
+    "delivered_all INT,read_all INT,read_any INT) WITHOUT ROWID;" KITH_EVENT_TABLE("event")
+        KITH_EVENT_INDEX KITH_MEMBER_TABLE("member") KITH_FEED_TABLE KITH_LARGE_MEMBER_TABLE
     "CREATE TABLE user_mark(user BLOB PRIMARY KEY,position INT) WITHOUT ROWID;"
     "CREATE TABLE meta(key TEXT PRIMARY KEY,value INT) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('applied',0)";
@@ -49,16 +49,20 @@ const char* const kStoreUpgradeTo2 = KITH_LARGE_MEMBER_TABLE
     "INSERT INTO large_member SELECT m.user,m.conversation FROM member m"
     " JOIN conversation c ON c.id=m.conversation WHERE m.role<>0 AND c.large<>0";
 
-const char* const kStoreUpgradeTo3 =
-    KITH_PLACEMENT_TABLE("placement3") KITH_MEMBER_TABLE("member3") KITH_FEED_TABLE
-    "INSERT INTO placement3(message,conversation,sender,seq,ordinal,ts,position)"
-    " SELECT message,conversation,sender,seq,ordinal,ts,position FROM placement;"
+const char* const kStoreUpgradeTo3 = KITH_MEMBER_TABLE("member3") KITH_FEED_TABLE
     "INSERT INTO member3(" KITH_MEMBER_COLUMNS ") SELECT " KITH_MEMBER_COLUMNS
     " FROM member;"
     "INSERT INTO feed(user,feed_ver,conversation) SELECT user,coalesce(feed_ver,0),conversation"
     " FROM member;"
-    "DROP TABLE placement;DROP TABLE member;"
-    "ALTER TABLE placement3 RENAME TO placement;ALTER TABLE member3 RENAME TO member";
+    "DROP TABLE member;ALTER TABLE member3 RENAME TO member";
+
+// The index last: it is sorted once.
+const char* const kStoreUpgradeTo4 =
+    KITH_EVENT_TABLE("event4") "INSERT INTO event4(" KITH_EVENT_COLUMNS
+                               ") SELECT " KITH_EVENT_COLUMNS
+                               " FROM event ORDER BY conversation,seq;"
+                               "DROP TABLE event;DROP TABLE placement;"
+                               "ALTER TABLE event4 RENAME TO event;" KITH_EVENT_INDEX;
 
 namespace {
 
@@ -79,19 +83,12 @@ std::vector<UserId> split(const std::string& bytes) {
 
 Status write_event(Database& db, const Event& e) {
   const std::string mentions = join(e.mentions);
-  auto stored =
-      db.query("INSERT OR IGNORE INTO event(" KITH_EVENT_COLUMNS
-               ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)")
-          .bind(e.conversation, e.seq, static_cast<std::uint32_t>(e.kind), e.message_id, e.sender,
-                e.sender_device, e.server_ts_ms, e.ordinal, e.countable, e.sender_only, e.body,
-                e.reply_to_seq, mentions, e.client_ts_ms, e.position)
-          .run();
-  if (!stored || e.message_id.empty()) return stored;
   return db
-      .query(
-          "INSERT OR IGNORE INTO placement(message,conversation,sender,seq,ordinal,ts,position)"
-          " VALUES(?1,?2,?3,?4,?5,?6,?7)")
-      .bind(e.message_id, e.conversation, e.sender, e.seq, e.ordinal, e.server_ts_ms, e.position)
+      .query("INSERT OR IGNORE INTO event(" KITH_EVENT_COLUMNS
+             ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)")
+      .bind(e.conversation, e.seq, static_cast<std::uint32_t>(e.kind), e.message_id, e.sender,
+            e.sender_device, e.server_ts_ms, e.ordinal, e.countable, e.sender_only, e.body,
+            e.reply_to_seq, mentions, e.client_ts_ms, e.position)
       .run();
 }
 

@@ -11,10 +11,11 @@ namespace kith::server {
 class Database;
 class Query;
 
-inline constexpr int kStoreSchemaVersion = 3;
+inline constexpr int kStoreSchemaVersion = 4;
 extern const char* const kStoreSchema;
 extern const char* const kStoreUpgradeTo2;  // from version 1
 extern const char* const kStoreUpgradeTo3;  // from version 2
+extern const char* const kStoreUpgradeTo4;  // from version 3
 
 Result<Position> stored_position(Database& db);
 // Writes the batch in one transaction; one that is stored already changes nothing. `pause` is called

@@ -62,7 +62,7 @@ class ConversationStoreSqlite::Breather {
 Result<std::unique_ptr<ConversationStoreSqlite>> ConversationStoreSqlite::open(
     const std::string& path, Executor& executor, std::uint64_t pages_max) {
   Database::Options options{path, kStoreSchemaVersion, kStoreSchema, pages_max};
-  options.upgrades = {kStoreUpgradeTo2, kStoreUpgradeTo3};
+  options.upgrades = {kStoreUpgradeTo2, kStoreUpgradeTo3, kStoreUpgradeTo4};
   // Rows of a batch lie anywhere in the file: pages that are touched again soon are written once.
   options.cache_pages = kCachePages;
   options.checkpoint_pages = kCheckpointPages;
@@ -146,7 +146,7 @@ void ConversationStoreSqlite::find(const ConversationId& id, const UserId& sende
   Result<std::optional<Placement>> answer = std::optional<Placement>();
   {
     Query query = reader_->query(
-        "SELECT seq,ordinal,ts,position FROM placement"
+        "SELECT seq,ordinal,ts,position FROM event INDEXED BY event_message"
         " WHERE message=?1 AND conversation=?2 AND sender=?3");
     if (query.bind(message, id, sender).next()) {
       answer = std::optional(

@@ -162,6 +162,8 @@ Status Database::prepare_file(const Options& options) {
   if (auto set = execute(kPragmas); !set) return set;
   if (options.schema == nullptr) return execute("PRAGMA query_only=ON");
   if (version < options.schema_version) {
+    // An index over all that was ever said is sorted on the disk, not in memory.
+    if (auto set = execute("PRAGMA temp_store=FILE"); !set) return set;
     Transaction changing(*this);
     if (!changing.begun()) return changing.begun();
     std::string sql = version == 0 ? options.schema : "";
@@ -171,6 +173,7 @@ Status Database::prepare_file(const Options& options) {
     sql += ";PRAGMA user_version=" + std::to_string(options.schema_version);
     if (auto made = execute(sql.c_str()); !made) return made;
     if (auto made = changing.commit(); !made) return made;
+    if (auto set = execute("PRAGMA temp_store=MEMORY"); !set) return set;
   }
   if (options.cache_pages != 0) {
     const std::string sql = "PRAGMA cache_size=" + std::to_string(options.cache_pages);
