@@ -17,6 +17,8 @@ class ServerFrame;
 
 namespace kith {
 
+struct RequestView;
+
 // One WebSocket message. kTooLarge above limits::frame_bytes_max; kInternal if a text field is not
 // UTF-8.
 Result<std::string> encode(const v1::ClientFrame& frame);
@@ -41,6 +43,7 @@ bool has_unknown_body(const v1::ServerFrame& frame);
 // on. All others but kProtocol are also answers to the request; none of them was caused by a client
 // of this release.
 Status validate(const v1::ClientFrame& frame);
+Status validate(const RequestView& request);
 // What validate() checks of each message of a SendBatch; the client uses it before a message enters
 // the outbox.
 Status check_message(const v1::OutMessage& message);

@@ -8,6 +8,7 @@
 #include "kith/v1/frame.pb.h"
 #include "src/frame_codec.h"
 #include "src/handshake.h"
+#include "src/request_view.h"
 #include "src/utf8.h"
 #include "src/uuid.h"
 
@@ -27,14 +28,14 @@ class Check {
   Check& argument(bool ok, std::string_view sentence) {
     return that(ok, ErrorCode::kInvalidArgument, sentence);
   }
-  Check& id(const std::string& bytes, std::string_view field) {
+  Check& id(std::string_view bytes, std::string_view field) {
     return field_is(bytes.size() == UserId::kSize, field, " is not an id of 16 bytes");
   }
-  Check& optional_id(const std::string& bytes, std::string_view field) {
+  Check& optional_id(std::string_view bytes, std::string_view field) {
     return bytes.empty() ? *this : id(bytes, field);
   }
   // The ids of commands carry their age (dedupe horizon), hence the version.
-  Check& command_id(const std::string& bytes, std::string_view field) {
+  Check& command_id(std::string_view bytes, std::string_view field) {
     const auto id = message_id(bytes);
     return field_is(id && uuid_timestamp_ms(*id), field, " is not a version 7 UUID");
   }
@@ -42,7 +43,7 @@ class Check {
   Check& ids(const Ids& list, std::size_t max, std::string_view field) {
     count(static_cast<std::size_t>(list.size()), max, field);
     if (status_) {
-      for (const std::string& bytes : list) id(bytes, field);
+      for (const auto& bytes : list) id(bytes, field);
     }
     return *this;
   }
@@ -82,6 +83,7 @@ class Check {
     if (status_ && !other) status_ = other;
     return *this;
   }
+  [[nodiscard]] bool ok() const { return status_.ok(); }
   [[nodiscard]] Status done() const { return status_; }
 
  private:
@@ -134,26 +136,45 @@ Status check(const v1::RenewToken& m) {
   return Check("RenewToken").token(m.access_token()).done();
 }
 
-Status check(const v1::SendBatch& m) {
+bool is_content(std::string_view bytes) {
+  if (is_plain_content(bytes)) return true;
+  const google::protobuf::LogSilencer quiet;
+  v1::Content content;
+  return content.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+}
+
+Status check_message(const RequestView& request, const RequestView::Message& m) {
+  Check c("Message");
+  c.command_id(m.id, "message_id")
+      .optional_id(m.reply_to_message_id, "reply_to_message_id")
+      .argument(m.reply_to_seq == 0 || m.reply_to_message_id.empty(),
+                "it answers by seq or by message id, not both")
+      .ids(request.mentions_of(m), limits::mentions_max, "mentions")
+      .argument(!m.content.empty(), "the content is empty")
+      .bytes(m.content, limits::body_bytes_max, "the content");
+  if (!c.ok()) return c.done();
+  // Readable by every client: bytes that are no Content would only fail later, on other people's
+  // devices.
+  return c.argument(is_content(m.content), "the content cannot be read").done();
+}
+
+Status check_send(const RequestView& m) {
   Check c("SendBatch");
-  c.id(m.conversation_id(), "conversation_id")
-      .optional_id(m.direct_peer(), "direct_peer")
-      .argument(m.items_size() > 0, "the batch is empty")
-      .count(static_cast<std::size_t>(m.items_size()), limits::batch_items_max, "items");
-  for (int i = 0; i < m.items_size() && c.done(); ++i) c.also(check_message(m.items(i)));
+  c.id(m.conversation, "conversation_id")
+      .optional_id(m.direct_peer, "direct_peer")
+      .argument(!m.messages.empty(), "the batch is empty")
+      .count(m.messages.size(), limits::batch_items_max, "items");
+  for (std::size_t i = 0; i < m.messages.size() && c.ok(); ++i) {
+    c.also(check_message(m, m.messages[i]));
+  }
   return c.done();
 }
 
-template <class Heads>
-void check_heads(Check& c, const Heads& heads, std::string_view field) {
-  c.count(static_cast<std::size_t>(heads.size()), limits::heads_listed_max, field);
-  if (!c.done()) return;
-  for (const auto& head : heads) c.id(head.conversation_id(), field);
-}
-
-Status check(const v1::AckEvents& m) {
+Status check_ack(const RequestView& m) {
   Check c("AckEvents");
-  check_heads(c, m.upto(), "upto");
+  c.count(m.upto.size(), limits::heads_listed_max, "upto");
+  if (!c.ok()) return c.done();
+  for (const RequestView::Head& head : m.upto) c.id(head.conversation, "upto");
   return c.done();
 }
 
@@ -164,7 +185,9 @@ Status check(const v1::MarkRead& m) {
 Status check(const v1::SyncRequest& m) {
   Check c("SyncRequest");
   c.bytes(m.page_token(), limits::page_token_bytes_max, "page_token");
-  check_heads(c, m.large_heads(), "large_heads");
+  c.count(static_cast<std::size_t>(m.large_heads_size()), limits::heads_listed_max, "large_heads");
+  if (!c.ok()) return c.done();
+  for (const v1::HeadRef& head : m.large_heads()) c.id(head.conversation_id(), "large_heads");
   return c.done();
 }
 
@@ -280,21 +303,14 @@ Status check(const v1::RevokeDevice& m) {
 
 }  // namespace
 
-Status check_message(const v1::OutMessage& m) {
-  Check c("Message");
-  c.command_id(m.message_id(), "message_id")
-      .optional_id(m.reply_to_message_id(), "reply_to_message_id")
-      .argument(m.reply_to_seq() == 0 || m.reply_to_message_id().empty(),
-                "it answers by seq or by message id, not both")
-      .ids(m.mentions(), limits::mentions_max, "mentions")
-      .argument(!m.content().empty(), "the content is empty")
-      .bytes(m.content(), limits::body_bytes_max, "the content");
-  if (!c.done()) return c.done();
-  // Readable by every client: bytes that are no Content would only fail later, on other people's
-  // devices.
-  const google::protobuf::LogSilencer quiet;
-  v1::Content content;
-  return c.argument(content.ParseFromString(m.content()), "the content cannot be read").done();
+Status check_message(const v1::OutMessage& message) {
+  RequestView request;
+  request.add(message);
+  return check_message(request, request.messages.front());
+}
+
+Status validate(const RequestView& request) {
+  return request.kind == RequestView::Kind::kSend ? check_send(request) : check_ack(request);
 }
 
 Status check_handle(std::string_view handle) {
@@ -323,9 +339,11 @@ Status validate(const v1::ClientFrame& frame) {
     case F::kRenewToken:
       return check(frame.renew_token());
     case F::kSend:
-      return check(frame.send());
-    case F::kAckEvents:
-      return check(frame.ack_events());
+    case F::kAckEvents: {
+      RequestView request;
+      request.read(frame);
+      return validate(request);
+    }
     case F::kMarkRead:
       return check(frame.mark_read());
     case F::kSync:

@@ -2,6 +2,8 @@
 #include "src/utf8.h"
 
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 
 namespace kith {
 namespace {
@@ -26,11 +28,23 @@ Lead lead_of(unsigned char c) {
   return {0, 0, 0};
 }
 
+// Most texts are ASCII for long stretches.
+bool eight_plain(std::string_view text, std::size_t at) {
+  if (text.size() - at < 8) return false;
+  std::uint64_t bytes = 0;
+  std::memcpy(&bytes, text.data() + at, sizeof bytes);
+  return (bytes & 0x8080808080808080U) == 0;
+}
+
 }  // namespace
 
 bool is_utf8(std::string_view text) {
   std::size_t i = 0;
   while (i < text.size()) {
+    if (eight_plain(text, i)) {
+      i += 8;
+      continue;
+    }
     const Lead lead = lead_of(static_cast<unsigned char>(text[i]));
     if (lead.length == 0 || lead.length > text.size() - i) return false;
     for (std::size_t k = 1; k < lead.length; ++k) {

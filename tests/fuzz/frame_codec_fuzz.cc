@@ -8,6 +8,8 @@
 #include "kith/v1/frame.pb.h"
 #include "src/error.h"
 #include "src/frame_codec.h"
+#include "src/request_view.h"
+#include "tests/unit/core/request_equality.h"
 
 namespace {
 
@@ -26,12 +28,28 @@ void check(std::string_view bytes, Decode decode) {
   if (!again || *kith::encode(*again) != *once) std::abort();
 }
 
+// What is read by hand is what the generated code reads, and obeys the same rules.
+void check_view(std::string_view bytes) {
+  kith::RequestView view;
+  if (view.read(bytes)) {
+    const auto frame = kith::decode_client_frame(bytes);
+    if (!frame || !kith::test::same(view, *frame)) std::abort();
+    if (kith::validate(view).ok() != kith::validate(*frame).ok()) std::abort();
+  }
+  kith::v1::Content content;
+  if (kith::is_plain_content(bytes) &&
+      !content.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    std::abort();
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(bytes), size);
   check(input, kith::decode_client_frame);
   check(input, kith::decode_server_frame);
+  check_view(input);
   if (const auto request = kith::decode_client_frame(input)) {
     const kith::Status valid = kith::validate(*request);
     if (!valid) (void)kith::to_wire(valid.error()).SerializeAsString();

@@ -49,5 +49,17 @@ TEST(Utf8, TruncatedOverlongAndStrayBytesAreNotText) {
   EXPECT_TRUE(is_utf8("Grüße \xf0\x9f\x98\x80"));
 }
 
+TEST(Utf8, WhatIsNotAsciiIsSeenAtEveryPlace) {
+  for (std::size_t size = 0; size < 40; ++size) {
+    const std::string plain(size, 'x');
+    EXPECT_TRUE(is_utf8(plain));
+    for (std::size_t at = 0; at <= size; ++at) {
+      EXPECT_TRUE(is_utf8(std::string(plain).insert(at, "\u00e9"))) << at;
+      EXPECT_FALSE(is_utf8(std::string(plain).insert(at, "\xc3"))) << at;
+      EXPECT_FALSE(is_utf8(std::string(plain).insert(at, "\xff"))) << at;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace kith
