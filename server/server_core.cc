@@ -94,6 +94,9 @@ class JoinedCore : public ServerCore {
     hooks.feed_high = [this](const UserId& user, Done<Position> done) {
       cache_.feed_high(user, std::move(done));
     };
+    hooks.often = [this](const Caller& caller, const RequestView& request, Reply&& reply) {
+      conversations_.handle(caller, request, std::move(reply));
+    };
     return hooks;
   }
 

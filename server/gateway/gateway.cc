@@ -17,14 +17,15 @@ constexpr auto kTick = std::chrono::seconds(1);
 constexpr std::uint32_t kAttemptsMax = 8;  // sign-ins on one connection; more: reconnect
 constexpr std::uint32_t kUnackedWaitMs = 100;
 
-enum class Kind { kFree, kCommand, kQuery };
+}  // namespace
 
-Kind kind_of(const v1::ClientFrame& frame) {
+Gateway::Asked Gateway::asked(const v1::ClientFrame& frame) {
   using F = v1::ClientFrame;
+  Asked asked{Kind::kCommand, true, frame.req_id()};
   switch (frame.body_case()) {
     case F::kPing:
-    case F::kAckEvents:  // as many as others send; one that is dropped would hold back DELIVERED
-      return Kind::kFree;
+      asked.kind = Kind::kFree;
+      break;
     case F::kSync:
     case F::kGetEvents:
     case F::kGetReaders:
@@ -32,30 +33,18 @@ Kind kind_of(const v1::ClientFrame& frame) {
     case F::kGetUsers:
     case F::kGetDevices:
     case F::kMarkRead:
-      return Kind::kQuery;
-    default:
-      return Kind::kCommand;
-  }
-}
-
-bool is_answered(const v1::ClientFrame& frame) {
-  using F = v1::ClientFrame;
-  switch (frame.body_case()) {
-    case F::kAckEvents:
+      asked.kind = Kind::kQuery;
+      break;
     case F::kSetTyping:
     case F::kSetPresence:
     case F::kPresenceSubscribe:
-      return false;
+      asked.answered = false;
+      break;
     default:
-      return true;
+      break;
   }
+  return asked;
 }
-
-std::uint32_t cost_of(const v1::ClientFrame& frame) {
-  return frame.has_send() ? static_cast<std::uint32_t>(std::max(1, frame.send().items_size())) : 1;
-}
-
-}  // namespace
 
 Gateway::Gateway(std::string name, const ServerOptions& options, const GatewayPorts& ports,
                  GatewayHooks hooks)
@@ -66,6 +55,7 @@ Gateway::Gateway(std::string name, const ServerOptions& options, const GatewayPo
 
 Gateway::~Gateway() {
   *alive_ = false;
+  desk_->gateway = nullptr;
   ports_.scheduler.cancel(tick_);
   ports_.scheduler.cancel(drain_timer_);
   ports_.bus.unsubscribe(name_);
@@ -109,11 +99,13 @@ void Gateway::on_message(ConnectionId id, std::string_view message) {
   if (session == nullptr || session->state() == Session::State::kClosing) return;
   ++counters_.frames_in;
   session->heard(ports_.scheduler.clock().steady_ms());
+  if (session->ready() && view_.read(message)) return in_session(*session, view_);
   auto frame = decode_client_frame(message);
   if (!frame) {
     protocol_error(*session, 0, frame.error().message);
     return;
   }
+  if (session->ready() && view_.read(*frame)) return in_session(*session, view_);
   const Status valid = validate(*frame);
   if (!valid && valid.error().code == ErrorCode::kProtocol) {
     protocol_error(*session, frame->req_id(), valid.error().message);
@@ -273,12 +265,10 @@ void Gateway::in_session(Session& session, v1::ClientFrame& frame) {
     protocol_error(session, frame.req_id(), "the session is open already");
     return;
   }
-  const bool counted =
-      kind_of(frame) == Kind::kCommand && is_answered(frame) && frame.req_id() != 0;
-  const std::uint32_t unacked = counted ? cost_of(frame) : 0;
-  if (!allow(session, frame, unacked)) return;
-  session.unacked += unacked;
-  Reply reply = is_answered(frame) ? replier(session, frame.req_id(), unacked) : Reply();
+  const Asked what = asked(frame);
+  if (!allow(session, what)) return;
+  session.unacked += what.unacked();
+  Reply reply = what.answered ? replier(session, what.req_id, what.unacked()) : Reply();
   switch (frame.body_case()) {
     case F::kPing:
       ping(session, frame.ping(), reply);
@@ -298,20 +288,35 @@ void Gateway::in_session(Session& session, v1::ClientFrame& frame) {
   }
 }
 
-bool Gateway::allow(Session& session, const v1::ClientFrame& frame, std::uint32_t unacked) {
-  const Kind kind = kind_of(frame);
-  if (kind == Kind::kFree) return true;
+void Gateway::in_session(Session& session, const RequestView& request) {
+  if (const Status valid = validate(request); !valid) {
+    return reply_error(replier(session, request.req_id), valid.error());
+  }
+  if (request.kind == RequestView::Kind::kAck) {
+    // Free: as many as others send; one that is dropped would hold back DELIVERED.
+    return hooks_.often(session.caller(), request, Reply());
+  }
+  const auto cost = static_cast<std::uint32_t>(request.messages.size());
+  const Asked what{Kind::kCommand, true, request.req_id, cost};
+  if (!allow(session, what)) return;
+  session.unacked += what.unacked();
+  hooks_.often(session.caller(), request, replier(session, what.req_id, what.unacked()));
+}
+
+bool Gateway::allow(Session& session, const Asked& asked) {
+  if (asked.kind == Kind::kFree) return true;
   std::uint32_t wait = 0;
+  const std::uint32_t unacked = asked.unacked();
   if (unacked > 0 && session.unacked + unacked > limits::unacked_items_max) {
     wait = kUnackedWaitMs;
   } else {
-    RateLimiter& bucket = kind == Kind::kCommand ? session.commands : session.queries;
-    wait = bucket.take(cost_of(frame), ports_.scheduler.clock().steady_ms());
+    RateLimiter& bucket = asked.kind == Kind::kCommand ? session.commands : session.queries;
+    wait = bucket.take(asked.cost, ports_.scheduler.clock().steady_ms());
   }
   if (wait == 0) return true;
   ++counters_.rate_limited;
-  if (is_answered(frame)) {
-    reply_error(replier(session, frame.req_id()),
+  if (asked.answered) {
+    reply_error(replier(session, asked.req_id),
                 make_error(ErrorCode::kRateLimited, "too many requests", wait));
   }
   return false;
@@ -366,16 +371,7 @@ std::int64_t Gateway::steady(std::int64_t wall_ms) const {
 }
 
 Reply Gateway::replier(Session& session, std::uint64_t req_id, std::uint32_t unacked) {
-  return [this, alive = alive_, id = session.id(), req_id, unacked,
-          open = std::make_shared<bool>(true)](v1::ServerFrame&& frame) {
-    if (!*alive || !std::exchange(*open, false)) return;
-    Session* asking = find(id);
-    if (asking == nullptr) return;
-    asking->unacked -= std::min(asking->unacked, unacked);
-    if (req_id == 0 && !frame.has_pong()) return;  // no reply wanted
-    frame.set_reply_to(req_id);
-    answer(*asking, frame);
-  };
+  return {desk_, {session.id(), req_id, unacked}};
 }
 
 void Gateway::protocol_error(Session& session, std::uint64_t req_id, const std::string& detail) {

@@ -21,6 +21,7 @@
 #include "server/gateway/session.h"
 #include "server/gateway/session_table.h"
 #include "server/services/service_types.h"
+#include "src/request_view.h"
 #include "src/scheduler.h"
 
 namespace kith::v1 {
@@ -41,6 +42,8 @@ struct GatewayHooks {
   std::function<void(const Caller&)> closed;
   std::function<void(const Caller&, bool active)> activity;
   std::function<void(const UserId&, Done<Position>)> feed_high;
+  // The same as `request` for what a RequestView holds, which is nearly everything.
+  std::function<void(const Caller&, const RequestView&, Reply&&)> often;
 };
 
 struct GatewayPorts {
@@ -82,6 +85,26 @@ class Gateway : public ConnectionHandler {
     std::string detail;
   };
 
+  // What becomes of a request is told here, as long as the gateway is there.
+  struct Desk : ReplyDesk {
+    explicit Desk(Gateway& g) : gateway(&g) {}
+    void answer(const Request& request, v1::ServerFrame&& frame) override;
+    void answer(const Request& request, std::string_view frame) override;
+    Gateway* gateway;
+  };
+  enum class Kind : std::uint8_t { kFree, kCommand, kQuery };
+  struct Asked {
+    Kind kind = Kind::kFree;
+    bool answered = false;
+    std::uint64_t req_id = 0;
+    std::uint32_t cost = 1;
+    // How much waits for its answer because of it.
+    [[nodiscard]] std::uint32_t unacked() const {
+      return kind == Kind::kCommand && answered && req_id != 0 ? cost : 0;
+    }
+  };
+
+  static Asked asked(const v1::ClientFrame& frame);
   Session* find(ConnectionId id) const;
   Session* find(std::uint64_t id) const;
   void schedule(Session& session);
@@ -92,17 +115,23 @@ class Gateway : public ConnectionHandler {
                 const Result<Admission>& admission);
   void welcome(std::uint64_t id, const v1::Hello& hello, const Reply& reply, Position feed_high);
   void in_session(Session& session, v1::ClientFrame& frame);
+  void in_session(Session& session, const RequestView& request);
   void ping(Session& session, const v1::Ping& ping, const Reply& reply);
   void renew(Session& session, const std::string& token, const Reply& reply);
   [[nodiscard]] std::int64_t steady(std::int64_t wall_ms) const;
-  // What this frame costs; answers it with an error if it is too much, and false.
-  bool allow(Session& session, const v1::ClientFrame& frame, std::uint32_t unacked);
+  // Takes what it costs; if that is too much answers it with an error, and false.
+  bool allow(Session& session, const Asked& asked);
   Reply replier(Session& session, std::uint64_t req_id, std::uint32_t unacked = 0);
   void protocol_error(Session& session, std::uint64_t req_id, const std::string& detail);
   void deliver(const Delivery& delivery);
   void push(Session& session, const Push& push);
-  void answer(Session& session, const v1::ServerFrame& frame);
-  [[nodiscard]] bool nothing_waits(const Session& session) const;
+  bool send_at_once(Session& session, std::string_view frame);
+  void queue(Session& session, const Push& push);
+  // Its request is no longer waiting. Null: nobody is there to answer.
+  Session* asking(const ReplyDesk::Request& request);
+  void answer(const ReplyDesk::Request& request, v1::ServerFrame& frame);
+  void answer(const ReplyDesk::Request& request, std::string_view frame);
+  void send_answer(Session& session, DeliveryClass cls);
   void pump(Session& session);
   void end(Session& session, const Farewell& farewell);
   void leave(Session& session);
@@ -110,6 +139,7 @@ class Gateway : public ConnectionHandler {
 
   const std::string name_;
   std::string answer_;  // the one that is being encoded: keeps its memory
+  RequestView view_;    // the one that is being read: likewise
   const ServerOptions options_;
   GatewayPorts ports_;
   GatewayHooks hooks_;
@@ -138,6 +168,7 @@ class Gateway : public ConnectionHandler {
     std::uint64_t frames_in = 0, frames_out = 0, protocol_errors = 0, rate_limited = 0, lagging = 0,
                   slow_consumers = 0, replaced = 0, dropped = 0;
   } counters_;
+  std::shared_ptr<Desk> desk_ = std::make_shared<Desk>(*this);
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

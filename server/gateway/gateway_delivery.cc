@@ -6,6 +6,7 @@
 #include "kith/v1/frame.pb.h"
 #include "server/gateway/gateway.h"
 #include "src/frame_codec.h"
+#include "src/wire_writer.h"
 
 namespace kith::server {
 namespace {
@@ -17,42 +18,32 @@ constexpr auto kDrainStep = std::chrono::milliseconds(20);
 }  // namespace
 
 void Gateway::deliver(const Delivery& delivery) {
-  const Push made{delivery.frame, delivery.cls, delivery.conversation, delivery.last_seq,
-                  delivery.ordinal};
   for (const std::uint64_t id : delivery.sessions) {
     Session* session = find(id);
     if (session == nullptr || !session->ready()) continue;
     if (session->background && delivery.cls == DeliveryClass::kEphemeral) continue;
-    push(*session, made);
+    if (send_at_once(*session, *delivery.frame)) continue;
+    queue(*session, {delivery.frame, delivery.cls, delivery.conversation, delivery.last_seq,
+                     delivery.ordinal});
   }
 }
 
-bool Gateway::nothing_waits(const Session& session) const {
-  return session.queue.empty() && !session.queue.lagging() &&
-         ports_.connections.buffered(session.connection()) < limits::write_ahead_bytes;
-}
-
-// For one session alone, so mostly without a frame of its own on the heap.
-void Gateway::answer(Session& session, const v1::ServerFrame& frame) {
-  if (session.state() == Session::State::kClosing) return;
-  const auto cls = frame.has_pong() ? DeliveryClass::kControl : DeliveryClass::kReply;
-  if (!nothing_waits(session)) {
-    if (const Push made = make_push(frame, cls); made.frame) push(session, made);
-    return;
-  }
-  if (!encode_into(frame, answer_)) return;  // too large: a bug of its maker
+// Mostly nothing waits, and nobody needs to keep the frame.
+bool Gateway::send_at_once(Session& session, std::string_view frame) {
+  const bool waits = !session.queue.empty() || session.queue.lagging() ||
+                     ports_.connections.buffered(session.connection()) >= limits::write_ahead_bytes;
+  if (waits) return false;
   ++counters_.frames_out;
-  ports_.connections.send(session.connection(), answer_);
-  if (answer_.capacity() > kKeptAnswer) std::string().swap(answer_);
+  ports_.connections.send(session.connection(), frame);
+  return true;
 }
 
 void Gateway::push(Session& session, const Push& made) {
   if (session.state() == Session::State::kClosing) return;
-  if (nothing_waits(session)) {
-    ++counters_.frames_out;
-    ports_.connections.send(session.connection(), *made.frame);
-    return;
-  }
+  if (!send_at_once(session, *made.frame)) queue(session, made);
+}
+
+void Gateway::queue(Session& session, const Push& made) {
   const bool was_lagging = session.queue.lagging();
   const std::int64_t now = ports_.scheduler.clock().steady_ms();
   session.queue.push(made, now);
@@ -65,6 +56,47 @@ void Gateway::push(Session& session, const Push& made) {
     ++counters_.slow_consumers;
     end(session, {v1::GOODBYE_REASON_SLOW_CONSUMER, close_code::kNormal, 0, ""});
   }
+}
+
+void Gateway::Desk::answer(const Request& request, v1::ServerFrame&& frame) {
+  if (gateway != nullptr) gateway->answer(request, frame);
+}
+
+void Gateway::Desk::answer(const Request& request, std::string_view frame) {
+  if (gateway != nullptr) gateway->answer(request, frame);
+}
+
+Session* Gateway::asking(const ReplyDesk::Request& request) {
+  Session* session = find(request.session);
+  if (session == nullptr) return nullptr;
+  session->unacked -= std::min(session->unacked, request.unacked);
+  return session->state() == Session::State::kClosing ? nullptr : session;
+}
+
+void Gateway::answer(const ReplyDesk::Request& request, v1::ServerFrame& frame) {
+  Session* session = asking(request);
+  if (session == nullptr) return;
+  if (request.req_id == 0 && !frame.has_pong()) return;  // no reply wanted
+  frame.set_reply_to(request.req_id);
+  if (!encode_into(frame, answer_)) return;  // too large: a bug of its maker
+  send_answer(*session, frame.has_pong() ? DeliveryClass::kControl : DeliveryClass::kReply);
+}
+
+void Gateway::answer(const ReplyDesk::Request& request, std::string_view frame) {
+  Session* session = asking(request);
+  if (session == nullptr || request.req_id == 0) return;
+  answer_.clear();
+  WireWriter(answer_).number(v1::ServerFrame::kReplyToFieldNumber, request.req_id);
+  answer_.append(frame);
+  if (answer_.size() <= limits::frame_bytes_max) send_answer(*session, DeliveryClass::kReply);
+}
+
+// For one session alone, so mostly without a frame of its own on the heap.
+void Gateway::send_answer(Session& session, DeliveryClass cls) {
+  if (!send_at_once(session, answer_)) {
+    queue(session, {std::make_shared<const std::string>(answer_), cls, {}, 0, 0});
+  }
+  if (answer_.capacity() > kKeptAnswer) std::string().swap(answer_);
 }
 
 void Gateway::pump(Session& session) {

@@ -8,6 +8,7 @@
 #include "server/services/gathered_push.h"
 #include "server/services/owed_push.h"
 #include "server/services/wire.h"
+#include "src/wire_writer.h"
 
 namespace kith::server {
 namespace {
@@ -54,8 +55,10 @@ void ConversationService::gather_events(const LogEntry& entry, const Outcome& ou
 void ConversationService::push_gathered() {
   GatheredPush& all = *gathered_;
   if (all.bytes == 0) return;
-  const auto push = [&](const v1::ServerFrame& frame, std::span<const UserId> users) {
-    Push p = make_push(frame, DeliveryClass::kEvent);
+  all.bytes = 0;
+  const auto push = [&](EventFrame& frame, std::span<const UserId> users) {
+    Push p;
+    p.frame = frame.take();
     p.conversation = all.conversation;
     p.last_seq = all.last_seq;
     p.ordinal = all.ordinal;
@@ -69,7 +72,6 @@ void ConversationService::push_gathered() {
   } else {
     push(all.frame, span_of(all.audience));
   }
-  all.clear();
 }
 
 void ConversationService::session_opened(const Caller& caller) {
@@ -215,12 +217,10 @@ void ConversationService::rest_receipts(const ConversationId& id, std::size_t ki
 
 void ConversationService::time_rests(std::size_t kind) {
   RestQueue& queue = rest_queues_[kind];
-  if (queue.timed || queue.ends.empty()) return;
-  queue.timed = true;
+  if (queue.timer != 0 || queue.ends.empty()) return;
   const std::int64_t wait = queue.ends.front().first - scheduler_.clock().steady_ms();
-  scheduler_.after(Millis(std::max<std::int64_t>(0, wait)), [this, alive = alive_, kind] {
-    if (!*alive) return;
-    rest_queues_[kind].timed = false;
+  queue.timer = scheduler_.after(Millis(std::max<std::int64_t>(0, wait)), [this, kind] {
+    rest_queues_[kind].timer = 0;
     end_rests(kind, rest_queues_[kind].ends.size());
     time_rests(kind);
   });
@@ -248,29 +248,46 @@ void ConversationService::end_rests(std::size_t kind, std::size_t most) {
 void ConversationService::push_receipts(const ConversationId& id, const UserId& mover) {
   const Conversation* c = cache_.peek(id);
   if (c == nullptr) return;
-  v1::ServerFrame frame;
-  auto* state = frame.mutable_receipt_push()->add_states();
-  state->set_conversation_id(id.bytes());
-  state->set_delivered_all_seq(c->head.delivered_all_seq);
-  Push without_reads = make_push(frame, DeliveryClass::kReceipt);
-  state->set_read_all_seq(c->head.read_all_seq);
-  state->set_read_any_seq(c->head.read_any_seq);
-  Push whole = make_push(frame, DeliveryClass::kReceipt);
-  without_reads.conversation = id;  // so that what waits for a socket already is merged
-  whole.conversation = id;
+  std::array<Push, 2> made;
   for (const Member& m : c->members) {
     if (!m.active() || m.user == mover) continue;
-    // Who keeps their own reading private does not see others'.
-    if (const Users::Record who = users_.peek(m.user)) {
-      fanout_.to_user(m.user, who->privacy.receipts ? whole : without_reads);
+    const UserRecord* who = users_.at_hand(m.user);
+    if (who == nullptr) {
+      users_.with(m.user, [this, alive = alive_, id](Result<Users::Record> loaded) {
+        if (!*alive || !loaded || !*loaded) return;
+        const Conversation* now = cache_.peek(id);
+        if (now == nullptr) return;
+        fanout_.to_user((*loaded)->id, receipt_push(*now, (*loaded)->privacy.receipts));
+      });
       continue;
     }
-    users_.with(m.user, [this, alive = alive_, user = m.user, whole,
-                         without_reads](Result<Users::Record> who) {
-      if (!*alive || !who || !*who) return;
-      fanout_.to_user(user, (*who)->privacy.receipts ? whole : without_reads);
-    });
+    // Who keeps their own reading private does not see others'.
+    Push& push = made[who->privacy.receipts ? 1 : 0];
+    if (!push.frame) push = receipt_push(*c, who->privacy.receipts);
+    fanout_.to_user(m.user, push);
   }
+}
+
+Push ConversationService::receipt_push(const Conversation& conversation, bool reads) {
+  using State = v1::ReceiptState;
+  const Head& head = conversation.head;
+  FrameBuffer& buffer = receipt_frames_[reads ? 1 : 0];
+  WireWriter out(buffer.begin());
+  const std::size_t frame = out.open(v1::ServerFrame::kReceiptPushFieldNumber);
+  const std::size_t state = out.open(v1::ReceiptPush::kStatesFieldNumber);
+  out.bytes(State::kConversationIdFieldNumber, head.id.view());
+  out.number(State::kDeliveredAllSeqFieldNumber, head.delivered_all_seq);
+  if (reads) {
+    out.number(State::kReadAllSeqFieldNumber, head.read_all_seq);
+    out.number(State::kReadAnySeqFieldNumber, head.read_any_seq);
+  }
+  out.close(state);
+  out.close(frame);
+  Push push;
+  push.frame = buffer.share();
+  push.cls = DeliveryClass::kReceipt;
+  push.conversation = head.id;  // so that what waits for a socket already is merged
+  return push;
 }
 
 }  // namespace kith::server

@@ -60,71 +60,6 @@ Error unknown_reply() {
 
 }  // namespace
 
-struct ConversationService::Placed {
-  Placement placement;
-  bool duplicate = false;
-};
-
-// One SendBatch on its way: items are appended in order, answered together. It holds what is needed
-// of the request and nothing of the frame, which is gone when the log has the messages.
-struct ConversationService::Batch {
-  struct Item {
-    MessageId id;
-    std::optional<MessageId> answers;  // a message that had no place when this was written
-    SendOp op;
-    std::uint32_t attempt = 0;
-    Placed placed;
-    std::unique_ptr<Error> error;  // instead of `placed`
-  };
-  Caller caller;
-  ConversationId conversation;
-  std::optional<UserId> peer;
-  bool sender_only = false;
-  std::vector<Item> items;
-  std::size_t waiting = 0;          // items without an outcome
-  std::size_t in_log = 0;           // appended, not decided
-  std::optional<std::size_t> held;  // item that waits for those before it
-  // An item did not get into the log for now: those behind it must not either, or the repetition
-  // of the first would land behind them.
-  std::optional<Error> stopped;
-  Reply reply;
-
-  Batch(const Caller& by, v1::SendBatch& request, Reply to)
-      : caller(by),
-        conversation(*conversation_id(request.conversation_id())),
-        peer(user_id(request.direct_peer())),
-        waiting(static_cast<std::size_t>(request.items_size())),
-        reply(std::move(to)) {
-    items.reserve(waiting);
-    for (v1::OutMessage& from : *request.mutable_items()) {
-      Item& item = items.emplace_back();
-      item.id = *message_id(from.message_id());
-      item.attempt = from.attempt();
-      item.op.body = std::move(*from.mutable_content());
-      item.op.reply_to_seq = from.reply_to_seq();
-      item.op.mentions = user_ids(from.mentions());
-      item.op.client_ts_ms = static_cast<std::int64_t>(from.client_ts_ms());
-      if (item.op.reply_to_seq == 0) item.answers = message_id(from.reply_to_message_id());
-    }
-  }
-
-  void answer() {
-    v1::ServerFrame frame;
-    auto* result = frame.mutable_send_result();
-    result->set_conversation_id(conversation.bytes());
-    for (const Item& item : items) {
-      auto* out = result->add_items();
-      out->set_message_id(item.id.bytes());
-      if (item.error) {
-        *out->mutable_error() = kith::to_wire(*item.error);
-      } else {
-        to_wire(item.placed.placement, item.placed.duplicate, out->mutable_placed());
-      }
-    }
-    reply(std::move(frame));
-  }
-};
-
 ConversationService::ConversationService(ConversationCache& cache, Users& users, Fanout& fanout,
                                          Scheduler& scheduler, std::uint32_t large_pushes_per_s)
     : cache_(cache),
@@ -141,6 +76,8 @@ ConversationService::ConversationService(ConversationCache& cache, Users& users,
 
 ConversationService::~ConversationService() {
   *alive_ = false;
+  scheduler_.cancel(receipts_timer_);
+  for (const RestQueue& queue : rest_queues_) scheduler_.cancel(queue.timer);
   cache_.on_decided(nullptr);
 }
 
@@ -152,11 +89,12 @@ bool ConversationService::handle(const Caller& caller, const v1::ClientFrame& fr
 bool ConversationService::handle(const Caller& caller, v1::ClientFrame&& frame, Reply&& reply) {
   switch (frame.body_case()) {
     case v1::ClientFrame::kSend:
-      send(caller, std::move(*frame.mutable_send()), std::move(reply));
+    case v1::ClientFrame::kAckEvents: {
+      RequestView request;
+      request.read(frame);
+      handle(caller, request, std::move(reply));
       return true;
-    case v1::ClientFrame::kAckEvents:
-      ack(caller, frame.ack_events());
-      return true;
+    }
     case v1::ClientFrame::kMarkRead:
       mark_read(caller, frame.mark_read(), reply);
       return true;
@@ -186,6 +124,11 @@ bool ConversationService::handle(const Caller& caller, v1::ClientFrame&& frame, 
   }
 }
 
+void ConversationService::handle(const Caller& caller, const RequestView& request, Reply&& reply) {
+  if (request.kind == RequestView::Kind::kSend) return send(caller, request, std::move(reply));
+  ack(caller, request);
+}
+
 LogRecord ConversationService::record(const Caller& caller, const ConversationId& id) const {
   LogRecord r;
   r.conversation = id;
@@ -196,146 +139,164 @@ LogRecord ConversationService::record(const Caller& caller, const ConversationId
   return r;
 }
 
-void ConversationService::send(const Caller& caller, v1::SendBatch&& request, Reply reply) {
-  const auto batch = std::make_shared<Batch>(caller, request, std::move(reply));
-  const Conversation* known = cache_.peek(batch->conversation);
-  if (batch->peer && !is_direct(known, batch->conversation, caller.user, *batch->peer)) {
-    return reply_error(batch->reply, make_error(ErrorCode::kInvalidArgument,
-                                                "conversation_id is not the 1:1 with direct_peer"));
+void ConversationService::send(const Caller& caller, const RequestView& request, Reply&& reply) {
+  Batch& batch = batches_.begin(caller, request, std::move(reply));
+  const SendBatches::Hold hold(batches_, batch);
+  const Conversation* known = cache_.peek(batch.conversation);
+  if (batch.peer && !is_direct(known, batch.conversation, caller.user, *batch.peer)) {
+    return reply_error(batch.reply, make_error(ErrorCode::kInvalidArgument,
+                                               "conversation_id is not the 1:1 with direct_peer"));
   }
   if (known != nullptr) return send_in(batch, known);
-  cache_.with(batch->conversation, [this, batch](Result<const Conversation*> found) {
-    if (!found) return reply_error(batch->reply, found.error());
-    send_in(batch, *found);
-  });
+  ++batch.holds;
+  cache_.with(batch.conversation,
+              [this, alive = alive_, place = batch.place](Result<const Conversation*> found) {
+                if (!*alive) return;
+                Batch& loaded = batches_.at(place);
+                const SendBatches::Hold held(batches_, loaded);
+                if (!found) return reply_error(loaded.reply, found.error());
+                send_in(loaded, *found);
+              });
 }
 
 // `c`: null if there is no such conversation yet.
-void ConversationService::send_in(const std::shared_ptr<Batch>& batch, const Conversation* c) {
-  if (c == nullptr && !batch->peer) {
-    return reply_error(batch->reply, make_error(ErrorCode::kNotFound, "no such conversation"));
+void ConversationService::send_in(Batch& batch, const Conversation* c) {
+  if (c == nullptr && !batch.peer) {
+    return reply_error(batch.reply, make_error(ErrorCode::kNotFound, "no such conversation"));
   }
-  UserId other = batch->peer.value_or(UserId());
+  UserId other = batch.peer.value_or(UserId());
   if (c != nullptr) {
-    const Member* me = find_member(*c, batch->caller.user);
+    const Member* me = find_member(*c, batch.caller.user);
     if (me == nullptr) {
-      return reply_error(batch->reply, make_error(ErrorCode::kNotMember, "not a member"));
+      return reply_error(batch.reply, make_error(ErrorCode::kNotMember, "not a member"));
     }
     if (!me->active()) return answer_former(batch, 0);
     if (c->head.type == ConversationType::kDirect) other = direct_peer(*c, me->user);
   }
   if (other.empty()) return send_items(batch, 0);  // a group
   const bool create_first = c == nullptr;
-  if (const Users::Record user = users_.peek(other)) {
+  if (const UserRecord* user = users_.at_hand(other)) {
     return send_direct(batch, create_first, *user);
   }
-  users_.with(other, [this, alive = alive_, batch, create_first](Result<Users::Record> user) {
-    if (!*alive) return;
-    if (!user) return reply_error(batch->reply, user.error());
-    if (*user) return send_direct(batch, create_first, **user);
-    reply_error(batch->reply, make_error(ErrorCode::kNotFound, "no such user"));
-  });
+  ++batch.holds;
+  users_.with(
+      other, [this, alive = alive_, place = batch.place, create_first](Result<Users::Record> user) {
+        if (!*alive) return;
+        Batch& loaded = batches_.at(place);
+        const SendBatches::Hold held(batches_, loaded);
+        if (!user) return reply_error(loaded.reply, user.error());
+        if (*user) return send_direct(loaded, create_first, **user);
+        reply_error(loaded.reply, make_error(ErrorCode::kNotFound, "no such user"));
+      });
 }
 
-void ConversationService::send_direct(const std::shared_ptr<Batch>& batch, bool create_first,
-                                      const UserRecord& other) {
-  batch->sender_only =
-      std::binary_search(other.blocked.begin(), other.blocked.end(), batch->caller.user);
+void ConversationService::send_direct(Batch& batch, bool create_first, const UserRecord& other) {
+  batch.sender_only =
+      std::binary_search(other.blocked.begin(), other.blocked.end(), batch.caller.user);
   if (create_first) {
     // In the log before the messages; if the other side was first, it changes nothing.
-    LogRecord r = record(batch->caller, batch->conversation);
-    r.command_id = *MessageId::from_bytes(batch->conversation.bytes());
+    LogRecord r = record(batch.caller, batch.conversation);
+    r.command_id = *MessageId::from_bytes(batch.conversation.view());
     r.op = CreateOp{ConversationType::kDirect, "", {other.id}};
-    cache_.append(std::move(r), [batch](const Result<Outcome>& made) {
-      if (!made) batch->stopped = temporary(made.error());
+    ++batch.holds;
+    cache_.append(std::move(r), [this, place = batch.place](const Result<Outcome>& made) {
+      const SendBatches::Hold held(batches_, batches_.at(place));
+      if (!made) batches_.at(place).stopped = temporary(made.error());
     });
   }
   send_items(batch, 0);
 }
 
 // Who has left may not send, but what was placed before stays placed, also for a repetition.
-void ConversationService::answer_former(const std::shared_ptr<Batch>& batch, std::size_t index) {
-  if (index == batch->items.size()) return;
-  cache_.find(batch->conversation, batch->caller.user, batch->items[index].id,
-              [this, alive = alive_, batch, index](Result<std::optional<Placement>> earlier) {
+void ConversationService::answer_former(Batch& batch, std::size_t index) {
+  if (index == batch.items.size()) return;
+  ++batch.holds;
+  cache_.find(batch.conversation, batch.caller.user, batch.items[index].id,
+              [this, alive = alive_, place = batch.place,
+               index](const Result<std::optional<Placement>>& earlier) {
                 if (!*alive) return;
-                Result<Placed> outcome = make_error(ErrorCode::kNotMember, "not a member");
-                if (!earlier) outcome = temporary(earlier.error());
-                if (earlier && *earlier) outcome = Placed{**earlier, true};
-                answer_item(*batch, index, outcome);
-                answer_former(batch, index + 1);
+                Batch& found = batches_.at(place);
+                const SendBatches::Hold held(batches_, found);
+                if (!earlier) {
+                  found.refuse_item(index, temporary(earlier.error()));
+                } else if (*earlier) {
+                  found.place_item(index, **earlier, true);
+                } else {
+                  found.refuse_item(index, make_error(ErrorCode::kNotMember, "not a member"));
+                }
+                answer_former(found, index + 1);
               });
 }
 
-void ConversationService::send_items(const std::shared_ptr<Batch>& batch, std::size_t index) {
-  for (; index < batch->items.size(); ++index) {
-    const auto& answered = batch->items[index].answers;
-    if (batch->stopped || !answered) {
+void ConversationService::send_items(Batch& batch, std::size_t index) {
+  for (; index < batch.items.size(); ++index) {
+    const auto& answered = batch.items[index].answers;
+    if (batch.stopped || !answered) {
       append_item(batch, index);
       continue;
     }
     // Answers a message of one's own that had no place yet when this was written; it may be earlier
     // in this very batch.
-    if (batch->in_log > 0) {
-      batch->held = index;
+    if (batch.in_log > 0) {
+      batch.held = index;
       return;
     }
-    cache_.find(batch->conversation, batch->caller.user, *answered,
-                [this, alive = alive_, batch, index](Result<std::optional<Placement>> found) {
+    ++batch.holds;
+    cache_.find(batch.conversation, batch.caller.user, *answered,
+                [this, alive = alive_, place = batch.place,
+                 index](const Result<std::optional<Placement>>& found) {
                   if (!*alive) return;
-                  if (!found) batch->stopped = temporary(found.error());
+                  Batch& asking = batches_.at(place);
+                  const SendBatches::Hold held(batches_, asking);
+                  if (!found) asking.stopped = temporary(found.error());
                   if (found && !*found) {
-                    answer_item(*batch, index, unknown_reply());
+                    asking.refuse_item(index, unknown_reply());
                   } else {
-                    batch->items[index].op.reply_to_seq = found ? (*found)->seq : 0;
-                    append_item(batch, index);
+                    asking.items[index].op.reply_to_seq = found ? (*found)->seq : 0;
+                    append_item(asking, index);
                   }
-                  send_items(batch, index + 1);
+                  send_items(asking, index + 1);
                 });
     return;
   }
 }
 
-void ConversationService::append_item(const std::shared_ptr<Batch>& batch, std::size_t index) {
-  if (batch->stopped) return answer_item(*batch, index, *batch->stopped);
-  Batch::Item& item = batch->items[index];
-  LogRecord r = record(batch->caller, batch->conversation);
+void ConversationService::append_item(Batch& batch, std::size_t index) {
+  if (batch.stopped) return batch.refuse_item(index, *batch.stopped);
+  Batch::Item& item = batch.items[index];
+  LogRecord r = record(batch.caller, batch.conversation);
   r.command_id = item.id;
   r.attempt = item.attempt;
-  r.sender_only = batch->sender_only;
-  r.op = std::move(item.op);              // it is appended once
-  r.reply_token = batch->caller.session;  // which must not get its own push
-  ++batch->in_log;
-  cache_.append(std::move(r), [this, alive = alive_, batch, index](Result<Outcome> outcome) {
-    if (!*alive) return;
-    if (--batch->in_log == 0) push_gathered();
-    if (!outcome) {
-      if (!batch->stopped) batch->stopped = temporary(outcome.error());
-      answer_item(*batch, index, *batch->stopped);
-    } else if (outcome->placed) {
-      answer_item(*batch, index, Placed{*outcome->placed, outcome->duplicate});
-    } else if (batch->stopped) {
-      answer_item(*batch, index, *batch->stopped);  // refused for want of what was stopped
-    } else {
-      answer_item(*batch, index,
-                  outcome->error.value_or(make_error(ErrorCode::kInternal, "not decided")));
-    }
-    if (batch->in_log == 0 && batch->held) {
-      const std::size_t next = *std::exchange(batch->held, std::nullopt);
-      send_items(batch, next);
-    }
+  r.sender_only = batch.sender_only;
+  r.op = std::move(item.op);             // it is appended once
+  r.reply_token = batch.caller.session;  // which must not get its own push
+  ++batch.in_log;
+  ++batch.holds;
+  // Small enough for a std::function without memory of its own.
+  cache_.append(std::move(r), [this, place = batch.place, at = static_cast<std::uint32_t>(index)](
+                                  const Result<Outcome>& outcome) {
+    item_decided(batches_.at(place), at, outcome);
   });
 }
 
-void ConversationService::answer_item(Batch& batch, std::size_t index,
-                                      const Result<Placed>& outcome) {
-  Batch::Item& item = batch.items[index];
-  if (outcome) {
-    item.placed = *outcome;
+void ConversationService::item_decided(Batch& batch, std::size_t index,
+                                       const Result<Outcome>& outcome) {
+  const SendBatches::Hold hold(batches_, batch);
+  if (--batch.in_log == 0) push_gathered();
+  if (!outcome) {
+    if (!batch.stopped) batch.stopped = temporary(outcome.error());
+    batch.refuse_item(index, *batch.stopped);
+  } else if (outcome->placed) {
+    batch.place_item(index, *outcome->placed, outcome->duplicate);
+  } else if (batch.stopped) {
+    batch.refuse_item(index, *batch.stopped);  // refused for want of what was stopped
   } else {
-    item.error = std::make_unique<Error>(outcome.error());
+    batch.refuse_item(index,
+                      outcome->error.value_or(make_error(ErrorCode::kInternal, "not decided")));
   }
-  if (--batch.waiting == 0) batch.answer();
+  if (batch.in_log == 0 && batch.held) {
+    send_items(batch, *std::exchange(batch.held, std::nullopt));
+  }
 }
 
 void ConversationService::append_placed(LogRecord r, const Reply& reply) {
@@ -378,29 +339,22 @@ void ConversationService::change_meta(const Caller& caller, const v1::UpdateMeta
 
 // --- receipts ---
 
-void ConversationService::ack(const Caller& caller, const v1::AckEvents& request) {
-  for (const v1::HeadRef& head : request.upto()) {
-    const ConversationId id = *conversation_id(head.conversation_id());
+void ConversationService::ack(const Caller& caller, const RequestView& request) {
+  for (const RequestView::Head& head : request.upto) {
+    const ConversationId id = *conversation_id(head.conversation);
     const Conversation* c = cache_.peek(id);
     const Member* me = c == nullptr ? nullptr : find_member(*c, caller.user);
-    if (me != nullptr && me->delivered_seq >= head.seq()) continue;  // another device was first
-    const auto known = receipts_.find({id, caller.user});
-    if (known == receipts_.end() && receipts_.size() >= limits::receipts_gathered_max) continue;
-    if (known == receipts_.end()) ++receipts_new_;
-    PendingReceipt& pending = receipts_[{id, caller.user}];
-    pending.device = caller.device;
-    pending.delivered_seq = std::max(pending.delivered_seq, head.seq());
+    if (me != nullptr && me->delivered_seq >= head.seq) continue;  // another device was first
+    if (receipts_.note({id, caller.user, caller.device, head.seq})) ++receipts_new_;
   }
   if (receipts_new_ >= kReceiptsAtOnce) flush_receipts();
   flush_receipts_soon();
 }
 
 void ConversationService::flush_receipts_soon() {
-  if (receipts_.empty() || receipts_scheduled_) return;
-  receipts_scheduled_ = true;
-  scheduler_.after(kReceiptGather, [this, alive = alive_] {
-    if (!*alive) return;
-    receipts_scheduled_ = false;
+  if (receipts_.empty() || receipts_timer_ != 0) return;
+  receipts_timer_ = scheduler_.after(kReceiptGather, [this] {
+    receipts_timer_ = 0;
     flush_receipts();
     flush_receipts_soon();
   });
@@ -410,20 +364,21 @@ void ConversationService::flush_receipts_soon() {
 // not keep the store from everybody else.
 void ConversationService::flush_receipts() {
   receipts_new_ = 0;
-  for (const auto& [key, receipt] : std::exchange(receipts_, {})) {
-    const bool cold = cache_.peek(key.first) == nullptr;
-    if (cold && receipt_loads_ >= limits::receipt_loads_max) {
-      receipts_.emplace(key, receipt);
-      continue;
-    }
-    receipt_loads_ += cold ? 1 : 0;
+  receipts_.take_each([this](const PendingReceipt& receipt) {
+    const bool cold = cache_.peek(receipt.conversation) == nullptr;
+    if (cold && receipt_loads_ >= limits::receipt_loads_max) return false;
     ReceiptOp op;
     op.delivered_seq = receipt.delivered_seq;
-    append_receipt({key.second, receipt.device, 0}, key.first, op,
-                   [this, alive = alive_, cold](const Status&) {
-                     if (*alive && cold) --receipt_loads_;
-                   });
-  }
+    Done<void> done;
+    if (cold) {
+      ++receipt_loads_;
+      done = [this, alive = alive_](const Status&) {
+        if (*alive) --receipt_loads_;
+      };
+    }
+    append_receipt({receipt.reader, receipt.device, 0}, receipt.conversation, op, std::move(done));
+    return true;
+  });
 }
 
 void ConversationService::mark_read(const Caller& caller, const v1::MarkRead& request,
@@ -438,8 +393,8 @@ void ConversationService::mark_read(const Caller& caller, const v1::MarkRead& re
     op.read_seq = found->empty() ? 0 : std::min(upto, found->back().seq);
     op.read_ordinal = found->empty() ? 0 : found->back().ordinal;
     // What has been gathered for the same reader goes along.
-    if (const auto waiting = receipts_.extract({id, caller.user})) {
-      op.delivered_seq = waiting.mapped().delivered_seq;
+    if (const auto waiting = receipts_.extract(id, caller.user)) {
+      op.delivered_seq = waiting->delivered_seq;
     }
     large_.touch(id, caller.session, scheduler_.clock().steady_ms());
     append_receipt(caller, id, op, [reply](const Status& status) {
@@ -448,6 +403,7 @@ void ConversationService::mark_read(const Caller& caller, const v1::MarkRead& re
   });
 }
 
+// `done`: null if nobody waits.
 void ConversationService::append_receipt(const Caller& caller, const ConversationId& id,
                                          const ReceiptOp& op, Done<void> done) {
   // Strangers cost no record. While records of the conversation wait for their decision it may be
@@ -463,7 +419,8 @@ void ConversationService::append_receipt(const Caller& caller, const Conversatio
     const Conversation* c = found ? *found : nullptr;
     const Member* me = c != nullptr ? find_member(*c, caller.user) : nullptr;
     if (found && (me == nullptr || !me->active()) && !cache_.undecided(id)) {
-      return done(make_error(ErrorCode::kNotMember, "not a member of the conversation"));
+      if (done) done(make_error(ErrorCode::kNotMember, "not a member of the conversation"));
+      return;
     }
     log_receipt(caller, id, op, done);
   });
@@ -471,22 +428,24 @@ void ConversationService::append_receipt(const Caller& caller, const Conversatio
 
 void ConversationService::log_receipt(const Caller& caller, const ConversationId& id,
                                       const ReceiptOp& op, Done<void> done) {
-  const auto log = [this, caller, id](ReceiptOp shown, bool publish_read, Done<void> told) {
-    LogRecord r = record(caller, id);
-    shown.publish_read = publish_read;
-    r.op = shown;
-    cache_.append(std::move(r), [told = std::move(told)](const Result<Outcome>& outcome) {
-      if (!outcome) return told(temporary(outcome.error()));
-      told(outcome->error ? Status(*outcome->error) : Status());
-    });
-  };
-  if (const Users::Record known = users_.peek(caller.user)) {
-    return log(op, known->privacy.receipts, std::move(done));
+  if (const UserRecord* known = users_.at_hand(caller.user)) {
+    return log_receipt(caller, id, op, known->privacy.receipts, std::move(done));
   }
-  users_.with(caller.user,
-              [alive = alive_, log, op, done = std::move(done)](Result<Users::Record> who) mutable {
-                if (*alive) log(op, who && *who && (*who)->privacy.receipts, std::move(done));
-              });
+  users_.with(caller.user, [this, alive = alive_, caller, id, op,
+                            done = std::move(done)](Result<Users::Record> who) {
+    if (*alive) log_receipt(caller, id, op, who && *who && (*who)->privacy.receipts, done);
+  });
+}
+
+void ConversationService::log_receipt(const Caller& caller, const ConversationId& id,
+                                      const ReceiptOp& op, bool publish_read, Done<void> done) {
+  LogRecord r = record(caller, id);
+  r.op.emplace<ReceiptOp>(op).publish_read = publish_read;
+  if (!done) return cache_.append(std::move(r), [](const Result<Outcome>&) {});
+  cache_.append(std::move(r), [told = std::move(done)](const Result<Outcome>& outcome) {
+    if (!outcome) return told(temporary(outcome.error()));
+    told(outcome->error ? Status(*outcome->error) : Status());
+  });
 }
 
 }  // namespace kith::server

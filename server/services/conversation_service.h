@@ -13,13 +13,16 @@
 #include "kith/core/limits.h"
 #include "server/services/conversation_cache.h"
 #include "server/services/fanout.h"
+#include "server/services/frame_buffer.h"
 #include "server/services/large_audience.h"
+#include "server/services/pending_receipts.h"
 #include "server/services/rate_limiter.h"
+#include "server/services/send_batches.h"
 #include "server/services/service_types.h"
 #include "server/services/users.h"
+#include "src/request_view.h"
 
 namespace kith::v1 {
-class AckEvents;
 class ClientFrame;
 class CreateConversation;
 class EventsPage;
@@ -28,7 +31,6 @@ class GetMembers;
 class GetReaders;
 class MarkRead;
 class MemberChange;
-class SendBatch;
 class SyncRequest;
 class UpdateMeta;
 }  // namespace kith::v1
@@ -40,7 +42,8 @@ struct OwedPush;
 
 class ConversationService {
  public:
-  // `large_pushes_per_s`: see ServerOptions.
+  // `large_pushes_per_s`: see ServerOptions. What is asked of `cache` is answered while this lives,
+  // or not at all: nothing of the cache runs between the end of this and its own.
   ConversationService(ConversationCache& cache, Users& users, Fanout& fanout, Scheduler& scheduler,
                       std::uint32_t large_pushes_per_s = limits::large_pushes_per_s);
   ~ConversationService();
@@ -52,20 +55,20 @@ class ConversationService {
   // The reply may be, too; not if the answer is false.
   bool handle(const Caller& caller, v1::ClientFrame&& frame, Reply&& reply);
   bool handle(const Caller& caller, const v1::ClientFrame& frame, const Reply& reply);
+  void handle(const Caller& caller, const RequestView& request, Reply&& reply);
 
  private:
-  struct Batch;
-  struct Placed;
+  using Batch = SendBatches::Batch;
   struct Listing;
 
   LogRecord record(const Caller& caller, const ConversationId& id) const;
-  void send(const Caller& caller, v1::SendBatch&& request, Reply reply);
-  void send_in(const std::shared_ptr<Batch>& batch, const Conversation* c);
-  void send_direct(const std::shared_ptr<Batch>& batch, bool create_first, const UserRecord& other);
-  void send_items(const std::shared_ptr<Batch>& batch, std::size_t index);
-  void answer_former(const std::shared_ptr<Batch>& batch, std::size_t index);
-  void append_item(const std::shared_ptr<Batch>& batch, std::size_t index);
-  static void answer_item(Batch& batch, std::size_t index, const Result<Placed>& outcome);
+  void send(const Caller& caller, const RequestView& request, Reply&& reply);
+  void send_in(Batch& batch, const Conversation* c);
+  void send_direct(Batch& batch, bool create_first, const UserRecord& other);
+  void send_items(Batch& batch, std::size_t index);
+  void answer_former(Batch& batch, std::size_t index);
+  void append_item(Batch& batch, std::size_t index);
+  void item_decided(Batch& batch, std::size_t index, const Result<Outcome>& outcome);
   void create(const Caller& caller, const v1::CreateConversation& request, const Reply& reply);
   void change_members(const Caller& caller, const v1::MemberChange& request, const Reply& reply);
   void change_meta(const Caller& caller, const v1::UpdateMeta& request, const Reply& reply);
@@ -79,12 +82,14 @@ class ConversationService {
   void finish_listing(const std::shared_ptr<Listing>& listing);
   void list_user_state(const std::shared_ptr<Listing>& listing, std::size_t from);
 
-  void ack(const Caller& caller, const v1::AckEvents& request);
+  void ack(const Caller& caller, const RequestView& request);
   void mark_read(const Caller& caller, const v1::MarkRead& request, const Reply& reply);
   void append_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op,
                       Done<void> done);
   void log_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op,
                    Done<void> done);
+  void log_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op,
+                   bool publish_read, Done<void> done);
   void flush_receipts_soon();
   void flush_receipts();
 
@@ -101,26 +106,18 @@ class ConversationService {
   void push_gathered();
   void push_receipts_soon(const Conversation& conversation, const UserId& mover);
   void push_receipts(const ConversationId& id, const UserId& mover);
+  Push receipt_push(const Conversation& conversation, bool reads);
   void rest_receipts(const ConversationId& id, std::size_t kind);
   void time_rests(std::size_t kind);
   void end_rests(std::size_t kind, std::size_t most);
-
-  struct PendingReceipt {
-    std::uint64_t delivered_seq = 0;
-    DeviceId device;
-  };
 
   ConversationCache& cache_;
   Users& users_;
   Fanout& fanout_;
   Scheduler& scheduler_;
-  struct ReaderHash {
-    std::size_t operator()(const std::pair<ConversationId, UserId>& key) const noexcept {
-      return IdHash{}(key.first) ^ IdHash {}(key.second);
-    }
-  };
-  std::unordered_map<std::pair<ConversationId, UserId>, PendingReceipt, ReaderHash> receipts_;
-  bool receipts_scheduled_ = false;
+  SendBatches batches_;
+  PendingReceipts receipts_{limits::receipts_gathered_max};
+  Scheduler::TimerId receipts_timer_ = 0;
   std::size_t receipts_new_ = 0;  // gathered since the last flush
   std::size_t receipt_loads_ = 0;
   // Conversations whose receipts were told a moment ago.
@@ -133,11 +130,11 @@ class ConversationService {
   struct RestQueue {
     Millis pause;
     std::deque<std::pair<std::int64_t, ConversationId>> ends;
-    bool timed = false;  // a timer will look at it
+    Scheduler::TimerId timer = 0;  // looks at it
   };
-  std::array<RestQueue, 2> rest_queues_{
-      RestQueue{Millis(limits::receipt_coalesce_direct), {}, false},
-      RestQueue{Millis(limits::receipt_coalesce_group), {}, false}};
+  std::array<RestQueue, 2> rest_queues_{RestQueue{Millis(limits::receipt_coalesce_direct), {}, 0},
+                                        RestQueue{Millis(limits::receipt_coalesce_group), {}, 0}};
+  std::array<FrameBuffer, 2> receipt_frames_;  // without what others have read, and with it
   // The messages of one SendBatch leave in one push, when the last of them is decided.
   std::unique_ptr<GatheredPush> gathered_;
   LargeAudience large_;

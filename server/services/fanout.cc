@@ -10,6 +10,8 @@ Fanout::Fanout(SessionRegistry& registry, Bus& bus, std::string gateway)
 
 namespace {
 
+constexpr std::size_t kKeptSessions = 256;
+
 Delivery delivery_of(const Push& push) {
   Delivery d;
   d.frame = push.frame;
@@ -37,18 +39,19 @@ void Fanout::add(const std::vector<SessionRef>& found, std::uint64_t except, Rou
   }
 }
 
-void Fanout::publish(Routes routes, const Push& push) {
+void Fanout::publish(Routes& routes, const Push& push) {
   to_sessions(std::move(routes.own), push);
   for (auto& [gateway, sessions] : routes.others) {
     Delivery d = delivery_of(push);
     d.sessions = std::move(sessions);
-    bus_.publish(gateway, std::move(d));
+    bus_.publish(gateway, d);
   }
 }
 
 void Fanout::to_users(std::span<const UserId> users, const Push& push, std::uint64_t except) {
   if (!push.frame || users.empty()) return;
   Routes routes;
+  routes.own = std::exchange(spare_, {});
   bool all_at_hand = true;
   for (const UserId& user : users) {
     const auto* found = registry_.at_hand(user);
@@ -56,7 +59,7 @@ void Fanout::to_users(std::span<const UserId> users, const Push& push, std::uint
     if (!all_at_hand) break;
     add(*found, except, routes);
   }
-  if (all_at_hand) return publish(std::move(routes), push);
+  if (all_at_hand) return publish(routes, push);
   // Lookups may answer later (a remote registry): the last one sends.
   struct Gathering {
     Push push;
@@ -67,7 +70,7 @@ void Fanout::to_users(std::span<const UserId> users, const Push& push, std::uint
   for (const UserId& user : users) {
     registry_.lookup(user, [this, gathering, except](Result<std::vector<SessionRef>> found) {
       if (found) add(*found, except, gathering->routes);
-      if (--gathering->waiting == 0) publish(std::move(gathering->routes), gathering->push);
+      if (--gathering->waiting == 0) publish(gathering->routes, gathering->push);
     });
   }
 }
@@ -81,10 +84,13 @@ void Fanout::to_session(std::uint64_t own_session, const Push& push) {
 }
 
 void Fanout::to_sessions(std::vector<std::uint64_t> own_sessions, const Push& push) {
-  if (!push.frame || own_sessions.empty()) return;
+  if (!push.frame) return;
   Delivery d = delivery_of(push);
   d.sessions = std::move(own_sessions);
-  bus_.publish(gateway_, std::move(d));
+  if (!d.sessions.empty()) bus_.publish(gateway_, d);
+  if (d.sessions.capacity() > kKeptSessions) return;
+  spare_ = std::move(d.sessions);
+  spare_.clear();
 }
 
 }  // namespace kith::server

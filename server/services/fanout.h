@@ -28,11 +28,12 @@ class Fanout {
  private:
   struct Routes;
   void add(const std::vector<SessionRef>& found, std::uint64_t except, Routes& routes) const;
-  void publish(Routes routes, const Push& push);
+  void publish(Routes& routes, const Push& push);
 
   SessionRegistry& registry_;
   Bus& bus_;
   std::string gateway_;
+  std::vector<std::uint64_t> spare_;  // memory of the last list of own sessions
 };
 
 }  // namespace kith::server

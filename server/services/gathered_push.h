@@ -6,9 +6,8 @@
 #include <vector>
 
 #include "kith/core/limits.h"
-#include "kith/v1/frame.pb.h"
+#include "server/services/event_frame.h"
 #include "server/services/sequencer.h"
-#include "server/services/wire.h"
 
 namespace kith::server {
 
@@ -21,8 +20,8 @@ struct GatheredPush {
   std::uint64_t last_seq = 0;
   std::uint64_t ordinal = 0;
   std::size_t bytes = 0;
-  v1::ServerFrame frame;
-  v1::ServerFrame veiled;  // for others, if sender_only
+  EventFrame frame;
+  EventFrame veiled;  // for others, if sender_only
 
   [[nodiscard]] bool takes(const LogEntry& entry, const Outcome& outcome) const {
     const Event& event = *outcome.event;
@@ -37,17 +36,11 @@ struct GatheredPush {
     except = entry.record.reply_token;
     sender_only = event.sender_only;
     audience = outcome.audience;
-    to_wire(event, event.sender, frame.mutable_event_push()->add_events());
-    if (sender_only) to_wire(event, UserId(), veiled.mutable_event_push()->add_events());
+    frame.add(event, event.sender);
+    if (sender_only) veiled.add(event, UserId());
     bytes += size_of(event);
     last_seq = event.seq;
     ordinal = event.ordinal;
-  }
-  // Keeps its memory.
-  void clear() {
-    frame.mutable_event_push()->clear_events();
-    veiled.mutable_event_push()->clear_events();
-    bytes = 0;
   }
 
  private:

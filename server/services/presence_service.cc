@@ -254,14 +254,14 @@ void PresenceService::State::typing(const Caller& caller, const v1::SetTyping& r
                      [&](const Member& member) { return member.user == caller.user; });
     if (self_member == conversation.members.end() || !self_member->active()) return;
     if (conversation.head.member_count > limits::receipt_detail_members_max) return;
-    const Users::Record typist = self->users.peek(caller.user);
-    if (!typist) return;
+    const UserRecord* typist = self->users.at_hand(caller.user);
+    if (typist == nullptr) return;
     std::vector<UserId> audience;
     for (const Member& member : conversation.members) {
       if (!member.active() || member.user == caller.user) continue;
       // Who is not in memory has no session here.
-      const Users::Record viewer = self->users.peek(member.user);
-      if (viewer && may_see_online(*typist, *viewer)) audience.push_back(member.user);
+      const UserRecord* viewer = self->users.at_hand(member.user);
+      if (viewer != nullptr && may_see_online(*typist, *viewer)) audience.push_back(member.user);
     }
     if (audience.empty()) return;
     v1::ServerFrame frame;

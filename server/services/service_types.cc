@@ -1,23 +1,10 @@
-// Answers and pushes, encoded.
+// Pushes, encoded.
 #include "server/services/service_types.h"
 
 #include "kith/v1/frame.pb.h"
-#include "src/error.h"
 #include "src/frame_codec.h"
 
 namespace kith::server {
-
-void reply_error(const Reply& reply, const Error& error) {
-  v1::ServerFrame frame;
-  *frame.mutable_error() = to_wire(error);
-  reply(std::move(frame));
-}
-
-void reply_ack(const Reply& reply) {
-  v1::ServerFrame frame;
-  frame.mutable_ack();
-  reply(std::move(frame));
-}
 
 Push make_push(const v1::ServerFrame& frame, DeliveryClass cls) {
   Push push;

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 
 #include "kith/core/ids.h"
 #include "kith/core/result.h"
 #include "kith/server/ports/bus.h"
+#include "server/services/reply.h"
 
 namespace kith::v1 {
 class ServerFrame;
@@ -22,14 +22,6 @@ struct Caller {
   DeviceId device;
   std::uint64_t session = 0;  // of this process's gateway
 };
-
-// Answers one request, exactly once, now or later, on the loop. The gateway fills reply_to,
-// encodes, and drops the answer if the session is gone.
-using Reply = std::function<void(v1::ServerFrame&&)>;
-
-// A Reply's error form.
-void reply_error(const Reply& reply, const Error& error);
-void reply_ack(const Reply& reply);
 
 // One encoded frame on its way to many sessions.
 struct Push {

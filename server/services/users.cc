@@ -57,9 +57,9 @@ void Users::with(const UserId& id, Done<Record> done) {
       });
 }
 
-Users::Record Users::peek(const UserId& id) const {
+const UserRecord* Users::at_hand(const UserId& id) const {
   const auto found = state_->records.find(id);
-  return found == state_->records.end() ? nullptr : found->second;
+  return found == state_->records.end() ? nullptr : found->second.get();
 }
 
 void Users::update(const UserId& id, const UserChange& change, Done<Record> done) {

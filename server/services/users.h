@@ -21,8 +21,8 @@ class Users {
   // The current record (null if there is no such user); equal concurrent loads are one. May answer
   // inside the call.
   void with(const UserId& id, Done<Record> done);
-  // What is in memory; null if it is not. Never loads.
-  Record peek(const UserId& id) const;
+  // What is in memory; null if it is not. Never loads. Valid until the next call of another.
+  const UserRecord* at_hand(const UserId& id) const;
   // Writes through and replaces the record in memory.
   void update(const UserId& id, const UserChange& change, Done<Record> done);
   struct Arrived {

@@ -4,6 +4,7 @@
 #include "kith/v1/event.pb.h"
 #include "kith/v1/send.pb.h"
 #include "kith/v1/sync.pb.h"
+#include "src/wire_writer.h"
 
 namespace kith::server {
 namespace {
@@ -42,6 +43,37 @@ void to_wire(const Placement& placement, bool duplicate, v1::Placed* out) {
   out->set_ordinal(placement.ordinal);
   out->set_server_ts_ms(static_cast<std::uint64_t>(placement.server_ts_ms));
   out->set_duplicate(duplicate);
+}
+
+// Fields in the order of their numbers.
+void write(const Event& event, const UserId& reader, WireWriter& out) {
+  using E = v1::Event;
+  const bool hidden = event.sender_only && reader != event.sender;
+  out.bytes(E::kConversationIdFieldNumber, event.conversation.view());
+  out.number(E::kSeqFieldNumber, event.seq);
+  out.number(E::kKindFieldNumber, hidden ? static_cast<std::uint64_t>(v1::EVENT_KIND_VOID)
+                                         : static_cast<std::uint64_t>(event.kind));
+  if (!hidden) {
+    out.bytes(E::kMessageIdFieldNumber, event.message_id.view());
+    out.bytes(E::kSenderFieldNumber, event.sender.view());
+    out.bytes(E::kSenderDeviceFieldNumber, event.sender_device.view());
+  }
+  out.number(E::kServerTsMsFieldNumber, static_cast<std::uint64_t>(event.server_ts_ms));
+  out.number(E::kOrdinalFieldNumber, event.ordinal);
+  if (hidden) return;
+  out.number(E::kCountableFieldNumber, event.countable || event.sender_only ? 1 : 0);
+  out.bytes(E::kBodyFieldNumber, event.body);
+  out.number(E::kReplyToSeqFieldNumber, event.reply_to_seq);
+  for (const UserId& user : event.mentions) out.another(E::kMentionsFieldNumber, user.view());
+  out.number(E::kClientTsMsFieldNumber, static_cast<std::uint64_t>(event.client_ts_ms));
+}
+
+void write(const Placement& placement, bool duplicate, WireWriter& out) {
+  using P = v1::Placed;
+  out.number(P::kSeqFieldNumber, placement.seq);
+  out.number(P::kServerTsMsFieldNumber, static_cast<std::uint64_t>(placement.server_ts_ms));
+  out.number(P::kOrdinalFieldNumber, placement.ordinal);
+  out.number(P::kDuplicateFieldNumber, duplicate ? 1 : 0);
 }
 
 std::uint64_t visible_upto(const Conversation& conversation, const Member& member) {

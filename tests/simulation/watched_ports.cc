@@ -206,18 +206,17 @@ void WatchedDirectory::update(const UserId& id, const server::UserChange& change
 
 // --- bus ---
 
-void WatchedBus::publish(const std::string& gateway, server::Delivery delivery) {
+void WatchedBus::publish(const std::string& gateway, const server::Delivery& delivery) {
   for (const std::uint64_t session : delivery.sessions) {
     const auto device = registry_.devices.find(session);
     if (device != registry_.devices.end()) watch_.published(device->second, *delivery.frame);
   }
   if (random_.chance(loss)) return;
-  if (delay_max == 0) return BusMemory::publish(gateway, std::move(delivery));
+  if (delay_max == 0) return BusMemory::publish(gateway, delivery);
   const std::int64_t now = scheduler_.clock().steady_ms();
   last_due_ = std::max(last_due_, now + random_.between(0, delay_max));
-  scheduler_.after(Millis(last_due_ - now), [this, gateway, delivery = std::move(delivery)] {
-    BusMemory::publish(gateway, delivery);
-  });
+  scheduler_.after(Millis(last_due_ - now),
+                   [this, gateway, delivery] { BusMemory::publish(gateway, delivery); });
 }
 
 }  // namespace kith::sim

@@ -124,7 +124,7 @@ class WatchedBus : public server::BusMemory {
   WatchedBus(Scheduler& scheduler, WatchedRegistry& registry, PortsWatch& watch,
              SeededRandom& random)
       : scheduler_(scheduler), registry_(registry), watch_(watch), random_(random) {}
-  void publish(const std::string& gateway, server::Delivery delivery) override;
+  void publish(const std::string& gateway, const server::Delivery& delivery) override;
 
   double loss = 0;
   std::int64_t delay_max = 0;

@@ -5,7 +5,7 @@
 
 namespace kith::server {
 
-void BusMemory::publish(const std::string& gateway, Delivery delivery) {
+void BusMemory::publish(const std::string& gateway, const Delivery& delivery) {
   auto it = handlers_.find(gateway);
   if (it == handlers_.end()) return;  // at most once: nobody is there
   const auto handler = it->second;

@@ -12,7 +12,7 @@ namespace kith::server {
 
 class BusMemory : public Bus {
  public:
-  void publish(const std::string& gateway, Delivery delivery) override;
+  void publish(const std::string& gateway, const Delivery& delivery) override;
   void subscribe(const std::string& gateway, std::function<void(const Delivery&)> handler) override;
   void unsubscribe(const std::string& gateway) override;
 

@@ -8,6 +8,7 @@
 #include "server/adapters/embedded/directory_memory.h"
 #include "server/adapters/embedded/session_registry_memory.h"
 #include "server/services/fanout.h"
+#include "src/uuid.h"
 #include "tests/unit/gateway/virtual_loop.h"
 
 namespace kith::server {
@@ -103,6 +104,12 @@ class GatewayTest : public ::testing::Test {
             passwords,
             loop};
   std::vector<Reply> pending;
+  struct Often {
+    RequestView::Kind kind;
+    std::string conversation;
+    std::uint64_t req_id;
+  };
+  std::vector<Often> often;
   int opened_hooks = 0, closed_hooks = 0;
   bool registered_before_welcome = false;
   Gateway gateway{"g",
@@ -119,6 +126,10 @@ class GatewayTest : public ::testing::Test {
                        registered_before_welcome = refs.ok() && !refs->empty();
                      });
                      done(Position{42});
+                   },
+                   [this](const Caller&, const RequestView& view, Reply&& reply) {
+                     often.push_back({view.kind, std::string(view.conversation), view.req_id});
+                     if (reply) pending.push_back(std::move(reply));
                    }}};
   std::uint32_t opened = 0;
 };
@@ -285,6 +296,85 @@ TEST_F(GatewayTest, ARequestIsAnsweredExactlyOnce) {
   reply_ack(pending[0]);
   EXPECT_EQ(sockets.frames[id].size(), before + 1);
   EXPECT_EQ(last(id).reply_to(), 9U);
+}
+
+TEST_F(GatewayTest, AnAnswerMayComeAsBytesAndWaitsLikeOthers) {
+  const ConnectionId id = sign_in("ann");
+  v1::ServerFrame ack;
+  ack.mutable_ack()->set_session_expires_ms(5);
+  say(id, request());
+  pending[0](ack.SerializeAsString());
+  EXPECT_EQ(last(id).reply_to(), 9U);
+  EXPECT_EQ(last(id).ack().session_expires_ms(), 5U);
+  v1::ClientFrame unasked = request();
+  unasked.set_req_id(0);
+  say(id, unasked);
+  const std::size_t before = sockets.frames[id].size();
+  pending[1](ack.SerializeAsString());
+  EXPECT_EQ(sockets.frames[id].size(), before) << "no reply wanted";
+  say(id, request());
+  sockets.held[id] = limits::write_ahead_bytes;
+  pending[2](ack.SerializeAsString());
+  EXPECT_EQ(sockets.frames[id].size(), before);
+  sockets.held[id] = 0;
+  gateway.on_drained(id);
+  EXPECT_EQ(sockets.frames[id].size(), before + 1);
+  EXPECT_EQ(last(id).reply_to(), 9U);
+}
+
+TEST_F(GatewayTest, ARequestIsTheSameHoweverItIsWritten) {
+  const ConnectionId id = sign_in("ann");
+  v1::ClientFrame frame;
+  frame.set_req_id(7);
+  frame.mutable_send()->set_conversation_id(std::string(16, 'c'));
+  frame.mutable_send()->add_items();
+  v1::Content content;
+  content.mutable_plain()->set_text("hi");
+  frame.mutable_send()->mutable_items(0)->set_content(content.SerializeAsString());
+  frame.mutable_send()->mutable_items(0)->set_message_id(
+      UuidGenerator(loop.clock(), random).next().bytes());
+  const std::string usual = *encode(frame);
+  const std::string newer("\xe2\x03\x01x", 4);  // a field that nobody here knows
+  for (const std::string& bytes : {usual, usual + newer}) {
+    gateway.on_message(id, bytes);
+    ASSERT_FALSE(often.empty());
+    EXPECT_EQ(often.back().kind, RequestView::Kind::kSend);
+    EXPECT_EQ(often.back().conversation, std::string(16, 'c'));
+    EXPECT_EQ(often.back().req_id, 7U);
+    reply_ack(pending.back());
+    EXPECT_EQ(last(id).reply_to(), 7U);
+  }
+  EXPECT_EQ(often.size(), 2U);
+  frame.mutable_send()->clear_conversation_id();
+  for (const std::string& bytes : {*encode(frame), *encode(frame) + newer}) {
+    gateway.on_message(id, bytes);
+    EXPECT_EQ(last(id).error().code(), v1::ERROR_CODE_INVALID_ARGUMENT);
+  }
+  EXPECT_EQ(often.size(), 2U);
+}
+
+TEST_F(GatewayTest, SendsCostWhatTheyHoldAndAcksNothing) {
+  const ConnectionId id = sign_in("ann");
+  v1::ClientFrame frame;
+  frame.set_req_id(7);
+  frame.mutable_send()->set_conversation_id(std::string(16, 'c'));
+  UuidGenerator ids(loop.clock(), random);
+  v1::Content content;
+  content.mutable_plain()->set_text("hi");
+  for (int i = 0; i < 2; ++i) {
+    auto* item = frame.mutable_send()->add_items();
+    item->set_message_id(ids.next().bytes());
+    item->set_content(content.SerializeAsString());
+  }
+  for (std::size_t i = 0; i < limits::unacked_items_max / 2; ++i) say(id, frame);
+  EXPECT_EQ(pending.size(), limits::unacked_items_max / 2);
+  say(id, frame);
+  EXPECT_EQ(last(id).error().code(), v1::ERROR_CODE_RATE_LIMITED);
+  v1::ClientFrame ack;
+  ack.mutable_ack_events()->add_upto()->set_conversation_id(std::string(16, 'c'));
+  for (int i = 0; i < 10'000; ++i) say(id, ack);
+  EXPECT_EQ(often.size(), limits::unacked_items_max / 2 + 10'000);
+  EXPECT_EQ(pending.size(), limits::unacked_items_max / 2) << "an AckEvents has no answer";
 }
 
 TEST_F(GatewayTest, CommandsWaitingForTheirAnswerAreBounded) {

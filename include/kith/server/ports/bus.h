@@ -39,7 +39,8 @@ struct Delivery {
 class KITH_API Bus {
  public:
   virtual ~Bus() = default;
-  virtual void publish(const std::string& gateway, Delivery delivery) = 0;
+  // `delivery` is the caller's again when this returns.
+  virtual void publish(const std::string& gateway, const Delivery& delivery) = 0;
   virtual void subscribe(const std::string& gateway,
                          std::function<void(const Delivery&)> handler) = 0;
   virtual void unsubscribe(const std::string& gateway) = 0;

@@ -1,0 +1,32 @@
+// FrameBuffer: the memory of one frame after the other. A frame is shared by all who send it; when nobody holds it any
+// more, which is mostly at once, its memory is used again.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+namespace kith::server {
+
+class FrameBuffer {
+ public:
+  // Empty, for the next frame.
+  std::string& begin() {
+    if (bytes_ && bytes_.use_count() == 1 && bytes_->capacity() <= kKept) {
+      std::atomic_thread_fence(std::memory_order_acquire);  // the last other may be elsewhere
+      bytes_->clear();
+    } else {
+      bytes_ = std::make_shared<std::string>();
+    }
+    return *bytes_;
+  }
+  // What was begun; not changed from now on.
+  [[nodiscard]] std::shared_ptr<const std::string> share() const { return bytes_; }
+
+ private:
+  static constexpr std::size_t kKept = 4 * 1024;
+
+  std::shared_ptr<std::string> bytes_;
+};
+
+}  // namespace kith::server

@@ -1,0 +1,84 @@
+// Reply answers one request, exactly once, now or later, on the loop. A value without memory of its own: what it needs
+// to know of the request goes with it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "kith/core/result.h"
+
+namespace kith::v1 {
+class ServerFrame;
+}
+
+namespace kith::server {
+
+// Where answers go: the gateway, which fills reply_to, encodes, and drops what is for a session that
+// is gone.
+class ReplyDesk {
+ public:
+  // Of the gateway's own making; a Reply only carries it.
+  struct Request {
+    std::uint64_t session = 0;
+    std::uint64_t req_id = 0;
+    std::uint32_t unacked = 0;
+  };
+
+  virtual ~ReplyDesk() = default;
+  virtual void answer(const Request& request, v1::ServerFrame&& frame) = 0;
+  // `frame`: the bytes of a ServerFrame without reply_to.
+  virtual void answer(const Request& request, std::string_view frame) = 0;
+};
+
+class Reply {
+ public:
+  Reply() = default;  // nobody waits
+  Reply(std::nullptr_t) {}  // NOLINT(implicit)
+  Reply(std::shared_ptr<ReplyDesk> desk, const ReplyDesk::Request& request)
+      : desk_(std::move(desk)), request_(request) {}
+  // An answer that a function gets, as a whole frame.
+  template <class Answer>
+    requires std::is_invocable_v<Answer&, v1::ServerFrame&&>
+  Reply(Answer answer);  // NOLINT(implicit)
+
+  explicit operator bool() const { return desk_ != nullptr; }
+  // What comes after the first answer goes nowhere.
+  void operator()(v1::ServerFrame&& frame) const;
+  void operator()(std::string_view frame) const;
+
+ private:
+  class FunctionDesk : public ReplyDesk {
+   public:
+    void answer(const Request& request, std::string_view frame) final;
+    using ReplyDesk::answer;
+  };
+
+  std::shared_ptr<ReplyDesk> desk_;
+  ReplyDesk::Request request_;
+  mutable bool open_ = true;
+};
+
+template <class Answer>
+  requires std::is_invocable_v<Answer&, v1::ServerFrame&&>
+Reply::Reply(Answer answer) {
+  class Desk final : public FunctionDesk {
+   public:
+    explicit Desk(Answer a) : answer_(std::move(a)) {}
+    using FunctionDesk::answer;
+    void answer(const Request&, v1::ServerFrame&& frame) override { answer_(std::move(frame)); }
+
+   private:
+    Answer answer_;
+  };
+  desk_ = std::make_shared<Desk>(std::move(answer));
+}
+
+// A Reply's error form.
+void reply_error(const Reply& reply, const Error& error);
+void reply_ack(const Reply& reply);
+
+}  // namespace kith::server
