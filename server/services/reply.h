@@ -36,14 +36,14 @@ class ReplyDesk {
 
 class Reply {
  public:
-  Reply() = default;  // nobody waits
+  Reply() = default;        // nobody waits
   Reply(std::nullptr_t) {}  // NOLINT(implicit)
   Reply(std::shared_ptr<ReplyDesk> desk, const ReplyDesk::Request& request)
       : desk_(std::move(desk)), request_(request) {}
   // An answer that a function gets, as a whole frame.
   template <class Answer>
-    requires std::is_invocable_v<Answer&, v1::ServerFrame&&>
-  Reply(Answer answer);  // NOLINT(implicit)
+  requires std::is_invocable_v<Answer&, v1::ServerFrame&&> Reply(
+      Answer answer);  // NOLINT(implicit)
 
   explicit operator bool() const { return desk_ != nullptr; }
   // What comes after the first answer goes nowhere.
@@ -63,8 +63,7 @@ class Reply {
 };
 
 template <class Answer>
-  requires std::is_invocable_v<Answer&, v1::ServerFrame&&>
-Reply::Reply(Answer answer) {
+requires std::is_invocable_v<Answer&, v1::ServerFrame&&> Reply::Reply(Answer answer) {
   class Desk final : public FunctionDesk {
    public:
     explicit Desk(Answer a) : answer_(std::move(a)) {}

@@ -9,12 +9,6 @@
 #include "src/wire_writer.h"
 
 namespace kith::server {
-namespace {
-
-constexpr std::size_t kFirstBytes = 128;  // an answer for one message takes less
-
-}  // namespace
-
 void SendBatchState::begin(const Caller& by, const RequestView& request, Reply&& to) {
   caller = by;
   conversation = *conversation_id(request.conversation);
@@ -59,10 +53,8 @@ void SendBatchState::answered() {
 void SendBatchState::answer() {
   using Result = v1::SendResult;
   using ItemResult = v1::ItemResult;
-  thread_local std::string bytes;
-  bytes.clear();
-  bytes.reserve(kFirstBytes);
-  WireWriter out(bytes);
+  bytes->clear();
+  WireWriter out(*bytes);
   const std::size_t result = out.open(v1::ServerFrame::kSendResultFieldNumber);
   out.bytes(Result::kConversationIdFieldNumber, conversation.view());
   for (const Item& item : items) {
@@ -78,7 +70,7 @@ void SendBatchState::answer() {
     out.close(one);
   }
   out.close(result);
-  reply(std::string_view(bytes));
+  reply(std::string_view(*bytes));
 }
 
 SendBatchState& SendBatches::begin(const Caller& caller, const RequestView& request,
@@ -93,6 +85,7 @@ SendBatchState& SendBatches::begin(const Caller& caller, const RequestView& requ
   Batch& batch = *places_[place];
   batch.place = place;
   batch.holds = 1;
+  batch.bytes = &bytes_;
   batch.begin(caller, request, std::move(reply));
   return batch;
 }

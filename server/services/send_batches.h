@@ -42,8 +42,9 @@ struct SendBatchState {
   std::optional<Error> stopped;
   Reply reply;
 
-  std::uint32_t place = 0;  // of SendBatches
-  std::uint32_t holds = 0;  // those who will come back to it
+  std::uint32_t place = 0;       // of SendBatches
+  std::uint32_t holds = 0;       // those who will come back to it
+  std::string* bytes = nullptr;  // memory for the answer, shared by all
 
   void place_item(std::size_t index, const Placement& placement, bool duplicate);
   void refuse_item(std::size_t index, const Error& error);
@@ -85,6 +86,7 @@ class SendBatches {
 
   std::vector<std::unique_ptr<Batch>> places_;
   std::vector<std::uint32_t> free_;
+  std::string bytes_;  // of the last answer: keeps its memory
 };
 
 }  // namespace kith::server

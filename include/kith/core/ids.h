@@ -61,15 +61,15 @@ class Id {
   }
   friend constexpr std::strong_ordering operator<=>(const Id& a, const Id& b) {
     const auto first = a.big_endian(0) <=> b.big_endian(0);
-    return first != 0 ? first : a.big_endian(8) <=> b.big_endian(8);
+    return first != 0 ? first : a.big_endian(1) <=> b.big_endian(1);
   }
 
  private:
-  // Eight bytes as a number: ids compare as their bytes do, without a call of memcmp.
-  [[nodiscard]] constexpr std::uint64_t big_endian(std::size_t at) const {
-    std::uint64_t value = 0;
-    for (std::size_t i = at; i < at + 8; ++i) value = value << 8 | bytes_[i];
-    return value;
+  // A half as a number: ids compare as their bytes do, in two steps and without a call of memcmp. The
+  // compiler makes one instruction of the built-in, but sixteen of a loop over the bytes.
+  [[nodiscard]] constexpr std::uint64_t big_endian(std::size_t half) const {
+    const std::uint64_t word = std::bit_cast<std::array<std::uint64_t, 2>>(bytes_)[half];
+    return std::endian::native == std::endian::little ? __builtin_bswap64(word) : word;
   }
 
   std::array<std::uint8_t, kSize> bytes_{};

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <type_traits>
 
 #include "src/hash.h"
@@ -33,6 +34,20 @@ TEST(Ids, DirectConversationIsTheSameFromBothSides) {
   const UserId self = UserId::of("self");
   EXPECT_EQ(ConversationId::direct(self, self).array(),
             hash16("kith-dm:" + self.bytes() + self.bytes()));
+}
+
+TEST(Ids, AreOrderedAsTheirBytes) {
+  static_assert(DeviceId(std::array<std::uint8_t, 16>{1}) > DeviceId());
+  test::SeededRandom random(12);
+  for (int i = 0; i < 2'000; ++i) {
+    std::array<std::uint8_t, 16> a{};
+    random.fill(a.data(), a.size());
+    std::array<std::uint8_t, 16> b = a;
+    b[random.below(16)] ^= static_cast<std::uint8_t>(random.below(256));
+    b[random.below(16)] ^= static_cast<std::uint8_t>(random.below(2));
+    EXPECT_EQ(DeviceId(a) <=> DeviceId(b), a <=> b);
+    EXPECT_EQ(DeviceId(a) == DeviceId(b), a == b);
+  }
 }
 
 TEST(Ids, TextFormRoundTrips) {

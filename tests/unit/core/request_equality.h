@@ -25,10 +25,9 @@ inline bool same(const RequestView& view, const v1::ClientFrame& frame) {
     const v1::SendBatch& send = frame.send();
     return frame.has_send() && view.conversation == send.conversation_id() &&
            view.direct_peer == send.direct_peer() &&
-           std::equal(view.messages.begin(), view.messages.end(), send.items().begin(),
-                      send.items().end(), [&](const auto& message, const auto& item) {
-                        return same(view, message, item);
-                      });
+           std::equal(
+               view.messages.begin(), view.messages.end(), send.items().begin(), send.items().end(),
+               [&](const auto& message, const auto& item) { return same(view, message, item); });
   }
   const auto& upto = frame.ack_events().upto();
   return frame.has_ack_events() &&

@@ -19,7 +19,9 @@ class WireTest : public ::testing::Test {
     random.fill(bytes.data(), bytes.size());
     return Id(bytes);
   }
-  std::uint64_t number() { return random.below(3) == 0 ? 0 : random.below(1ULL << random.below(60)); }
+  std::uint64_t number() {
+    return random.below(3) == 0 ? 0 : random.below(1ULL << random.below(60));
+  }
   Event event() {
     Event made;
     made.conversation = id<ConversationId>();
