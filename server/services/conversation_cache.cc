@@ -17,6 +17,9 @@ constexpr std::uint64_t kApplyAtOnce = 32'768;
 // Conversations that are put into a batch in one go: a millisecond when none of them is in the
 // processor's cache.
 constexpr std::size_t kGatherSlice = 32;
+// Records that are read at a time at start: the more, the closer to each other lie the conversations
+// that they need.
+constexpr std::size_t kReplayPage = 32'768;
 
 }  // namespace
 
@@ -43,13 +46,36 @@ Status ConversationCache::start() {
   applied_ = last_committed_ = *applied;
   replaying_ = true;
   for (;;) {
-    auto page = log_.read(last_committed_, limits::journal_batch_max);
+    auto page = log_.read(last_committed_, kReplayPage);
     if (!page) return page.error();
     if (page->empty()) break;
+    load_changed(*page);
     for (LogEntry& entry : *page) committed(std::move(entry), nullptr);
   }
   replaying_ = false;
   return {};
+}
+
+// In one go and in the store's order, what else would be loaded record by record. What this cannot
+// read is loaded by its record, which waits for it.
+void ConversationCache::load_changed(const std::vector<LogEntry>& page) {
+  std::vector<ConversationId> ids;
+  for (const LogEntry& entry : page) {
+    const bool mark = std::holds_alternative<UserMarkOp>(entry.record.op);
+    if (!mark && !slots_.contains(entry.record.conversation)) {
+      ids.push_back(entry.record.conversation);
+    }
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  auto stored = store_.load_all(ids);
+  if (!stored) return;
+  auto next = stored->begin();
+  for (const ConversationId& id : ids) {
+    const SlotPtr s = slot(id);
+    s->loaded = true;
+    if (next != stored->end() && next->head.id == id) s->conversation = std::move(*next++);
+  }
 }
 
 Position ConversationCache::decided() const {

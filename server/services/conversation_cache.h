@@ -96,6 +96,7 @@ class ConversationCache : public Conversations {
   struct Slot;
   using SlotPtr = std::shared_ptr<Slot>;
 
+  void load_changed(const std::vector<LogEntry>& page);
   SlotPtr slot(const ConversationId& id);
   void load(const SlotPtr& slot);
   void committed(LogEntry&& entry, Answer&& answer);

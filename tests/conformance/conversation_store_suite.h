@@ -148,6 +148,22 @@ TYPED_TEST_P(ConversationStoreSuite, GivesBackWhatWasAppliedAfterReopening) {
   }
 }
 
+TYPED_TEST_P(ConversationStoreSuite, ManyAreLoadedAtOnceWithoutThoseThatDoNotExist) {
+  this->open();
+  StoreBatch both = this->batch(1);
+  both.heads.push_back(both.heads[0]);
+  both.heads[1].id = id_of<ConversationId>(9);
+  ASSERT_TRUE(this->apply(both).ok());
+  const auto found = this->store_->load_all({this->room_, this->other_room_, both.heads[1].id});
+  ASSERT_TRUE(found.ok());
+  ASSERT_EQ(found->size(), 2u);
+  EXPECT_EQ((*found)[0].head, both.heads[0]);
+  EXPECT_EQ((*found)[0].members, this->load(this->room_)->members);
+  EXPECT_EQ((*found)[1].head, both.heads[1]);
+  EXPECT_TRUE((*found)[1].members.empty());
+  EXPECT_TRUE(this->store_->load_all({}).value().empty());
+}
+
 TYPED_TEST_P(ConversationStoreSuite, ABatchAppliedAgainOrOverlappingChangesNothing) {
   this->open();
   for (Position p = 1; p <= 3; ++p) ASSERT_TRUE(this->apply(this->batch(p)).ok());
@@ -332,6 +348,7 @@ TYPED_TEST_P(ConversationStoreSuite, AFailedBatchLeavesNothingAndIsNotOvertaken)
 
 REGISTER_TYPED_TEST_SUITE_P(ConversationStoreSuite, StartsEmpty,
                             GivesBackWhatWasAppliedAfterReopening,
+                            ManyAreLoadedAtOnceWithoutThoseThatDoNotExist,
                             ABatchAppliedAgainOrOverlappingChangesNothing, BatchesAreAppliedInOrder,
                             EventsComeAscendingFromEitherEnd, FindsThePlaceOfAnEarlierCommand,
                             FeedsListConversationsByTheirLastChange,

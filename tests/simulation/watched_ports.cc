@@ -126,6 +126,15 @@ void WatchedStore::load(const ConversationId& id,
                });
 }
 
+Result<std::vector<server::Conversation>> WatchedStore::load_all(
+    const std::vector<ConversationId>& ids) {
+  rows_read += ids.size();
+  auto found = inner_->load_all(ids);
+  if (!found) return found;
+  for (server::Conversation& one : *found) spoil(one);
+  return found;
+}
+
 void WatchedStore::find(const ConversationId& id, const UserId& sender, const MessageId& message,
                         server::Done<std::optional<server::Placement>> done) {
   ++rows_read;

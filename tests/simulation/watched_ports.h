@@ -65,6 +65,8 @@ class WatchedStore : public server::ConversationStore {
   void apply(std::shared_ptr<const server::StoreBatch> batch, server::Done<void> done) override;
   void load(const ConversationId& id,
             server::Done<std::optional<server::Conversation>> done) override;
+  Result<std::vector<server::Conversation>> load_all(
+      const std::vector<ConversationId>& ids) override;
   void find(const ConversationId& id, const UserId& sender, const MessageId& message,
             server::Done<std::optional<server::Placement>> done) override;
   void events(const server::EventQuery& query,

@@ -41,6 +41,17 @@ std::vector<FeedEntry> feed_of(const ConversationStoreMemory::Disk& disk, const 
   return feed;
 }
 
+std::optional<Conversation> conversation_of(const ConversationStoreMemory::Disk& disk,
+                                            const ConversationId& id) {
+  const auto head = disk.heads.find(id);
+  if (head == disk.heads.end()) return std::nullopt;
+  Conversation found{head->second, {}};
+  if (const auto members = disk.members.find(id); members != disk.members.end()) {
+    for (const auto& [user, member] : members->second) found.members.push_back(member);
+  }
+  return found;
+}
+
 std::vector<Event> events_of(const ConversationStoreMemory::Disk& disk, const EventQuery& query) {
   std::vector<Event> found;
   const auto it = disk.events.find(query.conversation);
@@ -128,16 +139,20 @@ void ConversationStoreMemory::answer(Done<T> done, Read read) {
 
 void ConversationStoreMemory::load(const ConversationId& id,
                                    Done<std::optional<Conversation>> done) {
-  answer<std::optional<Conversation>>(
-      std::move(done), [id](const Disk& disk) -> std::optional<Conversation> {
-        const auto head = disk.heads.find(id);
-        if (head == disk.heads.end()) return std::nullopt;
-        Conversation found{head->second, {}};
-        if (const auto members = disk.members.find(id); members != disk.members.end()) {
-          for (const auto& [user, member] : members->second) found.members.push_back(member);
-        }
-        return found;
-      });
+  answer<std::optional<Conversation>>(std::move(done),
+                                      [id](const Disk& disk) { return conversation_of(disk, id); });
+}
+
+Result<std::vector<Conversation>> ConversationStoreMemory::load_all(
+    const std::vector<ConversationId>& ids) {
+  if (disk_->read_fault) {
+    if (auto fault = disk_->read_fault()) return *fault;
+  }
+  std::vector<Conversation> found;
+  for (const ConversationId& id : ids) {
+    if (auto one = conversation_of(*disk_, id)) found.push_back(std::move(*one));
+  }
+  return found;
 }
 
 void ConversationStoreMemory::find(const ConversationId& id, const UserId& sender,

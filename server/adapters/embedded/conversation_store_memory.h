@@ -52,6 +52,7 @@ class ConversationStoreMemory : public ConversationStore {
   Result<Position> applied() override;
   void apply(std::shared_ptr<const StoreBatch> batch, Done<void> done) override;
   void load(const ConversationId& id, Done<std::optional<Conversation>> done) override;
+  Result<std::vector<Conversation>> load_all(const std::vector<ConversationId>& ids) override;
   void find(const ConversationId& id, const UserId& sender, const MessageId& message,
             Done<std::optional<Placement>> done) override;
   void events(const EventQuery& query, Done<std::vector<Event>> done) override;

@@ -37,6 +37,20 @@ Result<std::vector<FeedEntry>> feed(Query& query) {
   return entries;
 }
 
+// Adds the conversation, if it is there.
+Status read_conversation(Database& db, const ConversationId& id, std::vector<Conversation>& to) {
+  {
+    Query head = db.query("SELECT " KITH_HEAD_COLUMNS " FROM conversation WHERE id=?1");
+    if (!head.bind(id).next()) return head.status();
+    to.push_back({head_of_row(head), {}});
+  }
+  Query members =
+      db.query("SELECT " KITH_MEMBER_COLUMNS " FROM member WHERE conversation=?1 ORDER BY user");
+  members.bind(id);
+  while (members.next()) to.back().members.push_back(member_of_row(members));
+  return members.status();
+}
+
 }  // namespace
 
 // Worker thread.
@@ -116,28 +130,22 @@ void ConversationStoreSqlite::apply(std::shared_ptr<const StoreBatch> batch, Don
 
 void ConversationStoreSqlite::load(const ConversationId& id,
                                    Done<std::optional<Conversation>> done) {
-  done(load_now(id));
+  auto found = load_all({id});
+  if (!found) return done(found.error());
+  if (found->empty()) return done(std::optional<Conversation>());
+  done(std::optional(std::move(found->front())));
 }
 
-Result<std::optional<Conversation>> ConversationStoreSqlite::load_now(const ConversationId& id) {
-  // One transaction: head and members of the same batch.
-  if (auto begun = reader_->execute("BEGIN"); !begun) return begun.error();
-  Status status;
-  std::optional<Conversation> found;
-  {
-    Query head = reader_->query("SELECT " KITH_HEAD_COLUMNS " FROM conversation WHERE id=?1");
-    if (head.bind(id).next()) found = Conversation{head_of_row(head), {}};
-    status = head.status();
+Result<std::vector<Conversation>> ConversationStoreSqlite::load_all(
+    const std::vector<ConversationId>& ids) {
+  std::vector<Conversation> found;
+  found.reserve(ids.size());
+  // One state of the store for all: heads and members of the same batch.
+  const Snapshot snapshot(*reader_);
+  if (!snapshot.begun()) return snapshot.begun().error();
+  for (const ConversationId& id : ids) {
+    if (auto status = read_conversation(*reader_, id, found); !status) return status.error();
   }
-  if (found && status) {
-    Query members = reader_->query("SELECT " KITH_MEMBER_COLUMNS
-                                   " FROM member WHERE conversation=?1 ORDER BY user");
-    members.bind(id);
-    while (members.next()) found->members.push_back(member_of_row(members));
-    status = members.status();
-  }
-  (void)reader_->execute("COMMIT");  // nothing was written
-  if (!status) return status.error();
   return found;
 }
 

@@ -31,6 +31,7 @@ class ConversationStoreSqlite : public ConversationStore {
   // `done` comes after the batch is synced to the disk: the log may be trimmed up to its position.
   void apply(std::shared_ptr<const StoreBatch> batch, Done<void> done) override;
   void load(const ConversationId& id, Done<std::optional<Conversation>> done) override;
+  Result<std::vector<Conversation>> load_all(const std::vector<ConversationId>& ids) override;
   void find(const ConversationId& id, const UserId& sender, const MessageId& message,
             Done<std::optional<Placement>> done) override;
   void events(const EventQuery& query, Done<std::vector<Event>> done) override;
@@ -45,7 +46,6 @@ class ConversationStoreSqlite : public ConversationStore {
   class Breather;
   ConversationStoreSqlite(std::unique_ptr<Database> writer, std::unique_ptr<Database> reader,
                           Executor& executor);
-  Result<std::optional<Conversation>> load_now(const ConversationId& id);
   Result<std::vector<Event>> events_now(const EventQuery& query);
 
   const std::unique_ptr<Database> writer_;  // worker thread

@@ -121,6 +121,22 @@ class Transaction {
   bool open_;
 };
 
+// What a reader's connection reads until the end of this is of one state of the file.
+class Snapshot {
+ public:
+  explicit Snapshot(Database& reader) : reader_(reader), begun_(reader.query("BEGIN").run()) {}
+  ~Snapshot() {
+    if (begun_) (void)reader_.query("COMMIT").run();  // nothing was written
+  }
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+  [[nodiscard]] const Status& begun() const { return begun_; }
+
+ private:
+  Database& reader_;
+  Status begun_;
+};
+
 // A part of a transaction that can be taken back alone; a transaction of its own where there is
 // none.
 class Savepoint {

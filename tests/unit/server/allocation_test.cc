@@ -71,6 +71,9 @@ class PromptStore : public ConversationStore {
   void load(const ConversationId&, Done<std::optional<Conversation>> done) override {
     done(std::optional<Conversation>());
   }
+  Result<std::vector<Conversation>> load_all(const std::vector<ConversationId>&) override {
+    return std::vector<Conversation>();
+  }
   void find(const ConversationId&, const UserId&, const MessageId&,
             Done<std::optional<Placement>> done) override {
     done(std::optional<Placement>());

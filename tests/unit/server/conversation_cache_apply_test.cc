@@ -57,5 +57,44 @@ TEST_F(ConversationCacheApplyTest,
   EXPECT_FALSE(disk->heads.contains(cold)) << "a refused record leaves nothing";
 }
 
+TEST_F(ConversationCacheApplyTest, WhatTheLogHasIsDecidedBeforeStartReturnsHoweverSlowReadsAre) {
+  ASSERT_TRUE(cache.start());
+  append(warm, CreateOp{ConversationType::kDirect, "", {kBen}});
+  loop.advance(Millis(1'200));
+  ASSERT_EQ(disk->applied, 1u);
+  append(warm, SendOp{});
+  append(cold, CreateOp{ConversationType::kDirect, "", {UserId::of("cleo")}});
+  append(cold, SendOp{});
+  loop.settle();
+  disk->read_delay = [] { return Millis(50); };
+  ConversationStoreMemory other_store(disk, loop);
+  ConversationCache other(log, other_store, loop);
+  ASSERT_TRUE(other.start());
+  EXPECT_EQ(other.decided(), 4u);
+  ASSERT_NE(other.peek(warm), nullptr);
+  EXPECT_EQ(other.peek(warm)->head.last_seq, 2u) << "goes on after what the store has";
+  EXPECT_EQ(other.peek(cold)->head.last_seq, 2u);
+}
+
+TEST_F(ConversationCacheApplyTest, AStoreThatCannotBeReadAtStartSkipsNoRecord) {
+  ASSERT_TRUE(cache.start());
+  append(warm, CreateOp{ConversationType::kDirect, "", {kBen}});
+  loop.advance(Millis(1'200));
+  append(warm, SendOp{});
+  loop.settle();
+  ConversationStoreMemory other_store(disk, loop);
+  ConversationCache other(log, other_store, loop);
+  int reads = 0;
+  disk->read_fault = [&]() -> std::optional<Error> {
+    if (++reads == 1 || reads > 3) return std::nullopt;  // not of what is asked first: applied()
+    return make_error(ErrorCode::kIo, "disk");
+  };
+  ASSERT_TRUE(other.start());
+  EXPECT_EQ(other.peek(warm), nullptr);
+  loop.advance(Millis(150));
+  ASSERT_NE(other.peek(warm), nullptr);
+  EXPECT_EQ(other.peek(warm)->head.last_seq, 2u);
+}
+
 }  // namespace
 }  // namespace kith::server

@@ -65,6 +65,9 @@ class KITH_API ConversationStore {
   virtual void apply(std::shared_ptr<const StoreBatch> batch, Done<void> done) = 0;
 
   virtual void load(const ConversationId& id, Done<std::optional<Conversation>> done) = 0;
+  // Those of `ids` (ascending) that exist, in their order, as load() would give them. Blocks; used at
+  // start.
+  virtual Result<std::vector<Conversation>> load_all(const std::vector<ConversationId>& ids) = 0;
   virtual void find(const ConversationId& id, const UserId& sender, const MessageId& message,
                     Done<std::optional<Placement>> done) = 0;
   virtual void events(const EventQuery& query, Done<std::vector<Event>> done) = 0;
