@@ -15,8 +15,10 @@ namespace {
 constexpr Millis kApplyGather{1000};
 constexpr std::uint64_t kApplyAtOnce = 32'768;
 // Conversations that are put into a batch in one go: a millisecond when none of them is in the
-// processor's cache.
+// processor's cache. For every so many records that the store is behind as many more, for turns are
+// long then, and it must not fall behind for want of turns.
 constexpr std::size_t kGatherSlice = 32;
+constexpr std::uint64_t kGatherMore = 16'384;
 // Records that are read at a time at start: the more, the closer to each other lie the conversations
 // that they need.
 constexpr std::size_t kReplayPage = 32'768;
@@ -324,7 +326,8 @@ void ConversationCache::apply_batch() {
 // changes meanwhile is taken as it is then; what it was at the batch's position, and what came after,
 // is decided only once, for its head says up to where it was.
 void ConversationCache::gather_batch() {
-  const std::size_t to = std::min(gathering_->ids.size(), gathering_->next + kGatherSlice);
+  const std::size_t slice = kGatherSlice * (1 + apply_lag() / kGatherMore);
+  const std::size_t to = std::min(gathering_->ids.size(), gathering_->next + slice);
   for (; gathering_->next < to; ++gathering_->next) {
     take(gathering_->ids[gathering_->next], gathering_->batch);
   }
