@@ -199,10 +199,12 @@ void ConversationService::send_direct(Batch& batch, bool create_first, const Use
     r.command_id = *MessageId::from_bytes(batch.conversation.view());
     r.op = CreateOp{ConversationType::kDirect, "", {other.id}};
     ++batch.holds;
-    cache_.append(std::move(r), [this, place = batch.place](const Result<Outcome>& made) {
-      const SendBatches::Hold held(batches_, batches_.at(place));
-      if (!made) batches_.at(place).stopped = temporary(made.error());
-    });
+    cache_.append(std::move(r),
+                  [this, alive = alive_, place = batch.place](const Result<Outcome>& made) {
+                    if (!*alive) return;
+                    const SendBatches::Hold held(batches_, batches_.at(place));
+                    if (!made) batches_.at(place).stopped = temporary(made.error());
+                  });
   }
   send_items(batch, 0);
 }
@@ -272,11 +274,10 @@ void ConversationService::append_item(Batch& batch, std::size_t index) {
   r.reply_token = batch.caller.session;  // which must not get its own push
   ++batch.in_log;
   ++batch.holds;
-  // Small enough for a std::function without memory of its own.
-  cache_.append(std::move(r), [this, place = batch.place, at = static_cast<std::uint32_t>(index)](
-                                  const Result<Outcome>& outcome) {
-    item_decided(batches_.at(place), at, outcome);
-  });
+  cache_.append(std::move(r),
+                [this, alive = alive_, place = batch.place, index](const Result<Outcome>& outcome) {
+                  if (*alive) item_decided(batches_.at(place), index, outcome);
+                });
 }
 
 void ConversationService::item_decided(Batch& batch, std::size_t index,

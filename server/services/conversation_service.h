@@ -42,8 +42,7 @@ struct OwedPush;
 
 class ConversationService {
  public:
-  // `large_pushes_per_s`: see ServerOptions. What is asked of `cache` is answered while this lives,
-  // or not at all: nothing of the cache runs between the end of this and its own.
+  // `large_pushes_per_s`: see ServerOptions.
   ConversationService(ConversationCache& cache, Users& users, Fanout& fanout, Scheduler& scheduler,
                       std::uint32_t large_pushes_per_s = limits::large_pushes_per_s);
   ~ConversationService();

@@ -47,17 +47,12 @@ class PendingReceipts {
   static constexpr std::size_t kNewest = 64;  // as many as are looked through one by one
 
   using Key = std::pair<ConversationId, UserId>;
-  struct Hash {
-    std::size_t operator()(const Key& key) const noexcept {
-      return IdHash{}(key.first) ^ IdHash {}(key.second);
-    }
-  };
   static Key key(const PendingReceipt& receipt) { return {receipt.conversation, receipt.reader}; }
   PendingReceipt* find(const Key& key);
 
   std::size_t max_;
   std::vector<PendingReceipt> newest_;
-  std::unordered_map<Key, PendingReceipt, Hash> others_;
+  std::unordered_map<Key, PendingReceipt, IdHash> others_;
 };
 
 }  // namespace kith::server

@@ -33,13 +33,8 @@ class RecentEvents {
  private:
   using Command = std::pair<UserId, MessageId>;
   using Print = std::uint16_t;
-  struct CommandHash {
-    std::size_t operator()(const Command& key) const noexcept {
-      return IdHash{}(key.first) ^ IdHash {}(key.second);
-    }
-  };
   static Print print_of(const UserId& sender, const MessageId& message) {
-    return static_cast<Print>(CommandHash{}({sender, message}));
+    return static_cast<Print>(IdHash{}(Command(sender, message)));
   }
   void compact();
 
@@ -47,7 +42,7 @@ class RecentEvents {
   std::vector<Print> prints_;     // of events_
   std::size_t first_ = 0;
   // Of all, when they are too many to be looked through.
-  std::unordered_map<Command, const Event*, CommandHash> index_;
+  std::unordered_map<Command, const Event*, IdHash> index_;
 };
 
 }  // namespace kith::server

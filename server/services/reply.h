@@ -1,4 +1,4 @@
-// Reply answers one request, exactly once, now or later, on the loop. A value without memory of its own: what it needs
+// Reply answers one request, once, now or later, on the loop. A value without memory of its own: what it needs
 // to know of the request goes with it.
 #pragma once
 
@@ -46,7 +46,7 @@ class Reply {
       Answer answer);  // NOLINT(implicit)
 
   explicit operator bool() const { return desk_ != nullptr; }
-  // What comes after the first answer goes nowhere.
+  // What comes after the first answer goes nowhere. A copy is another Reply: one of them answers.
   void operator()(v1::ServerFrame&& frame) const;
   void operator()(std::string_view frame) const;
 

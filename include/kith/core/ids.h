@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "kith/core/export.h"
 
@@ -121,6 +122,10 @@ struct IdHash {
     // Ids are random or hashed; UUIDv7 keeps its randomness in the last 8 bytes.
     std::memcpy(&h, id.array().data() + 8, sizeof h);
     return static_cast<std::size_t>(h);
+  }
+  template <class A, class B>
+  std::size_t operator()(const std::pair<A, B>& ids) const noexcept {
+    return (*this)(ids.first) ^ (*this)(ids.second);
   }
 };
 
