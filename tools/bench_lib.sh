@@ -1,5 +1,5 @@
-# Shared by bench, crowd and growth, after lib.sh: kithd on core 0, kith-bench on core 1. The caller sets bin (where the
-# programs are) and out (where its files go), which new_results empties.
+# Shared by bench, bars, crowd and growth, after lib.sh: kithd on core 0, kith-bench on core 1. The caller sets bin
+# (where the programs are) and out (where its files go), which new_results empties.
 
 servers=()
 
@@ -22,6 +22,7 @@ stop_servers() {
 launch_server() {
   local name=$1
   shift
+  rm -f "$out/$name.log" # of a server before it, whose port await_server() would find
   taskset -c 0 "${kithd:-$bin/kithd}" --data "$out/$name.data" --token-secret-file "$out/secret" \
     --handshakes-per-s 100000 "$@" >"$out/$name.log" 2>&1 &
   server=$!
