@@ -112,7 +112,7 @@ void ConversationCache::append(LogRecord record, Answer answer) {
 ConversationCache::SlotPtr ConversationCache::slot(const ConversationId& id) {
   auto [it, fresh] = slots_.try_emplace(id);
   if (fresh) {
-    it->second = std::make_shared<Slot>();
+    it.value() = std::make_shared<Slot>();
     it->second->conversation.head.id = id;
     recently_used_.push_front(id);
     it->second->used = recently_used_.begin();
@@ -185,7 +185,7 @@ void ConversationCache::committed(LogEntry&& entry, Answer&& answer) {
   if (std::holds_alternative<UserMarkOp>(entry.record.op)) {
     const UserId user = entry.record.sender;
     user_marks_[user] = user_marks_dirty_[user] = entry.position;
-    if (auto it = high_.find(user); it != high_.end()) it->second = entry.position;
+    if (auto it = high_.find(user); it != high_.end()) it.value() = entry.position;
     schedule_apply();
     if (answer) answer(Outcome{});
     return;
@@ -286,7 +286,7 @@ void ConversationCache::mark(Slot& s, const UserId& user, Position position) {
   member->feed_ver = position;
   s.note_changed(user);
   feed_tail_[user][s.conversation.head.id] = position;
-  if (auto it = high_.find(user); it != high_.end()) it->second = std::max(it->second, position);
+  if (auto it = high_.find(user); it != high_.end()) it.value() = std::max(it->second, position);
 }
 
 void ConversationCache::schedule_apply() {

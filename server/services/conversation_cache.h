@@ -2,7 +2,6 @@
 // memory, and lets the store follow.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <list>
 #include <map>
@@ -16,6 +15,7 @@
 #include "kith/server/ports/command_log.h"
 #include "kith/server/ports/conversation_store.h"
 #include "server/services/conversations.h"
+#include "server/services/id_map.h"
 #include "server/services/large_feed.h"
 #include "server/services/sequencer.h"
 #include "src/scheduler.h"
@@ -123,7 +123,7 @@ class ConversationCache : public Conversations {
   Decided decided_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 
-  std::unordered_map<ConversationId, SlotPtr, IdHash> slots_;
+  IdMap<ConversationId, SlotPtr> slots_;
   // About: the newer half is in no order, so that using one does not mean moving it. front = newest
   std::list<ConversationId> recently_used_;
   std::uint64_t moves_ = 0;       // to its front
@@ -139,9 +139,8 @@ class ConversationCache : public Conversations {
   std::map<UserId, Position> user_marks_dirty_;
   // Marks not yet applied.
   std::unordered_map<UserId, std::map<ConversationId, Position>, IdHash> feed_tail_;
-  std::unordered_map<UserId, Position, IdHash>
-      served_;  // unknown = everything: a mark is always written
-  std::unordered_map<UserId, Position, IdHash> high_;
+  IdMap<UserId, Position> served_;  // unknown = everything: a mark is always written
+  IdMap<UserId, Position> high_;
   LargeFeed large_;
   // A batch that is being put together.
   struct Gathering {

@@ -200,9 +200,10 @@ void ConversationService::push_receipts_soon(const Conversation& conversation,
   if (head.member_count > limits::receipt_detail_members_max) return;
   const auto [rest, rested] = receipt_rests_.try_emplace(head.id);
   if (!rested) {
-    if (rest->second.moved && rest->second.mover != mover) rest->second.mover = UserId();
-    if (!rest->second.moved) rest->second.mover = mover;
-    rest->second.moved = true;
+    ReceiptRest& known = rest.value();
+    if (known.moved && known.mover != mover) known.mover = UserId();
+    if (!known.moved) known.mover = mover;
+    known.moved = true;
     return;
   }
   rest_receipts(head.id, head.type == ConversationType::kDirect ? 0 : 1);
@@ -238,7 +239,7 @@ void ConversationService::end_rests(std::size_t kind, std::size_t most) {
       receipt_rests_.erase(rest);
       continue;
     }
-    const UserId mover = std::exchange(rest->second, ReceiptRest{}).mover;
+    const UserId mover = std::exchange(rest.value(), ReceiptRest{}).mover;
     queue.ends.emplace_back(now + queue.pause.count(), id);
     push_receipts(id, mover);
   }

@@ -7,13 +7,13 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <utility>
 
 #include "kith/core/limits.h"
 #include "server/services/conversation_cache.h"
 #include "server/services/fanout.h"
 #include "server/services/frame_buffer.h"
+#include "server/services/id_map.h"
 #include "server/services/large_audience.h"
 #include "server/services/pending_receipts.h"
 #include "server/services/rate_limiter.h"
@@ -124,7 +124,7 @@ class ConversationService {
     bool moved = false;  // again, since then
     UserId mover;        // by this person only; empty: by several
   };
-  std::unordered_map<ConversationId, ReceiptRest, IdHash> receipt_rests_;
+  IdMap<ConversationId, ReceiptRest> receipt_rests_;
   // Their ends, in order of time: one timer for all pauses of the same length.
   struct RestQueue {
     Millis pause;

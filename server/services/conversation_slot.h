@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <list>
 #include <vector>
 
@@ -13,19 +12,21 @@
 
 namespace kith::server {
 
+// What every message needs comes first and lies together: fewer lines of the cache to wait for.
 struct ConversationCache::Slot {
-  Conversation conversation;
-  ReceiptMinima minima;  // of `conversation`
   bool loaded = false;
   bool loading = false;
   bool deciding = false;
   bool dirty = false;          // changed since the last batch
   std::uint64_t moved_at = 0;  // to the front of the list of all
   Position changed_at = 0;     // last record that changed it
-  RecentEvents recent;         // the newest events, and everything not yet applied
+  Conversation conversation;
+  std::list<Waiting> queue;    // committed entries, in log order; mostly none
   std::size_t new_events = 0;  // of `recent`, for the next batch
   UserList changed_members;    // for the next batch; some more than once
-  std::deque<Waiting> queue;   // committed entries, in log order
+  std::size_t compact_at = kCompactAt;
+  RecentEvents recent;   // the newest events, and everything not yet applied
+  ReceiptMinima minima;  // of `conversation`
   std::vector<Done<const Conversation*>> readers;  // waiting for the load
   std::list<ConversationId>::iterator used;
 
@@ -56,7 +57,6 @@ struct ConversationCache::Slot {
 
  private:
   static constexpr std::size_t kCompactAt = 64;
-  std::size_t compact_at = kCompactAt;
 
   void keep_each_once() {
     std::sort(changed_members.begin(), changed_members.end());

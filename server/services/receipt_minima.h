@@ -34,10 +34,10 @@ class ReceiptMinima {
   void put(const Member& member);
   void take(const Member& member);
 
+  bool counted_ = false;
   Standing delivered_;
   Standing read_;  // of those who share
   std::size_t sharing_ = 0;
-  bool counted_ = false;
   std::size_t countings_ = 0;
 };
 

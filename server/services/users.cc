@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "kith/core/limits.h"
+#include "server/services/id_map.h"
 
 namespace kith::server {
 
@@ -14,17 +15,25 @@ struct Users::State {
   explicit State(Directory& d) : directory(d) {}
 
   Record put(UserRecord record) {
-    if (records.size() >= limits::users_cached_max && records.count(record.id) == 0) {
-      records.erase(records.begin());  // any one: it is loaded again when it is asked for
-    }
     const UserId id = record.id;
     auto shared = std::make_shared<const UserRecord>(std::move(record));
-    records[id] = shared;
+    const auto [known, fresh] = records.try_emplace(id, shared);
+    if (!fresh) {
+      known.value() = shared;
+    } else if (kept.size() < limits::users_cached_max) {
+      kept.push_back(id);
+    } else {  // who came first makes place; loaded again when asked for
+      records.erase(std::exchange(kept[first], id));
+      first = (first + 1) % kept.size();
+    }
     return shared;
   }
 
   Directory& directory;
-  std::unordered_map<UserId, Record> records;
+  IdMap<UserId, Record> records;
+  // Those in `records`, in the order they came: from `first` on and round.
+  std::vector<UserId> kept;
+  std::size_t first = 0;
   std::unordered_map<UserId, std::vector<Done<Record>>> loading;
 };
 

@@ -15,7 +15,7 @@ void SessionRegistryMemory::add(const UserId& user, const SessionRef& session) {
 void SessionRegistryMemory::remove(const UserId& user, const SessionRef& session) {
   auto it = sessions_.find(user);
   if (it == sessions_.end()) return;
-  std::erase(it->second, session);
+  std::erase(it.value(), session);
   if (it->second.empty()) sessions_.erase(it);
 }
 
@@ -33,7 +33,7 @@ const std::vector<SessionRef>* SessionRegistryMemory::at_hand(const UserId& user
 
 void SessionRegistryMemory::remove_gateway(const std::string& gateway) {
   for (auto it = sessions_.begin(); it != sessions_.end();) {
-    std::erase_if(it->second, [&](const SessionRef& ref) { return ref.gateway == gateway; });
+    std::erase_if(it.value(), [&](const SessionRef& ref) { return ref.gateway == gateway; });
     it = it->second.empty() ? sessions_.erase(it) : std::next(it);
   }
 }

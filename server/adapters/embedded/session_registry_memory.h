@@ -2,10 +2,10 @@
 #pragma once
 
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "kith/server/ports/session_registry.h"
+#include "server/services/id_map.h"
 
 namespace kith::server {
 
@@ -19,7 +19,7 @@ class SessionRegistryMemory : public SessionRegistry {
 
  private:
   // A user has a handful of sessions: a vector beats every map.
-  std::unordered_map<UserId, std::vector<SessionRef>> sessions_;
+  IdMap<UserId, std::vector<SessionRef>> sessions_;
 };
 
 }  // namespace kith::server

@@ -3,8 +3,10 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
+#include "kith/core/limits.h"
 #include "server/adapters/embedded/directory_memory.h"
 #include "server/services/devices.h"
 #include "server/services/users.h"
@@ -90,6 +92,32 @@ TEST_F(Arrivals, OfAnotherDeviceOrWithAnotherAgentAreWritten) {
   EXPECT_EQ(devices()->at(0).agent, renewed.agent);
   devices_.seen(ann_, {DeviceId(hash16("desk")), "desk", phone_.last_seen_ms, 0});
   EXPECT_EQ(devices()->size(), 2U);
+}
+
+TEST(Users, AreKeptUpToTheLimitAndTheFirstToComeLeaves) {
+  DrainedScheduler loop;
+  DirectoryMemory directory(std::make_shared<DirectoryMemory::Disk>(), loop);
+  Users users(directory);
+  const auto handle = [](std::size_t number) { return "user" + std::to_string(number); };
+  std::size_t arrived = 0;
+  const auto arrive = [&](std::size_t number) {
+    users.ensure({handle(number), "", ""}, {},
+                 [&](const Result<Users::Arrived>& answer) { arrived += answer ? 1 : 0; });
+  };
+  constexpr std::size_t kMost = limits::users_cached_max;
+  for (std::size_t number = 0; number < kMost; ++number) arrive(number);
+  ASSERT_TRUE(loop.run_until([&] { return arrived == kMost; }));
+  EXPECT_NE(users.at_hand(UserId::of(handle(0))), nullptr);
+  arrive(kMost);
+  arrive(kMost + 1);
+  ASSERT_TRUE(loop.run_until([&] { return arrived == kMost + 2; }));
+  for (std::size_t number = 0; number < kMost + 2; ++number) {
+    const UserRecord* kept = users.at_hand(UserId::of(handle(number)));
+    ASSERT_EQ(kept != nullptr, number >= 2) << number;
+    if (number >= 2) {
+      ASSERT_EQ(kept->handle, handle(number));
+    }
+  }
 }
 
 }  // namespace
