@@ -92,21 +92,10 @@ bool ConversationCache::undecided(const ConversationId& id) const {
 void ConversationCache::add_stats(std::map<std::string, std::uint64_t>& all) const {
   all["messages_placed"] = placed_;
   all["apply_lag"] = apply_lag();
+  all["commands_held"] = held_.size();
   all["journal_lag"] = log_.pending();
   all["conversations_cached"] = slots_.size();
   all["events_cached"] = recent_total_;
-}
-
-void ConversationCache::append(LogRecord record, Answer answer) {
-  if (apply_lag() > limits::apply_lag_max) {
-    return answer(make_error(ErrorCode::kOverloaded, "the store is behind the log", 1'000));
-  }
-  log_.append(std::move(record),
-              [this, alive = alive_, answer = std::move(answer)](Result<LogEntry>&& entry) mutable {
-                if (!*alive) return;
-                if (!entry) return answer(entry.error());
-                committed(std::move(*entry), std::move(answer));
-              });
 }
 
 ConversationCache::SlotPtr ConversationCache::slot(const ConversationId& id) {
@@ -305,11 +294,14 @@ void ConversationCache::schedule_apply() {
 void ConversationCache::apply_batch() {
   if (applying_) return;
   if (apply_failures_ > 0) return give_batch();  // the same one again
-  if (dirty_.empty() && user_marks_dirty_.empty()) return;
+  // Records that changed nothing are told to the store in passing, or when they have become many.
+  const bool nothing = dirty_.empty() && user_marks_dirty_.empty();
+  if (nothing && apply_lag() < kApplyAtOnce) return;
   // The store knows a batch by its position: one that ends where the last one did would be taken
   // for its repetition. A record that still waits for its conversation holds the position back.
   if (decided() <= applied_) return;
   applying_ = true;
+  pace_.batch_begins(decided() - applied_, scheduler_.clock().steady_ms());
   gathering_ = std::make_unique<Gathering>();
   gathering_->batch.position = decided();
   gathering_->ids = std::exchange(dirty_, {});
@@ -377,6 +369,7 @@ void ConversationCache::apply_done(const Status& status) {
   }
   apply_failures_ = 0;
   applied_ = batch_->position;
+  pace_.batch_ends(scheduler_.clock().steady_ms());
   for (const auto& [id, member] : batch_->members) {
     auto tail = feed_tail_.find(member.user);
     if (tail == feed_tail_.end()) continue;
@@ -392,6 +385,7 @@ void ConversationCache::apply_done(const Status& status) {
   batch_.reset();
   log_.trim(applied_);
   if (!dirty_.empty() || !user_marks_dirty_.empty()) schedule_apply();
+  let_on();
 }
 
 }  // namespace kith::server

@@ -2,6 +2,7 @@
 // memory, and lets the store follow.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <list>
 #include <map>
@@ -18,6 +19,7 @@
 #include "server/services/id_map.h"
 #include "server/services/large_feed.h"
 #include "server/services/sequencer.h"
+#include "server/services/store_pace.h"
 #include "src/scheduler.h"
 
 namespace kith::server {
@@ -42,8 +44,8 @@ class ConversationCache : public Conversations {
   using Decided = std::function<void(const LogEntry&, const Outcome&, const Conversation&)>;
   void on_decided(Decided decided) { decided_ = std::move(decided); }
 
-  // Puts a command into the log; `answer` gets the decision on it, or why it is not in the log
-  // (kOverloaded, kDiskFull, …).
+  // Puts a command into the log, a little later while the store is behind (limits::apply_lag_soft);
+  // `answer` gets the decision on it, or why it is not in the log (kOverloaded, kDiskFull, …).
   using Answer = OnceFunction<void(Result<Outcome>&&), 48>;
   void append(LogRecord record, Answer answer);
 
@@ -84,7 +86,7 @@ class ConversationCache : public Conversations {
   [[nodiscard]] Position decided() const;
   // Records decided and not yet in the store.
   [[nodiscard]] std::uint64_t apply_lag() const { return decided() - applied_; }
-  // Adds "messages_placed", "apply_lag", "conversations_cached",
+  // Adds "messages_placed", "apply_lag", "commands_held", "journal_lag", "conversations_cached",
   // "events_cached".
   void add_stats(std::map<std::string, std::uint64_t>& all) const;
 
@@ -96,6 +98,19 @@ class ConversationCache : public Conversations {
   struct Slot;
   using SlotPtr = std::shared_ptr<Slot>;
 
+  // A command that waits for the store, before the log.
+  struct Held {
+    LogRecord record;
+    Answer answer;
+    std::int64_t since_ms = 0;
+  };
+  // Records in the log and not in the store.
+  [[nodiscard]] std::uint64_t unstored() const { return last_committed_ - applied_; }
+  void log(LogRecord&& record, Answer&& answer);
+  void let_on();
+  void refuse_held();
+  void look_after_held();
+  Error behind();
   void load_changed(const std::vector<LogEntry>& page);
   SlotPtr slot(const ConversationId& id);
   void load(const SlotPtr& slot);
@@ -130,6 +145,10 @@ class ConversationCache : public Conversations {
   std::set<Position> undecided_;  // committed, waiting for a load or a lookup
   Position last_committed_ = 0;
   Position applied_ = 0;
+  StorePace pace_;
+  std::deque<Held> held_;
+  bool refusing_held_ = false;
+  std::size_t in_log_ = 0;  // appended, not yet committed
   std::uint64_t placed_ = 0;
   std::size_t recent_total_ = 0;  // events in all slots
   bool replaying_ = false;

@@ -114,8 +114,20 @@ inline constexpr std::size_t journal_batch_max = 4'096;  // records in one commi
 inline constexpr std::size_t journal_pending_max = 65'536;
 // Refusals of the log that are still to be told; more: refused inside the call.
 inline constexpr std::size_t journal_refused_max = 65'536;
-// Records not yet in the store; more: OVERLOADED.
+// Records not yet in the store: from the first mark on, commands wait for it before the log; never
+// more than the second. A batch for the store may be as large as the first, and as much comes in
+// while it is written.
+inline constexpr std::size_t apply_lag_soft = 100'000;
 inline constexpr std::size_t apply_lag_max = 200'000;
+// Commands that wait so; more: OVERLOADED.
+inline constexpr std::size_t commands_held_max = 100'000;
+// One that would have to wait for longer is refused at once, with the time after which to come back.
+// What has waited for longer than the limit, because the store stands, is refused too: before its
+// client takes the batch for lost (send_limit).
+inline constexpr auto command_held_expected = 4s;
+inline constexpr auto command_held_limit = 6s;
+inline constexpr auto overloaded_retry_min = 100ms;
+inline constexpr auto overloaded_retry_max = 10s;
 inline constexpr std::size_t recent_events = 256;  // per cached conversation
 // In all conversations; above it a conversation that changes keeps few of those that the store has.
 inline constexpr std::size_t recent_events_total = 500'000;

@@ -191,23 +191,6 @@ TEST_F(ConversationCacheTest, AStoreErrorDuringALookupDelaysARecordAndLosesNothi
   EXPECT_EQ((**behind)->placed->seq, 3u);
 }
 
-TEST_F(ConversationCacheTest, AnswersOverloadedWhileTheStoreIsFarBehind) {
-  store_falls_behind();
-  decided(record(ann, 1, group({bob})));
-  for (std::size_t n = 0; n <= limits::apply_lag_max; ++n) {
-    LogRecord mark;
-    mark.sender = bob;
-    mark.op = UserMarkOp{};
-    cache.append(std::move(mark), [](const Result<Outcome>&) {});
-    if (n % limits::journal_batch_max == 0) loop.settle();
-  }
-  loop.settle();
-  const auto refused = append(cache, record(ann, 2, text("a")));
-  ASSERT_TRUE(refused->has_value());
-  EXPECT_EQ((*refused)->error().code, ErrorCode::kOverloaded);
-  EXPECT_GT((*refused)->error().retry_after_ms, 0u);
-}
-
 TEST_F(ConversationCacheTest, OneMarkStandsUntilTheUserIsServedAgain) {
   decided(record(ann, 1, group({bob})));
   const Position served = cache.begin_serving(bob);

@@ -1,0 +1,82 @@
+// How commands come into the log: at once, a little later while the store is behind, or not at all.
+#include <utility>
+
+#include "kith/core/limits.h"
+#include "server/services/conversation_cache.h"
+
+namespace kith::server {
+namespace {
+
+// Commands that wait are looked after this often: as many go on as the store has written meanwhile.
+constexpr Millis kLook{5};
+
+}  // namespace
+
+void ConversationCache::append(LogRecord record, Answer answer) {
+  // Far from the mark nobody asks what time it is.
+  if (held_.empty() && unstored() + in_log_ < limits::apply_lag_soft) {
+    return log(std::move(record), std::move(answer));
+  }
+  const std::int64_t now = scheduler_.clock().steady_ms();
+  if (held_.empty() && pace_.room(unstored(), in_log_, now) > 0) {
+    return log(std::move(record), std::move(answer));
+  }
+  if (refusing_held_ || !pace_.may_wait(held_.size(), now)) return answer(behind());
+  held_.push_back({std::move(record), std::move(answer), now});
+  if (held_.size() == 1) look_after_held();
+}
+
+Error ConversationCache::behind() {
+  return make_error(ErrorCode::kOverloaded, "the store is behind the log",
+                    static_cast<std::uint32_t>(pace_.come_back_after(held_.size()).count()));
+}
+
+void ConversationCache::log(LogRecord&& record, Answer&& answer) {
+  ++in_log_;
+  log_.append(std::move(record),
+              [this, alive = alive_, answer = std::move(answer)](Result<LogEntry>&& entry) mutable {
+                if (!*alive) return;
+                --in_log_;
+                if (!entry) return answer(entry.error());
+                committed(std::move(*entry), std::move(answer));
+              });
+}
+
+// In their order, which is that of everything that is appended: nothing overtakes what is held.
+void ConversationCache::let_on() {
+  if (held_.empty()) return;
+  if (apply_failures_ == 0) apply_batch();  // if none is under way: somebody waits for it now
+  const std::int64_t now = scheduler_.clock().steady_ms();
+  std::size_t room = pace_.room(unstored(), in_log_, now);
+  const auto alive = alive_;  // a callback may destroy this
+  for (; *alive && room > 0 && !held_.empty(); --room) {
+    Held next = std::move(held_.front());
+    held_.pop_front();
+    log(std::move(next.record), std::move(next.answer));
+  }
+  if (!*alive || held_.empty()) return;
+  if (Millis(now - held_.front().since_ms) > limits::command_held_limit) refuse_held();
+}
+
+// All of them: what stood behind a refused command of its conversation must not be placed before it
+// comes again. So must not what the answers append.
+void ConversationCache::refuse_held() {
+  refusing_held_ = true;
+  const auto alive = alive_;
+  while (*alive && !held_.empty()) {
+    Held next = std::move(held_.front());
+    held_.pop_front();
+    next.answer(behind());
+  }
+  if (*alive) refusing_held_ = false;
+}
+
+void ConversationCache::look_after_held() {
+  scheduler_.after(kLook, [this, alive = alive_] {
+    if (!*alive) return;
+    let_on();
+    if (*alive && !held_.empty()) look_after_held();
+  });
+}
+
+}  // namespace kith::server
