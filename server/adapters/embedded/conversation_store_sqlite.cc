@@ -17,12 +17,12 @@ constexpr std::uint64_t kCachePages = 8'192;        // 32 MiB
 constexpr std::uint64_t kCheckpointPages = 16'384;  // 64 MiB
 
 // Nobody waits for the store, but everybody for the loop, and they may share a core: the store works
-// for a millisecond and leaves the core for two, unless it has so many messages to write that it could
-// fall behind.
-constexpr std::size_t kHurryAbove = 16'384;
+// for a millisecond and leaves the core for two, unless the batch, a second's worth of messages, would
+// take longer than this.
+constexpr auto kBatchTime = std::chrono::seconds(1);
 constexpr auto kWorkSlice = std::chrono::milliseconds(1);
 constexpr auto kRest = std::chrono::milliseconds(2);
-constexpr int kRowsPerLook = 16;
+constexpr std::size_t kRowsPerLook = 16;
 
 // SQLite's integers are signed: an upper bound beyond them means no bound.
 std::int64_t bound(std::uint64_t value) {
@@ -56,21 +56,27 @@ Status read_conversation(Database& db, const ConversationId& id, std::vector<Con
 // Worker thread.
 class ConversationStoreSqlite::Breather {
  public:
-  // Null: never rests.
-  explicit Breather(Hurry* hurry) : hurry_(hurry), began_(Clock::now()) {}
+  Breather(Hurry& hurry, std::size_t rows) : hurry_(hurry), rows_(rows) {}
   void row_written() {
-    if (hurry_ == nullptr || ++rows_ % kRowsPerLook != 0) return;
-    if (Clock::now() - began_ < kWorkSlice) return;
-    std::unique_lock lock(hurry_->mutex);
-    hurry_->changed.wait_for(lock, kRest, [this] { return hurry_->now; });
-    began_ = Clock::now();
+    if (++written_ % kRowsPerLook != 0) return;
+    const auto now = Clock::now();
+    if (now - slice_began_ < kWorkSlice || late(now)) return;
+    std::unique_lock lock(hurry_.mutex);
+    hurry_.changed.wait_for(lock, kRest, [this] { return hurry_.now; });
+    slice_began_ = Clock::now();
   }
 
  private:
   using Clock = std::chrono::steady_clock;
-  Hurry* hurry_;
-  Clock::time_point began_;
-  int rows_ = 0;
+  [[nodiscard]] bool late(Clock::time_point now) const {
+    return (now - began_) * rows_ > kBatchTime * written_;
+  }
+
+  Hurry& hurry_;
+  const std::size_t rows_;  // of the batch
+  std::size_t written_ = 0;
+  const Clock::time_point began_ = Clock::now();
+  Clock::time_point slice_began_ = began_;
 };
 
 Result<std::unique_ptr<ConversationStoreSqlite>> ConversationStoreSqlite::open(
@@ -116,7 +122,7 @@ void ConversationStoreSqlite::apply(std::shared_ptr<const StoreBatch> batch, Don
     if (generation <= failed_generation_) {
       written = make_error(ErrorCode::kUnavailable, "an earlier batch failed");
     } else {
-      Breather breather(batch->events.size() < kHurryAbove ? &hurry_ : nullptr);
+      Breather breather(hurry_, batch->events.size() + batch->heads.size() + batch->members.size());
       written = write_batch(*writer_, *batch, [&] { breather.row_written(); });
       if (!written) failed_generation_ = generation;
     }
