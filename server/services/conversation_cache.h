@@ -148,6 +148,7 @@ class ConversationCache : public Conversations {
   StorePace pace_;
   std::deque<Held> held_;
   bool refusing_held_ = false;
+  bool looking_ = false;    // after held_, with a timer
   std::size_t in_log_ = 0;  // appended, not yet committed
   std::uint64_t placed_ = 0;
   std::size_t recent_total_ = 0;  // events in all slots

@@ -23,7 +23,7 @@ void ConversationCache::append(LogRecord record, Answer answer) {
   }
   if (refusing_held_ || !pace_.may_wait(held_.size(), now)) return answer(behind());
   held_.push_back({std::move(record), std::move(answer), now});
-  if (held_.size() == 1) look_after_held();
+  look_after_held();
 }
 
 Error ConversationCache::behind() {
@@ -72,10 +72,12 @@ void ConversationCache::refuse_held() {
 }
 
 void ConversationCache::look_after_held() {
+  if (held_.empty() || std::exchange(looking_, true)) return;
   scheduler_.after(kLook, [this, alive = alive_] {
     if (!*alive) return;
+    looking_ = false;
     let_on();
-    if (*alive && !held_.empty()) look_after_held();
+    if (*alive) look_after_held();
   });
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <string>
 #include <utility>
@@ -55,6 +56,10 @@ class VirtualLoop : public Scheduler, private Clock {
     now_ = end;
   }
   std::int64_t now() const { return now_; }
+  std::size_t due_within(Millis span) const {
+    const auto end = timers_.upper_bound({now_ + span.count(), last_});
+    return static_cast<std::size_t>(std::distance(timers_.begin(), end));
+  }
 
  private:
   Timestamp wall() override { return {kEpochMs + now_}; }

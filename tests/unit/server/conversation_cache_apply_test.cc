@@ -3,9 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "server/adapters/embedded/command_log_memory.h"
-#include "server/adapters/embedded/conversation_store_memory.h"
-#include "tests/unit/gateway/virtual_loop.h"
+#include "tests/unit/server/cache_fixture.h"
 
 namespace kith::server {
 namespace {
@@ -13,7 +11,7 @@ namespace {
 const UserId kAnna = UserId::of("anna");
 const UserId kBen = UserId::of("ben");
 
-class ConversationCacheApplyTest : public ::testing::Test {
+class ConversationCacheApplyTest : public testing::CacheTest {
  protected:
   void append(const ConversationId& id, decltype(LogRecord::op) op) {
     LogRecord record;
@@ -26,13 +24,6 @@ class ConversationCacheApplyTest : public ::testing::Test {
     cache.append(std::move(record), [](const Result<Outcome>&) {});
   }
 
-  testing::VirtualLoop loop;
-  std::shared_ptr<CommandLogMemory::Disk> log_disk = std::make_shared<CommandLogMemory::Disk>();
-  std::shared_ptr<ConversationStoreMemory::Disk> disk =
-      std::make_shared<ConversationStoreMemory::Disk>();
-  CommandLogMemory log{log_disk, loop};
-  ConversationStoreMemory store{disk, loop};
-  ConversationCache cache{log, store, loop};
   const ConversationId warm = ConversationId::direct(kAnna, kBen);
   const ConversationId cold = ConversationId::direct(kAnna, UserId::of("cleo"));
 

@@ -7,17 +7,14 @@
 #include <vector>
 
 #include "kith/core/limits.h"
-#include "server/adapters/embedded/command_log_memory.h"
-#include "server/adapters/embedded/conversation_store_memory.h"
-#include "server/services/conversation_cache.h"
-#include "tests/unit/gateway/virtual_loop.h"
+#include "tests/unit/server/cache_fixture.h"
 
 namespace kith::server {
 namespace {
 
 const UserId kAnna = UserId::of("anna");
 
-class ConversationIntakeTest : public ::testing::Test {
+class ConversationIntakeTest : public testing::CacheTest {
  protected:
   void SetUp() override { ASSERT_TRUE(cache.start()); }
   // The cheapest record; `answered` gets its number when it has its answer.
@@ -49,13 +46,6 @@ class ConversationIntakeTest : public ::testing::Test {
     ASSERT_EQ(held(), 0U);
   }
 
-  testing::VirtualLoop loop;
-  std::shared_ptr<CommandLogMemory::Disk> log_disk = std::make_shared<CommandLogMemory::Disk>();
-  std::shared_ptr<ConversationStoreMemory::Disk> disk =
-      std::make_shared<ConversationStoreMemory::Disk>();
-  CommandLogMemory log{log_disk, loop};
-  ConversationStoreMemory store{disk, loop};
-  ConversationCache cache{log, store, loop};
   std::vector<std::size_t> answered;
   std::vector<Error> refusals;
 
@@ -73,6 +63,17 @@ TEST_F(ConversationIntakeTest, WhatComesAboveTheMarkWaitsAndIsNotRefused) {
   EXPECT_EQ(answered.size(), limits::apply_lag_soft + 10);
   EXPECT_TRUE(std::is_sorted(answered.begin(), answered.end()));
   EXPECT_TRUE(refusals.empty());
+}
+
+// However often the store empties the queue before its look is due.
+TEST_F(ConversationIntakeTest, LooksAfterWhatWaitsWithOneTimer) {
+  fill(Millis(2'002));  // ends between two looks
+  marks(10);
+  while (held() > 0) loop.advance(Millis(1));
+  disk->apply_delay = [] { return Millis(1'000'000); };
+  marks(3 * limits::apply_lag_soft);
+  ASSERT_GT(held(), 0U);
+  EXPECT_EQ(loop.due_within(Millis(5)), 1U);
 }
 
 TEST_F(ConversationIntakeTest, AnswersOverloadedAtOnceWhenTooManyWait) {
