@@ -28,6 +28,18 @@ struct EchoJob {
 // process is to be had.
 std::optional<LimitResult> echo_limit(const EchoJob& job);
 
+struct TalkJob {
+  std::string file;                 // the log, made and removed
+  std::uint32_t connections = 100;  // half of them send to the other half
+  std::uint32_t outstanding = 1;    // messages of one sender on their way
+  double seconds = 2;
+  int server_cpu = -1;  // -1 = wherever
+  int load_cpu = -1;
+};
+// Messages through the barest server that keeps the promises of a durable message between two: synced
+// before the answer, delivered, acknowledged, told. Times are of rounds, as in echo_limit().
+std::optional<LimitResult> talk_limit(const TalkJob& job);
+
 struct AppendJob {
   std::string file;  // made, and removed at the end
   std::uint32_t batch = 128;

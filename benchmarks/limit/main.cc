@@ -15,6 +15,9 @@ constexpr const char* kHelp =
 
   kith-limit echo CONNECTIONS OUTSTANDING [SECONDS [SERVER_CPU LOAD_CPU]]
                                         messages of 150 bytes there and back on bare epoll
+  kith-limit talk FILE CONNECTIONS OUTSTANDING [SECONDS [SERVER_CPU LOAD_CPU]]
+                                        messages of 150 bytes between pairs: synced to FILE, answered,
+                                        delivered, acknowledged, told; on bare epoll
   kith-limit append FILE BATCH [SECONDS]
                                         records of 216 bytes appended, fdatasync after each batch
   kith-limit memory KIB [SECONDS [large]]
@@ -58,6 +61,17 @@ int main(int argc, char** argv) {
     report.set("connections", echo.connections);
     report.set("outstanding", echo.outstanding);
     result = echo_limit(echo);
+  } else if (job == "talk" && arguments.size() > 1) {
+    kith::bench::TalkJob talk;
+    talk.file = arguments[1];
+    talk.connections = count(arguments, 2, talk.connections);
+    talk.outstanding = count(arguments, 3, talk.outstanding);
+    talk.seconds = seconds(arguments, 4);
+    talk.server_cpu = cpu(arguments, 5);
+    talk.load_cpu = cpu(arguments, 6);
+    report.set("connections", talk.connections);
+    report.set("outstanding", talk.outstanding);
+    result = talk_limit(talk);
   } else if (job == "append" && arguments.size() > 1) {
     kith::bench::AppendJob append;
     append.file = arguments[1];

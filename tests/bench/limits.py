@@ -18,8 +18,8 @@ def run(*job: str, status: int = 0) -> dict:
 
 with tempfile.TemporaryDirectory(prefix="kith_limits_") as place:
     append = str(pathlib.Path(place) / "append")
-    for job in (["echo", "10", "2", "0.2"], ["append", append, "8", "0.2"], ["memory", "1024", "0.2"],
-                ["handshake", "0.2"], ["tls", "4", "0.3"]):
+    for job in (["echo", "10", "2", "0.2"], ["talk", append, "10", "2", "0.3"], ["append", append, "8", "0.2"],
+                ["memory", "1024", "0.2"], ["handshake", "0.2"], ["tls", "4", "0.3"]):
         report = run(*job)
         print(json.dumps(report))
         assert report["scenario"] == "limit_" + job[0]
