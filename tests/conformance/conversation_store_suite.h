@@ -207,6 +207,141 @@ TYPED_TEST_P(ConversationStoreSuite, EventsComeAscendingFromEitherEnd) {
   EXPECT_TRUE(this->seqs({this->other_room_, 1, 0, 50, false}).empty());
 }
 
+// Batches of many events each: pages begin and end anywhere in them.
+TYPED_TEST_P(ConversationStoreSuite, PagesBeginAndEndAnywhereInABatch) {
+  this->open();
+  std::uint64_t seq = 0;
+  for (const std::uint64_t count : {1, 150, 7, 64, 65}) {
+    StoreBatch many = this->batch(seq + count);
+    many.events.clear();
+    for (std::uint64_t i = 0; i < count; ++i) {
+      ++seq;
+      many.events.push_back(std::make_shared<const Event>(this->event(this->room_, seq, seq)));
+    }
+    ASSERT_TRUE(this->apply(many).ok());
+  }
+  this->reopen();
+  for (std::uint64_t from = 1; from <= seq; from += 9) {
+    for (const std::uint64_t to : {from, from + 3, from + 70, seq, std::uint64_t{0}}) {
+      const std::uint64_t last = to == 0 ? seq : std::min(to, seq);
+      for (const std::uint64_t limit : {1, 50, 1'000}) {
+        Numbers oldest;
+        for (std::uint64_t s = from; s <= last && oldest.size() < limit; ++s) oldest.push_back(s);
+        Numbers newest;
+        for (std::uint64_t s = last; s >= from && newest.size() < limit; --s) newest.push_back(s);
+        std::reverse(newest.begin(), newest.end());
+        EXPECT_EQ(this->seqs({this->room_, from, to, limit, false}), oldest) << from << ' ' << to;
+        EXPECT_EQ(this->seqs({this->room_, from, to, limit, true}), newest) << from << ' ' << to;
+      }
+    }
+  }
+  EXPECT_TRUE(this->seqs({this->room_, seq + 1, 0, 5, false}).empty());
+  EXPECT_TRUE(this->seqs({this->room_, seq + 1, 0, 5, true}).empty());
+  EXPECT_TRUE(this->seqs({this->room_, 1, 0, 0, true}).empty());
+  const auto all = this->events({this->room_, 1, 0, 1'000, false});
+  ASSERT_EQ(all.size(), seq);
+  for (const Event& e : all) EXPECT_EQ(e, this->event(this->room_, e.seq, e.seq));
+}
+
+// From two members to forty, one of whom leaves and comes back; each batch has the changed ones only.
+TYPED_TEST_P(ConversationStoreSuite, MembersAndMarksStayRightWhileAGroupGrows) {
+  this->open();
+  std::vector<Member> wanted;
+  Position position = 0;
+  const auto apply_changed = [&](const std::vector<Member>& changed) {
+    StoreBatch b = this->batch(++position);
+    b.members.clear();
+    for (Member m : changed) {
+      m.feed_ver = position;
+      m.delivered_seq = position;
+      const auto place =
+          std::lower_bound(wanted.begin(), wanted.end(), m.user,
+                           [](const Member& a, const UserId& user) { return a.user < user; });
+      if (place != wanted.end() && place->user == m.user) {
+        *place = m;
+      } else {
+        wanted.insert(place, m);
+      }
+      b.members.emplace_back(this->room_, m);
+    }
+    ASSERT_TRUE(this->apply(b).ok());
+    EXPECT_EQ(this->load(this->room_)->members, wanted) << position;
+  };
+  const auto person = [](int n, MemberRole role = MemberRole::kMember) {
+    Member m;
+    m.user = UserId::of("user" + std::to_string(n));
+    m.role = role;
+    m.join_seq = 1;
+    return m;
+  };
+  apply_changed({person(1), person(0)});
+  for (int n = 2; n < 40; n += 3) {
+    apply_changed({person(n + 2), person(n), person(n + 1)});
+    apply_changed({});
+    apply_changed({person(1, MemberRole::kNone)});
+    apply_changed({person(n - 1), person(1)});
+  }
+  this->reopen();
+  EXPECT_EQ(this->load(this->room_)->members, wanted);
+  ASSERT_GT(wanted.size(), 32u);
+  for (const Member& m : wanted) {
+    EXPECT_EQ(this->list(m.user, 0, 10), (Numbers{m.feed_ver})) << "one mark, the last";
+  }
+}
+
+TYPED_TEST_P(ConversationStoreSuite, MembersMayComeBeforeTheirConversation) {
+  this->open();
+  StoreBatch early = this->batch(1);
+  early.heads.clear();
+  early.events.clear();
+  early.members.pop_back();
+  ASSERT_TRUE(this->apply(early).ok());
+  EXPECT_FALSE(this->load(this->room_).has_value());
+  StoreBatch rest = this->batch(2);
+  rest.members.erase(rest.members.begin());
+  ASSERT_TRUE(this->apply(rest).ok());
+  const auto loaded = this->load(this->room_);
+  ASSERT_TRUE(loaded.has_value());
+  ASSERT_EQ(loaded->members.size(), 2u);
+  StoreBatch later = this->batch(3);  // and without its head
+  later.heads.clear();
+  later.events.clear();
+  ASSERT_TRUE(this->apply(later).ok());
+  const auto moved = this->load(this->room_);
+  EXPECT_EQ(moved->head, loaded->head);
+  for (const Member& m : moved->members) EXPECT_EQ(m.delivered_seq, 3u);
+  EXPECT_EQ(this->list(this->ann_, 0, 10), (Numbers{3}));
+}
+
+// Ids of version 7 that were made in the same millisecond.
+TYPED_TEST_P(ConversationStoreSuite, FindsCommandsOfTheSameMillisecond) {
+  this->open();
+  StoreBatch many = this->batch(500);
+  many.events.clear();
+  const auto message = [](std::uint64_t n) {
+    std::array<std::uint8_t, MessageId::kSize> id{1, 0x9a, 0xbc, 0xde, 0xf0, 0x12, 0x70};
+    id[14] = static_cast<std::uint8_t>(n >> 8);
+    id[15] = static_cast<std::uint8_t>(n);
+    return MessageId(id);
+  };
+  for (std::uint64_t seq = 1; seq <= 500; ++seq) {
+    Event e = this->event(this->room_, seq, seq);
+    e.message_id = message(seq / 2);  // two senders may use the same id
+    e.sender = seq % 2 == 0 ? this->ann_ : this->bob_;
+    many.events.push_back(std::make_shared<const Event>(std::move(e)));
+  }
+  ASSERT_TRUE(this->apply(many).ok());
+  for (std::uint64_t seq = 1; seq <= 500; ++seq) {
+    const auto placed =
+        answer_of<std::optional<Placement>>(this->factory_.scheduler(), [&](auto done) {
+          this->store_->find(this->room_, seq % 2 == 0 ? this->ann_ : this->bob_, message(seq / 2),
+                             std::move(done));
+        });
+    ASSERT_TRUE(placed.ok() && *placed) << seq;
+    EXPECT_EQ((*placed)->seq, seq);
+  }
+}
+
 TYPED_TEST_P(ConversationStoreSuite, FindsThePlaceOfAnEarlierCommand) {
   this->open();
   ASSERT_TRUE(this->apply(this->batch(5)).ok());
@@ -346,14 +481,14 @@ TYPED_TEST_P(ConversationStoreSuite, AFailedBatchLeavesNothingAndIsNotOvertaken)
   EXPECT_TRUE(this->apply(this->batch(good + 1)).ok());
 }
 
-REGISTER_TYPED_TEST_SUITE_P(ConversationStoreSuite, StartsEmpty,
-                            GivesBackWhatWasAppliedAfterReopening,
-                            ManyAreLoadedAtOnceWithoutThoseThatDoNotExist,
-                            ABatchAppliedAgainOrOverlappingChangesNothing, BatchesAreAppliedInOrder,
-                            EventsComeAscendingFromEitherEnd, FindsThePlaceOfAnEarlierCommand,
-                            FeedsListConversationsByTheirLastChange,
-                            LargeConversationsOfActiveMembersOnly,
-                            AConversationThatBecomesLargeHasTheMembersItHad, UserMarksNeverFall,
-                            AFailedBatchLeavesNothingAndIsNotOvertaken);
+REGISTER_TYPED_TEST_SUITE_P(
+    ConversationStoreSuite, StartsEmpty, GivesBackWhatWasAppliedAfterReopening,
+    ManyAreLoadedAtOnceWithoutThoseThatDoNotExist, ABatchAppliedAgainOrOverlappingChangesNothing,
+    BatchesAreAppliedInOrder, EventsComeAscendingFromEitherEnd, FindsThePlaceOfAnEarlierCommand,
+    PagesBeginAndEndAnywhereInABatch, MembersAndMarksStayRightWhileAGroupGrows,
+    MembersMayComeBeforeTheirConversation, FindsCommandsOfTheSameMillisecond,
+    FeedsListConversationsByTheirLastChange, LargeConversationsOfActiveMembersOnly,
+    AConversationThatBecomesLargeHasTheMembersItHad, UserMarksNeverFall,
+    AFailedBatchLeavesNothingAndIsNotOvertaken);
 
 }  // namespace kith::server

@@ -2,7 +2,6 @@
 // and crashes.
 #include <gtest/gtest.h>
 #include <sqlite3.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -25,36 +24,13 @@
 #include "tests/conformance/command_log_suite.h"
 #include "tests/conformance/conversation_store_suite.h"
 #include "tests/conformance/directory_suite.h"
+#include "tests/conformance/scratch_directory.h"
 #include "tests/conformance/session_registry_suite.h"
 
 namespace kith::server {
 namespace {
 
 constexpr std::uint64_t kFewPages = 30;
-
-class ScratchDirectory {
- public:
-  ScratchDirectory() {
-    std::string name = (std::filesystem::temp_directory_path() / "kith-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "no scratch directory";
-    path_ = name;
-  }
-  ~ScratchDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] std::string file(const std::string& name) const { return path_ + "/" + name; }
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-template <class T>
-std::unique_ptr<T> opened(Result<std::unique_ptr<T>> result) {
-  if (!result) ADD_FAILURE() << result.error().to_string();
-  return result ? std::move(*result) : nullptr;
-}
 
 struct Scheduled {
   DrainedScheduler loop;
@@ -186,129 +162,6 @@ TEST(Embedded, AJournalOfTheFirstReleaseIsReadAndContinued) {
   EXPECT_EQ(entries->front().position, 2u);
   EXPECT_EQ(entries->front().record.gateway_ts_ms, 2);
   EXPECT_EQ(entries->back().record.gateway_ts_ms, 3);
-}
-
-// What earlier versions had instead of the tables of today, and at its end their number.
-#define EVENTS_OF_VERSION_3                                                           \
-  "DROP TABLE event;"                                                                 \
-  "CREATE TABLE event(conversation BLOB,seq INT,kind INT,message BLOB,sender BLOB,"   \
-  "device BLOB,ts INT,ordinal INT,countable INT,sender_only INT,body BLOB,reply INT," \
-  "mentions BLOB,client_ts INT,position INT,PRIMARY KEY(conversation,seq)) WITHOUT ROWID;"
-constexpr const char* kStoreOfVersion3 = EVENTS_OF_VERSION_3
-    "CREATE TABLE placement(message BLOB,conversation BLOB,sender BLOB,seq INT,ordinal INT,"
-    "ts INT,position INT,PRIMARY KEY(message,conversation,sender)) WITHOUT ROWID;"
-    "PRAGMA user_version=3;";
-constexpr const char* kStoreOfVersion2 = EVENTS_OF_VERSION_3
-    "DROP TABLE member; DROP TABLE feed;"
-    "CREATE TABLE placement(conversation BLOB,sender BLOB,message BLOB,seq INT,ordinal INT,"
-    "ts INT,position INT,PRIMARY KEY(conversation,sender,message)) WITHOUT ROWID;"
-    "CREATE TABLE member(user BLOB,conversation BLOB,role INT,join_seq INT,left_seq INT,"
-    "delivered INT,read INT,read_ordinal INT,public_read INT,sharing INT,feed_ver INT,"
-    "PRIMARY KEY(user,conversation)) WITHOUT ROWID;"
-    "CREATE INDEX member_feed ON member(user,feed_ver);"
-    "CREATE INDEX member_conversation ON member(conversation,user);"
-    "PRAGMA user_version=2;";
-
-void execute(const std::string& path, const std::string& sql) {
-  sqlite3* db = nullptr;
-  ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
-  EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
-      << sqlite3_errmsg(db);
-  sqlite3_close(db);
-}
-
-TEST(Embedded, AStoreOfTheSecondReleaseKeepsPlacesMembersAndFeeds) {
-  ScratchDirectory dir;
-  DrainedScheduler loop;
-  { auto made = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop)); }
-  const char* const kUser = "0000000000000000000000000000000a";
-  const char* const kRoom = "00000000000000000000000000000001";
-  const char* const kMessage = "00000000000000000000000000000009";
-  execute(dir.file("store.db"),
-          std::string(kStoreOfVersion2) +
-              "INSERT INTO conversation(id,large,last_position,last_seq) VALUES(x'" + kRoom +
-              "',0,5,3);INSERT INTO member VALUES(x'" + kUser + "',x'" + kRoom +
-              "',1,1,0,3,2,2,2,1,4);INSERT INTO event(conversation,seq,message,sender,ordinal,ts,"
-              "position) VALUES(x'" +
-              kRoom + "',3,x'" + kMessage + "',x'" + kUser + "',2,1000,5)");
-  auto store = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop));
-  const ConversationId room = *ConversationId::parse(kRoom);
-  const UserId user = *UserId::parse(kUser);
-  const auto found =
-      answer_of<std::optional<Conversation>>(loop, [&](auto done) { store->load(room, done); });
-  ASSERT_TRUE(found.ok() && *found);
-  ASSERT_EQ((*found)->members.size(), 1u);
-  EXPECT_EQ((*found)->members[0].delivered_seq, 3u);
-  EXPECT_EQ((*found)->members[0].feed_ver, 4u);
-  const auto placed = answer_of<std::optional<Placement>>(
-      loop, [&](auto done) { store->find(room, user, *MessageId::parse(kMessage), done); });
-  ASSERT_TRUE(placed.ok() && *placed);
-  EXPECT_EQ((*placed)->seq, 3u);
-  EXPECT_EQ((*placed)->position, 5u);
-  const auto changed = answer_of<std::vector<FeedEntry>>(
-      loop, [&](auto done) { store->changed(user, 3, 10, done); });
-  ASSERT_EQ(changed.value().size(), 1u);
-  EXPECT_EQ(changed.value()[0].feed_ver, 4u);
-}
-
-TEST(Embedded, AStoreOfTheThirdReleaseKeepsItsHistoryAndPlaces) {
-  ScratchDirectory dir;
-  DrainedScheduler loop;
-  { auto made = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop)); }
-  const std::string room = "00000000000000000000000000000001";
-  const std::string user = "0000000000000000000000000000000a";
-  std::string rows;
-  for (const std::string seq : {"2", "1", "3"}) {
-    rows += "INSERT INTO event VALUES(x'" + room + "'," + seq +
-            ",1,x'0000000000000000000000000000000" + seq + "',x'" + user +
-            "',x'0000000000000000000000000000000d',100" + seq + "," + seq + ",1,0,'text " + seq +
-            "',0,x'" + user + "',-7,1" + seq + ");";
-  }
-  execute(dir.file("store.db"), kStoreOfVersion3 + rows);
-  auto store = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop));
-  const ConversationId id = *ConversationId::parse(room);
-  const auto events = answer_of<std::vector<Event>>(loop, [&](auto done) {
-    store->events({id, 1, 0, 10, false}, done);
-  });
-  ASSERT_TRUE(events.ok());
-  ASSERT_EQ(events->size(), 3u);
-  EXPECT_EQ((*events)[0].seq, 1u);
-  EXPECT_EQ((*events)[2].body, "text 3");
-  EXPECT_EQ((*events)[2].mentions, std::vector<UserId>{*UserId::parse(user)});
-  EXPECT_EQ((*events)[2].client_ts_ms, -7);
-  const auto placed = answer_of<std::optional<Placement>>(loop, [&](auto done) {
-    store->find(id, *UserId::parse(user), *MessageId::parse("00000000000000000000000000000002"),
-                done);
-  });
-  ASSERT_TRUE(placed.ok() && *placed);
-  EXPECT_EQ((*placed)->seq, 2u);
-  EXPECT_EQ((*placed)->server_ts_ms, 1'002);
-  EXPECT_EQ((*placed)->position, 12u);
-}
-
-TEST(Embedded, AStoreOfTheFirstReleaseFindsItsLargeConversations) {
-  ScratchDirectory dir;
-  DrainedScheduler loop;
-  { auto made = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop)); }
-  execute(dir.file("store.db"),
-          std::string(kStoreOfVersion2) +
-              "DROP TABLE large_member; PRAGMA user_version=1;"
-              "INSERT INTO conversation(id,large,last_position) VALUES"
-              "(x'00000000000000000000000000000001',1,5),"
-              "(x'00000000000000000000000000000002',0,6);"
-              "INSERT INTO member(user,conversation,role) VALUES"
-              "(x'0000000000000000000000000000000a',x'00000000000000000000000000000001',1),"
-              "(x'0000000000000000000000000000000a',x'00000000000000000000000000000002',1),"
-              "(x'0000000000000000000000000000000b',x'00000000000000000000000000000001',0)");
-  auto store = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop));
-  const auto large = [&](const char* user) {
-    return answer_of<std::vector<FeedEntry>>(
-               loop, [&](auto done) { store->large(*UserId::parse(user), std::move(done)); })
-        .value();
-  };
-  ASSERT_EQ(large("0000000000000000000000000000000a").size(), 1u);
-  EXPECT_EQ(large("0000000000000000000000000000000a")[0].feed_ver, 5u);
-  EXPECT_TRUE(large("0000000000000000000000000000000b").empty());
 }
 
 TEST(Embedded, ADamagedFileIsATypedError) {

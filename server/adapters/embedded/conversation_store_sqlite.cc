@@ -6,8 +6,11 @@
 #include <limits>
 #include <utility>
 
+#include "server/adapters/embedded/command_place.h"
+#include "server/adapters/embedded/conversation_store_batch_sqlite.h"
 #include "server/adapters/embedded/conversation_store_rows_sqlite.h"
 #include "server/adapters/embedded/database_sqlite.h"
+#include "server/adapters/embedded/event_chunk.h"
 
 namespace kith::server {
 
@@ -39,16 +42,19 @@ Result<std::vector<FeedEntry>> feed(Query& query) {
 
 // Adds the conversation, if it is there.
 Status read_conversation(Database& db, const ConversationId& id, std::vector<Conversation>& to) {
-  {
-    Query head = db.query("SELECT " KITH_HEAD_COLUMNS " FROM conversation WHERE id=?1");
-    if (!head.bind(id).next()) return head.status();
-    to.push_back({head_of_row(head), {}});
-  }
-  Query members =
-      db.query("SELECT " KITH_MEMBER_COLUMNS " FROM member WHERE conversation=?1 ORDER BY user");
-  members.bind(id);
-  while (members.next()) to.back().members.push_back(member_of_row(members));
-  return members.status();
+  Query row = db.query("SELECT " KITH_HEAD_COLUMNS ",members FROM conversation WHERE id=?1");
+  if (!row.bind(id).next()) return row.status();
+  auto members = stored_members(db, id, row.view(kHeadColumns));
+  if (!members) return members.error();
+  to.push_back({head_of_row(row), std::move(*members)});
+  return {};
+}
+
+// The events of a row that holds those of column 0.
+Result<std::vector<Event>> chunk_of_row(const ConversationId& id, const Query& row) {
+  auto events = events_of(id, row.view(0));
+  if (!events) return damaged("a piece of history", id);
+  return std::move(*events);
 }
 
 }  // namespace
@@ -82,7 +88,7 @@ class ConversationStoreSqlite::Breather {
 Result<std::unique_ptr<ConversationStoreSqlite>> ConversationStoreSqlite::open(
     const std::string& path, Executor& executor, std::uint64_t pages_max) {
   Database::Options options{path, kStoreSchemaVersion, kStoreSchema, pages_max};
-  options.upgrades = {kStoreUpgradeTo2, kStoreUpgradeTo3, kStoreUpgradeTo4};
+  options.upgrades = {kStoreUpgradeTo2, kStoreUpgradeTo3, kStoreUpgradeTo4, kStoreUpgradeTo5};
   // Rows of a batch lie anywhere in the file: pages that are touched again soon are written once.
   options.cache_pages = kCachePages;
   options.checkpoint_pages = kCheckpointPages;
@@ -92,8 +98,10 @@ Result<std::unique_ptr<ConversationStoreSqlite>> ConversationStoreSqlite::open(
   options.schema = nullptr;
   auto reader = Database::open(options);
   if (!reader) return reader.error();
-  return std::unique_ptr<ConversationStoreSqlite>(
+  std::unique_ptr<ConversationStoreSqlite> store(
       new ConversationStoreSqlite(std::move(*writer), std::move(*reader), executor));
+  if (auto status = store->look_for_old_events(); !status) return status.error();
+  return store;
 }
 
 ConversationStoreSqlite::ConversationStoreSqlite(std::unique_ptr<Database> writer,
@@ -122,7 +130,7 @@ void ConversationStoreSqlite::apply(std::shared_ptr<const StoreBatch> batch, Don
     if (generation <= failed_generation_) {
       written = make_error(ErrorCode::kUnavailable, "an earlier batch failed");
     } else {
-      Breather breather(hurry_, batch->events.size() + batch->heads.size() + batch->members.size());
+      Breather breather(hurry_, batch_rows(*batch));
       written = write_batch(*writer_, *batch, [&] { breather.row_written(); });
       if (!written) failed_generation_ = generation;
     }
@@ -155,30 +163,117 @@ Result<std::vector<Conversation>> ConversationStoreSqlite::load_all(
   return found;
 }
 
+Status ConversationStoreSqlite::look_for_old_events() {
+  Query table = reader_->query("SELECT 1 FROM sqlite_master WHERE type='table' AND name='event'");
+  old_events_ = table.next();
+  return table.status();
+}
+
 void ConversationStoreSqlite::find(const ConversationId& id, const UserId& sender,
                                    const MessageId& message, Done<std::optional<Placement>> done) {
-  Result<std::optional<Placement>> answer = std::optional<Placement>();
-  {
-    Query query = reader_->query(
-        "SELECT seq,ordinal,ts,position FROM event INDEXED BY event_message"
-        " WHERE message=?1 AND conversation=?2 AND sender=?3");
-    if (query.bind(message, id, sender).next()) {
-      answer = std::optional(
-          Placement{query.number(0), query.number(1), query.time(2), query.number(3)});
-    } else if (auto status = query.status(); !status) {
-      answer = status.error();
+  auto found = find_now(id, sender, message);
+  if (found && !*found && old_events_) found = find_old(id, sender, message);
+  done(std::move(found));
+}
+
+Result<std::optional<Placement>> ConversationStoreSqlite::find_now(const ConversationId& id,
+                                                                   const UserId& sender,
+                                                                   const MessageId& message) {
+  const std::int64_t key = place_key(id, sender, message);
+  Query rows = reader_->query(
+      "SELECT c.events FROM place p CROSS JOIN chunk c ON c.id=p.chunk"
+      " WHERE p.key>=?1 AND p.key<?2 AND c.conversation=?3");
+  rows.bind(key, key + kSamePlaceMax, id);
+  while (rows.next()) {
+    auto events = chunk_of_row(id, rows);
+    if (!events) return events.error();
+    for (const Event& event : *events) {
+      if (event.message_id == message && event.sender == sender) {
+        return std::optional(placement_of(event));
+      }
     }
   }
-  done(std::move(answer));
+  if (auto status = rows.status(); !status) return status.error();
+  return std::optional<Placement>();
+}
+
+Result<std::optional<Placement>> ConversationStoreSqlite::find_old(const ConversationId& id,
+                                                                   const UserId& sender,
+                                                                   const MessageId& message) {
+  Query query = reader_->query(
+      "SELECT seq,ordinal,ts,position FROM event INDEXED BY event_message"
+      " WHERE message=?1 AND conversation=?2 AND sender=?3");
+  if (query.bind(message, id, sender).next()) {
+    return std::optional(
+        Placement{query.number(0), query.number(1), query.time(2), query.number(3)});
+  }
+  if (auto status = query.status(); !status) return status.error();
+  return std::optional<Placement>();
 }
 
 void ConversationStoreSqlite::events(const EventQuery& query, Done<std::vector<Event>> done) {
-  done(events_now(query));
+  done(query.newest ? newest(query) : oldest(query));
 }
 
-Result<std::vector<Event>> ConversationStoreSqlite::events_now(const EventQuery& query) {
+// From the end; turned round when it is complete.
+Result<std::vector<Event>> ConversationStoreSqlite::newest(const EventQuery& query) {
   std::vector<Event> events;
-  const std::int64_t to = query.to == 0 ? bound(~std::uint64_t{0}) : bound(query.to);
+  EventQuery older = query;  // what may still be found in rows of before
+  bool more = true;
+  {
+    Query rows = reader_->query(
+        "SELECT events,first FROM chunk WHERE conversation=?1 AND first<=?2 ORDER BY first DESC");
+    rows.bind(query.conversation, bound(query.to == 0 ? ~std::uint64_t{0} : query.to));
+    while (events.size() < query.limit && rows.next()) {
+      auto chunk = chunk_of_row(query.conversation, rows);
+      if (!chunk) return chunk.error();
+      const std::uint64_t first = rows.number(1);
+      more = first > std::max<std::uint64_t>(1, query.from);
+      older.to = first - 1;
+      for (auto event = chunk->rbegin(); event != chunk->rend(); ++event) {
+        if (query.to != 0 && event->seq > query.to) continue;
+        if (event->seq < query.from || events.size() == query.limit) break;
+        events.push_back(std::move(*event));
+      }
+      if (!more) break;
+    }
+    if (auto status = rows.status(); !status) return status.error();
+  }
+  older.limit = query.limit - events.size();
+  if (more && older.limit > 0) {
+    if (auto status = old_events(older, events); !status) return status.error();
+  }
+  std::reverse(events.begin(), events.end());
+  return events;
+}
+
+Result<std::vector<Event>> ConversationStoreSqlite::oldest(const EventQuery& query) {
+  std::vector<Event> events;
+  if (auto status = old_events(query, events); !status) return status.error();
+  Query rows = reader_->query(
+      "SELECT events FROM chunk WHERE conversation=?1 AND first>=coalesce("
+      "(SELECT max(first) FROM chunk WHERE conversation=?1 AND first<=?2),0) ORDER BY first");
+  rows.bind(query.conversation, bound(query.from));
+  const auto beyond = [&](const Event& event) { return query.to != 0 && event.seq > query.to; };
+  bool complete = events.size() == query.limit;
+  while (!complete && rows.next()) {
+    auto chunk = chunk_of_row(query.conversation, rows);
+    if (!chunk) return chunk.error();
+    for (Event& event : *chunk) {
+      if (event.seq < query.from) continue;
+      complete = beyond(event) || events.size() == query.limit;
+      if (complete) break;
+      events.push_back(std::move(event));
+    }
+  }
+  if (auto status = rows.status(); !status) return status.error();
+  return events;
+}
+
+// Adds events of before version 5, in the order of the query: from its end, or from its beginning.
+Status ConversationStoreSqlite::old_events(const EventQuery& query, std::vector<Event>& to) {
+  if (!old_events_) return {};
+  const std::int64_t last = query.to == 0 ? bound(~std::uint64_t{0}) : bound(query.to);
   Query rows = query.newest
                    ? reader_->query("SELECT " KITH_EVENT_COLUMNS
                                     " FROM event WHERE conversation=?1 AND seq>=?2 AND seq<=?3"
@@ -186,11 +281,9 @@ Result<std::vector<Event>> ConversationStoreSqlite::events_now(const EventQuery&
                    : reader_->query("SELECT " KITH_EVENT_COLUMNS
                                     " FROM event WHERE conversation=?1 AND seq>=?2 AND seq<=?3"
                                     " ORDER BY seq LIMIT ?4");
-  rows.bind(query.conversation, bound(query.from), to, bound(query.limit));
-  while (rows.next()) events.push_back(event_of_row(rows));
-  if (auto status = rows.status(); !status) return status.error();
-  if (query.newest) std::reverse(events.begin(), events.end());
-  return events;
+  rows.bind(query.conversation, bound(query.from), last, bound(query.limit));
+  while (rows.next()) to.push_back(event_of_row(rows));
+  return rows.status();
 }
 
 // The answers below are complete, and their statements reset, before the callback runs: it may ask

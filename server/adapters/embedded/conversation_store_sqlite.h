@@ -46,10 +46,18 @@ class ConversationStoreSqlite : public ConversationStore {
   class Breather;
   ConversationStoreSqlite(std::unique_ptr<Database> writer, std::unique_ptr<Database> reader,
                           Executor& executor);
-  Result<std::vector<Event>> events_now(const EventQuery& query);
+  Status look_for_old_events();
+  Result<std::vector<Event>> newest(const EventQuery& query);
+  Result<std::vector<Event>> oldest(const EventQuery& query);
+  Status old_events(const EventQuery& query, std::vector<Event>& to);
+  Result<std::optional<Placement>> find_now(const ConversationId& id, const UserId& sender,
+                                            const MessageId& message);
+  Result<std::optional<Placement>> find_old(const ConversationId& id, const UserId& sender,
+                                            const MessageId& message);
 
   const std::unique_ptr<Database> writer_;  // worker thread
   const std::unique_ptr<Database> reader_;  // thread of the executor
+  bool old_events_ = false;                 // there are some of before version 5
   Executor& executor_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // thread of the executor
 

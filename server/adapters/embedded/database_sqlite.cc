@@ -110,6 +110,10 @@ std::string_view Query::view(int column) const {
   return {static_cast<const char*>(data), static_cast<std::size_t>(size)};
 }
 
+bool Query::null(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
 void Query::bind_one(std::uint64_t value) {
   bind_one(static_cast<std::int64_t>(value));
 }
@@ -123,6 +127,11 @@ void Query::bind_one(std::string_view bytes) {
   // A null pointer would bind NULL.
   status_ = sqlite3_bind_blob64(statement_, ++parameter_, bytes.empty() ? "" : bytes.data(),
                                 bytes.size(), SQLITE_STATIC);
+}
+
+void Query::bind_one(const std::optional<std::string_view>& bytes) {
+  if (bytes) return bind_one(*bytes);
+  if (status_ == SQLITE_OK) status_ = sqlite3_bind_null(statement_, ++parameter_);
 }
 
 Result<std::unique_ptr<Database>> Database::open(const Options& options) {
@@ -236,6 +245,10 @@ Status Savepoint::commit() {
   Status committed = db_.query("RELEASE part").run();
   if (committed) open_ = false;
   return committed;
+}
+
+std::int64_t Database::changes() const {
+  return sqlite3_changes64(db_);
 }
 
 bool Database::in_transaction() const {

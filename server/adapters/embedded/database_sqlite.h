@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -43,6 +44,9 @@ class Query {
   [[nodiscard]] std::uint64_t number(int column) const;
   [[nodiscard]] std::int64_t time(int column) const;
   [[nodiscard]] std::string bytes(int column) const;
+  // The same, valid until the next step.
+  [[nodiscard]] std::string_view view(int column) const;
+  [[nodiscard]] bool null(int column) const;
   template <class T>
   [[nodiscard]] T id(int column) const {
     const auto found = T::from_bytes(view(column));
@@ -56,11 +60,11 @@ class Query {
   void bind_one(bool value) { bind_one(std::uint64_t{value}); }
   void bind_one(std::string_view bytes);
   void bind_one(const std::string& bytes) { bind_one(std::string_view(bytes)); }
+  void bind_one(const std::optional<std::string_view>& bytes);  // nothing: NULL
   template <class Tag>
   void bind_one(const Id<Tag>& id) {
     bind_one(id.view());
   }
-  [[nodiscard]] std::string_view view(int column) const;
 
   sqlite3* db_;
   sqlite3_stmt* statement_;
@@ -90,6 +94,8 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
+  // Rows that the last statement which writes has written.
+  [[nodiscard]] std::int64_t changes() const;
   // False also after SQLite has rolled back by itself.
   [[nodiscard]] bool in_transaction() const;
   // `sql` is a literal: prepared at its first use and kept.

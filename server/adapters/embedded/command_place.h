@@ -1,0 +1,36 @@
+// Where a command was placed is found by a number made of its ids.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "kith/core/ids.h"
+
+namespace kith::server {
+
+// The time in the message id (version 7: milliseconds in its first 48 bits, of which 42 last until the
+// year 2109), then 21 bits that tell ids of the same millisecond apart: what is new has the highest
+// numbers, however many conversations it belongs to. Several commands may have the same number. Part of
+// the file format.
+inline std::int64_t place_key(const ConversationId& conversation, const UserId& sender,
+                              const MessageId& message) {
+  const auto half = [](const auto& id, std::size_t which) {
+    std::uint64_t number = 0;
+    for (std::size_t i = 0; i < 8; ++i) number = number << 8 | id.array()[8 * which + i];
+    return number;
+  };
+  constexpr int kTailBits = 21;
+  const std::uint64_t time = half(message, 0) >> 16 << (1 + kTailBits) >> 1;
+  std::uint64_t tail = half(message, 1) ^ half(message, 0) << 48;
+  for (const std::uint64_t more : {half(conversation, 1), half(sender, 1)}) {
+    tail = (tail ^ more) * 0x9e37'79b9'7f4a'7c15;
+    tail ^= tail >> 32;
+  }
+  return static_cast<std::int64_t>(time | tail >> (64 - kTailBits));
+}
+
+// As many follow each other that have the same number; who adds more finds none of them again, and
+// could only do so to himself.
+inline constexpr std::int64_t kSamePlaceMax = 64;
+
+}  // namespace kith::server

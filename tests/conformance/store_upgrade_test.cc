@@ -1,0 +1,255 @@
+// Stores that earlier versions made: they are upgraded when they are opened, and nothing is lost.
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <string>
+#include <vector>
+
+#include "server/adapters/embedded/conversation_store_sqlite.h"
+#include "tests/conformance/drained_scheduler.h"
+#include "tests/conformance/scratch_directory.h"
+
+namespace kith::server {
+namespace {
+
+// What earlier versions had instead of the tables of today, and at its end their number.
+#define CONVERSATIONS_OF_VERSION_4                                                         \
+  "DROP TABLE chunk;DROP TABLE place;DROP TABLE conversation;"                             \
+  "CREATE TABLE conversation(id BLOB PRIMARY KEY,type INT,last_seq INT,last_position INT," \
+  "last_ordinal INT,last_ts INT,title BLOB,roster_ver INT,member_count INT,large INT,"     \
+  "delivered_all INT,read_all INT,read_any INT) WITHOUT ROWID;"
+#define EVENT_COLUMNS_OF_VERSION_3                                                    \
+  "conversation BLOB,seq INT,kind INT,message BLOB,sender BLOB,"                      \
+  "device BLOB,ts INT,ordinal INT,countable INT,sender_only INT,body BLOB,reply INT," \
+  "mentions BLOB,client_ts INT,position INT"
+constexpr const char* kStoreOfVersion4 =
+    CONVERSATIONS_OF_VERSION_4 "CREATE TABLE event(" EVENT_COLUMNS_OF_VERSION_3
+                               ",UNIQUE(conversation,seq));"
+                               "CREATE INDEX event_message ON event(message);"
+                               "PRAGMA user_version=4;";
+#define EVENTS_OF_VERSION_3                                                   \
+  CONVERSATIONS_OF_VERSION_4 "CREATE TABLE event(" EVENT_COLUMNS_OF_VERSION_3 \
+                             ",PRIMARY KEY(conversation,seq)) WITHOUT ROWID;"
+constexpr const char* kStoreOfVersion3 = EVENTS_OF_VERSION_3
+    "CREATE TABLE placement(message BLOB,conversation BLOB,sender BLOB,seq INT,ordinal INT,"
+    "ts INT,position INT,PRIMARY KEY(message,conversation,sender)) WITHOUT ROWID;"
+    "PRAGMA user_version=3;";
+constexpr const char* kStoreOfVersion2 = EVENTS_OF_VERSION_3
+    "DROP TABLE member; DROP TABLE feed;"
+    "CREATE TABLE placement(conversation BLOB,sender BLOB,message BLOB,seq INT,ordinal INT,"
+    "ts INT,position INT,PRIMARY KEY(conversation,sender,message)) WITHOUT ROWID;"
+    "CREATE TABLE member(user BLOB,conversation BLOB,role INT,join_seq INT,left_seq INT,"
+    "delivered INT,read INT,read_ordinal INT,public_read INT,sharing INT,feed_ver INT,"
+    "PRIMARY KEY(user,conversation)) WITHOUT ROWID;"
+    "CREATE INDEX member_feed ON member(user,feed_ver);"
+    "CREATE INDEX member_conversation ON member(conversation,user);"
+    "PRAGMA user_version=2;";
+
+void execute(const std::string& path, const std::string& sql) {
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+  EXPECT_EQ(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK)
+      << sqlite3_errmsg(db);
+  sqlite3_close(db);
+}
+
+TEST(Embedded, AStoreOfTheSecondReleaseKeepsPlacesMembersAndFeeds) {
+  ScratchDirectory dir;
+  DrainedScheduler loop;
+  { auto made = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop)); }
+  const char* const kUser = "0000000000000000000000000000000a";
+  const char* const kRoom = "00000000000000000000000000000001";
+  const char* const kMessage = "00000000000000000000000000000009";
+  execute(dir.file("store.db"),
+          std::string(kStoreOfVersion2) +
+              "INSERT INTO conversation(id,large,last_position,last_seq) VALUES(x'" + kRoom +
+              "',0,5,3);INSERT INTO member VALUES(x'" + kUser + "',x'" + kRoom +
+              "',1,1,0,3,2,2,2,1,4);INSERT INTO event(conversation,seq,message,sender,ordinal,ts,"
+              "position) VALUES(x'" +
+              kRoom + "',3,x'" + kMessage + "',x'" + kUser + "',2,1000,5)");
+  auto store = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop));
+  const ConversationId room = *ConversationId::parse(kRoom);
+  const UserId user = *UserId::parse(kUser);
+  const auto found =
+      answer_of<std::optional<Conversation>>(loop, [&](auto done) { store->load(room, done); });
+  ASSERT_TRUE(found.ok() && *found);
+  ASSERT_EQ((*found)->members.size(), 1u);
+  EXPECT_EQ((*found)->members[0].delivered_seq, 3u);
+  EXPECT_EQ((*found)->members[0].feed_ver, 4u);
+  const auto placed = answer_of<std::optional<Placement>>(
+      loop, [&](auto done) { store->find(room, user, *MessageId::parse(kMessage), done); });
+  ASSERT_TRUE(placed.ok() && *placed);
+  EXPECT_EQ((*placed)->seq, 3u);
+  EXPECT_EQ((*placed)->position, 5u);
+  const auto changed = answer_of<std::vector<FeedEntry>>(
+      loop, [&](auto done) { store->changed(user, 3, 10, done); });
+  ASSERT_EQ(changed.value().size(), 1u);
+  EXPECT_EQ(changed.value()[0].feed_ver, 4u);
+}
+
+TEST(Embedded, AStoreOfTheThirdReleaseKeepsItsHistoryAndPlaces) {
+  ScratchDirectory dir;
+  DrainedScheduler loop;
+  { auto made = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop)); }
+  const std::string room = "00000000000000000000000000000001";
+  const std::string user = "0000000000000000000000000000000a";
+  std::string rows;
+  for (const std::string seq : {"2", "1", "3"}) {
+    rows += "INSERT INTO event VALUES(x'" + room + "'," + seq +
+            ",1,x'0000000000000000000000000000000" + seq + "',x'" + user +
+            "',x'0000000000000000000000000000000d',100" + seq + "," + seq + ",1,0,'text " + seq +
+            "',0,x'" + user + "',-7,1" + seq + ");";
+  }
+  execute(dir.file("store.db"), kStoreOfVersion3 + rows);
+  auto store = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop));
+  const ConversationId id = *ConversationId::parse(room);
+  const auto events = answer_of<std::vector<Event>>(loop, [&](auto done) {
+    store->events({id, 1, 0, 10, false}, done);
+  });
+  ASSERT_TRUE(events.ok());
+  ASSERT_EQ(events->size(), 3u);
+  EXPECT_EQ((*events)[0].seq, 1u);
+  EXPECT_EQ((*events)[2].body, "text 3");
+  EXPECT_EQ((*events)[2].mentions, std::vector<UserId>{*UserId::parse(user)});
+  EXPECT_EQ((*events)[2].client_ts_ms, -7);
+  const auto placed = answer_of<std::optional<Placement>>(loop, [&](auto done) {
+    store->find(id, *UserId::parse(user), *MessageId::parse("00000000000000000000000000000002"),
+                done);
+  });
+  ASSERT_TRUE(placed.ok() && *placed);
+  EXPECT_EQ((*placed)->seq, 2u);
+  EXPECT_EQ((*placed)->server_ts_ms, 1'002);
+  EXPECT_EQ((*placed)->position, 12u);
+}
+
+TEST(Embedded, AStoreOfTheFirstReleaseFindsItsLargeConversations) {
+  ScratchDirectory dir;
+  DrainedScheduler loop;
+  { auto made = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop)); }
+  execute(dir.file("store.db"),
+          std::string(kStoreOfVersion2) +
+              "DROP TABLE large_member; PRAGMA user_version=1;"
+              "INSERT INTO conversation(id,large,last_position) VALUES"
+              "(x'00000000000000000000000000000001',1,5),"
+              "(x'00000000000000000000000000000002',0,6);"
+              "INSERT INTO member(user,conversation,role) VALUES"
+              "(x'0000000000000000000000000000000a',x'00000000000000000000000000000001',1),"
+              "(x'0000000000000000000000000000000a',x'00000000000000000000000000000002',1),"
+              "(x'0000000000000000000000000000000b',x'00000000000000000000000000000001',0)");
+  auto store = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop));
+  const auto large = [&](const char* user) {
+    return answer_of<std::vector<FeedEntry>>(
+               loop, [&](auto done) { store->large(*UserId::parse(user), std::move(done)); })
+        .value();
+  };
+  ASSERT_EQ(large("0000000000000000000000000000000a").size(), 1u);
+  EXPECT_EQ(large("0000000000000000000000000000000a")[0].feed_ver, 5u);
+  EXPECT_TRUE(large("0000000000000000000000000000000b").empty());
+}
+
+std::vector<std::uint64_t> seqs(DrainedScheduler& loop, ConversationStore& store,
+                                const EventQuery& query) {
+  std::vector<std::uint64_t> found;
+  const auto events =
+      answer_of<std::vector<Event>>(loop, [&](auto done) { store.events(query, done); });
+  EXPECT_TRUE(events.ok());
+  for (const Event& e : *events) found.push_back(e.seq);
+  return found;
+}
+
+// Its history stays where it is, what comes later follows it; its members move when they change.
+TEST(Embedded, AStoreOfTheFourthReleaseGoesOn) {
+  using Numbers = std::vector<std::uint64_t>;
+  ScratchDirectory dir;
+  DrainedScheduler loop;
+  { auto made = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop)); }
+  const std::string room = "00000000000000000000000000000001";
+  const std::string user = "0000000000000000000000000000000a";
+  std::string rows = "INSERT INTO conversation(id,large,last_position,last_seq) VALUES(x'" + room +
+                     "',0,3,3);INSERT INTO member VALUES(x'" + user + "',x'" + room +
+                     "',1,1,0,3,2,2,2,1,3);INSERT INTO feed VALUES(x'" + user + "',3,x'" + room +
+                     "');";
+  for (const std::string seq : {"2", "1", "3"}) {
+    rows += "INSERT INTO event VALUES(x'" + room + "'," + seq +
+            ",1,x'0000000000000000000000000000000" + seq + "',x'" + user +
+            "',x'0000000000000000000000000000000d',100" + seq + "," + seq + ",1,0,'text " + seq +
+            "',0,x'',-7," + seq + ");";
+  }
+  execute(dir.file("store.db"), kStoreOfVersion4 + rows);
+  const ConversationId id = *ConversationId::parse(room);
+  Member member;
+  member.user = *UserId::parse(user);
+  member.role = MemberRole::kMember;
+  member.feed_ver = 5;
+  StoreBatch batch;
+  batch.position = 5;
+  batch.heads.emplace_back();
+  batch.heads[0].id = id;
+  batch.heads[0].last_seq = 5;
+  batch.members = {{id, member}};
+  for (std::uint64_t seq = 2; seq <= 5; ++seq) {  // some of them are there already
+    Event event;
+    event.conversation = id;
+    event.seq = event.position = seq;
+    event.sender = member.user;
+    event.message_id = id_of<MessageId>(static_cast<std::uint8_t>(seq));
+    batch.events.push_back(std::make_shared<const Event>(std::move(event)));
+  }
+  {
+    auto store = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop));
+    EXPECT_EQ(seqs(loop, *store, {id, 1, 0, 10, true}), (Numbers{1, 2, 3}));
+    ASSERT_TRUE(answer_of<void>(loop, [&](auto done) {
+                  store->apply(std::make_shared<const StoreBatch>(batch), done);
+                }).ok());
+  }
+  auto store = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop));
+  for (const bool newest : {true, false}) {
+    EXPECT_EQ(seqs(loop, *store, {id, 1, 0, 10, newest}), (Numbers{1, 2, 3, 4, 5}));
+    EXPECT_EQ(seqs(loop, *store, {id, 2, 4, 10, newest}), (Numbers{2, 3, 4}));
+    EXPECT_EQ(seqs(loop, *store, {id, 1, 2, 10, newest}), (Numbers{1, 2}));
+    EXPECT_EQ(seqs(loop, *store, {id, 4, 4, 10, newest}), (Numbers{4}));
+  }
+  EXPECT_EQ(seqs(loop, *store, {id, 1, 0, 3, true}), (Numbers{3, 4, 5}));
+  EXPECT_EQ(seqs(loop, *store, {id, 1, 0, 4, false}), (Numbers{1, 2, 3, 4}));
+  for (const std::uint8_t seq : {2, 5}) {
+    const MessageId message =
+        seq == 2 ? *MessageId::parse("00000000000000000000000000000002") : id_of<MessageId>(seq);
+    const auto placed = answer_of<std::optional<Placement>>(
+        loop, [&](auto done) { store->find(id, member.user, message, done); });
+    ASSERT_TRUE(placed.ok() && *placed) << int{seq};
+    EXPECT_EQ((*placed)->seq, seq);
+  }
+  const auto loaded =
+      answer_of<std::optional<Conversation>>(loop, [&](auto done) { store->load(id, done); });
+  EXPECT_EQ((*loaded)->members, std::vector{member});
+  const auto marks = answer_of<std::vector<FeedEntry>>(
+      loop, [&](auto done) { store->list(member.user, 0, 10, done); });
+  ASSERT_EQ(marks->size(), 1u);
+  EXPECT_EQ(marks->front().feed_ver, 5u);
+}
+
+TEST(Embedded, ARowThatSaysNothingIsATypedError) {
+  ScratchDirectory dir;
+  DrainedScheduler loop;
+  const std::string room = "00000000000000000000000000000001";
+  { auto made = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop)); }
+  execute(dir.file("store.db"), "INSERT INTO chunk VALUES(1,x'" + room + "',1,x'ffff');" +
+                                    "INSERT INTO conversation(id,members) VALUES(x'" + room +
+                                    "',x'ffff')");
+  auto store = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop));
+  const ConversationId id = *ConversationId::parse(room);
+  for (const bool newest : {true, false}) {
+    const auto events = answer_of<std::vector<Event>>(loop, [&](auto done) {
+      store->events({id, 1, 0, 10, newest}, done);
+    });
+    ASSERT_FALSE(events.ok());
+    EXPECT_EQ(events.error().code, ErrorCode::kCacheCorrupt) << events.error().to_string();
+  }
+  const auto loaded =
+      answer_of<std::optional<Conversation>>(loop, [&](auto done) { store->load(id, done); });
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_EQ(loaded.error().code, ErrorCode::kCacheCorrupt);
+}
+
+}  // namespace
+}  // namespace kith::server
