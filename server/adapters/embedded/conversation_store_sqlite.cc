@@ -11,6 +11,7 @@
 #include "server/adapters/embedded/conversation_store_rows_sqlite.h"
 #include "server/adapters/embedded/database_sqlite.h"
 #include "server/adapters/embedded/event_chunk.h"
+#include "server/adapters/embedded/gentle_vfs_sqlite.h"
 
 namespace kith::server {
 
@@ -92,10 +93,12 @@ Result<std::unique_ptr<ConversationStoreSqlite>> ConversationStoreSqlite::open(
   // Rows of a batch lie anywhere in the file: pages that are touched again soon are written once.
   options.cache_pages = kCachePages;
   options.checkpoint_pages = kCheckpointPages;
+  options.vfs = gentle_vfs();
   auto writer = Database::open(options);
   if (!writer) return writer.error();
   if (auto position = stored_position(**writer); !position) return position.error();
   options.schema = nullptr;
+  options.vfs = nullptr;  // see gentle_vfs()
   auto reader = Database::open(options);
   if (!reader) return reader.error();
   std::unique_ptr<ConversationStoreSqlite> store(

@@ -139,7 +139,7 @@ Result<std::unique_ptr<Database>> Database::open(const Options& options) {
   sqlite3* raw = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
                     (options.schema != nullptr ? SQLITE_OPEN_CREATE : 0);
-  const int status = sqlite3_open_v2(options.path.c_str(), &raw, flags, nullptr);
+  const int status = sqlite3_open_v2(options.path.c_str(), &raw, flags, options.vfs);
   std::unique_ptr<Database> db(new Database(raw));
   if (status != SQLITE_OK) {
     Error error = error_of(status, raw);

@@ -85,6 +85,8 @@ class Database {
     // 0 = what SQLite does by itself (2 MB, 1,000 pages).
     std::uint64_t cache_pages = 0;
     std::uint64_t checkpoint_pages = 0;
+    // A VFS by its name; null: SQLite's default.
+    const char* vfs = nullptr;
     // The first makes version 2 out of version 1, and so on up to `schema_version`.
     std::vector<const char*> upgrades = {};
   };
