@@ -228,6 +228,47 @@ TEST(Embedded, AStoreOfTheFourthReleaseGoesOn) {
   EXPECT_EQ(marks->front().feed_ver, 5u);
 }
 
+TEST(Embedded, AGroupOfTheFourthReleaseKeepsItsManyMembers) {
+  ScratchDirectory dir;
+  DrainedScheduler loop;
+  { auto made = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop)); }
+  const std::string room = "00000000000000000000000000000001";
+  std::string rows = "INSERT INTO conversation(id,large) VALUES(x'" + room + "',0);";
+  std::vector<Member> wanted;
+  for (std::uint8_t n = 1; n <= 40; ++n) {
+    Member member;
+    member.user = id_of<UserId>(n);
+    member.role = MemberRole::kMember;
+    member.feed_ver = 1;
+    member.sharing = false;
+    wanted.push_back(member);
+    rows += "INSERT INTO member VALUES(x'" + member.user.to_string() + "',x'" + room +
+            "',2,0,0,0,0,0,0,0,1);";
+    rows += "INSERT INTO feed VALUES(x'" + member.user.to_string() + "',1,x'" + room + "');";
+  }
+  for (Member& member : wanted) member.role = static_cast<MemberRole>(2);
+  execute(dir.file("store.db"), kStoreOfVersion4 + rows);
+  auto store = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop));
+  StoreBatch batch;
+  batch.heads.emplace_back();
+  batch.heads[0].id = *ConversationId::parse(room);
+  for (const std::size_t n : {7u, 20u, 7u}) {
+    ++batch.position;
+    wanted[n].delivered_seq = wanted[n].feed_ver = batch.position + 1;
+    batch.members = {{batch.heads[0].id, wanted[n]}};
+    ASSERT_TRUE(answer_of<void>(loop, [&](auto done) {
+                  store->apply(std::make_shared<const StoreBatch>(batch), done);
+                }).ok());
+    const auto loaded = answer_of<std::optional<Conversation>>(
+        loop, [&](auto done) { store->load(batch.heads[0].id, done); });
+    EXPECT_EQ((*loaded)->members, wanted);
+    const auto marks = answer_of<std::vector<FeedEntry>>(
+        loop, [&](auto done) { store->list(wanted[n].user, 0, 10, done); });
+    ASSERT_EQ(marks->size(), 1u);
+    EXPECT_EQ(marks->front().feed_ver, wanted[n].feed_ver);
+  }
+}
+
 TEST(Embedded, ARowThatSaysNothingIsATypedError) {
   ScratchDirectory dir;
   DrainedScheduler loop;

@@ -211,9 +211,15 @@ Status BatchWriter::write_members(const Changes& changes, Stored& stored, bool l
     if (!were_rows) return {};
     return db_.query("DELETE FROM member WHERE conversation=?1").bind(changes.id).run();
   }
-  for (const Member& m : *members) {
-    if (auto status = write_row(changes.id, m); !status) return status;
-    pause_();
+  if (were_rows) {
+    for (const MemberRow* row : changes.members) {
+      if (auto status = write_row(changes.id, row->second); !status) return status;
+    }
+  } else {
+    for (const Member& m : *members) {
+      if (auto status = write_row(changes.id, m); !status) return status;
+      pause_();
+    }
   }
   return large ? write_large(changes, stored.large) : Status();
 }
