@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "server/adapters/embedded/bus_memory.h"
+#include "server/adapters/embedded/command_log_file.h"
 #include "server/adapters/embedded/command_log_memory.h"
 #include "server/adapters/embedded/command_log_sqlite.h"
 #include "server/adapters/embedded/conversation_store_memory.h"
@@ -24,6 +25,7 @@
 #include "tests/conformance/command_log_suite.h"
 #include "tests/conformance/conversation_store_suite.h"
 #include "tests/conformance/directory_suite.h"
+#include "tests/conformance/faulty_folder.h"
 #include "tests/conformance/scratch_directory.h"
 #include "tests/conformance/session_registry_suite.h"
 
@@ -57,6 +59,17 @@ struct SqliteLog : Scheduled {
     return opened(CommandLogSqlite::open(dir.file("journal.db"), loop, pages));
   }
   std::unique_ptr<CommandLog> open_nearly_full() { return open(kFewPages); }
+};
+struct FileLog : Scheduled {
+  ScratchDirectory dir;
+  std::unique_ptr<CommandLog> open() {
+    return opened(CommandLogFile::open(dir.file("journal"), loop));
+  }
+  std::unique_ptr<CommandLog> open_nearly_full() {
+    auto folder = std::make_unique<FaultyFolder>(dir.file("journal"));
+    folder->faults().bytes_max = kFewPages * 4'096;
+    return opened(CommandLogFile::open(std::move(folder), loop, LogSegments::Options()));
+  }
 };
 struct MemoryStore : Scheduled {
   std::shared_ptr<ConversationStoreMemory::Disk> disk =
@@ -99,6 +112,7 @@ struct MemoryBus : Scheduled {
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, CommandLogSuite, MemoryLog);
 INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, CommandLogSuite, SqliteLog);
+INSTANTIATE_TYPED_TEST_SUITE_P(File, CommandLogSuite, FileLog);
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, ConversationStoreSuite, MemoryStore);
 INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, ConversationStoreSuite, SqliteStore);
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, DirectorySuite, MemoryDirectory);

@@ -1,4 +1,4 @@
-// A directory that is gone with its test, and what is opened in it.
+// A directory of its own for a test, and what is opened in it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "kith/core/result.h"
