@@ -292,7 +292,7 @@ Result<ReadFigures> read_newest(const FillOptions& options, std::uint32_t pages)
 std::uint64_t disk_bytes(const std::string& data) {
   std::uint64_t bytes = 0;
   std::error_code failed;
-  for (const auto& entry : std::filesystem::directory_iterator(data, failed)) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(data, failed)) {
     if (entry.is_regular_file(failed)) bytes += entry.file_size(failed);
   }
   return bytes;

@@ -6,21 +6,18 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "server/adapters/embedded/bus_memory.h"
 #include "server/adapters/embedded/command_log_file.h"
 #include "server/adapters/embedded/command_log_memory.h"
-#include "server/adapters/embedded/command_log_sqlite.h"
 #include "server/adapters/embedded/conversation_store_memory.h"
 #include "server/adapters/embedded/conversation_store_sqlite.h"
 #include "server/adapters/embedded/directory_memory.h"
 #include "server/adapters/embedded/directory_sqlite.h"
 #include "server/adapters/embedded/embedded.h"
 #include "server/adapters/embedded/session_registry_memory.h"
-#include "server/services/record_codec.h"
 #include "tests/conformance/bus_suite.h"
 #include "tests/conformance/command_log_suite.h"
 #include "tests/conformance/conversation_store_suite.h"
@@ -52,13 +49,6 @@ struct MemoryLog : Scheduled {
     };
     return std::make_unique<CommandLogMemory>(disk, loop);
   }
-};
-struct SqliteLog : Scheduled {
-  ScratchDirectory dir;
-  std::unique_ptr<CommandLog> open(std::uint64_t pages = 0) {
-    return opened(CommandLogSqlite::open(dir.file("journal.db"), loop, pages));
-  }
-  std::unique_ptr<CommandLog> open_nearly_full() { return open(kFewPages); }
 };
 struct FileLog : Scheduled {
   ScratchDirectory dir;
@@ -111,7 +101,6 @@ struct MemoryBus : Scheduled {
 };
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, CommandLogSuite, MemoryLog);
-INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, CommandLogSuite, SqliteLog);
 INSTANTIATE_TYPED_TEST_SUITE_P(File, CommandLogSuite, FileLog);
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, ConversationStoreSuite, MemoryStore);
 INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, ConversationStoreSuite, SqliteStore);
@@ -146,36 +135,6 @@ TEST(Embedded, ANewerSchemaIsRefusedAndLeftAlone) {
     EXPECT_EQ(refused.error().code, ErrorCode::kCacheTooNew) << refused.error().to_string();
     EXPECT_NE(refused.error().message.find(name), std::string::npos);
   }
-}
-
-TEST(Embedded, AJournalOfTheFirstReleaseIsReadAndContinued) {
-  ScratchDirectory dir;
-  DrainedScheduler loop;
-  { auto made = opened(CommandLogSqlite::open(dir.file("journal.db"), loop)); }
-  sqlite3* db = nullptr;
-  ASSERT_EQ(sqlite3_open(dir.file("journal.db").c_str(), &db), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(db, "PRAGMA user_version=1", nullptr, nullptr, nullptr), SQLITE_OK);
-  for (int pos = 1; pos <= 2; ++pos) {  // a record in each row
-    const std::string bytes = encode_record(record_of(static_cast<std::uint64_t>(pos)));
-    sqlite3_stmt* insert = nullptr;
-    sqlite3_prepare_v2(db, "INSERT INTO record(pos,record) VALUES(?1,?2)", -1, &insert, nullptr);
-    sqlite3_bind_int(insert, 1, pos);
-    sqlite3_bind_blob(insert, 2, bytes.data(), static_cast<int>(bytes.size()), SQLITE_TRANSIENT);
-    ASSERT_EQ(sqlite3_step(insert), SQLITE_DONE);
-    sqlite3_finalize(insert);
-  }
-  sqlite3_close(db);
-  auto log = opened(CommandLogSqlite::open(dir.file("journal.db"), loop));
-  EXPECT_EQ(log->last(), 2u);
-  ASSERT_TRUE(answer_of<LogEntry>(loop, [&](auto done) {
-                log->append(record_of(3), std::move(done));
-              }).ok());
-  const auto entries = log->read(1, 10);
-  ASSERT_TRUE(entries.ok());
-  ASSERT_EQ(entries->size(), 2u);
-  EXPECT_EQ(entries->front().position, 2u);
-  EXPECT_EQ(entries->front().record.gateway_ts_ms, 2);
-  EXPECT_EQ(entries->back().record.gateway_ts_ms, 3);
 }
 
 TEST(Embedded, ADamagedFileIsATypedError) {
@@ -236,11 +195,13 @@ TEST(Embedded, EverythingIsForTheOwnerAlone) {
   const auto stores = opened(open_embedded(data, loop));
   ASSERT_TRUE(stores);
   std::size_t files = 0;
-  for (const auto& file : std::filesystem::directory_iterator(data)) {
+  for (const auto& file : std::filesystem::recursive_directory_iterator(data)) {
     ++files;
-    EXPECT_EQ(mode_of(file.path()), perms::owner_read | perms::owner_write) << file.path();
+    const perms wanted = perms::owner_read | perms::owner_write |
+                         (file.is_directory() ? perms::owner_exec : perms::none);
+    EXPECT_EQ(mode_of(file.path()), wanted) << file.path();
   }
-  EXPECT_GE(files, 7u);  // three databases, their write-ahead logs, the lock
+  EXPECT_GE(files, 7u);  // two databases, their write-ahead logs, the journal with a file, the lock
   const auto fresh = opened(open_embedded(dir.file("new/data"), loop));
   EXPECT_EQ(mode_of(dir.file("new/data")), perms::owner_all);
 }
@@ -252,96 +213,6 @@ TEST(Embedded, ADirectoryThatCannotBeMadeIsAnIoError) {
   const auto refused = open_embedded(dir.file("file/data"), loop);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, ErrorCode::kIo);
-}
-
-TEST(CommandLogSqlite, CommitsWhatWasAppendedBeforeItIsClosed) {
-  SqliteLog files;
-  auto log = files.open();
-  for (std::uint64_t i = 0; i < 10; ++i) log->append(record_of(i), [](Result<LogEntry>) {});
-  log.reset();
-  EXPECT_EQ(files.open()->last(), 10u);
-}
-
-TEST(CommandLogSqlite, ARecordBehindAnUntoldRefusalIsRefusedThoughItWouldFit) {
-  SqliteLog files;
-  auto log = files.open(kFewPages);
-  std::vector<bool> accepted;
-  const auto note = [&](const Result<LogEntry>& entry) { accepted.push_back(entry.ok()); };
-  for (std::uint64_t i = 0; i < 100; ++i) log->append(record_of(i, 4'000), note);
-  log->trim(0);  // wakes the writer, though the executor has not run yet
-  while (log->pending() != 0) std::this_thread::yield();  // decided by the writer, not yet told
-  log->append(record_of(100, 1), note);
-  ASSERT_TRUE(files.loop.run_until([&] { return accepted.size() == 101; }));
-  EXPECT_FALSE(accepted.back());
-  const auto later = answer_of<LogEntry>(
-      files.loop, [&](auto done) { log->append(record_of(101, 1), std::move(done)); });
-  EXPECT_TRUE(later.ok());
-}
-
-std::uint64_t rows_of(const std::string& file) {
-  sqlite3* db = nullptr;
-  sqlite3_stmt* count = nullptr;
-  EXPECT_EQ(sqlite3_open(file.c_str(), &db), SQLITE_OK);
-  EXPECT_EQ(sqlite3_prepare_v2(db, "SELECT count(*) FROM record", -1, &count, nullptr), SQLITE_OK);
-  EXPECT_EQ(sqlite3_step(count), SQLITE_ROW);
-  const auto rows = static_cast<std::uint64_t>(sqlite3_column_int64(count, 0));
-  sqlite3_finalize(count);
-  sqlite3_close(db);
-  return rows;
-}
-
-// Trims and waits until the file has that many rows; what it has after all.
-std::uint64_t rows_after_trim(CommandLog& log, Position upto, const std::string& file,
-                              std::uint64_t wanted) {
-  log.trim(upto);
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (rows_of(file) != wanted && std::chrono::steady_clock::now() < until) {
-    std::this_thread::yield();
-  }
-  return rows_of(file);
-}
-
-TEST(CommandLogSqlite, TrimmingDeletesWholeRowsAndKeepsTheOneThatIsStillNeeded) {
-  ScratchDirectory dir;
-  DrainedScheduler loop;
-  const std::string file = dir.file("journal.db");
-  auto log = opened(CommandLogSqlite::open(file, loop));
-  constexpr std::uint64_t kRows = 300;          // more than one transaction deletes
-  for (std::uint64_t i = 1; i <= kRows; ++i) {  // as large as a row, so that each has one
-    ASSERT_TRUE(answer_of<LogEntry>(loop, [&](auto done) {
-                  log->append(record_of(i, 64 * 1024), std::move(done));
-                }).ok());
-  }
-  ASSERT_EQ(rows_of(file), kRows);
-  EXPECT_EQ(rows_after_trim(*log, 290, file, 10), 10U);
-  EXPECT_EQ(log->read(290, 20)->size(), 10U);
-  EXPECT_EQ(log->read(290, 20)->front().position, 291U);
-  EXPECT_EQ(rows_after_trim(*log, kRows, file, 0), 0U);
-  EXPECT_TRUE(log->read(kRows, 20)->empty());
-  log.reset();
-  log = opened(CommandLogSqlite::open(file, loop));
-  EXPECT_EQ(log->last(), kRows) << "positions go on when the table is empty";
-}
-
-TEST(CommandLogSqlite, ARowThatIsTrimmedInItsMiddleStays) {
-  ScratchDirectory dir;
-  DrainedScheduler loop;
-  const std::string file = dir.file("journal.db");
-  auto log = opened(CommandLogSqlite::open(file, loop));
-  constexpr std::uint64_t kCount = 1'000;
-  std::uint64_t told = 0;
-  for (std::uint64_t i = 1; i <= kCount; ++i) {
-    log->append(record_of(i), [&](const Result<LogEntry>& entry) { told += entry ? 1 : 0; });
-  }
-  ASSERT_TRUE(loop.run_until([&] { return told == kCount; }));
-  const std::uint64_t rows = rows_of(file);
-  ASSERT_LT(rows, kCount / 2) << "packed";
-  EXPECT_EQ(rows_after_trim(*log, kCount - 1, file, 1), 1U);
-  const auto entries = log->read(kCount - 1, 10);
-  ASSERT_TRUE(entries.ok());
-  ASSERT_EQ(entries->size(), 1U);
-  EXPECT_EQ(entries->front().position, kCount);
-  EXPECT_EQ(log->last(), kCount);
 }
 
 TEST(SessionRegistryMemory, HasItsAnswersAtHand) {

@@ -66,6 +66,8 @@ const char* const kStoreUpgradeTo4 =
                                "DROP TABLE event;DROP TABLE placement;"
                                "ALTER TABLE event4 RENAME TO event;" KITH_EVENT_INDEX;
 
+// It also keeps away earlier releases, which would begin a journal.db beside the directory journal, and give
+// positions out a second time.
 const char* const kStoreUpgradeTo5 =
     KITH_CHUNK_TABLE KITH_PLACE_TABLE "ALTER TABLE conversation ADD COLUMN members BLOB";
 

@@ -1,4 +1,4 @@
-// The embedded adapters of all ports, opened together: SQLite files in one directory, or memory
+// The embedded adapters of all ports, opened together: the files of one directory, or memory
 // only.
 #include "server/adapters/embedded/embedded.h"
 
@@ -6,12 +6,12 @@
 
 #include "server/adapters/embedded/bus_memory.h"
 #include "server/adapters/embedded/command_log_memory.h"
-#include "server/adapters/embedded/command_log_sqlite.h"
 #include "server/adapters/embedded/conversation_store_memory.h"
 #include "server/adapters/embedded/conversation_store_sqlite.h"
 #include "server/adapters/embedded/database_sqlite.h"
 #include "server/adapters/embedded/directory_memory.h"
 #include "server/adapters/embedded/directory_sqlite.h"
+#include "server/adapters/embedded/journal_import_sqlite.h"
 #include "server/adapters/embedded/session_registry_memory.h"
 
 namespace kith::server {
@@ -48,10 +48,11 @@ Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Ex
                                                       Executor& soon) {
   auto lock = DirectoryLock::take(dir);
   if (!lock) return lock.error();
-  auto log = CommandLogSqlite::open(dir + "/journal.db", soon);
-  if (!log) return log.error();
   auto store = ConversationStoreSqlite::open(dir + "/store.db", executor);
   if (!store) return store.error();
+  // Behind the store, whose version keeps an earlier release away from now on.
+  auto log = open_journal(dir, soon);
+  if (!log) return log.error();
   auto directory = DirectorySqlite::open(dir + "/users.db", executor);
   if (!directory) return directory.error();
   return std::unique_ptr<EmbeddedStores>(std::make_unique<Stores>(

@@ -1,4 +1,4 @@
-// The embedded adapters of all ports, opened together: SQLite files in one directory, or memory
+// The embedded adapters of all ports, opened together: the files of one directory, or memory
 // only.
 #pragma once
 
@@ -32,7 +32,8 @@ class EmbeddedStores {
   virtual Bus& bus() = 0;
 };
 
-// Opens journal.db, store.db and users.db in `dir`, which is created if missing. `executor` runs
+// Opens the journal, store.db and users.db in `dir`, which is created if missing; what an earlier
+// release had in journal.db is taken over. `executor` runs
 // all callbacks and must
 // outlive the stores. Fails with kAlreadyOpen (another process has the directory), kCacheTooNew (a
 // later release wrote it),
