@@ -16,12 +16,12 @@ Runs = dict[str, list[dict]]
 
 @dataclasses.dataclass(frozen=True)
 class Bar:
-    """A figure of every run of `name` that must be at least, or at most, `bound`."""
+    """A figure of every run of `name` that must be at least, or at most, `bound`; without one it is only told."""
 
     name: str
     text: str
     of: Callable[[dict], float]
-    bound: float
+    bound: float | None = None
     at_least: bool = True
     unit: str = "/s"
     beside: str = ""  # runs of the same round that it is a share of
@@ -33,11 +33,14 @@ def key(name: str, scale: float = 1) -> Callable[[dict], float]:
 
 
 PER_S = key("per_s")
+SHARE = "  share of the barest program (kith-limit talk)"
 BARS = [
     Bar("pairs", "closed loop, 1 outstanding, durable to DELIVERED", PER_S, 30_000),
     Bar("pairs", "  CPU of the server for 1,000 messages", key("server_cpu_us_each", 1e-3), 0.06, False, "s"),
+    Bar("pairs", SHARE, PER_S, unit="x", beside="limit-talk"),
     Bar("pairs-tls", "  over TLS", PER_S, 20_000),
     Bar("pairs-16", "closed loop, 16 outstanding", PER_S, 120_000),
+    Bar("pairs-16", SHARE, PER_S, unit="x", beside="limit-talk-16"),
     Bar("open", "open loop, 5,000 /s: p50", key("p50_ms"), 2, False, "ms"),
     Bar("open", "  p99", key("p99_ms"), 25, False, "ms"),
     Bar("open-rush", "open loop, 20,000 /s: p99", key("p99_ms"), 60, False, "ms"),
@@ -87,13 +90,19 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def row(bar: Bar, found: list[float]) -> tuple[str, bool]:
-    middle = (max if bar.worst and not bar.at_least else statistics.median)(found)
-    held = middle >= bar.bound if bar.at_least else middle <= bar.bound
+def line(verdict: str, bar: Bar, middle: float, wanted: str, found: list[float]) -> str:
     spread = f"{number(min(found))} ... {number(max(found))}" if len(found) > 1 else ""
+    return f"  {verdict:8}{bar.text:54}{number(middle) + ' ' + bar.unit:>16}  {wanted:22}{spread}".rstrip()
+
+
+def row(bar: Bar, found: list[float], runs: Runs) -> tuple[str, bool]:
+    middle = (max if bar.worst and not bar.at_least else statistics.median)(found)
+    if bar.bound is None:
+        whole = statistics.median(bar.of(run) for run in runs[bar.beside])
+        return line("", bar, middle, f"of {number(whole)} /s", found), True
+    held = middle >= bar.bound if bar.at_least else middle <= bar.bound
     wanted = ("at least " if bar.at_least else "at most ") + f"{number(bar.bound)} {bar.unit}"
-    return (f"  {'held  ' if held else 'MISSED'}  {bar.text:54}{number(middle) + ' ' + bar.unit:>16}  "
-            f"{wanted:22}{spread}"), held
+    return line("held" if held else "MISSED", bar, middle, wanted, found), held
 
 
 def main() -> int:
@@ -106,7 +115,7 @@ def main() -> int:
         found = figures(bar, runs)
         if not found:
             continue
-        text, held = row(bar, found)
+        text, held = row(bar, found, runs)
         print(text)
         missed += not held
     wrong = sum(run.get(what, 0) for all_runs in runs.values() for run in all_runs

@@ -31,6 +31,16 @@ def check_verdicts(place: str):
     shares = [{"bar": "history", "per_s": 900}, {"bar": "history-fresh", "per_s": 1_000}]
     assert report(shares, place).returncode == 0
     assert report([{**shares[0], "per_s": 899}, shares[1]], place).returncode == 1
+    check_shares(place)
+
+
+def check_shares(place: str):
+    """A share of the machine's limit is told, and is no bar: one that is small misses nothing."""
+    runs = [{"bar": "pairs", "per_s": 31_000, "server_cpu_us_each": 30}, {"bar": "limit-talk", "per_s": 310_000}]
+    done = report(runs, place)
+    told, = [line for line in done.stdout.splitlines() if "barest program" in line]
+    assert told.split()[-5:] == ["0.1", "x", "of", "310,000", "/s"], told
+    assert done.returncode == 0 and "held" not in told and "MISSED" not in told, done.stdout
 
 
 with tempfile.TemporaryDirectory(prefix="kith_bars_") as home:
