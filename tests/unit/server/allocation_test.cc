@@ -192,8 +192,9 @@ TEST_F(AllocationTest, AMessageTakesABoundedNumberOfThem) {
   const double each = static_cast<double>(allocations) / static_cast<double>(kCounted);
   RecordProperty("allocations_each", static_cast<int>(each));
   std::printf("%.1f allocations a message\n", each);
-  // Not what is wished for but what is: more is a step back. Fewer: lower it.
-  EXPECT_LE(each, 18);
+  // It is 5.4, a little more with another standard library: one allocation in a record or a frame is
+  // several a message, for it passes through some of each.
+  EXPECT_LE(each, 10);
 }
 
 }  // namespace
