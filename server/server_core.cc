@@ -22,11 +22,11 @@ constexpr const char* kGatewayName = "local";  // the only gateway of an embedde
 class JoinedCore : public ServerCore {
  public:
   JoinedCore(const ServerOptions& options, const ServerPorts& ports, Scheduler& scheduler,
-             Random& random, Connections& connections)
+             Random& random, Connections& connections, const LagMarks& marks)
       : users_(ports.directory),
         devices_(ports.directory),
         fanout_(ports.registry, ports.bus, kGatewayName),
-        cache_(ports.log, ports.store, scheduler),
+        cache_(ports.log, ports.store, scheduler, marks),
         conversations_(cache_, users_, fanout_, scheduler, options.large_pushes_per_s),
         presence_(users_, cache_, fanout_, scheduler, options.presence_grace),
         people_(ports.directory, users_, devices_, cache_, fanout_, scheduler.clock(),
@@ -115,8 +115,8 @@ class JoinedCore : public ServerCore {
 
 std::unique_ptr<ServerCore> ServerCore::make(const ServerOptions& options, const ServerPorts& ports,
                                              Scheduler& scheduler, Random& random,
-                                             Connections& connections) {
-  return std::make_unique<JoinedCore>(options, ports, scheduler, random, connections);
+                                             Connections& connections, const LagMarks& marks) {
+  return std::make_unique<JoinedCore>(options, ports, scheduler, random, connections, marks);
 }
 
 }  // namespace kith::server

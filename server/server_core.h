@@ -19,6 +19,7 @@
 #include "kith/server/ports/session_registry.h"
 #include "server/gateway/listener.h"
 #include "server/password_hasher.h"
+#include "server/services/store_pace.h"
 #include "src/scheduler.h"
 
 namespace kith::server {
@@ -39,7 +40,7 @@ class ServerCore : public ConnectionHandler {
   // be set.
   static std::unique_ptr<ServerCore> make(const ServerOptions& options, const ServerPorts& ports,
                                           Scheduler& scheduler, Random& random,
-                                          Connections& connections);
+                                          Connections& connections, const LagMarks& marks = {});
 
   // Replays the log from the store's applied position. Before the first on_open().
   virtual Status start() = 0;

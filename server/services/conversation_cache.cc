@@ -10,10 +10,8 @@
 namespace kith::server {
 namespace {
 
-// The store follows the log in batches of this age; a batch begins at once if that many records
-// wait already.
+// The store follows the log in batches of this age.
 constexpr Millis kApplyGather{1000};
-constexpr std::uint64_t kApplyAtOnce = 32'768;
 // Conversations that are put into a batch in one go: a millisecond when none of them is in the
 // processor's cache. For every so many records that the store is behind as many more, for turns are
 // long then, and it must not fall behind for want of turns.
@@ -32,10 +30,11 @@ const Member* find_member(const Conversation& c, const UserId& user) {
 }
 
 ConversationCache::ConversationCache(CommandLog& log, ConversationStore& store,
-                                     Scheduler& scheduler)
+                                     Scheduler& scheduler, const LagMarks& marks)
     : log_(log),
       store_(store),
       scheduler_(scheduler),
+      pace_(marks),
       large_(store, [this](const ConversationId& id) { return peek(id); }) {}
 
 ConversationCache::~ConversationCache() {
@@ -283,7 +282,7 @@ void ConversationCache::schedule_apply() {
   apply_scheduled_ = true;
   // The log has it already: what waits a little is written with its neighbours, and a head that
   // changes often is written once.
-  const Millis wait = apply_lag() < kApplyAtOnce ? kApplyGather : Millis(0);
+  const Millis wait = apply_lag() < pace_.marks().at_once ? kApplyGather : Millis(0);
   scheduler_.after(wait, [this, alive = alive_] {
     if (!*alive) return;
     apply_scheduled_ = false;
@@ -296,7 +295,7 @@ void ConversationCache::apply_batch() {
   if (apply_failures_ > 0) return give_batch();  // the same one again
   // Records that changed nothing are told to the store in passing, or when they have become many.
   const bool nothing = dirty_.empty() && user_marks_dirty_.empty();
-  if (nothing && apply_lag() < kApplyAtOnce) return;
+  if (nothing && apply_lag() < pace_.marks().at_once) return;
   // The store knows a batch by its position: one that ends where the last one did would be taken
   // for its repetition. A record that still waits for its conversation holds the position back.
   if (decided() <= applied_) return;

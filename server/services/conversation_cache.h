@@ -7,6 +7,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -33,7 +34,8 @@ struct FeedChange {
 
 class ConversationCache : public Conversations {
  public:
-  ConversationCache(CommandLog& log, ConversationStore& store, Scheduler& scheduler);
+  ConversationCache(CommandLog& log, ConversationStore& store, Scheduler& scheduler,
+                    const LagMarks& marks = {});
   ~ConversationCache() override;
 
   // Decides again what the store has not applied yet. Before anything else; blocks.
@@ -108,7 +110,7 @@ class ConversationCache : public Conversations {
   [[nodiscard]] std::uint64_t unstored() const { return last_committed_ - applied_; }
   void log(LogRecord&& record, Answer&& answer);
   void let_on();
-  void refuse_held();
+  void refuse_held(const std::optional<Error>& why);
   void look_after_held();
   Error behind();
   void load_changed(const std::vector<LogEntry>& page);

@@ -14,7 +14,7 @@ constexpr Millis kLook{5};
 
 void ConversationCache::append(LogRecord record, Answer answer) {
   // Far from the mark nobody asks what time it is.
-  if (held_.empty() && unstored() + in_log_ < limits::apply_lag_soft) {
+  if (held_.empty() && unstored() + in_log_ < pace_.marks().soft) {
     return log(std::move(record), std::move(answer));
   }
   const std::int64_t now = scheduler_.clock().steady_ms();
@@ -37,8 +37,10 @@ void ConversationCache::log(LogRecord&& record, Answer&& answer) {
               [this, alive = alive_, answer = std::move(answer)](Result<LogEntry>&& entry) mutable {
                 if (!*alive) return;
                 --in_log_;
-                if (!entry) return answer(entry.error());
-                committed(std::move(*entry), std::move(answer));
+                if (entry) return committed(std::move(*entry), std::move(answer));
+                const auto still_here = alive;  // a callback may destroy this
+                answer(entry.error());
+                if (*still_here) refuse_held(entry.error());
               });
 }
 
@@ -55,18 +57,19 @@ void ConversationCache::let_on() {
     log(std::move(next.record), std::move(next.answer));
   }
   if (!*alive || held_.empty()) return;
-  if (Millis(now - held_.front().since_ms) > limits::command_held_limit) refuse_held();
+  if (Millis(now - held_.front().since_ms) > limits::command_held_limit) refuse_held(std::nullopt);
 }
 
 // All of them: what stood behind a refused command of its conversation must not be placed before it
-// comes again. So must not what the answers append.
-void ConversationCache::refuse_held() {
+// comes again. So must not what the answers append. `why`: what the log has refused one with; else
+// the store is behind.
+void ConversationCache::refuse_held(const std::optional<Error>& why) {
   refusing_held_ = true;
   const auto alive = alive_;
   while (*alive && !held_.empty()) {
     Held next = std::move(held_.front());
     held_.pop_front();
-    next.answer(behind());
+    next.answer(why ? *why : behind());
   }
   if (*alive) refusing_held_ = false;
 }

@@ -33,18 +33,17 @@ void StorePace::batch_ends(std::int64_t now_ms) {
 
 std::size_t StorePace::room(std::uint64_t unstored, std::size_t in_log, std::int64_t now_ms) const {
   const std::uint64_t ahead = unstored + in_log;
-  if (ahead >= limits::apply_lag_max) return 0;
+  if (ahead >= marks_.max) return 0;
   const double passed = writing_ == 0 ? 0 : static_cast<double>(now_ms - began_ms_);
   const auto written = std::min(writing_, static_cast<std::uint64_t>(per_ms_ * passed));
   const std::uint64_t behind = ahead - std::min(ahead, written);
-  if (behind >= limits::apply_lag_soft) return 0;
-  return std::min(limits::apply_lag_soft - behind, limits::apply_lag_max - ahead);
+  if (behind >= marks_.soft) return 0;
+  return std::min(marks_.soft - behind, marks_.max - ahead);
 }
 
 bool StorePace::may_wait(std::size_t held, std::int64_t now_ms) const {
   const bool stands = writing_ != 0 && Millis(now_ms - began_ms_) > limits::command_held_limit;
-  return !stands && held < limits::commands_held_max &&
-         time_for(held) <= limits::command_held_expected;
+  return !stands && held < marks_.held && time_for(held) <= limits::command_held_expected;
 }
 
 Millis StorePace::come_back_after(std::size_t held) {

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kith/core/limits.h"
@@ -18,11 +20,12 @@ class ConversationIntakeTest : public testing::CacheTest {
  protected:
   void SetUp() override { ASSERT_TRUE(cache.start()); }
   // The cheapest record; `answered` gets its number when it has its answer.
-  void mark() {
+  void mark() { mark(cache); }
+  void mark(ConversationCache& to) {
     LogRecord record;
     record.sender = kAnna;
     record.op = UserMarkOp{};
-    cache.append(std::move(record), [this, n = sent_++](const Result<Outcome>& outcome) {
+    to.append(std::move(record), [this, n = sent_++](const Result<Outcome>& outcome) {
       answered.push_back(n);
       if (!outcome) refusals.push_back(outcome.error());
     });
@@ -96,6 +99,25 @@ TEST_F(ConversationIntakeTest, RefusesAllThatWaitWhenTheStoreStands) {
   EXPECT_TRUE(std::is_sorted(answered.begin(), answered.end()));
   mark();
   EXPECT_EQ(refusals.size(), 11U);  // at once
+}
+
+// Those that went on before them come again: nothing of the same sender may be placed meanwhile.
+TEST_F(ConversationIntakeTest, RefusesAllThatWaitWhenTheLogRefusesWhatWentOn) {
+  const LagMarks marks{8, 20, 40, 30};
+  ConversationCache few(log, store, loop, marks);
+  ASSERT_TRUE(few.start());
+  disk->apply_delay = [] { return Millis(2'000); };
+  for (std::size_t n = 0; n < marks.soft + marks.held; ++n) mark(few);
+  loop.settle();
+  ASSERT_EQ(answered.size(), marks.soft);
+  log_disk->commit_fault = [once = true]() mutable -> std::optional<Error> {
+    if (!std::exchange(once, false)) return std::nullopt;
+    return make_error(ErrorCode::kDiskFull, "once");
+  };
+  loop.advance(Millis(2'100));  // the store has a batch: some go on, not all
+  EXPECT_EQ(answered.size(), marks.soft + marks.held);
+  ASSERT_EQ(refusals.size(), marks.held);
+  for (const Error& refusal : refusals) EXPECT_EQ(refusal.code, ErrorCode::kDiskFull);
 }
 
 TEST_F(ConversationIntakeTest, ManyRecordsThatChangeNothingAreToldToTheStoreToo) {
