@@ -54,6 +54,7 @@ Status ConversationCache::start() {
     for (LogEntry& entry : *page) committed(std::move(entry), nullptr);
   }
   replaying_ = false;
+  found_ = last_committed_;
   return {};
 }
 

@@ -146,6 +146,7 @@ class ConversationCache : public Conversations {
   std::uint64_t moves_ = 0;       // to its front
   std::set<Position> undecided_;  // committed, waiting for a load or a lookup
   Position last_committed_ = 0;
+  Position found_ = 0;  // the end of the log at the start
   Position applied_ = 0;
   StorePace pace_;
   std::deque<Held> held_;

@@ -82,7 +82,8 @@ Position ConversationCache::begin_serving(const UserId& user, Position cursor) {
   if (served_.size() > limits::conversations_cached_max) served_.clear();
   const Position high = std::max(decided(), cursor <= last_committed_ ? cursor : 0);
   Position& served = served_[user];
-  served = std::max(served, high);
+  // The process before may have served another device of this user all that it had in the log.
+  served = std::max({served, high, found_});
   return high;
 }
 

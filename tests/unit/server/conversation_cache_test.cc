@@ -203,6 +203,26 @@ TEST_F(ConversationCacheTest, OneMarkStandsUntilTheUserIsServedAgain) {
   EXPECT_EQ(feed_high(bob), 2u);
 }
 
+TEST_F(ConversationCacheTest, WhatAnEarlierProcessServedCountsAsServed) {
+  store_falls_behind();
+  decided(record(ann, 1, text("nowhere"), group_id(9), 1));  // looked up when it is decided again
+  decided(record(ann, 2, group({bob})));
+  const Position phone = cache.begin_serving(bob);
+  ConversationStoreMemory other_store(disks.store, loop);
+  ConversationCache other(log, other_store, loop);
+  disks.store->read_delay = [] { return Millis(100); };
+  ASSERT_TRUE(other.start().ok());
+  ASSERT_LT(other.begin_serving(bob), phone);  // a tablet that knows nothing yet
+  loop.advance(Millis(1'000));
+  append(other, record(ann, 3, text("a")));
+  loop.advance(Millis(1'000));
+  std::size_t marks = 0;
+  other.changed(bob, phone, 10,
+                [&](Result<std::vector<FeedChange>> found) { marks = found ? found->size() : 0; });
+  loop.advance(Millis(1'000));
+  EXPECT_EQ(marks, 1u);
+}
+
 // The order begin_serving(), changed(), heads: a change between any two of them is in this answer
 // or above its cursor.
 TEST_F(ConversationCacheTest, AChangeDuringASyncIsFoundByThisOneOrTheNext) {
