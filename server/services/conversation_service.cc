@@ -54,6 +54,10 @@ Error temporary(const Error& error) {
   return make_error(ErrorCode::kUnavailable, error.message);
 }
 
+Error not_decided_yet() {
+  return make_error(ErrorCode::kUnavailable, "earlier messages wait for their decision");
+}
+
 Error unknown_reply() {
   return make_error(ErrorCode::kNotFound, "the answered message does not exist");
 }
@@ -244,17 +248,21 @@ void ConversationService::send_items(Batch& batch, std::size_t index) {
       return;
     }
     ++batch.holds;
+    // After a restart what is answered may be in the log and wait for its decision.
+    const bool undecided = cache_.undecided(batch.conversation);
     cache_.find(batch.conversation, batch.caller.user, *answered,
-                [this, alive = alive_, place = batch.place,
-                 index](const Result<std::optional<Placement>>& found) {
+                [this, alive = alive_, place = batch.place, index,
+                 undecided](const Result<std::optional<Placement>>& found) {
                   if (!*alive) return;
                   Batch& asking = batches_.at(place);
                   const SendBatches::Hold held(batches_, asking);
+                  asking.late = true;
                   if (!found) asking.stopped = temporary(found.error());
-                  if (found && !*found) {
+                  if (found && !*found && undecided) asking.stopped = not_decided_yet();
+                  if (found && !*found && !undecided) {
                     asking.refuse_item(index, unknown_reply());
                   } else {
-                    asking.items[index].op.reply_to_seq = found ? (*found)->seq : 0;
+                    asking.items[index].op.reply_to_seq = found && *found ? (*found)->seq : 0;
                     append_item(asking, index);
                   }
                   send_items(asking, index + 1);
@@ -268,7 +276,7 @@ void ConversationService::append_item(Batch& batch, std::size_t index) {
   Batch::Item& item = batch.items[index];
   LogRecord r = record(batch.caller, batch.conversation);
   r.command_id = item.id;
-  r.attempt = item.attempt;
+  r.attempt = batch.late ? std::max(item.attempt, 1U) : item.attempt;
   r.sender_only = batch.sender_only;
   r.op = std::move(item.op);             // it is appended once
   r.reply_token = batch.caller.session;  // which must not get its own push
@@ -296,6 +304,7 @@ void ConversationService::item_decided(Batch& batch, std::size_t index,
                       outcome->error.value_or(make_error(ErrorCode::kInternal, "not decided")));
   }
   if (batch.in_log == 0 && batch.held) {
+    batch.late = true;
     send_items(batch, *std::exchange(batch.held, std::nullopt));
   }
 }

@@ -19,6 +19,7 @@ void SendBatchState::begin(const Caller& by, const RequestView& request, Reply&&
   waiting = request.messages.size();
   in_log = 0;
   held.reset();
+  late = false;
   stopped.reset();
   reply = std::move(to);
   for (const RequestView::Message& from : request.messages) {

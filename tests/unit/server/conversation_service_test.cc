@@ -77,6 +77,43 @@ TEST_F(ConversationServiceTest, AReplyFindsItsMessageByIdWithinTheBatchAndLater)
   EXPECT_EQ(events.at(3).reply_to_seq(), 3u);
 }
 
+// Else a restart would read a first attempt behind its repetition, and place it once more.
+TEST_F(ConversationServiceTest, WhatWaitedInItsBatchIsLoggedAsARepetition) {
+  disks.log->commit_delay = [] { return Millis(100); };
+  const auto first = begin(anna, batch({out(1), answering(out(2), message(1)), out(3)}));
+  std::vector<v1::OutMessage> again{out(2),
+                                    out(3)};  // the sender comes back and knows of the first
+  for (v1::OutMessage& item : again) item.set_attempt(1);
+  const auto second = begin(anna, batch(again));
+  loop.advance(Millis(500));
+  ASSERT_TRUE(first->has_value() && second->has_value());
+  std::map<MessageId, int> times;
+  for (const LogEntry& entry : disks.log->entries) {
+    if (times[entry.record.command_id]++ == 0) continue;
+    EXPECT_GT(entry.record.attempt, 0U);
+  }
+  EXPECT_EQ(times[message(2)], 2);
+  EXPECT_EQ(times[message(3)], 2);
+  EXPECT_EQ((*first)->send_result().items(2).placed().seq(),
+            (*second)->send_result().items(1).placed().seq());
+}
+
+// As after a restart, when repetitions in the log are looked up again.
+TEST_F(ConversationServiceTest, AReplyToAMessageThatIsNotDecidedYetComesAgain) {
+  disks.store->read_delay = [] { return Millis(100); };
+  v1::OutMessage again = out(1);
+  again.set_attempt(1);
+  const auto first = begin(anna, batch({again}));
+  loop.settle();
+  const auto early = begin(anna, batch({answering(out(2), message(1))}));
+  loop.advance(Millis(500));
+  ASSERT_TRUE(first->has_value() && early->has_value());
+  EXPECT_TRUE((*first)->send_result().items(0).has_placed());
+  const auto& refused = (*early)->send_result().items(0).error();
+  EXPECT_EQ(refused.code(), v1::ERROR_CODE_UNAVAILABLE);
+  EXPECT_TRUE(refused.retryable());
+}
+
 TEST_F(ConversationServiceTest, AReplyToAnUnknownIdIsNotFound) {
   const auto result = send(anna, {answering(out(1), message(77)), out(2)});
   EXPECT_EQ(result.items(0).error().code(), v1::ERROR_CODE_NOT_FOUND);
