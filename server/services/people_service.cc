@@ -1,6 +1,7 @@
 // People: settings, contacts, blocks, profiles and devices.
 #include "server/services/people_service.h"
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,6 +12,8 @@
 
 namespace kith::server {
 namespace {
+
+constexpr Millis kMarkAgain{1000};
 
 Audience audience(v1::Audience value) {
   switch (value) {
@@ -36,18 +39,22 @@ std::vector<UserId> users_of(const Ids& list) {
 }  // namespace
 
 struct PeopleService::State : std::enable_shared_from_this<State> {
-  State(Directory& d, Users& u, Devices& v, Conversations& c, Fanout& f, Clock& k, PeopleHooks h)
+  State(Directory& d, Users& u, Devices& v, Conversations& c, Fanout& f, Scheduler& s,
+        PeopleHooks h)
       : directory(d),
         users(u),
         devices(v),
         conversations(c),
         fanout(f),
-        clock(k),
+        scheduler(s),
+        clock(s.clock()),
         hooks(std::move(h)) {}
 
   void change(const Caller& caller, const UserChange& what, const Reply& reply);
   void write(const Caller& caller, const UserChange& what, const Reply& reply);
   void mark(const Caller& caller, const Reply& reply);
+  void mark_later(const Caller& caller);
+  void tell_marked(const UserId& user, std::uint64_t spared);
   void get_users(const v1::GetUsers& request, const Reply& reply);
   void get_devices(const Caller& caller, const Reply& reply);
   void revoke_devices(const UserId& user, const std::vector<DeviceId>& ids, Done<void> done);
@@ -58,8 +65,10 @@ struct PeopleService::State : std::enable_shared_from_this<State> {
   Devices& devices;
   Conversations& conversations;
   Fanout& fanout;
+  Scheduler& scheduler;
   Clock& clock;
   PeopleHooks hooks;
+  std::set<UserId> owed;  // changed, and not marked again yet
 };
 
 // Marked in the log, written, marked again, acknowledged, told to the user's other devices: in this
@@ -91,23 +100,44 @@ void PeopleService::State::write(const Caller& caller, const UserChange& what, c
 }
 
 void PeopleService::State::mark(const Caller& caller, const Reply& reply) {
-  conversations.mark_user(
-      caller.user, caller.device, [weak = weak_from_this(), caller, reply](const Status& marked) {
-        const auto self = weak.lock();
-        if (!self) return;
-        if (!marked) {
-          reply_error(reply, marked.error());
-          return;
-        }
-        reply_ack(reply);
-        self->conversations.feed_high(caller.user, [weak, caller](const Result<Position>& high) {
-          const auto state = weak.lock();
-          if (!state || !high) return;
-          v1::ServerFrame frame;
-          frame.mutable_feed_notice()->set_ver(*high);
-          state->fanout.to_user(caller.user, make_push(frame, DeliveryClass::kEvent),
-                                caller.session);
-        });
+  conversations.mark_user(caller.user, caller.device,
+                          [weak = weak_from_this(), caller, reply](const Status& marked) {
+                            const auto self = weak.lock();
+                            if (!self) return;
+                            if (!marked) {
+                              reply_error(reply, marked.error());
+                              self->mark_later(caller);
+                              return;
+                            }
+                            reply_ack(reply);
+                            self->tell_marked(caller.user, caller.session);
+                          });
+}
+
+// The change is written: whoever synced before that, the caller too, hears of it by this mark only.
+void PeopleService::State::mark_later(const Caller& caller) {
+  if (owed.size() >= limits::marks_owed_max || !owed.insert(caller.user).second) return;
+  scheduler.after(kMarkAgain, [weak = weak_from_this(), caller] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->owed.erase(caller.user);
+    self->conversations.mark_user(caller.user, caller.device, [weak, caller](const Status& marked) {
+      const auto state = weak.lock();
+      if (!state) return;
+      if (!marked) return state->mark_later(caller);
+      state->tell_marked(caller.user, 0);
+    });
+  });
+}
+
+void PeopleService::State::tell_marked(const UserId& user, std::uint64_t spared) {
+  conversations.feed_high(
+      user, [weak = weak_from_this(), user, spared](const Result<Position>& high) {
+        const auto state = weak.lock();
+        if (!state || !high) return;
+        v1::ServerFrame frame;
+        frame.mutable_feed_notice()->set_ver(*high);
+        state->fanout.to_user(user, make_push(frame, DeliveryClass::kEvent), spared);
       });
 }
 
@@ -212,9 +242,9 @@ void PeopleService::State::revoke_others(const Caller& caller, const Reply& repl
 }
 
 PeopleService::PeopleService(Directory& directory, Users& users, Devices& devices,
-                             Conversations& conversations, Fanout& fanout, Clock& clock,
+                             Conversations& conversations, Fanout& fanout, Scheduler& scheduler,
                              PeopleHooks hooks)
-    : state_(std::make_shared<State>(directory, users, devices, conversations, fanout, clock,
+    : state_(std::make_shared<State>(directory, users, devices, conversations, fanout, scheduler,
                                      std::move(hooks))) {}
 PeopleService::~PeopleService() = default;
 
