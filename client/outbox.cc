@@ -365,9 +365,14 @@ void Outbox::place(OutboxRow& row, const v1::Placed& placed, std::vector<v1::Eve
   row.placed_ordinal = placed.ordinal();
   row.placed_ts_ms = static_cast<std::int64_t>(placed.server_ts_ms());
   if (row.kind == OutboxKind::kMessage) {
-    events.push_back(event_of(row));
+    v1::Event event = event_of(row);
     model_.emit(MessageChanged{model_.message_of(row), false, false});
-    return;
+    if (!answers_unknown(row, event)) {
+      events.push_back(std::move(event));
+      return;
+    }
+    (void)model_.raise_head(row.conversation, placed.seq(), placed.ordinal());
+    return hooks_.fetch(row.conversation);
   }
   // The creation event itself is fetched: the server writes it.
   CacheChange change;
@@ -376,7 +381,7 @@ void Outbox::place(OutboxRow& row, const v1::Placed& placed, std::vector<v1::Eve
   const MessageId command = row.id;
   if (model_.store().commit(change)) forget({command});
   (void)model_.raise_head(id, placed.seq(), placed.ordinal());
-  hooks_.created(id);
+  hooks_.fetch(id);
 }
 
 // The event of a message that has its place.
@@ -406,6 +411,14 @@ v1::Event Outbox::event_of(const OutboxRow& row) {
     }
   }
   return event;
+}
+
+// What it answers had its place and went with the unsynced tail of the cache.
+bool Outbox::answers_unknown(const OutboxRow& row, const v1::Event& event) {
+  if (event.reply_to_seq() != 0) return false;
+  v1::OutMessage out;
+  out.ParseFromString(row.payload);
+  return !out.reply_to_message_id().empty();
 }
 
 void Outbox::settle_placed() {

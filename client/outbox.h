@@ -31,7 +31,8 @@ class Outbox {
  public:
   struct Hooks {
     std::function<void(const std::vector<v1::Event>&)> placed;  // the events that rows have become
-    std::function<void(const ConversationId&)> created;         // its first event is to be fetched
+    // An event that a row has become is to be fetched: only the server has all of it.
+    std::function<void(const ConversationId&)> fetch;
   };
 
   Outbox(Model& model, Connection& connection, Scheduler& scheduler, Random& random,
@@ -87,6 +88,7 @@ class Outbox {
   [[nodiscard]] Millis age(const OutboxRow& row);
   void place(OutboxRow& row, const v1::Placed& placed, std::vector<v1::Event>& events);
   [[nodiscard]] v1::Event event_of(const OutboxRow& row);
+  static bool answers_unknown(const OutboxRow& row, const v1::Event& event);
   void fail(OutboxRow& row, const Error& error);
   void later(Queue& queue, const ConversationId& id, const Error& error);
   OutboxRow* find(const ConversationId& id, const MessageId& message);

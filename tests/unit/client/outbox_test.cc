@@ -183,6 +183,35 @@ TEST_F(OutboxTest, ReplyToAMessageThatNobodyHereKnowsIsRefusedAtOnce) {
   EXPECT_EQ(count(v1::ClientFrame::kSend), 0u);
 }
 
+// The cache lost its tail with the power, the outbox did not: only the server knows the place.
+TEST_F(OutboxTest, ReplyToAMessageThatThisDeviceLostIsFetched) {
+  go_online({state(0)});
+  const MessageId question = send("question");
+  const MessageId answer = engine->send(room, "answer", question).value_or({});
+  place(expect(v1::ClientFrame::kSend), 1);
+  CacheChange lost;
+  lost.forget_history = true;
+  ASSERT_TRUE(store->commit(lost).ok());
+  restart();
+  go_online();
+  const auto request = expect(v1::ClientFrame::kSend);
+  ASSERT_EQ(request.send().items(0).message_id(), answer.bytes());
+  place(request, 2);
+  const auto get = expect(v1::ClientFrame::kGetEvents);
+  v1::ServerFrame page;
+  page.set_reply_to(get.req_id());
+  page.mutable_events_page()->set_conversation_id(room.bytes());
+  page.mutable_events_page()->set_last_seq(2);
+  *page.mutable_events_page()->add_events() = event(1, "alice", question);
+  v1::Event second = event(2, "alice", answer);
+  second.set_reply_to_seq(1);
+  *page.mutable_events_page()->add_events() = second;
+  say(page);
+  ASSERT_EQ(engine->timeline(room, 10).size(), 2u);
+  EXPECT_EQ(engine->timeline(room, 10).back().reply_to, Seq(1));
+  EXPECT_TRUE(engine->outbox_idle());
+}
+
 TEST_F(OutboxTest, RefusedItemKeepsItsReasonAcrossARestart) {
   go_online();
   const MessageId id = send("answer to something deleted");
