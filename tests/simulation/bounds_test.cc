@@ -1,5 +1,5 @@
-// Invariants 15 to 17: a sync costs what has changed, a stalled reader costs bounded memory, and a
-// crowd comes back spread out.
+// Invariants 15 to 17: a sync costs what has changed, a stalled reader and a slow store cost bounded
+// memory, and a crowd comes back spread out.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kith/core/limits.h"
+#include "tests/simulation/scenario.h"
 #include "tests/simulation/world.h"
 
 namespace kith::sim {
@@ -204,6 +205,44 @@ TEST(Reconnects, OfACrowdAreFlat) {
 
 TEST(Reconnects, WithoutJitterAreNot) {
   EXPECT_GT(unevenness(Rule::kReconnectsSpread), kUneven);
+}
+
+constexpr std::uint64_t kSlowRuns = 40;
+
+// A whole run with every fault; its store is slow, and may be as far behind as `marks` say.
+Waits with_a_slow_store(std::uint64_t seed, const server::LagMarks& marks) {
+  RunOptions options;
+  options.seed = seed;
+  options.marks = marks;
+  const RunResult result = run_scenario(options);
+  EXPECT_FALSE(result.violation) << "seed " << seed << ": " << result.violation->what;
+  return result.waits.value();
+}
+
+TEST(SlowStore, HoldsCommandsBackLetsThemOnAndRefusesThem) {
+  Waits all;
+  for (std::uint64_t seed = 1; seed <= kSlowRuns; ++seed) {
+    const Waits waits = with_a_slow_store(seed, kFewRecords);
+    EXPECT_GT(waits.most_held, 0u) << "seed " << seed << ": nobody waited";
+    all.most_held = std::max(all.most_held, waits.most_held);
+    all.let_on += waits.let_on;
+    all.refused += waits.refused;
+    all.most_behind = std::max(all.most_behind, waits.most_behind);
+  }
+  EXPECT_EQ(all.most_held, kFewRecords.held);
+  EXPECT_EQ(all.most_behind, kFewRecords.max);
+  EXPECT_GT(all.let_on, 10 * kSlowRuns);
+  EXPECT_GT(all.refused, 10 * kSlowRuns);
+}
+
+TEST(SlowStore, IsFurtherBehindWhenNobodyWaits) {
+  std::uint64_t most_behind = 0;
+  for (std::uint64_t seed = 1; seed <= kSlowRuns; ++seed) {
+    const Waits waits = with_a_slow_store(seed, {});
+    EXPECT_EQ(waits.most_held + waits.let_on + waits.refused, 0u) << "seed " << seed;
+    most_behind = std::max(most_behind, waits.most_behind);
+  }
+  EXPECT_GT(most_behind, 2 * kFewRecords.max) << "the bound is what keeps it";
 }
 
 }  // namespace

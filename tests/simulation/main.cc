@@ -10,7 +10,7 @@
 namespace {
 
 constexpr const char* kUsage =
-    "kith_simulation --seeds FIRST..LAST [--trace]\n"
+    "kith_simulation --seeds FIRST..LAST [--store-behind] [--trace]\n"
     "\n"
     "Runs the simulation once for each seed. A seed that breaks a rule ends it with status 1 and "
     "is\n"
@@ -19,6 +19,7 @@ constexpr const char* kUsage =
     "same program runs a seed in the same way every time.\n"
     "\n"
     "  --seeds N or FIRST..LAST   which seeds\n"
+    "  --store-behind             the store is slow in each of them, not only in some\n"
     "  --trace                    print every line of the trace\n";
 
 bool parse(std::string_view text, std::uint64_t* first, std::uint64_t* last) {
@@ -32,11 +33,12 @@ bool parse(std::string_view text, std::uint64_t* first, std::uint64_t* last) {
   return number(low, first) && number(high, last) && *first <= *last;
 }
 
-int run(std::uint64_t first, std::uint64_t last, bool trace) {
+int run(std::uint64_t first, std::uint64_t last, bool store_behind, bool trace) {
   std::uint64_t steps = 0;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
     kith::sim::RunOptions options;
     options.seed = seed;
+    if (store_behind) options.marks = kith::sim::kFewRecords;
     if (trace) options.print = [](const std::string& line) { std::printf("%s\n", line.c_str()); };
     const kith::sim::RunResult result = kith::sim::run_scenario(options);
     steps += result.steps;
@@ -65,6 +67,7 @@ int main(int argc, char** argv) {
   std::uint64_t first = 0;
   std::uint64_t last = 0;
   bool seeds = false;
+  bool store_behind = false;
   bool trace = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
@@ -74,6 +77,8 @@ int main(int argc, char** argv) {
     }
     if (argument == "--trace") {
       trace = true;
+    } else if (argument == "--store-behind") {
+      store_behind = true;
     } else if (argument == "--seeds" && i + 1 < argc && parse(argv[i + 1], &first, &last)) {
       seeds = true;
       ++i;
@@ -86,5 +91,5 @@ int main(int argc, char** argv) {
     std::fputs(kUsage, stderr);
     return 2;
   }
-  return run(first, last, trace);
+  return run(first, last, store_behind, trace);
 }

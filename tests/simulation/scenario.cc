@@ -6,6 +6,7 @@
 
 #include "kith/core/limits.h"
 #include "tests/simulation/faults.h"
+#include "tests/simulation/store_behind.h"
 #include "tests/simulation/workload.h"
 #include "tests/simulation/world.h"
 
@@ -16,6 +17,9 @@ constexpr std::int64_t kCalmStepMs = 5'000;
 // Longer than the idle guard of the client (15 min), after which even a device that lost every push
 // has asked again, and than the longest back-off.
 constexpr std::int64_t kCalmLimitMs = 40 * 60'000;
+
+// What people do besides in a run whose store is behind: enough of it.
+constexpr int kMoreActions = 150;
 
 // Invariant 16 along the way: no queue of a session is above its bound.
 void watch_queues(World& world) {
@@ -50,6 +54,10 @@ RunResult run_scenario(const RunOptions& options) {
   SeededRandom random(options.seed, 0);
   World world(options.seed, people_of(random), options.broken);
   if (options.print) world.trace().print_to(options.print);
+  std::optional<StoreBehind> store_behind;
+  if (options.marks || SeededRandom(options.seed, 6).chance(0.2)) {
+    store_behind.emplace(world, options.seed, options.marks.value_or(kFewRecords));
+  }
   Faults faults(world, options.seed);
   Workload workload(world, options.seed);
   watch_queues(world);
@@ -59,6 +67,10 @@ RunResult run_scenario(const RunOptions& options) {
   const std::int64_t busy = random.between(30'000, 180'000);
   workload.plan(static_cast<int>(random.between(40, 120)), busy);
   faults.plan(busy);
+  if (store_behind) {
+    workload.plan(kMoreActions, busy);
+    store_behind->slow_down();
+  }
   bool good = world.run_until(busy);
   faults.stop();
   std::string missing = "nothing was tried";
@@ -77,6 +89,7 @@ RunResult run_scenario(const RunOptions& options) {
   result.hash = world.trace().hash();
   result.steps = world.steps();
   result.virtual_ms = world.now();
+  if (store_behind) result.waits = store_behind->waits();
   return result;
 }
 

@@ -9,12 +9,15 @@
 
 #include "tests/simulation/checker.h"
 #include "tests/simulation/rules.h"
+#include "tests/simulation/store_behind.h"
 
 namespace kith::sim {
 
 struct RunOptions {
   std::uint64_t seed = 1;
   Rule broken = Rule::kNone;
+  // The store is slow, and may be that far behind. Unset: so it is in some seeds, with few records.
+  std::optional<server::LagMarks> marks;
   std::function<void(const std::string&)> print;  // every line of the trace; null: none
 };
 
@@ -24,6 +27,7 @@ struct RunResult {
   std::uint64_t hash = 0;        // of the whole trace
   std::uint64_t steps = 0;
   std::int64_t virtual_ms = 0;
+  std::optional<Waits> waits;  // of a run with a slow store
 };
 
 RunResult run_scenario(const RunOptions& options);

@@ -58,6 +58,7 @@ ServerNode::~ServerNode() {
 }
 
 bool ServerNode::start() {
+  ++starts_;
   ports_ = std::make_unique<Ports>(*this, watch_);
   tune();
   // A lost note of what was applied: some records are read again.
@@ -69,7 +70,7 @@ bool ServerNode::start() {
   core_ = server::ServerCore::make(
       options,
       {ports_->log, ports_->store, ports_->directory, ports_->registry, ports_->bus, *passwords_},
-      node_, random_, network_);
+      node_, random_, network_, marks);
   if (Status s = core_->start(); !s) {
     trace_.line("server", "cannot start: " + s.error().to_string());
     core_.reset();

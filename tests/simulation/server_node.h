@@ -23,6 +23,8 @@ class ServerNode {
   bool start();
   void crash();
   [[nodiscard]] bool running() const { return core_ != nullptr; }
+  // Tells one process from the next.
+  [[nodiscard]] std::uint64_t starts() const { return starts_; }
 
   // A planned end: sessions are sent away within `window`, then the process exits; `ended` follows.
   void drain(Millis window, std::function<void()> ended);
@@ -40,6 +42,7 @@ class ServerNode {
   bool log_keeps_all = false;
   Millis token_life{0};  // 0: tokens do not end
   std::size_t send_queue_hard_bytes = limits::send_queue_hard_bytes;
+  server::LagMarks marks;  // from the next start on
   std::uint64_t rows_read() const { return ports_ ? ports_->store.rows_read : 0; }
   // Applies the above to a process that runs.
   void tune();
@@ -70,6 +73,7 @@ class ServerNode {
   std::unique_ptr<Passwords> passwords_;
   std::unique_ptr<Ports> ports_;
   std::unique_ptr<server::ServerCore> core_;
+  std::uint64_t starts_ = 0;
 };
 
 }  // namespace kith::sim

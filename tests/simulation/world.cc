@@ -7,6 +7,17 @@
 #include "tests/simulation/describe.h"
 
 namespace kith::sim {
+namespace {
+
+std::uint64_t refused_as_overloaded(const v1::ServerFrame& frame) {
+  std::uint64_t count = frame.error().code() == v1::ERROR_CODE_OVERLOADED ? 1 : 0;
+  for (const v1::ItemResult& item : frame.send_result().items()) {
+    if (item.error().code() == v1::ERROR_CODE_OVERLOADED) ++count;
+  }
+  return count;
+}
+
+}  // namespace
 
 World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken)
     : trace_(time_),
@@ -44,7 +55,10 @@ World::~World() {
 }
 
 bool World::run_until(std::int64_t until) {
-  while (!findings_.first() && time_.step(until)) end_the_dying();
+  while (!findings_.first() && time_.step(until)) {
+    if (stepped_) stepped_();
+    end_the_dying();
+  }
   return !findings_.first();
 }
 
@@ -129,6 +143,7 @@ void World::server_says(std::size_t device, std::string_view bytes) {
   bytes_ += bytes.size();
   const auto frame = decode_server_frame(bytes);
   if (!frame) return findings_.broken(0, "the server sends what is no frame");
+  overloaded_ += refused_as_overloaded(*frame);
   trace_.line("server", "to d" + std::to_string(device) + " " + describe(*frame));
   for (auto& checker : checkers_) checker->server_says(who_.at(device), *frame);
 }

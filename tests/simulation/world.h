@@ -35,6 +35,8 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   // A process ends: somebody may start it again.
   void on_device_died(std::function<void(Device&)> then) { device_died_ = std::move(then); }
   void on_server_died(std::function<void()> then) { server_died_ = std::move(then); }
+  // Called after every step of the run; at most one.
+  void after_each_step(std::function<void()> then) { stepped_ = std::move(then); }
   // The server's process is killed after that many more steps; negative: not.
   void crash_server_after(int steps) { server_steps_left_ = steps; }
 
@@ -60,6 +62,8 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   [[nodiscard]] std::uint64_t steps() const { return time_.steps(); }
   // Bytes that went between the server and all devices.
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  // Commands that the server refused because its store is behind.
+  [[nodiscard]] std::uint64_t overloaded() const { return overloaded_; }
   struct Attempt {
     std::size_t device;
     std::int64_t at;
@@ -95,9 +99,11 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   std::set<UserId> hid_reads_;  // at some time: misses what others read meanwhile
   std::int64_t logged_at_ = 0;
   std::uint64_t bytes_ = 0;
+  std::uint64_t overloaded_ = 0;
   std::vector<Attempt> attempts_;
   std::function<void(Device&)> device_died_;
   std::function<void()> server_died_;
+  std::function<void()> stepped_;
   int server_steps_left_ = -1;
   Truth truth_;
   Checkers checkers_;
