@@ -82,6 +82,7 @@ void Gateway::on_open(ConnectionId connection, const PeerInfo&) {
       id, connection, timing, bounds, options_.session_commands_per_s,
       options_.session_commands_burst, ports_.scheduler.clock().steady_ms());
   Session& ref = *session;
+  ref.order = ++opened_;
   sessions_.add(std::move(session));
   if (connection.shard >= by_connection_.size()) by_connection_.resize(connection.shard + 1);
   auto& of_shard = by_connection_[connection.shard];
@@ -191,6 +192,25 @@ void Gateway::hello(Session& session, const v1::ClientFrame& frame) {
   });
 }
 
+// The same device again: the connection that was opened later wins, whichever is admitted first, or whosever Hello
+// came first: that of a connection which the device has left long ago may come late. False: that is another one than
+// `session`, which is at its end.
+bool Gateway::replace_older(Session& session, const Admission& admission) {
+  const Farewell replaced{v1::GOODBYE_REASON_REPLACED, close_code::kReplaced, 0, ""};
+  const auto others = by_user_[admission.user];
+  for (const std::uint64_t id : others) {
+    Session* other = find(id);
+    if (other == nullptr || other->admission().device != admission.device) continue;
+    ++counters_.replaced;
+    if (other->order > session.order) {
+      end(session, replaced);
+      return false;
+    }
+    end(*other, replaced);
+  }
+  return true;
+}
+
 void Gateway::admitted(std::uint64_t id, const v1::Hello& hello, const Reply& reply,
                        const Result<Admission>& admission) {
   Session* session = find(id);
@@ -204,15 +224,7 @@ void Gateway::admitted(std::uint64_t id, const v1::Hello& hello, const Reply& re
     }
     return;
   }
-  // The same device again: the newer session wins.
-  const auto others = by_user_[admission->user];
-  for (const std::uint64_t other : others) {
-    Session* old = find(other);
-    if (old != nullptr && old->admission().device == admission->device) {
-      ++counters_.replaced;
-      end(*old, {v1::GOODBYE_REASON_REPLACED, close_code::kReplaced, 0, ""});
-    }
-  }
+  if (!replace_older(*session, *admission)) return;
   const std::int64_t expires = admission->expires_ms == 0 ? 0 : steady(admission->expires_ms);
   session->admit(*admission, expires);
   session->background = hello.state() == v1::CLIENT_STATE_BACKGROUND;

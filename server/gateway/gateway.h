@@ -111,6 +111,7 @@ class Gateway : public ConnectionHandler {
   void tick();
   void before_hello(Session& session, const v1::ClientFrame& frame);
   void hello(Session& session, const v1::ClientFrame& frame);
+  bool replace_older(Session& session, const Admission& admission);
   void admitted(std::uint64_t id, const v1::Hello& hello, const Reply& reply,
                 const Result<Admission>& admission);
   void welcome(std::uint64_t id, const v1::Hello& hello, const Reply& reply, Position feed_high);
@@ -160,6 +161,7 @@ class Gateway : public ConnectionHandler {
     std::function<void()> done;
   };
   std::unique_ptr<Drain> drain_;
+  std::uint64_t opened_ = 0;  // connections
   bool draining_ = false;
   std::int64_t drain_window_ms_ = 0;
   Scheduler::TimerId drain_timer_ = 0;

@@ -81,6 +81,7 @@ class Session {
   SendQueue queue;
   std::uint32_t unacked = 0;   // commands that wait for their answer
   std::uint32_t attempts = 0;  // Hello, Register, SignIn on this connection
+  std::uint64_t order = 0;     // among all sessions, as their connections were opened
   bool background = false;     // presence and typing are held back
   bool reading_paused = false;
   std::int64_t scheduled_ms = 0;  // when the gateway looks at deadline() again

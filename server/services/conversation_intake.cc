@@ -27,8 +27,9 @@ void ConversationCache::append(LogRecord record, Answer answer) {
 }
 
 Error ConversationCache::behind() {
+  const Millis wait = pace_.come_back_after(held_.size(), scheduler_.clock().steady_ms());
   return make_error(ErrorCode::kOverloaded, "the store is behind the log",
-                    static_cast<std::uint32_t>(pace_.come_back_after(held_.size()).count()));
+                    static_cast<std::uint32_t>(wait.count()));
 }
 
 void ConversationCache::log(LogRecord&& record, Answer&& answer) {

@@ -41,14 +41,20 @@ std::size_t StorePace::room(std::uint64_t unstored, std::size_t in_log, std::int
   return std::min(marks_.soft - behind, marks_.max - ahead);
 }
 
-bool StorePace::may_wait(std::size_t held, std::int64_t now_ms) const {
-  const bool stands = writing_ != 0 && Millis(now_ms - began_ms_) > limits::command_held_limit;
-  return !stands && held < marks_.held && time_for(held) <= limits::command_held_expected;
+bool StorePace::stands(std::int64_t now_ms) const {
+  return writing_ != 0 && Millis(now_ms - began_ms_) > limits::command_held_limit;
 }
 
-Millis StorePace::come_back_after(std::size_t held) {
-  const Millis wait = std::clamp<Millis>(time_for(held), limits::overloaded_retry_min,
-                                         limits::overloaded_retry_max / 2);
+bool StorePace::may_wait(std::size_t held, std::int64_t now_ms) const {
+  return !stands(now_ms) && held < marks_.held && time_for(held) <= limits::command_held_expected;
+}
+
+Millis StorePace::come_back_after(std::size_t held, std::int64_t now_ms) {
+  constexpr Millis kMost = limits::overloaded_retry_max / 2;
+  // Nobody knows when a store that stands will go on, and asking does not help it.
+  const Millis wait = stands(now_ms)
+                          ? kMost
+                          : std::clamp<Millis>(time_for(held), limits::overloaded_retry_min, kMost);
   const std::uint32_t share = kGolden * turned_away_++;
   return wait + Millis((wait.count() * share) >> 32);
 }

@@ -40,10 +40,12 @@ class StorePace {
   [[nodiscard]] bool may_wait(std::size_t held, std::int64_t now_ms) const;
   // When a command that may not wait shall come back: when those before it are through, each later
   // than the one before, so that they do not come at once.
-  Millis come_back_after(std::size_t held);
+  Millis come_back_after(std::size_t held, std::int64_t now_ms);
 
  private:
   [[nodiscard]] Millis time_for(std::uint64_t records) const;
+  // The batch under way takes longer than any command may wait.
+  [[nodiscard]] bool stands(std::int64_t now_ms) const;
 
   const LagMarks marks_;
   double per_ms_ = 0;          // records, lately; 0 = not known yet

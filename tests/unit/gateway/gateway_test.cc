@@ -91,7 +91,8 @@ class GatewayTest : public ::testing::Test {
   testing::CountingRandom random;
   testing::FakeSockets sockets;
   testing::PlainPasswords passwords{loop};
-  DirectoryMemory directory{std::make_shared<DirectoryMemory::Disk>(), loop};
+  std::shared_ptr<DirectoryMemory::Disk> people = std::make_shared<DirectoryMemory::Disk>();
+  DirectoryMemory directory{people, loop};
   SessionRegistryMemory registry;
   BusMemory bus;
   Users users{directory};
@@ -225,6 +226,23 @@ TEST_F(GatewayTest, TheNewerSessionOfADeviceWins) {
   EXPECT_EQ(closed(other_device), 0);
   EXPECT_EQ(closed(newer), 0);
   gateway.on_close(old);
+  EXPECT_TRUE(gateway.online(UserId::of("ann"), device(1)));
+}
+
+// Its phone gave the first connection up and came again, while the directory was slow with the first.
+TEST_F(GatewayTest, AHelloThatIsAdmittedLateDoesNotReplaceALaterOne) {
+  people->delay = [] { return 500ms; };
+  const ConnectionId old = open();
+  say(old, hello(1, token("ann")));
+  EXPECT_FALSE(last(old).has_welcome());
+  people->delay = nullptr;
+  const ConnectionId newer = open();
+  say(newer, hello(1, token("ann")));
+  loop.advance(2s);
+  EXPECT_TRUE(sockets.frames[newer].front().has_welcome());
+  EXPECT_EQ(closed(newer), 0);
+  EXPECT_EQ(last(old).goodbye().reason(), v1::GOODBYE_REASON_REPLACED);
+  EXPECT_EQ(closed(old), 4409);
   EXPECT_TRUE(gateway.online(UserId::of("ann"), device(1)));
 }
 

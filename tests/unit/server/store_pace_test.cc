@@ -51,10 +51,10 @@ TEST(StorePace, NeverLetsMoreOnThanTheBound) {
 
 TEST(StorePace, FollowsAStoreThatBecomesSlower) {
   StorePace pace = paced();
-  const Millis before = pace.come_back_after(100'000);
+  const Millis before = pace.come_back_after(100'000, 0);
   pace.batch_begins(kBatch, 2 * kSecond);
   pace.batch_ends(12 * kSecond);
-  EXPECT_GT(pace.come_back_after(100'000), before);
+  EXPECT_GT(pace.come_back_after(100'000, 0), before);
 }
 
 TEST(StorePace, TurnsAwayWhoWouldWaitForTooLong) {
@@ -74,7 +74,11 @@ TEST(StorePace, TurnsAwayAtOnceWhileTheStoreStands) {
   pace.batch_begins(kBatch, 2 * kSecond);
   const std::int64_t limit = Millis(limits::command_held_limit).count();
   EXPECT_TRUE(pace.may_wait(0, 2 * kSecond + limit));
+  EXPECT_LT(pace.come_back_after(0, 2 * kSecond + limit), Millis(1'000));
   EXPECT_FALSE(pace.may_wait(0, 2 * kSecond + limit + 1));
+  EXPECT_GE(pace.come_back_after(0, 2 * kSecond + limit + 1),
+            Millis(limits::overloaded_retry_max) / 2)
+      << "asking again and again does not help it";
   pace.batch_ends(2 * kSecond + limit + 2);
   EXPECT_TRUE(pace.may_wait(0, 2 * kSecond + limit + 2));
 }
@@ -84,7 +88,7 @@ TEST(StorePace, TellsWaitsThatAreBoundedAndSpread) {
   Millis least = limits::overloaded_retry_max;
   Millis most{0};
   for (int i = 0; i < 100; ++i) {
-    const Millis wait = pace.come_back_after(100'000);  // two seconds' work
+    const Millis wait = pace.come_back_after(100'000, 0);  // two seconds' work
     least = std::min(least, wait);
     most = std::max(most, wait);
   }
@@ -92,8 +96,8 @@ TEST(StorePace, TellsWaitsThatAreBoundedAndSpread) {
   EXPECT_LT(least, Millis(2'100));
   EXPECT_GT(most, Millis(3'900));
   EXPECT_LE(most, Millis(4'000));
-  EXPECT_GE(pace.come_back_after(0), Millis(limits::overloaded_retry_min));
-  EXPECT_LE(pace.come_back_after(100'000'000), Millis(limits::overloaded_retry_max));
+  EXPECT_GE(pace.come_back_after(0, 0), Millis(limits::overloaded_retry_min));
+  EXPECT_LE(pace.come_back_after(100'000'000, 0), Millis(limits::overloaded_retry_max));
 }
 
 }  // namespace
