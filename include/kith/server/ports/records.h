@@ -14,8 +14,7 @@
 
 namespace kith::server {
 
-// Position of a record in the command log: 1, 2, 3 … (embedded: the journal's rowid). Also the
-// version of feed marks.
+// Position of a record in the command log: 1, 2, 3 … Also the version of feed marks.
 using Position = std::uint64_t;
 
 enum class EventKind : std::uint8_t { kMessage = 1, kMembership = 2, kMeta = 3, kVoid = 4 };
