@@ -1,6 +1,5 @@
 // The barest server: epoll, one read and one write per wake-up.
 #include <netinet/in.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -65,12 +64,8 @@ bool connect_all(const EchoJob& job, const sockaddr_in& address, Load& load) {
   load.epoll = epoll_create1(EPOLL_CLOEXEC);
   load.message.assign(std::size_t{job.bytes} * job.outstanding, 'x');
   for (std::uint32_t i = 0; i < job.connections; ++i) {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-      return false;
-    }
-    no_delay(fd);
-    watch(load.epoll, fd);
+    const int fd = connect_watched(address, load.epoll);
+    if (fd < 0) return false;
     load.sockets.push_back(fd);
     load.lines.resize(std::max<std::size_t>(load.lines.size(), static_cast<std::size_t>(fd) + 1));
   }
@@ -118,16 +113,13 @@ std::optional<LimitResult> echo_limit(const EchoJob& job) {
   if (server == 0) serve(listening, job.server_cpu);
   close(listening);
   if (server < 0) return std::nullopt;
-  cpu_set_t before;
-  sched_getaffinity(0, sizeof before, &before);
-  pin(job.load_cpu);
+  const Pinned pinned(job.load_cpu);
   Load load;
   Histogram times;
   const bool connected = connect_all(job, address, load);
   const std::uint64_t rounds = connected ? run_rounds(job, load, times) : 0;
   for (const int fd : load.sockets) close(fd);
   if (load.epoll >= 0) close(load.epoll);
-  sched_setaffinity(0, sizeof before, &before);
   const double used = end_process(server);
   if (rounds == 0) return std::nullopt;
   const auto messages = static_cast<double>(rounds) * job.outstanding;

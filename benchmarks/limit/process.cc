@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstddef>
 
@@ -50,6 +51,27 @@ void watch(int epoll, int fd) {
   event.events = EPOLLIN;
   event.data.fd = fd;
   epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+int connect_watched(const sockaddr_in& address, int epoll) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -1;
+  if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    close(fd);
+    return -1;
+  }
+  no_delay(fd);
+  watch(epoll, fd);
+  return fd;
+}
+
+Pinned::Pinned(int cpu) {
+  sched_getaffinity(0, sizeof before_, &before_);
+  pin(cpu);
+}
+
+Pinned::~Pinned() {
+  sched_setaffinity(0, sizeof before_, &before_);
 }
 
 double end_process(pid_t process) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <netinet/in.h>
+#include <sched.h>
 #include <sys/types.h>
 
 namespace kith::bench {
@@ -17,6 +18,21 @@ void no_delay(int fd);
 
 // Adds a descriptor to an epoll instance, which tells when it can be read.
 void watch(int epoll, int fd);
+
+// A connected socket, watched by `epoll`; -1 if none is to be had.
+int connect_watched(const sockaddr_in& address, int epoll);
+
+// Pins this process to a core (-1 = wherever) until it goes out of scope.
+class Pinned {
+ public:
+  explicit Pinned(int cpu);
+  ~Pinned();
+  Pinned(const Pinned&) = delete;
+  Pinned& operator=(const Pinned&) = delete;
+
+ private:
+  cpu_set_t before_{};
+};
 
 // Ends a process and answers the seconds of CPU that it used, all of them since it began.
 double end_process(pid_t process);

@@ -3,7 +3,6 @@
 // message; the receiver acknowledges, and the sender is told. Five passes through the sockets.
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -193,12 +192,8 @@ struct Load {
 
 bool connect_all(const TalkJob& job, const sockaddr_in& address, Load& load) {
   for (std::uint32_t i = 0; i < job.connections / 2 * 2; ++i) {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-      return false;
-    }
-    no_delay(fd);
-    watch(load.epoll, fd);
+    const int fd = connect_watched(address, load.epoll);
+    if (fd < 0) return false;
     load.sockets.push_back(fd);
     load.speakers.resize(std::max(load.speakers.size(), static_cast<std::size_t>(fd) + 1));
     load.speakers[static_cast<std::size_t>(fd)].sends = i % 2 == 0;
@@ -262,15 +257,12 @@ std::optional<LimitResult> talk_limit(const TalkJob& job) {
   }
   close(listening);
   if (server < 0) return std::nullopt;
-  cpu_set_t before;
-  sched_getaffinity(0, sizeof before, &before);
-  pin(job.load_cpu);
+  const Pinned pinned(job.load_cpu);
   Load load;
   Histogram times;
   const std::uint64_t messages = connect_all(job, address, load) ? talk(job, load, times) : 0;
   for (const int fd : load.sockets) close(fd);
   close(load.epoll);
-  sched_setaffinity(0, sizeof before, &before);
   const double used = end_process(server);
   if (messages == 0) return std::nullopt;
   LimitResult result;

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -185,16 +184,13 @@ std::optional<LimitResult> tls_limit(const TlsJob& job) {
   close(listening);
   SSL_CTX_free(ctx);
   if (server < 0) return std::nullopt;
-  cpu_set_t before;
-  sched_getaffinity(0, sizeof before, &before);
-  pin(job.load_cpu);
+  const Pinned pinned(job.load_cpu);
   SSL_CTX* client = bare_tls_client();
   Histogram times;
   const double began = process_cpu_s();
   const std::uint64_t count = run_handshakes(job, address, client, times);
   const double load = process_cpu_s() - began;
   SSL_CTX_free(client);
-  sched_setaffinity(0, sizeof before, &before);
   const double used = end_process(server);
   if (count == 0) return std::nullopt;
   LimitResult result;
