@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
 
 #include "kith/core/limits.h"
 #include "server/services/conversation_slot.h"
@@ -45,11 +46,23 @@ Status ConversationCache::start() {
   auto applied = store_.applied();
   if (!applied) return applied.error();
   applied_ = last_committed_ = *applied;
+  // New records would stand at positions that the store takes for its own, and be lost.
+  if (log_.last() < *applied) {
+    return make_error(ErrorCode::kCacheCorrupt,
+                      "the log ends at record " + std::to_string(log_.last()) +
+                          ", but the store has " + std::to_string(*applied) +
+                          ": they are not of the same time");
+  }
   replaying_ = true;
   for (;;) {
     auto page = log_.read(last_committed_, kReplayPage);
     if (!page) return page.error();
     if (page->empty()) break;
+    if (page->front().position != last_committed_ + 1) {
+      return make_error(ErrorCode::kCacheCorrupt,
+                        "records from " + std::to_string(last_committed_ + 1) +
+                            " on are neither in the store nor in the log");
+    }
     load_changed(*page);
     for (LogEntry& entry : *page) committed(std::move(entry), nullptr);
   }

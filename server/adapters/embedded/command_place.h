@@ -1,12 +1,17 @@
 // Where a command was placed is found by a number made of its ids.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <cstring>
+#include <limits>
 
 #include "kith/core/ids.h"
 
 namespace kith::server {
+
+// As many follow each other that have the same number. Who searches for more finds none of those behind
+// them again, which he can do to himself only; and who asks for one makes the server read no more rows.
+inline constexpr std::int64_t kSamePlaceMax = 8;
 
 // The time in the message id (version 7: milliseconds in its first 48 bits, of which 42 last until the
 // year 2109), then 21 bits that tell ids of the same millisecond apart: what is new has the highest
@@ -26,11 +31,8 @@ inline std::int64_t place_key(const ConversationId& conversation, const UserId& 
     tail = (tail ^ more) * 0x9e37'79b9'7f4a'7c15;
     tail ^= tail >> 32;
   }
-  return static_cast<std::int64_t>(time | tail >> (64 - kTailBits));
+  return std::min(static_cast<std::int64_t>(time | tail >> (64 - kTailBits)),
+                  std::numeric_limits<std::int64_t>::max() - kSamePlaceMax);
 }
-
-// As many follow each other that have the same number; who adds more finds none of them again, and
-// could only do so to himself.
-inline constexpr std::int64_t kSamePlaceMax = 64;
 
 }  // namespace kith::server

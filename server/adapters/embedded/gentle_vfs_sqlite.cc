@@ -17,6 +17,7 @@ const char* gentle_vfs() {
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <mutex>
 
@@ -48,20 +49,24 @@ Extra& extra(sqlite3_file* file) {
   return *reinterpret_cast<Extra*>(reinterpret_cast<char*>(file) + extra_at());
 }
 
-// Starts and awaits the writing of one piece after the other. Failures are left to the sync to find.
-void write_back(int fd) {
+// Starts and awaits the writing of one piece after the other. False: something could not be written, which
+// the system may tell only once.
+bool write_back(int fd) {
   struct stat64 state {};
-  if (fd < 0 || fstat64(fd, &state) != 0 || state.st_size <= kPieceBytes) return;
+  if (fd < 0 || fstat64(fd, &state) != 0 || state.st_size <= kPieceBytes) return true;
   for (off64_t at = 0; at < state.st_size; at += kPieceBytes) {
-    (void)sync_file_range(
+    const int failed = sync_file_range(
         fd, at, kPieceBytes,
         SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+    if (failed != 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT)) return false;
   }
+  return true;
 }
 
 int sync_gently(sqlite3_file* file, int flags) {
-  write_back(extra(file).fd);
-  return extra(file).methods->xSync(file, flags);
+  const bool written = write_back(extra(file).fd);
+  const int synced = extra(file).methods->xSync(file, flags);
+  return written ? synced : SQLITE_IOERR_FSYNC;
 }
 
 // Ours last: it gives up the locks.

@@ -107,6 +107,7 @@ Status take_over(const std::string& dir, const std::string& old, const std::stri
   const std::string unfinished = journal + ".new";
   std::error_code failed;
   fs::remove_all(unfinished, failed);  // of a process that was killed here
+  if (failed) return make_error(ErrorCode::kIo, unfinished + ": " + failed.message());
   {
     const auto db = open_old(old);
     if (!db) return db.error();
@@ -140,8 +141,10 @@ Status remove_old(const std::string& old, Position last) {
 Result<std::unique_ptr<CommandLogFile>> open_journal(const std::string& dir, Executor& executor) {
   const std::string journal = dir + "/journal";
   const std::string old = journal + ".db";
-  std::error_code ignored;
-  if (fs::exists(old, ignored) && !has_segments(journal)) {
+  std::error_code failed;
+  const bool there = fs::exists(old, failed);
+  if (failed) return make_error(ErrorCode::kIo, old + ": " + failed.message());
+  if (there && !has_segments(journal)) {
     if (auto taken = take_over(dir, old, journal); !taken) return taken.error();
   }
   auto log = CommandLogFile::open(journal, executor);

@@ -273,7 +273,9 @@ void LogSegments::give_up(bool sync_failed) {
 
 // --- giving free ---
 
+// While the last segment could not be begun, those before it are all that a start can rely on.
 bool LogSegments::trim(Position upto) {
+  if (file_ == nullptr) return false;
   Segment oldest;
   {
     const std::lock_guard lock(mutex_);

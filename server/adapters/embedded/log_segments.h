@@ -59,8 +59,8 @@ class LogSegments {
   // Makes what was added durable, in one sync. A failure: none of it is in the log, nor will it ever
   // be found there; the next add() begins at the same position.
   Status commit();
-  // Gives the oldest segment free if it holds nothing beyond `upto`. False: there is none, or its
-  // header could not be written.
+  // Gives the oldest segment free if it holds nothing beyond `upto`. False: there is none, its header
+  // could not be written, or nothing can be written at the moment.
   bool trim(Position upto);
 
  private:

@@ -203,6 +203,29 @@ TEST_F(ConversationCacheTest, OneMarkStandsUntilTheUserIsServedAgain) {
   EXPECT_EQ(feed_high(bob), 2u);
 }
 
+// As when one of both was restored from a copy of another day.
+TEST_F(ConversationCacheTest, ALogAndAStoreOfDifferentTimesAreRefused) {
+  store_falls_behind();
+  decided(record(ann, 1, group({bob})));
+  disks.store->applied = log.last() + 1;
+  {
+    ConversationStoreMemory other_store(disks.store, loop);
+    ConversationCache other(log, other_store, loop);
+    const Status refused = other.start();
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, ErrorCode::kCacheCorrupt) << refused.error().to_string();
+  }
+  decided(record(ann, 2, text("a")));
+  disks.store->applied = 0;  // and the log was trimmed
+  ASSERT_EQ(disks.log->entries.size(), 2u);
+  disks.log->entries.erase(disks.log->entries.begin());
+  ConversationStoreMemory other_store(disks.store, loop);
+  ConversationCache other(log, other_store, loop);
+  const Status refused = other.start();
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kCacheCorrupt) << refused.error().to_string();
+}
+
 TEST_F(ConversationCacheTest, WhatAnEarlierProcessServedCountsAsServed) {
   store_falls_behind();
   decided(record(ann, 1, text("nowhere"), group_id(9), 1));  // looked up when it is decided again
