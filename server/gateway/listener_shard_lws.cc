@@ -25,10 +25,10 @@ constexpr std::uint16_t kUnsupported = 1003;
 constexpr std::uint16_t kTooBig = 1009;
 constexpr int kAcceptsPerWake = 16;
 constexpr std::size_t kWriteBytes = 64 * 1024;
-// Per connection, and the most that is read of it at once: a longer message comes in pieces. Sixteen short
-// messages in one frame are two.
-constexpr std::size_t kReceiveBuffer = 2048;
-constexpr std::size_t kKeptCapacity = 512;    // larger buffers go back to the heap when empty
+constexpr std::size_t kReceiveBuffer = 1024;  // per connection; a longer message comes in pieces
+// Room that is made for what a frame announces; more is made for what has come.
+constexpr std::size_t kReserved = 4 * 1024;
+constexpr std::size_t kKeptCapacity = 512;  // larger buffers go back to the heap when empty
 constexpr std::uint32_t kReservedDescriptors = 128;  // databases, logs, pipes
 constexpr std::uint32_t kNoSlot = 0xffff'ffff;
 constexpr auto kOutOfDescriptorsPause = std::chrono::milliseconds(200);
@@ -345,7 +345,7 @@ int ListenerShardLws::on_receive(lws* wsi, std::uint32_t index, std::string_view
       return 0;  // what still comes is dropped, until the peer closes or is cut
     }
     if (lws_is_final_fragment(wsi) == 0 || lws_remaining_packet_payload(wsi) != 0) {
-      if (slot.message.empty()) slot.message.reserve(whole);
+      if (slot.message.empty()) slot.message.reserve(std::min(whole, kReserved));
       slot.message.append(piece);
       return 0;
     }
