@@ -287,6 +287,13 @@ Status check(const v1::UpdateProfile& m) {
   return check_display_name(m.display_name());
 }
 
+Status check(const v1::SearchMessages& m) {
+  return Check("SearchMessages")
+      .text(m.query(), limits::search_query_bytes_max, "the query")
+      .optional_id(m.conversation_id(), "conversation_id")
+      .done();
+}
+
 Status check(const v1::GetUsers& m) {
   Check c("GetUsers");
   c.count(static_cast<std::size_t>(m.user_ids_size()) + static_cast<std::size_t>(m.handles_size()),
@@ -370,6 +377,8 @@ Status validate(const v1::ClientFrame& frame) {
       return check(frame.update_contacts());
     case F::kUpdateProfile:
       return check(frame.update_profile());
+    case F::kSearch:
+      return check(frame.search());
     case F::kGetUsers:
       return check(frame.get_users());
     case F::kRevokeDevice:

@@ -23,7 +23,8 @@ Error protocol(std::string sentence) {
 }  // namespace
 
 const std::vector<std::string>& capabilities() {
-  static const std::vector<std::string> caps = {"large_groups", "presence", "receipts", "typing"};
+  static const std::vector<std::string> caps = {"large_groups", "presence", "receipts", "search",
+                                                "typing"};
   return caps;
 }
 

@@ -365,6 +365,20 @@ void people_replies(Samples& s) {
   device->set_current(true);
 }
 
+// Last: earlier samples keep their numbers.
+void search_frames(Samples& s) {
+  auto* search = s.client("search").mutable_search();
+  search->set_query("lunch at \"the harbour\"");
+  search->set_conversation_id(kChat);
+  search->set_before(700);
+  search->set_limit(20);
+  auto* found = s.server("search_page").mutable_search_page();
+  auto* hit = found->add_hits();
+  fill(hit->mutable_event());
+  hit->set_place(700);
+  found->set_more(true);
+}
+
 }  // namespace
 
 std::vector<Sample> sample_frames() {
@@ -376,6 +390,7 @@ std::vector<Sample> sample_frames() {
   conversation_replies(samples);
   sync_replies(samples);
   people_replies(samples);
+  search_frames(samples);
   return samples.take();
 }
 

@@ -59,6 +59,16 @@ inline constexpr std::size_t sync_window_default = 50;  // conversations per Syn
 inline constexpr std::size_t sync_window_max = 100;
 inline constexpr std::size_t sync_delta_max = 2'000;  // more changes than this: snapshot
 
+// --- search ---
+inline constexpr std::size_t search_query_bytes_max = 256;
+inline constexpr std::size_t search_terms_max = 32;       // in one query
+inline constexpr std::size_t search_term_bytes_max = 64;  // of a longer word its beginning counts
+inline constexpr std::size_t search_page_default = 20;    // hits in one page
+inline constexpr std::size_t search_page_max = 50;
+// Server: requests in work; more: OVERLOADED. One that takes longer than its time is given up.
+inline constexpr std::size_t searches_running_max = 64;
+inline constexpr auto search_time_limit = 2s;
+
 // --- session ---
 inline constexpr auto heartbeat = 30s;
 inline constexpr auto server_idle_limit = 75s;  // 2.5 heartbeats without a byte

@@ -1,6 +1,7 @@
 // Messages and their delivery status, as both sides see them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -28,6 +29,13 @@ enum class MessageKind : std::uint8_t {
   kMeta = 3,        // the title changed
   kGap = 4,         // rows of a timeline only: messages that this device does not hold yet
   kUnknown = 255,   // from a newer release; Message::text is a fallback
+};
+
+// Bytes of a UTF-8 text; never part of a character.
+struct TextRange {
+  std::size_t begin = 0;
+  std::size_t size = 0;
+  friend bool operator==(const TextRange&, const TextRange&) = default;
 };
 
 }  // namespace kith

@@ -10,8 +10,8 @@
 namespace kith {
 namespace {
 
-// Field 60 (kept for searches) with four bytes: a body of a newer release.
-const std::string kNewerBody("\xe2\x03\x04wxyz", 7);
+// Field 61 (kept for searches) with four bytes: a body of a newer release.
+const std::string kNewerBody("\xea\x03\x04wxyz", 7);
 
 TEST(FrameCodec, RoundTripsBothDirections) {
   v1::ClientFrame request;

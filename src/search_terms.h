@@ -1,0 +1,48 @@
+// Search terms: what a text can be found by. One rule for the client's index, the server's index and
+// the marks in a text that was found.
+//
+// A word is a run of letters and digits, folded: without case, accents and compatibility forms (NFKC
+// case folding, Unicode Technical Report 30's spirit). Scripts that are written without spaces, or
+// whose words are glued together (Han, Kana, Hangul, Thai, Lao, Khmer, Myanmar), give overlapping
+// pairs of characters and, at the end of the run, the last character alone. An emoji is a word.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kith/core/message.h"
+#include "kith/core/result.h"
+
+namespace kith::search {
+
+// `text`: at most limits::search_term_bytes_max bytes, of ASCII only [a-z0-9]; never empty.
+struct Term {
+  std::string text;
+  TextRange source;  // where it stands in the text it was read from
+};
+
+// In the order of the text. Bytes that are no UTF-8 separate. Never more terms than bytes.
+std::vector<Term> terms(std::string_view text);
+
+// Terms that must stand one after the other; of the last, with `prefix`, only the beginning.
+struct Phrase {
+  std::vector<std::string> terms;
+  bool prefix = false;
+};
+// Every phrase must be in the text.
+struct Pattern {
+  std::vector<Phrase> phrases;
+};
+
+// Of a query as a person types it, and it never fails for its spelling: what is between two spaces
+// is a phrase ("don't", "foo@bar", "v1.2"), and so is what is between two "; the last one may be
+// unfinished (prefix), unless it is in ". kInvalidArgument: there is nothing in it to search for;
+// kTooLarge, kLimitExceeded: limits::search_query_bytes_max, search_terms_max.
+Result<Pattern> parse(std::string_view query);
+
+// Where the phrases stand in `text`, ascending, without overlaps; empty if one is not in it.
+std::vector<TextRange> find(const Pattern& pattern, std::string_view text);
+
+}  // namespace kith::search
