@@ -3,8 +3,9 @@
 //
 // A word is a run of letters and digits, folded: without case, accents and compatibility forms (NFKC
 // case folding, Unicode Technical Report 30's spirit). Scripts that are written without spaces, or
-// whose words are glued together (Han, Kana, Hangul, Thai, Lao, Khmer, Myanmar), give overlapping
-// pairs of characters and, at the end of the run, the last character alone. An emoji is a word.
+// whose words are glued together (Han, Kana, Bopomofo, Hangul, Thai, Lao, Khmer, Myanmar, Tibetan),
+// give overlapping pairs of characters and, at the end of the run, the last character alone. An
+// emoji is a word. search_fold.h has the details.
 #pragma once
 
 #include <cstddef>
@@ -20,7 +21,7 @@ namespace kith::search {
 // `text`: at most limits::search_term_bytes_max bytes, of ASCII only [a-z0-9]; never empty.
 struct Term {
   std::string text;
-  TextRange source;  // where it stands in the text it was read from
+  TextRange source;  // where it stands in the text it was read from; never empty
 };
 
 // In the order of the text. Bytes that are no UTF-8 separate. Never more terms than bytes.
@@ -42,7 +43,10 @@ struct Pattern {
 // kTooLarge, kLimitExceeded: limits::search_query_bytes_max, search_terms_max.
 Result<Pattern> parse(std::string_view query);
 
-// Where the phrases stand in `text`, ascending, without overlaps; empty if one is not in it.
+// Where the phrases stand in `text`, ascending, apart; empty if one is not in it, or `pattern` has
+// none. A range goes from the first character of a phrase to the last one that was asked for: of an
+// unfinished word to the end of its beginning. Not empty exactly if an index of terms(text) that
+// keeps their positions says that they are there.
 std::vector<TextRange> find(const Pattern& pattern, std::string_view text);
 
 }  // namespace kith::search
