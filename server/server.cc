@@ -195,7 +195,7 @@ Status EmbeddedServer::open_parts() {
     stores_ = make_memory_stores(loop_);
     if (options_.secret.empty()) options_.secret = new_secret();
   } else {
-    auto stores = open_embedded(options_.data_dir, loop_, loop_.soon());
+    auto stores = open_embedded(options_.data_dir, loop_, loop_.soon(), options_.search);
     if (!stores) return stores.error();
     stores_ = std::move(*stores);
     if (options_.secret.empty()) {
@@ -206,7 +206,8 @@ Status EmbeddedServer::open_parts() {
   }
   passwords_ = make_scrypt_hasher(loop_, {options_.password_cost, options_.password_threads});
   const ServerPorts ports{stores_->log(),      stores_->store(), stores_->directory(),
-                          stores_->registry(), stores_->bus(),   *passwords_};
+                          stores_->registry(), stores_->bus(),   *passwords_,
+                          stores_->search()};
   core_ = ServerCore::make(options_, ports, loop_, system_random(), connections_);
   if (Status started = core_->start(); !started) return started;
 

@@ -1,6 +1,7 @@
 // ServerCore: the parts without I/O, joined.
 #include "server/server_core.h"
 
+#include <optional>
 #include <utility>
 
 #include "kith/v1/frame.pb.h"
@@ -12,12 +13,21 @@
 #include "server/services/fanout.h"
 #include "server/services/people_service.h"
 #include "server/services/presence_service.h"
+#include "server/services/search_feeder.h"
+#include "server/services/search_service.h"
 #include "server/services/users.h"
 
 namespace kith::server {
 namespace {
 
 constexpr const char* kGatewayName = "local";  // the only gateway of an embedded server
+
+// What a server without an index must not offer.
+ServerOptions offered(const ServerOptions& options, const ServerPorts& ports) {
+  ServerOptions offer = options;
+  offer.search = options.search && ports.search != nullptr;
+  return offer;
+}
 
 class JoinedCore : public ServerCore {
  public:
@@ -33,11 +43,19 @@ class JoinedCore : public ServerCore {
         door_({options.secret, options.authenticator, options.register_accounts,
                options.account_token_life},
               ports.directory, users_, devices_, ports.passwords, scheduler),
-        gateway_(kGatewayName, options,
+        search_(options.search ? ports.search : nullptr, cache_, scheduler),
+        gateway_(kGatewayName, offered(options, ports),
                  {door_, ports.registry, ports.bus, scheduler, random, connections},
-                 gateway_hooks()) {}
+                 gateway_hooks()) {
+    if (ports.search == nullptr || !options.search) return;
+    feeder_.emplace(*ports.search, ports.store, cache_, scheduler);
+    cache_.on_stored([this](const StoreBatch& batch) { feeder_->stored(batch); });
+  }
 
-  Status start() override { return cache_.start(); }
+  Status start() override {
+    if (auto started = cache_.start(); !started || !feeder_) return started;
+    return feeder_->start(cache_.applied(), cache_.decided());
+  }
 
   void drain(std::chrono::milliseconds window, std::function<void()> done) override {
     presence_.freeze();
@@ -51,6 +69,8 @@ class JoinedCore : public ServerCore {
     std::map<std::string, std::uint64_t> all;
     gateway_.add_stats(all);
     cache_.add_stats(all);
+    search_.add_stats(all);
+    if (feeder_) feeder_->add_stats(all);
     return all;
   }
   void on_open(ConnectionId id, const PeerInfo& peer) override { gateway_.on_open(id, peer); }
@@ -76,6 +96,7 @@ class JoinedCore : public ServerCore {
     GatewayHooks hooks;
     hooks.request = [this](const Caller& caller, v1::ClientFrame& frame, Reply& reply) {
       return presence_.handle(caller, frame) || people_.handle(caller, frame, reply) ||
+             search_.handle(caller, frame, reply) ||
              conversations_.handle(caller, std::move(frame), std::move(reply));
     };
     hooks.opened = [this](const Caller& caller, bool active, const std::string& agent) {
@@ -107,6 +128,8 @@ class JoinedCore : public ServerCore {
   PresenceService presence_;
   PeopleService people_;
   Door door_;
+  SearchService search_;
+  std::optional<SearchFeeder> feeder_;
   Gateway gateway_;
 };
 

@@ -16,6 +16,7 @@
 #include "kith/server/ports/command_log.h"
 #include "kith/server/ports/conversation_store.h"
 #include "kith/server/ports/directory.h"
+#include "kith/server/ports/search_index.h"
 #include "kith/server/ports/session_registry.h"
 #include "server/gateway/listener.h"
 #include "server/password_hasher.h"
@@ -32,6 +33,7 @@ struct ServerPorts {
   SessionRegistry& registry;
   Bus& bus;
   PasswordHasher& passwords;
+  SearchIndex* search = nullptr;  // none: nobody can search
 };
 
 class ServerCore : public ConnectionHandler {

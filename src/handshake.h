@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kith/core/result.h"
@@ -17,6 +18,9 @@ namespace kith::handshake {
 inline constexpr std::uint32_t kMajor = 1;         // also in the URL: /v1/ws
 inline constexpr std::uint32_t kMinor = 0;         // highest minor that this release speaks
 inline constexpr std::uint32_t kMinorMinimum = 0;  // lowest minor that this release still serves
+
+// Not every server of this release has it.
+inline constexpr std::string_view kSearchCap = "search";
 
 // What this release can do beyond the frames that every peer of kMajor knows. Sorted.
 const std::vector<std::string>& capabilities();

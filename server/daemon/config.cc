@@ -80,6 +80,7 @@ const std::map<std::string, Setter, std::less<>>& fields() {
       {"commands-burst", count(&ServerOptions::session_commands_burst, 1, 1'000'000)},
       {"large-pushes-per-s", count(&ServerOptions::large_pushes_per_s, 0, 1'000'000)},
       {"accounts", yes_no([](Config& c, bool on) { c.options.register_accounts = on; })},
+      {"search", yes_no([](Config& c, bool on) { c.options.search = on; })},
       {"plain", yes_no([](Config& c, bool on) { c.plain = on; })},
       {"share-port", yes_no([](Config& c, bool on) { c.options.share_port = on; })},
       {"token-secret-file",
@@ -235,6 +236,7 @@ How much it takes
   --handshakes-per-s N      default 2000
   --commands-per-s N        of one session, on average; default 50
   --commands-burst N        of one session, at once; default 200
+  --search no               people cannot search their history; default yes
   --large-pushes-per-s N    events for those who only listen in large groups; default 20000
 
   --dev  --help  --version

@@ -16,6 +16,7 @@ namespace {
 constexpr auto kTick = std::chrono::seconds(1);
 constexpr std::uint32_t kAttemptsMax = 8;  // sign-ins on one connection; more: reconnect
 constexpr std::uint32_t kUnackedWaitMs = 100;
+constexpr std::uint32_t kSearchCost = 4;  // queries
 
 }  // namespace
 
@@ -34,6 +35,10 @@ Gateway::Asked Gateway::asked(const v1::ClientFrame& frame) {
     case F::kGetDevices:
     case F::kMarkRead:
       asked.kind = Kind::kQuery;
+      break;
+    case F::kSearch:
+      asked.kind = Kind::kQuery;
+      asked.cost = kSearchCost;
       break;
     case F::kSetTyping:
     case F::kSetPresence:
@@ -252,7 +257,9 @@ void Gateway::welcome(std::uint64_t id, const v1::Hello& hello, const Reply& rep
   ports_.random.fill(bytes.data(), bytes.size());
   welcome.set_session_id(SessionId(bytes).bytes());
   welcome.set_minor(agreed->minor);
-  for (const std::string& cap : agreed->caps) welcome.add_caps(cap);
+  for (const std::string& cap : agreed->caps) {
+    if (options_.search || cap != handshake::kSearchCap) welcome.add_caps(cap);
+  }
   welcome.set_server_time_ms(static_cast<std::uint64_t>(ports_.scheduler.clock().wall().ms));
   const auto heartbeat_s = std::max<std::int64_t>(1, options_.heartbeat.count() / 1000);
   welcome.set_heartbeat_s(static_cast<std::uint32_t>(heartbeat_s));

@@ -395,6 +395,7 @@ void ConversationCache::apply_done(const Status& status) {
       user_marks_.erase(it);
     }
   }
+  if (stored_) stored_(*batch_);
   batch_.reset();
   log_.trim(applied_);
   if (!dirty_.empty() || !user_marks_dirty_.empty()) schedule_apply();

@@ -46,6 +46,12 @@ class ConversationCache : public Conversations {
   using Decided = std::function<void(const LogEntry&, const Outcome&, const Conversation&)>;
   void on_decided(Decided decided) { decided_ = std::move(decided); }
 
+  // Called for every batch that the store has taken.
+  using Stored = std::function<void(const StoreBatch&)>;
+  void on_stored(Stored stored) { stored_ = std::move(stored); }
+  // Position up to which the store has everything.
+  [[nodiscard]] Position applied() const { return applied_; }
+
   // Puts a command into the log, a little later while the store is behind (limits::apply_lag_soft);
   // `answer` gets the decision on it, or why it is not in the log (kOverloaded, kDiskFull, …).
   using Answer = OnceFunction<void(Result<Outcome>&&), 48>;
@@ -138,6 +144,7 @@ class ConversationCache : public Conversations {
   ConversationStore& store_;
   Scheduler& scheduler_;
   Decided decided_;
+  Stored stored_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 
   IdMap<ConversationId, SlotPtr> slots_;

@@ -431,6 +431,38 @@ TYPED_TEST_P(ConversationStoreSuite, AConversationThatBecomesLargeHasTheMembersI
   EXPECT_EQ(large(this->bob_), 1u);
 }
 
+TYPED_TEST_P(ConversationStoreSuite, AWalkOverAllHeadsSeesThoseThatChanged) {
+  this->open();
+  ASSERT_TRUE(this->apply(this->batch(1)).ok());
+  StoreBatch many;
+  many.position = 20;
+  for (std::uint8_t n = 10; n < 20; ++n) {
+    Head head;
+    head.id = id_of<ConversationId>(n);
+    head.last_seq = head.last_position = n;
+    head.title = "t";
+    many.heads.push_back(head);
+  }
+  ASSERT_TRUE(this->apply(many).ok());
+  const auto walk = [&](Position changed_after, std::size_t limit) {
+    std::vector<Position> seen;
+    HeadsPage page;
+    page.more = true;
+    int pages = 0;
+    while (page.more && ++pages < 100) {
+      page = answer_of<HeadsPage>(this->factory_.scheduler(), [&](auto done) {
+               this->store_->heads(page.next, changed_after, limit, std::move(done));
+             }).value();
+      for (const Head& head : page.heads) seen.push_back(head.last_position);
+    }
+    return seen;
+  };
+  const Numbers all{1, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19};
+  for (const std::size_t limit : {1, 3, 11, 100}) EXPECT_EQ(walk(0, limit), all) << limit;
+  EXPECT_EQ(walk(16, 2), (Numbers{17, 18, 19}));
+  EXPECT_TRUE(walk(19, 4).empty());
+}
+
 TYPED_TEST_P(ConversationStoreSuite, UserMarksNeverFall) {
   this->open();
   ASSERT_TRUE(this->apply(this->batch(5)).ok());
@@ -488,7 +520,8 @@ REGISTER_TYPED_TEST_SUITE_P(
     PagesBeginAndEndAnywhereInABatch, MembersAndMarksStayRightWhileAGroupGrows,
     MembersMayComeBeforeTheirConversation, FindsCommandsOfTheSameMillisecond,
     FeedsListConversationsByTheirLastChange, LargeConversationsOfActiveMembersOnly,
-    AConversationThatBecomesLargeHasTheMembersItHad, UserMarksNeverFall,
+    AConversationThatBecomesLargeHasTheMembersItHad, AWalkOverAllHeadsSeesThoseThatChanged,
+    UserMarksNeverFall,
     AFailedBatchLeavesNothingAndIsNotOvertaken);
 
 }  // namespace kith::server

@@ -159,6 +159,11 @@ void WatchedStore::changed(const UserId& user, server::Position after, std::size
   });
 }
 
+void WatchedStore::heads(const ConversationId& after, server::Position changed_after,
+                         std::size_t limit, server::Done<server::HeadsPage> done) {
+  inner_->heads(after, changed_after, limit, std::move(done));
+}
+
 void WatchedStore::list(const UserId& user, server::Position before, std::size_t limit,
                         server::Done<std::vector<server::FeedEntry>> done) {
   inner_->list(user, before, limit, [this, done = std::move(done)](auto found) {

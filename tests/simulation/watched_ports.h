@@ -71,6 +71,8 @@ class WatchedStore : public server::ConversationStore {
             server::Done<std::optional<server::Placement>> done) override;
   void events(const server::EventQuery& query,
               server::Done<std::vector<server::Event>> done) override;
+  void heads(const ConversationId& after, server::Position changed_after, std::size_t limit,
+             server::Done<server::HeadsPage> done) override;
   void changed(const UserId& user, server::Position after, std::size_t limit,
                server::Done<std::vector<server::FeedEntry>> done) override;
   void list(const UserId& user, server::Position before, std::size_t limit,

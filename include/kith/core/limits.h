@@ -68,6 +68,10 @@ inline constexpr std::size_t search_page_max = 50;
 // Server: requests in work; more: OVERLOADED. One that takes longer than its time is given up.
 inline constexpr std::size_t searches_running_max = 64;
 inline constexpr auto search_time_limit = 2s;
+// Of one user, the most recently changed: all that is searched.
+inline constexpr std::size_t search_conversations_max = 20'000;
+// Conversations that wait to be indexed; more: they are found again in the store.
+inline constexpr std::size_t search_waiting_max = 100'000;
 
 // --- session ---
 inline constexpr auto heartbeat = 30s;

@@ -169,6 +169,20 @@ void ConversationStoreMemory::events(const EventQuery& query, Done<std::vector<E
                              [query](const Disk& disk) { return events_of(disk, query); });
 }
 
+void ConversationStoreMemory::heads(const ConversationId& after, Position changed_after,
+                                    std::size_t limit, Done<HeadsPage> done) {
+  answer<HeadsPage>(std::move(done), [after, changed_after, limit](const Disk& disk) {
+    HeadsPage page;
+    auto head = disk.heads.upper_bound(after);
+    for (std::size_t seen = 0; head != disk.heads.end() && seen < limit; ++head, ++seen) {
+      page.next = head->first;
+      if (head->second.last_position > changed_after) page.heads.push_back(head->second);
+    }
+    page.more = head != disk.heads.end();
+    return page;
+  });
+}
+
 void ConversationStoreMemory::changed(const UserId& user, Position after, std::size_t limit,
                                       Done<std::vector<FeedEntry>> done) {
   answer<std::vector<FeedEntry>>(std::move(done), [user, after, limit](const Disk& disk) {

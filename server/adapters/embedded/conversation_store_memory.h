@@ -56,6 +56,8 @@ class ConversationStoreMemory : public ConversationStore {
   void find(const ConversationId& id, const UserId& sender, const MessageId& message,
             Done<std::optional<Placement>> done) override;
   void events(const EventQuery& query, Done<std::vector<Event>> done) override;
+  void heads(const ConversationId& after, Position changed_after, std::size_t limit,
+             Done<HeadsPage> done) override;
   void changed(const UserId& user, Position after, std::size_t limit,
                Done<std::vector<FeedEntry>> done) override;
   void list(const UserId& user, Position before, std::size_t limit,

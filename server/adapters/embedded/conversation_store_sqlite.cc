@@ -292,6 +292,26 @@ Status ConversationStoreSqlite::old_events(const EventQuery& query, std::vector<
 // The answers below are complete, and their statements reset, before the callback runs: it may ask
 // again.
 
+void ConversationStoreSqlite::heads(const ConversationId& after, Position changed_after,
+                                    std::size_t limit, Done<HeadsPage> done) {
+  auto answer = [&]() -> Result<HeadsPage> {
+    HeadsPage page;
+    Query rows = reader_->query("SELECT " KITH_HEAD_COLUMNS
+                                " FROM conversation WHERE id>?1 ORDER BY id LIMIT ?2");
+    rows.bind(after, bound(limit));
+    std::size_t seen = 0;
+    for (; rows.next(); ++seen) {
+      Head head = head_of_row(rows);
+      page.next = head.id;
+      if (head.last_position > changed_after) page.heads.push_back(std::move(head));
+    }
+    page.more = seen == limit && limit != 0;
+    if (auto status = rows.status(); !status) return status.error();
+    return page;
+  }();
+  done(std::move(answer));
+}
+
 void ConversationStoreSqlite::changed(const UserId& user, Position after, std::size_t limit,
                                       Done<std::vector<FeedEntry>> done) {
   auto answer = [&] {

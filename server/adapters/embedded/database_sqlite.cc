@@ -23,7 +23,7 @@ constexpr mode_t kOwnerOnly = 0600;
 constexpr std::uint64_t kPageBytes = 4'096;
 // The write-ahead log is cut back to this after a checkpoint.
 constexpr const char* kPragmas =
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA journal_size_limit=16777216;"
+    "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=16777216;"
     "PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY;";
 
 Error error_of(int status, sqlite3* db) {
@@ -168,7 +168,8 @@ Status Database::prepare_file(const Options& options) {
                       "written by a later release (schema " + std::to_string(version) +
                           ", this release knows " + std::to_string(options.schema_version) + ")");
   }
-  if (auto set = execute(kPragmas); !set) return set;
+  const std::string pragmas = std::string(kPragmas) + "PRAGMA synchronous=" + options.synchronous;
+  if (auto set = execute(pragmas.c_str()); !set) return set;
   if (options.schema == nullptr) return execute("PRAGMA query_only=ON");
   if (version < options.schema_version) {
     // An index over all that was ever said is sorted on the disk, not in memory.

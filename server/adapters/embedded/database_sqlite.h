@@ -85,12 +85,14 @@ class Database {
     // 0 = what SQLite does by itself (2 MB, 1,000 pages).
     std::uint64_t cache_pages = 0;
     std::uint64_t checkpoint_pages = 0;
+    // "NORMAL": a power loss may take back the newest transactions.
+    const char* synchronous = "FULL";
     // A VFS by its name; null: SQLite's default.
     const char* vfs = nullptr;
     // The first makes version 2 out of version 1, and so on up to `schema_version`.
     std::vector<const char*> upgrades = {};
   };
-  // WAL, synchronous=FULL. Fails with kCacheTooNew, kCacheCorrupt, kDiskFull, kIo.
+  // In WAL mode. Fails with kCacheTooNew, kCacheCorrupt, kDiskFull, kIo.
   static Result<std::unique_ptr<Database>> open(const Options& options);
   ~Database();
   Database(const Database&) = delete;

@@ -12,6 +12,8 @@
 #include "server/adapters/embedded/directory_memory.h"
 #include "server/adapters/embedded/directory_sqlite.h"
 #include "server/adapters/embedded/journal_import_sqlite.h"
+#include "server/adapters/embedded/search_index_memory.h"
+#include "server/adapters/embedded/search_index_sqlite.h"
 #include "server/adapters/embedded/session_registry_memory.h"
 
 namespace kith::server {
@@ -21,17 +23,20 @@ namespace {
 class Stores : public EmbeddedStores {
  public:
   Stores(std::unique_ptr<DirectoryLock> lock, std::unique_ptr<CommandLog> log,
-         std::unique_ptr<ConversationStore> store, std::unique_ptr<Directory> directory)
+         std::unique_ptr<ConversationStore> store, std::unique_ptr<Directory> directory,
+         std::unique_ptr<SearchIndex> search)
       : lock_(std::move(lock)),
         log_(std::move(log)),
         store_(std::move(store)),
-        directory_(std::move(directory)) {}
+        directory_(std::move(directory)),
+        search_(std::move(search)) {}
 
   CommandLog& log() override { return *log_; }
   ConversationStore& store() override { return *store_; }
   Directory& directory() override { return *directory_; }
   SessionRegistry& registry() override { return registry_; }
   Bus& bus() override { return bus_; }
+  SearchIndex* search() override { return search_.get(); }
 
  private:
   std::unique_ptr<DirectoryLock> lock_;  // given back last
@@ -40,12 +45,13 @@ class Stores : public EmbeddedStores {
   std::unique_ptr<CommandLog> log_;
   std::unique_ptr<ConversationStore> store_;
   std::unique_ptr<Directory> directory_;
+  std::unique_ptr<SearchIndex> search_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Executor& executor,
-                                                      Executor& soon) {
+                                                      Executor& soon, bool search) {
   auto lock = DirectoryLock::take(dir);
   if (!lock) return lock.error();
   auto store = ConversationStoreSqlite::open(dir + "/store.db", executor);
@@ -55,8 +61,15 @@ Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Ex
   if (!log) return log.error();
   auto directory = DirectorySqlite::open(dir + "/users.db", executor);
   if (!directory) return directory.error();
-  return std::unique_ptr<EmbeddedStores>(std::make_unique<Stores>(
-      std::move(*lock), std::move(*log), std::move(*store), std::move(*directory)));
+  std::unique_ptr<SearchIndex> index;
+  if (search) {
+    auto opened = SearchIndexSqlite::open(dir + "/search.db", executor);
+    if (!opened) return opened.error();
+    index = std::move(*opened);
+  }
+  return std::unique_ptr<EmbeddedStores>(
+      std::make_unique<Stores>(std::move(*lock), std::move(*log), std::move(*store),
+                               std::move(*directory), std::move(index)));
 }
 
 Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Executor& executor) {
@@ -69,7 +82,8 @@ std::unique_ptr<EmbeddedStores> make_memory_stores(Scheduler& scheduler) {
       std::make_unique<CommandLogMemory>(std::make_shared<CommandLogMemory::Disk>(), scheduler),
       std::make_unique<ConversationStoreMemory>(std::make_shared<ConversationStoreMemory::Disk>(),
                                                 scheduler),
-      std::make_unique<DirectoryMemory>(std::make_shared<DirectoryMemory::Disk>(), scheduler));
+      std::make_unique<DirectoryMemory>(std::make_shared<DirectoryMemory::Disk>(), scheduler),
+      std::make_unique<SearchIndexMemory>(std::make_shared<SearchIndexMemory::Disk>(), scheduler));
 }
 
 }  // namespace kith::server

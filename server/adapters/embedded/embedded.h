@@ -11,6 +11,7 @@
 #include "kith/server/ports/command_log.h"
 #include "kith/server/ports/conversation_store.h"
 #include "kith/server/ports/directory.h"
+#include "kith/server/ports/search_index.h"
 #include "kith/server/ports/session_registry.h"
 
 namespace kith {
@@ -30,19 +31,18 @@ class EmbeddedStores {
   virtual Directory& directory() = 0;
   virtual SessionRegistry& registry() = 0;
   virtual Bus& bus() = 0;
+  virtual SearchIndex* search() = 0;  // null if it was opened without
 };
 
-// Opens the journal, store.db and users.db in `dir`, which is created if missing; what an earlier
-// release had in journal.db is taken over. `executor` runs
-// all callbacks and must
-// outlive the stores. Fails with kAlreadyOpen (another process has the directory), kCacheTooNew (a
+// Opens the journal, store.db, users.db and, with `search`, search.db in `dir`, which is created if
+// missing; what an earlier release had in journal.db is taken over. `executor` runs all callbacks and
+// must outlive the stores. `soon` runs those of the command log, which clients wait for
+// (LoopUv::soon()); same thread. Fails with kAlreadyOpen (another process has the directory), kCacheTooNew (a
 // later release wrote it),
 // kCacheCorrupt (a file is damaged; it is left as it is), kDiskFull, kIo.
-Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Executor& executor);
-// With an executor of its own for the command log, whose callbacks are what clients wait for
-// (LoopUv::soon()); same thread.
 Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Executor& executor,
-                                                      Executor& soon);
+                                                      Executor& soon, bool search = true);
+Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Executor& executor);
 
 // Everything is lost with the stores. `scheduler` must outlive them.
 std::unique_ptr<EmbeddedStores> make_memory_stores(Scheduler& scheduler);

@@ -14,6 +14,10 @@ namespace kith::server {
 // stay the host's.
 std::thread start_quiet_thread(const char* name, std::function<void()> body);
 
+// For threads whose work nobody waits for: from now on the calling thread runs when no other wants the
+// processor. Where threads have no priority of their own (other than Linux) it does nothing.
+void yield_to_all_others();
+
 class Worker {
  public:
   explicit Worker(const char* thread_name);

@@ -87,6 +87,9 @@ class PromptStore : public ConversationStore {
   void list(const UserId&, Position, std::size_t, Done<std::vector<FeedEntry>> done) override {
     done(std::vector<FeedEntry>());
   }
+  void heads(const ConversationId&, Position, std::size_t, Done<HeadsPage> done) override {
+    done(HeadsPage());
+  }
   void large(const UserId&, Done<std::vector<FeedEntry>> done) override {
     done(std::vector<FeedEntry>());
   }

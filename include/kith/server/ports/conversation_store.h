@@ -53,6 +53,13 @@ struct EventQuery {
   bool newest = false;  // the last `limit` of the range instead of the first; still ascending
 };
 
+// A part of a walk over all conversations, ascending by id.
+struct HeadsPage {
+  std::vector<Head> heads;
+  ConversationId next;  // go on behind this one
+  bool more = false;
+};
+
 template <class T>
 using Done = std::function<void(Result<T>)>;
 
@@ -71,6 +78,11 @@ class KITH_API ConversationStore {
   virtual void find(const ConversationId& id, const UserId& sender, const MessageId& message,
                     Done<std::optional<Placement>> done) = 0;
   virtual void events(const EventQuery& query, Done<std::vector<Event>> done) = 0;
+
+  // Looks at the next `limit` conversations behind `after` and gives those of them whose
+  // Head::last_position is above `changed_after`.
+  virtual void heads(const ConversationId& after, Position changed_after, std::size_t limit,
+                     Done<HeadsPage> done) = 0;
 
   // Conversations (present or former) of a user with feed_ver > after, ascending by feed_ver, at
   // most `limit`.

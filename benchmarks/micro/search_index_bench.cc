@@ -1,0 +1,130 @@
+// What the server's search index costs: messages added, and searches in it.
+#include <benchmark/benchmark.h>
+
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <memory>
+
+#include "benchmarks/micro/chatter.h"
+#include "benchmarks/micro/places.h"
+#include "server/adapters/embedded/search_index_sqlite.h"
+
+namespace kith::bench {
+namespace {
+
+class InPlace : public Executor {
+ public:
+  void post(std::function<void()> task) override { task(); }
+};
+
+// Messages over many conversations.
+class Room {
+ public:
+  explicit Room(std::uint64_t conversations) : seqs_(conversations) {}
+  server::IndexBatch next(std::uint64_t messages, std::uint64_t conversations) {
+    server::IndexBatch batch;
+    const std::uint64_t first = chatter_.below(seqs_.size());
+    for (std::uint64_t n = 0; n < messages; ++n) {
+      const std::uint64_t c = (first + n % conversations) % seqs_.size();
+      batch.messages.push_back({conversation_of(c), ++seqs_[c], ++position_, chatter_.message()});
+    }
+    for (std::uint64_t n = 0; n < conversations; ++n) {
+      const std::uint64_t c = (first + n) % seqs_.size();
+      batch.marks.emplace_back(conversation_of(c), seqs_[c]);
+    }
+    for (const auto& message : batch.messages) bytes_ += message.text.size();
+    return batch;
+  }
+  [[nodiscard]] double bytes() const { return static_cast<double>(bytes_); }
+
+ private:
+  Chatter chatter_;
+  std::vector<std::uint64_t> seqs_;
+  server::Position position_ = 0;
+  std::uint64_t bytes_ = 0;
+};
+
+bool add(server::SearchIndex& index, server::IndexBatch batch) {
+  std::promise<bool> done;
+  index.add(std::make_shared<const server::IndexBatch>(std::move(batch)),
+            [&](const Status& s) { done.set_value(s.ok()); });
+  return done.get_future().get();
+}
+
+double file_bytes(const std::string& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  return error ? 0 : static_cast<double>(size);
+}
+
+// Batches of 512 messages, so many of them in each conversation.
+void search_index_add(benchmark::State& state) {
+  const ScratchDirectory place;
+  InPlace executor;
+  const std::string path = place.path() + "/search.db";
+  auto index = server::SearchIndexSqlite::open(path, executor);
+  if (!index) return state.SkipWithError("no index");
+  Room room(10'000);
+  const auto conversations = 512 / static_cast<std::uint64_t>(state.range(0));
+  for (auto _ : state) {
+    state.PauseTiming();
+    server::IndexBatch batch = room.next(512, conversations);
+    state.ResumeTiming();
+    if (!add(**index, std::move(batch))) state.SkipWithError("the index refused a batch");
+  }
+  index->reset();  // copies the write-ahead log over
+  state.SetItemsProcessed(state.iterations() * 512);
+  state.counters["disk_per_text"] = file_bytes(path) / room.bytes();
+}
+BENCHMARK(search_index_add)->Arg(1)->Arg(16)->UseRealTime()->MeasureProcessCPUTime();
+
+// 10^6 messages in 10,000 conversations, made once.
+server::SearchIndex& filled() {
+  static const ScratchDirectory place;
+  static InPlace executor;
+  static const std::unique_ptr<server::SearchIndex> index = [] {
+    auto opened = server::SearchIndexSqlite::open(place.path() + "/search.db", executor);
+    Room room(10'000);
+    for (int batch = 0; opened && batch < 2'000; ++batch) (void)add(**opened, room.next(500, 25));
+    return opened ? std::move(*opened) : nullptr;
+  }();
+  return *index;
+}
+
+void find(benchmark::State& state, const std::string& text) {
+  server::IndexQuery query{text, {}, 0, 21, Millis(0)};
+  for (int n = 0; n < state.range(0); ++n) {
+    query.scopes.push_back({conversation_of(static_cast<std::uint64_t>(n) * 7 % 10'000), 1, 0});
+  }
+  server::SearchIndex& index = filled();
+  std::size_t hits = 0;
+  for (auto _ : state) {
+    std::promise<Result<std::vector<server::IndexHit>>> done;
+    index.find(query, [&](auto found) { done.set_value(std::move(found)); });
+    const auto found = done.get_future().get();
+    if (!found) return state.SkipWithError("not found out");
+    hits = found->size();
+  }
+  state.counters["hits"] = static_cast<double>(hits);
+}
+void search_index_find_common(benchmark::State& state) {
+  find(state, Chatter::word(2));
+}
+void search_index_find_rare(benchmark::State& state) {
+  find(state, Chatter::word(20'000));
+}
+void search_index_find_two_words(benchmark::State& state) {
+  find(state, Chatter::word(30) + " " + Chatter::word(400));
+}
+void search_index_find_first_letter(benchmark::State& state) {
+  find(state, "b");
+}
+// In one conversation, in those of most people, in those of very few.
+BENCHMARK(search_index_find_common)->Arg(1)->Arg(50)->Arg(1'000)->UseRealTime();
+BENCHMARK(search_index_find_rare)->Arg(1)->Arg(50)->Arg(1'000)->UseRealTime();
+BENCHMARK(search_index_find_two_words)->Arg(1)->Arg(50)->Arg(1'000)->UseRealTime();
+BENCHMARK(search_index_find_first_letter)->Arg(1)->Arg(50)->Arg(1'000)->UseRealTime();
+
+}  // namespace
+}  // namespace kith::bench

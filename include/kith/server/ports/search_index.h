@@ -1,0 +1,87 @@
+// SearchIndex finds messages by their words. It is derived: whatever is lost here is made again from
+// the ConversationStore, behind which it lags by some seconds, and nobody waits for it to follow.
+//
+// Atomicity:   add() takes a batch with its marks wholly or not at all.
+// Idempotence: messages at or below the mark of their conversation are there already and change
+//              nothing.
+// Durability:  a power loss may take back the newest batches wholly, never a part of one.
+// Words:       docs/protocol.md, "Search"; an engine without that rule of its own takes the terms of
+//              src/search_terms.h.
+// Threads:     methods and callbacks on the executor of the services; callbacks come later or inside
+//              the call. None comes after the index was destroyed.
+// Failure:     kUnavailable, kIo, kDiskFull; the caller retries. An index that is damaged starts
+//              anew, empty.
+// Proof:       tests/conformance/search_index_suite.h.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "kith/core/export.h"
+#include "kith/core/result.h"
+#include "kith/core/time.h"
+#include "kith/server/ports/records.h"
+
+namespace kith::server {
+
+struct IndexedMessage {
+  ConversationId conversation;
+  std::uint64_t seq = 0;
+  Position position = 0;  // unique; hits come in its descending order
+  std::string text;
+};
+
+struct IndexBatch {
+  std::vector<IndexedMessage> messages;  // in any order
+  // Up to which seq each of these conversations is in the index afterwards.
+  std::vector<std::pair<ConversationId, std::uint64_t>> marks;
+  // Every conversation is in the index as of this position of the log; 0 = as before.
+  Position complete = 0;
+};
+
+struct IndexScope {
+  ConversationId conversation;
+  std::uint64_t from = 1;  // inclusive
+  std::uint64_t to = 0;    // inclusive; 0 = no upper bound
+};
+
+struct IndexQuery {
+  std::string text;                // as the person typed it
+  std::vector<IndexScope> scopes;  // each conversation at most once
+  Position before = 0;             // 0 = from the newest
+  std::size_t limit = 0;
+  Millis time_limit{0};  // kTimeout when it takes longer; 0 = none
+};
+
+struct IndexHit {
+  ConversationId conversation;
+  std::uint64_t seq = 0;
+  Position position = 0;
+  friend bool operator==(const IndexHit&, const IndexHit&) = default;
+};
+
+class KITH_API SearchIndex {
+ public:
+  template <class T>
+  using Done = std::function<void(Result<T>)>;
+
+  virtual ~SearchIndex() = default;
+
+  // IndexBatch::complete of the last one that had it; 0 = never, or the index began anew. Blocks;
+  // used at start.
+  virtual Result<Position> complete() = 0;
+  // Forgets everything. Blocks; used at start, when the store is of another history.
+  virtual Status clear() = 0;
+  virtual void add(std::shared_ptr<const IndexBatch> batch, Done<void> done) = 0;
+  // The mark of each, in their order; 0 = nothing of it is there.
+  virtual void marks(const std::vector<ConversationId>& ids,
+                     Done<std::vector<std::uint64_t>> done) = 0;
+  // Newest first. kInvalidArgument, kTooLarge, kLimitExceeded: the text is no query; kTimeout.
+  virtual void find(const IndexQuery& query, Done<std::vector<IndexHit>> done) = 0;
+};
+
+}  // namespace kith::server

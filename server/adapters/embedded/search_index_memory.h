@@ -1,0 +1,59 @@
+// A search index in memory whose "disk" outlives it: a batch is on it wholly or not at all.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "kith/server/ports/search_index.h"
+#include "src/scheduler.h"
+
+namespace kith::server {
+
+class SearchIndexMemory : public SearchIndex {
+ public:
+  // What survives a crash of the process, and the faults of the device that it stands for.
+  struct Disk {
+    Position complete = 0;
+    std::map<ConversationId, std::uint64_t> marks;
+    std::map<Position, IndexedMessage> messages;
+
+    std::function<Millis()> delay;  // of all answers; null: at the next turn of the loop
+    std::function<std::optional<Error>()> add_fault;
+    std::function<std::optional<Error>()> read_fault;
+    // The newest batches are taken back at a crash: so many of those that were answered. Null: none.
+    std::function<std::size_t()> lost_at_crash;
+  };
+
+  // `scheduler` outlives the index.
+  SearchIndexMemory(std::shared_ptr<Disk> disk, Scheduler& scheduler);
+  // A crash: no callback comes any more.
+  ~SearchIndexMemory() override;
+
+  Result<Position> complete() override;
+  Status clear() override;
+  void add(std::shared_ptr<const IndexBatch> batch, Done<void> done) override;
+  void marks(const std::vector<ConversationId>& ids,
+             Done<std::vector<std::uint64_t>> done) override;
+  void find(const IndexQuery& query, Done<std::vector<IndexHit>> done) override;
+
+ private:
+  struct Before {  // one batch
+    Position complete = 0;
+    std::vector<std::pair<ConversationId, std::uint64_t>> marks;
+    std::vector<Position> messages;
+  };
+  void store(const IndexBatch& batch);
+  void take_back(const Before& before);
+  void later(std::function<void()> task);
+
+  std::shared_ptr<Disk> disk_;
+  Scheduler& scheduler_;
+  std::deque<Before> newest_;  // what a power loss may take back, bounded
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace kith::server

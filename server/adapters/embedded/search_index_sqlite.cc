@@ -1,0 +1,381 @@
+// The search index in one SQLite file (search.db), on FTS5.
+//
+// A term stands in the index behind the number of its conversation ("1f" + 'z' + "lunch"), so a search
+// reads the entries of that conversation and no others, however much the server holds: its cost grows
+// with what its reader may see. Rows are numbered by the position of their command: hits come newest
+// first without being sorted.
+#include "server/adapters/embedded/search_index_sqlite.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <map>
+#include <optional>
+#include <queue>
+#include <string_view>
+#include <utility>
+
+#include "server/adapters/embedded/database_sqlite.h"
+#include "server/adapters/embedded/gentle_vfs_sqlite.h"
+#include "src/search_terms.h"
+
+namespace kith::server {
+
+namespace {
+
+constexpr int kSchemaVersion = 1;
+// Contentless: the store has the texts. Without the sizes of rows, which only ranking by relevance
+// would need.
+constexpr const char* kSchema =
+    "CREATE TABLE conversation(num INTEGER PRIMARY KEY,id BLOB UNIQUE,upto INT,newest INT);"
+    "CREATE TABLE message(position INTEGER PRIMARY KEY,conversation INT,seq INT);"
+    "CREATE VIRTUAL TABLE word USING fts5(terms,content='',columnsize=0,tokenize='ascii');"
+    "CREATE TABLE meta(key TEXT PRIMARY KEY,value INT) WITHOUT ROWID;"
+    "INSERT INTO meta VALUES('complete',0)";
+constexpr const char* kClear =
+    "BEGIN IMMEDIATE;DELETE FROM conversation;DELETE FROM message;"
+    "INSERT INTO word(word) VALUES('delete-all');UPDATE meta SET value=0;COMMIT";
+constexpr std::uint64_t kCachePages = 4'096;       // 16 MiB
+constexpr std::uint64_t kCheckpointPages = 4'096;  // 16 MiB
+// Says that the file is damaged: it is not opened any more.
+constexpr const char* kDamagedSuffix = ".damaged";
+
+using Clock = std::chrono::steady_clock;
+
+// What every term of this conversation begins with. 'z' is no digit: where the number ends is clear.
+std::string prefix_of(std::uint64_t num) {
+  std::array<char, 17> text{};
+  const auto end = std::to_chars(text.data(), text.data() + text.size() - 1, num, 16).ptr;
+  *end = 'z';
+  return {text.data(), end + 1};
+}
+
+std::string row_text(const std::string& prefix, std::string_view text) {
+  std::string row;
+  for (const search::Term& term : search::terms(text)) row.append(prefix).append(term.text) += ' ';
+  return row;
+}
+
+// In FTS5's language. Terms have no character that means something there.
+std::string match_text(const std::string& prefix, const search::Pattern& pattern) {
+  std::string match;
+  for (const search::Phrase& phrase : pattern.phrases) {
+    if (!match.empty()) match += " AND ";
+    match += '"';
+    for (const std::string& term : phrase.terms) match.append(prefix).append(term) += ' ';
+    match.back() = '"';
+    if (phrase.prefix) match += " *";
+  }
+  return match;
+}
+
+// --- writing ---
+
+// A conversation during one batch.
+struct Place {
+  std::uint64_t num = 0;
+  std::uint64_t upto = 0;  // as it was before
+  Position newest = 0;
+};
+
+class Writer {
+ public:
+  Writer(Database& db, const IndexBatch& batch) : db_(db), batch_(batch) {}
+
+  Status run() {
+    Transaction writing(db_);
+    if (!writing.begun()) return writing.begun();
+    // Ascending rows stay in FTS5's memory until the end; others would be written out one by one.
+    std::vector<const IndexedMessage*> messages;
+    for (const IndexedMessage& message : batch_.messages) messages.push_back(&message);
+    std::sort(messages.begin(), messages.end(),
+              [](const auto* a, const auto* b) { return a->position < b->position; });
+    for (const IndexedMessage* message : messages) {
+      if (auto put = put_message(*message); !put) return put;
+    }
+    if (auto put = put_marks(); !put) return put;
+    return writing.commit();
+  }
+
+ private:
+  Result<Place*> place(const ConversationId& id) {
+    const auto [at, fresh] = places_.try_emplace(id);
+    if (fresh) {
+      auto found = stored(id);
+      if (!found) return found.error();
+      at->second = *found;
+    }
+    return &at->second;
+  }
+
+  Result<Place> stored(const ConversationId& id) {
+    Query known = db_.query("SELECT num,upto,newest FROM conversation WHERE id=?1");
+    if (known.bind(id).next()) return Place{known.number(0), known.number(1), known.number(2)};
+    if (auto status = known.status(); !status) return status.error();
+    Query fresh =
+        db_.query("INSERT INTO conversation(id,upto,newest) VALUES(?1,0,0) RETURNING num");
+    if (fresh.bind(id).next()) return Place{fresh.number(0), 0, 0};
+    if (auto status = fresh.status(); !status) return status.error();
+    return make_error(ErrorCode::kInternal, "SQLite gave a conversation no number");
+  }
+
+  Status put_message(const IndexedMessage& message) {
+    const auto where = place(message.conversation);
+    if (!where) return where.error();
+    if (message.seq <= (*where)->upto) return {};
+    const std::string words = row_text(prefix_of((*where)->num), message.text);
+    if (words.empty()) return {};
+    (*where)->newest = std::max((*where)->newest, message.position);
+    Query row = db_.query("INSERT OR IGNORE INTO message VALUES(?1,?2,?3)");
+    if (auto put = row.bind(message.position, (*where)->num, message.seq).run(); !put) return put;
+    if (db_.changes() == 0) {
+      return make_error(ErrorCode::kCacheCorrupt,
+                        "record " + std::to_string(message.position) +
+                            " of the log is another message in the search index");
+    }
+    Query text = db_.query("INSERT INTO word(rowid,terms) VALUES(?1,CAST(?2 AS TEXT))");
+    return text.bind(message.position, words).run();
+  }
+
+  Status put_marks() {
+    for (const auto& [id, upto] : batch_.marks) {
+      const auto where = place(id);
+      if (!where) return where.error();
+      (*where)->upto = std::max((*where)->upto, upto);
+    }
+    for (const auto& [id, place] : places_) {
+      Query row = db_.query("UPDATE conversation SET upto=?2,newest=?3 WHERE num=?1");
+      if (auto put = row.bind(place.num, place.upto, place.newest).run(); !put) return put;
+    }
+    if (batch_.complete == 0) return {};
+    return db_.query("UPDATE meta SET value=?1 WHERE key='complete'").bind(batch_.complete).run();
+  }
+
+  Database& db_;
+  const IndexBatch& batch_;
+  std::map<ConversationId, Place> places_;
+};
+
+// --- searching ---
+
+struct Candidate {
+  IndexScope scope;
+  std::uint64_t num = 0;
+  Position newest = 0;
+};
+
+// Those of the scopes that the index knows, the one with the newest message first.
+Result<std::vector<Candidate>> candidates_of(Database& db, const std::vector<IndexScope>& scopes) {
+  std::vector<Candidate> found;
+  found.reserve(scopes.size());
+  for (const IndexScope& scope : scopes) {
+    Query row = db.query("SELECT num,newest FROM conversation WHERE id=?1");
+    if (row.bind(scope.conversation).next()) {
+      found.push_back({scope, row.number(0), row.number(1)});
+    }
+    if (auto status = row.status(); !status) return status.error();
+  }
+  std::sort(found.begin(), found.end(),
+            [](const Candidate& a, const Candidate& b) { return a.newest > b.newest; });
+  return found;
+}
+
+// The newest hits of all scopes that have been looked at.
+class NewestHits {
+ public:
+  explicit NewestHits(std::size_t limit) : limit_(limit) {}
+  // What is not above this is not wanted.
+  [[nodiscard]] Position floor() const { return hits_.size() < limit_ ? 0 : hits_.top().position; }
+  void add(const IndexHit& hit) {
+    hits_.push(hit);
+    if (hits_.size() > limit_) hits_.pop();
+  }
+  std::vector<IndexHit> take() {
+    std::vector<IndexHit> all(hits_.size());
+    for (auto to = all.rbegin(); to != all.rend(); ++to) {
+      *to = hits_.top();
+      hits_.pop();
+    }
+    return all;
+  }
+
+ private:
+  struct Newer {
+    bool operator()(const IndexHit& a, const IndexHit& b) const { return a.position > b.position; }
+  };
+  const std::size_t limit_;
+  std::priority_queue<IndexHit, std::vector<IndexHit>, Newer> hits_;  // top: the oldest
+};
+
+class Search {
+ public:
+  Search(Database& db, const IndexQuery& query, const search::Pattern& pattern)
+      : db_(db), query_(query), pattern_(pattern), hits_(query.limit) {
+    if (query.time_limit.count() != 0) deadline_ = Clock::now() + query.time_limit;
+  }
+
+  Result<std::vector<IndexHit>> run() {
+    if (query_.limit == 0) return std::vector<IndexHit>();
+    const Snapshot snapshot(db_);
+    if (!snapshot.begun()) return snapshot.begun().error();
+    const auto candidates = candidates_of(db_, query_.scopes);
+    if (!candidates) return candidates.error();
+    for (const Candidate& candidate : *candidates) {
+      // Conversations come by their newest message: the rest has nothing that is new enough.
+      if (candidate.newest <= hits_.floor()) break;
+      if (auto status = look(candidate); !status) return status.error();
+    }
+    return hits_.take();
+  }
+
+ private:
+  Status look(const Candidate& candidate) {
+    constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    const std::string match = match_text(prefix_of(candidate.num), pattern_);
+    Query rows = db_.query(
+        "SELECT w.rowid,m.seq FROM word w CROSS JOIN message m ON m.position=w.rowid"
+        " WHERE w.terms MATCH CAST(?1 AS TEXT) AND w.rowid<?2 AND w.rowid>?3"
+        " ORDER BY w.rowid DESC");
+    rows.bind(match, query_.before == 0 ? kMax : std::min(query_.before, kMax), hits_.floor());
+    std::size_t taken = 0;
+    while (taken < query_.limit && rows.next()) {
+      if (late()) break;
+      const std::uint64_t seq = rows.number(1);
+      const IndexScope& scope = candidate.scope;
+      if (seq < scope.from) break;  // what is older has smaller ones
+      if (scope.to != 0 && seq > scope.to) continue;
+      hits_.add({scope.conversation, seq, rows.number(0)});
+      ++taken;
+    }
+    if (late()) return make_error(ErrorCode::kTimeout, "the search takes too long");
+    return rows.status();
+  }
+  [[nodiscard]] bool late() const { return deadline_ && Clock::now() > *deadline_; }
+
+  Database& db_;
+  const IndexQuery& query_;
+  const search::Pattern& pattern_;
+  std::optional<Clock::time_point> deadline_;
+  NewestHits hits_;
+};
+
+Result<std::vector<std::uint64_t>> marks_of(Database& db, const std::vector<ConversationId>& ids) {
+  std::vector<std::uint64_t> marks;
+  marks.reserve(ids.size());
+  for (const ConversationId& id : ids) {
+    Query row = db.query("SELECT upto FROM conversation WHERE id=?1");
+    marks.push_back(row.bind(id).next() ? row.number(0) : 0);
+    if (auto status = row.status(); !status) return status.error();
+  }
+  return marks;
+}
+
+void remove_files(const std::string& path) {
+  std::error_code ignored;
+  for (const char* suffix : {"", "-wal", "-shm", kDamagedSuffix}) {
+    std::filesystem::remove(path + suffix, ignored);
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SearchIndexSqlite>> SearchIndexSqlite::open(const std::string& path,
+                                                                   Executor& executor,
+                                                                   std::uint64_t pages_max) {
+  if (std::filesystem::exists(path + kDamagedSuffix)) remove_files(path);
+  auto index = open_once(path, executor, pages_max);
+  if (index || index.error().code != ErrorCode::kCacheCorrupt) return index;
+  remove_files(path);
+  return open_once(path, executor, pages_max);
+}
+
+Result<std::unique_ptr<SearchIndexSqlite>> SearchIndexSqlite::open_once(const std::string& path,
+                                                                        Executor& executor,
+                                                                        std::uint64_t pages_max) {
+  Database::Options options{path, kSchemaVersion, kSchema, pages_max};
+  options.cache_pages = kCachePages;
+  options.checkpoint_pages = kCheckpointPages;
+  options.vfs = gentle_vfs();
+  options.synchronous = "NORMAL";
+  auto writer = Database::open(options);
+  if (!writer) return writer.error();
+  options.schema = nullptr;
+  options.vfs = nullptr;  // see gentle_vfs()
+  auto reader = Database::open(options);
+  if (!reader) return reader.error();
+  std::unique_ptr<SearchIndexSqlite> index(
+      new SearchIndexSqlite(path, std::move(*writer), std::move(*reader), executor));
+  // A damaged file shows here rather than at the first search.
+  if (auto complete = index->complete(); !complete) return complete.error();
+  index->writing_.run(yield_to_all_others);
+  return index;
+}
+
+SearchIndexSqlite::SearchIndexSqlite(std::string path, std::unique_ptr<Database> writer,
+                                     std::unique_ptr<Database> reader, Executor& executor)
+    : path_(std::move(path)),
+      writer_(std::move(writer)),
+      reader_(std::move(reader)),
+      executor_(executor) {}
+
+SearchIndexSqlite::~SearchIndexSqlite() {
+  *alive_ = false;
+  reading_.stop();
+  writing_.stop();
+}
+
+template <class T>
+void SearchIndexSqlite::tell(const std::shared_ptr<bool>& alive, Done<T> done, Result<T> result) {
+  note_damage(result);
+  executor_.post([alive, done = std::move(done), result = std::move(result)]() mutable {
+    if (*alive) done(std::move(result));
+  });
+}
+
+// Any thread: the next open() finds it.
+template <class T>
+void SearchIndexSqlite::note_damage(const Result<T>& result) const {
+  if (!result && result.error().code == ErrorCode::kCacheCorrupt) {
+    std::ofstream(path_ + kDamagedSuffix) << result.error().message << "\n";
+  }
+}
+
+Result<Position> SearchIndexSqlite::complete() {
+  Query row = reader_->query("SELECT value FROM meta WHERE key='complete'");
+  if (row.next()) return row.number(0);
+  if (auto status = row.status(); !status) return status.error();
+  return make_error(ErrorCode::kCacheCorrupt, "the search index has no position");
+}
+
+Status SearchIndexSqlite::clear() {
+  return writer_->execute(kClear);
+}
+
+void SearchIndexSqlite::add(std::shared_ptr<const IndexBatch> batch, Done<void> done) {
+  writing_.run([this, alive = alive_, batch = std::move(batch), done = std::move(done)] {
+    tell<void>(alive, done, Writer(*writer_, *batch).run());
+  });
+}
+
+void SearchIndexSqlite::marks(const std::vector<ConversationId>& ids,
+                              Done<std::vector<std::uint64_t>> done) {
+  // Of the writer's connection: what was added is there.
+  writing_.run([this, alive = alive_, ids, done = std::move(done)] {
+    tell<std::vector<std::uint64_t>>(alive, done, marks_of(*writer_, ids));
+  });
+}
+
+void SearchIndexSqlite::find(const IndexQuery& query, Done<std::vector<IndexHit>> done) {
+  auto pattern = search::parse(query.text);
+  if (!pattern) return done(pattern.error());
+  reading_.run(
+      [this, alive = alive_, query, pattern = std::move(*pattern), done = std::move(done)] {
+        tell<std::vector<IndexHit>>(alive, done, Search(*reader_, query, pattern).run());
+      });
+}
+
+}  // namespace kith::server

@@ -1,0 +1,54 @@
+// The search index in one SQLite file (search.db), on FTS5. Two threads: one writes, for which nobody
+// waits and which leaves the processor to everybody else, and one searches.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "kith/core/executor.h"
+#include "kith/server/ports/search_index.h"
+#include "server/adapters/embedded/worker.h"
+
+namespace kith::server {
+
+class Database;
+
+class SearchIndexSqlite : public SearchIndex {
+ public:
+  // Opens or creates `path`; one that is damaged is removed first. `executor` runs the callbacks and
+  // outlives the index. `pages_max` limits the file's size (4 KiB pages); 0 = the disk. Fails with
+  // kCacheTooNew, kDiskFull, kIo.
+  static Result<std::unique_ptr<SearchIndexSqlite>> open(const std::string& path,
+                                                         Executor& executor,
+                                                         std::uint64_t pages_max = 0);
+  // Finishes what was handed over and joins; no callback comes afterwards.
+  ~SearchIndexSqlite() override;
+
+  Result<Position> complete() override;
+  Status clear() override;
+  void add(std::shared_ptr<const IndexBatch> batch, Done<void> done) override;
+  void marks(const std::vector<ConversationId>& ids,
+             Done<std::vector<std::uint64_t>> done) override;
+  void find(const IndexQuery& query, Done<std::vector<IndexHit>> done) override;
+
+ private:
+  static Result<std::unique_ptr<SearchIndexSqlite>> open_once(const std::string& path,
+                                                              Executor& executor,
+                                                              std::uint64_t pages_max);
+  SearchIndexSqlite(std::string path, std::unique_ptr<Database> writer,
+                    std::unique_ptr<Database> reader, Executor& executor);
+  template <class T>
+  void tell(const std::shared_ptr<bool>& alive, Done<T> done, Result<T> result);
+  template <class T>
+  void note_damage(const Result<T>& result) const;
+
+  const std::string path_;
+  const std::unique_ptr<Database> writer_;  // its worker's thread, once that has begun
+  const std::unique_ptr<Database> reader_;  // likewise
+  Executor& executor_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // thread of the executor
+  Worker writing_{"kith-index"};
+  Worker reading_{"kith-search"};
+};
+
+}  // namespace kith::server

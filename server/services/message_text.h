@@ -1,0 +1,13 @@
+// What a message can be found by: its text.
+#pragma once
+
+#include <string>
+
+#include "kith/server/ports/records.h"
+
+namespace kith::server {
+
+// Empty if the event is no message, or one whose content this release cannot read.
+std::string message_text(const Event& event);
+
+}  // namespace kith::server

@@ -1,0 +1,56 @@
+// SearchService: finds messages for a session. The index says where; what it says is looked at once
+// more, for the index lags and knows nothing of who may read what.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "kith/server/ports/search_index.h"
+#include "server/services/conversation_cache.h"
+#include "server/services/service_types.h"
+#include "src/scheduler.h"
+
+namespace kith::v1 {
+class ClientFrame;
+}
+
+namespace kith::server {
+
+class SearchService {
+ public:
+  // `index`: null if this server has none; then every search is answered with kUnimplemented. All
+  // must outlive the service.
+  SearchService(SearchIndex* index, ConversationCache& cache, Scheduler& scheduler);
+  ~SearchService();
+
+  // False if the body is no search. The frame has passed validate().
+  bool handle(const Caller& caller, const v1::ClientFrame& frame, const Reply& reply);
+
+  // Adds "searches", "searches_failed".
+  void add_stats(std::map<std::string, std::uint64_t>& all) const;
+
+ private:
+  struct Search;
+  using SearchPtr = std::shared_ptr<Search>;
+
+  void list_conversations(const SearchPtr& search, Position before);
+  void ask(const SearchPtr& search);
+  void look_at_next(const SearchPtr& search);
+  void look_at(const SearchPtr& search, const IndexHit& hit);
+  void take(Search& search, const IndexHit& hit, const Event& event);
+  void answer(const SearchPtr& search);
+  void fail(const SearchPtr& search, Error error);
+
+  SearchIndex* index_;
+  ConversationCache& cache_;
+  Scheduler& scheduler_;
+  std::size_t running_ = 0;
+  std::uint64_t searches_ = 0;
+  std::uint64_t failed_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace kith::server

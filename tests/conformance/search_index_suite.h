@@ -1,0 +1,222 @@
+// What every SearchIndex must do. A factory opens the index again and again on the same data:
+//   std::unique_ptr<SearchIndex> open();   std::unique_ptr<SearchIndex> open_nearly_full();
+//   DrainedScheduler& scheduler();
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kith/server/ports/search_index.h"
+#include "tests/conformance/drained_scheduler.h"
+
+namespace kith::server {
+
+template <class Factory>
+class SearchIndexSuite : public testing::Test {
+ protected:
+  const ConversationId room_ = id_of<ConversationId>(1);
+  const ConversationId other_ = id_of<ConversationId>(2);
+  const ConversationId unknown_ = id_of<ConversationId>(3);
+
+  void open() { index_ = factory_.open(); }
+  void reopen() {
+    index_.reset();
+    open();
+  }
+  Status add(const IndexBatch& batch) {
+    return answer_of<void>(factory_.scheduler(), [&](auto done) {
+      index_->add(std::make_shared<const IndexBatch>(batch), std::move(done));
+    });
+  }
+  Status add(const std::vector<IndexedMessage>& messages) {
+    IndexBatch batch{messages, {}, 0};
+    for (const auto& m : messages) batch.marks.emplace_back(m.conversation, m.seq);
+    return add(batch);
+  }
+  Result<std::vector<IndexHit>> try_find(const IndexQuery& query) {
+    return answer_of<std::vector<IndexHit>>(
+        factory_.scheduler(), [&](auto done) { index_->find(query, std::move(done)); });
+  }
+  std::vector<Position> find(const std::string& text, Position before = 0,
+                             std::size_t limit = 100) {
+    return find_in({{room_, 1, 0}, {other_, 1, 0}}, text, before, limit);
+  }
+  std::vector<Position> find_in(std::vector<IndexScope> scopes, const std::string& text,
+                                Position before = 0, std::size_t limit = 100) {
+    std::vector<Position> places;
+    const auto hits = try_find({text, std::move(scopes), before, limit, Millis(0)});
+    EXPECT_TRUE(hits.ok()) << text;
+    if (hits) {
+      for (const IndexHit& hit : *hits) places.push_back(hit.position);
+    }
+    return places;
+  }
+  std::vector<std::uint64_t> marks(const std::vector<ConversationId>& ids) {
+    return answer_of<std::vector<std::uint64_t>>(
+               factory_.scheduler(), [&](auto done) { index_->marks(ids, std::move(done)); })
+        .value();
+  }
+
+  Factory factory_;
+  std::unique_ptr<SearchIndex> index_;
+};
+
+using Places = std::vector<Position>;
+
+TYPED_TEST_SUITE_P(SearchIndexSuite);
+
+TYPED_TEST_P(SearchIndexSuite, StartsEmpty) {
+  this->open();
+  EXPECT_EQ(this->index_->complete().value(), 0u);
+  EXPECT_TRUE(this->find("lunch").empty());
+  EXPECT_EQ(this->marks({this->room_, this->other_}), (std::vector<std::uint64_t>{0, 0}));
+}
+
+TYPED_TEST_P(SearchIndexSuite, KeepsWhatWasAdded) {
+  this->open();
+  IndexBatch batch{{{this->room_, 4, 10, "Lunch at noon"}}, {{this->room_, 5}}, 12};
+  ASSERT_TRUE(this->add(batch).ok());
+  this->reopen();
+  EXPECT_EQ(this->index_->complete().value(), 12u);
+  EXPECT_EQ(this->marks({this->other_, this->room_}), (std::vector<std::uint64_t>{0, 5}));
+  const auto hits = this->try_find({"lunch", {{this->room_, 1, 0}}, 0, 10, Millis(1'000)}).value();
+  EXPECT_EQ(hits, (std::vector<IndexHit>{{this->room_, 4, 10}}));
+}
+
+TYPED_TEST_P(SearchIndexSuite, NewestFirstAcrossConversations) {
+  this->open();
+  ASSERT_TRUE(this->add({{this->room_, 1, 1, "tea"}, {this->other_, 1, 2, "tea"}}).ok());
+  ASSERT_TRUE(this->add({{this->room_, 2, 4, "tea"}, {this->other_, 2, 3, "tea"}}).ok());
+  ASSERT_TRUE(this->add({{this->other_, 3, 7, "coffee"}, {this->room_, 3, 6, "tea"}}).ok());
+  EXPECT_EQ(this->find("tea"), (Places{6, 4, 3, 2, 1}));
+  EXPECT_EQ(this->find("tea", 0, 2), (Places{6, 4}));
+  EXPECT_EQ(this->find("tea", 4, 2), (Places{3, 2}));
+  EXPECT_EQ(this->find("tea", 2, 2), (Places{1}));
+  EXPECT_TRUE(this->find("tea", 1).empty());
+  EXPECT_TRUE(this->find("tea", 0, 0).empty());
+}
+
+TYPED_TEST_P(SearchIndexSuite, OnlyWhatIsInScope) {
+  this->open();
+  std::vector<IndexedMessage> messages;
+  for (std::uint64_t n = 1; n <= 5; ++n) {
+    messages.push_back({this->room_, n, 2 * n, "tea"});
+    messages.push_back({this->other_, n, 2 * n + 1, "tea"});
+  }
+  ASSERT_TRUE(this->add(messages).ok());
+  EXPECT_EQ(this->find_in({{this->room_, 2, 4}}, "tea"), (Places{8, 6, 4}));
+  EXPECT_EQ(this->find_in({{this->room_, 5, 0}, {this->other_, 1, 1}}, "tea"), (Places{10, 3}));
+  EXPECT_EQ(this->find_in({{this->room_, 2, 4}}, "tea", 8, 1), (Places{6}));
+  EXPECT_TRUE(this->find_in({{this->room_, 2, 1}}, "tea").empty());
+  EXPECT_TRUE(this->find_in({{this->unknown_, 1, 0}}, "tea").empty());
+  EXPECT_TRUE(this->find_in({}, "tea").empty());
+}
+
+// R-26
+TYPED_TEST_P(SearchIndexSuite, UnderstandsWordsAsTheProtocolSays) {
+  this->open();
+  ASSERT_TRUE(this->add({{this->room_, 1, 1, "Grüße aus dem CAFÉ, don't worry"},
+                         {this->room_, 2, 2, "部署今天完成 ok"},
+                         {this->room_, 3, 3, "the quick brown fox"},
+                         {this->room_, 4, 4, "C++ and v1.2 🎉"}})
+                  .ok());
+  for (const char* found : {"cafe", "café", "grusse", "GRÜSSE caf", "don't", "\"don't worry\""}) {
+    EXPECT_EQ(this->find(found), (Places{1})) << found;
+  }
+  for (const char* found : {"部", "成", "今天", "部署 完成", "署今天完", "ok 今"}) {
+    EXPECT_EQ(this->find(found), (Places{2})) << found;
+  }
+  for (const char* found : {"quick fox", "fox qui", "\"quick brown\"", "bro"}) {
+    EXPECT_EQ(this->find(found), (Places{3})) << found;
+  }
+  for (const char* found : {"C++", "v1.2", "🎉", "c v1"}) {
+    EXPECT_EQ(this->find(found), (Places{4})) << found;
+  }
+  for (const char* absent : {"qui fox", "\"quick fox\"", "\"quick bro\"", "天今", "ab", "AND OR"}) {
+    EXPECT_TRUE(this->find(absent).empty()) << absent;
+  }
+}
+
+TYPED_TEST_P(SearchIndexSuite, WhatIsNoQueryIsATypedError) {
+  this->open();
+  const auto code = [&](const std::string& text) {
+    return this->try_find({text, {{this->room_, 1, 0}}, 0, 10, Millis(0)}).error().code;
+  };
+  EXPECT_EQ(code(""), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code(" \"* - "), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code(std::string(1'000, 'a')), ErrorCode::kTooLarge);
+}
+
+TYPED_TEST_P(SearchIndexSuite, WhatIsThereAlreadyIsIgnored) {
+  this->open();
+  const std::vector<IndexedMessage> first{{this->room_, 1, 1, "tea"}, {this->room_, 2, 2, "tea"}};
+  ASSERT_TRUE(this->add(first).ok());
+  ASSERT_TRUE(this->add(first).ok());
+  ASSERT_TRUE(this->add({{this->room_, 2, 2, "coffee"}, {this->room_, 3, 3, "tea"}}).ok());
+  EXPECT_EQ(this->find("tea"), (Places{3, 2, 1}));
+  EXPECT_TRUE(this->find("coffee").empty());
+  // A mark never falls.
+  ASSERT_TRUE(this->add(IndexBatch{{}, {{this->room_, 1}}, 0}).ok());
+  EXPECT_EQ(this->marks({this->room_}), (std::vector<std::uint64_t>{3}));
+}
+
+TYPED_TEST_P(SearchIndexSuite, BatchesMayComeInAnyOrderOfPositions) {
+  this->open();
+  ASSERT_TRUE(this->add({{this->room_, 1, 90, "tea"}}).ok());
+  ASSERT_TRUE(this->add({{this->other_, 2, 20, "tea"}, {this->other_, 1, 10, "tea"}}).ok());
+  ASSERT_TRUE(this->add({{this->unknown_, 1, 50, "tea"}}).ok());
+  EXPECT_EQ(this->find("tea"), (Places{90, 20, 10}));
+  EXPECT_EQ(this->find_in({{this->unknown_, 1, 0}, {this->other_, 1, 0}}, "tea"),
+            (Places{50, 20, 10}));
+}
+
+TYPED_TEST_P(SearchIndexSuite, ClearedItBeginsAnew) {
+  this->open();
+  IndexBatch batch{{{this->room_, 1, 1, "tea"}}, {{this->room_, 1}}, 5};
+  ASSERT_TRUE(this->add(batch).ok());
+  this->reopen();
+  ASSERT_TRUE(this->index_->clear().ok());
+  EXPECT_EQ(this->index_->complete().value(), 0u);
+  EXPECT_EQ(this->marks({this->room_}), (std::vector<std::uint64_t>{0}));
+  EXPECT_TRUE(this->find("tea").empty());
+  batch.messages[0].text = "coffee";
+  ASSERT_TRUE(this->add(batch).ok());
+  EXPECT_TRUE(this->find("tea").empty());
+  EXPECT_EQ(this->find("coffee"), (Places{1}));
+}
+
+TYPED_TEST_P(SearchIndexSuite, AFailedBatchLeavesNothing) {
+  this->index_ = this->factory_.open_nearly_full();
+  std::uint64_t good = 0;
+  Status added;
+  while (good < 10'000) {
+    const std::uint64_t next = good + 1;
+    std::string text = "tea";
+    for (int word = 0; word < 400; ++word) {
+      text += " w" + std::to_string(next) + "x" + std::to_string(word);
+    }
+    added = this->add(IndexBatch{{{this->room_, next, next, text}}, {{this->room_, next}}, next});
+    if (!added) break;
+    good = next;
+  }
+  ASSERT_FALSE(added.ok());
+  EXPECT_EQ(added.error().code, ErrorCode::kDiskFull);
+  ASSERT_GT(good, 0u);
+  this->reopen();
+  EXPECT_EQ(this->index_->complete().value(), good);
+  EXPECT_EQ(this->marks({this->room_}), (std::vector<std::uint64_t>{good}));
+  EXPECT_EQ(this->find("tea", 0, 10'000).size(), good);
+  ASSERT_TRUE(this->add({{this->room_, good + 1, good + 1, "tea"}}).ok());
+  EXPECT_EQ(this->find("tea", 0, 10'000).size(), good + 1);
+}
+
+REGISTER_TYPED_TEST_SUITE_P(SearchIndexSuite, StartsEmpty, KeepsWhatWasAdded,
+                            NewestFirstAcrossConversations, OnlyWhatIsInScope,
+                            UnderstandsWordsAsTheProtocolSays, WhatIsNoQueryIsATypedError,
+                            WhatIsThereAlreadyIsIgnored, BatchesMayComeInAnyOrderOfPositions,
+                            ClearedItBeginsAnew, AFailedBatchLeavesNothing);
+
+}  // namespace kith::server

@@ -1,0 +1,127 @@
+// The embedded search indexes against the suite of their port, and what is the file's alone: damage.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+
+#include "server/adapters/embedded/search_index_memory.h"
+#include "server/adapters/embedded/search_index_sqlite.h"
+#include "tests/conformance/scratch_directory.h"
+#include "tests/conformance/search_index_suite.h"
+
+namespace kith::server {
+namespace {
+
+constexpr std::uint64_t kFewPages = 60;
+
+struct MemoryIndex {
+  DrainedScheduler loop;
+  std::shared_ptr<SearchIndexMemory::Disk> disk = std::make_shared<SearchIndexMemory::Disk>();
+  DrainedScheduler& scheduler() { return loop; }
+  std::unique_ptr<SearchIndex> open() {
+    disk->add_fault = nullptr;
+    return std::make_unique<SearchIndexMemory>(disk, loop);
+  }
+  std::unique_ptr<SearchIndex> open_nearly_full() {
+    disk->add_fault = [this]() -> std::optional<Error> {
+      if (disk->messages.size() < 5) return std::nullopt;
+      return make_error(ErrorCode::kDiskFull, "full");
+    };
+    return std::make_unique<SearchIndexMemory>(disk, loop);
+  }
+};
+struct SqliteIndex {
+  DrainedScheduler loop;
+  ScratchDirectory dir;
+  DrainedScheduler& scheduler() { return loop; }
+  std::unique_ptr<SearchIndex> open(std::uint64_t pages_max = 0) {
+    auto index = SearchIndexSqlite::open(dir.file("search.db"), loop, pages_max);
+    EXPECT_TRUE(index.ok()) << index.error().to_string();
+    return std::move(*index);
+  }
+  std::unique_ptr<SearchIndex> open_nearly_full() { return open(kFewPages); }
+};
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Memory, SearchIndexSuite, MemoryIndex);
+INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, SearchIndexSuite, SqliteIndex);
+
+IndexBatch some(std::uint64_t from, std::uint64_t to) {
+  IndexBatch batch;
+  const auto room = id_of<ConversationId>(1);
+  for (std::uint64_t n = from; n <= to; ++n) {
+    batch.messages.push_back({room, n, n, "word" + std::to_string(n % 100) + " tea"});
+  }
+  batch.marks = {{room, to}};
+  batch.complete = to;
+  return batch;
+}
+
+TEST(SearchIndexSqlite, AFileThatIsNoDatabaseIsBegunAnew) {
+  SqliteIndex factory;
+  std::ofstream(factory.dir.file("search.db")) << std::string(10'000, 'x');
+  EXPECT_EQ(factory.open()->complete().value(), 0u);
+}
+
+// The store was brought back from a copy and went on differently: not to be mended, but made anew.
+TEST(SearchIndexSqlite, AnIndexOfAnotherHistoryIsBegunAnewByTheNextStart) {
+  SqliteIndex factory;
+  const auto add = [&](SearchIndex& index, const IndexBatch& batch) {
+    return answer_of<void>(factory.loop, [&](auto done) {
+      index.add(std::make_shared<const IndexBatch>(batch), std::move(done));
+    });
+  };
+  const IndexBatch other{{{id_of<ConversationId>(2), 1, 30, "coffee"}}, {}, 0};
+  {
+    auto index = factory.open();
+    ASSERT_TRUE(add(*index, some(1, 50)).ok());
+    const Status added = add(*index, other);
+    ASSERT_FALSE(added.ok());
+    EXPECT_EQ(added.error().code, ErrorCode::kCacheCorrupt);
+  }
+  auto index = factory.open();
+  EXPECT_EQ(index->complete().value(), 0u);
+  EXPECT_TRUE(add(*index, other).ok());
+}
+
+// Whatever is damaged: an error at most, and at the next start an empty index that takes everything.
+TEST(SearchIndexSqlite, DamageIsNoticedWhenItIsMetAndHealedByTheNextStart) {
+  const auto add = [](SqliteIndex& factory, SearchIndex& index, const IndexBatch& batch) {
+    return answer_of<void>(factory.loop, [&](auto done) {
+      index.add(std::make_shared<const IndexBatch>(batch), std::move(done));
+    });
+  };
+  int noticed = 0;
+  for (unsigned seed = 1; seed <= 20; ++seed) {
+    SqliteIndex factory;
+    ASSERT_TRUE(add(factory, *factory.open(), some(1, 3'000)).ok());
+    const std::string path = factory.dir.file("search.db");
+    std::filesystem::remove(path + "-wal");
+    {
+      std::mt19937 random(seed);
+      std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+      const auto size = std::filesystem::file_size(path);
+      for (std::size_t at = 4'096; at < size; at += 4'096) {
+        file.seekp(static_cast<std::streamoff>(at + random() % 64));
+        for (int i = 0; i < 64; ++i) file.put(static_cast<char>(random()));
+      }
+    }
+    {
+      auto index = factory.open();
+      const auto hits = answer_of<std::vector<IndexHit>>(factory.loop, [&](auto done) {
+        index->find({"tea", {{id_of<ConversationId>(1), 1, 0}}, 0, 10, Millis(0)}, done);
+      });
+      const Status added = add(factory, *index, some(3'001, 3'100));
+      const bool fine = hits.ok() && added.ok();
+      if (fine) continue;  // what was damaged was not read
+      ++noticed;
+    }
+    auto anew = factory.open();
+    EXPECT_EQ(anew->complete().value(), 0u) << "seed " << seed;
+    EXPECT_TRUE(add(factory, *anew, some(1, 3'100)).ok()) << "seed " << seed;
+  }
+  EXPECT_GT(noticed, 10);
+}
+
+}  // namespace
+}  // namespace kith::server

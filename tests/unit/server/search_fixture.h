@@ -1,0 +1,83 @@
+// The conversation service with a search index behind its store, in virtual time.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "kith/v1/send.pb.h"
+#include "server/adapters/embedded/search_index_memory.h"
+#include "server/services/search_feeder.h"
+#include "server/services/search_service.h"
+#include "tests/unit/server/service_fixture.h"
+
+namespace kith::server::testing {
+
+class SearchTest : public ServiceTest {
+ protected:
+  // What a server does at its start.
+  void start_search(std::size_t waiting_max = limits::search_waiting_max) {
+    index = std::make_unique<SearchIndexMemory>(index_disk, loop);
+    feeder.emplace(*index, store, cache, loop, waiting_max);
+    finder.emplace(index.get(), cache, loop);
+    cache.on_stored([this](const StoreBatch& batch) {
+      if (feeder) feeder->stored(batch);
+    });
+    ASSERT_TRUE(feeder->start(cache.applied(), cache.decided()).ok());
+  }
+  void stop_search() {
+    feeder.reset();
+    finder.reset();
+    index.reset();
+  }
+  void say(const Caller& caller, std::uint8_t n, const std::string& text,
+           const ConversationId& id = group_id()) {
+    v1::Content content;
+    content.mutable_plain()->set_text(text);
+    const auto result = send(caller, {out(n, content.SerializeAsString())}, id);
+    ASSERT_EQ(result.items_size(), 1);
+    ASSERT_TRUE(result.items(0).has_placed()) << text;
+  }
+  void quiet() { loop.advance(Millis(10'000)); }
+
+  v1::ServerFrame search(const Caller& caller, const std::string& query, std::uint64_t before = 0,
+                         std::uint32_t limit = 0, const std::string& conversation = "") {
+    v1::ClientFrame frame;
+    frame.mutable_search()->set_query(query);
+    frame.mutable_search()->set_before(before);
+    frame.mutable_search()->set_limit(limit);
+    frame.mutable_search()->set_conversation_id(conversation);
+    std::optional<v1::ServerFrame> answer;
+    EXPECT_TRUE(finder->handle(caller, frame, [&](v1::ServerFrame&& reply) {
+      EXPECT_FALSE(answer.has_value()) << "answered twice";
+      answer.emplace(std::move(reply));
+    }));
+    loop.advance(Millis(100));
+    EXPECT_TRUE(answer.has_value()) << "not answered";
+    return answer.value_or(v1::ServerFrame());
+  }
+  static std::vector<std::string> texts(const v1::ServerFrame& answer) {
+    std::vector<std::string> found;
+    for (const v1::SearchHit& hit : answer.search_page().hits()) {
+      v1::Content content;
+      EXPECT_TRUE(content.ParseFromString(hit.event().body()));
+      found.push_back(content.plain().text());
+    }
+    return found;
+  }
+  std::vector<std::string> found(const Caller& caller, const std::string& query) {
+    const v1::ServerFrame answer = search(caller, query);
+    EXPECT_TRUE(answer.has_search_page()) << answer.error().detail();
+    EXPECT_FALSE(answer.search_page().more());
+    return texts(answer);
+  }
+
+  std::shared_ptr<SearchIndexMemory::Disk> index_disk = std::make_shared<SearchIndexMemory::Disk>();
+  std::unique_ptr<SearchIndexMemory> index;
+  std::optional<SearchFeeder> feeder;
+  std::optional<SearchService> finder;
+};
+
+}  // namespace kith::server::testing

@@ -1,0 +1,165 @@
+// SearchService: what a session finds, and what it must not.
+#include "src/error.h"
+#include "tests/unit/server/search_fixture.h"
+
+namespace kith::server::testing {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+class SearchServiceTest : public SearchTest {
+ protected:
+  void SetUp() override {
+    start_search();
+    a = enter(ann, 1);
+    b = enter(bob, 2);
+    c = enter(cleo, 3);
+    make_group(a, {bob});
+  }
+  void change(const Caller& caller, v1::MemberChangeKind kind, const UserId& user) {
+    v1::ClientFrame frame;
+    auto& change = *frame.mutable_member_change();
+    change.set_conversation_id(group_id().bytes());
+    change.set_command_id(message(static_cast<std::uint8_t>(200 + ++changes)).bytes());
+    change.set_kind(kind);
+    change.add_users(user.bytes());
+    ASSERT_TRUE(ask(caller, frame).has_placed());
+  }
+  ErrorCode code(const v1::ServerFrame& answer) {
+    EXPECT_TRUE(answer.has_error());
+    return from_wire(answer.error()).code;
+  }
+  Caller a, b, c;
+  int changes = 0;
+};
+
+TEST_F(SearchServiceTest, PagesGoFromTheNewestToTheOldest) {
+  make_group(a, {bob}, group_id(2));
+  for (std::uint8_t n = 1; n <= 45; ++n) {
+    say(a, n, "tea " + std::to_string(n), group_id(n % 2 == 0 ? 1 : 2));
+  }
+  quiet();
+  std::uint64_t before = 0;
+  Texts all;
+  std::vector<int> sizes;
+  for (bool more = true; more;) {
+    const v1::ServerFrame answer = search(b, "tea", before);
+    const Texts page = texts(answer);
+    sizes.push_back(static_cast<int>(page.size()));
+    all.insert(all.end(), page.begin(), page.end());
+    more = answer.search_page().more();
+    if (!page.empty()) before = answer.search_page().hits().rbegin()->place();
+  }
+  EXPECT_EQ(sizes, (std::vector<int>{20, 20, 5}));
+  ASSERT_EQ(all.size(), 45u);
+  for (int i = 0; i < 45; ++i)
+    EXPECT_EQ(all[static_cast<std::size_t>(i)], "tea " + std::to_string(45 - i));
+  const v1::ServerFrame exactly = search(b, "\"tea 7\"", 0, 1);
+  EXPECT_EQ(texts(exactly), (Texts{"tea 7"}));
+  EXPECT_FALSE(exactly.search_page().more());
+  EXPECT_EQ(texts(search(b, "tea", 0, 1'000)).size(), 45u);
+}
+
+TEST_F(SearchServiceTest, OneConversationAlone) {
+  make_group(a, {bob}, group_id(2));
+  say(a, 1, "tea here");
+  say(a, 2, "tea there", group_id(2));
+  quiet();
+  EXPECT_EQ(found(b, "tea"), (Texts{"tea there", "tea here"}));
+  EXPECT_EQ(texts(search(b, "tea", 0, 0, group_id(1).bytes())), (Texts{"tea here"}));
+  EXPECT_TRUE(texts(search(c, "tea", 0, 0, group_id(1).bytes())).empty());
+  EXPECT_TRUE(found(c, "tea").empty());
+}
+
+// R-47, invariant 9: the index knows nothing of who may read what.
+TEST_F(SearchServiceTest, NothingOfBeforeOneJoinedOrAfterOneLeft) {
+  say(a, 1, "tea before");
+  change(a, v1::MEMBER_CHANGE_KIND_ADD, cleo);
+  say(a, 2, "tea with cleo");
+  change(a, v1::MEMBER_CHANGE_KIND_REMOVE, bob);
+  for (std::uint8_t n = 3; n <= 80; ++n) say(a, n, "tea without bob");
+  quiet();
+  EXPECT_EQ(found(b, "tea"), (Texts{"tea with cleo", "tea before"}));
+  EXPECT_EQ(texts(search(c, "tea", 0, 50)).size(), 50u);
+  EXPECT_TRUE(found(c, "before").empty());
+  EXPECT_EQ(found(c, "\"tea with cleo\""), (Texts{"tea with cleo"}));
+}
+
+TEST_F(SearchServiceTest, WhatIsWithheldIsFoundByItsSenderAlone) {
+  quiet();
+  LogRecord record;
+  record.conversation = group_id();
+  record.command_id = message(9);
+  record.sender = ann;
+  record.sender_only = true;
+  v1::Content content;
+  content.mutable_plain()->set_text("tea in secret");
+  record.op = SendOp{content.SerializeAsString(), 0, {}, 0};
+  cache.append(record, [](Result<Outcome>&& outcome) { EXPECT_TRUE(outcome.ok()); });
+  quiet();
+  EXPECT_EQ(found(a, "secret"), (Texts{"tea in secret"}));
+  EXPECT_TRUE(found(b, "secret").empty());
+}
+
+//
+TEST_F(SearchServiceTest, WhatTheIndexSaysIsLookedAtOnceMore) {
+  say(a, 1, "tea");
+  quiet();
+  const Position place = index_disk->messages.begin()->first;
+  index_disk->messages[place].text = "coffee";
+  index_disk->messages[place + 1'000] = {group_id(), 2, place + 1'000, "tea"};
+  index_disk->messages[place + 1'001] = {group_id(), 99, place + 1'001, "tea"};
+  index_disk->messages[place + 1'002] = {group_id(7), 1, place + 1'002, "tea"};
+  EXPECT_TRUE(found(a, "coffee").empty());
+  EXPECT_TRUE(found(a, "tea").empty());
+}
+
+TEST_F(SearchServiceTest, APageIsNoLargerThanAFrame) {
+  for (std::uint8_t n = 1; n <= 20; ++n) say(a, n, "tea " + std::string(7'000, 'x'));
+  quiet();
+  std::size_t all = 0;
+  std::uint64_t before = 0;
+  for (bool more = true; more;) {
+    const v1::ServerFrame answer = search(a, "tea", before, 50);
+    EXPECT_LT(answer.ByteSizeLong(), limits::frame_bytes_max);
+    ASSERT_GT(answer.search_page().hits_size(), 0);
+    all += static_cast<std::size_t>(answer.search_page().hits_size());
+    before = answer.search_page().hits().rbegin()->place();
+    more = answer.search_page().more();
+  }
+  EXPECT_EQ(all, 20u);
+}
+
+TEST_F(SearchServiceTest, WhatGoesWrongIsATypedError) {
+  EXPECT_EQ(code(search(a, " ?! ")), ErrorCode::kInvalidArgument);
+  index_disk->read_fault = [] { return make_error(ErrorCode::kIo, "broken"); };
+  EXPECT_EQ(code(search(a, "tea")), ErrorCode::kInternal) << "files are no matter of the wire";
+  index_disk->read_fault = [] { return make_error(ErrorCode::kTimeout, "slow"); };
+  const v1::ServerFrame slow = search(a, "tea");
+  EXPECT_EQ(code(slow), ErrorCode::kOverloaded);
+  EXPECT_GT(slow.error().retry_after_ms(), 0u);
+  finder.emplace(nullptr, cache, loop);
+  EXPECT_EQ(code(search(a, "tea")), ErrorCode::kUnimplemented);
+}
+
+TEST_F(SearchServiceTest, OnlySoManyAtATime) {
+  say(a, 1, "tea");
+  quiet();
+  index_disk->delay = [] { return Millis(1'000); };
+  std::size_t pages = 0, refused = 0;
+  v1::ClientFrame frame;
+  frame.mutable_search()->set_query("tea");
+  for (std::size_t n = 0; n < limits::searches_running_max + 5; ++n) {
+    finder->handle(a, frame, [&](v1::ServerFrame&& answer) {
+      answer.has_search_page() ? ++pages : ++refused;
+    });
+  }
+  EXPECT_EQ(refused, 5u);
+  loop.advance(Millis(5'000));
+  EXPECT_EQ(pages, limits::searches_running_max);
+  index_disk->delay = nullptr;
+  EXPECT_EQ(found(a, "tea"), (Texts{"tea"}));
+}
+
+}  // namespace
+}  // namespace kith::server::testing
