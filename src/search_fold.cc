@@ -82,6 +82,7 @@ bool is_skin_tone(CodePoint c) {
 
 // Those that Unicode has not named yet are told by their place.
 bool is_emoji(CodePoint c, const utf8proc_property_t& property) {
+  if (c == 0xfffc || c == 0xfffd) return false;  // stand for something that is lost
   if (property.category == UTF8PROC_CATEGORY_SO) return true;
   if (property.category == UTF8PROC_CATEGORY_CN) return in(c, 0x1f000, 0x1faff);
   return property.boundclass == UTF8PROC_BOUNDCLASS_EXTENDED_PICTOGRAPHIC;

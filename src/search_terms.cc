@@ -215,7 +215,10 @@ Result<Pattern> parse(std::string_view query) {
     auto phrase = phrase_of(chunk, may_be_unfinished);
     if (!phrase) continue;
     count += phrase->terms.size();
-    pattern.phrases.push_back(*std::move(phrase));
+    if (std::find(pattern.phrases.begin(), pattern.phrases.end(), *phrase) ==
+        pattern.phrases.end()) {
+      pattern.phrases.push_back(*std::move(phrase));
+    }
   }
   if (pattern.phrases.empty()) {
     return make_error(ErrorCode::kInvalidArgument, "a query has a letter, a digit or an emoji");

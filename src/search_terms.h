@@ -18,6 +18,9 @@
 
 namespace kith::search {
 
+// Of this rule. An index that was made with another one is made anew.
+inline constexpr int rule_version = 1;
+
 // `text`: at most limits::search_term_bytes_max bytes, of ASCII only [a-z0-9]; never empty.
 struct Term {
   std::string text;
@@ -31,8 +34,9 @@ std::vector<Term> terms(std::string_view text);
 struct Phrase {
   std::vector<std::string> terms;
   bool prefix = false;
+  friend bool operator==(const Phrase&, const Phrase&) = default;
 };
-// Every phrase must be in the text.
+// Every phrase must be in the text; none is there twice.
 struct Pattern {
   std::vector<Phrase> phrases;
 };

@@ -2,8 +2,10 @@
 #include "src/search_terms.h"
 
 #include <gtest/gtest.h>
+#include <utf8proc.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -174,6 +176,31 @@ TEST(SearchTerms, OfEveryCodePointTheTermsAreFewShortAndOfTheAlphabet) {
   }
 }
 
+std::string form(const std::string& text, int options) {
+  utf8proc_uint8_t* made = nullptr;
+  const auto size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                 static_cast<utf8proc_ssize_t>(text.size()), &made,
+                                 static_cast<utf8proc_option_t>(options));
+  const std::string out =
+      size < 0 ? text
+               : std::string(reinterpret_cast<const char*>(made), static_cast<std::size_t>(size));
+  std::free(made);
+  return out;
+}
+
+// Keyboards and file systems differ in what they write for the same text.
+TEST(SearchTerms, CanonicallyEquivalentTextsAreTheSame) {
+  for (std::uint32_t c = 0x80; c < 0x30000; ++c) {
+    if (c >= 0xd800 && c < 0xe000) continue;
+    for (const std::string& text : {utf8(c), "か" + utf8(c) + "か"}) {
+      const std::string decomposed = form(text, UTF8PROC_DECOMPOSE | UTF8PROC_STABLE);
+      ASSERT_EQ(joined(decomposed), joined(text)) << std::hex << c;
+      const std::string composed = form(text, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
+      ASSERT_EQ(joined(composed), joined(text)) << std::hex << c;
+    }
+  }
+}
+
 TEST(SearchTerms, ATermTellsWhereItStands) {
   const std::vector<Term> found = terms("Café 部署");
   ASSERT_EQ(found.size(), 3U);
@@ -189,6 +216,9 @@ TEST(SearchQuery, WhatIsBetweenSpacesIsAPhraseAndTheLastMayBeUnfinished) {
   EXPECT_EQ(parsed("lunch!"), "lunch");
   EXPECT_EQ(parsed("a\u3000b\u00a0c"), "a, b, c*");
   EXPECT_EQ(parsed("lunch 👍"), "lunch, 👍");
+  EXPECT_EQ(parsed("lunch !"), "lunch");
+  EXPECT_EQ(parsed("lunch "), "lunch*");
+  EXPECT_EQ(parsed("no no NO no"), "no, no*");
 }
 
 TEST(SearchQuery, WhatIsBetweenQuotationMarksIsOnePhrase) {
