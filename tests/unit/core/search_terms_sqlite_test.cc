@@ -133,8 +133,8 @@ constexpr std::string_view kReal[] = {
     "བོད་ཡིག་ཤེས་ཀྱི་ཡོད",
     "Größe XL, v1.2-rc3 см. ёлка — цена 20℃ №5",
     "من فردا می‌خواهم كِتَاب را بخوانم",
-    "कल दोपहर मिलते हैं 👍🏽 👨‍👩‍👧 🇩🇪🇫🇷 "
-    "1️⃣",
+    "कल दोपहर मिलते हैं",
+    "👍🏽 👨‍👩‍👧 🇩🇪🇫🇷 1️⃣",
 };
 
 std::string random_text(Numbers& numbers, std::size_t pieces_max) {
