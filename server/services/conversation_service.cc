@@ -54,10 +54,6 @@ Error temporary(const Error& error) {
   return make_error(ErrorCode::kUnavailable, error.message);
 }
 
-Error not_decided_yet() {
-  return make_error(ErrorCode::kUnavailable, "earlier messages wait for their decision");
-}
-
 Error unknown_reply() {
   return make_error(ErrorCode::kNotFound, "the answered message does not exist");
 }
@@ -163,18 +159,32 @@ void ConversationService::send(const Caller& caller, const RequestView& request,
               });
 }
 
+Error ConversationService::not_decided_yet() {
+  return make_error(ErrorCode::kUnavailable, "earlier commands wait for their decision");
+}
+
+Error ConversationService::refusal(const ConversationId& id, const Error& error) const {
+  return cache_.undecided(id) ? not_decided_yet() : error;
+}
+
 // `c`: null if there is no such conversation yet.
 void ConversationService::send_in(Batch& batch, const Conversation* c) {
   if (c == nullptr && !batch.peer) {
-    return reply_error(batch.reply, make_error(ErrorCode::kNotFound, "no such conversation"));
+    return reply_error(
+        batch.reply,
+        refusal(batch.conversation, make_error(ErrorCode::kNotFound, "no such conversation")));
   }
   UserId other = batch.peer.value_or(UserId());
   if (c != nullptr) {
     const Member* me = find_member(*c, batch.caller.user);
     if (me == nullptr) {
-      return reply_error(batch.reply, make_error(ErrorCode::kNotMember, "not a member"));
+      return reply_error(batch.reply, refusal(batch.conversation,
+                                              make_error(ErrorCode::kNotMember, "not a member")));
     }
-    if (!me->active()) return answer_former(batch, 0);
+    if (!me->active()) {
+      if (cache_.undecided(batch.conversation)) return reply_error(batch.reply, not_decided_yet());
+      return answer_former(batch, 0);
+    }
     if (c->head.type == ConversationType::kDirect) other = direct_peer(*c, me->user);
   }
   if (other.empty()) return send_items(batch, 0);  // a group
@@ -399,6 +409,8 @@ void ConversationService::mark_read(const Caller& caller, const v1::MarkRead& re
                         reply](Result<std::vector<Event>> found) {
     if (!*alive) return;
     if (!found) return reply_error(reply, found.error());
+    const bool all = !found->empty() && found->back().seq >= upto;
+    if (!all && cache_.undecided(id)) return reply_error(reply, not_decided_yet());
     ReceiptOp op;
     op.read_seq = found->empty() ? 0 : std::min(upto, found->back().seq);
     op.read_ordinal = found->empty() ? 0 : found->back().ordinal;

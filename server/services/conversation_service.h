@@ -61,6 +61,11 @@ class ConversationService {
   struct Listing;
 
   LogRecord record(const Caller& caller, const ConversationId& id) const;
+  // After a restart, what a request does not find may be in the log and wait for its decision: then
+  // it comes again.
+  static Error not_decided_yet();
+  // Of `id`, with `error` if nothing waits there.
+  Error refusal(const ConversationId& id, const Error& error) const;
   void send(const Caller& caller, const RequestView& request, Reply&& reply);
   void send_in(Batch& batch, const Conversation* c);
   void send_direct(Batch& batch, bool create_first, const UserRecord& other);

@@ -188,16 +188,21 @@ void ConversationService::get_events(const Caller& caller, const v1::GetEvents& 
   const ConversationId id = *conversation_id(request.conversation_id());
   cache_.with(
       id, [this, alive = alive_, caller, request, reply, id](Result<const Conversation*> found) {
+        if (!*alive) return;
         if (!found) return reply_error(reply, found.error());
         const Member* me = *found != nullptr ? find_member(**found, caller.user) : nullptr;
         if (me == nullptr) {
-          return reply_error(reply, make_error(ErrorCode::kNotMember, "not a member"));
+          return reply_error(reply, refusal(id, make_error(ErrorCode::kNotMember, "not a member")));
         }
         auto frame = std::make_shared<v1::ServerFrame>();
         auto* page = frame->mutable_events_page();
         page->set_conversation_id(id.bytes());
         page->set_floor_seq(me->join_seq);
         page->set_last_seq(visible_upto(**found, *me));
+        // Who knows of more must not take this for all.
+        if (request.to() > page->last_seq() && cache_.undecided(id)) {
+          return reply_error(reply, not_decided_yet());
+        }
         EventQuery query{id, std::max({request.from(), me->join_seq, std::uint64_t{1}}),
                          page->last_seq(), limits::page_events_max, request.newest()};
         if (request.to() != 0) query.to = std::min(query.to, request.to());

@@ -114,6 +114,54 @@ TEST_F(ConversationServiceTest, AReplyToAMessageThatIsNotDecidedYetComesAgain) {
   EXPECT_TRUE(refused.retryable());
 }
 
+// As after a restart, too: the group's creation is in the log, and looked up as a repetition.
+TEST_F(ConversationServiceTest, NobodyIsRefusedForGoodBeforeTheGroupsCreationIsDecided) {
+  disks.store->read_delay = [] { return Millis(100); };
+  v1::ClientFrame create;
+  create.mutable_create_conversation()->set_conversation_id(group_id(2).bytes());
+  create.mutable_create_conversation()->set_command_id(message(60).bytes());
+  create.mutable_create_conversation()->set_attempt(1);
+  const auto made = begin(anna, create);
+  loop.advance(Millis(150));  // loaded, and not yet looked up
+  v1::ClientFrame events;
+  events.mutable_get_events()->set_conversation_id(group_id(2).bytes());
+  for (const v1::ClientFrame& frame : {batch({out(1)}, group_id(2)), events}) {
+    const auto early = begin(anna, frame);
+    loop.settle();
+    ASSERT_TRUE(early->has_value());
+    EXPECT_EQ((*early)->error().code(), v1::ERROR_CODE_UNAVAILABLE) << frame.body_case();
+  }
+  loop.advance(Millis(500));
+  ASSERT_TRUE(made->has_value() && (*made)->has_placed());
+  EXPECT_TRUE(send(anna, {out(1)}, group_id(2)).items(0).has_placed());
+}
+
+// Else the device takes what is decided for all there is, and its read mark for confirmed.
+TEST_F(ConversationServiceTest, WhoKnowsOfMoreThanIsDecidedComesAgain) {
+  send(anna, {out(1)});
+  disks.store->read_delay = [] { return Millis(100); };
+  v1::OutMessage again = out(2);
+  again.set_attempt(1);
+  const auto third = begin(anna, batch({again}));
+  loop.settle();
+  v1::ClientFrame events, read;
+  events.mutable_get_events()->set_conversation_id(group_id().bytes());
+  events.mutable_get_events()->set_to(3);
+  read.mutable_mark_read()->set_conversation_id(group_id().bytes());
+  read.mutable_mark_read()->set_upto_seq(3);
+  for (const v1::ClientFrame& frame : {events, read}) {
+    const auto early = begin(anna, frame);
+    loop.settle();
+    ASSERT_TRUE(early->has_value());
+    EXPECT_EQ((*early)->error().code(), v1::ERROR_CODE_UNAVAILABLE) << frame.body_case();
+  }
+  events.mutable_get_events()->set_to(2);
+  EXPECT_EQ(ask(anna, events).events_page().last_seq(), 2u);
+  loop.advance(Millis(500));
+  EXPECT_EQ(history(anna).size(), 3u);
+  EXPECT_TRUE(ask(anna, read).has_ack());
+}
+
 TEST_F(ConversationServiceTest, AReplyToAnUnknownIdIsNotFound) {
   const auto result = send(anna, {answering(out(1), message(77)), out(2)});
   EXPECT_EQ(result.items(0).error().code(), v1::ERROR_CODE_NOT_FOUND);
