@@ -177,6 +177,7 @@ void World::applied(const server::StoreBatch& batch) {
 }
 
 void World::user_changed(const UserId& user) {
+  trace_.line("directory", "changed " + server_.directory_disk().accounts.at(user).user.handle);
   if (!server_.directory_disk().accounts.at(user).user.privacy.receipts) hid_reads_.insert(user);
   for (auto& checker : checkers_) checker->user_changed(user);
 }
