@@ -62,7 +62,8 @@ class ConversationCache : public Conversations {
   [[nodiscard]] bool undecided(const ConversationId& id) const;
   const Conversation* peek(const ConversationId& id) const override;
   void events(const EventQuery& query, Done<std::vector<Event>> done) override;
-  void mark_user(const UserId& user, const DeviceId& device, Done<void> done) override;
+  void mark_user(const UserId& user, const DeviceId& device, Done<Position> done) override;
+  void settle_mark(const UserId& user, Position mark) override;
   void feed_high(const UserId& user, Done<Position> done) override;
 
   // The place of an earlier command, from memory or store.
@@ -75,6 +76,7 @@ class ConversationCache : public Conversations {
   // marks.
   // `cursor`: what the user has seen. After a restart it may be above decided(), but not above the
   // log: such a record is decided again, and what follows it gets marks above the cursor.
+  // Below the user's marks that are not settled.
   Position begin_serving(const UserId& user, Position cursor = 0);
   // Ascending by feed_ver; large groups by the position of their last record.
   void changed(const UserId& user, Position after, std::size_t limit,
@@ -167,6 +169,7 @@ class ConversationCache : public Conversations {
   std::vector<ConversationId> dirty_;      // each once: Slot::dirty
   std::map<UserId, Position> user_marks_;  // not yet applied
   std::map<UserId, Position> user_marks_dirty_;
+  std::map<UserId, std::set<Position>> unsettled_;  // user marks whose change is being written
   // Marks not yet applied.
   std::unordered_map<UserId, std::map<ConversationId, Position>, IdHash> feed_tail_;
   IdMap<UserId, Position> served_;  // unknown = everything: a mark is always written

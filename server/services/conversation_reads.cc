@@ -66,21 +66,35 @@ void ConversationCache::find(const ConversationId& id, const UserId& sender,
   store_.find(id, sender, message, std::move(done));
 }
 
-void ConversationCache::mark_user(const UserId& user, const DeviceId& device, Done<void> done) {
+void ConversationCache::mark_user(const UserId& user, const DeviceId& device, Done<Position> done) {
   LogRecord record;
   record.sender = user;
   record.sender_device = device;
   record.gateway_ts_ms = scheduler_.clock().wall().ms;
   record.op = UserMarkOp{};
-  append(std::move(record), [done = std::move(done)](const Result<Outcome>& outcome) {
-    done(outcome ? Status() : Status(outcome.error()));
+  append(std::move(record), [this, user, done = std::move(done)](const Result<Outcome>& outcome) {
+    if (!outcome) return done(outcome.error());
+    const Position mark = user_marks_.at(user);  // this one: a mark is decided as it is committed
+    unsettled_[user].insert(mark);               // before anybody can be served up to it
+    done(mark);
   });
+}
+
+void ConversationCache::settle_mark(const UserId& user, Position mark) {
+  const auto it = unsettled_.find(user);
+  if (it == unsettled_.end()) return;
+  it->second.erase(mark);
+  if (it->second.empty()) unsettled_.erase(it);
 }
 
 Position ConversationCache::begin_serving(const UserId& user, Position cursor) {
   // Bounded; forgetting is safe, an unknown user's marks are always written.
   if (served_.size() > limits::conversations_cached_max) served_.clear();
-  const Position high = std::max(decided(), cursor <= last_committed_ ? cursor : 0);
+  Position reached = decided();
+  if (const auto it = unsettled_.find(user); it != unsettled_.end()) {
+    reached = std::min(reached, *it->second.begin() - 1);
+  }
+  const Position high = std::max(reached, cursor <= last_committed_ ? cursor : 0);
   Position& served = served_[user];
   // The process before may have served another device of this user all that it had in the log.
   served = std::max({served, high, found_});

@@ -1,7 +1,6 @@
 // People: settings, contacts, blocks, profiles and devices.
 #include "server/services/people_service.h"
 
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,8 +11,6 @@
 
 namespace kith::server {
 namespace {
-
-constexpr Millis kMarkAgain{1000};
 
 Audience audience(v1::Audience value) {
   switch (value) {
@@ -39,21 +36,17 @@ std::vector<UserId> users_of(const Ids& list) {
 }  // namespace
 
 struct PeopleService::State : std::enable_shared_from_this<State> {
-  State(Directory& d, Users& u, Devices& v, Conversations& c, Fanout& f, Scheduler& s,
-        PeopleHooks h)
+  State(Directory& d, Users& u, Devices& v, Conversations& c, Fanout& f, Clock& k, PeopleHooks h)
       : directory(d),
         users(u),
         devices(v),
         conversations(c),
         fanout(f),
-        scheduler(s),
-        clock(s.clock()),
+        clock(k),
         hooks(std::move(h)) {}
 
   void change(const Caller& caller, const UserChange& what, const Reply& reply);
-  void write(const Caller& caller, const UserChange& what, const Reply& reply);
-  void mark(const Caller& caller, const Reply& reply);
-  void mark_later(const Caller& caller);
+  void write(const Caller& caller, const UserChange& what, Position mark, const Reply& reply);
   void tell_marked(const UserId& user, std::uint64_t spared);
   void get_users(const v1::GetUsers& request, const Reply& reply);
   void get_devices(const Caller& caller, const Reply& reply);
@@ -65,69 +58,40 @@ struct PeopleService::State : std::enable_shared_from_this<State> {
   Devices& devices;
   Conversations& conversations;
   Fanout& fanout;
-  Scheduler& scheduler;
   Clock& clock;
   PeopleHooks hooks;
-  std::set<UserId> owed;  // changed, and not marked again yet
 };
 
-// Marked in the log, written, marked again, acknowledged, told to the user's other devices: in this
-// order. The first mark is for a process that ends behind the writing: whoever syncs afterwards
-// finds the change. The second is for those who synced before the writing.
+// Marked in the log, written, acknowledged, told to the user's other devices: in this order. A mark
+// behind the writing could be refused, or be lost with the process; this one is there already, and
+// nobody's cursor passes it before the change can be read.
 void PeopleService::State::change(const Caller& caller, const UserChange& what,
                                   const Reply& reply) {
   conversations.mark_user(caller.user, caller.device,
-                          [weak = weak_from_this(), caller, what, reply](const Status& marked) {
+                          [weak = weak_from_this(), caller, what, reply](Result<Position> mark) {
                             const auto self = weak.lock();
                             if (!self) return;
-                            if (!marked) return reply_error(reply, marked.error());
-                            self->write(caller, what, reply);
+                            if (!mark) return reply_error(reply, mark.error());
+                            self->write(caller, what, *mark, reply);
                           });
 }
 
-void PeopleService::State::write(const Caller& caller, const UserChange& what, const Reply& reply) {
-  users.update(caller.user, what,
-               [weak = weak_from_this(), caller, reply](const Result<Users::Record>& updated) {
-                 const auto self = weak.lock();
-                 if (!self) return;
-                 if (!updated) {
-                   reply_error(reply, updated.error());
-                   return;
-                 }
-                 self->hooks.changed(caller.user);
-                 self->mark(caller, reply);
-               });
-}
-
-void PeopleService::State::mark(const Caller& caller, const Reply& reply) {
-  conversations.mark_user(caller.user, caller.device,
-                          [weak = weak_from_this(), caller, reply](const Status& marked) {
-                            const auto self = weak.lock();
-                            if (!self) return;
-                            if (!marked) {
-                              reply_error(reply, marked.error());
-                              self->mark_later(caller);
-                              return;
-                            }
-                            reply_ack(reply);
-                            self->tell_marked(caller.user, caller.session);
-                          });
-}
-
-// The change is written: whoever synced before that, the caller too, hears of it by this mark only.
-void PeopleService::State::mark_later(const Caller& caller) {
-  if (owed.size() >= limits::marks_owed_max || !owed.insert(caller.user).second) return;
-  scheduler.after(kMarkAgain, [weak = weak_from_this(), caller] {
-    const auto self = weak.lock();
-    if (!self) return;
-    self->owed.erase(caller.user);
-    self->conversations.mark_user(caller.user, caller.device, [weak, caller](const Status& marked) {
-      const auto state = weak.lock();
-      if (!state) return;
-      if (!marked) return state->mark_later(caller);
-      state->tell_marked(caller.user, 0);
-    });
-  });
+void PeopleService::State::write(const Caller& caller, const UserChange& what, Position mark,
+                                 const Reply& reply) {
+  users.update(
+      caller.user, what,
+      [weak = weak_from_this(), caller, mark, reply](const Result<Users::Record>& updated) {
+        const auto self = weak.lock();
+        if (!self) return;
+        self->conversations.settle_mark(caller.user, mark);
+        if (!updated) {
+          reply_error(reply, updated.error());
+          return;
+        }
+        self->hooks.changed(caller.user);
+        reply_ack(reply);
+        self->tell_marked(caller.user, caller.session);
+      });
 }
 
 void PeopleService::State::tell_marked(const UserId& user, std::uint64_t spared) {
@@ -242,9 +206,9 @@ void PeopleService::State::revoke_others(const Caller& caller, const Reply& repl
 }
 
 PeopleService::PeopleService(Directory& directory, Users& users, Devices& devices,
-                             Conversations& conversations, Fanout& fanout, Scheduler& scheduler,
+                             Conversations& conversations, Fanout& fanout, Clock& clock,
                              PeopleHooks hooks)
-    : state_(std::make_shared<State>(directory, users, devices, conversations, fanout, scheduler,
+    : state_(std::make_shared<State>(directory, users, devices, conversations, fanout, clock,
                                      std::move(hooks))) {}
 PeopleService::~PeopleService() = default;
 

@@ -5,13 +5,13 @@
 #include <memory>
 
 #include "kith/core/ids.h"
+#include "kith/core/time.h"
 #include "kith/server/ports/directory.h"
 #include "server/services/conversations.h"
 #include "server/services/devices.h"
 #include "server/services/fanout.h"
 #include "server/services/service_types.h"
 #include "server/services/users.h"
-#include "src/scheduler.h"
 
 namespace kith::v1 {
 class ClientFrame;
@@ -31,7 +31,7 @@ struct PeopleHooks {
 class PeopleService {
  public:
   PeopleService(Directory& directory, Users& users, Devices& devices, Conversations& conversations,
-                Fanout& fanout, Scheduler& scheduler, PeopleHooks hooks);
+                Fanout& fanout, Clock& clock, PeopleHooks hooks);
   ~PeopleService();
 
   // UpdateSettings, UpdateContacts, UpdateProfile, GetUsers, GetDevices, RevokeDevice; false for

@@ -142,8 +142,6 @@ inline constexpr auto command_held_expected = 4s;
 inline constexpr auto command_held_limit = 6s;
 inline constexpr auto overloaded_retry_min = 100ms;
 inline constexpr auto overloaded_retry_max = 10s;
-// Users whose settings were written and whose mark the log refused: marked again every second.
-inline constexpr std::size_t marks_owed_max = 10'000;
 inline constexpr std::size_t recent_events = 256;  // per cached conversation
 // In all conversations; above it a conversation that changes keeps few of those that the store has.
 inline constexpr std::size_t recent_events_total = 500'000;

@@ -1,7 +1,8 @@
 // Directory knows people: accounts, credentials, contacts, blocks, privacy settings, devices.
 // Rarely written, often read.
 //
-// Durability:  a change survives a crash when its callback has answered ok.
+// Durability:  a change survives a crash when its callback has answered ok. One that had not been
+//              answered when its process ended is there or not, but never comes later.
 // Idempotence: repeating any change leaves the same state.
 // Threads:     methods and callbacks on the executor of the services. Callbacks may come inside the
 //              call.
