@@ -10,6 +10,7 @@
 #include "client/ranges.h"
 #include "kith/client/types.h"
 #include "src/delivery_state.h"
+#include "src/search_terms.h"
 
 namespace kith::client {
 
@@ -100,8 +101,20 @@ struct CacheContent {
   std::uint64_t cursor = 0;
   std::vector<OutboxRow> outbox;  // ascending order; rows whose event is in the cache are left out
   std::map<ConversationId, std::uint64_t> read_marks;
-  DeviceId device;        // empty on first use
-  std::string recovered;  // why the cache had to be set aside; empty normally
+  DeviceId device;            // empty on first use
+  std::string recovered;      // why the cache had to be set aside; empty normally
+  bool index_behind = false;  // index_more() has something to do
+};
+
+struct SearchRequest {
+  search::Pattern pattern;
+  ConversationId conversation;  // empty: all
+  std::uint64_t before = 0;     // FoundEvent::place; 0: from the newest
+  std::size_t limit = 0;
+};
+struct FoundEvent {
+  StoredEvent event;
+  std::uint64_t place = 0;  // descends from hit to hit; the same each time
 };
 
 // One thread at a time. Errors: kDiskFull, kIo, kCacheCorrupt, kAlreadyOpen (somebody keeps a file
@@ -117,6 +130,11 @@ class CacheStore {
                                                   std::size_t limit) = 0;
   virtual std::optional<StoredEvent> find_message(const ConversationId& conversation,
                                                   const MessageId& id) = 0;
+  // The newest `limit` messages below `before` that fit, newest first by the server's time.
+  virtual Result<std::vector<FoundEvent>> search(const SearchRequest& request) = 0;
+  // Makes the next `events` that an earlier release has stored without an index findable; false:
+  // there are no more. Takes up where it was, also after a crash.
+  virtual Result<bool> index_more(std::size_t events) = 0;
 };
 
 }  // namespace kith::client

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "client/database_sqlite.h"
+#include "client/search_index_sqlite.h"
 
 namespace kith::client {
 namespace {
@@ -48,7 +49,10 @@ constexpr const char* kOutboxTables =
     "WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS identity(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;";
 
-const Schema kCacheSchema{1, kCacheTables};
+Schema cache_schema() {
+  static const std::string tables = std::string(kCacheTables) + SearchIndex::kTables;
+  return {2, tables.c_str(), {SearchIndex::kUpgrade}};
+}
 const Schema kOutboxSchema{
     2, kOutboxTables, {"ALTER TABLE outbox ADD COLUMN server_ms INTEGER NOT NULL DEFAULT 0;"}};
 
@@ -84,12 +88,13 @@ Result<DeviceId> kept_device(Database& outbox) {
 
 class CacheStoreSqlite : public CacheStore {
  public:
-  explicit CacheStoreSqlite(Millis patience) : outbox_(patience), cache_(patience) {}
+  explicit CacheStoreSqlite(Millis patience)
+      : outbox_(patience), cache_(patience), index_(cache_) {}
 
   Status open(const std::string& directory) {
     directory_ = directory;
     if (directory.empty()) {
-      if (Status s = cache_.open(":memory:", "OFF", kCacheSchema); !s) return s;
+      if (Status s = cache_.open(":memory:", "OFF", cache_schema()); !s) return s;
       return outbox_.open(":memory:", "OFF", kOutboxSchema);
     }
     std::error_code error;
@@ -104,7 +109,7 @@ class CacheStoreSqlite : public CacheStore {
         !s)
       return s;
     if (!suspect.empty()) return rebuild(suspect);
-    Status opened = cache_.open(directory + "/cache.db", "NORMAL", kCacheSchema);
+    Status opened = cache_.open(directory + "/cache.db", "NORMAL", cache_schema());
     if (!opened && opened.error().code == ErrorCode::kCacheCorrupt)
       return rebuild(opened.error().message);
     return opened;
@@ -169,6 +174,17 @@ class CacheStoreSqlite : public CacheStore {
     return std::nullopt;
   }
 
+  Result<std::vector<FoundEvent>> search(const SearchRequest& request) override {
+    auto found = index_.find(request);
+    if (!found) return noted(found.error()).error();
+    return found;
+  }
+  Result<bool> index_more(std::size_t events) override {
+    auto more = index_.index_more(events);
+    if (!more) return noted(more.error()).error();
+    return more;
+  }
+
  private:
   static CacheChange cache_part(const CacheChange& change) {
     CacheChange part = change;
@@ -231,7 +247,7 @@ class CacheStoreSqlite : public CacheStore {
     std::filesystem::remove(path + "-wal", error);
     std::filesystem::remove(path + "-shm", error);
     recovered_ = why + "; set aside as cache.db.corrupt";
-    if (Status s = cache_.open(path, "NORMAL", kCacheSchema); !s) return s;
+    if (Status s = cache_.open(path, "NORMAL", cache_schema()); !s) return s;
     suspect_ = false;
     return outbox_.exec("DELETE FROM identity WHERE key='cache_corrupt'");
   }
@@ -273,6 +289,9 @@ class CacheStoreSqlite : public CacheStore {
     if (const auto it = content.kv.find("cursor"); it != content.kv.end()) {
       content.cursor = std::strtoull(it->second.c_str(), nullptr, 10);
     }
+    const auto behind = index_.behind();
+    if (!behind) return behind.error();
+    content.index_behind = *behind;
     return {};
   }
 
@@ -342,6 +361,7 @@ class CacheStoreSqlite : public CacheStore {
         Row row(cache_.prepare(sql));
         cache_.run(row);
       }
+      index_.clear();
     }
     for (const StoredEvent& e : change.events) {
       Row row(cache_.prepare("INSERT OR IGNORE INTO event VALUES(?,?,?,?,?)"));
@@ -350,7 +370,7 @@ class CacheStoreSqlite : public CacheStore {
           .blob(e.message.view())
           .number(e.ordinal)
           .blob(e.bytes);
-      cache_.run(row);
+      if (cache_.run(row) == SQLITE_DONE && sqlite3_changes(cache_.handle()) == 1) index_.add(e);
     }
     for (const auto& [id, ranges] : change.ranges) {
       Row clear(cache_.prepare("DELETE FROM range WHERE conversation=?"));
@@ -408,6 +428,7 @@ class CacheStoreSqlite : public CacheStore {
   DirectoryLock lock_;               // before the databases: let go last
   Database outbox_;
   Database cache_;
+  SearchIndex index_;
 };
 
 }  // namespace

@@ -101,9 +101,10 @@ Prepared Database::prepare(const char* sql) {
   return {statement, rc};
 }
 
-void Database::run(Row& row) {
+int Database::run(Row& row) {
   const int rc = row.step();
   if (rc != SQLITE_DONE && rc != SQLITE_ROW && failure_ == SQLITE_OK) failure_ = rc;
+  return rc;
 }
 
 Status Database::transaction(const std::function<void()>& body) {

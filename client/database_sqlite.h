@@ -99,8 +99,8 @@ class Database {
   Status exec(const std::string& sql);
   // `sql` is a literal; its statement is kept.
   Prepared prepare(const char* sql);
-  // Remembers the first failure of a transaction.
-  void run(Row& row);
+  // Steps; remembers the first failure of a transaction. What sqlite3_step() says.
+  int run(Row& row);
   // All that `body` runs, or nothing.
   Status transaction(const std::function<void()>& body);
   // Reads all rows; a damaged page shows here.

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "client/model.h"
+#include "client/searchable.h"
 #include "client/wire_ids.h"
 #include "kith/v1/frame.pb.h"
 
@@ -13,10 +14,7 @@ namespace {
 constexpr std::size_t kReadAtLeast = 4;
 
 std::string text_of(const std::string& content_bytes) {
-  v1::Content content;
-  if (!content.ParseFromString(content_bytes) || !content.has_plain())
-    return "(a message of a newer kind)";
-  return content.plain().text();
+  return plain_text(content_bytes).value_or("(a message of a newer kind)");
 }
 
 const char* role_name(v1::MemberRole role) {

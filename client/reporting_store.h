@@ -36,6 +36,10 @@ class ReportingStore : public CacheStore {
                                           const MessageId& id) override {
     return inner_.find_message(conversation, id);
   }
+  Result<std::vector<FoundEvent>> search(const SearchRequest& request) override {
+    return inner_.search(request);
+  }
+  Result<bool> index_more(std::size_t events) override { return inner_.index_more(events); }
 
  private:
   CacheStore& inner_;

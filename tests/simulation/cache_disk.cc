@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "client/searchable.h"
+
 namespace kith::sim {
 namespace {
 
@@ -64,9 +66,14 @@ void CacheStoreOnDisk::write_cache(const client::CacheChange& change) {
     cache.events.clear();
     cache.ranges.clear();
     cache.conversations.clear();
+    cache.places.clear();
   }
   for (const client::StoredEvent& e : change.events) {
-    cache.events[e.conversation].try_emplace(e.seq, e);
+    if (!cache.events[e.conversation].try_emplace(e.seq, e).second) continue;
+    const auto found = client::searchable(e);
+    if (!found) continue;
+    std::uint64_t place = found->place;
+    while (!cache.places.try_emplace(place, e.conversation, e.seq).second) ++place;
   }
   for (const auto& [id, ranges] : change.ranges) cache.ranges[id] = ranges;
   for (const auto& record : change.conversations) cache.conversations[record.id] = record;
@@ -105,6 +112,24 @@ std::optional<client::StoredEvent> CacheStoreOnDisk::find_message(
     if (event.message == id) return event;
   }
   return std::nullopt;
+}
+
+// Reads every message, where the real one has an index.
+Result<std::vector<client::FoundEvent>> CacheStoreOnDisk::search(
+    const client::SearchRequest& request) {
+  std::vector<client::FoundEvent> hits;
+  const auto& places = disk_.cache.places;
+  for (auto at = request.before ? places.lower_bound(request.before) : places.end();
+       at != places.begin() && hits.size() < request.limit;) {
+    --at;
+    const auto& [conversation, seq] = at->second;
+    if (!request.conversation.empty() && conversation != request.conversation) continue;
+    const client::StoredEvent& event = disk_.cache.events.at(conversation).at(seq);
+    const auto found = client::searchable(event);
+    if (found && !search::find(request.pattern, found->text).empty())
+      hits.push_back({event, at->first});
+  }
+  return hits;
 }
 
 }  // namespace kith::sim

@@ -7,6 +7,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "client/cache_store.h"
 
@@ -19,6 +21,7 @@ struct CacheDisk {
     std::map<ConversationId, client::ConversationRecord> conversations;
     std::map<ConversationId, client::Ranges> ranges;
     std::map<ConversationId, std::map<std::uint64_t, client::StoredEvent>> events;
+    std::map<std::uint64_t, std::pair<ConversationId, std::uint64_t>> places;  // of messages
     std::map<UserId, client::Profile> profiles;
     std::map<std::string, std::string> kv;
     std::uint64_t cursor = 0;
@@ -57,6 +60,8 @@ class CacheStoreOnDisk : public client::CacheStore {
                                                   std::size_t limit) override;
   std::optional<client::StoredEvent> find_message(const ConversationId& conversation,
                                                   const MessageId& id) override;
+  Result<std::vector<client::FoundEvent>> search(const client::SearchRequest& request) override;
+  Result<bool> index_more(std::size_t) override { return false; }
 
   // Killed: no write reaches the disk any more, until the process is gone.
   [[nodiscard]] bool dead() const { return dead_; }

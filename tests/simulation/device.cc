@@ -34,6 +34,10 @@ class Device::BrokenStore : public client::CacheStore {
                                                   const MessageId& id) override {
     return inner_.find_message(conversation, id);
   }
+  Result<std::vector<client::FoundEvent>> search(const client::SearchRequest& request) override {
+    return inner_.search(request);
+  }
+  Result<bool> index_more(std::size_t events) override { return inner_.index_more(events); }
 
  private:
   client::CacheStore& inner_;

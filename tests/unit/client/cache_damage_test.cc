@@ -10,6 +10,7 @@
 #include "client/cache_store_sqlite.h"
 #include "src/split_mix.h"
 #include "tests/scratch_directory.h"
+#include "tests/unit/client/searchable_events.h"
 
 namespace kith::client {
 namespace {
@@ -28,6 +29,12 @@ ConversationId room(std::uint64_t number) {
   return numbered<ConversationId>(number);
 }
 
+StoredEvent message(std::uint64_t number, std::uint64_t seq, const std::string& text) {
+  StoredEvent stored = stored_message(room(number), seq, static_cast<std::int64_t>(seq), text);
+  stored.message = numbered<MessageId>(number * 1000 + seq);
+  return stored;
+}
+
 class CacheDamage : public ::testing::Test {
  protected:
   void SetUp() override { fill(dir + "/whole"); }
@@ -43,8 +50,7 @@ class CacheDamage : public ::testing::Test {
       change.conversations.push_back(record);
       change.ranges[room(c)].add(1, kEvents);
       for (std::uint64_t seq = 1; seq <= kEvents; ++seq) {
-        change.events.push_back(
-            {room(c), seq, numbered<MessageId>(c * 1000 + seq), seq, std::string(100, 'x')});
+        change.events.push_back(message(c, seq, "word" + std::to_string(seq) + " in every room"));
       }
     }
     for (std::uint64_t i = 1; i <= kWaiting; ++i) {
@@ -85,13 +91,17 @@ class CacheDamage : public ::testing::Test {
       EXPECT_EQ(content->outbox[i].payload, "waits " + std::to_string(i + 1));
     }
     Status worst;
+    for (const char* query : {"word7", "wor", "\"in every\"", "new"}) {
+      if (const auto hits = store.search({*search::parse(query), {}, 0, 1000}); !hits)
+        worst = hits.error();
+    }
     for (std::uint64_t c = 1; c <= kConversations; ++c) {
       const auto page = store.events(room(c), 1, UINT64_MAX, 1000);
       if (!page) worst = page.error();
       (void)store.find_message(room(c), numbered<MessageId>(c * 1000 + 1));
       if (c % 5 != 0) continue;
       CacheChange change;
-      change.events.push_back({room(c), 500, numbered<MessageId>(c * 1000 + 500), 500, "new"});
+      change.events.push_back(message(c, 500, "new"));
       if (Status s = store.commit(change); !s) worst = s;
     }
     return worst;

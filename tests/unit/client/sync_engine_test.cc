@@ -22,6 +22,10 @@ class FullableStore : public CacheStore {
                                           const MessageId& id) override {
     return inner_->find_message(conversation, id);
   }
+  Result<std::vector<FoundEvent>> search(const SearchRequest& request) override {
+    return inner_->search(request);
+  }
+  Result<bool> index_more(std::size_t events) override { return inner_->index_more(events); }
   bool full = false;
 
  private:
