@@ -206,6 +206,9 @@ class ClientUv : public Client {
     ask(std::move(done),
         [=](Engine& e, auto reply) { e.history(conversation, before, limit, std::move(reply)); });
   }
+  void search(const SearchQuery& query, Done<SearchPage> done) override {
+    ask(std::move(done), [=](Engine& e, auto reply) { e.search(query, std::move(reply)); });
+  }
   Status mark_read(const ConversationId& conversation, Seq upto) override {
     return call<void>([&](Engine& e) { return e.mark_read(conversation, upto); });
   }

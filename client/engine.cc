@@ -44,6 +44,7 @@ Engine::Engine(EngineOptions options, Scheduler& scheduler, Random& random,
 Engine::~Engine() {
   alive_.reset();
   for (auto& [key, timer] : typing_) scheduler_.cancel(timer);
+  scheduler_.cancel(index_timer_);
   outbox_.reset();  // before the connection, which they use
   sync_.reset();
   connection_.reset();
@@ -102,6 +103,7 @@ Status Engine::load() {
   outbox_->load(content->outbox);
   model_.set_waiting([this](const ConversationId& id) { return outbox_->newest(id); });
   for (const OutboxRow& row : content->outbox) imagine(row);  // its cache may have been rebuilt
+  if (content->index_behind) index_older(limits::search_index_pause);
   if (!content->recovered.empty()) told(CacheRecovered{content->recovered});
   return {};
 }
@@ -110,6 +112,8 @@ Status Engine::load() {
 
 void Engine::on_welcome(const v1::Welcome& welcome) {
   limits_ = server_limits(welcome.limits());
+  server_searches_ =
+      std::find(welcome.caps().begin(), welcome.caps().end(), "search") != welcome.caps().end();
   CacheChange seen;
   seen.kv["server_ms"] = std::to_string(connection_->server_ms());
   (void)store_.commit(seen);  // without it rows are judged by this device's clock alone

@@ -26,6 +26,7 @@
 
 namespace kith::v1 {
 class MemberChange;
+class SearchPage;
 class UserState;
 }  // namespace kith::v1
 
@@ -74,6 +75,7 @@ class Engine : public ConnectionListener {
   Status discard(const MessageId& id) { return outbox_->discard(id); }
   void history(const ConversationId& id, Seq before, std::size_t limit,
                Done<std::vector<Message>> done);
+  void search(const SearchQuery& query, Done<SearchPage> done);
   Status mark_read(const ConversationId& id, Seq upto);
   void set_typing(const ConversationId& id, bool typing);
   [[nodiscard]] std::vector<Conversation> conversations(std::size_t limit);
@@ -115,6 +117,10 @@ class Engine : public ConnectionListener {
   void imagine(const OutboxRow& row);
   Status on_user_state(const v1::UserState& state);
   void on_typing(const ConversationId& id, const UserId& user, bool typing, Millis ttl);
+  struct Searching;
+  Status search_here(Searching& search);
+  void finish_search(Searching& search, const v1::SearchPage* answer);
+  void index_older(Millis pause);
   void send_read_marks();
   void send_read_mark(const ConversationId& id);
   void members_page(const ConversationId& group, const std::string& token,
@@ -140,6 +146,8 @@ class Engine : public ConnectionListener {
   std::unique_ptr<Outbox> outbox_;
 
   ServerLimits limits_;  // of the last Welcome
+  bool server_searches_ = false;
+  Scheduler::TimerId index_timer_ = 0;
   Privacy privacy_;
   std::vector<UserId> contacts_, blocked_;
   std::map<ConversationId, UserId> peers_;  // of 1:1 conversations that do not exist yet

@@ -114,6 +114,16 @@ class KITH_API Client {
   // fetched when connected.
   virtual void history(const ConversationId& conversation, Seq before, std::size_t limit,
                        Done<std::vector<Message>> done) = 0;
+  // Messages by their words, newest first: those that wait in the outbox, then those on this device
+  // and, if the server can search and there is a connection, all others that one may read. Case and
+  // accents do not matter, every word must be there (docs/protocol.md, "Search"). Takes at most 3 s
+  // (limits::search_answer_limit). Each hit comes on one page only, unless the clock of the server
+  // went back or a message was sent meanwhile. A hit that this device does not hold is shown in its
+  // place by history(conversation, Seq(seq.value + 1), n). Of a conversation that one has left, what
+  // this device holds is still found. Fails with kInvalidArgument (nothing to search for, not UTF-8,
+  // `limit` is 0, `after` is of another search), kTooLarge, kLimitExceeded (the query), and with
+  // what reading the cache fails with.
+  virtual void search(const SearchQuery& query, Done<SearchPage> done) = 0;
   // Everything up to `upto` (0 = newest) is read. Durable, works offline.
   [[nodiscard]] virtual Status mark_read(const ConversationId& conversation, Seq upto = {}) = 0;
   virtual void set_typing(const ConversationId& conversation, bool typing) = 0;

@@ -79,6 +79,25 @@ struct Device {
   bool current = false;  // it is this one
 };
 
+struct SearchQuery {
+  std::string text;             // as a person types it: words, "whole phrases", the last unfinished
+  ConversationId conversation;  // empty: all
+  std::size_t limit = 20;       // hits on a page, at most 50 (limits::search_page_max)
+  std::string after;            // SearchPage::next of the page before; empty: the first
+};
+struct SearchHit {
+  Message message;
+  std::vector<TextRange> matches;  // where in message.text it is what was searched for
+};
+struct SearchPage {
+  std::vector<SearchHit> hits;  // newest first; fewer than the limit does not mean the last page
+  std::string next;             // for SearchQuery::after; empty: there is no more
+  // The server was asked too. False (offline, or it did not answer): these are the hits on this
+  // device, and the pages after this one have no others. Asking again with the same `after` asks
+  // the server again.
+  bool complete = false;
+};
+
 enum class Audience : std::uint8_t { kEveryone = 1, kContacts = 2, kNobody = 3 };
 struct Privacy {
   Audience online = Audience::kEveryone;

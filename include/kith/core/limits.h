@@ -72,6 +72,12 @@ inline constexpr auto search_time_limit = 2s;
 inline constexpr std::size_t search_conversations_max = 20'000;
 // Conversations that wait to be indexed; more: they are found again in the store.
 inline constexpr std::size_t search_waiting_max = 100'000;
+// Client: a server without an answer, then what the device holds is the answer.
+inline constexpr auto search_answer_limit = 3s;
+// Client: messages of a cache that an earlier release has written, indexed at a time (some
+// milliseconds), with a pause in which the loop does other things.
+inline constexpr std::size_t search_index_slice = 200;
+inline constexpr auto search_index_pause = 20ms;
 
 // --- session ---
 inline constexpr auto heartbeat = 30s;
