@@ -157,7 +157,7 @@ void Engine::finish_search(Searching& search, const v1::SearchPage* answer) {
     want_profile(hit.message.sender);
     page.hits.push_back(std::move(hit));
   }
-  if (merged.next) page.next = encode(*merged.next, key_of(search.query));
+  if (merged.next) page.next = encode_search_cursor(*merged.next, key_of(search.query));
   page.complete = told || search.from.server == SearchCursor::Server::kAll;
   std::exchange(search.done, nullptr)(std::move(page));
 }

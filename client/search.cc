@@ -182,7 +182,7 @@ class Merge {
 
 }  // namespace
 
-std::string encode(const SearchCursor& cursor, std::string_view query) {
+std::string encode_search_cursor(const SearchCursor& cursor, std::string_view query) {
   std::string bytes{kVersion};
   bytes += static_cast<char>((cursor.waiting_done ? kWaitingDone : 0) |
                              (cursor.held_done ? kHeldDone : 0) |

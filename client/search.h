@@ -38,8 +38,8 @@ inline constexpr std::size_t kSearchEdgeMax = 16;
 
 // Printable, at most kSearchCursorMax bytes; `query` is what it belongs to.
 inline constexpr std::size_t kSearchCursorMax = 240;
-std::string encode(const SearchCursor& cursor, std::string_view query);
-// Nothing unless encode() has made it for the same query.
+std::string encode_search_cursor(const SearchCursor& cursor, std::string_view query);
+// Nothing unless encode_search_cursor() has made it for the same query.
 std::optional<SearchCursor> decode_search_cursor(std::string_view text, std::string_view query);
 
 // A hit of one of the lists.

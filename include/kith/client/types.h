@@ -80,10 +80,10 @@ struct Device {
 };
 
 struct SearchQuery {
-  std::string text;             // as a person types it: words, "whole phrases", the last unfinished
-  ConversationId conversation;  // empty: all
-  std::size_t limit = 20;       // hits on a page, at most 50 (limits::search_page_max)
-  std::string after;            // SearchPage::next of the page before; empty: the first
+  std::string text{};  // as a person types it: words, "whole phrases", the last unfinished
+  ConversationId conversation{};  // empty: all
+  std::size_t limit = 20;         // hits on a page, at most 50 (limits::search_page_max)
+  std::string after{};            // SearchPage::next of the page before; empty: the first
 };
 struct SearchHit {
   Message message;

@@ -141,6 +141,45 @@ TEST(Client, CloseAnswersWhatItCancelsOnAHostsExecutorToo) {  // R-20
   EXPECT_EQ(codes.size(), 1u);  // nothing comes after close()
 }
 
+TEST(Client, SearchesOfflineAndAnswersOnce) {
+  auto client = Client::open(offline());
+  ASSERT_TRUE(client.ok());
+  ASSERT_TRUE((*client)->send((*client)->direct("bob"), "hello, world").ok());
+  Signal answered;
+  int answers = 0;
+  SearchPage page;
+  (*client)->search({.text = "world"}, [&](const Result<SearchPage>& found) {
+    ++answers;
+    page = found.value_or({});
+    answered.set();
+  });
+  EXPECT_TRUE(answered.wait());
+  ASSERT_EQ(page.hits.size(), 1u);
+  EXPECT_EQ(page.hits[0].message.text, "hello, world");
+  EXPECT_EQ(page.hits[0].matches, (std::vector<TextRange>{{7, 5}}));
+  EXPECT_FALSE(page.complete);
+  (*client)->close();
+  EXPECT_EQ(answers, 1);
+}
+
+TEST(Client, ASearchThatIsNotToldYetIsCancelledByClose) {
+  const auto loop = std::make_shared<HandTurned>();
+  ClientOptions options = offline();
+  options.executor = loop;
+  auto client = Client::open(options);
+  ASSERT_TRUE(client.ok());
+  std::vector<ErrorCode> codes;
+  const auto done = [&](const Result<SearchPage>& found) {
+    codes.push_back(found.ok() ? ErrorCode::kInternal : found.error().code);
+  };
+  (*client)->search({.text = "hello"}, done);
+  (*client)->close();
+  EXPECT_EQ(codes, std::vector{ErrorCode::kCancelled});
+  (*client)->search({.text = "hello"}, done);
+  loop->turn();
+  EXPECT_EQ(codes, (std::vector{ErrorCode::kCancelled, ErrorCode::kClosed}));
+}
+
 TEST(Client, OnlineRequestIsAnsweredWhenOffline) {
   auto client = Client::open(offline());
   ASSERT_TRUE(client.ok());

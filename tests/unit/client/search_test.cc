@@ -190,7 +190,7 @@ TEST(SearchMerge, EachHitComesOnceInOrderWhateverThePages) {
       ASSERT_LE(page.hits.size(), limit);
       got.insert(got.end(), page.hits.begin(), page.hits.end());
       if (!page.next) break;
-      const std::string text = encode(*page.next, "query");
+      const std::string text = encode_search_cursor(*page.next, "query");
       ASSERT_LE(text.size(), kSearchCursorMax);
       const auto read = decode_search_cursor(text, "query");
       ASSERT_TRUE(read.has_value());
@@ -231,7 +231,7 @@ TEST(SearchCursor, OfAnotherQueryOrDamagedIsRefused) {
   SearchCursor cursor;
   cursor.held_before = 77;
   cursor.edge = {1, 2, 3};
-  const std::string text = encode(cursor, "alice");
+  const std::string text = encode_search_cursor(cursor, "alice");
   EXPECT_EQ(decode_search_cursor(text, "alice"), cursor);
   EXPECT_FALSE(decode_search_cursor(text, "alicf").has_value());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -247,7 +247,7 @@ TEST(SearchCursor, OfAnotherQueryOrDamagedIsRefused) {
 TEST(SearchCursor, StaysShortHoweverManyHitsOneMillisecondHas) {
   SearchCursor cursor;
   cursor.edge.assign(1'000, UINT64_MAX);
-  const std::string text = encode(cursor, "q");
+  const std::string text = encode_search_cursor(cursor, "q");
   EXPECT_LE(text.size(), kSearchCursorMax);
   EXPECT_EQ(decode_search_cursor(text, "q")->edge.size(), kSearchEdgeMax);
 }
