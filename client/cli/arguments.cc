@@ -35,11 +35,9 @@ Status read_limit(const std::string& text, std::size_t* limit) {
 Result<Arguments> parse_arguments(int argc, char** argv) {
   Arguments out;
   out.home = default_home();
-  const std::map<std::string, std::string*> valued = {{"--url", &out.url},
-                                                      {"--handle", &out.handle},
-                                                      {"--ca", &out.ca},
-                                                      {"--home", &out.home},
-                                                      {"--name", &out.name}};
+  const std::map<std::string, std::string*> valued = {
+      {"--url", &out.url},   {"--handle", &out.handle}, {"--ca", &out.ca},
+      {"--home", &out.home}, {"--name", &out.name},     {"--in", &out.in}};
   const std::map<std::string, bool*> flags = {
       {"--json", &out.json}, {"--help", &out.help}, {"-h", &out.help}, {"--version", &out.version}};
   bool options = true;
@@ -97,6 +95,9 @@ Usage:
   kith list [--json]                    conversations, most recent first
   kith send WHO TEXT...                 send a message and wait until the server has it
   kith history WHO [--limit N] [--json] the newest messages, oldest first
+  kith search WORDS...                  messages with all of these words, newest first;
+       [--in WHO] [--limit N] [--json]  the last word may be unfinished, "words in quotation
+                                        marks" stand together
   kith tail [--json]                    print messages as they arrive, until Ctrl-C
   kith group TITLE HANDLE...            create a group with these people
 
@@ -109,7 +110,8 @@ Options:
   --ca FILE      certificates to trust, PEM (default: those of the system)
   --handle YOU   your user name on that server
   --name NAME    the name that others see (register only; default: your handle)
-  --limit N      how many messages history prints (default: 20)
+  --in WHO       search in this conversation alone
+  --limit N      how many messages history and search print (default: 20)
   --json         one JSON object a line
   --version      print the version
   --help         print this text

@@ -17,6 +17,7 @@ struct Arguments {
   std::string ca;
   std::string home;
   std::string name;  // display name
+  std::string in;    // WHO: one conversation
   std::size_t limit = 20;
   bool json = false;
   bool help = false;

@@ -55,6 +55,7 @@ std::string short_time(Timestamp time) {
 ChatModel::ChatModel(client::Client& client, const Home& home, const std::string& handle,
                      std::function<void()> changed)
     : client_(client), changed_(std::move(changed)), names_(home, handle), self_(handle) {
+  link_->model = this;
   connection_ = client_.connection();
   events_ = client_.on_event([this](const client::Event& event) { on_event(event); });
   list_ = client_.observe_conversations([this](const auto& diffs) {
@@ -68,6 +69,10 @@ ChatModel::ChatModel(client::Client& client, const Home& home, const std::string
 }
 
 ChatModel::~ChatModel() {
+  {
+    const std::lock_guard lock(link_->mutex);
+    link_->model = nullptr;
+  }
   messages_.reset();
   list_.reset();
   events_.reset();
@@ -78,6 +83,7 @@ void ChatModel::open(const ConversationId& id) {
   std::optional<UserId> peer;
   {
     const std::lock_guard lock(mutex_);
+    found_.reset();
     open_ = id;
     timeline_.clear();
     for (const auto& c : conversations_) {
@@ -119,6 +125,50 @@ void ChatModel::observe_open() {
 void ChatModel::learn(const std::string& handle) {
   const std::lock_guard lock(mutex_);
   names_.learn(handle);
+}
+
+void ChatModel::search(const std::string& words) {
+  {
+    const std::lock_guard lock(mutex_);
+    found_ = Found{words, {}, {}, {}, "searching"};
+  }
+  client::SearchQuery query;
+  query.text = words;
+  query.limit = limits::search_page_max;
+  client_.search(query, [link = link_, words](const Result<client::SearchPage>& page) {
+    const std::lock_guard lock(link->mutex);
+    if (link->model) link->model->on_found(words, page);
+  });
+}
+
+void ChatModel::on_found(const std::string& words, const Result<client::SearchPage>& page) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!found_ || found_->words != words) return;  // another search has begun, or it was left
+    found_ = Found{words, {}, {}, {}, ""};
+    if (!page) {
+      found_->note = page.error().message;
+    } else {
+      found_->hits = page->hits;
+      if (!page->complete) found_->note = "of what this device holds";
+      if (!page->next.empty()) found_->note = "the newest of more; kith search prints all";
+    }
+    for (const client::SearchHit& hit : found_->hits) {
+      const auto c =
+          std::find_if(conversations_.begin(), conversations_.end(),
+                       [&](const auto& each) { return each.id == hit.message.conversation; });
+      found_->titles.push_back(c == conversations_.end() ? "" : names_.title(*c));
+      found_->senders.push_back(hit.message.mine ? "you" : names_.of(hit.message.sender));
+    }
+  }
+  changed_();
+}
+
+bool ChatModel::forget_search() {
+  const std::lock_guard lock(mutex_);
+  const bool shown = found_.has_value();
+  found_.reset();
+  return shown;
 }
 
 void ChatModel::on_event(const client::Event& event) {
@@ -165,6 +215,7 @@ Picture ChatModel::picture() {
   out.timeline = timeline_;
   out.self = self_;
   out.storage = storage_;
+  out.found = found_;
   out.connection = connection_;
   out.connection_reason = connection_reason_;
   for (std::size_t i = 0; i < conversations_.size(); ++i) {

@@ -14,6 +14,15 @@
 
 namespace kith::cli {
 
+// The answer to /search, newest first.
+struct Found {
+  std::string words;
+  std::vector<client::SearchHit> hits;
+  std::vector<std::string> titles;   // of the conversations of the hits
+  std::vector<std::string> senders;  // of the hits
+  std::string note;                  // what else there is to say
+};
+
 // A copy of everything that one picture needs.
 struct Picture {
   std::string self;  // the handle that is signed in
@@ -27,6 +36,7 @@ struct Picture {
   std::string presence;           // of the other person in a 1:1
   std::string typing;             // "bob is typing"
   std::string storage;            // why this device cannot keep what arrives; empty: it can
+  std::optional<Found> found;     // shown instead of the timeline
 };
 
 // Callbacks of the client write into it, the screen's thread reads pictures. `changed` is called
@@ -44,11 +54,16 @@ class ChatModel {
   // Older messages of the open conversation too. False: the timeline holds as many as it can.
   bool open_further();
   void learn(const std::string& handle);
+  // The answer is in a picture a moment later.
+  void search(const std::string& words);
+  // False: there was none.
+  bool forget_search();
   Picture picture();
 
  private:
   void observe_open();
   void on_event(const client::Event& event);
+  void on_found(const std::string& words, const Result<client::SearchPage>& page);
   std::string presence_of(const UserId& user) const;
 
   client::Client& client_;
@@ -65,6 +80,13 @@ class ChatModel {
   std::string connection_reason_;
   std::map<UserId, client::PresenceChanged> presence_;
   std::map<ConversationId, UserId> typing_;
+  // Answers to a search may come after this object has ended: they find null then.
+  struct Link {
+    std::mutex mutex;
+    ChatModel* model = nullptr;
+  };
+  std::shared_ptr<Link> link_ = std::make_shared<Link>();
+  std::optional<Found> found_;
   std::unique_ptr<client::Subscription> events_;
   std::unique_ptr<client::Subscription> list_;
   std::unique_ptr<client::Subscription> messages_;

@@ -1,6 +1,9 @@
 // The line mode of kith.
 #include "client/cli/commands.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <ctime>
@@ -16,6 +19,7 @@
 #include "client/cli/json_lines.h"
 #include "client/cli/names.h"
 #include "client/cli/session.h"
+#include "kith/core/limits.h"
 
 namespace kith::cli {
 namespace {
@@ -246,6 +250,76 @@ int history(const Arguments& arguments) {
   });
 }
 
+// With what was found in bold, if a person reads it.
+std::string emphasised(const client::SearchHit& hit) {
+  const std::string& text = hit.message.text;
+  if (!::isatty(STDOUT_FILENO)) return text;
+  std::string out;
+  std::size_t at = 0;
+  for (const TextRange& range : hit.matches) {
+    out += text.substr(at, range.begin - at) + "\x1b[1m" + text.substr(range.begin, range.size) +
+           "\x1b[0m";
+    at = range.begin + range.size;
+  }
+  return out + text.substr(at);
+}
+
+Result<client::SearchPage> found(client::Client& client, const client::SearchQuery& query) {
+  auto promise = std::make_shared<std::promise<Result<client::SearchPage>>>();
+  auto future = promise->get_future();
+  client.search(query, [promise](auto page) { promise->set_value(std::move(page)); });
+  if (future.wait_for(kHistoryLimit) != std::future_status::ready) {
+    return make_error(ErrorCode::kTimeout, "The search did not end in time.");
+  }
+  return future.get();
+}
+
+void print(const client::SearchHit& hit, const std::string& title, const Names& names) {
+  std::cout << clock_text(hit.message.time) << "  " << (title.empty() ? "" : "[" + title + "] ")
+            << names.of(hit.message.sender) << ": " << emphasised(hit) << tick(hit.message) << '\n';
+}
+
+int search(const Arguments& arguments) {
+  client::SearchQuery query;
+  for (const std::string& word : arguments.words)
+    query.text += (query.text.empty() ? "" : " ") + word;
+  if (query.text.empty()) return usage("search takes WORDS; see kith --help.");
+  return with_session(arguments, true, [&](Session& session) {
+    client::Client& client = *session.client;
+    if (!arguments.in.empty()) {
+      auto in = find_conversation(client, session.home, arguments.in);
+      if (!in) return complain(in.error());
+      query.conversation = *in;
+    }
+    Names names(session.home, session.account.handle);
+    names.learn(client.conversations(kListMax));
+    auto known = titles(client, names);
+    bool complete = true;
+    for (std::size_t left = arguments.limit; left > 0;) {
+      query.limit = std::min(left, limits::search_page_max);
+      auto page = found(client, query);
+      if (!page) return complain(page.error());
+      complete = complete && page->complete;
+      for (const client::SearchHit& hit : page->hits) {
+        const std::string& title = known[hit.message.conversation];
+        if (arguments.json) {
+          std::cout << json_line(hit, names.of(hit.message.sender), title) << '\n';
+        } else {
+          print(hit, title, names);
+        }
+      }
+      left -= std::min(left, page->hits.size());
+      if (page->next.empty()) break;
+      query.after = page->next;
+    }
+    if (!complete) {
+      std::cerr
+          << "kith: The server was not asked, or cannot search: this is what the device holds.\n";
+    }
+    return static_cast<int>(kDone);
+  });
+}
+
 int list(const Arguments& arguments) {
   if (!arguments.words.empty()) return usage("list takes no words; see kith --help.");
   return with_session(arguments, true, [&](Session& session) {
@@ -338,8 +412,8 @@ int group(const Arguments& arguments) {
 
 int run_command(const Arguments& arguments) {
   static const std::map<std::string, int (*)(const Arguments&)> kCommands = {
-      {"register", sign_in}, {"login", sign_in}, {"send", send},  {"history", history},
-      {"list", list},        {"tail", tail},     {"group", group}};
+      {"register", sign_in}, {"login", sign_in}, {"send", send},   {"history", history},
+      {"list", list},        {"tail", tail},     {"group", group}, {"search", search}};
   if (arguments.command == "help") {
     std::cout << help_text();
     return kDone;

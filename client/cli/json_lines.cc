@@ -59,8 +59,10 @@ const char* status_name(DeliveryStatus status) {
   return "unknown";
 }
 
-std::string json_line(const client::Message& m, const std::string& sender_name,
-                      const std::string& conversation_name) {
+namespace {
+
+nlohmann::ordered_json json_of(const client::Message& m, const std::string& sender_name,
+                               const std::string& conversation_name) {
   nlohmann::ordered_json out = {{"id", m.id.to_string()},
                                 {"conversation", m.conversation.to_string()},
                                 {"conversation_name", conversation_name},
@@ -75,6 +77,22 @@ std::string json_line(const client::Message& m, const std::string& sender_name,
   if (m.failure) out["failure"] = to_string(*m.failure);
   if (m.reply_to) out["reply_to"] = m.reply_to.value;
   if (!m.reply_to_id.empty()) out["reply_to_id"] = m.reply_to_id.to_string();
+  return out;
+}
+
+}  // namespace
+
+std::string json_line(const client::Message& message, const std::string& sender_name,
+                      const std::string& conversation_name) {
+  return dump(json_of(message, sender_name, conversation_name));
+}
+
+std::string json_line(const client::SearchHit& hit, const std::string& sender_name,
+                      const std::string& conversation_name) {
+  nlohmann::ordered_json out = json_of(hit.message, sender_name, conversation_name);
+  out["matches"] = nlohmann::ordered_json::array();
+  for (const TextRange& range : hit.matches)
+    out["matches"].push_back({{"begin", range.begin}, {"size", range.size}});
   return dump(out);
 }
 

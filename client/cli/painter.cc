@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <utility>
 
 #include "client/cli/session.h"
 
@@ -17,6 +18,10 @@ enum Color : short { kAccent = 1, kRead = 2, kAlert = 3, kName = 4 };
 
 constexpr int kListWidth = 24;
 constexpr int kNarrow = 50;  // below: the timeline has the screen for itself
+
+// Stand around what is emphasised; no text brings them along.
+constexpr wchar_t kBold = 0x2;
+constexpr wchar_t kPlain = 0x3;
 
 int width_of(wchar_t c) {
   return std::max(::wcwidth(c), 0);
@@ -45,6 +50,15 @@ struct Row {
   attr_t mark_style = A_NORMAL;
   attr_t style = A_NORMAL;
 };
+
+std::string date_text(Timestamp time) {
+  const std::time_t seconds = static_cast<std::time_t>(time.ms / 1000);
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  char text[32];
+  std::strftime(text, sizeof text, "%d.%m.%Y %H:%M", &local);
+  return text;
+}
 
 std::vector<std::wstring> wrap(const std::wstring& text, int first, int columns) {
   std::vector<std::wstring> out(1);
@@ -156,6 +170,48 @@ void draw_list(const Picture& p, int height, int width) {
   attrset(A_NORMAL);
 }
 
+void draw_text(const Row& row) {
+  std::wstring part;
+  attr_t style = row.style;
+  const auto flush = [&] {
+    attrset(style);
+    addnwstr(part.c_str(), static_cast<int>(part.size()));
+    part.clear();
+  };
+  for (const wchar_t c : row.text) {
+    if (c != kBold && c != kPlain) {
+      part += c;
+      continue;
+    }
+    flush();
+    style = c == kBold ? row.style | A_BOLD | A_UNDERLINE : row.style;
+  }
+  flush();
+}
+
+// As many as there is room for below the title, the newest at the bottom.
+void draw_rows(const std::vector<Row>& rows, int x, int height, View& view) {
+  const int space = height - 1;
+  const auto total = rows.size();
+  view.scroll = std::min(view.scroll, total > static_cast<std::size_t>(space)
+                                          ? total - static_cast<std::size_t>(space)
+                                          : 0);
+  const std::size_t end = total - view.scroll;
+  const std::size_t begin =
+      end > static_cast<std::size_t>(space) ? end - static_cast<std::size_t>(space) : 0;
+  view.at_oldest = begin == 0;
+  int y = height - static_cast<int>(end - begin);
+  for (std::size_t i = begin; i < end; ++i, ++y) {
+    const Row& row = rows[i];
+    attrset(row.name_style);
+    put(y, x, row.name);
+    draw_text(row);
+    attrset(row.mark_style);
+    addnwstr(row.mark.c_str(), static_cast<int>(row.mark.size()));
+  }
+  attrset(A_NORMAL);
+}
+
 void draw_timeline(const Picture& p, int x, int height, int columns, View& view) {
   attrset(A_BOLD);
   if (p.open) {
@@ -178,26 +234,48 @@ void draw_timeline(const Picture& p, int x, int height, int columns, View& view)
     }
     add_rows(rows, m, p.senders[i], answered, columns);
   }
-  const int space = height - 1;
-  const auto total = rows.size();
-  view.scroll = std::min(view.scroll, total > static_cast<std::size_t>(space)
-                                          ? total - static_cast<std::size_t>(space)
-                                          : 0);
-  const std::size_t end = total - view.scroll;
-  const std::size_t begin =
-      end > static_cast<std::size_t>(space) ? end - static_cast<std::size_t>(space) : 0;
-  view.at_oldest = begin == 0;
-  int y = height - static_cast<int>(end - begin);
-  for (std::size_t i = begin; i < end; ++i, ++y) {
-    const Row& row = rows[i];
-    attrset(row.name_style);
-    put(y, x, row.name);
-    attrset(row.style);
-    addnwstr(row.text.c_str(), static_cast<int>(row.text.size()));
-    attrset(row.mark_style);
-    addnwstr(row.mark.c_str(), static_cast<int>(row.mark.size()));
+  draw_rows(rows, x, height, view);
+}
+
+std::wstring marked(const client::SearchHit& hit) {
+  std::wstring out;
+  std::size_t at = 0;
+  for (const TextRange& range : hit.matches) {
+    const std::string& text = hit.message.text;
+    out += to_wide(text.substr(at, range.begin - at)) + kBold;
+    out += to_wide(text.substr(range.begin, range.size)) + kPlain;
+    at = range.begin + range.size;
   }
+  return out + to_wide(hit.message.text.substr(at));
+}
+
+void draw_found(const Found& found, int x, int height, int columns, View& view) {
+  attrset(A_BOLD);
+  std::wstring title = L"\"" + to_wide(found.words) + L"\" · ";
+  if (found.note != "searching") title += std::to_wstring(found.hits.size()) + L" found";
+  if (!found.note.empty()) title += (found.hits.empty() ? L" " : L", ") + to_wide(found.note);
+  put(0, x, cut(title + L" · Esc: back", columns));
   attrset(A_NORMAL);
+  std::vector<Row> rows;
+  for (std::size_t i = found.hits.size(); i-- > 0;) {
+    const client::Message& m = found.hits[i].message;
+    rows.push_back(
+        {cut(to_wide(date_text(m.time) + " " + found.titles[i]), columns), {}, {}, 0, 0, A_DIM});
+    const std::wstring name = cut(to_wide(found.senders[i]), 16) + L" ";
+    bool first = true;
+    bool bold = false;
+    for (const std::wstring& line :
+         wrap(marked(found.hits[i]), columns - 3 - static_cast<int>(name.size()), columns - 9)) {
+      Row row;
+      row.text = (bold ? std::wstring(1, kBold) : std::wstring()) + line;
+      row.name = std::exchange(first, false) ? name : L"      ";
+      row.name_style = m.mine ? A_BOLD : COLOR_PAIR(kName) | A_BOLD;
+      for (const wchar_t c : line) bold = c == kBold || (bold && c != kPlain);
+      rows.push_back(std::move(row));
+    }
+    set_mark(rows.back(), m);
+  }
+  draw_rows(rows, x, height, view);
 }
 
 void draw_state(const Picture& p, int y, int columns, const View& view) {
@@ -277,7 +355,11 @@ void Painter::draw(const Picture& picture, const LineEditor& editor, View& view)
   const int list = columns < kNarrow ? 0 : std::min(kListWidth, columns / 3);
   const int x = list ? list + 2 : 0;
   if (list) draw_list(picture, height - 2, list);
-  draw_timeline(picture, x, height - 2, columns - x, view);
+  if (picture.found) {
+    draw_found(*picture.found, x, height - 2, columns - x, view);
+  } else {
+    draw_timeline(picture, x, height - 2, columns - x, view);
+  }
   draw_state(picture, height - 2, columns, view);
   // The input line scrolls so that the cursor is always on it.
   const int room = columns - 3;

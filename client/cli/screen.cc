@@ -22,7 +22,7 @@ namespace {
 constexpr int kRedrawMs = 1'000;  // the terminal may have changed its size
 constexpr auto kTypingEvery = std::chrono::seconds(3);
 constexpr char kHint[] =
-    "Up/Down: who  PgUp/PgDn: scroll  /to WHO /group TITLE WHO.. /reply TEXT /quit";
+    "Up/Down: who  PgUp/PgDn: scroll  /to WHO /group TITLE WHO.. /reply TEXT /search WORDS /quit";
 
 // Wakes the screen's thread from any thread.
 class Bell {
@@ -103,7 +103,7 @@ class Screen {
   }
 
   void mark_read() {
-    if (!picture_.open || view_.scroll > 0) return;
+    if (!picture_.open || picture_.found || view_.scroll > 0) return;
     const auto& c = picture_.conversations[*picture_.open];
     if (c.unread == 0 || c.last_seq <= read_up_to_) return;
     read_up_to_ = c.last_seq;
@@ -139,7 +139,7 @@ class Screen {
         editor_.erase_word();
         break;
       case 27:
-        editor_.clear();
+        if (!model_.forget_search()) editor_.clear();
         break;
       case 12:
         clearok(stdscr, TRUE);
@@ -196,7 +196,7 @@ class Screen {
 
   void page_up(std::size_t rows) {
     view_.scroll += rows;
-    if (view_.at_oldest && !model_.open_further()) {
+    if (!picture_.found && view_.at_oldest && !model_.open_further()) {
       view_.notice = "What is older: kith history.";
     }
   }
@@ -234,6 +234,7 @@ class Screen {
       return false;
     }
     view_.scroll = 0;
+    model_.forget_search();
     return true;
   }
 
@@ -247,6 +248,7 @@ class Screen {
     if (verb == "/to") return talk_to(rest);
     if (verb == "/group") return group(rest);
     if (verb == "/reply") return reply(rest);
+    if (verb == "/search") return search(rest);
     if (verb == "/resend" || verb == "/discard") return failed(verb == "/resend");
     view_.notice = kHint;
     return verb == "/help";
@@ -298,6 +300,16 @@ class Screen {
     }
     view_.notice = "There is nothing to answer here.";
     return false;
+  }
+
+  bool search(const std::string& words) {
+    if (words.empty()) {
+      view_.notice = "/search takes words; Esc shows the conversation again.";
+      return false;
+    }
+    view_.scroll = 0;
+    model_.search(words);
+    return true;
   }
 
   // What to do with the newest message that was refused.

@@ -30,6 +30,14 @@ TEST(Arguments, TextOfAMessageIsNoOption) {
   EXPECT_EQ(parsed->words, (std::vector<std::string>{"bob", "try", "--help"}));
 }
 
+TEST(Arguments, WordsOfASearchMayBeRestrictedToAConversation) {
+  const auto parsed = parse({"search", "red", "\"blue car\"", "--in", "#garage", "--json"});
+  ASSERT_TRUE(parsed.ok());
+  EXPECT_EQ(parsed->words, (std::vector<std::string>{"red", "\"blue car\""}));
+  EXPECT_EQ(parsed->in, "#garage");
+  EXPECT_TRUE(parsed->json);
+}
+
 TEST(Arguments, ComplaintNamesTheWord) {
   const auto unknown = parse({"list", "--colour"});
   ASSERT_FALSE(unknown.ok());
