@@ -34,10 +34,10 @@ struct SearchCursor {
 };
 
 // Most messages that a cursor remembers of its last millisecond.
-inline constexpr std::size_t kSearchEdgeMax = 16;
+inline constexpr std::size_t kSearchEdgeMax = 64;
 
 // Printable, at most kSearchCursorMax bytes; `query` is what it belongs to.
-inline constexpr std::size_t kSearchCursorMax = 240;
+inline constexpr std::size_t kSearchCursorMax = 1'024;
 std::string encode_search_cursor(const SearchCursor& cursor, std::string_view query);
 // Nothing unless encode_search_cursor() has made it for the same query.
 std::optional<SearchCursor> decode_search_cursor(std::string_view text, std::string_view query);

@@ -59,7 +59,8 @@ Status SearchFeeder::start(Position applied, Position log_end) {
   }
   complete_ = *complete;
   applied_ = applied;
-  scanning_ = complete_ < applied_;
+  // Not only up to `applied`: the store may have more than it says, which stored() will not tell.
+  scanning_ = complete_ < log_end;
   if (scanning_) work_soon(Millis(0));
   return {};
 }

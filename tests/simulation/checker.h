@@ -16,6 +16,7 @@
 #include "server/adapters/embedded/command_log_memory.h"
 #include "server/adapters/embedded/conversation_store_memory.h"
 #include "server/adapters/embedded/directory_memory.h"
+#include "server/adapters/embedded/search_index_memory.h"
 #include "tests/simulation/cache_disk.h"
 
 namespace kith::sim {
@@ -56,6 +57,7 @@ struct Sent {
 struct Truth {
   const server::ConversationStoreMemory::Disk& store;
   const server::DirectoryMemory::Disk& directory;
+  const server::SearchIndexMemory::Disk& index;
   const std::vector<Who>& devices;
   std::function<const CacheDisk&(std::size_t device)> disk;
   std::function<client::Engine*(std::size_t device)> engine;  // null while it is down
@@ -85,6 +87,11 @@ class Checker {
   virtual void accepted(const Who&, const Sent&) {}
   // The application gave a failed message up.
   virtual void discarded(const Who&, const MessageId&) {}
+  // A search of a device was answered.
+  virtual void found(const Who&, const std::string& /*word*/, const client::SearchPage&) {}
+  // At rest, all pages of a search together.
+  virtual void found_all(const Who&, const std::string& /*word*/,
+                         const std::vector<client::Message>&) {}
   // A device lost the unsynced tail of its cache.
   virtual void rolled_back(const Who&) {}
   // Faults are over and everything has settled.

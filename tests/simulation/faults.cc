@@ -35,6 +35,10 @@ void Faults::calm_disks() {
   store.survives_crash = nullptr;
   world_.server().directory_disk().delay = nullptr;
   world_.server().directory_disk().fault = nullptr;
+  auto& index = world_.server().index_disk();
+  index.delay = nullptr;
+  index.add_fault = index.read_fault = nullptr;
+  index.lost_at_crash = nullptr;
   for (auto& device : world_.devices()) device->faults = {};
 }
 
@@ -179,6 +183,7 @@ void Faults::plan_disks(std::int64_t until) {
       return static_cast<std::size_t>(random_.below(waiting + 1));
     };
     store.survives_crash = [this] { return random_.chance(0.5); };
+    world_.server().index_disk().lost_at_crash = [this] { return random_.below(4); };
   }
   if (random_.chance(0.5)) failing_disks(window(until, 30'000));
 }
@@ -194,6 +199,7 @@ void Faults::slow_disks() {
   if (random_.chance(0.7)) world_.server().store_disk().apply_delay = delay(500);
   if (random_.chance(0.5)) world_.server().store_disk().read_delay = delay(20);
   if (random_.chance(0.5)) world_.server().directory_disk().delay = delay(20);
+  if (random_.chance(0.5)) world_.server().index_disk().delay = delay(1'000);
 }
 
 void Faults::failing_disks(Window w) {
@@ -205,6 +211,10 @@ void Faults::failing_disks(Window w) {
   };
   if (random_.chance(0.5)) {
     world_.server().log_disk().commit_fault = fault(0.3, ErrorCode::kDiskFull);
+  }
+  if (random_.chance(0.3)) {
+    world_.server().index_disk().add_fault = fault(0.3, ErrorCode::kDiskFull);
+    world_.server().index_disk().read_fault = fault(0.2, ErrorCode::kUnavailable);
   }
   if (random_.chance(0.3)) {
     world_.server().directory_disk().fault = fault(0.1, ErrorCode::kUnavailable);

@@ -22,6 +22,7 @@ enum class Rule : std::uint8_t {
   kUnreadDerived,         // the store miscounts what was read
   kReplayChangesNothing,  // a replayed record is taken for a new one
   kFeedComplete,          // a change is missing in what is new for somebody
+  kIndexComplete,         // the search index loses a message
   // client
   kOutboxDurable,     // send() answers before the row is written
   kRangesHonest,      // an event is not written, but counted as held

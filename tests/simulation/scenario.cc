@@ -6,6 +6,7 @@
 
 #include "kith/core/limits.h"
 #include "tests/simulation/faults.h"
+#include "tests/simulation/search_all.h"
 #include "tests/simulation/store_behind.h"
 #include "tests/simulation/workload.h"
 #include "tests/simulation/world.h"
@@ -19,6 +20,8 @@ constexpr std::int64_t kCalmStepMs = 5'000;
 constexpr std::int64_t kCalmLimitMs = 40 * 60'000;
 
 // What people do besides in a run whose store is behind: enough of it.
+constexpr std::int64_t kSearchLimitMs = 10 * 60'000;
+
 constexpr int kMoreActions = 150;
 
 // Invariant 16 along the way: no queue of a session is above its bound.
@@ -38,6 +41,15 @@ void watch_queues(World& world) {
     }
     watch_queues(world);
   });
+}
+
+// Every message of a run has this word in it.
+void search_everything(World& world) {
+  const SearchAll all(world, "words");
+  const std::int64_t limit = world.now() + kSearchLimitMs;
+  bool good = true;
+  while (good && !all.done() && world.now() < limit) good = world.run_until(world.now() + 1'000);
+  if (good && !all.done()) world.findings().broken(20, "a search has no end");
 }
 
 std::vector<int> people_of(SeededRandom& random) {
@@ -81,6 +93,7 @@ RunResult run_scenario(const RunOptions& options) {
     settled = good && world.settled(&missing);
   }
   if (good) world.check_at_rest();  // what a more particular rule says comes first
+  if (good && settled) search_everything(world);
   if (good && !settled) world.findings().broken(5, missing);
 
   RunResult result;

@@ -36,7 +36,8 @@ ServerNode::Ports::Ports(ServerNode& owner, PortsWatch& watch)
     : log(owner.log_disk_, owner.node_, watch, owner.broken_, owner.port_random_),
       store(owner.store_disk_, owner.node_, watch, owner.broken_, owner.port_random_),
       directory(owner.directory_disk_, owner.node_, watch, owner.broken_),
-      bus(owner.node_, registry, watch, owner.port_random_) {}
+      bus(owner.node_, registry, watch, owner.port_random_),
+      index(owner.index_disk_, owner.node_, owner.broken_) {}
 
 ServerNode::ServerNode(VirtualTime& time, Network& network, Trace& trace, PortsWatch& watch,
                        std::uint64_t seed, Rule broken)
@@ -51,6 +52,7 @@ ServerNode::ServerNode(VirtualTime& time, Network& network, Trace& trace, PortsW
       log_disk_(std::make_shared<server::CommandLogMemory::Disk>()),
       store_disk_(std::make_shared<server::ConversationStoreMemory::Disk>()),
       directory_disk_(std::make_shared<server::DirectoryMemory::Disk>()),
+      index_disk_(std::make_shared<server::SearchIndexMemory::Disk>()),
       passwords_(std::make_unique<Passwords>()) {}
 
 ServerNode::~ServerNode() {
@@ -67,10 +69,10 @@ bool ServerNode::start() {
   options.secret = std::string(32, 's');
   options.authenticator = std::make_shared<Tokens>(*this);
   options.send_queue_hard_bytes = send_queue_hard_bytes;
-  core_ = server::ServerCore::make(
-      options,
-      {ports_->log, ports_->store, ports_->directory, ports_->registry, ports_->bus, *passwords_},
-      node_, random_, network_, marks);
+  core_ = server::ServerCore::make(options,
+                                   {ports_->log, ports_->store, ports_->directory, ports_->registry,
+                                    ports_->bus, *passwords_, &ports_->index},
+                                   node_, random_, network_, marks);
   if (Status s = core_->start(); !s) {
     trace_.line("server", "cannot start: " + s.error().to_string());
     core_.reset();

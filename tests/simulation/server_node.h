@@ -37,6 +37,7 @@ class ServerNode {
   server::CommandLogMemory::Disk& log_disk() { return *log_disk_; }
   server::ConversationStoreMemory::Disk& store_disk() { return *store_disk_; }
   server::DirectoryMemory::Disk& directory_disk() { return *directory_disk_; }
+  server::SearchIndexMemory::Disk& index_disk() { return *index_disk_; }
   double bus_loss = 0;
   std::int64_t bus_delay_max = 0;
   bool log_keeps_all = false;
@@ -57,6 +58,7 @@ class ServerNode {
     WatchedDirectory directory;
     WatchedRegistry registry;
     WatchedBus bus;
+    WatchedIndex index;
   };
 
   VirtualTime& time_;
@@ -70,6 +72,7 @@ class ServerNode {
   std::shared_ptr<server::CommandLogMemory::Disk> log_disk_;
   std::shared_ptr<server::ConversationStoreMemory::Disk> store_disk_;
   std::shared_ptr<server::DirectoryMemory::Disk> directory_disk_;
+  std::shared_ptr<server::SearchIndexMemory::Disk> index_disk_;
   std::unique_ptr<Passwords> passwords_;
   std::unique_ptr<Ports> ports_;
   std::unique_ptr<server::ServerCore> core_;

@@ -72,6 +72,7 @@ INSTANTIATE_TEST_SUITE_P(
         // 3: told a place, and another when the record is read again after a crash.
         Broken{"ReplayChangesNothing", Rule::kReplayChangesNothing, {3, 5, 12}},
         Broken{"FeedComplete", Rule::kFeedComplete, {4, 5}},
+        Broken{"IndexComplete", Rule::kIndexComplete, {20}},
         Broken{"OutboxDurable", Rule::kOutboxDurable, {14}},
         Broken{"RangesHonest", Rule::kRangesHonest, {4}},
         Broken{"CursorBehindData", Rule::kCursorBehindData, {4}}),

@@ -218,6 +218,15 @@ void WatchedDirectory::update(const UserId& id, const server::UserChange& change
                           });
 }
 
+// --- search index ---
+
+void WatchedIndex::add(std::shared_ptr<const server::IndexBatch> batch, Done<void> done) {
+  server::IndexBatch spoilt = *batch;
+  if (broken_ == Rule::kIndexComplete && !spoilt.messages.empty()) spoilt.messages.pop_back();
+  SearchIndexMemory::add(std::make_shared<const server::IndexBatch>(std::move(spoilt)),
+                         std::move(done));
+}
+
 // --- bus ---
 
 void WatchedBus::publish(const std::string& gateway, const server::Delivery& delivery) {

@@ -14,6 +14,7 @@
 #include "server/adapters/embedded/command_log_memory.h"
 #include "server/adapters/embedded/conversation_store_memory.h"
 #include "server/adapters/embedded/directory_memory.h"
+#include "server/adapters/embedded/search_index_memory.h"
 #include "server/adapters/embedded/session_registry_memory.h"
 #include "tests/simulation/rules.h"
 #include "tests/simulation/seeded_random.h"
@@ -123,6 +124,17 @@ class WatchedRegistry : public server::SessionRegistryMemory {
 };
 
 // Drops what it is told to drop, and delivers in order after a delay.
+// Of nobody's concern but the rules for searches.
+class WatchedIndex : public server::SearchIndexMemory {
+ public:
+  WatchedIndex(std::shared_ptr<Disk> disk, Scheduler& scheduler, Rule broken)
+      : SearchIndexMemory(std::move(disk), scheduler), broken_(broken) {}
+  void add(std::shared_ptr<const server::IndexBatch> batch, Done<void> done) override;
+
+ private:
+  Rule broken_;
+};
+
 class WatchedBus : public server::BusMemory {
  public:
   WatchedBus(Scheduler& scheduler, WatchedRegistry& registry, PortsWatch& watch,

@@ -85,7 +85,9 @@ void Workload::look(Device& device) {
   client::Engine& engine = *device.engine();
   const ConversationId id = any_conversation(device);
   if (id.empty()) return;
-  switch (random_.below(6)) {
+  switch (random_.below(7)) {
+    case 6:
+      return search(device);
     case 0:
       engine.history(id, Seq(random_.below(30)), 20, kIgnore);
       break;
@@ -101,6 +103,14 @@ void Workload::look(Device& device) {
       (void)engine.mark_read(id, random_.chance(0.7) ? Seq() : Seq(random_.below(upto + 2)));
     }
   }
+}
+
+void Workload::search(Device& device) {
+  const std::string word =
+      random_.chance(0.5)
+          ? "words"
+          : "words " + std::to_string(1 + random_.below(static_cast<std::uint64_t>(words_) + 1));
+  world_.search(device, word, "", kIgnore);
 }
 
 void Workload::change_group(Device& device) {

@@ -22,6 +22,7 @@ class Workload {
   void change_group(Device& device);
   void change_self(Device& device);
   void look(Device& device);
+  void search(Device& device);
   void move(Device& device);
 
   ConversationId any_conversation(Device& device);

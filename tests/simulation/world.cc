@@ -27,6 +27,7 @@ World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken
       users_(devices_of.size()),
       truth_{server_.store_disk(),
              server_.directory_disk(),
+             server_.index_disk(),
              who_,
              [this](std::size_t device) -> const CacheDisk& { return devices_.at(device)->disk(); },
              [this](std::size_t device) { return devices_.at(device)->engine(); },
@@ -95,11 +96,36 @@ void World::discard(Device& device, const MessageId& id) {
   for (auto& checker : checkers_) checker->discarded(device.who(), id);
 }
 
+void World::search(Device& device, const std::string& word, const std::string& after,
+                   client::Done<client::SearchPage> done) {
+  client::SearchQuery query;
+  query.text = "\"" + word;  // a phrase whose last word may go on
+  query.after = after;
+  device.engine()->search(
+      query, [this, &device, word, done = std::move(done)](const Result<client::SearchPage>& page) {
+        if (page) {
+          trace_.line(device.who().name,
+                      "finds " + std::to_string(page->hits.size()) + " with " + word);
+          for (auto& checker : checkers_) checker->found(device.who(), word, *page);
+        }
+        done(page);
+      });
+}
+
+void World::found_all(Device& device, const std::string& word,
+                      const std::vector<client::Message>& messages) {
+  for (auto& checker : checkers_) checker->found_all(device.who(), word, messages);
+}
+
 bool World::settled(std::string* why) {
   const auto& store = server_.store_disk();
   // A replay that changes nothing need not move the store's position: hence the limit.
   if (store.applied < server_.log_disk().last && now() - logged_at_ < kApplyLimitMs) {
     *why = "the store is behind the log";
+    return false;
+  }
+  if (server_.index_disk().complete < store.applied) {
+    *why = "the search index is behind the store";
     return false;
   }
   for (auto& device : devices_) {

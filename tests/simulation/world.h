@@ -44,6 +44,10 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   Result<MessageId> send(Device& device, const ConversationId& to, const std::string& text,
                          const MessageId& reply_to);
   void discard(Device& device, const MessageId& id);
+  void search(Device& device, const std::string& word, const std::string& after,
+              client::Done<client::SearchPage> done);
+  void found_all(Device& device, const std::string& word,
+                 const std::vector<client::Message>& messages);
 
   // True when nothing is left to do: everybody is online and up to date. Else `why` says what is
   // missing.

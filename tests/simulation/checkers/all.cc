@@ -5,6 +5,7 @@
 #include "tests/simulation/checkers/messages.h"
 #include "tests/simulation/checkers/order.h"
 #include "tests/simulation/checkers/privacy.h"
+#include "tests/simulation/checkers/search.h"
 #include "tests/simulation/checkers/watermarks.h"
 
 namespace kith::sim {
@@ -17,6 +18,7 @@ Checkers all_checkers(const Truth& truth, Findings& findings) {
   checkers.push_back(std::make_unique<WatermarksChecker>(truth, findings));
   checkers.push_back(std::make_unique<PrivacyChecker>(truth, findings));
   checkers.push_back(std::make_unique<MembershipChecker>(truth, findings));
+  checkers.push_back(std::make_unique<SearchChecker>(truth, findings));
   return checkers;
 }
 

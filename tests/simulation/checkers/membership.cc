@@ -10,6 +10,8 @@ void MembershipChecker::server_says(const Who& who, const v1::ServerFrame& frame
     for (const auto& event : frame.event_push().events()) see(who.user, event);
   } else if (frame.has_events_page()) {
     for (const auto& event : frame.events_page().events()) see(who.user, event);
+  } else if (frame.has_search_page()) {
+    for (const auto& hit : frame.search_page().hits()) see(who.user, hit.event());
   }
 }
 

@@ -159,6 +159,28 @@ TEST_F(SearchFeederTest, AnIndexOfAnotherHistoryBeginsAnew) {
   EXPECT_EQ(found(a, "tea"), (Texts{"tea of today"}));
 }
 
+// It applies them again, and nothing in them is new to it.
+TEST_F(SearchFeederTest, AStoreThatForgotWhatItHasIsReadAllTheSame) {
+  start_search();
+  const Caller a = enter(ann, 1);
+  make_group(a, {bob});
+  say(a, 1, "tea");
+  quiet();
+  stop_search();
+  const Position complete = index_disk->complete;
+  say(a, 2, "tea");
+  say(a, 3, "tea");
+  quiet();
+  index = std::make_unique<SearchIndexMemory>(index_disk, loop);
+  feeder.emplace(*index, store, cache, loop);
+  ASSERT_TRUE(feeder->start(complete - 1, cache.decided()).ok());
+  StoreBatch again;
+  again.position = cache.decided();
+  feeder->stored(again);
+  quiet();
+  expect_complete();
+}
+
 // Crashes at random moments, each with the newest batches taken back.
 TEST_F(SearchFeederTest, NothingIsMissingAfterAnyCrash) {
   std::uint64_t state = 1;

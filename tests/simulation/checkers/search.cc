@@ -1,0 +1,102 @@
+// Invariant 20.
+#include "tests/simulation/checkers/search.h"
+
+#include <algorithm>
+
+#include "server/services/message_text.h"
+
+namespace kith::sim {
+
+// While things go on: what is found is what it says.
+void SearchChecker::found(const Who& who, const std::string& word, const client::SearchPage& page) {
+  for (const client::SearchHit& hit : page.hits) {
+    judge(who, word, hit.message);
+    if (hit.matches.empty()) broken(20, who.name + " found a message without a match in it");
+  }
+}
+
+void SearchChecker::judge(const Who& who, const std::string& word, const client::Message& message) {
+  if (message.text.find(word) == std::string::npos) {
+    broken(20, who.name + " searched for " + word + " and found '" + message.text + "'");
+  }
+  if (message.seq.value == 0) return;  // waits in the outbox
+  const auto of = truth_.store.events.find(message.conversation);
+  if (of == truth_.store.events.end()) return;  // not in the store yet
+  const auto event = of->second.find(message.seq.value);
+  if (event == of->second.end()) return;
+  if (server::message_text(event->second) != message.text) {
+    broken(20, who.name + " found '" + message.text + "' at " + brief(message.conversation) + "/" +
+                   std::to_string(message.seq.value) + ", where something else is");
+  }
+  if (event->second.sender_only && event->second.sender != who.user) {
+    broken(20, who.name + " found what is withheld: '" + message.text + "'");
+  }
+}
+
+std::set<SearchChecker::Place> SearchChecker::readable(const UserId& user,
+                                                       const std::string& word) const {
+  std::set<Place> places;
+  const auto mine = truth_.store.conversations_of.find(user);
+  if (mine == truth_.store.conversations_of.end()) return places;
+  for (const ConversationId& id : mine->second) {
+    const server::Member& member = truth_.store.members.at(id).at(user);
+    for (const auto& [seq, event] : truth_.store.events.at(id)) {
+      if (seq < member.join_seq || (member.left_seq != 0 && seq > member.left_seq)) continue;
+      if (event.sender_only && event.sender != user) continue;
+      if (server::message_text(event).find(word) != std::string::npos) places.emplace(id, seq);
+    }
+  }
+  return places;
+}
+
+// The server's hits come by record, the device's by time: where both are not the same order, pages
+// may overlap.
+bool SearchChecker::times_ascend() const {
+  std::map<server::Position, std::int64_t> times;
+  for (const auto& [id, events] : truth_.store.events) {
+    for (const auto& [seq, event] : events) times[event.position] = event.server_ts_ms;
+  }
+  return std::is_sorted(times.begin(), times.end(),
+                        [](const auto& a, const auto& b) { return a.second < b.second; });
+}
+
+void SearchChecker::found_all(const Who& who, const std::string& word,
+                              const std::vector<client::Message>& messages) {
+  std::set<Place> missing = readable(who.user, word);
+  std::set<Place> seen;
+  for (const client::Message& message : messages) {
+    judge(who, word, message);
+    if (message.seq.value == 0) continue;
+    const Place place{message.conversation, message.seq.value};
+    if (!seen.insert(place).second && times_ascend()) {
+      broken(20, who.name + " found twice: '" + message.text + "'");
+    }
+    missing.erase(place);
+  }
+  if (missing.empty()) return;
+  const auto& [id, seq] = *missing.begin();
+  broken(20, who.name + " searched for " + word + " and did not find " + brief(id) + "/" +
+                 std::to_string(seq) + ", one of " + std::to_string(missing.size()));
+}
+
+void SearchChecker::at_rest() {
+  std::size_t messages = 0;
+  for (const auto& [id, events] : truth_.store.events) {
+    for (const auto& [seq, event] : events) {
+      if (server::message_text(event).empty()) continue;
+      ++messages;
+      const auto indexed = truth_.index.messages.find(event.position);
+      const bool right = indexed != truth_.index.messages.end() &&
+                         indexed->second.conversation == id && indexed->second.seq == seq;
+      if (!right) {
+        broken(20, "message " + brief(id) + "/" + std::to_string(seq) + " is not in the index");
+      }
+    }
+  }
+  if (truth_.index.messages.size() != messages) {
+    broken(20, "the index has " + std::to_string(truth_.index.messages.size()) +
+                   " messages, the store " + std::to_string(messages));
+  }
+}
+
+}  // namespace kith::sim

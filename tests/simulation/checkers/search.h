@@ -1,0 +1,30 @@
+// Invariant 20: a search finds what its reader may read, once the index has followed, and never
+// anything else.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "tests/simulation/checker.h"
+
+namespace kith::sim {
+
+class SearchChecker : public Checker {
+ public:
+  using Checker::Checker;
+  void found(const Who& who, const std::string& word, const client::SearchPage& page) override;
+  void found_all(const Who& who, const std::string& word,
+                 const std::vector<client::Message>& messages) override;
+  void at_rest() override;
+
+ private:
+  using Place = std::pair<ConversationId, std::uint64_t>;
+  // Of the messages that have `word` in them: those that this user may read by membership today.
+  [[nodiscard]] std::set<Place> readable(const UserId& user, const std::string& word) const;
+  [[nodiscard]] bool times_ascend() const;
+  void judge(const Who& who, const std::string& word, const client::Message& message);
+};
+
+}  // namespace kith::sim
