@@ -67,7 +67,7 @@ INSTANTIATE_TEST_SUITE_P(
         // 2: told one time, and another when the record is decided again after a crash.
         Broken{"TimeOnlyGrows", Rule::kTimeOnlyGrows, {2, 10}},
         Broken{"ReceiptsPrivate", Rule::kReceiptsPrivate, {5, 8}},
-        Broken{"PresencePrivate", Rule::kPresencePrivate, {8}},
+        Broken{"PresencePrivate", Rule::kPresencePrivate, {5, 8}},
         Broken{"JoinSeq", Rule::kJoinSeq, {9}}, Broken{"UnreadDerived", Rule::kUnreadDerived, {6}},
         // 3: told a place, and another when the record is read again after a crash.
         Broken{"ReplayChangesNothing", Rule::kReplayChangesNothing, {3, 5, 12}},
