@@ -59,8 +59,11 @@ Result<std::optional<Backlog>> backlog_of(Database& cache) {
 
 }  // namespace
 
+// No sizes of rows: nothing is ranked by them. One letter that begins a word has a list of its own:
+// without it, 20 ms of lists are joined in a cache of 200,000 messages.
 const char* const SearchIndex::kTables =
-    "CREATE VIRTUAL TABLE IF NOT EXISTS term USING fts5(terms, content='', columnsize=0,"
+    "CREATE VIRTUAL TABLE IF NOT EXISTS term USING fts5(terms, content='', columnsize=0, "
+    "prefix='1',"
     " tokenize=\"ascii tokenchars '_'\");"
     "CREATE TABLE IF NOT EXISTS term_place(number INTEGER PRIMARY KEY, conversation BLOB NOT NULL,"
     " seq INTEGER NOT NULL);"

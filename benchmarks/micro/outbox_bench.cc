@@ -75,6 +75,10 @@ class NoStore : public client::CacheStore {
                                                   const MessageId&) override {
     return std::nullopt;
   }
+  Result<std::vector<client::FoundEvent>> search(const client::SearchRequest&) override {
+    return std::vector<client::FoundEvent>();
+  }
+  Result<bool> index_more(std::size_t) override { return false; }
 };
 
 // Outbox, model, sync and connection, joined as the engine does it, and a server played by hand.

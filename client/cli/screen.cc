@@ -22,7 +22,7 @@ namespace {
 constexpr int kRedrawMs = 1'000;  // the terminal may have changed its size
 constexpr auto kTypingEvery = std::chrono::seconds(3);
 constexpr char kHint[] =
-    "Up/Down: who  PgUp/PgDn: scroll  /to WHO /group TITLE WHO.. /reply TEXT /search WORDS /quit";
+    "Up/Down PgUp/PgDn  /to WHO /group TITLE WHO.. /reply TEXT /search WORDS /quit";
 
 // Wakes the screen's thread from any thread.
 class Bell {

@@ -152,6 +152,10 @@ kith::Status after_failure(kc::Client& client, const kc::Message& message, bool 
 void load_older(kc::Client& client, const kith::ConversationId& conversation,
                 const std::vector<kc::Message>& shown,
                 std::function<void(std::vector<kc::Message>)> done);
+std::string emphasised(const kc::SearchHit& hit);
+void show_hits(kc::Client& client, kc::SearchQuery query, Screen& screen);
+void open_hit(kc::Client& client, const kc::SearchHit& hit,
+              kc::Done<std::vector<kc::Message>> done);
 void shown_to_the_person(kc::Client& client, const kc::Conversation& conversation);
 void key_pressed(kc::Client& client, const kith::ConversationId& conversation, bool box_is_empty);
 

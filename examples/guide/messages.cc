@@ -55,6 +55,41 @@ void load_older(kc::Client& client, const kith::ConversationId& conversation,
 }
 // [/guide_history]
 
+// [guide_search]
+// The text of a hit, with what was searched for in brackets.
+std::string emphasised(const kc::SearchHit& hit) {
+  std::string line;
+  std::size_t at = 0;
+  for (const kith::TextRange& match : hit.matches) {
+    line += hit.message.text.substr(at, match.begin - at);
+    line += '[' + hit.message.text.substr(match.begin, match.size) + ']';
+    at = match.begin + match.size;
+  }
+  return line + hit.message.text.substr(at);
+}
+
+// All hits, newest first. An application asks for the next page when the person scrolls there.
+void show_hits(kc::Client& client, kc::SearchQuery query, Screen& screen) {
+  client.search(query, [&client, &screen, query](const kith::Result<kc::SearchPage>& page) {
+    if (!page) return screen.say(page.error().to_string());
+    for (const kc::SearchHit& hit : page->hits) screen.say(emphasised(hit));
+    if (page->next.empty())
+      return screen.say(page->complete ? "That is all." : "That is all on this device.");
+    kc::SearchQuery next = query;
+    next.after = page->next;
+    show_hits(client, next, screen);
+  });
+}
+
+// The hit and what was said before it; from the server if this device does not hold it.
+void open_hit(kc::Client& client, const kc::SearchHit& hit,
+              kc::Done<std::vector<kc::Message>> done) {
+  const kith::Seq seq = hit.message.seq;  // 0: it waits in the outbox, below the newest
+  client.history(hit.message.conversation, seq ? kith::Seq(seq.value + 1) : seq, 50,
+                 std::move(done));
+}
+// [/guide_search]
+
 // [guide_read]
 void shown_to_the_person(kc::Client& client, const kc::Conversation& conversation) {
   if (conversation.unread > 0) (void)client.mark_read(conversation.id, conversation.last_seq);

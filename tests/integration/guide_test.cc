@@ -114,6 +114,35 @@ TEST_F(Guide, OlderPagesComeUntilTheBeginning) {
   EXPECT_EQ(shown.front().seq, kith::Seq(1));
 }
 
+TEST_F(Guide, WordsAreFoundAndAHitIsOpenedInItsPlace) {
+  auto alice = enter("alice");
+  auto bob = enter("bob");
+  const auto chat = alice->direct("bob");
+  for (const char* text : {"the first word", "Grüße!", "the last word"})
+    ASSERT_TRUE(alice->send(chat, text).ok());
+  ASSERT_TRUE(alice->wait_sent(kPatience).ok());
+  const auto read = wait_for<std::vector<kc::Message>>(
+      [&](auto done) { load_older(*bob, chat, {}, [done](auto rows) { done(std::move(rows)); }); });
+  ASSERT_TRUE(read.ok());
+  Recorder screen;
+  show_hits(*bob, {.text = "WOR", .limit = 1}, screen);
+  EXPECT_TRUE(screen.shows([&] { return screen.said.size() == 3; }));
+  EXPECT_TRUE(screen.shows([&] {
+    return screen.said[0] == "the last [wor]d" && screen.said[1] == "the first [wor]d" &&
+           screen.said[2].starts_with("That is all");
+  }));
+  const auto page = wait_for<kc::SearchPage>(
+      [&](auto done) { bob->search({.text = "grusse"}, std::move(done)); });
+  ASSERT_TRUE(page.ok()) << page.error().to_string();
+  ASSERT_EQ(page->hits.size(), 1u);
+  EXPECT_EQ(emphasised(page->hits[0]), "[Grüße]!");
+  const auto around = wait_for<std::vector<kc::Message>>(
+      [&](auto done) { open_hit(*bob, page->hits[0], std::move(done)); });
+  ASSERT_TRUE(around.ok());
+  EXPECT_EQ(around->back().id, page->hits[0].message.id);
+  EXPECT_EQ(around->at(around->size() - 2).text, "the first word");
+}
+
 TEST_F(Guide, MessageToNobodyFailsAndIsDiscarded) {
   auto alice = enter("alice");
   Recorder screen;
