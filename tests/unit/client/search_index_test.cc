@@ -3,7 +3,10 @@
 #include "client/search_index_sqlite.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <memory>
 #include <optional>
@@ -12,6 +15,7 @@
 #include "client/cache_store_sqlite.h"
 #include "src/split_mix.h"
 #include "tests/scratch_directory.h"
+#include "tests/simulation/cache_disk.h"
 #include "tests/unit/client/full_disk_sqlite.h"
 #include "tests/unit/client/searchable_events.h"
 
@@ -53,10 +57,11 @@ class SearchIndexTest : public ::testing::Test {
     return seqs;
   }
   // Page after page until there is none.
-  std::vector<Key> paged(SearchRequest request) {
+  std::vector<Key> paged(SearchRequest request) { return paged(*store, std::move(request)); }
+  static std::vector<Key> paged(CacheStore& of, SearchRequest request) {
     std::vector<Key> keys;
     for (;;) {
-      const auto page = store->search(request);
+      const auto page = of.search(request);
       EXPECT_TRUE(page.ok());
       if (!page || page->empty()) return keys;
       for (const FoundEvent& f : *page) {
@@ -197,7 +202,39 @@ TEST_F(SearchIndexTest, IsWholeOrAbsentWithItsEventsWhenTheDiskIsFull) {
   store.reset();
 }
 
-TEST_F(SearchIndexTest, FindsWhatAScanFinds) {
+TEST_F(SearchIndexTest, AKilledProcessLeavesTheIndexOfWhatItKept) {
+  std::uint64_t first = 1;
+  for (int turn = 1; turn <= 5; ++turn) {
+    store.reset();
+    int told[2];
+    ASSERT_EQ(pipe(told), 0);
+    const pid_t writer = fork();
+    if (writer == 0) {
+      const auto here = open_cache_store_sqlite(dir);
+      for (std::uint64_t seq = first; here.ok(); ++seq) {
+        CacheChange change;
+        change.events = {stored_message(room, seq, 1'000, "hello"),
+                         stored_message(numbered_room(2), seq, 1'000, "hello")};
+        if (!(*here)->commit(change) || write(told[1], "k", 1) != 1) break;
+      }
+      _exit(1);
+    }
+    char kept = 0;
+    for (int commits = 0; commits < 7 * turn; ++commits) ASSERT_EQ(read(told[0], &kept, 1), 1);
+    kill(writer, SIGKILL);
+    waitpid(writer, nullptr, 0);
+    close(told[0]);
+    close(told[1]);
+    open();
+    const auto events = store->events(room, 1, UINT64_MAX, 100'000);
+    ASSERT_TRUE(events.ok());
+    EXPECT_GE(events->size(), first - 1 + 7u * static_cast<unsigned>(turn));
+    EXPECT_EQ(found(request("hello", 100'000)).size(), 2 * events->size());
+    first = events->size() + 1;
+  }
+}
+
+TEST_F(SearchIndexTest, FindsWhatAScanAndASimulatedDiskFind) {
   const std::vector<std::string> words = {"alpha", "alps", "Beta",   "café", "cafe",  "東京",
                                           "京都",  "ไทย",  "don't",  "v1.2", "Größe", "groesse",
                                           "a",     "🎉",    "한국어", "x",    "xy",    "ＡＢＣ"};
@@ -211,9 +248,16 @@ TEST_F(SearchIndexTest, FindsWhatAScanFinds) {
     events.push_back(stored_message(numbered_room(random.next() % 20), i,
                                     static_cast<std::int64_t>(random.next() % 1'000'000), text));
   }
+  sim::CacheDisk flash;
+  const sim::CacheFaults none;
+  sim::CacheStoreOnDisk disk(
+      flash, none, [](const CacheChange&) {}, [] {});
   for (std::size_t first = 0; first < events.size(); first += 40) {
-    keep({events.begin() + static_cast<std::ptrdiff_t>(first),
-          events.begin() + static_cast<std::ptrdiff_t>(first + 40)});
+    CacheChange change;
+    change.events.assign(events.begin() + static_cast<std::ptrdiff_t>(first),
+                         events.begin() + static_cast<std::ptrdiff_t>(first + 40));
+    keep(change.events);
+    ASSERT_TRUE(disk.commit(change).ok());
   }
   std::size_t hits = 0;
   for (int turn = 0; turn < 300; ++turn) {
@@ -227,6 +271,7 @@ TEST_F(SearchIndexTest, FindsWhatAScanFinds) {
         random.next() % 3 == 0 ? numbered_room(random.next() % 20) : ConversationId();
     const auto expected = scan(events, request(query, 0, in));
     EXPECT_EQ(paged(request(query, 1 + random.next() % 30, in)), expected);
+    EXPECT_EQ(paged(disk, request(query, 1 + random.next() % 30, in)), expected);
     hits += expected.size();
   }
   EXPECT_GT(hits, 10'000u);
