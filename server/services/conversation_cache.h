@@ -76,7 +76,7 @@ class ConversationCache : public Conversations {
   // marks.
   // `cursor`: what the user has seen. After a restart it may be above decided(), but not above the
   // log: such a record is decided again, and what follows it gets marks above the cursor.
-  // Below the user's marks that are not settled.
+  // What is returned is below the user's marks that are not settled.
   Position begin_serving(const UserId& user, Position cursor = 0);
   // Ascending by feed_ver; large groups by the position of their last record.
   void changed(const UserId& user, Position after, std::size_t limit,
