@@ -98,8 +98,9 @@ Status Engine::load() {
   sync_->load(content->cursor);
   outbox_ = std::make_unique<Outbox>(
       model_, *connection_, scheduler_, random_, content->device,
-      Outbox::Hooks{[this](const std::vector<v1::Event>& events) { sync_->offer(events, true); },
-                    [this](const ConversationId& id) { sync_->fetch(id); }});
+      Outbox::Hooks{
+          [this](const std::vector<v1::Event>& events) { sync_->offer(events, true); },
+          [this](const ConversationId& id, std::uint64_t seq) { sync_->fetch(id, seq); }});
   outbox_->load(content->outbox);
   model_.set_waiting([this](const ConversationId& id) { return outbox_->newest(id); });
   for (const OutboxRow& row : content->outbox) imagine(row);  // its cache may have been rebuilt

@@ -372,7 +372,7 @@ void Outbox::place(OutboxRow& row, const v1::Placed& placed, std::vector<v1::Eve
       return;
     }
     (void)model_.raise_head(row.conversation, placed.seq(), placed.ordinal());
-    return hooks_.fetch(row.conversation);
+    return hooks_.fetch(row.conversation, placed.seq());
   }
   // The creation event itself is fetched: the server writes it.
   CacheChange change;
@@ -381,7 +381,7 @@ void Outbox::place(OutboxRow& row, const v1::Placed& placed, std::vector<v1::Eve
   const MessageId command = row.id;
   if (model_.store().commit(change)) forget({command});
   (void)model_.raise_head(id, placed.seq(), placed.ordinal());
-  hooks_.fetch(id);
+  hooks_.fetch(id, placed.seq());
 }
 
 // The event of a message that has its place.
@@ -423,19 +423,29 @@ bool Outbox::answers_unknown(const OutboxRow& row, const v1::Event& event) {
 
 void Outbox::settle_placed() {
   std::vector<v1::Event> events;
+  std::vector<std::pair<ConversationId, std::uint64_t>> unknown;
   CacheChange created;
   for (const auto& [id, queue] : queues_) {
+    const ConversationRecord* record = model_.find(id);
     for (const OutboxRow& row : queue.rows) {
       if (row.placed_seq == 0 || row.placed_seq > model_.top(id)) continue;
-      if (row.kind == OutboxKind::kMessage) {
-        events.push_back(event_of(row));
-      } else {
+      if (row.kind != OutboxKind::kMessage) {
         created.outbox_remove.push_back(row.id);
+        continue;
+      }
+      v1::Event event = event_of(row);
+      // Below the floor the server gives nothing, and what is answered is not to be seen either.
+      const bool readable = record && row.placed_seq >= record->floor_seq;
+      if (readable && answers_unknown(row, event)) {
+        unknown.emplace_back(id, row.placed_seq);
+      } else {
+        events.push_back(std::move(event));
       }
     }
   }
   if (created.touches_outbox() && model_.store().commit(created)) forget(created.outbox_remove);
   if (!events.empty()) hooks_.placed(events);
+  for (const auto& [id, seq] : unknown) hooks_.fetch(id, seq);
 }
 
 void Outbox::forget_places() {

@@ -31,8 +31,8 @@ class Outbox {
  public:
   struct Hooks {
     std::function<void(const std::vector<v1::Event>&)> placed;  // the events that rows have become
-    // An event that a row has become is to be fetched: only the server has all of it.
-    std::function<void(const ConversationId&)> fetch;
+    // The event that a row has become is to be fetched: only the server has all of it.
+    std::function<void(const ConversationId&, std::uint64_t seq)> fetch;
   };
 
   Outbox(Model& model, Connection& connection, Scheduler& scheduler, Random& random,
@@ -51,7 +51,8 @@ class Outbox {
   // Nothing leaves for so long: the server asked for it.
   void hold_back(Millis span);
   // Rows that the server has placed, but whose events could not be committed: tries again what
-  // nobody would fetch any more, because it stands below what this device holds or may read.
+  // nobody would fetch any more, because it stands below what this device holds or may read; or has
+  // it fetched, if the device does not know all of it.
   void settle_placed();
   // The server that placed rows has another history now: they are sent again.
   void forget_places();

@@ -364,6 +364,10 @@ void SyncEngine::fetch(const ConversationId& id) {
   run_fetches();
 }
 
+void SyncEngine::fetch(const ConversationId& id, std::uint64_t seq) {
+  seq > model_.top(id) ? fetch(id) : fill(id, seq, seq, [] {});
+}
+
 void SyncEngine::run_fetches() {
   if (!connection_.ready()) return;
   for (auto it = to_fetch_.begin(); it != to_fetch_.end() && fetching_.size() < kFetchesAtOnce;) {

@@ -66,6 +66,8 @@ class SyncEngine {
   void sync_soon(Millis delay);
   // Fetches what is missing up to the known head.
   void fetch(const ConversationId& id);
+  // This event: with all up to the head, or alone if it is in a hole below.
+  void fetch(const ConversationId& id, std::uint64_t seq);
 
  private:
   void sync_now();

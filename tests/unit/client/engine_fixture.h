@@ -243,6 +243,15 @@ class EngineTest : public ::testing::Test {
     }
     say(frame);
   }
+  void give_events(const v1::ClientFrame& request, const std::vector<v1::Event>& found,
+                   std::uint64_t last_seq) {
+    v1::ServerFrame frame;
+    frame.set_reply_to(request.req_id());
+    frame.mutable_events_page()->set_conversation_id(request.get_events().conversation_id());
+    frame.mutable_events_page()->set_last_seq(last_seq);
+    for (const v1::Event& one : found) *frame.mutable_events_page()->add_events() = one;
+    say(frame);
+  }
   void refuse(const v1::ClientFrame& request, v1::ErrorCode code) {
     v1::ServerFrame frame;
     frame.set_reply_to(request.req_id());

@@ -197,18 +197,41 @@ TEST_F(OutboxTest, ReplyToAMessageThatThisDeviceLostIsFetched) {
   const auto request = expect(v1::ClientFrame::kSend);
   ASSERT_EQ(request.send().items(0).message_id(), answer.bytes());
   place(request, 2);
-  const auto get = expect(v1::ClientFrame::kGetEvents);
-  v1::ServerFrame page;
-  page.set_reply_to(get.req_id());
-  page.mutable_events_page()->set_conversation_id(room.bytes());
-  page.mutable_events_page()->set_last_seq(2);
-  *page.mutable_events_page()->add_events() = event(1, "alice", question);
   v1::Event second = event(2, "alice", answer);
   second.set_reply_to_seq(1);
-  *page.mutable_events_page()->add_events() = second;
-  say(page);
+  give_events(expect(v1::ClientFrame::kGetEvents), {event(1, "alice", question), second}, 2);
   ASSERT_EQ(engine->timeline(room, 10).size(), 2u);
   EXPECT_EQ(engine->timeline(room, 10).back().reply_to, Seq(1));
+  EXPECT_TRUE(engine->outbox_idle());
+}
+
+// Others have written so much since that the reply's place is in a hole, which is left for later.
+TEST_F(OutboxTest, ReplyToALostMessageIsFetchedFromAHoleToo) {
+  go_online({state(0)});
+  const MessageId question = send("question");
+  const MessageId answer = engine->send(room, "answer", question).value_or({});
+  place(expect(v1::ClientFrame::kSend), 1);
+  CacheChange lost;
+  lost.forget_history = true;
+  ASSERT_TRUE(store->commit(lost).ok());
+  restart();
+  go_online({state(500)});
+  place(expect(v1::ClientFrame::kSend), 2);
+  const auto newest = expect(v1::ClientFrame::kGetEvents);
+  ASSERT_TRUE(newest.get_events().newest());
+  give_events(newest, {event(500)}, 500);
+  EXPECT_FALSE(store->find_message(room, answer).has_value()) << "without what it answers";
+  v1::ClientFrame get;
+  for (const auto& frame : server.received) {
+    if (frame.get_events().to() == 2) get = frame;
+  }
+  ASSERT_TRUE(get.has_get_events());
+  v1::Event second = event(2, "alice", answer);
+  second.set_reply_to_seq(1);
+  give_events(get, {second}, 500);
+  v1::Event stored;
+  stored.ParseFromString(store->find_message(room, answer).value_or(StoredEvent{}).bytes);
+  EXPECT_EQ(stored.reply_to_seq(), 1u);
   EXPECT_TRUE(engine->outbox_idle());
 }
 
