@@ -1,6 +1,8 @@
 // Database on SQLite's C interface.
 #include "client/database_sqlite.h"
 
+#include <utility>
+
 namespace kith::client {
 namespace {
 
@@ -95,15 +97,15 @@ Status Database::exec(const std::string& sql) {
 Prepared Database::prepare(const char* sql) {
   auto& statement = statements_[sql];
   if (statement) return {statement};
-  int rc = sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-  // The statements are right for the schema that open() made; the one in the file is another.
-  if (rc == SQLITE_ERROR) rc = SQLITE_CORRUPT;
-  return {statement, rc};
+  const int rc = sqlite3_prepare_v3(db_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  return {statement, or_damage(rc)};
 }
 
 int Database::run(Row& row) {
+  // SQLite may have rolled back already: what follows would be kept without the rest.
+  if (failure_ != SQLITE_OK) return failure_;
   const int rc = row.step();
-  if (rc != SQLITE_DONE && rc != SQLITE_ROW && failure_ == SQLITE_OK) failure_ = rc;
+  if (rc != SQLITE_DONE && rc != SQLITE_ROW) failure_ = rc;
   return rc;
 }
 
@@ -112,8 +114,11 @@ Status Database::transaction(const std::function<void()>& body) {
   failure_ = SQLITE_OK;
   body();
   Status result;
-  if (failure_ != SQLITE_OK) result = sqlite_error(db_, failure_, path_);
-  if (result) result = exec("COMMIT");
+  if (failure_ != SQLITE_OK) result = sqlite_error(db_, std::exchange(failure_, SQLITE_OK), path_);
+  if (result) {  // what the index has gathered is written now
+    const int rc = or_damage(sqlite3_exec(db_, "COMMIT", nullptr, nullptr, nullptr));
+    if (rc != SQLITE_OK) result = sqlite_error(db_, rc, path_);
+  }
   if (!result) (void)sqlite3_exec(db_, "ROLLBACK", nullptr, nullptr, nullptr);
   return result;
 }

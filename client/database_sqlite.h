@@ -20,6 +20,13 @@ namespace kith::client {
 // kDiskFull, kCacheCorrupt, kAlreadyOpen (another process keeps the file locked), kIo.
 Error sqlite_error(sqlite3* db, int rc, const std::string& what);
 
+// The statements here are right and break no constraint: where one fails as if it were or did, the
+// file is not what it was made for.
+inline int or_damage(int rc) {
+  const int kind = rc & 0xff;
+  return kind == SQLITE_ERROR || kind == SQLITE_CONSTRAINT ? SQLITE_CORRUPT : rc;
+}
+
 struct Prepared {
   sqlite3_stmt* statement = nullptr;
   int failure = SQLITE_OK;  // why there is no statement
@@ -53,7 +60,7 @@ class Row {
     sqlite3_bind_int64(statement_, ++bound_, static_cast<sqlite3_int64>(value));
     return *this;
   }
-  int step() { return statement_ ? sqlite3_step(statement_) : failure_; }
+  int step() { return statement_ ? or_damage(sqlite3_step(statement_)) : failure_; }
 
   template <class T>
   [[nodiscard]] T get(int column) const {
@@ -99,7 +106,8 @@ class Database {
   Status exec(const std::string& sql);
   // `sql` is a literal; its statement is kept.
   Prepared prepare(const char* sql);
-  // Steps; remembers the first failure of a transaction. What sqlite3_step() says.
+  // One step of a transaction; after the first that fails nothing runs any more. What
+  // sqlite3_step() says.
   int run(Row& row);
   // All that `body` runs, or nothing.
   Status transaction(const std::function<void()>& body);
