@@ -94,7 +94,7 @@ class Desk : public client::ConnectionListener {
         sync_(model_, connection_, scheduler_, system_random(), sync_hooks()),
         outbox_(model_, connection_, scheduler_, system_random(), device_,
                 {[this](const std::vector<v1::Event>& events) { sync_.offer(events, true); },
-                 [](const ConversationId&) {}}) {
+                 [](const ConversationId&, std::uint64_t) {}}) {
     model_.set_waiting([this](const ConversationId& id) { return outbox_.newest(id); });
     client::CacheContent content;
     for (std::int64_t n = 0; n < conversations; ++n) {
