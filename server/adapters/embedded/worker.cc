@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 #ifdef __linux__
-#include <sys/resource.h>
+#include <sched.h>
 #endif
 
 #include <csignal>
@@ -24,10 +24,8 @@ std::thread start_quiet_thread(const char* name, std::function<void()> body) {
 
 void yield_to_all_others() {
 #ifdef __linux__
-  // On Linux a process of this call is a thread; 0 is the calling one. The least of all weights: 15
-  // where others have 1,024.
-  constexpr int kNicest = 19;
-  (void)setpriority(PRIO_PROCESS, 0, kNicest);
+  const sched_param none{};
+  (void)pthread_setschedparam(pthread_self(), SCHED_IDLE, &none);
 #endif
 }
 
