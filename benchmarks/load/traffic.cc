@@ -98,6 +98,19 @@ void Traffic::fill(Sender& sender, Micros now) {
   launch(sender, now);
 }
 
+// One frame may end many messages: those that follow them leave together, not the first one alone and
+// the others behind its answer.
+void Traffic::fill_soon(Sender& sender) {
+  if (!std::exchange(sender.fill_due, true)) fill_due_.push_back(index_of(sender));
+}
+
+void Traffic::fill_due(Micros now) {
+  for (const std::uint32_t index : std::exchange(fill_due_, {})) {
+    senders_[index].fill_due = false;
+    fill(senders_[index], now);
+  }
+}
+
 // The next batch, if none is under way: one at a time per conversation.
 void Traffic::launch(Sender& sender, Micros now) {
   const Seat& seat = seats_[sender.seat];
@@ -165,7 +178,7 @@ void Traffic::on_result(std::uint32_t session, std::uint64_t request,
     sender->batch.push_back(batch[i]);
   }
   sender->request = 0;
-  if (sender->batch.empty()) return fill(*sender, now);
+  if (sender->batch.empty()) return fill_soon(*sender);
   ++retries_;
   sender->retry_at = now + std::max<Micros>(kRetryWait, Micros{wait_ms} * 1000);
   retrying_.push_back(index_of(*sender));
@@ -209,17 +222,17 @@ void Traffic::placed(Sender& sender, const Out& out, std::uint64_t seq, Micros n
   if (flight == nullptr) return;
   if (!std::exchange(talks_[seat.conversation].used, true)) ++used_;
   if (measures(out.intended)) meter_.sent.record(now - out.intended);
-  settle(sender, *flight, now);
+  settle(sender, *flight);
 }
 
-void Traffic::settle(Sender& sender, Ledger::Flight& flight, Micros now) {
+void Traffic::settle(Sender& sender, Ledger::Flight& flight) {
   const bool delivered = flight.delivered || options_.until != Until::kDelivered;
   if (flight.done || flight.seq == 0 || flight.receivers_left != 0 || !delivered) return;
   ledger_.finish(index_of(sender), flight);
   --unfinished_;
   ++done_;
   if (measuring_) ++meter_.done;
-  fill(sender, now);
+  fill_soon(sender);
   if (on_done) on_done(seats_[sender.seat].conversation);
 }
 
@@ -288,7 +301,7 @@ void Traffic::witness(Seat& seat, std::uint64_t seq, std::string_view body, Micr
   if (flight->receivers_left == 0 && measures(mark->intended)) {
     meter_.last.record(now - mark->intended);
   }
-  settle(sender, *flight, now);
+  settle(sender, *flight);
 }
 
 void Traffic::on_delivered(Seat& seat, std::uint64_t upto, Micros now) {
@@ -300,7 +313,7 @@ void Traffic::on_delivered(Seat& seat, std::uint64_t upto, Micros now) {
     n = flight->n + 1;
     if (std::exchange(flight->delivered, true)) continue;
     if (measures(flight->intended)) meter_.delivered.record(now - flight->intended);
-    settle(*sender, *flight, now);
+    settle(*sender, *flight);
   }
 }
 
@@ -440,6 +453,7 @@ void Traffic::look_after(Micros now) {
 
 Micros Traffic::on_turn(Micros now) {
   const Micros paced = pace ? pace(now) : now + kSecond;
+  fill_due(now);
   send_acks();
   if (now - looked_ >= kLookEvery) {
     look_after(now);

@@ -114,6 +114,7 @@ class Traffic : public FleetEvents {
     std::vector<Out> batch;
     std::uint64_t request = 0;  // 0 = the batch is not under way
     bool watched = false;       // in under_way_
+    bool fill_due = false;      // in fill_due_
     Micros batch_sent = 0;
     Micros retry_at = 0;
   };
@@ -163,6 +164,8 @@ class Traffic : public FleetEvents {
   Sender* sender_of(const Seat& seat);
   void base(Seat& seat, std::uint64_t seq);
   void fill(Sender& sender, Micros now);
+  void fill_soon(Sender& sender);
+  void fill_due(Micros now);
   void launch(Sender& sender, Micros now);
   void transmit(Sender& sender, Micros now);
   void on_result(std::uint32_t session, std::uint64_t request, const v1::SendResult& result);
@@ -174,7 +177,7 @@ class Traffic : public FleetEvents {
   void on_audit_page(Seat& seat, const v1::ServerFrame& frame);
   void on_delivered(Seat& seat, std::uint64_t upto, Micros now);
   [[nodiscard]] std::uint32_t index_of(const Sender& sender) const;
-  void settle(Sender& sender, Ledger::Flight& flight, Micros now);
+  void settle(Sender& sender, Ledger::Flight& flight);
   void fetch(Seat& seat, std::uint64_t from, std::uint64_t to);
   void want(Seat& seat, std::uint64_t head);
   void send_acks();
@@ -196,6 +199,7 @@ class Traffic : public FleetEvents {
   std::vector<std::vector<std::uint32_t>> seats_of_;  // by session
   std::unordered_map<Place, std::uint32_t, PlaceHash> seat_at_;
   std::vector<std::uint32_t> under_way_;  // senders whose batch may be unanswered
+  std::vector<std::uint32_t> fill_due_;   // senders
   std::vector<std::uint32_t> ack_due_;    // seats
   std::vector<std::uint32_t> holed_;      // seats
   std::vector<std::uint32_t> retrying_;   // senders
