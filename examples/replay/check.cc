@@ -1,6 +1,8 @@
 // Compares caches with the file.
 #include "check.h"
 
+#include "search_words.h"
+
 #include <algorithm>
 #include <map>
 #include <mutex>
@@ -12,10 +14,12 @@ namespace {
 
 constexpr std::size_t kCheckersMax = 12;
 constexpr int kAttempts = 5;
+constexpr std::size_t kWordsOfARoom = 6;  // searched for on each device
 
 struct Expectation {
   Fields rows;
   std::string fingerprint;
+  std::vector<SearchWord> words;
 };
 
 struct Duty {
@@ -31,7 +35,8 @@ class Checkers {
       : rooms_(rooms), stage_(stage), ledger_(ledger), done_(done) {
     std::map<std::string, std::vector<std::size_t>> rooms_of;
     for (std::size_t i = 0; i < rooms.size(); ++i) {
-      Expectation expectation{rooms[i]->expected_rows(), {}};
+      Expectation expectation{
+          rooms[i]->expected_rows(), {}, search_words(rooms[i]->chat(), kWordsOfARoom)};
       Fingerprint fingerprint;
       for (const auto& field : expectation.rows) fingerprint.add(field);
       expectation.fingerprint = fingerprint.text();
@@ -86,6 +91,9 @@ class Checkers {
         words.push_back(rooms_[room]->conversation());
         words.push_back(expected_[room].fingerprint);
       }
+      for (const auto room : duty.rooms) {
+        if (!search(*lease, room, found)) return false;
+      }
       const auto same = lease->call("check", words);
       if (!same) return false;
       for (std::size_t i = 0; i < duty.rooms.size(); ++i) {
@@ -106,6 +114,26 @@ class Checkers {
     verdict_.duplicated += found.duplicated;
     verdict_.out_of_order += found.out_of_order;
     verdict_.wrong += found.wrong;
+    verdict_.searches += found.searches;
+    verdict_.searches_wrong += found.searches_wrong;
+    return true;
+  }
+
+  // While online, before what the server has is all in the cache.
+  bool search(Lease& lease, std::size_t room, Verdict& found) {
+    const auto& words = expected_[room].words;
+    Fields request{rooms_[room]->conversation()};
+    for (const SearchWord& word : words) {
+      request.insert(request.end(),
+                     {word.word, std::to_string(word.least), std::to_string(word.most)});
+    }
+    const auto counts = lease.call("search", request);
+    if (!counts || counts->size() != words.size()) return false;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      const std::size_t count = std::stoull(counts->at(i));
+      ++found.searches;
+      if (count < words[i].least || count > words[i].most) ++found.searches_wrong;
+    }
     return true;
   }
 

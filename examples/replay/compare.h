@@ -16,6 +16,8 @@ struct Verdict {
   std::size_t out_of_order = 0;
   std::size_t wrong = 0;  // author, text or reply differ, or nobody sent it
   std::size_t devices = 0;
+  std::size_t searches = 0;
+  std::size_t searches_wrong = 0;  // found more or fewer lines than have the word
 };
 
 // Compares the rows of one device with those expected; adds to `verdict`.

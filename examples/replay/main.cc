@@ -236,12 +236,14 @@ int run(const Options& options) {
     print_table(summary);
     const Verdict& v = summary.verdict;
     const auto complaints = replay.complaints();
-    const bool held = v.lost + v.duplicated + v.out_of_order + v.wrong == 0 && complaints.empty();
+    const bool held = v.lost + v.duplicated + v.out_of_order + v.wrong + v.searches_wrong == 0 &&
+                      complaints.empty();
     for (const auto& sentence : complaints)
       std::fprintf(stderr, "kith-replay: %s\n", sentence.c_str());
-    std::printf("%s\n", held
-                            ? "Every message arrived on every device once, unchanged and in order."
-                            : "NOT every message arrived everywhere once, unchanged and in order.");
+    std::printf("%s\n", held ? "Every message arrived on every device once, unchanged and in "
+                               "order, and is found by its words."
+                             : "NOT every message arrived everywhere once, unchanged and in order, "
+                               "and is found by its words.");
     if (!held) std::printf("The logs are in %s.\n", replay.keep().c_str());
     if (options.json) print_json(summary);
     return held ? 0 : 1;

@@ -35,7 +35,7 @@ of each user comes online, and what it holds is compared with the file.
   --keep          keep the working directory and print its name
   --json          print the result as one last line of JSON
 
-Exit status: 0 if every message arrived on every device once, unchanged and in order; 1 if not, or
+Exit status: 0 if every message arrived on every device once, unchanged and in order, and is found; 1 if not, or
 if the replay could not run; 2 if the command line is wrong.
 )";
 

@@ -54,6 +54,7 @@ void print_table(const Summary& s) {
   std::printf(
       "lost           %10zu\nduplicated     %10zu\nout of order   %10zu\nwrong          %10zu\n",
       v.lost, v.duplicated, v.out_of_order, v.wrong);
+  std::printf("searches       %10zu\nof them wrong  %10zu\n", v.searches, v.searches_wrong);
   std::printf("sent           %10.1f ms median, %.1f ms at 99 %%\n", percentile(s.sent_ms, 0.5),
               percentile(s.sent_ms, 0.99));
   std::printf("received       %10.1f ms median, %.1f ms at 99 %%\n", percentile(s.received_ms, 0.5),
@@ -65,13 +66,14 @@ void print_json(const Summary& s) {
   const Verdict& v = s.verdict;
   std::printf(
       "{\"messages\":%zu,\"deliveries\":%zu,\"lost\":%zu,\"duplicated\":%zu,\"out_of_order\":%zu,"
-      "\"wrong\":%zu,\"sent_p50_ms\":%.2f,\"sent_p99_ms\":%.2f,\"received_p50_ms\":%.2f,"
+      "\"wrong\":%zu,\"searches\":%zu,\"searches_wrong\":%zu,\"sent_p50_ms\":%.2f,\"sent_p99_ms\":%"
+      ".2f,\"received_p50_ms\":%.2f,"
       "\"received_p99_ms\":%.2f,\"seconds\":%.1f,\"rooms\":%zu,\"users\":%zu,\"devices\":%zu,"
       "\"server_kills\":%zu,\"client_kills\":%zu,\"cuts\":%zu}\n",
-      s.messages, v.deliveries, v.lost, v.duplicated, v.out_of_order, v.wrong,
-      percentile(s.sent_ms, 0.5), percentile(s.sent_ms, 0.99), percentile(s.received_ms, 0.5),
-      percentile(s.received_ms, 0.99), s.seconds, s.rooms, s.users, v.devices, s.server_kills,
-      s.client_kills, s.cuts);
+      s.messages, v.deliveries, v.lost, v.duplicated, v.out_of_order, v.wrong, v.searches,
+      v.searches_wrong, percentile(s.sent_ms, 0.5), percentile(s.sent_ms, 0.99),
+      percentile(s.received_ms, 0.5), percentile(s.received_ms, 0.99), s.seconds, s.rooms, s.users,
+      v.devices, s.server_kills, s.client_kills, s.cuts);
 }
 
 }  // namespace replay

@@ -29,6 +29,7 @@ using kith::client::Message;
 constexpr auto kOnlineLimit =
     60s;  // longer than a killed server and the longest back-off between attempts
 constexpr auto kPageLimit = 30s;
+constexpr auto kSearchLimit = 20s;
 constexpr std::size_t kPage = 200;
 constexpr int kAttempts = 10;
 constexpr char kPassword[] = "kith-replay-on-loopback";  // the accounts live as long as one replay
@@ -89,6 +90,25 @@ class Device {
       out.insert(out.end(), page->begin(), page->end());
     }
     return out;
+  }
+
+  // Messages of a conversation with this word, found by this device and the server together.
+  std::size_t count(const kith::ConversationId& id, const std::string& word) {
+    std::set<kith::MessageId> found;
+    kith::client::SearchQuery query{.text = "\"" + word + "\"", .conversation = id, .limit = 50};
+    do {
+      auto promise = std::make_shared<std::promise<kith::Result<kith::client::SearchPage>>>();
+      auto future = promise->get_future();
+      client_->search(query, [promise](auto page) { promise->set_value(std::move(page)); });
+      if (future.wait_for(kPageLimit) != std::future_status::ready)
+        throw Failure{"search: no answer"};
+      const auto page = future.get();
+      if (!page) throw Failure{"search: " + page.error().to_string()};
+      if (!page->complete) throw Failure{"search: the server was not asked"};
+      for (const auto& hit : page->hits) found.insert(hit.message.id);
+      query.after = page->next;
+    } while (!query.after.empty());
+    return found.size();
   }
 
   std::vector<Message> history(const kith::ConversationId& id, kith::Seq before,
@@ -165,6 +185,7 @@ class Worker {
     if (verb == "group") return group(*device, r);
     if (verb == "send") return send(*device, r);
     if (verb == "own") return own(*device, conversation(r.at(4)));
+    if (verb == "search") return search(*device, conversation(r.at(4)), r);
     if (verb == "check") return verify(*device, r);
     if (verb == "rows") return rows(*device, conversation(r.at(4)));
     throw Failure{"unknown request " + verb};
@@ -305,6 +326,24 @@ class Worker {
       if (m.kind != kith::MessageKind::kText) continue;
       out.insert(out.end(), {m.id.to_string(), m.sender.to_string(),
                              std::to_string(m.reply_to.value), m.text});
+    }
+    return out;
+  }
+
+  static Fields search(Device& device, const kith::ConversationId& id, const Fields& r) {
+    check(device.client().wait_online(kOnlineLimit), "connect");
+    Fields out;
+    for (std::size_t i = 5; i + 2 < r.size(); i += 3) {
+      const std::size_t least = std::stoull(r[i + 1]);
+      const std::size_t most = std::stoull(r[i + 2]);
+      const std::int64_t limit = now_us() + std::chrono::microseconds(kSearchLimit).count();
+      std::size_t found = device.count(id, r[i]);
+      // The server's index follows a few seconds behind.
+      while ((found < least || found > most) && now_us() < limit) {
+        std::this_thread::sleep_for(200ms);
+        found = device.count(id, r[i]);
+      }
+      out.push_back(std::to_string(found));
     }
     return out;
   }

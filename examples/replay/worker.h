@@ -8,10 +8,13 @@
 //   cut MS                                           disconnected, and connected again after MS
 //   group TITLE HANDLE...                            ok CONVERSATION
 //   send CONVERSATION REPLY_ID TEXT                  ok ID MICROSECONDS (just before the call)
-//   own CONVERSATION                                 ok (ID SEQ TEXT)... its newest messages,
-//   outbox empty check (CONVERSATION FINGERPRINT)...              ok (1|0)...: whether the cache,
-//   offline, holds just that rows CONVERSATION                                ok (ID SENDER
-//   REPLY_SEQ TEXT)... of the cache
+//   own CONVERSATION                                 ok (ID SEQ TEXT)..., its newest messages, when
+//                                                    its outbox is empty
+//   search CONVERSATION (WORD LEAST MOST)...         ok COUNT..., messages found, the server asked
+//                                                    too; again if not from LEAST to MOST
+//   check (CONVERSATION FINGERPRINT)...              ok (1|0)...: whether the cache, offline, holds
+//                                                    just that
+//   rows CONVERSATION                                ok (ID SENDER REPLY_SEQ TEXT)... of the cache
 // On its own:  0 sent ID SEQ MICROSECONDS | 0 got ID MICROSECONDS | 0 failed ID
 #pragma once
 
