@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "benchmarks/fill/turns.h"
+#include "benchmarks/load/chatter.h"
 #include "benchmarks/load/clock.h"
 #include "benchmarks/load/histogram.h"
 #include "benchmarks/load/partners.h"
@@ -22,6 +23,7 @@
 namespace kith::bench {
 namespace {
 
+constexpr std::size_t kTexts = 256;
 constexpr std::size_t kBatch = 32'768;  // records that are on their way at a time
 static_assert(kBatch <= limits::journal_pending_max);
 constexpr std::uint32_t kPage = 50;
@@ -92,9 +94,11 @@ class Filler {
  public:
   Filler(const FillOptions& options, const std::function<void(std::uint64_t)>& progress)
       : options_(options), progress_(progress), ids_(system_clock(), random_) {
-    v1::Content content;
-    content.mutable_plain()->set_text(std::string(options.bytes, 'x'));
-    body_ = content.SerializeAsString();
+    for (const std::string& text : Chatter().texts(kTexts, options.bytes)) {
+      v1::Content content;
+      content.mutable_plain()->set_text(text);
+      bodies_.push_back(content.SerializeAsString());
+    }
   }
 
   Result<FillFigures> run() {
@@ -146,7 +150,7 @@ class Filler {
                 server::CreateOp{ConversationType::kDirect, "", {users[talks[t].users[1]]}});
           }
           server::SendOp send;
-          send.body = body_;
+          send.body = bodies_[++written_ % kTexts];
           add(talks[t], t, users[sender], devices[sender], std::move(send));
           ++figures_.messages;
           if (records_.size() + 2 <= kBatch) continue;
@@ -240,7 +244,8 @@ class Filler {
   const std::function<void(std::uint64_t)>& progress_;
   FastRandom random_;
   UuidGenerator ids_;
-  std::string body_;
+  std::vector<std::string> bodies_;
+  std::size_t written_ = 0;
   Turns turns_;
   std::unique_ptr<server::EmbeddedStores> stores_;
   std::vector<std::pair<std::size_t, server::LogRecord>> records_;  // of the next batch

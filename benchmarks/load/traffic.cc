@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "benchmarks/load/chatter.h"
 #include "benchmarks/load/marking.h"
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
@@ -13,6 +14,7 @@
 namespace kith::bench {
 namespace {
 
+constexpr std::size_t kTexts = 256;
 constexpr Micros kLookEvery = 20'000;
 constexpr Micros kRetryWait = 50'000;
 constexpr Micros kHoleWait = std::chrono::microseconds(limits::gap_wait).count();
@@ -25,7 +27,7 @@ Traffic::Traffic(const TrafficOptions& options)
       ids_(system_clock(), random_),
       run_(random_.next()),
       ledger_(options.keep_acknowledged) {
-  filler_.assign(options.bytes, 'x');
+  texts_ = Chatter().texts(kTexts, options.bytes);
 }
 
 std::uint32_t Traffic::add_conversation(const ConversationId& id,
@@ -149,7 +151,7 @@ void Traffic::transmit(Sender& sender, Micros now) {
 }
 
 std::string Traffic::content_of(std::uint32_t sender, std::uint64_t n, Micros intended) const {
-  return mark_content({run_, sender, n, intended}, filler_);
+  return mark_content({run_, sender, n, intended}, texts_[(sender * 31 + n) % kTexts]);
 }
 
 void Traffic::on_result(std::uint32_t session, std::uint64_t request,

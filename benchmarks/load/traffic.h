@@ -190,8 +190,8 @@ class Traffic : public FleetEvents {
   Fleet* fleet_ = nullptr;
   FastRandom random_;
   UuidGenerator ids_;
-  std::uint64_t run_ = 0;  // marks the messages of this run
-  std::string filler_;
+  std::uint64_t run_ = 0;           // marks the messages of this run
+  std::vector<std::string> texts_;  // of its messages
   Ledger ledger_;
   std::vector<Talk> talks_;
   std::vector<Seat> seats_;

@@ -6,7 +6,7 @@
 #include <future>
 #include <memory>
 
-#include "benchmarks/micro/chatter.h"
+#include "benchmarks/load/chatter.h"
 #include "benchmarks/micro/places.h"
 #include "server/adapters/embedded/search_index_sqlite.h"
 

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace kith::bench {
 
@@ -23,6 +24,16 @@ class Chatter {
     std::string text;
     while (text.size() < 50 + below(20)) text += (text.empty() ? "" : " ") + word(next_number());
     return text;
+  }
+  // Of just so many bytes, most of it different from one to the next: what a server can search in costs
+  // it what people's texts would.
+  std::vector<std::string> texts(std::size_t count, std::size_t bytes) {
+    std::vector<std::string> all(count);
+    for (std::string& text : all) {
+      while (text.size() < bytes) text += word(next_number()) + " ";
+      text.resize(bytes);
+    }
+    return all;
   }
   std::uint64_t below(std::uint64_t n) {
     state_ = state_ * 6'364'136'223'846'793'005u + 1'442'695'040'888'963'407u;
