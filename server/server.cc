@@ -198,6 +198,9 @@ Status EmbeddedServer::open_parts() {
     auto stores = open_embedded(options_.data_dir, loop_, loop_.soon(), options_.search);
     if (!stores) return stores.error();
     stores_ = std::move(*stores);
+    if (const Status search = stores_->search_status(); !search) {
+      log(LogLevel::kWarning, "nobody can search: " + search.error().to_string());
+    }
     if (options_.secret.empty()) {
       auto secret = kept_secret(options_.data_dir);
       if (!secret) return secret.error();

@@ -55,7 +55,7 @@ class JoinedCore : public ServerCore {
 
   Status start() override {
     if (auto started = cache_.start(); !started || !feeder_) return started;
-    return feeder_->start(cache_.applied(), cache_.decided());
+    return feeder_->start(cache_.applied(), cache_.log_end());
   }
 
   void drain(std::chrono::milliseconds window, std::function<void()> done) override {

@@ -18,7 +18,8 @@
 
 namespace kith::search {
 
-// Of this rule. An index that was made with another one is made anew.
+// Of this rule. An index that was made with another one is made anew: the server's sees to it, the
+// client's cache needs a new schema version with it.
 inline constexpr int rule_version = 1;
 
 // `text`: at most limits::search_term_bytes_max bytes, of ASCII only [a-z0-9]; never empty.

@@ -93,7 +93,7 @@ server::SearchIndex& filled() {
 }
 
 void find(benchmark::State& state, const std::string& text) {
-  server::IndexQuery query{text, {}, 0, 21, Millis(0)};
+  server::IndexQuery query{text, UserId(), {}, 0, 21, Millis(0)};
   for (int n = 0; n < state.range(0); ++n) {
     query.scopes.push_back({conversation_of(static_cast<std::uint64_t>(n) * 7 % 10'000), 1, 0});
   }

@@ -51,6 +51,8 @@ class ConversationCache : public Conversations {
   void on_stored(Stored stored) { stored_ = std::move(stored); }
   // Position up to which the store has everything.
   [[nodiscard]] Position applied() const { return applied_; }
+  // The last record that is in the log.
+  [[nodiscard]] Position log_end() const { return last_committed_; }
 
   // Puts a command into the log, a little later while the store is behind (limits::apply_lag_soft);
   // `answer` gets the decision on it, or why it is not in the log (kOverloaded, kDiskFull, …).

@@ -20,6 +20,8 @@ constexpr std::size_t kHeadsAtOnce = 500;
 constexpr Millis kGather{500};
 constexpr Millis kRetryFirst{1'000};
 constexpr std::uint32_t kRetryDoublings = 6;
+constexpr Millis kReadAgain{10'000};
+constexpr std::size_t kUnreadableMax = 1'000;  // more: it is the store that cannot be read
 
 }  // namespace
 
@@ -48,6 +50,7 @@ SearchFeeder::SearchFeeder(SearchIndex& index, ConversationStore& store,
 SearchFeeder::~SearchFeeder() {
   *alive_ = false;
   scheduler_.cancel(timer_);
+  scheduler_.cancel(again_timer_);
 }
 
 Status SearchFeeder::start(Position applied, Position log_end) {
@@ -88,7 +91,7 @@ void SearchFeeder::note(const ConversationId& id, Position before) {
   waiting_.push_back({id, before});
 }
 
-// One timer; an earlier time wins.
+// One timer; while it is set a later call changes nothing, so that back-off is kept.
 void SearchFeeder::work_soon(Millis wait) {
   if (busy_ || damaged_ || timer_ != 0) return;
   timer_ = scheduler_.after(wait, [this, alive = alive_] {
@@ -120,7 +123,7 @@ void SearchFeeder::scan() {
                [this, alive = alive_](Result<HeadsPage> page) {
                  if (!*alive) return;
                  busy_ = false;
-                 if (!page) return failed(page.error());
+                 if (!page) return failed(make_error(ErrorCode::kUnavailable, "the store"));
                  scanned(*page);
                });
 }
@@ -138,7 +141,7 @@ void SearchFeeder::scanned(const HeadsPage& page) {
 
 // Position up to which every message is in the index, or in the batch that is being made.
 Position SearchFeeder::may_complete() const {
-  if (scanning_ || forgotten_ || held_ > 0) return 0;
+  if (scanning_ || forgotten_ || held_ > 0 || !unreadable_.empty()) return 0;
   return waiting_.empty() ? applied_ : waiting_.front().before;
 }
 
@@ -175,7 +178,11 @@ void SearchFeeder::read(const StepPtr& step) {
                          false};
   conversations_.events(query, [this, alive = alive_, step](Result<std::vector<Event>> events) {
     if (!*alive) return;
-    if (!events) return failed(events.error());
+    if (!events) {
+      put_aside(step->conversations[step->next++].conversation);
+      if (unreadable_.size() > kUnreadableMax) return failed(events.error());
+      return read_next(step);
+    }
     take(*step, *events);
     if (events->size() < kMessagesOfOne) {
       ++step->next;
@@ -186,13 +193,37 @@ void SearchFeeder::read(const StepPtr& step) {
   });
 }
 
+void SearchFeeder::put_aside(const ConversationId& id) {
+  ++failures_;
+  unreadable_.push_back(id);
+  if (again_timer_ != 0) return;
+  again_timer_ = scheduler_.after(kReadAgain, [this, alive = alive_] {
+    if (*alive) take_up_again();
+  });
+}
+
+void SearchFeeder::take_up_again() {
+  again_timer_ = 0;
+  if (busy_) {  // what is on its way would count as done for them
+    again_timer_ = scheduler_.after(kGather, [this, alive = alive_] {
+      if (*alive) take_up_again();
+    });
+    return;
+  }
+  // Behind `complete_`, so that nothing is complete before they are done.
+  for (const ConversationId& id : std::exchange(unreadable_, {})) note(id, complete_);
+  held_ = waiting_.size();
+  work_soon(Millis(0));
+}
+
 void SearchFeeder::take(Step& step, const std::vector<Event>& events) {
   if (events.empty()) return;
   for (const Event& event : events) {
     std::string text = message_text(event);
     if (text.empty()) continue;
     step.bytes += text.size();
-    step.batch.messages.push_back({event.conversation, event.seq, event.position, std::move(text)});
+    step.batch.messages.push_back({event.conversation, event.seq, event.position, std::move(text),
+                                   event.sender_only ? event.sender : UserId()});
   }
   step.batch.marks.emplace_back(events.back().conversation, events.back().seq);
 }
@@ -223,11 +254,12 @@ void SearchFeeder::finish(const StepPtr& step) {
              });
 }
 
-// Everything once more from the store's heads, after a while: simple, and it happens rarely.
+// Of the index, or of the store as a whole. Everything once more from the store's heads, after a while.
 void SearchFeeder::failed(const Error& error) {
   busy_ = false;
   ++failures_;
   damaged_ = damaged_ || error.code == ErrorCode::kCacheCorrupt;
+  unreadable_.clear();
   waiting_.clear();
   known_.clear();
   held_ = 0;

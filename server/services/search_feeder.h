@@ -60,6 +60,8 @@ class SearchFeeder {
   void take(Step& step, const std::vector<Event>& events);
   void finish(const StepPtr& step);
   void failed(const Error& error);
+  void put_aside(const ConversationId& id);
+  void take_up_again();
   [[nodiscard]] Position may_complete() const;
 
   SearchIndex& index_;
@@ -77,6 +79,10 @@ class SearchFeeder {
   bool forgotten_ = false;  // some did not fit in the list: another walk
   // So many at the front of the list come from a walk: until they are done, nothing is complete.
   std::size_t held_ = 0;
+
+  // Could not be read, and are tried again later: one bad place in the store stops nothing else.
+  std::vector<ConversationId> unreadable_;
+  Scheduler::TimerId again_timer_ = 0;
 
   bool busy_ = false;
   bool damaged_ = false;  // the index is; it begins anew at the next start

@@ -59,10 +59,16 @@ bool SearchService::handle(const Caller& caller, const v1::ClientFrame& frame, c
   const v1::SearchMessages& request = frame.search();
   auto pattern = search::parse(request.query());
   if (!pattern) return refuse(pattern.error());
+  // One person's searches do not take the places of all others.
+  const auto own = running_of_.find(caller.user);
+  if (own != running_of_.end() && own->second >= limits::searches_running_of_one_max) {
+    return refuse(make_error(ErrorCode::kRateLimited, "too many searches at a time", kRetryMs));
+  }
   if (running_ >= limits::searches_running_max) {
     return refuse(make_error(ErrorCode::kOverloaded, "too many searches at a time", kRetryMs));
   }
   ++running_;
+  ++running_of_[caller.user];
   ++searches_;
   auto search = std::make_shared<Search>();
   search->caller = caller;
@@ -72,6 +78,7 @@ bool SearchService::handle(const Caller& caller, const v1::ClientFrame& frame, c
                       ? limits::search_page_default
                       : std::min<std::size_t>(request.limit(), limits::search_page_max);
   search->query.text = request.query();
+  search->query.reader = caller.user;
   search->query.before = request.before();
   search->deadline_ms = scheduler_.clock().steady_ms() + Millis(limits::search_time_limit).count();
   search->frame.mutable_search_page();
@@ -95,13 +102,17 @@ void SearchService::list_conversations(const SearchPtr& search, Position before)
                 }
                 const bool more = listed->size() == kListPage;
                 if (!more || scopes.size() >= limits::search_conversations_max) return ask(search);
-                list_conversations(search, listed->back().feed_ver);
+                if (late(*search)) return fail(search, make_error(ErrorCode::kTimeout, ""));
+                // A page a turn: others wait for the loop.
+                scheduler_.post([this, alive, search, before = listed->back().feed_ver] {
+                  if (*alive) list_conversations(search, before);
+                });
               });
 }
 
 void SearchService::ask(const SearchPtr& search) {
+  if (late(*search)) return fail(search, make_error(ErrorCode::kTimeout, ""));
   const std::int64_t left = search->deadline_ms - scheduler_.clock().steady_ms();
-  if (left <= 0) return fail(search, make_error(ErrorCode::kTimeout, ""));
   const auto found = static_cast<std::size_t>(search->frame.search_page().hits_size());
   search->query.limit = search->limit - found + 1;  // one more tells whether there is more
   search->query.time_limit = Millis(left);
@@ -147,8 +158,10 @@ void SearchService::look_at(const SearchPtr& search, const IndexHit& hit) {
     const EventQuery query{hit.conversation, hit.seq, hit.seq, 1, false};
     cache_.events(query, [this, alive, search, hit](const Result<std::vector<Event>>& events) {
       if (!*alive) return;
-      if (!events) return fail(search, events.error());
-      if (!events->empty()) take(*search, hit, events->front());
+      // A damaged piece of history hides what is in it, not the rest.
+      const bool damaged = !events && events.error().code == ErrorCode::kCacheCorrupt;
+      if (!events && !damaged) return fail(search, events.error());
+      if (!damaged && !events->empty()) take(*search, hit, events->front());
       look_at_next(search);
     });
   });
@@ -172,13 +185,28 @@ void SearchService::take(Search& search, const IndexHit& hit, const Event& event
   *page.add_hits() = std::move(fresh);
 }
 
-void SearchService::answer(const SearchPtr& search) {
+bool SearchService::late(const Search& search) const {
+  return scheduler_.clock().steady_ms() >= search.deadline_ms;
+}
+
+void SearchService::ended(const SearchPtr& search) {
   --running_;
+  const auto own = running_of_.find(search->caller.user);
+  if (--own->second == 0) running_of_.erase(own);
+}
+
+void SearchService::answer(const SearchPtr& search) {
+  ended(search);
   search->reply(std::move(search->frame));
 }
 
 void SearchService::fail(const SearchPtr& search, Error error) {
-  --running_;
+  // What was found in time is not thrown away.
+  if (error.code == ErrorCode::kTimeout && search->frame.search_page().hits_size() > 0) {
+    search->frame.mutable_search_page()->set_more(true);
+    return answer(search);
+  }
+  ended(search);
   ++failed_;
   if (error.code == ErrorCode::kTimeout) {
     error = make_error(ErrorCode::kOverloaded, "the search takes too long", kRetryMs);

@@ -43,11 +43,14 @@ class SearchService {
   void take(Search& search, const IndexHit& hit, const Event& event);
   void answer(const SearchPtr& search);
   void fail(const SearchPtr& search, Error error);
+  void ended(const SearchPtr& search);
+  [[nodiscard]] bool late(const Search& search) const;
 
   SearchIndex* index_;
   ConversationCache& cache_;
   Scheduler& scheduler_;
   std::size_t running_ = 0;
+  std::map<UserId, std::size_t> running_of_;  // those with any
   std::uint64_t searches_ = 0;
   std::uint64_t failed_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -47,7 +47,7 @@ class SearchIndexSuite : public testing::Test {
   std::vector<Position> find_in(std::vector<IndexScope> scopes, const std::string& text,
                                 Position before = 0, std::size_t limit = 100) {
     std::vector<Position> places;
-    const auto hits = try_find({text, std::move(scopes), before, limit, Millis(0)});
+    const auto hits = try_find({text, UserId(), std::move(scopes), before, limit, Millis(0)});
     EXPECT_TRUE(hits.ok()) << text;
     if (hits) {
       for (const IndexHit& hit : *hits) places.push_back(hit.position);
@@ -82,7 +82,8 @@ TYPED_TEST_P(SearchIndexSuite, KeepsWhatWasAdded) {
   this->reopen();
   EXPECT_EQ(this->index_->complete().value(), 12u);
   EXPECT_EQ(this->marks({this->other_, this->room_}), (std::vector<std::uint64_t>{0, 5}));
-  const auto hits = this->try_find({"lunch", {{this->room_, 1, 0}}, 0, 10, Millis(1'000)}).value();
+  const auto hits =
+      this->try_find({"lunch", UserId(), {{this->room_, 1, 0}}, 0, 10, Millis(1'000)}).value();
   EXPECT_EQ(hits, (std::vector<IndexHit>{{this->room_, 4, 10}}));
 }
 
@@ -115,6 +116,19 @@ TYPED_TEST_P(SearchIndexSuite, OnlyWhatIsInScope) {
   EXPECT_TRUE(this->find_in({}, "tea").empty());
 }
 
+TYPED_TEST_P(SearchIndexSuite, WhatIsWithheldIsFoundByItsOwnReaderAlone) {
+  this->open();
+  const UserId ann = UserId::of("ann");
+  ASSERT_TRUE(this->add({{this->room_, 1, 1, "tea"}, {this->room_, 2, 2, "tea", ann}}).ok());
+  const auto found = [&](const UserId& reader) {
+    IndexQuery query{"tea", reader, {{this->room_, 1, 0}}, 0, 10, Millis(0)};
+    return this->try_find(query).value().size();
+  };
+  EXPECT_EQ(found(ann), 2u);
+  EXPECT_EQ(found(UserId::of("bob")), 1u);
+  EXPECT_EQ(found(UserId()), 1u);
+}
+
 // R-26
 TYPED_TEST_P(SearchIndexSuite, UnderstandsWordsAsTheProtocolSays) {
   this->open();
@@ -143,7 +157,7 @@ TYPED_TEST_P(SearchIndexSuite, UnderstandsWordsAsTheProtocolSays) {
 TYPED_TEST_P(SearchIndexSuite, WhatIsNoQueryIsATypedError) {
   this->open();
   const auto code = [&](const std::string& text) {
-    return this->try_find({text, {{this->room_, 1, 0}}, 0, 10, Millis(0)}).error().code;
+    return this->try_find({text, UserId(), {{this->room_, 1, 0}}, 0, 10, Millis(0)}).error().code;
   };
   EXPECT_EQ(code(""), ErrorCode::kInvalidArgument);
   EXPECT_EQ(code(" \"* - "), ErrorCode::kInvalidArgument);
@@ -215,6 +229,7 @@ TYPED_TEST_P(SearchIndexSuite, AFailedBatchLeavesNothing) {
 
 REGISTER_TYPED_TEST_SUITE_P(SearchIndexSuite, StartsEmpty, KeepsWhatWasAdded,
                             NewestFirstAcrossConversations, OnlyWhatIsInScope,
+                            WhatIsWithheldIsFoundByItsOwnReaderAlone,
                             UnderstandsWordsAsTheProtocolSays, WhatIsNoQueryIsATypedError,
                             WhatIsThereAlreadyIsIgnored, BatchesMayComeInAnyOrderOfPositions,
                             ClearedItBeginsAnew, AFailedBatchLeavesNothing);

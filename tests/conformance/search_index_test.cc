@@ -1,10 +1,14 @@
 // The embedded search indexes against the suite of their port, and what is the file's alone: damage.
 #include <gtest/gtest.h>
 
+#include <sqlite3.h>
+
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <random>
 
+#include "server/adapters/embedded/embedded.h"
 #include "server/adapters/embedded/search_index_memory.h"
 #include "server/adapters/embedded/search_index_sqlite.h"
 #include "tests/conformance/scratch_directory.h"
@@ -84,6 +88,64 @@ TEST(SearchIndexSqlite, AnIndexOfAnotherHistoryIsBegunAnewByTheNextStart) {
   EXPECT_TRUE(add(*index, other).ok());
 }
 
+TEST(SearchIndexSqlite, WhoWaitsTooLongIsToldSo) {
+  SqliteIndex factory;
+  auto index = factory.open();
+  IndexBatch batch = some(1, 20'000);
+  ASSERT_TRUE(answer_of<void>(factory.loop, [&](auto done) {
+                index->add(std::make_shared<const IndexBatch>(batch), std::move(done));
+              }).ok());
+  // So many that those behind them are late before they begin.
+  IndexQuery query{"tea word1", UserId(), {{id_of<ConversationId>(1), 1, 0}},
+                   0,           20'000,   Millis(30)};
+  std::map<ErrorCode, int> errors;
+  int answers = 0;
+  for (int n = 0; n < 200; ++n) {
+    index->find(query, [&](const Result<std::vector<IndexHit>>& hits) {
+      ++answers;
+      if (!hits) ++errors[hits.error().code];
+    });
+  }
+  ASSERT_TRUE(factory.loop.run_until([&] { return answers == 200; }));
+  EXPECT_GT(errors[ErrorCode::kTimeout], 0);
+  EXPECT_EQ(errors.size(), 1u);
+  query.time_limit = Millis(0);
+  const auto patient = answer_of<std::vector<IndexHit>>(
+      factory.loop, [&](auto done) { index->find(query, std::move(done)); });
+  EXPECT_TRUE(patient.ok());
+}
+
+TEST(SearchIndexSqlite, AnIndexOfOtherTermsOrALaterReleaseIsBegunAnew) {
+  for (const char* change :
+       {"UPDATE meta SET value=0 WHERE key='rule'", "PRAGMA user_version=99"}) {
+    SqliteIndex factory;
+    {
+      auto index = factory.open();
+      ASSERT_TRUE(answer_of<void>(factory.loop, [&](auto done) {
+                    index->add(std::make_shared<const IndexBatch>(some(1, 50)), std::move(done));
+                  }).ok());
+    }
+    EXPECT_EQ(factory.open()->complete().value(), 50u);
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(factory.dir.file("search.db").c_str(), &db), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(db, change, nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(db);
+    EXPECT_EQ(factory.open()->complete().value(), 0u) << change;
+    EXPECT_EQ(factory.open()->complete().value(), 0u) << change;
+  }
+}
+
+// It is derived: no reason to keep everything else from starting.
+TEST(SearchIndexSqlite, WithoutItTheOtherStoresOpen) {
+  DrainedScheduler loop;
+  ScratchDirectory dir;
+  std::filesystem::create_directories(dir.file("search.db"));  // nothing that SQLite can open
+  auto stores = open_embedded(dir.file(""), loop);
+  ASSERT_TRUE(stores.ok()) << stores.error().to_string();
+  EXPECT_EQ((*stores)->search(), nullptr);
+  EXPECT_FALSE((*stores)->search_status().ok());
+}
+
 // Whatever is damaged: an error at most, and at the next start an empty index that takes everything.
 TEST(SearchIndexSqlite, DamageIsNoticedWhenItIsMetAndHealedByTheNextStart) {
   const auto add = [](SqliteIndex& factory, SearchIndex& index, const IndexBatch& batch) {
@@ -92,7 +154,8 @@ TEST(SearchIndexSqlite, DamageIsNoticedWhenItIsMetAndHealedByTheNextStart) {
     });
   };
   int noticed = 0;
-  for (unsigned seed = 1; seed <= 20; ++seed) {
+  constexpr unsigned kWholePages = 20;
+  for (unsigned seed = 1; seed <= 120; ++seed) {
     SqliteIndex factory;
     ASSERT_TRUE(add(factory, *factory.open(), some(1, 3'000)).ok());
     const std::string path = factory.dir.file("search.db");
@@ -101,19 +164,29 @@ TEST(SearchIndexSqlite, DamageIsNoticedWhenItIsMetAndHealedByTheNextStart) {
       std::mt19937 random(seed);
       std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
       const auto size = std::filesystem::file_size(path);
-      for (std::size_t at = 4'096; at < size; at += 4'096) {
-        file.seekp(static_cast<std::streamoff>(at + random() % 64));
-        for (int i = 0; i < 64; ++i) file.put(static_cast<char>(random()));
+      if (seed <= kWholePages) {
+        for (std::size_t at = 4'096; at < size; at += 4'096) {
+          file.seekp(static_cast<std::streamoff>(at + random() % 64));
+          for (int i = 0; i < 64; ++i) file.put(static_cast<char>(random()));
+        }
+      } else {  // eight bytes anywhere
+        file.seekp(static_cast<std::streamoff>(random() % size));
+        for (int i = 0; i < 8; ++i) file.put(static_cast<char>(random()));
       }
     }
     {
       auto index = factory.open();
+      if (index->complete().value() == 0) ++noticed;
       const auto hits = answer_of<std::vector<IndexHit>>(factory.loop, [&](auto done) {
-        index->find({"tea", {{id_of<ConversationId>(1), 1, 0}}, 0, 10, Millis(0)}, done);
+        index->find({"tea", UserId(), {{id_of<ConversationId>(1), 1, 0}}, 0, 10, Millis(0)}, done);
       });
       const Status added = add(factory, *index, some(3'001, 3'100));
       const bool fine = hits.ok() && added.ok();
-      if (fine) continue;  // what was damaged was not read
+      if (fine) continue;  // what was damaged was not read, or begun anew at once
+      for (const ErrorCode code : {hits ? added.error().code : hits.error().code,
+                                   added ? hits.error().code : added.error().code}) {
+        EXPECT_EQ(code, ErrorCode::kCacheCorrupt) << "seed " << seed;
+      }
       ++noticed;
     }
     auto anew = factory.open();

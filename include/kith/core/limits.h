@@ -67,6 +67,7 @@ inline constexpr std::size_t search_page_default = 20;    // hits in one page
 inline constexpr std::size_t search_page_max = 50;
 // Server: requests in work; more: OVERLOADED. One that takes longer than its time is given up.
 inline constexpr std::size_t searches_running_max = 64;
+inline constexpr std::size_t searches_running_of_one_max = 4;  // of one person; more: RATE_LIMITED
 inline constexpr auto search_time_limit = 2s;
 // Of one user, the most recently changed: all that is searched.
 inline constexpr std::size_t search_conversations_max = 20'000;

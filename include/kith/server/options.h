@@ -64,8 +64,8 @@ struct ServerOptions {
   std::chrono::milliseconds lagging_limit = limits::lagging_limit;
   std::uint32_t session_commands_per_s = limits::session_commands_per_s;
   std::uint32_t session_commands_burst = limits::session_commands_burst;
-  // People can search their history. Costs about as much room on the disk as the texts, and processor
-  // time only when nothing else wants it.
+  // People can search their history. Costs two to three times the room of the texts on the disk, and
+  // processor time mostly when nothing else wants it.
   bool search = true;
 
   // Events that are pushed to people who only listen in large groups, per second and all groups

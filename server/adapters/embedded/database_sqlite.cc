@@ -40,6 +40,7 @@ Error error_of(int status, sqlite3* db) {
     case SQLITE_LOCKED:
       code = ErrorCode::kUnavailable;
       break;
+    case SQLITE_CONSTRAINT:
     case SQLITE_MISUSE:
     case SQLITE_ERROR:
       code = ErrorCode::kInternal;
@@ -168,7 +169,8 @@ Status Database::prepare_file(const Options& options) {
                       "written by a later release (schema " + std::to_string(version) +
                           ", this release knows " + std::to_string(options.schema_version) + ")");
   }
-  const std::string pragmas = std::string(kPragmas) + "PRAGMA synchronous=" + options.synchronous;
+  const std::string pragmas =
+      std::string(kPragmas) + options.pragmas + "PRAGMA synchronous=" + options.synchronous;
   if (auto set = execute(pragmas.c_str()); !set) return set;
   if (options.schema == nullptr) return execute("PRAGMA query_only=ON");
   if (version < options.schema_version) {

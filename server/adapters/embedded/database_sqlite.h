@@ -87,6 +87,8 @@ class Database {
     std::uint64_t checkpoint_pages = 0;
     // "NORMAL": a power loss may take back the newest transactions.
     const char* synchronous = "FULL";
+    // More of them, each with a ; behind it.
+    const char* pragmas = "";
     // A VFS by its name; null: SQLite's default.
     const char* vfs = nullptr;
     // The first makes version 2 out of version 1, and so on up to `schema_version`.

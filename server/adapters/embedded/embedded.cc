@@ -24,12 +24,13 @@ class Stores : public EmbeddedStores {
  public:
   Stores(std::unique_ptr<DirectoryLock> lock, std::unique_ptr<CommandLog> log,
          std::unique_ptr<ConversationStore> store, std::unique_ptr<Directory> directory,
-         std::unique_ptr<SearchIndex> search)
+         Result<std::unique_ptr<SearchIndex>> search)
       : lock_(std::move(lock)),
         log_(std::move(log)),
         store_(std::move(store)),
         directory_(std::move(directory)),
-        search_(std::move(search)) {}
+        search_status_(search ? Status() : Status(search.error())),
+        search_(search ? std::move(*search) : nullptr) {}
 
   CommandLog& log() override { return *log_; }
   ConversationStore& store() override { return *store_; }
@@ -37,6 +38,7 @@ class Stores : public EmbeddedStores {
   SessionRegistry& registry() override { return registry_; }
   Bus& bus() override { return bus_; }
   SearchIndex* search() override { return search_.get(); }
+  Status search_status() const override { return search_status_; }
 
  private:
   std::unique_ptr<DirectoryLock> lock_;  // given back last
@@ -45,6 +47,7 @@ class Stores : public EmbeddedStores {
   std::unique_ptr<CommandLog> log_;
   std::unique_ptr<ConversationStore> store_;
   std::unique_ptr<Directory> directory_;
+  Status search_status_;
   std::unique_ptr<SearchIndex> search_;
 };
 
@@ -61,11 +64,14 @@ Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Ex
   if (!log) return log.error();
   auto directory = DirectorySqlite::open(dir + "/users.db", executor);
   if (!directory) return directory.error();
-  std::unique_ptr<SearchIndex> index;
+  Result<std::unique_ptr<SearchIndex>> index = std::unique_ptr<SearchIndex>();
   if (search) {
     auto opened = SearchIndexSqlite::open(dir + "/search.db", executor);
-    if (!opened) return opened.error();
-    index = std::move(*opened);
+    if (opened) {
+      *index = std::move(*opened);
+    } else {
+      index = opened.error();
+    }
   }
   return std::unique_ptr<EmbeddedStores>(
       std::make_unique<Stores>(std::move(*lock), std::move(*log), std::move(*store),
@@ -83,7 +89,8 @@ std::unique_ptr<EmbeddedStores> make_memory_stores(Scheduler& scheduler) {
       std::make_unique<ConversationStoreMemory>(std::make_shared<ConversationStoreMemory::Disk>(),
                                                 scheduler),
       std::make_unique<DirectoryMemory>(std::make_shared<DirectoryMemory::Disk>(), scheduler),
-      std::make_unique<SearchIndexMemory>(std::make_shared<SearchIndexMemory::Disk>(), scheduler));
+      std::unique_ptr<SearchIndex>(std::make_unique<SearchIndexMemory>(
+          std::make_shared<SearchIndexMemory::Disk>(), scheduler)));
 }
 
 }  // namespace kith::server

@@ -31,7 +31,10 @@ class EmbeddedStores {
   virtual Directory& directory() = 0;
   virtual SessionRegistry& registry() = 0;
   virtual Bus& bus() = 0;
-  virtual SearchIndex* search() = 0;  // null if it was opened without
+  // Null if it was opened without, or cannot be used: search_status() says why. It is derived, and no
+  // reason to refuse the rest.
+  virtual SearchIndex* search() = 0;
+  [[nodiscard]] virtual Status search_status() const = 0;
 };
 
 // Opens the journal, store.db, users.db and, with `search`, search.db in `dir`, which is created if

@@ -26,6 +26,7 @@ std::vector<IndexHit> hits_of(const SearchIndexMemory::Disk& disk, const IndexQu
   while (message != disk.messages.begin() && hits.size() < query.limit) {
     const auto& [position, indexed] = *--message;
     if (!in_scope(query, indexed)) continue;
+    if (!indexed.only_for.empty() && indexed.only_for != query.reader) continue;
     if (search::find(pattern, indexed.text).empty()) continue;
     hits.push_back({indexed.conversation, indexed.seq, position});
   }

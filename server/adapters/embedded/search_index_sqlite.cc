@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <filesystem>
@@ -32,13 +33,16 @@ constexpr int kSchemaVersion = 1;
 // would need.
 constexpr const char* kSchema =
     "CREATE TABLE conversation(num INTEGER PRIMARY KEY,id BLOB UNIQUE,upto INT,newest INT);"
-    "CREATE TABLE message(position INTEGER PRIMARY KEY,conversation INT,seq INT);"
+    "CREATE TABLE message(position INTEGER PRIMARY KEY,conversation INT,seq INT,only_for BLOB);"
     "CREATE VIRTUAL TABLE word USING fts5(terms,content='',columnsize=0,tokenize='ascii');"
     "CREATE TABLE meta(key TEXT PRIMARY KEY,value INT) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('complete',0)";
 constexpr const char* kClear =
     "BEGIN IMMEDIATE;DELETE FROM conversation;DELETE FROM message;"
-    "INSERT INTO word(word) VALUES('delete-all');UPDATE meta SET value=0;COMMIT";
+    "INSERT INTO word(word) VALUES('delete-all');DELETE FROM meta WHERE key='rule';"
+    "UPDATE meta SET value=0 WHERE key='complete';COMMIT";
+// What is deleted here is not deleted in the store: it need not be overwritten with zeros.
+constexpr const char* kPragmas = "PRAGMA secure_delete=FAST;";
 constexpr std::uint64_t kCachePages = 4'096;       // 16 MiB
 constexpr std::uint64_t kCheckpointPages = 4'096;  // 16 MiB
 // Says that the file is damaged: it is not opened any more.
@@ -130,8 +134,11 @@ class Writer {
     const std::string words = row_text(prefix_of((*where)->num), message.text);
     if (words.empty()) return {};
     (*where)->newest = std::max((*where)->newest, message.position);
-    Query row = db_.query("INSERT OR IGNORE INTO message VALUES(?1,?2,?3)");
-    if (auto put = row.bind(message.position, (*where)->num, message.seq).run(); !put) return put;
+    std::optional<std::string_view> only_for;
+    if (!message.only_for.empty()) only_for = message.only_for.view();
+    Query row = db_.query("INSERT OR IGNORE INTO message VALUES(?1,?2,?3,?4)");
+    row.bind(message.position, (*where)->num, message.seq, only_for);
+    if (auto put = row.run(); !put) return put;
     if (db_.changes() == 0) {
       return make_error(ErrorCode::kCacheCorrupt,
                         "record " + std::to_string(message.position) +
@@ -168,11 +175,31 @@ struct Candidate {
   Position newest = 0;
 };
 
+// Says when to give up. Any thread.
+class Patience {
+ public:
+  Patience(Millis limit, const std::atomic<bool>& closing) : closing_(closing) {
+    if (limit.count() != 0) deadline_ = Clock::now() + limit;
+  }
+  [[nodiscard]] bool over() const { return closing_ || (deadline_ && Clock::now() > *deadline_); }
+
+ private:
+  const std::atomic<bool>& closing_;
+  std::optional<Clock::time_point> deadline_;
+};
+
+Error too_long() {
+  return make_error(ErrorCode::kTimeout, "the search takes too long");
+}
+
 // Those of the scopes that the index knows, the one with the newest message first.
-Result<std::vector<Candidate>> candidates_of(Database& db, const std::vector<IndexScope>& scopes) {
+Result<std::vector<Candidate>> candidates_of(Database& db, const std::vector<IndexScope>& scopes,
+                                             const Patience& patience) {
   std::vector<Candidate> found;
   found.reserve(scopes.size());
   for (const IndexScope& scope : scopes) {
+    if (scope.to != 0 && scope.to < scope.from) continue;
+    if (patience.over()) return too_long();
     Query row = db.query("SELECT num,newest FROM conversation WHERE id=?1");
     if (row.bind(scope.conversation).next()) {
       found.push_back({scope, row.number(0), row.number(1)});
@@ -213,16 +240,16 @@ class NewestHits {
 
 class Search {
  public:
-  Search(Database& db, const IndexQuery& query, const search::Pattern& pattern)
-      : db_(db), query_(query), pattern_(pattern), hits_(query.limit) {
-    if (query.time_limit.count() != 0) deadline_ = Clock::now() + query.time_limit;
-  }
+  Search(Database& db, const IndexQuery& query, const search::Pattern& pattern,
+         const Patience& patience)
+      : db_(db), query_(query), pattern_(pattern), patience_(patience), hits_(query.limit) {}
 
   Result<std::vector<IndexHit>> run() {
     if (query_.limit == 0) return std::vector<IndexHit>();
+    if (patience_.over()) return too_long();
     const Snapshot snapshot(db_);
     if (!snapshot.begun()) return snapshot.begun().error();
-    const auto candidates = candidates_of(db_, query_.scopes);
+    const auto candidates = candidates_of(db_, query_.scopes, patience_);
     if (!candidates) return candidates.error();
     for (const Candidate& candidate : *candidates) {
       // Conversations come by their newest message: the rest has nothing that is new enough.
@@ -237,29 +264,29 @@ class Search {
     constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
     const std::string match = match_text(prefix_of(candidate.num), pattern_);
     Query rows = db_.query(
-        "SELECT w.rowid,m.seq FROM word w CROSS JOIN message m ON m.position=w.rowid"
+        "SELECT w.rowid,m.seq,m.only_for FROM word w CROSS JOIN message m ON m.position=w.rowid"
         " WHERE w.terms MATCH CAST(?1 AS TEXT) AND w.rowid<?2 AND w.rowid>?3"
         " ORDER BY w.rowid DESC");
     rows.bind(match, query_.before == 0 ? kMax : std::min(query_.before, kMax), hits_.floor());
     std::size_t taken = 0;
     while (taken < query_.limit && rows.next()) {
-      if (late()) break;
+      if (patience_.over()) break;
       const std::uint64_t seq = rows.number(1);
       const IndexScope& scope = candidate.scope;
       if (seq < scope.from) break;  // what is older has smaller ones
       if (scope.to != 0 && seq > scope.to) continue;
+      if (!rows.null(2) && rows.view(2) != query_.reader.view()) continue;
       hits_.add({scope.conversation, seq, rows.number(0)});
       ++taken;
     }
-    if (late()) return make_error(ErrorCode::kTimeout, "the search takes too long");
+    if (patience_.over()) return too_long();
     return rows.status();
   }
-  [[nodiscard]] bool late() const { return deadline_ && Clock::now() > *deadline_; }
 
   Database& db_;
   const IndexQuery& query_;
   const search::Pattern& pattern_;
-  std::optional<Clock::time_point> deadline_;
+  const Patience& patience_;
   NewestHits hits_;
 };
 
@@ -272,6 +299,34 @@ Result<std::vector<std::uint64_t>> marks_of(Database& db, const std::vector<Conv
     if (auto status = row.status(); !status) return status.error();
   }
   return marks;
+}
+
+// FTS5 meets some damage as a constraint that fails, or a statement that makes no sense. Statements of
+// this file do neither by themselves.
+Error as_damage(Error error) {
+  if (error.code == ErrorCode::kInternal) error.code = ErrorCode::kCacheCorrupt;
+  return error;
+}
+
+// An index of other terms finds nothing of a new query: it begins anew. Reads a word of it, too: damage of
+// FTS5's own tables shows here.
+Status bring_to_rule(Database& db) {
+  bool known = false;
+  {
+    Query word = db.query("SELECT rowid FROM word WHERE terms MATCH 'a' LIMIT 1");
+    (void)word.next();
+    if (auto status = word.status(); !status) return status;
+    Query rule = db.query("SELECT value FROM meta WHERE key='rule'");
+    known = rule.next();
+    if (known && rule.number(0) == search::rule_version) return {};
+    if (auto status = rule.status(); !status) return status;
+  }
+  if (known) {
+    if (auto cleared = db.execute(kClear); !cleared) return cleared;
+  }
+  return db.query("INSERT OR REPLACE INTO meta VALUES('rule',?1)")
+      .bind(std::uint64_t{search::rule_version})
+      .run();
 }
 
 void remove_files(const std::string& path) {
@@ -288,7 +343,10 @@ Result<std::unique_ptr<SearchIndexSqlite>> SearchIndexSqlite::open(const std::st
                                                                    std::uint64_t pages_max) {
   if (std::filesystem::exists(path + kDamagedSuffix)) remove_files(path);
   auto index = open_once(path, executor, pages_max);
-  if (index || index.error().code != ErrorCode::kCacheCorrupt) return index;
+  const auto of_no_use = [](ErrorCode code) {
+    return code == ErrorCode::kCacheCorrupt || code == ErrorCode::kCacheTooNew;
+  };
+  if (index || !of_no_use(index.error().code)) return index;
   remove_files(path);
   return open_once(path, executor, pages_max);
 }
@@ -301,16 +359,18 @@ Result<std::unique_ptr<SearchIndexSqlite>> SearchIndexSqlite::open_once(const st
   options.checkpoint_pages = kCheckpointPages;
   options.vfs = gentle_vfs();
   options.synchronous = "NORMAL";
+  options.pragmas = kPragmas;
   auto writer = Database::open(options);
-  if (!writer) return writer.error();
+  if (!writer) return as_damage(writer.error());
+  if (auto fit = bring_to_rule(**writer); !fit) return as_damage(fit.error());
   options.schema = nullptr;
   options.vfs = nullptr;  // see gentle_vfs()
   auto reader = Database::open(options);
-  if (!reader) return reader.error();
+  if (!reader) return as_damage(reader.error());
   std::unique_ptr<SearchIndexSqlite> index(
       new SearchIndexSqlite(path, std::move(*writer), std::move(*reader), executor));
   // A damaged file shows here rather than at the first search.
-  if (auto complete = index->complete(); !complete) return complete.error();
+  if (auto complete = index->complete(); !complete) return as_damage(complete.error());
   index->writing_.run(yield_to_all_others);
   return index;
 }
@@ -324,23 +384,26 @@ SearchIndexSqlite::SearchIndexSqlite(std::string path, std::unique_ptr<Database>
 
 SearchIndexSqlite::~SearchIndexSqlite() {
   *alive_ = false;
+  closing_ = true;  // who searches gives up
   reading_.stop();
   writing_.stop();
 }
 
 template <class T>
 void SearchIndexSqlite::tell(const std::shared_ptr<bool>& alive, Done<T> done, Result<T> result) {
-  note_damage(result);
+  if (!result) {
+    result = as_damage(result.error());
+    note_damage(result.error());
+  }
   executor_.post([alive, done = std::move(done), result = std::move(result)]() mutable {
     if (*alive) done(std::move(result));
   });
 }
 
 // Any thread: the next open() finds it.
-template <class T>
-void SearchIndexSqlite::note_damage(const Result<T>& result) const {
-  if (!result && result.error().code == ErrorCode::kCacheCorrupt) {
-    std::ofstream(path_ + kDamagedSuffix) << result.error().message << "\n";
+void SearchIndexSqlite::note_damage(const Error& error) const {
+  if (error.code == ErrorCode::kCacheCorrupt) {
+    std::ofstream(path_ + kDamagedSuffix) << error.message << "\n";
   }
 }
 
@@ -352,7 +415,8 @@ Result<Position> SearchIndexSqlite::complete() {
 }
 
 Status SearchIndexSqlite::clear() {
-  return writer_->execute(kClear);
+  if (auto cleared = writer_->execute(kClear); !cleared) return as_damage(cleared.error());
+  return bring_to_rule(*writer_);
 }
 
 void SearchIndexSqlite::add(std::shared_ptr<const IndexBatch> batch, Done<void> done) {
@@ -372,10 +436,10 @@ void SearchIndexSqlite::marks(const std::vector<ConversationId>& ids,
 void SearchIndexSqlite::find(const IndexQuery& query, Done<std::vector<IndexHit>> done) {
   auto pattern = search::parse(query.text);
   if (!pattern) return done(pattern.error());
-  reading_.run(
-      [this, alive = alive_, query, pattern = std::move(*pattern), done = std::move(done)] {
-        tell<std::vector<IndexHit>>(alive, done, Search(*reader_, query, pattern).run());
-      });
+  reading_.run([this, alive = alive_, query, pattern = std::move(*pattern),
+                patience = Patience(query.time_limit, closing_), done = std::move(done)] {
+    tell<std::vector<IndexHit>>(alive, done, Search(*reader_, query, pattern, patience).run());
+  });
 }
 
 }  // namespace kith::server

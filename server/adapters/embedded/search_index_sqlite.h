@@ -2,6 +2,7 @@
 // waits and which leaves the processor to everybody else, and one searches.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -39,13 +40,13 @@ class SearchIndexSqlite : public SearchIndex {
                     std::unique_ptr<Database> reader, Executor& executor);
   template <class T>
   void tell(const std::shared_ptr<bool>& alive, Done<T> done, Result<T> result);
-  template <class T>
-  void note_damage(const Result<T>& result) const;
+  void note_damage(const Error& error) const;
 
   const std::string path_;
   const std::unique_ptr<Database> writer_;  // its worker's thread, once that has begun
   const std::unique_ptr<Database> reader_;  // likewise
   Executor& executor_;
+  std::atomic<bool> closing_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // thread of the executor
   Worker writing_{"kith-index"};
   Worker reading_{"kith-search"};

@@ -14,8 +14,8 @@ namespace kith::server {
 // stay the host's.
 std::thread start_quiet_thread(const char* name, std::function<void()> body);
 
-// For threads whose work nobody waits for: from now on the calling thread runs when no other wants the
-// processor. Where threads have no priority of their own (other than Linux) it does nothing.
+// For threads whose work nobody waits for: from now on the calling thread has the lowest weight that there is.
+// Where threads have none of their own (other than Linux) it does nothing.
 void yield_to_all_others();
 
 class Worker {

@@ -131,6 +131,39 @@ TEST_F(SearchFeederTest, AFaultDelaysAndLosesNothing) {
   expect_complete();
 }
 
+// One bad place in the store.
+TEST_F(SearchFeederTest, AConversationThatCannotBeReadStopsNoOther) {
+  const Caller a = enter(ann, 1);
+  for (std::uint8_t g = 1; g <= 9; ++g) {
+    make_group(a, {bob}, group_id(g));
+    say(a, g, "tea", group_id(g));
+  }
+  quiet();
+  // The fourth conversation that is read, again and again.
+  class BadPlace : public ConversationsThatForward {
+   public:
+    using ConversationsThatForward::ConversationsThatForward;
+    void events(const EventQuery& query, Done<std::vector<Event>> done) override {
+      if (bad && query.conversation == group_id(4)) {
+        return done(make_error(ErrorCode::kCacheCorrupt, "a damaged piece"));
+      }
+      ConversationsThatForward::events(query, std::move(done));
+    }
+    bool bad = true;
+  } damaged(cache);
+  index = std::make_unique<SearchIndexMemory>(index_disk, loop);
+  feeder.emplace(*index, store, damaged, loop);
+  ASSERT_TRUE(feeder->start(cache.applied(), cache.log_end()).ok());
+  loop.advance(Millis(60'000));
+  EXPECT_EQ(index_disk->messages.size(), 8u);
+  EXPECT_EQ(index_disk->complete, 0u) << "it is not";
+  EXPECT_GT(stat("search_failures"), 1u);
+  damaged.bad = false;
+  loop.advance(Millis(60'000));
+  expect_complete();
+  feeder.reset();
+}
+
 TEST_F(SearchFeederTest, AnIndexThatIsDamagedIsLeftAloneUntilTheNextStart) {
   start_search();
   const Caller a = enter(ann, 1);
@@ -173,7 +206,7 @@ TEST_F(SearchFeederTest, AStoreThatForgotWhatItHasIsReadAllTheSame) {
   quiet();
   index = std::make_unique<SearchIndexMemory>(index_disk, loop);
   feeder.emplace(*index, store, cache, loop);
-  ASSERT_TRUE(feeder->start(complete - 1, cache.decided()).ok());
+  ASSERT_TRUE(feeder->start(complete - 1, cache.log_end()).ok());
   StoreBatch again;
   again.position = cache.decided();
   feeder->stored(again);

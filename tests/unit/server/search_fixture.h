@@ -15,6 +15,29 @@
 
 namespace kith::server::testing {
 
+// Reads of a cache on their way.
+class ConversationsThatForward : public Conversations {
+ public:
+  explicit ConversationsThatForward(Conversations& to) : to_(to) {}
+  void with(const ConversationId& id, Done<const Conversation*> done) override {
+    to_.with(id, std::move(done));
+  }
+  const Conversation* peek(const ConversationId& id) const override { return to_.peek(id); }
+  void events(const EventQuery& query, Done<std::vector<Event>> done) override {
+    to_.events(query, std::move(done));
+  }
+  void mark_user(const UserId& user, const DeviceId& device, Done<Position> done) override {
+    to_.mark_user(user, device, std::move(done));
+  }
+  void settle_mark(const UserId& user, Position mark) override { to_.settle_mark(user, mark); }
+  void feed_high(const UserId& user, Done<Position> done) override {
+    to_.feed_high(user, std::move(done));
+  }
+
+ private:
+  Conversations& to_;
+};
+
 class SearchTest : public ServiceTest {
  protected:
   // What a server does at its start.
@@ -25,7 +48,7 @@ class SearchTest : public ServiceTest {
     cache.on_stored([this](const StoreBatch& batch) {
       if (feeder) feeder->stored(batch);
     });
-    ASSERT_TRUE(feeder->start(cache.applied(), cache.decided()).ok());
+    ASSERT_TRUE(feeder->start(cache.applied(), cache.log_end()).ok());
   }
   void stop_search() {
     feeder.reset();

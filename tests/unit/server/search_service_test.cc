@@ -142,6 +142,56 @@ TEST_F(SearchServiceTest, WhatGoesWrongIsATypedError) {
   EXPECT_EQ(code(search(a, "tea")), ErrorCode::kUnimplemented);
 }
 
+TEST_F(SearchServiceTest, OnePersonHasFourAtATime) {
+  say(a, 1, "tea");
+  quiet();
+  index_disk->delay = [] { return Millis(1'000); };
+  int refused = 0, pages = 0;
+  v1::ClientFrame frame;
+  frame.mutable_search()->set_query("tea");
+  const auto ask_for = [&](const Caller& caller) {
+    finder->handle(caller, frame, [&](v1::ServerFrame&& answer) {
+      if (answer.has_search_page()) return void(++pages);
+      ++refused;
+      EXPECT_EQ(code(answer), ErrorCode::kRateLimited);
+    });
+  };
+  for (int n = 0; n < 6; ++n) ask_for(a);
+  ask_for(b);
+  EXPECT_EQ(refused, 2);
+  loop.advance(Millis(5'000));
+  EXPECT_EQ(pages, 5);
+  ask_for(a);
+  loop.advance(Millis(5'000));
+  EXPECT_EQ(pages, 6);
+}
+
+// What was found in time is told, and the rest may be asked for.
+TEST_F(SearchServiceTest, APageThatBecomesLateIsShort) {
+  for (std::uint8_t n = 1; n <= 60; ++n) say(a, n, "tea");
+  quiet();
+  // The newest of them are no hits any more: the index is asked twice.
+  int asked = 0;
+  for (auto& [place, message] : index_disk->messages) message.text = "tea";
+  auto newest = index_disk->messages.rbegin();
+  for (int n = 0; n < 10; ++n, ++newest) newest->second.conversation = group_id(7);
+  index_disk->delay = [&asked] { return Millis(++asked == 1 ? 10 : 3'000); };
+  disks.store->read_delay = [] { return Millis(150); };
+  const std::uint64_t searches = 1;
+  v1::ServerFrame page;
+  v1::ClientFrame frame;
+  frame.mutable_search()->set_query("tea");
+  bool answered = false;
+  finder->handle(a, frame, [&](v1::ServerFrame&& answer) {
+    answered = true;
+    page = std::move(answer);
+  });
+  loop.advance(Millis(20'000));
+  ASSERT_TRUE(answered);
+  ASSERT_TRUE(page.has_search_page()) << page.error().detail() << searches;
+  EXPECT_GT(page.search_page().hits_size(), 0);
+}
+
 TEST_F(SearchServiceTest, OnlySoManyAtATime) {
   say(a, 1, "tea");
   quiet();
@@ -150,7 +200,8 @@ TEST_F(SearchServiceTest, OnlySoManyAtATime) {
   v1::ClientFrame frame;
   frame.mutable_search()->set_query("tea");
   for (std::size_t n = 0; n < limits::searches_running_max + 5; ++n) {
-    finder->handle(a, frame, [&](v1::ServerFrame&& answer) {
+    const Caller caller{UserId::of("person " + std::to_string(n / 4)), DeviceId(), 10 + n};
+    finder->handle(caller, frame, [&](v1::ServerFrame&& answer) {
       answer.has_search_page() ? ++pages : ++refused;
     });
   }

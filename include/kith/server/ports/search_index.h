@@ -5,8 +5,7 @@
 // Idempotence: messages at or below the mark of their conversation are there already and change
 //              nothing.
 // Durability:  a power loss may take back the newest batches wholly, never a part of one.
-// Words:       docs/protocol.md, "Search"; an engine without that rule of its own takes the terms of
-//              src/search_terms.h.
+// Words:       docs/protocol.md, "Search".
 // Threads:     methods and callbacks on the executor of the services; callbacks come later or inside
 //              the call. None comes after the index was destroyed.
 // Failure:     kUnavailable, kIo, kDiskFull; the caller retries. An index that is damaged starts
@@ -33,6 +32,7 @@ struct IndexedMessage {
   std::uint64_t seq = 0;
   Position position = 0;  // unique; hits come in its descending order
   std::string text;
+  UserId only_for{};  // withheld from everybody else; empty: from nobody
 };
 
 struct IndexBatch {
@@ -46,15 +46,17 @@ struct IndexBatch {
 struct IndexScope {
   ConversationId conversation;
   std::uint64_t from = 1;  // inclusive
-  std::uint64_t to = 0;    // inclusive; 0 = no upper bound
+  std::uint64_t to = 0;    // inclusive; 0 = no upper bound; below `from`: nothing
 };
 
 struct IndexQuery {
-  std::string text;                // as the person typed it
+  std::string text;  // as the person typed it
+  UserId reader;
   std::vector<IndexScope> scopes;  // each conversation at most once
   Position before = 0;             // 0 = from the newest
   std::size_t limit = 0;
-  Millis time_limit{0};  // kTimeout when it takes longer; 0 = none
+  // kTimeout when it takes longer, from the call on; looked at between two steps. 0 = none.
+  Millis time_limit{0};
 };
 
 struct IndexHit {
