@@ -23,6 +23,11 @@ constexpr std::uint32_t kRetryDoublings = 6;
 constexpr Millis kReadAgain{10'000};
 constexpr std::size_t kUnreadableMax = 1'000;  // more: it is the store that cannot be read
 
+// Whatever it says, it is not the index that is damaged.
+Error store_is_down() {
+  return make_error(ErrorCode::kUnavailable, "the store cannot be read");
+}
+
 }  // namespace
 
 // Some conversations on their way to the index.
@@ -123,7 +128,7 @@ void SearchFeeder::scan() {
                [this, alive = alive_](Result<HeadsPage> page) {
                  if (!*alive) return;
                  busy_ = false;
-                 if (!page) return failed(make_error(ErrorCode::kUnavailable, "the store"));
+                 if (!page) return failed(store_is_down());
                  scanned(*page);
                });
 }
@@ -180,7 +185,7 @@ void SearchFeeder::read(const StepPtr& step) {
     if (!*alive) return;
     if (!events) {
       put_aside(step->conversations[step->next++].conversation);
-      if (unreadable_.size() > kUnreadableMax) return failed(events.error());
+      if (unreadable_.size() > kUnreadableMax) return failed(store_is_down());
       return read_next(step);
     }
     take(*step, *events);
