@@ -1,5 +1,5 @@
 // SearchService: finds messages for a session. The index says where; what it says is looked at once
-// more, for the index lags and knows nothing of who may read what.
+// more, for the index lags and knows nothing of members.
 #pragma once
 
 #include <cstddef>
