@@ -220,7 +220,7 @@ void WatchedDirectory::update(const UserId& id, const server::UserChange& change
 
 // --- search index ---
 
-void WatchedIndex::add(std::shared_ptr<const server::IndexBatch> batch, Done<void> done) {
+void WatchedIndex::add(std::shared_ptr<const server::IndexBatch> batch, server::Done<void> done) {
   server::IndexBatch spoilt = *batch;
   if (broken_ == Rule::kIndexComplete && !spoilt.messages.empty()) spoilt.messages.pop_back();
   SearchIndexMemory::add(std::make_shared<const server::IndexBatch>(std::move(spoilt)),

@@ -129,7 +129,7 @@ class WatchedIndex : public server::SearchIndexMemory {
  public:
   WatchedIndex(std::shared_ptr<Disk> disk, Scheduler& scheduler, Rule broken)
       : SearchIndexMemory(std::move(disk), scheduler), broken_(broken) {}
-  void add(std::shared_ptr<const server::IndexBatch> batch, Done<void> done) override;
+  void add(std::shared_ptr<const server::IndexBatch> batch, server::Done<void> done) override;
 
  private:
   Rule broken_;

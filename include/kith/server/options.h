@@ -64,13 +64,13 @@ struct ServerOptions {
   std::chrono::milliseconds lagging_limit = limits::lagging_limit;
   std::uint32_t session_commands_per_s = limits::session_commands_per_s;
   std::uint32_t session_commands_burst = limits::session_commands_burst;
-  // People can search their history. Costs two to three times the room of the texts on the disk, and
-  // processor time mostly when nothing else wants it.
-  bool search = true;
-
   // Events that are pushed to people who only listen in large groups, per second and all groups
   // together. Above it, and at 0, they are told every 2 s that there is something to fetch.
   std::uint32_t large_pushes_per_s = limits::large_pushes_per_s;
+
+  // People can search their history. Costs two to three times the room of the texts on the disk, and
+  // processor time mostly when nothing else wants it.
+  bool search = true;
 
   // Receives log lines (never message text, never tokens). Called from the server's threads. Null:
   // silent.

@@ -14,7 +14,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -23,6 +22,7 @@
 #include "kith/core/export.h"
 #include "kith/core/result.h"
 #include "kith/core/time.h"
+#include "kith/server/ports/conversation_store.h"  // Done
 #include "kith/server/ports/records.h"
 
 namespace kith::server {
@@ -68,9 +68,6 @@ struct IndexHit {
 
 class KITH_API SearchIndex {
  public:
-  template <class T>
-  using Done = std::function<void(Result<T>)>;
-
   virtual ~SearchIndex() = default;
 
   // IndexBatch::complete of the last one that had it; 0 = never, or the index began anew. Blocks;
