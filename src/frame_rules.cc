@@ -132,6 +132,21 @@ Status check(const v1::SignIn& m) {
       .done();
 }
 
+Status check(const v1::ChangePassword& m) {
+  return Check("ChangePassword")
+      .bytes(m.old_password(), limits::password_bytes_max, "the old password")
+      .argument(m.new_password().size() >= limits::password_bytes_min,
+                "the new password is too short")
+      .bytes(m.new_password(), limits::password_bytes_max, "the new password")
+      .done();
+}
+
+Status check(const v1::DeleteAccount& m) {
+  return Check("DeleteAccount")
+      .bytes(m.password(), limits::password_bytes_max, "the password")
+      .done();
+}
+
 Status check(const v1::RenewToken& m) {
   return Check("RenewToken").token(m.access_token()).done();
 }
@@ -343,6 +358,10 @@ Status validate(const v1::ClientFrame& frame) {
       return check(frame.register_());
     case F::kSignIn:
       return check(frame.sign_in());
+    case F::kChangePassword:
+      return check(frame.change_password());
+    case F::kDeleteAccount:
+      return check(frame.delete_account());
     case F::kRenewToken:
       return check(frame.renew_token());
     case F::kSend:
