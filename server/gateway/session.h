@@ -8,8 +8,8 @@
 #include "server/auth/door.h"
 #include "server/gateway/listener.h"
 #include "server/gateway/send_queue.h"
-#include "server/services/rate_limiter.h"
 #include "server/services/service_types.h"
+#include "src/rate_limiter.h"
 
 namespace kith::server {
 

@@ -16,10 +16,10 @@
 #include "server/services/id_map.h"
 #include "server/services/large_audience.h"
 #include "server/services/pending_receipts.h"
-#include "server/services/rate_limiter.h"
 #include "server/services/send_batches.h"
 #include "server/services/service_types.h"
 #include "server/services/users.h"
+#include "src/rate_limiter.h"
 #include "src/request_view.h"
 
 namespace kith::v1 {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "server/services/rate_limiter.h"
+#include "src/rate_limiter.h"
 
 namespace kith::server {
 namespace {

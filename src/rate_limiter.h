@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace kith::server {
+namespace kith {
 
 class RateLimiter {
  public:
@@ -22,4 +22,4 @@ class RateLimiter {
   std::int64_t last_ms_ = -1;
 };
 
-}  // namespace kith::server
+}  // namespace kith

@@ -1,9 +1,9 @@
 // RateLimiter: a token bucket.
-#include "server/services/rate_limiter.h"
+#include "src/rate_limiter.h"
 
 #include <algorithm>
 
-namespace kith::server {
+namespace kith {
 
 std::uint32_t RateLimiter::take(std::uint32_t cost, std::int64_t now_ms) {
   if (last_ms_ >= 0 && now_ms > last_ms_) {
@@ -21,4 +21,4 @@ std::uint32_t RateLimiter::take(std::uint32_t cost, std::int64_t now_ms) {
   return static_cast<std::uint32_t>((wanted - level_milli_ + per_s_ - 1) / per_s_);
 }
 
-}  // namespace kith::server
+}  // namespace kith
