@@ -86,7 +86,7 @@ Result<Endpoint> endpoint_of(const ClientOptions& options) {
   if (options.url.rfind("ws://", 0) != 0 && options.url.rfind("wss://", 0) != 0) {
     return make_error(ErrorCode::kInvalidArgument, "url: it begins with neither wss:// nor ws://");
   }
-  Endpoint endpoint{options.url, {}};
+  Endpoint endpoint{options.url, {}, options.proxy};
   if (options.ca_file.empty()) return endpoint;
   std::ifstream file(options.ca_file);
   std::ostringstream text;

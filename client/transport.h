@@ -1,5 +1,4 @@
-// Transport: one socket life as the pure client sees it. The real one is transport_lws.h, the test
-// one lives in tests/support.
+// Transport: one socket life as the pure client sees it. The real one is transport_lws.h; tests bring their own.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +11,9 @@
 namespace kith::client {
 
 struct Endpoint {
-  std::string url;     // ws:// or wss://host:port/v1/ws
-  std::string ca_pem;  // PEM certificates to verify against; empty = the system's store
+  std::string url;      // ws:// or wss://host:port/v1/ws
+  std::string ca_pem;   // PEM certificates to verify against; empty = the system's store
+  std::string proxy{};  // as ClientOptions::proxy
 };
 
 // Calls come on the loop, in order: on_open at most once, then on_message, at the end on_close

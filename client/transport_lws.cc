@@ -2,19 +2,19 @@
 // then moves messages.
 #include "client/transport_lws.h"
 
-#include <arpa/inet.h>
 #include <libwebsockets.h>
-#include <netdb.h>
-#include <uv.h>
 
 #include <cstring>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "client/transport/address_race.h"
+#include "client/transport/proxy.h"
 #include "client/transport/received_bytes.h"
 #include "client/transport/tls_context_openssl.h"
 #include "client/transport/url.h"
@@ -28,7 +28,9 @@ using namespace std::chrono_literals;
 
 constexpr auto kConnectLimit = 10s;
 constexpr std::size_t kAddressesTried = 4;
-constexpr std::size_t kTrustStoresMax = 64;  // distinct sets of CAs in one factory
+// RFC 8305: the next address joins in when the ones before have not connected within this.
+constexpr auto kAttemptDelay = 250ms;
+constexpr std::size_t kVhostsMax = 64;  // distinct sets of CAs and proxies in one factory
 constexpr std::uint16_t kUnsupported = 1003;
 constexpr std::uint16_t kTooBig = 1009;
 
@@ -37,7 +39,7 @@ class TransportLws;
 // What the transports of one loop share. Lives until libwebsockets is done with the context.
 class Core : public TlsPeers, public std::enable_shared_from_this<Core> {
  public:
-  explicit Core(LoopUv& on) : loop(on), protocols{} {
+  Core(LoopUv& on, Resolve resolver) : loop(on), resolve(std::move(resolver)), protocols{} {
     protocols[0].name = "kith.v1";
     protocols[0].callback = &Core::on_lws;
     protocols[0].rx_buffer_size = 4 * 1024;
@@ -45,7 +47,9 @@ class Core : public TlsPeers, public std::enable_shared_from_this<Core> {
   }
 
   Status ensure_context();
-  Result<lws_vhost*> vhost_for(const ServerUrl& url, const std::string& ca_pem);
+  // Proxies belong to a vhost: one that has a proxy is never used without it.
+  Result<lws_vhost*> vhost_for(const ServerUrl& url, const std::string& ca_pem,
+                               const std::optional<Proxy>& proxy);
   TransportLws* find(std::uint64_t id) const {
     const auto it = transports.find(id);
     return it == transports.end() ? nullptr : it->second;
@@ -54,10 +58,14 @@ class Core : public TlsPeers, public std::enable_shared_from_this<Core> {
   static int on_lws(lws* wsi, lws_callback_reasons reason, void* user, void* in, std::size_t size);
 
   LoopUv& loop;
+  const Resolve resolve;
   lws_protocols protocols[2];
   lws_context* context = nullptr;
-  lws_vhost* plain = nullptr;
-  std::unordered_map<std::string, std::pair<std::unique_ptr<TlsContext>, lws_vhost*>> trusted;
+  struct Vhost {
+    std::unique_ptr<TlsContext> tls;  // null: plain
+    lws_vhost* vhost = nullptr;
+  };
+  std::unordered_map<std::string, Vhost> vhosts;  // by what makes them differ
   std::unordered_map<std::uint64_t, TransportLws*> transports;
   std::uint64_t next_id = 1;
   bool closed = false;
@@ -82,12 +90,16 @@ class TransportLws : public Transport, public TlsPeer {
 
   const std::string& tls_host() const override { return url_.host; }
   const std::string& tls_key() const override { return tls_key_; }
-  void on_tls_started() override { stage_ = Stage::kTls; }
+  void on_tls_started() override {
+    stage_ = Stage::kTls;
+    choose(tls_wsi_);
+  }
   void on_tls_done() override { stage_ = Stage::kUpgrade; }
   void on_certificate_refused(const std::string& why) override { certificate_error_ = why; }
 
   int handle(lws* wsi, lws_callback_reasons reason, void* in, std::size_t size);
-  lws* wsi() const { return wsi_; }
+  // Is `ssl` of one of this transport's sockets? Remembers which for on_tls_started().
+  bool owns(ssl_st* ssl);
 
  private:
   enum class Stage { kConnect, kTls, kUpgrade, kOpen };
@@ -103,9 +115,12 @@ class TransportLws : public Transport, public TlsPeer {
 
   void begin();
   void resolve();
-  void on_resolved(int status, const addrinfo* found);
+  void on_resolved(const std::vector<std::string>& found);
   void connect_next();
-  void on_connect_failed(std::string_view why);
+  void attempt();
+  void choose(lws* wsi);
+  void on_attempt_failed(lws* wsi, std::string_view why);
+  bool give_up(lws* wsi);
   int on_receive(lws* wsi, std::string_view piece);
   int on_writeable(lws* wsi);
   void refuse(std::uint16_t code);
@@ -122,15 +137,20 @@ class TransportLws : public Transport, public TlsPeer {
   Endpoint endpoint_;
   ServerUrl url_;
   std::string tls_key_;
+  std::optional<Proxy> proxy_;
   lws_vhost* vhost_ = nullptr;
   std::vector<std::string> addresses_;
   std::size_t next_address_ = 0;
-  lws* wsi_ = nullptr;
+  std::vector<lws*> attempts_;  // sockets that race for the connection
+  lws* starting_ = nullptr;     // the one that libwebsockets is making
+  lws* tls_wsi_ = nullptr;      // the one whose TLS was last looked at
+  lws* wsi_ = nullptr;          // the one that won
   bool inside_connect_ = false;
   std::string connect_error_;  // told inside lws_client_connect_via_info()
   Stage stage_ = Stage::kConnect;
   std::string certificate_error_;
   Scheduler::TimerId connect_timer_ = 0;
+  Scheduler::TimerId attempt_timer_ = 0;
   Scheduler::TimerId cut_timer_ = 0;
 
   std::deque<std::string> queue_;  // messages with LWS_PRE bytes in front
@@ -142,13 +162,6 @@ class TransportLws : public Transport, public TlsPeer {
   std::uint16_t close_code_ = 0;  // the peer's, or ours if we began
 };
 
-struct Resolution {
-  uv_getaddrinfo_t request{};
-  std::weak_ptr<Core> core;
-  std::uint64_t id = 0;
-  void (*done)(TransportLws&, int, const addrinfo*) = nullptr;
-};
-
 Status Core::ensure_context() {
   if (context != nullptr) return {};
   auto made = create_context_lws(loop, shared_from_this());
@@ -157,34 +170,37 @@ Status Core::ensure_context() {
   return {};
 }
 
-Result<lws_vhost*> Core::vhost_for(const ServerUrl& url, const std::string& ca_pem) {
-  auto info = vhost_info(protocols, this);
-  if (!url.tls) {
-    if (plain == nullptr) {
-      info.vhost_name = "plain";
-      plain = create_vhost_lws(context, info);
-    }
-    if (plain != nullptr) return plain;
-    return make_error(ErrorCode::kConnectFailed, "the WebSocket client could not be set up");
-  }
-  if (const auto it = trusted.find(ca_pem); it != trusted.end()) return it->second.second;
-  if (trusted.size() >= kTrustStoresMax) {
+Result<lws_vhost*> Core::vhost_for(const ServerUrl& url, const std::string& ca_pem,
+                                   const std::optional<Proxy>& proxy) {
+  std::string key = url.tls ? "tls " + ca_pem : "plain";
+  if (proxy) key += " by " + proxy->with_address(proxy->host);
+  if (const auto it = vhosts.find(key); it != vhosts.end()) return it->second.vhost;
+  if (vhosts.size() >= kVhostsMax) {
     return make_error(ErrorCode::kTlsFailed, "too many different sets of CA certificates");
   }
-  auto tls = TlsContext::create(ca_pem, *this);
-  if (!tls) return tls.error();
-  const std::string name = "tls" + std::to_string(trusted.size());
+  auto info = vhost_info(protocols, this);
+  const std::string name = "v" + std::to_string(vhosts.size());
   info.vhost_name = name.c_str();
-  use_tls(info, (*tls)->get());
-  lws_vhost* vhost = create_vhost_lws(context, info);
-  if (vhost == nullptr) return make_error(ErrorCode::kTlsFailed, "TLS could not be set up");
-  trusted.emplace(ca_pem, std::make_pair(std::move(*tls), vhost));
-  return vhost;
+  // Empty: without it libwebsockets reads http_proxy by itself, for every host.
+  info.http_proxy_address = "";
+  Vhost made;
+  if (url.tls) {
+    auto tls = TlsContext::create(ca_pem, *this);
+    if (!tls) return tls.error();
+    made.tls = std::move(*tls);
+    use_tls(info, made.tls->get());
+  }
+  made.vhost = create_vhost_lws(context, info);
+  if (made.vhost == nullptr) {
+    return make_error(url.tls ? ErrorCode::kTlsFailed : ErrorCode::kConnectFailed,
+                      "the WebSocket client could not be set up");
+  }
+  return vhosts.emplace(std::move(key), std::move(made)).first->second.vhost;
 }
 
 TlsPeer* Core::peer_of(ssl_st* ssl) {
   for (const auto& [id, transport] : transports) {
-    if (transport->wsi() != nullptr && lws_get_ssl(transport->wsi()) == ssl) return transport;
+    if (transport->owns(ssl)) return transport;
   }
   return nullptr;
 }
@@ -224,7 +240,10 @@ void TransportLws::begin() {
   url_ = *url;
   tls_key_ = url_.authority();
   if (auto status = core_->ensure_context(); !status) return fail(status.error());
-  auto vhost = core_->vhost_for(url_, endpoint_.ca_pem);
+  auto proxy = proxy_for(url_, endpoint_.proxy, proxy_variables());
+  if (!proxy) return fail(proxy.error());
+  proxy_ = std::move(*proxy);
+  auto vhost = core_->vhost_for(url_, endpoint_.ca_pem, proxy_);
   if (!vhost) return fail(vhost.error());
   vhost_ = *vhost;
   resolve();
@@ -232,51 +251,47 @@ void TransportLws::begin() {
 
 void TransportLws::resolve() {
   // Resolved here and not by libwebsockets, which would block the loop.
-  auto* resolution = new Resolution;
-  resolution->request.data = resolution;
-  resolution->core = core_;
-  resolution->id = id_;
-  resolution->done = [](TransportLws& t, int status, const addrinfo* found) {
-    t.on_resolved(status, found);
-  };
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  const int started = uv_getaddrinfo(
-      core_->loop.uv(), &resolution->request,
-      [](uv_getaddrinfo_t* request, int status, addrinfo* found) {
-        const std::unique_ptr<Resolution> mine(static_cast<Resolution*>(request->data));
-        const auto core = mine->core.lock();
-        TransportLws* self = core && !core->closed ? core->find(mine->id) : nullptr;
-        if (self != nullptr) mine->done(*self, status, found);
-        uv_freeaddrinfo(found);
-      },
-      url_.host.c_str(), nullptr, &hints);
-  if (started == 0) return;
-  delete resolution;
-  on_resolved(started, nullptr);
+  core_->resolve(proxy_ ? proxy_->host : url_.host,
+                 [core = std::weak_ptr<Core>(core_), id = id_](std::vector<std::string> found) {
+                   const auto alive = core.lock();
+                   TransportLws* self = alive && !alive->closed ? alive->find(id) : nullptr;
+                   if (self != nullptr) self->on_resolved(found);
+                 });
 }
 
-void TransportLws::on_resolved(int status, const addrinfo* found) {
-  for (; status == 0 && found != nullptr && addresses_.size() < kAddressesTried;
-       found = found->ai_next) {
-    char text[NI_MAXHOST];
-    if (getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof text, nullptr, 0,
-                    NI_NUMERICHOST) == 0) {
-      addresses_.emplace_back(text);
-    }
-  }
+void TransportLws::on_resolved(const std::vector<std::string>& found) {
+  addresses_ = race_order(found, kAddressesTried);
   if (addresses_.empty()) {
-    return fail(make_error(ErrorCode::kDnsFailed, "the name " + url_.host + " does not resolve"));
+    const std::string name = proxy_ ? "proxy " + proxy_->host : url_.host;
+    return fail(make_error(ErrorCode::kDnsFailed, "the name " + name + " does not resolve"));
   }
   connect_next();
 }
 
+// Another address joins the race, and after a pause the next one.
 void TransportLws::connect_next() {
+  core_->loop.cancel(std::exchange(attempt_timer_, 0));
+  if (wsi_ != nullptr || next_address_ >= addresses_.size()) return;
+  attempt();
+  if (core_->find(id_) != this || wsi_ != nullptr || next_address_ >= addresses_.size()) return;
+  attempt_timer_ = core_->loop.after(kAttemptDelay, guarded([](TransportLws& t) {
+                                       t.attempt_timer_ = 0;
+                                       t.connect_next();
+                                     }));
+}
+
+void TransportLws::attempt() {
   const std::string authority = url_.authority();
+  const std::string address = addresses_[next_address_++];
   lws_client_connect_info info{};
   info.context = core_->context;
   info.vhost = vhost_;
-  info.address = addresses_[next_address_++].c_str();
+  if (proxy_) {
+    lws_set_proxy(vhost_, proxy_->with_address(address).c_str());
+    info.address = url_.host.c_str();
+  } else {
+    info.address = address.c_str();
+  }
   info.port = url_.port;
   info.path = url_.path.c_str();
   info.host = authority.c_str();
@@ -287,23 +302,56 @@ void TransportLws::connect_next() {
   // A number that libwebsockets hands back; it is never used as a pointer.
   info.opaque_user_data = reinterpret_cast<void*>(
       static_cast<std::uintptr_t>(id_));  // NOLINT(performance-no-int-to-ptr)
-  info.pwsi = &wsi_;
-  stage_ = Stage::kConnect;
+  info.pwsi = &starting_;
   connect_error_.clear();
   inside_connect_ = true;
   lws* made = lws_client_connect_via_info(&info);
   inside_connect_ = false;
-  if (made != nullptr && connect_error_.empty()) return;
-  wsi_ = nullptr;
-  on_connect_failed(connect_error_.empty() ? "cannot connect" : connect_error_);
+  starting_ = nullptr;
+  if (made != nullptr && connect_error_.empty()) {
+    if (wsi_ != made) attempts_.push_back(made);
+    return;
+  }
+  on_attempt_failed(nullptr, connect_error_.empty() ? "cannot connect" : connect_error_);
 }
 
-void TransportLws::on_connect_failed(std::string_view why) {
-  wsi_ = nullptr;
-  if (stage_ == Stage::kConnect && next_address_ < addresses_.size()) {
-    // Not from inside a callback of the socket that failed.
-    core_->loop.post(guarded([](TransportLws& t) { t.connect_next(); }));
-    return;
+// `wsi` is connected first: the others are given up.
+void TransportLws::choose(lws* wsi) {
+  if (wsi_ != nullptr || wsi == nullptr) return;
+  core_->loop.cancel(std::exchange(attempt_timer_, 0));
+  wsi_ = wsi;
+  for (lws* other : std::exchange(attempts_, {})) {
+    if (other != wsi) kill_lws(other);
+  }
+}
+
+bool TransportLws::owns(ssl_st* ssl) {
+  const auto mine = [&](lws* wsi) { return wsi != nullptr && lws_get_ssl(wsi) == ssl; };
+  for (lws* wsi : attempts_) {
+    if (mine(wsi)) tls_wsi_ = wsi;
+  }
+  if (mine(starting_)) tls_wsi_ = starting_;
+  if (mine(wsi_)) tls_wsi_ = wsi_;
+  return mine(tls_wsi_);
+}
+
+bool TransportLws::give_up(lws* wsi) {
+  if (tls_wsi_ == wsi) tls_wsi_ = nullptr;
+  if (std::erase(attempts_, wsi) == 0 && wsi != wsi_ && wsi != nullptr) return false;
+  if (wsi_ == wsi) wsi_ = nullptr;
+  return true;
+}
+
+// `wsi`: null for one that came to nothing while it was made.
+void TransportLws::on_attempt_failed(lws* wsi, std::string_view why) {
+  if (wsi != nullptr && !give_up(wsi)) return;
+  if (stage_ == Stage::kConnect) {
+    if (next_address_ < addresses_.size()) {
+      // Not from inside a callback of the socket that failed.
+      core_->loop.post(guarded([](TransportLws& t) { t.connect_next(); }));
+      return;
+    }
+    if (!attempts_.empty()) return;
   }
   fail(classify(why));
 }
@@ -321,7 +369,9 @@ Error TransportLws::classify(std::string_view why) const {
   }
   switch (stage_) {
     case Stage::kConnect:
-      return make_error(ErrorCode::kConnectFailed, "cannot connect to " + where);
+      return make_error(ErrorCode::kConnectFailed,
+                        "cannot connect to " + where +
+                            (proxy_ ? " through the proxy " + proxy_->host : std::string()));
     case Stage::kTls:
       return make_error(ErrorCode::kTlsFailed, "TLS with " + where + " failed");
     case Stage::kUpgrade:
@@ -340,7 +390,10 @@ Error TransportLws::classify(std::string_view why) const {
 }
 
 int TransportLws::handle(lws* wsi, lws_callback_reasons reason, void* in, std::size_t size) {
-  if (wsi_ != nullptr && wsi != wsi_) return 0;  // an earlier attempt on its way out
+  // One that was too slow, on its way out: it must send nothing.
+  if (wsi_ != nullptr && wsi != wsi_) {
+    return reason == LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER ? -1 : 0;
+  }
   switch (reason) {
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR: {
       std::string why(static_cast<const char*>(in), in == nullptr ? 0 : size);
@@ -349,11 +402,12 @@ int TransportLws::handle(lws* wsi, lws_callback_reasons reason, void* in, std::s
       if (inside_connect_) {
         connect_error_ = why;
       } else {
-        on_connect_failed(why);
+        on_attempt_failed(wsi, why);
       }
       return 0;
     }
     case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+      choose(wsi);
       stage_ = Stage::kUpgrade;
       return 0;
     case LWS_CALLBACK_CLIENT_HTTP_REDIRECT:
@@ -376,7 +430,11 @@ int TransportLws::handle(lws* wsi, lws_callback_reasons reason, void* in, std::s
       return 0;
     case LWS_CALLBACK_CLIENT_CLOSED:
     case LWS_CALLBACK_WSI_DESTROY:
-      if (wsi_ == nullptr || inside_connect_) return 0;
+      if (inside_connect_) return 0;
+      if (wsi_ == nullptr) {
+        on_attempt_failed(wsi, "closed");
+        return 0;
+      }
       wsi_ = nullptr;
       if (stage_ != Stage::kOpen) {
         fail(classify("closed"));
@@ -491,11 +549,13 @@ void TransportLws::arm_cut() {
 void TransportLws::detach() {
   if (core_->transports.erase(id_) == 0) return;
   core_->loop.cancel(connect_timer_);
+  core_->loop.cancel(attempt_timer_);
   core_->loop.cancel(cut_timer_);
-  if (wsi_ != nullptr && !core_->closed) {
-    kill_lws(wsi_);
+  if (wsi_ != nullptr) attempts_.push_back(wsi_);
+  for (lws* wsi : std::exchange(attempts_, {})) {
+    if (!core_->closed) kill_lws(wsi);
   }
-  wsi_ = nullptr;
+  wsi_ = tls_wsi_ = nullptr;
   queue_.clear();
   queued_bytes_ = in_lws_ = 0;
 }
@@ -508,7 +568,8 @@ void TransportLws::finish(std::uint16_t code, const Error& error) {
 
 class FactoryLws : public TransportFactory {
  public:
-  explicit FactoryLws(LoopUv& loop) : core_(std::make_shared<Core>(loop)) {}
+  FactoryLws(LoopUv& loop, Resolve resolve)
+      : core_(std::make_shared<Core>(loop, std::move(resolve))) {}
   ~FactoryLws() override {
     core_->closed = true;
     if (core_->context != nullptr) {
@@ -526,7 +587,11 @@ class FactoryLws : public TransportFactory {
 }  // namespace
 
 std::unique_ptr<TransportFactory> make_lws_transport_factory(LoopUv& loop) {
-  return std::make_unique<FactoryLws>(loop);
+  return make_lws_transport_factory(loop, make_uv_resolver(loop));
+}
+
+std::unique_ptr<TransportFactory> make_lws_transport_factory(LoopUv& loop, Resolve resolve) {
+  return std::make_unique<FactoryLws>(loop, std::move(resolve));
 }
 
 }  // namespace kith::client

@@ -132,9 +132,9 @@ class TestServer : public server::ConnectionHandler {
 class TestPeer : public client::TransportListener {
  public:
   TestPeer(LoopUv& loop, client::TransportFactory& factory, const std::string& url,
-           const std::string& ca = {})
+           const std::string& ca = {}, const std::string& proxy = {})
       : loop_(loop) {
-    loop_.run_sync([&] { transport = factory.open({url, ca}, *this); });
+    loop_.run_sync([&] { transport = factory.open({url, ca, proxy}, *this); });
   }
   ~TestPeer() override {
     loop_.run_sync([this] { transport.reset(); });
@@ -183,6 +183,10 @@ struct ClientSide {
   ClientSide() {
     loop.start();
     loop.run_sync([this] { factory = client::make_lws_transport_factory(loop); });
+  }
+  explicit ClientSide(client::Resolve resolve) {
+    loop.start();
+    loop.run_sync([&] { factory = client::make_lws_transport_factory(loop, std::move(resolve)); });
   }
   ~ClientSide() {
     loop.run_sync([this] { factory.reset(); });

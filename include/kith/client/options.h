@@ -28,6 +28,9 @@ struct ClientOptions {
   TokenProvider token{};    // see also fixed_token()
   std::string cache_dir{};  // one directory per account; created if missing. Empty: in memory only
   std::string ca_file{};    // PEM; empty = the system's trust store
+  // An HTTP proxy to the server: "http://[user:password@]host:port", or "none". Empty: what the environment says
+  // (https_proxy for wss://, http_proxy for ws://, all_proxy for both; no_proxy and the loopback are reached directly).
+  std::string proxy{};
   std::string agent = "kith-cpp";
   std::shared_ptr<Runtime> runtime{};    // null: a thread of its own
   std::shared_ptr<Executor> executor{};  // where events and callbacks run; null: a thread of Kith's
