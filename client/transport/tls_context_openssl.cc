@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "client/transport/trust_openssl.h"
+#include "src/loop/tls_openssl.h"
 
 namespace kith::client {
 namespace {
@@ -40,9 +41,7 @@ int keep_result(int ok, X509_STORE_CTX*) {
 
 TlsContext::TlsContext(ssl_ctx_st* ctx, TlsPeers& peers) : ctx_(ctx), peers_(peers) {
   SSL_CTX_set_app_data(ctx_, this);
-  SSL_CTX_set_min_proto_version(ctx_, TLS1_3_VERSION);
-  SSL_CTX_set_mode(ctx_, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                             SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_mode(ctx_, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_verify(ctx_, SSL_VERIFY_PEER, nullptr);
   SSL_CTX_set_cert_verify_callback(ctx_, &TlsContext::verify, this);
   SSL_CTX_set_info_callback(ctx_, &TlsContext::on_info);
@@ -59,6 +58,7 @@ Result<std::unique_ptr<TlsContext>> TlsContext::create(const std::string& ca_pem
   SSL_CTX* ctx = SSL_CTX_new(TLS_client_method());
   if (ctx == nullptr) return make_error(ErrorCode::kTlsFailed, "OpenSSL could not be set up");
   std::unique_ptr<TlsContext> context(new TlsContext(ctx, peers));
+  if (auto hardened = harden_tls(ctx); !hardened) return hardened.error();
   if (!ca_pem.empty()) {
     if (trust_pem(SSL_CTX_get_cert_store(ctx), ca_pem)) return context;
     return make_error(ErrorCode::kTrustStoreEmpty,

@@ -233,7 +233,7 @@ Who may come in
 How much it takes
   --shards N                event loops for sockets, default 1
   --connections-max N       default: what the descriptor limit allows
-  --handshakes-per-s N      default 2000
+  --handshakes-per-s N      default 5000
   --commands-per-s N        of one session, on average; default 50
   --commands-burst N        of one session, at once; default 200
   --search no               people cannot search their history; default yes

@@ -18,7 +18,10 @@ struct ConnectionId {
 };
 
 struct PeerInfo {
-  std::string address;  // textual, without port
+  // Without port; IPv4 never as IPv6. A trusted proxy's word for it, where there is one.
+  std::string address;
+  // What limits by address count by: the address, or the /64 of an IPv6 address.
+  std::string group;
   bool tls = false;
 };
 
@@ -48,7 +51,8 @@ class ConnectionHandler {
   // One whole binary message of at most limits::frame_bytes_max (larger ones close with 1009, text
   // with 1003, before this).
   virtual void on_message(ConnectionId id, std::string_view message) = 0;
-  // buffered() has fallen to zero after having been above zero at the end of a loop turn.
+  // buffered() has fallen to zero after having been above zero at the end of a loop turn, or
+  // limits::write_ahead_bytes or more at any time.
   virtual void on_drained(ConnectionId id) = 0;
   virtual void on_close(ConnectionId id) = 0;
 };

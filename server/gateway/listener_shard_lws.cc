@@ -15,7 +15,9 @@
 #include <utility>
 
 #include "kith/core/limits.h"
+#include "server/gateway/peer_address.h"
 #include "src/loop/context_lws.h"
+#include "src/loop/tls_openssl.h"
 
 namespace kith::server {
 namespace {
@@ -23,6 +25,7 @@ namespace {
 constexpr std::string_view kPath = "/v1/ws";
 constexpr std::uint16_t kUnsupported = 1003;
 constexpr std::uint16_t kTooBig = 1009;
+constexpr int kFlushesPerTurn = 4;
 constexpr int kAcceptsPerWake = 16;
 constexpr std::size_t kWriteBytes = 64 * 1024;
 constexpr std::size_t kReceiveBuffer = 1024;  // per connection; a longer message comes in pieces
@@ -104,18 +107,18 @@ int answer_http(lws* wsi, std::string_view status, std::string_view body) {
   return -1;  // hang up
 }
 
-std::string peer_address(lws* wsi) {
-  char text[64] = "";
-  lws_get_peer_simple(wsi, text, sizeof text);
-  return text;
+PeerAddress peer_address(lws* wsi) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  getpeername(lws_get_socket_fd(wsi), reinterpret_cast<sockaddr*>(&address), &size);
+  return PeerAddress::from(reinterpret_cast<const sockaddr*>(&address));
 }
 
-// TLS 1.3 only; one ticket instead of two, each costs a signature's worth of CPU.
-void harden(SSL_CTX* ctx) {
-  SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);
+// One ticket instead of two, each costs a signature's worth of CPU.
+Status harden(SSL_CTX* ctx) {
   SSL_CTX_set_num_tickets(ctx, 1);
-  SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);  // tickets carry the state
+  return harden_tls(ctx);
 }
 
 // The client's ephemeral key is of no use once the handshake is done, yet OpenSSL keeps it: 7 KiB
@@ -259,8 +262,7 @@ void ListenerShardLws::accept_some() {
 int ListenerShardLws::on_lws(lws* wsi, lws_callback_reasons reason, void* user, void* in,
                              std::size_t size) {
   if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS) {
-    harden(static_cast<SSL_CTX*>(user));
-    return 0;
+    return harden(static_cast<SSL_CTX*>(user)).ok() ? 0 : 1;
   }
   lws_vhost* vhost = lws_get_vhost(wsi);
   if (vhost == nullptr) return 0;
@@ -324,7 +326,8 @@ int ListenerShardLws::on_established(lws* wsi, std::uint32_t* index) {
   slot.wsi = wsi;
   slot.generation = generation;
   forget_ephemeral_key(lws_get_ssl(wsi));
-  handler_.on_open(id_of(*index), PeerInfo{peer_address(wsi), tls_});
+  const PeerAddress address = peer_address(wsi);
+  handler_.on_open(id_of(*index), PeerInfo{address.text(), address.group_text(), tls_});
   return 0;
 }
 
@@ -410,6 +413,9 @@ void ListenerShardLws::send(ConnectionId id, std::string_view message) {
     return;
   }
   append_frame(slot->out, kBinaryFrame, message);
+  // From here on the caller may hold things back until it is told that all is out, also if the kernel
+  // takes all at the end of this turn.
+  if (buffered(id) >= limits::write_ahead_bytes) slot->behind = true;
   mark_dirty(id.index);
 }
 
@@ -458,7 +464,15 @@ void ListenerShardLws::arm_cut(std::uint32_t index) {
 }
 
 void ListenerShardLws::flush_dirty() {
-  if (dirty_.empty()) return;
+  // What on_drained() brings forth goes out in the same turn, unless a peer takes it faster than the
+  // loop may give it time.
+  for (int round = 0; round < kFlushesPerTurn && !dirty_.empty(); ++round) flush_dirty_once();
+  for (const std::uint32_t index : dirty_) {
+    if (slots_[index].wsi != nullptr) lws_callback_on_writable(slots_[index].wsi);
+  }
+}
+
+void ListenerShardLws::flush_dirty_once() {
   flushing_.swap(dirty_);
   for (const std::uint32_t index : flushing_) {
     slots_[index].dirty = false;
@@ -470,10 +484,7 @@ void ListenerShardLws::flush_dirty() {
       kill(slots_[index]);
       continue;
     }
-    Slot& slot = slots_[index];
-    const bool left = slot.in_lws != 0 || slot.out_at < slot.out.size();
-    if (left) slot.behind = true;
-    if (left) lws_callback_on_writable(slot.wsi);
+    settle(index);
   }
   flushing_.clear();
 }
@@ -503,11 +514,12 @@ bool ListenerShardLws::flush(std::uint32_t index) {
   return true;
 }
 
-// After a WRITEABLE: asks for the next one, or tells that all is out.
+// After a flush: asks for a WRITEABLE, or tells that all is out.
 void ListenerShardLws::settle(std::uint32_t index) {
   Slot& slot = slots_[index];
   if (slot.wsi == nullptr) return;
   if (slot.in_lws != 0 || slot.out_at < slot.out.size()) {
+    slot.behind = true;
     lws_callback_on_writable(slot.wsi);
     return;
   }

@@ -52,7 +52,7 @@ class ListenerShardLws : public Connections {
     lws* wsi = nullptr;
     std::uint32_t generation = 0;
     bool dirty = false;      // stands in dirty_
-    bool behind = false;     // bytes were left at the end of a turn: on_drained is owed
+    bool behind = false;     // more was buffered than a turn of writing takes: on_drained is owed
     bool closing = false;    // the close frame is in `out` or sent, or the socket is being cut
     std::string out;         // whole frames not yet given to lws
     std::size_t out_at = 0;  // start of the first of them
@@ -84,6 +84,7 @@ class ListenerShardLws : public Connections {
   ConnectionId id_of(std::uint32_t index) const;
   void mark_dirty(std::uint32_t index);
   void flush_dirty();
+  void flush_dirty_once();
   bool flush(std::uint32_t index);  // false: the connection is dead
   void settle(std::uint32_t index);
   void kill(Slot& slot);

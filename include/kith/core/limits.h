@@ -108,6 +108,28 @@ inline constexpr auto typing_interval = 3s;  // client sends at most one per
 inline constexpr auto receipt_coalesce_direct = 20ms;
 inline constexpr auto receipt_coalesce_group = 2s;
 
+// --- arrival: connections that have not signed in ---
+// Accepted, and the TLS handshake and the request for a WebSocket not yet done; then hello_limit counts.
+inline constexpr auto arrival_limit = 10s;
+// Head of an HTTP request; more: 431. Cookies and tracing headers of proxies fit.
+inline constexpr std::size_t request_head_bytes_max = 8 * 1024;
+// A ClientHello with post-quantum keys and a ticket has 2 KiB.
+inline constexpr std::size_t client_hello_bytes_max = 16 * 1024;
+// TLS handshakes at a time, each holds some 50 KiB: of one address, and of all. Others wait, unread.
+inline constexpr std::size_t handshakes_of_one_max = 256;
+inline constexpr std::size_t handshakes_at_once_max = 1'024;
+// Connections of one address that have come in and not signed in; others of it wait, unread.
+inline constexpr std::size_t arrivals_of_one_max = 2'048;
+// One that is older gives its place to one that waits.
+inline constexpr auto arrival_grace = 3s;
+// Key updates of a peer in the life of a TLS connection: one is due after 24 million records.
+inline constexpr std::size_t key_updates_max = 32;
+// Pings, pongs and empty fragments of a connection: at once, and a second on average; more: closed.
+inline constexpr std::uint32_t control_frames_burst = 200;
+inline constexpr std::uint32_t control_frames_per_s = 20;
+// Read from one connection and not yet taken by the services, then it is not read.
+inline constexpr std::size_t unread_bytes_max = 64 * 1024;
+
 // --- retries ---
 inline constexpr auto backoff_base = 500ms;
 inline constexpr auto backoff_cap = 60s;

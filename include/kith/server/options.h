@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kith/core/limits.h"
 #include "kith/core/time.h"
@@ -53,8 +54,15 @@ struct ServerOptions {
   // cores is useless.
   std::uint32_t shards = 1;
   std::uint32_t connections_max = 0;  // 0 = as many as the descriptor limit allows, less a reserve
-  // Accepts beyond this wait in the kernel's backlog (token bucket).
-  std::uint32_t handshakes_per_s = 2'000;
+  // TLS handshakes and requests for a WebSocket beyond this wait, accepted but unread (token bucket with
+  // a burst of two seconds).
+  std::uint32_t handshakes_per_s = 5'000;
+  // Addresses and CIDR ranges of proxies in front of this server, whose word for a client's address is
+  // taken: from the PROXY protocol (version 1 or 2) with `proxy_protocol`, else from X-Forwarded-For.
+  // Every limit by address needs it behind a proxy, where all clients have one address otherwise.
+  std::vector<std::string> trusted_proxies{};
+  // Each connection of a trusted proxy must begin with a PROXY header; others must not.
+  bool proxy_protocol = false;
 
   std::chrono::milliseconds heartbeat = limits::heartbeat;
   std::chrono::milliseconds idle_limit = limits::server_idle_limit;
