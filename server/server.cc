@@ -66,11 +66,20 @@ Status check(const ServerOptions& o) {
     return bad("send_queue_hard_bytes", "must not be below send_queue_soft_bytes");
   }
   constexpr std::uint32_t kRateMax = 10'000'000;  // queries and receipts get a multiple of it
-  if (o.session_commands_per_s == 0 || o.session_commands_per_s > kRateMax) {
-    return bad("session_commands_per_s", "must be 1 to 10,000,000");
+  if (o.account_commands_per_s == 0 || o.account_commands_per_s > kRateMax) {
+    return bad("account_commands_per_s", "must be 1 to 10,000,000");
   }
-  if (o.session_commands_burst == 0 || o.session_commands_burst > kRateMax) {
-    return bad("session_commands_burst", "must be 1 to 10,000,000");
+  if (o.account_commands_burst == 0 || o.account_commands_burst > kRateMax) {
+    return bad("account_commands_burst", "must be 1 to 10,000,000");
+  }
+  if (o.address_registrations_per_h > kRateMax) {
+    return bad("address_registrations_per_h", "must be 10,000,000 or less");
+  }
+  if (o.address_failures_per_min > kRateMax) {
+    return bad("address_failures_per_min", "must be 10,000,000 or less");
+  }
+  if (o.address_lookups_per_s > kRateMax) {
+    return bad("address_lookups_per_s", "must be 10,000,000 or less");
   }
   if (o.large_pushes_per_s > kRateMax) {
     return bad("large_pushes_per_s", "must be 10,000,000 or less");

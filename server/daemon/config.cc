@@ -76,8 +76,12 @@ const std::map<std::string, Setter, std::less<>>& fields() {
        count(&ServerOptions::password_cost, limits::password_cost_min, limits::password_cost_max)},
       {"password-threads",
        count(&ServerOptions::password_threads, 0, limits::password_threads_max)},
-      {"commands-per-s", count(&ServerOptions::session_commands_per_s, 1, 1'000'000)},
-      {"commands-burst", count(&ServerOptions::session_commands_burst, 1, 1'000'000)},
+      {"commands-per-s", count(&ServerOptions::account_commands_per_s, 1, 1'000'000)},
+      {"commands-burst", count(&ServerOptions::account_commands_burst, 1, 1'000'000)},
+      {"registrations-per-h",
+       count(&ServerOptions::address_registrations_per_h, 0, 1'000'000)},
+      {"failures-per-min", count(&ServerOptions::address_failures_per_min, 0, 1'000'000)},
+      {"lookups-per-s", count(&ServerOptions::address_lookups_per_s, 0, 1'000'000)},
       {"large-pushes-per-s", count(&ServerOptions::large_pushes_per_s, 0, 1'000'000)},
       {"accounts", yes_no([](Config& c, bool on) { c.options.register_accounts = on; })},
       {"search", yes_no([](Config& c, bool on) { c.options.search = on; })},
@@ -234,8 +238,11 @@ How much it takes
   --shards N                event loops for sockets, default 1
   --connections-max N       default: what the descriptor limit allows
   --handshakes-per-s N      default 5000
-  --commands-per-s N        of one session, on average; default 50
-  --commands-burst N        of one session, at once; default 200
+  --commands-per-s N        of one account, on average; default 50
+  --commands-burst N        of one account, at once; default 200
+  --registrations-per-h N   new accounts of one address, default 600; 0: any number
+  --failures-per-min N      failed sign-ins of one address, default 30; 0: any number
+  --lookups-per-s N         people looked up by one address, default 500; 0: any number
   --search no               people cannot search their history; default yes
   --large-pushes-per-s N    events for those who only listen in large groups; default 20000
 

@@ -84,8 +84,8 @@ void Gateway::on_open(ConnectionId connection, const PeerInfo&) {
                                options_.lagging_limit.count()};
   const SendQueue::Bounds bounds{options_.send_queue_soft_bytes, options_.send_queue_hard_bytes};
   auto session = std::make_unique<Session>(
-      id, connection, timing, bounds, options_.session_commands_per_s,
-      options_.session_commands_burst, ports_.scheduler.clock().steady_ms());
+      id, connection, timing, bounds, options_.account_commands_per_s,
+      options_.account_commands_burst, ports_.scheduler.clock().steady_ms());
   Session& ref = *session;
   ref.order = ++opened_;
   sessions_.add(std::move(session));

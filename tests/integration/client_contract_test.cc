@@ -30,8 +30,8 @@ class ClientContract : public ::testing::Test {
     server::ServerOptions options;
     options.port = 0;
     options.authenticator = std::move(*server::jwt_authenticator(secret));
-    options.session_commands_per_s = 1'000'000;
-    options.session_commands_burst = 1'000'000;
+    options.account_commands_per_s = 1'000'000;
+    options.account_commands_burst = 1'000'000;
     auto made = server::Server::start(options);
     ASSERT_TRUE(made.ok()) << made.error().to_string();
     server = std::move(*made);

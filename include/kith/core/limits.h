@@ -95,8 +95,6 @@ inline constexpr std::size_t send_queue_hard_bytes = 1024 * 1024;  // lagging: p
 inline constexpr std::size_t send_buffer_cut_bytes = 32 * 1024 * 1024;
 inline constexpr auto lagging_limit = 30s;            // then Goodbye SLOW_CONSUMER
 inline constexpr std::size_t unacked_items_max = 32;  // per session, commands waiting for the log
-inline constexpr std::uint32_t session_commands_per_s = 50;  // token bucket, sustained
-inline constexpr std::uint32_t session_commands_burst = 200;
 // Receipts that wait to be logged, and how many at a time may have their conversation loaded for it.
 inline constexpr std::size_t receipts_gathered_max = 100'000;
 inline constexpr std::size_t receipt_loads_max = 256;
@@ -129,6 +127,52 @@ inline constexpr std::uint32_t control_frames_burst = 200;
 inline constexpr std::uint32_t control_frames_per_s = 20;
 // Read from one connection and not yet taken by the services, then it is not read.
 inline constexpr std::size_t unread_bytes_max = 64 * 1024;
+
+// --- budgets: token buckets of an account, shared by its sessions, and of an address (server/budget) ---
+// Cost units of what changes something, sustained and at once; a message is one. Reading has four times as much.
+inline constexpr std::uint32_t account_commands_per_s = 50;
+inline constexpr std::uint32_t account_commands_burst = 200;
+// Ids and handles looked up: a device that is new asks for the people that it shows; who tries names out does not
+// get far.
+inline constexpr std::uint32_t account_lookups_per_s = 50;
+inline constexpr std::uint32_t account_lookups_burst = 2'000;
+inline constexpr std::uint32_t address_lookups_per_s = 500;
+inline constexpr std::uint32_t address_lookups_burst = 20'000;
+// New accounts of one address; a host behind one address allows more.
+inline constexpr std::uint32_t address_registrations_per_h = 600;
+inline constexpr std::uint32_t address_registrations_burst = 100;
+// Sign-ins that fail, and tokens that are refused.
+inline constexpr std::uint32_t address_failures_per_min = 30;
+inline constexpr std::uint32_t address_failures_burst = 60;
+// Wrong passwords for one handle from everywhere, by devices and addresses that it does not know.
+inline constexpr std::uint32_t handle_failures_per_h = 240;
+inline constexpr std::uint32_t handle_failures_burst = 60;
+// Wrong passwords for one handle from one address that cost nothing but their own time; the pause after the next is
+// the first of these, it doubles up to the second, and one failure is forgotten in the third.
+inline constexpr std::uint32_t sign_in_failures_free = 4;
+inline constexpr auto sign_in_pause_first = 1s;
+inline constexpr auto sign_in_pause_max = 60s;
+inline constexpr auto sign_in_failure_heals = 2min;
+// A sign-in that must pause is told so after this: fast guessers hold their own connections, and nothing else.
+inline constexpr auto refused_entry_delay = 500ms;
+// Refused requests of an account above its budget, at once and a second; more: its connection is closed.
+inline constexpr std::uint32_t excess_burst = 1'000;
+inline constexpr std::uint32_t excess_per_s = 20;
+// Milliseconds of searching, a second and at once.
+inline constexpr std::uint32_t search_ms_per_s = 200;
+inline constexpr std::uint32_t search_ms_burst = 4'000;
+// Buckets that are not full, of accounts that are gone, of addresses, and of handles with failures: 100 bytes each.
+inline constexpr std::size_t accounts_budgeted_max = 65'536;
+inline constexpr std::size_t addresses_budgeted_max = 65'536;
+inline constexpr std::size_t sign_ins_budgeted_max = 65'536;
+// Accounts whose devices and addresses are remembered from their last sign-ins.
+inline constexpr std::size_t accounts_known_max = 131'072;
+// Password requests of one address that wait; the addresses take turns.
+inline constexpr std::size_t password_requests_of_one_max = 8;
+// Devices of an account; a new one takes the place of the one that was away the longest.
+inline constexpr std::size_t account_devices_max = 100;
+// Ids of one UpdateContacts, all lists together; longer lists are sent in parts.
+inline constexpr std::size_t contacts_change_max = 500;
 
 // --- retries ---
 inline constexpr auto backoff_base = 500ms;

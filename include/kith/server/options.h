@@ -70,8 +70,14 @@ struct ServerOptions {
   std::size_t send_queue_soft_bytes = limits::send_queue_soft_bytes;
   std::size_t send_queue_hard_bytes = limits::send_queue_hard_bytes;
   std::chrono::milliseconds lagging_limit = limits::lagging_limit;
-  std::uint32_t session_commands_per_s = limits::session_commands_per_s;
-  std::uint32_t session_commands_burst = limits::session_commands_burst;
+  // What one account may do, on all of its devices together, in cost units (docs/protocol.md, "Limits").
+  std::uint32_t account_commands_per_s = limits::account_commands_per_s;
+  std::uint32_t account_commands_burst = limits::account_commands_burst;
+  // What one address (of IPv6: one /64) may do: new accounts, failed sign-ins, ids and handles looked
+  // up. 0 = any number, for addresses that are many people's or a test's.
+  std::uint32_t address_registrations_per_h = limits::address_registrations_per_h;
+  std::uint32_t address_failures_per_min = limits::address_failures_per_min;
+  std::uint32_t address_lookups_per_s = limits::address_lookups_per_s;
   // Events that are pushed to people who only listen in large groups, per second and all groups
   // together. Above it, and at 0, they are told every 2 s that there is something to fetch.
   std::uint32_t large_pushes_per_s = limits::large_pushes_per_s;

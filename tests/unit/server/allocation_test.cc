@@ -170,7 +170,7 @@ class AllocationTest : public ::testing::Test {
 };
 
 TEST_F(AllocationTest, AMessageTakesABoundedNumberOfThem) {
-  options.session_commands_per_s = 1'000'000;
+  options.account_commands_per_s = 1'000'000;
   sign_in(anna, "ann");
   sign_in(bobs, "bob");
   constexpr std::uint64_t kWarm = 50;
