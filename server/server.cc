@@ -17,6 +17,7 @@
 #include "kith/core/random.h"
 #include "server/adapters/embedded/embedded.h"
 #include "server/auth/password_hasher_openssl.h"
+#include "server/event_log.h"
 #include "server/gateway/listener_lws.h"
 #include "server/server_core.h"
 #include "src/hash.h"
@@ -144,7 +145,10 @@ class LateConnections : public Connections {
 
 class EmbeddedServer : public Server {
  public:
-  explicit EmbeddedServer(ServerOptions options) : options_(std::move(options)) {}
+  explicit EmbeddedServer(ServerOptions options)
+      : options_(std::move(options)), log_(options_.log, system_clock()) {
+    if (options_.log) options_.log = [this](const LogLine& line) { log_.write(line); };
+  }
   ~EmbeddedServer() override { stop(); }
 
   Status open();
@@ -168,11 +172,12 @@ class EmbeddedServer : public Server {
   Status open_parts();
   Status revoke_on_loop(const UserId& user, const DeviceId* device);
   void close_parts();
-  void log(LogLevel level, const std::string& line) const {
-    if (options_.log) options_.log(level, line);
+  void log(LogLine line) const {
+    if (options_.log) options_.log(line);
   }
 
-  ServerOptions options_;
+  ServerOptions options_;  // options_.log is log_
+  EventLog log_;
   std::uint16_t port_ = 0;
   mutable std::mutex mutex_;  // guards stopped_ against concurrent stop()
   bool stopped_ = false;
@@ -195,7 +200,7 @@ Status EmbeddedServer::open() {
     return opened;
   }
   running_ = true;
-  log(LogLevel::kInfo, "ready at " + url());
+  log({LogLevel::kInfo, "ready", "connections are welcome", {{"url", url()}}});
   return {};
 }
 
@@ -208,7 +213,10 @@ Status EmbeddedServer::open_parts() {
     if (!stores) return stores.error();
     stores_ = std::move(*stores);
     if (const Status search = stores_->search_status(); !search) {
-      log(LogLevel::kWarning, "nobody can search: " + search.error().to_string());
+      log({LogLevel::kWarning,
+           "search_set_aside",
+           "nobody can search: " + search.error().message,
+           {{"code", std::string(to_string(search.error().code))}}});
     }
     if (options_.secret.empty()) {
       auto secret = kept_secret(options_.data_dir);

@@ -37,9 +37,9 @@ kith::Result<std::unique_ptr<ks::Server>> start_messenger(
   options.port = 0;                      // any free one; Server::url() tells which
   options.data_dir = data_dir;
   options.authenticator = std::move(authenticator);
-  options.log = [](ks::LogLevel level, std::string_view line) {
-    if (level <= ks::LogLevel::kWarning)
-      std::fprintf(stderr, "kith: %.*s\n", static_cast<int>(line.size()), line.data());
+  options.log = [](const ks::LogLine& line) {
+    if (line.level <= ks::LogLevel::kWarning)
+      std::fprintf(stderr, "kith: %s\n", ks::to_string(line).c_str());
   };
   return ks::Server::start(std::move(options));
 }

@@ -31,6 +31,11 @@ std::optional<std::uint64_t> number(std::string_view text, std::uint64_t min, st
   return value;
 }
 
+std::string_view level_name(LogLevel level) {
+  constexpr std::string_view kNames[] = {"error", "warning", "info", "debug"};
+  return kNames[static_cast<std::size_t>(level)];
+}
+
 // A sentence about what is wrong with the value; empty if nothing is.
 using Setter = std::function<std::string(Config&, std::string_view)>;
 
@@ -87,6 +92,30 @@ const std::map<std::string, Setter, std::less<>>& fields() {
       {"search", yes_no([](Config& c, bool on) { c.options.search = on; })},
       {"plain", yes_no([](Config& c, bool on) { c.plain = on; })},
       {"share-port", yes_no([](Config& c, bool on) { c.options.share_port = on; })},
+      {"admin-address", text(&ServerOptions::admin_address)},
+      {"admin-port",
+       [](Config& c, std::string_view value) -> std::string {
+         const auto port = number(value, 0, 65'535);
+         if (!port) return "is not a number from 0 to 65535";
+         c.options.admin_port = static_cast<std::uint16_t>(*port);
+         return "";
+       }},
+      {"log-format",
+       [](Config& c, std::string_view value) -> std::string {
+         if (value != "text" && value != "json") return "is neither text nor json";
+         c.log_format = value == "json" ? LogFormat::kJson : LogFormat::kText;
+         return "";
+       }},
+      {"log-level",
+       [](Config& c, std::string_view value) -> std::string {
+         for (const LogLevel level :
+              {LogLevel::kError, LogLevel::kWarning, LogLevel::kInfo, LogLevel::kDebug}) {
+           if (value != level_name(level)) continue;
+           c.log_level = level;
+           return "";
+         }
+         return "is none of error, warning, info, debug";
+       }},
       {"token-secret-file",
        [](Config& c, std::string_view value) -> std::string {
          if (value.empty()) return "is empty";
@@ -245,6 +274,12 @@ How much it takes
   --lookups-per-s N         people looked up by one address, default 500; 0: any number
   --search no               people cannot search their history; default yes
   --large-pushes-per-s N    events for those who only listen in large groups; default 20000
+
+What it tells
+  --log-format text|json    of the lines on standard error, default text
+  --log-level LEVEL         error, warning, info or debug; default info
+  --admin-port N            a second listener, plain HTTP: /health, /ready, /metrics; default: none
+  --admin-address ADDRESS   default 127.0.0.1; whoever reaches it sees how much is said
 
   --dev  --help  --version
 

@@ -1,6 +1,7 @@
 // The daemon's settings: flags, and a file of `key = value` lines with the same names.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,8 @@
 
 namespace kith::server::daemon {
 
+enum class LogFormat : std::uint8_t { kText, kJson };
+
 struct Config {
   ServerOptions options;
   bool dev = false;
@@ -18,6 +21,8 @@ struct Config {
   bool version = false;
   std::string token_secret_file;  // host tokens are accepted when set
   std::string config_file;
+  LogFormat log_format = LogFormat::kText;
+  LogLevel log_level = LogLevel::kInfo;
 };
 
 // Reads `text` of the file `name` into `config`. kBadConfig names file, line and field.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,10 +13,9 @@
 #include "kith/core/limits.h"
 #include "kith/core/time.h"
 #include "kith/server/hooks.h"
+#include "kith/server/log_line.h"
 
 namespace kith::server {
-
-enum class LogLevel : std::uint8_t { kError, kWarning, kInfo, kDebug };
 
 struct ServerOptions {
   // Where to listen. Port 0 takes a free one; Server::port() tells which.
@@ -86,9 +86,16 @@ struct ServerOptions {
   // processor time mostly when nothing else wants it.
   bool search = true;
 
-  // Receives log lines (never message text, never tokens). Called from the server's threads. Null:
-  // silent.
-  std::function<void(LogLevel, std::string_view)> log{};
+  // A second listener, plain HTTP, for those who run the server: GET /health, /ready and /metrics.
+  // Without a port there is none; 0 takes a free one, Server::admin_port() tells which. It must not be
+  // reachable from outside: whoever reaches it sees how much is said.
+  std::string admin_address = "127.0.0.1";
+  std::optional<std::uint16_t> admin_port{};
+
+  // Receives log lines (never message text, never tokens). Called from the server's threads, never
+  // from two at a time. No event is repeated without end: beyond a few a minute lines are counted, and
+  // the next one says how many were left out. Null: silent.
+  std::function<void(const LogLine&)> log{};
 };
 
 }  // namespace kith::server
