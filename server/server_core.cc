@@ -13,7 +13,6 @@
 #include "server/services/fanout.h"
 #include "server/services/people_service.h"
 #include "server/services/presence_service.h"
-#include "server/services/search_feeder.h"
 #include "server/services/search_service.h"
 #include "server/services/users.h"
 
@@ -49,7 +48,11 @@ class JoinedCore : public ServerCore {
                  {door_, ports.registry, ports.bus, scheduler, random, connections},
                  gateway_hooks()) {
     if (ports.search == nullptr || !options.search) return;
-    feeder_.emplace(*ports.search, ports.store, cache_, scheduler);
+    feeder_.emplace(*ports.search, ports.store, cache_, scheduler, limits::search_waiting_max,
+                    ports.index_step, [log = options.log](const std::string& line) {
+                      if (log) log(LogLevel::kWarning, line);
+                    });
+    search_.on_damage([this](const Error& error) { feeder_->index_damaged(error); });
     cache_.on_stored([this](const StoreBatch& batch) { feeder_->stored(batch); });
   }
 

@@ -20,6 +20,7 @@
 #include "kith/server/ports/session_registry.h"
 #include "server/gateway/listener.h"
 #include "server/password_hasher.h"
+#include "server/services/search_feeder.h"
 #include "server/services/store_pace.h"
 #include "src/scheduler.h"
 
@@ -34,6 +35,7 @@ struct ServerPorts {
   Bus& bus;
   PasswordHasher& passwords;
   SearchIndex* search = nullptr;  // none: nobody can search
+  IndexStep index_step{};
 };
 
 class ServerCore : public ConnectionHandler {

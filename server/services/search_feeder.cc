@@ -10,17 +10,14 @@ namespace kith::server {
 
 namespace {
 
-// What one batch holds: large ones cost the index less for each message.
-constexpr std::size_t kConversationsAtOnce = 512;
-constexpr std::size_t kMessagesAtOnce = 2'048;
-constexpr std::size_t kBytesAtOnce = 1024 * 1024;
-constexpr std::size_t kMessagesOfOne = 256;  // read at a time, on the loop
 constexpr std::size_t kHeadsAtOnce = 500;
 // What comes in is indexed together with what follows it.
 constexpr Millis kGather{500};
 constexpr Millis kRetryFirst{1'000};
 constexpr std::uint32_t kRetryDoublings = 6;
 constexpr Millis kReadAgain{10'000};
+// A disk that damages the index again and again is not given more work than this.
+constexpr Millis kAnewAgain{60'000};
 constexpr std::size_t kUnreadableMax = 1'000;  // more: it is the store that cannot be read
 
 // Whatever it says, it is not the index that is damaged.
@@ -37,20 +34,19 @@ struct SearchFeeder::Step {
   std::size_t next = 0;
   std::size_t bytes = 0;
   IndexBatch batch;
-
-  [[nodiscard]] bool full() const {
-    return batch.messages.size() >= kMessagesAtOnce || bytes >= kBytesAtOnce;
-  }
 };
 
 SearchFeeder::SearchFeeder(SearchIndex& index, ConversationStore& store,
                            Conversations& conversations, Scheduler& scheduler,
-                           std::size_t waiting_max)
+                           std::size_t waiting_max, const IndexStep& step,
+                           std::function<void(const std::string&)> log)
     : index_(index),
       store_(store),
       conversations_(conversations),
       scheduler_(scheduler),
-      waiting_max_(waiting_max) {}
+      waiting_max_(waiting_max),
+      step_(step),
+      log_(std::move(log)) {}
 
 SearchFeeder::~SearchFeeder() {
   *alive_ = false;
@@ -59,14 +55,15 @@ SearchFeeder::~SearchFeeder() {
 }
 
 Status SearchFeeder::start(Position applied, Position log_end) {
+  applied_ = applied;
   auto complete = index_.complete();
-  if (!complete) return complete.error();
-  if (*complete > log_end) {
-    if (auto cleared = index_.clear(); !cleared) return cleared;
-    complete = Position{0};
+  if (!complete && complete.error().code != ErrorCode::kCacheCorrupt) return complete.error();
+  if (!complete || *complete > log_end) {
+    index_damaged(complete ? make_error(ErrorCode::kCacheCorrupt, "it is of another history")
+                           : complete.error());
+    return {};
   }
   complete_ = *complete;
-  applied_ = applied;
   // Not only up to `applied`: the store may have more than it says, which stored() will not tell.
   scanning_ = complete_ < log_end;
   if (scanning_) work_soon(Millis(0));
@@ -86,19 +83,19 @@ void SearchFeeder::stored(const StoreBatch& batch) {
 }
 
 void SearchFeeder::note(const ConversationId& id, Position before) {
-  if (damaged_) return;
+  if (damaged_) return;  // everything is read again
   if (known_.contains(id)) return;
   if (waiting_.size() >= waiting_max_) {
     forgotten_ = true;
     return;
   }
-  known_.insert(id);
-  waiting_.push_back({id, before});
+  known_.emplace(id, ++last_number_);
+  waiting_.push_back({id, before, last_number_});
 }
 
 // One timer; while it is set a later call changes nothing, so that back-off is kept.
 void SearchFeeder::work_soon(Millis wait) {
-  if (busy_ || damaged_ || timer_ != 0) return;
+  if (busy_ || timer_ != 0) return;
   timer_ = scheduler_.after(wait, [this, alive = alive_] {
     if (!*alive) return;
     timer_ = 0;
@@ -108,13 +105,15 @@ void SearchFeeder::work_soon(Millis wait) {
 
 void SearchFeeder::work() {
   if (busy_) return;
+  if (damaged_) return begin_anew();
   if (forgotten_ && !scanning_ && waiting_.size() < waiting_max_ / 2) {
     forgotten_ = false;
     scanning_ = true;
     scanned_upto_ = {};
   }
   if (scanning_ && waiting_.size() + heads_at_once() <= waiting_max_) return scan();
-  if (!waiting_.empty() || may_complete() > complete_) begin_step();
+  if (!waiting_.empty() || may_complete() > complete_) return begin_step();
+  if (unreadable_.empty()) rebuilding_ = false;
 }
 
 // Never more than there is room for.
@@ -138,7 +137,7 @@ void SearchFeeder::scanned(const HeadsPage& page) {
   scanned_upto_ = page.next;
   if (!page.more) {
     scanning_ = false;
-    held_ = waiting_.size();
+    held_upto_ = last_number_;
   }
   if (waiting_.empty()) return work_soon(Millis(0));
   begin_step();
@@ -146,15 +145,25 @@ void SearchFeeder::scanned(const HeadsPage& page) {
 
 // Position up to which every message is in the index, or in the batch that is being made.
 Position SearchFeeder::may_complete() const {
-  if (scanning_ || forgotten_ || held_ > 0 || !unreadable_.empty()) return 0;
-  return waiting_.empty() ? applied_ : waiting_.front().before;
+  if (scanning_ || forgotten_ || !unreadable_.empty()) return 0;
+  if (waiting_.empty()) return applied_;
+  return waiting_.front().number <= held_upto_ ? 0 : waiting_.front().before;
+}
+
+// Of the front: no live entry is behind more than these.
+void SearchFeeder::drop_stale() {
+  while (!waiting_.empty()) {
+    const auto live = known_.find(waiting_.front().conversation);
+    if (live != known_.end() && live->second == waiting_.front().number) return;
+    waiting_.pop_front();
+  }
 }
 
 void SearchFeeder::begin_step() {
   busy_ = true;
   auto step = std::make_shared<Step>();
   std::vector<ConversationId> ids;
-  while (!waiting_.empty() && ids.size() < kConversationsAtOnce) {
+  for (drop_stale(); !waiting_.empty() && ids.size() < step_.conversations; drop_stale()) {
     ids.push_back(waiting_.front().conversation);
     step->conversations.push_back(waiting_.front());
     // From here on a new message puts it on the list once more.
@@ -171,7 +180,8 @@ void SearchFeeder::begin_step() {
 
 // One conversation at a turn: others wait for the loop.
 void SearchFeeder::read_next(const StepPtr& step) {
-  if (step->next == step->conversations.size() || step->full()) return finish(step);
+  const bool full = step->batch.messages.size() >= step_.messages || step->bytes >= step_.bytes;
+  if (step->next == step->conversations.size() || full) return finish(step);
   scheduler_.post([this, alive = alive_, step] {
     if (*alive) read(step);
   });
@@ -179,8 +189,8 @@ void SearchFeeder::read_next(const StepPtr& step) {
 
 void SearchFeeder::read(const StepPtr& step) {
   const Waiting& waiting = step->conversations[step->next];
-  const EventQuery query{waiting.conversation, step->marks[step->next] + 1, 0, kMessagesOfOne,
-                         false};
+  const EventQuery query{waiting.conversation, step->marks[step->next] + 1, 0,
+                         step_.messages_of_one, false};
   conversations_.events(query, [this, alive = alive_, step](Result<std::vector<Event>> events) {
     if (!*alive) return;
     if (!events) {
@@ -189,7 +199,7 @@ void SearchFeeder::read(const StepPtr& step) {
       return read_next(step);
     }
     take(*step, *events);
-    if (events->size() < kMessagesOfOne) {
+    if (events->size() < step_.messages_of_one) {
       ++step->next;
     } else {
       step->marks[step->next] = events->back().seq;  // there is more of it
@@ -217,7 +227,7 @@ void SearchFeeder::take_up_again() {
   }
   // Behind `complete_`, so that nothing is complete before they are done.
   for (const ConversationId& id : std::exchange(unreadable_, {})) note(id, complete_);
-  held_ = waiting_.size();
+  held_upto_ = last_number_;
   work_soon(Millis(0));
 }
 
@@ -234,13 +244,14 @@ void SearchFeeder::take(Step& step, const std::vector<Event>& events) {
 }
 
 void SearchFeeder::finish(const StepPtr& step) {
-  // What is not done yet stays in front, in its order.
+  // What is not done yet stays in front, in its order. If it came once more meanwhile, that entry is
+  // stale: one step must not read a conversation twice from the same mark.
   for (std::size_t n = step->conversations.size(); n > step->next; --n) {
-    known_.insert(step->conversations[n - 1].conversation);
-    // Also if it came once more meanwhile: then the second time is free.
-    waiting_.push_front(step->conversations[n - 1]);
+    const Waiting& rest = step->conversations[n - 1];
+    known_[rest.conversation] = rest.number;
+    waiting_.push_front(rest);
   }
-  held_ -= std::min(held_, step->next);
+  drop_stale();
   const Position complete = may_complete();
   if (complete > complete_) step->batch.complete = complete;
   const auto messages = step->batch.messages.size();
@@ -252,7 +263,9 @@ void SearchFeeder::finish(const StepPtr& step) {
                failures_in_a_row_ = 0;
                indexed_ += messages;
                complete_ = std::max(complete_, complete);
-               const bool much = scanning_ || forgotten_ || waiting_.size() >= kConversationsAtOnce;
+               if (complete > 0) rebuilding_ = false;
+               const bool much =
+                   scanning_ || forgotten_ || damaged_ || waiting_.size() >= step_.conversations;
                if (much || !waiting_.empty() || may_complete() > complete_) {
                  work_soon(much ? Millis(0) : kGather);
                }
@@ -263,21 +276,54 @@ void SearchFeeder::finish(const StepPtr& step) {
 void SearchFeeder::failed(const Error& error) {
   busy_ = false;
   ++failures_;
-  damaged_ = damaged_ || error.code == ErrorCode::kCacheCorrupt;
-  unreadable_.clear();
-  waiting_.clear();
-  known_.clear();
-  held_ = 0;
-  forgotten_ = false;
-  scanning_ = true;
-  scanned_upto_ = {};
+  if (error.code == ErrorCode::kCacheCorrupt) return index_damaged(error);
+  forget_list();
   work_soon(kRetryFirst * (1 << std::min(failures_in_a_row_++, kRetryDoublings)));
 }
 
+void SearchFeeder::forget_list() {
+  unreadable_.clear();
+  waiting_.clear();
+  known_.clear();
+  forgotten_ = false;
+  scanning_ = true;
+  scanned_upto_ = {};
+}
+
+void SearchFeeder::index_damaged(const Error& error) {
+  if (!damaged_ && log_) log_("the search index is made anew: " + error.message);
+  damaged_ = rebuilding_ = true;
+  const std::int64_t again = begun_anew_ms_ + kAnewAgain.count();
+  const std::int64_t now = scheduler_.clock().steady_ms();
+  work_soon(Millis(rebuilds_ == 0 ? 0 : std::max<std::int64_t>(0, again - now)));
+}
+
+void SearchFeeder::begin_anew() {
+  busy_ = true;
+  begun_anew_ms_ = scheduler_.clock().steady_ms();
+  ++rebuilds_;
+  index_.begin_anew([this, alive = alive_](const Status& begun) {
+    if (!*alive) return;
+    if (!begun) {
+      busy_ = false;
+      ++failures_;
+      if (log_) log_("the search index cannot be made anew: " + begun.error().to_string());
+      return work_soon(kAnewAgain);
+    }
+    busy_ = false;
+    damaged_ = false;
+    complete_ = 0;
+    forget_list();
+    work_soon(Millis(0));
+  });
+}
+
 void SearchFeeder::add_stats(std::map<std::string, std::uint64_t>& all) const {
-  all["search_waiting"] = waiting_.size();
+  all["search_waiting"] = known_.size();
   all["search_indexed"] = indexed_;
   all["search_failures"] = failures_;
+  all["search_rebuilds"] = rebuilds_;
+  all["search_rebuilding"] = rebuilding_ ? 1 : 0;
 }
 
 }  // namespace kith::server

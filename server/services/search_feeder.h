@@ -9,10 +9,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 #include "kith/core/limits.h"
@@ -23,11 +24,21 @@
 
 namespace kith::server {
 
+// What one batch for the index holds; a large one costs less for each message. Only tests have others
+// than these: with small ones a few messages make a step full.
+struct IndexStep {
+  std::size_t conversations = 512;
+  std::size_t messages = 2'048;
+  std::size_t bytes = 1024 * 1024;
+  std::size_t messages_of_one = 256;  // read at a time, on the loop
+};
+
 class SearchFeeder {
  public:
-  // All must outlive it. `waiting_max`: conversations on the list.
+  // All must outlive it. `waiting_max`: conversations on the list. `log` may be null.
   SearchFeeder(SearchIndex& index, ConversationStore& store, Conversations& conversations,
-               Scheduler& scheduler, std::size_t waiting_max = limits::search_waiting_max);
+               Scheduler& scheduler, std::size_t waiting_max = limits::search_waiting_max,
+               const IndexStep& step = {}, std::function<void(const std::string&)> log = nullptr);
   ~SearchFeeder();
 
   // `applied`: up to where the store has everything; `log_end`: last record of the log. An index that
@@ -35,8 +46,11 @@ class SearchFeeder {
   Status start(Position applied, Position log_end);
   // The store has taken this batch.
   void stored(const StoreBatch& batch);
+  // A search has met damage in the index: it is made anew.
+  void index_damaged(const Error& error);
 
-  // Adds "search_waiting" (conversations), "search_indexed" (messages), "search_failures".
+  // Adds "search_waiting" (conversations), "search_indexed" (messages), "search_failures",
+  // "search_rebuilds" and "search_rebuilding" (1 until an index that is made anew is complete).
   void add_stats(std::map<std::string, std::uint64_t>& all) const;
 
  private:
@@ -45,7 +59,8 @@ class SearchFeeder {
 
   struct Waiting {
     ConversationId conversation;
-    Position before = 0;  // everything up to here was on the list before it
+    Position before = 0;       // everything up to here was on the list before it
+    std::uint64_t number = 0;  // ascends along the list
   };
 
   void note(const ConversationId& id, Position before);
@@ -55,6 +70,9 @@ class SearchFeeder {
   void scan();
   void scanned(const HeadsPage& page);
   void begin_step();
+  void begin_anew();
+  void forget_list();
+  void drop_stale();
   void read_next(const StepPtr& step);
   void read(const StepPtr& step);
   void take(Step& step, const std::vector<Event>& events);
@@ -70,22 +88,31 @@ class SearchFeeder {
   Scheduler& scheduler_;
   const std::size_t waiting_max_;
 
-  std::deque<Waiting> waiting_;                       // first come, first served
-  std::unordered_set<ConversationId, IdHash> known_;  // those in waiting_
+  const IndexStep step_;
+  const std::function<void(const std::string&)> log_;
+
+  std::deque<Waiting> waiting_;  // first come, first served
+  // The one entry of each conversation that counts. Others are stale: a step that was full has put
+  // the conversation in front again although it had come once more meanwhile.
+  std::unordered_map<ConversationId, std::uint64_t, IdHash> known_;
+  std::uint64_t last_number_ = 0;
   Position applied_ = 0;
   Position complete_ = 0;  // as the index has it
   bool scanning_ = false;  // the store's heads are walked
   ConversationId scanned_upto_;
   bool forgotten_ = false;  // some did not fit in the list: another walk
-  // So many at the front of the list come from a walk: until they are done, nothing is complete.
-  std::size_t held_ = 0;
+  // Last entry of the list when a walk ended: until those up to it are done, nothing is complete.
+  std::uint64_t held_upto_ = 0;
 
   // Could not be read, and are tried again later: one bad place in the store stops nothing else.
   std::vector<ConversationId> unreadable_;
   Scheduler::TimerId again_timer_ = 0;
 
   bool busy_ = false;
-  bool damaged_ = false;  // the index is; it begins anew at the next start
+  bool damaged_ = false;  // the index is, and has not begun anew yet
+  bool rebuilding_ = false;
+  std::uint64_t rebuilds_ = 0;
+  std::int64_t begun_anew_ms_ = 0;  // with rebuilds_ > 0
   Scheduler::TimerId timer_ = 0;
   std::uint32_t failures_in_a_row_ = 0;
   std::uint64_t failures_ = 0;

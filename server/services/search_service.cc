@@ -19,6 +19,19 @@ namespace {
 constexpr std::size_t kListPage = 1'000;
 constexpr std::uint32_t kRetryMs = 1'000;
 
+// What of the index's errors is of use to a person: no path and no sentence of SQLite.
+Error as_told(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kTimeout:
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kTooLarge:
+    case ErrorCode::kLimitExceeded:
+      return error;
+    default:
+      return make_error(ErrorCode::kUnavailable, "the search index cannot be read now", kRetryMs);
+  }
+}
+
 }  // namespace
 
 // One request on its way.
@@ -118,7 +131,10 @@ void SearchService::ask(const SearchPtr& search) {
   search->query.time_limit = Millis(left);
   index_->find(search->query, [this, alive = alive_, search](Result<std::vector<IndexHit>> hits) {
     if (!*alive) return;
-    if (!hits) return fail(search, hits.error());
+    if (!hits) {
+      if (hits.error().code == ErrorCode::kCacheCorrupt && damaged_) damaged_(hits.error());
+      return fail(search, as_told(hits.error()));
+    }
     search->exhausted = hits->size() < search->query.limit;
     search->hits = std::move(*hits);
     search->next = 0;

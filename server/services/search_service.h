@@ -4,9 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "kith/server/ports/search_index.h"
 #include "server/services/conversation_cache.h"
@@ -25,6 +27,9 @@ class SearchService {
   // must outlive the service.
   SearchService(SearchIndex* index, ConversationCache& cache, Scheduler& scheduler);
   ~SearchService();
+
+  // `damaged` is called with what a search has met in the index.
+  void on_damage(std::function<void(const Error&)> damaged) { damaged_ = std::move(damaged); }
 
   // False if the body is no search. The frame has passed validate().
   bool handle(const Caller& caller, const v1::ClientFrame& frame, const Reply& reply);
@@ -49,6 +54,7 @@ class SearchService {
   SearchIndex* index_;
   ConversationCache& cache_;
   Scheduler& scheduler_;
+  std::function<void(const Error&)> damaged_;
   std::size_t running_ = 0;
   std::map<UserId, std::size_t> running_of_;  // those with any
   std::uint64_t searches_ = 0;

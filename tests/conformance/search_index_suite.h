@@ -31,6 +31,10 @@ class SearchIndexSuite : public testing::Test {
       index_->add(std::make_shared<const IndexBatch>(batch), std::move(done));
     });
   }
+  Status begin_anew() {
+    return answer_of<void>(factory_.scheduler(),
+                           [&](auto done) { index_->begin_anew(std::move(done)); });
+  }
   Status add(const std::vector<IndexedMessage>& messages) {
     IndexBatch batch{messages, {}, 0};
     for (const auto& m : messages) batch.marks.emplace_back(m.conversation, m.seq);
@@ -177,6 +181,31 @@ TYPED_TEST_P(SearchIndexSuite, WhatIsThereAlreadyIsIgnored) {
   EXPECT_EQ(this->marks({this->room_}), (std::vector<std::uint64_t>{3}));
 }
 
+TYPED_TEST_P(SearchIndexSuite, WhatABatchHasTwiceChangesNothing) {
+  this->open();
+  const IndexedMessage tea{this->room_, 1, 7, "tea"};
+  ASSERT_TRUE(this->add({tea, {this->room_, 2, 8, "tea"}, tea}).ok());
+  EXPECT_EQ(this->find("tea"), (Places{8, 7}));
+  // Also without a mark: the same message is no damage.
+  ASSERT_TRUE(this->add(IndexBatch{{{this->other_, 4, 9, "tea"}}, {}, 0}).ok());
+  ASSERT_TRUE(this->add(IndexBatch{{{this->other_, 4, 9, "tea"}}, {}, 0}).ok());
+  EXPECT_EQ(this->find("tea"), (Places{9, 8, 7}));
+}
+
+TYPED_TEST_P(SearchIndexSuite, AnotherMessageInAPlaceIsDamage) {
+  this->open();
+  ASSERT_TRUE(this->add({{this->room_, 1, 7, "tea"}}).ok());
+  for (const IndexedMessage& other :
+       {IndexedMessage{this->other_, 1, 7, "tea"}, IndexedMessage{this->room_, 2, 7, "tea"}}) {
+    const Status added = this->add({other});
+    ASSERT_FALSE(added.ok());
+    EXPECT_EQ(added.error().code, ErrorCode::kCacheCorrupt);
+  }
+  ASSERT_TRUE(this->begin_anew().ok());
+  ASSERT_TRUE(this->add({{this->other_, 1, 7, "tea"}}).ok());
+  EXPECT_EQ(this->find("tea"), (Places{7}));
+}
+
 TYPED_TEST_P(SearchIndexSuite, BatchesMayComeInAnyOrderOfPositions) {
   this->open();
   ASSERT_TRUE(this->add({{this->room_, 1, 90, "tea"}}).ok());
@@ -187,15 +216,17 @@ TYPED_TEST_P(SearchIndexSuite, BatchesMayComeInAnyOrderOfPositions) {
             (Places{50, 20, 10}));
 }
 
-TYPED_TEST_P(SearchIndexSuite, ClearedItBeginsAnew) {
+TYPED_TEST_P(SearchIndexSuite, BegunAnewItIsEmpty) {
   this->open();
   IndexBatch batch{{{this->room_, 1, 1, "tea"}}, {{this->room_, 1}}, 5};
   ASSERT_TRUE(this->add(batch).ok());
   this->reopen();
-  ASSERT_TRUE(this->index_->clear().ok());
+  ASSERT_TRUE(this->begin_anew().ok());
   EXPECT_EQ(this->index_->complete().value(), 0u);
   EXPECT_EQ(this->marks({this->room_}), (std::vector<std::uint64_t>{0}));
   EXPECT_TRUE(this->find("tea").empty());
+  this->reopen();
+  EXPECT_EQ(this->index_->complete().value(), 0u);
   batch.messages[0].text = "coffee";
   ASSERT_TRUE(this->add(batch).ok());
   EXPECT_TRUE(this->find("tea").empty());
@@ -231,7 +262,8 @@ REGISTER_TYPED_TEST_SUITE_P(SearchIndexSuite, StartsEmpty, KeepsWhatWasAdded,
                             NewestFirstAcrossConversations, OnlyWhatIsInScope,
                             WhatIsWithheldIsFoundByItsOwnReaderAlone,
                             UnderstandsWordsAsTheProtocolSays, WhatIsNoQueryIsATypedError,
-                            WhatIsThereAlreadyIsIgnored, BatchesMayComeInAnyOrderOfPositions,
-                            ClearedItBeginsAnew, AFailedBatchLeavesNothing);
+                            WhatIsThereAlreadyIsIgnored, WhatABatchHasTwiceChangesNothing,
+                            AnotherMessageInAPlaceIsDamage, BatchesMayComeInAnyOrderOfPositions,
+                            BegunAnewItIsEmpty, AFailedBatchLeavesNothing);
 
 }  // namespace kith::server

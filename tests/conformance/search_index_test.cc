@@ -146,8 +146,9 @@ TEST(SearchIndexSqlite, WithoutItTheOtherStoresOpen) {
   EXPECT_FALSE((*stores)->search_status().ok());
 }
 
-// Whatever is damaged: an error at most, and at the next start an empty index that takes everything.
-TEST(SearchIndexSqlite, DamageIsNoticedWhenItIsMetAndHealedByTheNextStart) {
+// Whatever is damaged: an error at most, and an empty index that takes everything when it is begun anew, in
+// the running server or by the next start.
+TEST(SearchIndexSqlite, DamageIsNoticedWhenItIsMetAndHealedByBeginningAnew) {
   const auto add = [](SqliteIndex& factory, SearchIndex& index, const IndexBatch& batch) {
     return answer_of<void>(factory.loop, [&](auto done) {
       index.add(std::make_shared<const IndexBatch>(batch), std::move(done));
@@ -188,6 +189,20 @@ TEST(SearchIndexSqlite, DamageIsNoticedWhenItIsMetAndHealedByTheNextStart) {
         EXPECT_EQ(code, ErrorCode::kCacheCorrupt) << "seed " << seed;
       }
       ++noticed;
+      if (seed % 2 == 0) {
+        ASSERT_TRUE(answer_of<void>(factory.loop, [&](auto done) {
+                      index->begin_anew(std::move(done));
+                    }).ok());
+        EXPECT_EQ(index->complete().value(), 0u) << "seed " << seed;
+        EXPECT_TRUE(add(factory, *index, some(1, 3'100)).ok()) << "seed " << seed;
+        const auto found = answer_of<std::vector<IndexHit>>(factory.loop, [&](auto done) {
+          index->find({"tea", UserId(), {{id_of<ConversationId>(1), 1, 0}}, 0, 10, Millis(0)},
+                      done);
+        });
+        ASSERT_TRUE(found.ok()) << "seed " << seed;
+        EXPECT_EQ(found->size(), 10u) << "seed " << seed;
+        continue;
+      }
     }
     auto anew = factory.open();
     EXPECT_EQ(anew->complete().value(), 0u) << "seed " << seed;

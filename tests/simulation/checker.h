@@ -79,6 +79,8 @@ class Checker {
   virtual void applied(const server::StoreBatch&) {}
   // The directory has changed somebody.
   virtual void user_changed(const UserId&) {}
+  // The search index is given a batch.
+  virtual void indexed(const server::IndexBatch&) {}
   // A change is on a device's disk.
   virtual void cached(const Who&, const client::CacheChange&) {}
   // The application of a device hears something.

@@ -213,7 +213,9 @@ void Faults::failing_disks(Window w) {
     world_.server().log_disk().commit_fault = fault(0.3, ErrorCode::kDiskFull);
   }
   if (random_.chance(0.3)) {
-    world_.server().index_disk().add_fault = fault(0.3, ErrorCode::kDiskFull);
+    const bool damage = random_.chance(0.5);
+    world_.server().index_disk().add_fault =
+        fault(damage ? 0.1 : 0.3, damage ? ErrorCode::kCacheCorrupt : ErrorCode::kDiskFull);
     world_.server().index_disk().read_fault = fault(0.2, ErrorCode::kUnavailable);
   }
   if (random_.chance(0.3)) {

@@ -23,6 +23,8 @@ enum class Rule : std::uint8_t {
   kReplayChangesNothing,  // a replayed record is taken for a new one
   kFeedComplete,          // a change is missing in what is new for somebody
   kIndexComplete,         // the search index loses a message
+  kIndexOnce,             // a batch for the index has a message twice
+  kIndexBeginsAnew,       // an index that was begun anew keeps its marks
   // client
   kOutboxDurable,     // send() answers before the row is written
   kRangesHonest,      // an event is not written, but counted as held

@@ -24,6 +24,10 @@ constexpr std::int64_t kSearchLimitMs = 10 * 60'000;
 
 constexpr int kMoreActions = 150;
 
+// A few messages make a step for the index full, and it goes on while more of them come.
+constexpr server::IndexStep kSmallIndexStep{
+    .conversations = 4, .messages = 3, .messages_of_one = 2};
+
 // Invariant 16 along the way: no queue of a session is above its bound.
 void watch_queues(World& world) {
   world.at(world.now() + 1'000, [&world] {
@@ -70,6 +74,7 @@ RunResult run_scenario(const RunOptions& options) {
   if (options.marks || SeededRandom(options.seed, 6).chance(0.2)) {
     store_behind.emplace(world, options.seed, options.marks.value_or(kFewRecords));
   }
+  if (SeededRandom(options.seed, 8).chance(0.5)) world.server().index_step = kSmallIndexStep;
   Faults faults(world, options.seed);
   Workload workload(world, options.seed);
   watch_queues(world);

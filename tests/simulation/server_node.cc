@@ -37,7 +37,7 @@ ServerNode::Ports::Ports(ServerNode& owner, PortsWatch& watch)
       store(owner.store_disk_, owner.node_, watch, owner.broken_, owner.port_random_),
       directory(owner.directory_disk_, owner.node_, watch, owner.broken_),
       bus(owner.node_, registry, watch, owner.port_random_),
-      index(owner.index_disk_, owner.node_, owner.broken_) {}
+      index(owner.index_disk_, owner.node_, watch, owner.broken_) {}
 
 ServerNode::ServerNode(VirtualTime& time, Network& network, Trace& trace, PortsWatch& watch,
                        std::uint64_t seed, Rule broken)
@@ -71,7 +71,7 @@ bool ServerNode::start() {
   options.send_queue_hard_bytes = send_queue_hard_bytes;
   core_ = server::ServerCore::make(options,
                                    {ports_->log, ports_->store, ports_->directory, ports_->registry,
-                                    ports_->bus, *passwords_, &ports_->index},
+                                    ports_->bus, *passwords_, &ports_->index, index_step},
                                    node_, random_, network_, marks);
   if (Status s = core_->start(); !s) {
     trace_.line("server", "cannot start: " + s.error().to_string());

@@ -43,7 +43,8 @@ class ServerNode {
   bool log_keeps_all = false;
   Millis token_life{0};  // 0: tokens do not end
   std::size_t send_queue_hard_bytes = limits::send_queue_hard_bytes;
-  server::LagMarks marks;  // from the next start on
+  server::LagMarks marks;  // these two from the next start on
+  server::IndexStep index_step;
   std::uint64_t rows_read() const { return ports_ ? ports_->store.rows_read : 0; }
   // Applies the above to a process that runs.
   void tune();

@@ -73,6 +73,8 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"ReplayChangesNothing", Rule::kReplayChangesNothing, {3, 5, 12}},
         Broken{"FeedComplete", Rule::kFeedComplete, {4, 5}},
         Broken{"IndexComplete", Rule::kIndexComplete, {20}},
+        Broken{"IndexOnce", Rule::kIndexOnce, {20}},
+        Broken{"IndexBeginsAnew", Rule::kIndexBeginsAnew, {20}},
         Broken{"OutboxDurable", Rule::kOutboxDurable, {14}},
         Broken{"RangesHonest", Rule::kRangesHonest, {4}},
         Broken{"CursorBehindData", Rule::kCursorBehindData, {4}}),

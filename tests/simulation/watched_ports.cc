@@ -223,8 +223,20 @@ void WatchedDirectory::update(const UserId& id, const server::UserChange& change
 void WatchedIndex::add(std::shared_ptr<const server::IndexBatch> batch, server::Done<void> done) {
   server::IndexBatch spoilt = *batch;
   if (broken_ == Rule::kIndexComplete && !spoilt.messages.empty()) spoilt.messages.pop_back();
+  if (broken_ == Rule::kIndexOnce && !spoilt.messages.empty()) {
+    spoilt.messages.push_back(spoilt.messages.front());
+  }
+  watch_.indexed(spoilt);
   SearchIndexMemory::add(std::make_shared<const server::IndexBatch>(std::move(spoilt)),
                          std::move(done));
+}
+
+void WatchedIndex::begin_anew(server::Done<void> done) {
+  const auto marks = disk_->marks;
+  SearchIndexMemory::begin_anew([this, marks, done = std::move(done)](const Status& begun) {
+    if (broken_ == Rule::kIndexBeginsAnew) disk_->marks = marks;
+    done(begun);
+  });
 }
 
 // --- bus ---

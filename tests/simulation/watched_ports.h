@@ -28,6 +28,7 @@ class PortsWatch {
   virtual void applied(const server::StoreBatch& batch) = 0;
   virtual void user_changed(const UserId& user) = 0;
   virtual void published(const DeviceId& to, const std::string& frame) = 0;
+  virtual void indexed(const server::IndexBatch& batch) = 0;
 };
 
 class WatchedLog : public server::CommandLog {
@@ -123,18 +124,21 @@ class WatchedRegistry : public server::SessionRegistryMemory {
   std::map<std::uint64_t, DeviceId> devices;  // of all sessions that ever were
 };
 
-// Drops what it is told to drop, and delivers in order after a delay.
-// Of nobody's concern but the rules for searches.
 class WatchedIndex : public server::SearchIndexMemory {
  public:
-  WatchedIndex(std::shared_ptr<Disk> disk, Scheduler& scheduler, Rule broken)
-      : SearchIndexMemory(std::move(disk), scheduler), broken_(broken) {}
+  WatchedIndex(const std::shared_ptr<Disk>& disk, Scheduler& scheduler, PortsWatch& watch,
+               Rule broken)
+      : SearchIndexMemory(disk, scheduler), disk_(disk), watch_(watch), broken_(broken) {}
   void add(std::shared_ptr<const server::IndexBatch> batch, server::Done<void> done) override;
+  void begin_anew(server::Done<void> done) override;
 
  private:
+  std::shared_ptr<Disk> disk_;
+  PortsWatch& watch_;
   Rule broken_;
 };
 
+// Drops what it is told to drop, and delivers in order after a delay.
 class WatchedBus : public server::BusMemory {
  public:
   WatchedBus(Scheduler& scheduler, WatchedRegistry& registry, PortsWatch& watch,

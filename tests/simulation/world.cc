@@ -202,6 +202,10 @@ void World::applied(const server::StoreBatch& batch) {
   for (auto& checker : checkers_) checker->applied(batch);
 }
 
+void World::indexed(const server::IndexBatch& batch) {
+  for (auto& checker : checkers_) checker->indexed(batch);
+}
+
 void World::user_changed(const UserId& user) {
   trace_.line("directory", "changed " + server_.directory_disk().accounts.at(user).user.handle);
   if (!server_.directory_disk().accounts.at(user).user.privacy.receipts) hid_reads_.insert(user);

@@ -83,6 +83,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   void applied(const server::StoreBatch& batch) override;
   void user_changed(const UserId& user) override;
   void published(const DeviceId& to, const std::string& frame) override;
+  void indexed(const server::IndexBatch& batch) override;
   void cached(const Who& who, const client::CacheChange& change) override;
   void told(const Who& who, const client::Event& event) override;
   void rolled_back(const Who& who) override;

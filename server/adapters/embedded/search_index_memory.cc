@@ -54,20 +54,33 @@ Result<Position> SearchIndexMemory::complete() {
   return disk_->complete;
 }
 
-Status SearchIndexMemory::clear() {
-  disk_->complete = 0;
-  disk_->marks.clear();
-  disk_->messages.clear();
-  return {};
+void SearchIndexMemory::begin_anew(Done<void> done) {
+  later([this, done = std::move(done)] {
+    disk_->complete = 0;
+    disk_->marks.clear();
+    disk_->messages.clear();
+    newest_.clear();
+    done({});
+  });
 }
 
-void SearchIndexMemory::store(const IndexBatch& batch) {
-  Before before{disk_->complete, {}, {}};
+Status SearchIndexMemory::store(const IndexBatch& batch) {
+  std::map<Position, const IndexedMessage*> fresh;
   for (const IndexedMessage& message : batch.messages) {
     const auto mark = disk_->marks.find(message.conversation);
     if (mark != disk_->marks.end() && message.seq <= mark->second) continue;
-    disk_->messages[message.position] = message;
-    before.messages.push_back(message.position);
+    const auto known = disk_->messages.find(message.position);
+    const IndexedMessage& there = known != disk_->messages.end()
+                                      ? known->second
+                                      : *fresh.emplace(message.position, &message).first->second;
+    if (there.conversation != message.conversation || there.seq != message.seq) {
+      return make_error(ErrorCode::kCacheCorrupt, "the search index has another message there");
+    }
+  }
+  Before before{disk_->complete, {}, {}};
+  for (const auto& [position, message] : fresh) {
+    disk_->messages[position] = *message;
+    before.messages.push_back(position);
   }
   for (const auto& [id, upto] : batch.marks) {
     std::uint64_t& mark = disk_->marks[id];
@@ -77,11 +90,15 @@ void SearchIndexMemory::store(const IndexBatch& batch) {
   if (batch.complete != 0) disk_->complete = batch.complete;
   newest_.push_back(std::move(before));
   if (newest_.size() > kTakenBackMax) newest_.pop_front();
+  return {};
 }
 
 void SearchIndexMemory::take_back(const Before& before) {
   disk_->complete = before.complete;
-  for (const auto& [id, mark] : before.marks) disk_->marks[id] = mark;
+  // The first of several marks of a conversation is what it was before.
+  for (auto mark = before.marks.rbegin(); mark != before.marks.rend(); ++mark) {
+    disk_->marks[mark->first] = mark->second;
+  }
   for (const Position position : before.messages) disk_->messages.erase(position);
 }
 
@@ -100,8 +117,7 @@ void SearchIndexMemory::add(std::shared_ptr<const IndexBatch> batch, Done<void> 
   later([this, batch = std::move(batch), done = std::move(done)] {
     const auto fault = disk_->add_fault ? disk_->add_fault() : std::nullopt;
     if (fault) return done(*fault);
-    store(*batch);
-    done({});
+    done(store(*batch));
   });
 }
 

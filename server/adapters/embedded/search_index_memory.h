@@ -34,7 +34,7 @@ class SearchIndexMemory : public SearchIndex {
   ~SearchIndexMemory() override;
 
   Result<Position> complete() override;
-  Status clear() override;
+  void begin_anew(Done<void> done) override;
   void add(std::shared_ptr<const IndexBatch> batch, Done<void> done) override;
   void marks(const std::vector<ConversationId>& ids,
              Done<std::vector<std::uint64_t>> done) override;
@@ -46,7 +46,7 @@ class SearchIndexMemory : public SearchIndex {
     std::vector<std::pair<ConversationId, std::uint64_t>> marks;
     std::vector<Position> messages;
   };
-  void store(const IndexBatch& batch);
+  Status store(const IndexBatch& batch);
   void take_back(const Before& before);
   void later(std::function<void()> task);
 

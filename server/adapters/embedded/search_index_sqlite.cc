@@ -37,10 +37,6 @@ constexpr const char* kSchema =
     "CREATE VIRTUAL TABLE word USING fts5(terms,content='',columnsize=0,tokenize='ascii');"
     "CREATE TABLE meta(key TEXT PRIMARY KEY,value INT) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('complete',0)";
-constexpr const char* kClear =
-    "BEGIN IMMEDIATE;DELETE FROM conversation;DELETE FROM message;"
-    "INSERT INTO word(word) VALUES('delete-all');DELETE FROM meta WHERE key='rule';"
-    "UPDATE meta SET value=0 WHERE key='complete';COMMIT";
 // What is deleted here is not deleted in the store: it need not be overwritten with zeros.
 constexpr const char* kPragmas = "PRAGMA secure_delete=FAST;";
 constexpr std::uint64_t kCachePages = 4'096;       // 16 MiB
@@ -139,13 +135,20 @@ class Writer {
     Query row = db_.query("INSERT OR IGNORE INTO message VALUES(?1,?2,?3,?4)");
     row.bind(message.position, (*where)->num, message.seq, only_for);
     if (auto put = row.run(); !put) return put;
-    if (db_.changes() == 0) {
-      return make_error(ErrorCode::kCacheCorrupt,
-                        "record " + std::to_string(message.position) +
-                            " of the log is another message in the search index");
-    }
+    if (db_.changes() == 0) return same_as_there(message, (*where)->num);
     Query text = db_.query("INSERT INTO word(rowid,terms) VALUES(?1,CAST(?2 AS TEXT))");
     return text.bind(message.position, words).run();
+  }
+
+  // What is there already changes nothing; another message in its place is damage.
+  Status same_as_there(const IndexedMessage& message, std::uint64_t num) {
+    Query there = db_.query("SELECT conversation,seq FROM message WHERE position=?1");
+    const bool found = there.bind(message.position).next();
+    if (auto status = there.status(); !status) return status;
+    if (found && there.number(0) == num && there.number(1) == message.seq) return {};
+    return make_error(ErrorCode::kCacheCorrupt,
+                      "record " + std::to_string(message.position) +
+                          " of the log is another message in the search index");
   }
 
   Status put_marks() {
@@ -308,8 +311,8 @@ Error as_damage(Error error) {
   return error;
 }
 
-// An index of other terms finds nothing of a new query: it begins anew. Reads a word of it, too: damage of
-// FTS5's own tables shows here.
+// An index of other terms finds nothing of a new query: it is as useless as a damaged one. Reads a word of
+// it, too: damage of FTS5's own tables shows here.
 Status bring_to_rule(Database& db) {
   bool known = false;
   {
@@ -321,12 +324,21 @@ Status bring_to_rule(Database& db) {
     if (known && rule.number(0) == search::rule_version) return {};
     if (auto status = rule.status(); !status) return status;
   }
-  if (known) {
-    if (auto cleared = db.execute(kClear); !cleared) return cleared;
-  }
+  if (known) return make_error(ErrorCode::kCacheCorrupt, "a search index of other terms");
   return db.query("INSERT OR REPLACE INTO meta VALUES('rule',?1)")
       .bind(std::uint64_t{search::rule_version})
       .run();
+}
+
+Result<Position> complete_of(Database& db) {
+  Query row = db.query("SELECT value FROM meta WHERE key='complete'");
+  if (row.next()) return row.number(0);
+  if (auto status = row.status(); !status) return status.error();
+  return make_error(ErrorCode::kCacheCorrupt, "the search index has no position");
+}
+
+Error not_open() {
+  return make_error(ErrorCode::kUnavailable, "the search index begins anew");
 }
 
 void remove_files(const std::string& path) {
@@ -342,18 +354,20 @@ Result<std::unique_ptr<SearchIndexSqlite>> SearchIndexSqlite::open(const std::st
                                                                    Executor& executor,
                                                                    std::uint64_t pages_max) {
   if (std::filesystem::exists(path + kDamagedSuffix)) remove_files(path);
-  auto index = open_once(path, executor, pages_max);
+  auto opened = connect(path, pages_max);
   const auto of_no_use = [](ErrorCode code) {
     return code == ErrorCode::kCacheCorrupt || code == ErrorCode::kCacheTooNew;
   };
-  if (index || !of_no_use(index.error().code)) return index;
-  remove_files(path);
-  return open_once(path, executor, pages_max);
+  if (!opened && of_no_use(opened.error().code)) opened = connect_anew(path, pages_max);
+  if (!opened) return opened.error();
+  std::unique_ptr<SearchIndexSqlite> index(
+      new SearchIndexSqlite(path, pages_max, std::move(*opened), executor));
+  index->writing_.run(yield_to_all_others);
+  return index;
 }
 
-Result<std::unique_ptr<SearchIndexSqlite>> SearchIndexSqlite::open_once(const std::string& path,
-                                                                        Executor& executor,
-                                                                        std::uint64_t pages_max) {
+Result<SearchIndexSqlite::Opened> SearchIndexSqlite::connect(const std::string& path,
+                                                             std::uint64_t pages_max) {
   Database::Options options{path, kSchemaVersion, kSchema, pages_max};
   options.cache_pages = kCachePages;
   options.checkpoint_pages = kCheckpointPages;
@@ -367,19 +381,23 @@ Result<std::unique_ptr<SearchIndexSqlite>> SearchIndexSqlite::open_once(const st
   options.vfs = nullptr;  // see gentle_vfs()
   auto reader = Database::open(options);
   if (!reader) return as_damage(reader.error());
-  std::unique_ptr<SearchIndexSqlite> index(
-      new SearchIndexSqlite(path, std::move(*writer), std::move(*reader), executor));
   // A damaged file shows here rather than at the first search.
-  if (auto complete = index->complete(); !complete) return as_damage(complete.error());
-  index->writing_.run(yield_to_all_others);
-  return index;
+  if (auto complete = complete_of(**reader); !complete) return as_damage(complete.error());
+  return Opened{std::move(*writer), std::move(*reader)};
 }
 
-SearchIndexSqlite::SearchIndexSqlite(std::string path, std::unique_ptr<Database> writer,
-                                     std::unique_ptr<Database> reader, Executor& executor)
+Result<SearchIndexSqlite::Opened> SearchIndexSqlite::connect_anew(const std::string& path,
+                                                                  std::uint64_t pages_max) {
+  remove_files(path);
+  return connect(path, pages_max);
+}
+
+SearchIndexSqlite::SearchIndexSqlite(std::string path, std::uint64_t pages_max, Opened opened,
+                                     Executor& executor)
     : path_(std::move(path)),
-      writer_(std::move(writer)),
-      reader_(std::move(reader)),
+      pages_max_(pages_max),
+      writer_(std::move(opened.writer)),
+      reader_(std::move(opened.reader)),
       executor_(executor) {}
 
 SearchIndexSqlite::~SearchIndexSqlite() {
@@ -408,20 +426,32 @@ void SearchIndexSqlite::note_damage(const Error& error) const {
 }
 
 Result<Position> SearchIndexSqlite::complete() {
-  Query row = reader_->query("SELECT value FROM meta WHERE key='complete'");
-  if (row.next()) return row.number(0);
-  if (auto status = row.status(); !status) return status.error();
-  return make_error(ErrorCode::kCacheCorrupt, "the search index has no position");
+  auto complete = complete_of(*reader_);
+  if (!complete) return as_damage(complete.error());
+  return complete;
 }
 
-Status SearchIndexSqlite::clear() {
-  if (auto cleared = writer_->execute(kClear); !cleared) return as_damage(cleared.error());
-  return bring_to_rule(*writer_);
+// Each connection is given up and taken on its own thread.
+void SearchIndexSqlite::begin_anew(Done<void> done) {
+  reading_.run([this, alive = alive_, done = std::move(done)] {
+    reader_.reset();
+    writing_.run([this, alive, done] {
+      writer_.reset();
+      auto opened = connect_anew(path_, pages_max_);
+      if (!opened) return tell<void>(alive, done, opened.error());
+      writer_ = std::move(opened->writer);
+      auto reader = std::make_shared<std::unique_ptr<Database>>(std::move(opened->reader));
+      reading_.run([this, alive, done, reader] {
+        reader_ = std::move(*reader);
+        tell<void>(alive, done, {});
+      });
+    });
+  });
 }
 
 void SearchIndexSqlite::add(std::shared_ptr<const IndexBatch> batch, Done<void> done) {
   writing_.run([this, alive = alive_, batch = std::move(batch), done = std::move(done)] {
-    tell<void>(alive, done, Writer(*writer_, *batch).run());
+    tell<void>(alive, done, writer_ ? Writer(*writer_, *batch).run() : Status(not_open()));
   });
 }
 
@@ -429,7 +459,7 @@ void SearchIndexSqlite::marks(const std::vector<ConversationId>& ids,
                               Done<std::vector<std::uint64_t>> done) {
   // Of the writer's connection: what was added is there.
   writing_.run([this, alive = alive_, ids, done = std::move(done)] {
-    tell<std::vector<std::uint64_t>>(alive, done, marks_of(*writer_, ids));
+    tell<std::vector<std::uint64_t>>(alive, done, writer_ ? marks_of(*writer_, ids) : not_open());
   });
 }
 
@@ -438,7 +468,8 @@ void SearchIndexSqlite::find(const IndexQuery& query, Done<std::vector<IndexHit>
   if (!pattern) return done(pattern.error());
   reading_.run([this, alive = alive_, query, pattern = std::move(*pattern),
                 patience = Patience(query.time_limit, closing_), done = std::move(done)] {
-    tell<std::vector<IndexHit>>(alive, done, Search(*reader_, query, pattern, patience).run());
+    tell<std::vector<IndexHit>>(
+        alive, done, reader_ ? Search(*reader_, query, pattern, patience).run() : not_open());
   });
 }
 

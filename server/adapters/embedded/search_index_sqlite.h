@@ -26,25 +26,29 @@ class SearchIndexSqlite : public SearchIndex {
   ~SearchIndexSqlite() override;
 
   Result<Position> complete() override;
-  Status clear() override;
+  void begin_anew(Done<void> done) override;
   void add(std::shared_ptr<const IndexBatch> batch, Done<void> done) override;
   void marks(const std::vector<ConversationId>& ids,
              Done<std::vector<std::uint64_t>> done) override;
   void find(const IndexQuery& query, Done<std::vector<IndexHit>> done) override;
 
  private:
-  static Result<std::unique_ptr<SearchIndexSqlite>> open_once(const std::string& path,
-                                                              Executor& executor,
-                                                              std::uint64_t pages_max);
-  SearchIndexSqlite(std::string path, std::unique_ptr<Database> writer,
-                    std::unique_ptr<Database> reader, Executor& executor);
+  struct Opened {
+    std::unique_ptr<Database> writer;
+    std::unique_ptr<Database> reader;
+  };
+  // Of a file that is of use: created, if there is none.
+  static Result<Opened> connect(const std::string& path, std::uint64_t pages_max);
+  static Result<Opened> connect_anew(const std::string& path, std::uint64_t pages_max);
+  SearchIndexSqlite(std::string path, std::uint64_t pages_max, Opened opened, Executor& executor);
   template <class T>
   void tell(const std::shared_ptr<bool>& alive, Done<T> done, Result<T> result);
   void note_damage(const Error& error) const;
 
   const std::string path_;
-  const std::unique_ptr<Database> writer_;  // its worker's thread, once that has begun
-  const std::unique_ptr<Database> reader_;  // likewise
+  const std::uint64_t pages_max_;
+  std::unique_ptr<Database> writer_;  // its worker's thread, once that has begun
+  std::unique_ptr<Database> reader_;  // likewise; both null while the index cannot be opened anew
   Executor& executor_;
   std::atomic<bool> closing_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // thread of the executor

@@ -79,6 +79,22 @@ void SearchChecker::found_all(const Who& who, const std::string& word,
                  std::to_string(seq) + ", one of " + std::to_string(missing.size()));
 }
 
+// An index may take what it is given a second time, or another message in its place, for damage.
+void SearchChecker::indexed(const server::IndexBatch& batch) {
+  std::set<server::Position> given;
+  for (const server::IndexedMessage& message : batch.messages) {
+    const std::string where = brief(message.conversation) + "/" + std::to_string(message.seq);
+    if (!given.insert(message.position).second) {
+      broken(20, "the index is given " + where + " twice at once");
+    }
+    const auto there = truth_.index.messages.find(message.position);
+    if (there == truth_.index.messages.end()) continue;
+    if (there->second.conversation != message.conversation || there->second.seq != message.seq) {
+      broken(20, "the index is given " + where + " where another message is");
+    }
+  }
+}
+
 void SearchChecker::at_rest() {
   std::size_t messages = 0;
   for (const auto& [id, events] : truth_.store.events) {

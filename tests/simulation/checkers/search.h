@@ -17,6 +17,7 @@ class SearchChecker : public Checker {
   void found(const Who& who, const std::string& word, const client::SearchPage& page) override;
   void found_all(const Who& who, const std::string& word,
                  const std::vector<client::Message>& messages) override;
+  void indexed(const server::IndexBatch& batch) override;
   void at_rest() override;
 
  private:

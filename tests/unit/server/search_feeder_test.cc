@@ -164,18 +164,83 @@ TEST_F(SearchFeederTest, AConversationThatCannotBeReadStopsNoOther) {
   feeder.reset();
 }
 
-TEST_F(SearchFeederTest, AnIndexThatIsDamagedIsLeftAloneUntilTheNextStart) {
+// What did not fit into a step goes on, and is in front of the list and at its end.
+TEST_F(SearchFeederTest, AStepThatWasFullReadsNoConversationTwice) {
+  start_search(limits::search_waiting_max,
+               {.conversations = 16, .messages = 3, .messages_of_one = 2});
+  index_disk->delay = [] { return Millis(700); };
+  const Caller a = enter(ann, 1);
+  std::uint8_t n = 0;
+  for (std::uint8_t g = 1; g <= 6; ++g) make_group(a, {bob}, group_id(g));
+  for (int round = 0; round < 25; ++round) {
+    for (std::uint8_t g = 1; g <= 6; ++g) say(a, ++n, "tea", group_id(g));
+    loop.advance(Millis(300));
+  }
+  loop.advance(Millis(200'000));
+  EXPECT_EQ(stat("search_failures"), 0u);
+  EXPECT_EQ(stat("search_rebuilds"), 0u);
+  expect_complete();
+  EXPECT_EQ(index_disk->messages.size(), 150u);
+}
+
+TEST_F(SearchFeederTest, AnIndexThatIsDamagedIsMadeAnewWhileTheServerRuns) {
   start_search();
   const Caller a = enter(ann, 1);
   make_group(a, {bob});
-  index_disk->add_fault = [] { return make_error(ErrorCode::kCacheCorrupt, "damaged"); };
   say(a, 1, "tea");
-  loop.advance(Millis(1'000'000));
-  EXPECT_EQ(stat("search_failures"), 1u);
-  stop_search();
-  index_disk->add_fault = nullptr;
-  start_search();
   quiet();
+  bool damaged = true;
+  index_disk->add_fault = [&damaged]() -> std::optional<Error> {
+    if (!std::exchange(damaged, false)) return std::nullopt;
+    return make_error(ErrorCode::kCacheCorrupt, "a page");
+  };
+  index_disk->delay = [] { return Millis(1'000); };
+  say(a, 2, "tea");
+  for (int n = 0; n < 100 && stat("search_rebuilding") == 0; ++n) loop.advance(Millis(100));
+  EXPECT_EQ(stat("search_rebuilding"), 1u);
+  say(a, 3, "tea");
+  quiet();
+  EXPECT_EQ(stat("search_failures"), 1u);
+  EXPECT_EQ(stat("search_rebuilds"), 1u);
+  EXPECT_EQ(stat("search_rebuilding"), 0u);
+  EXPECT_EQ(log, (Texts{"the search index is made anew: a page"}));
+  expect_complete();
+}
+
+// Nobody writes, and so nothing but the search itself meets the damage.
+TEST_F(SearchFeederTest, DamageThatASearchMeetsIsMendedToo) {
+  start_search();
+  const Caller a = enter(ann, 1);
+  make_group(a, {bob});
+  say(a, 1, "tea");
+  quiet();
+  index_disk->messages.clear();
+  bool damaged = true;
+  index_disk->read_fault = [&damaged]() -> std::optional<Error> {
+    if (!std::exchange(damaged, false)) return std::nullopt;
+    return make_error(ErrorCode::kCacheCorrupt, "/data/search.db");
+  };
+  const v1::ServerFrame refused = search(a, "tea");
+  EXPECT_EQ(refused.error().code(), v1::ERROR_CODE_UNAVAILABLE);
+  EXPECT_EQ(refused.error().detail().find("/data"), std::string::npos);
+  quiet();
+  EXPECT_EQ(found(a, "tea"), (Texts{"tea"}));
+  EXPECT_EQ(stat("search_rebuilds"), 1u);
+  expect_complete();
+}
+
+TEST_F(SearchFeederTest, AnIndexThatIsDamagedAgainAndAgainIsMadeAnewOnceAMinute) {
+  start_search();
+  const Caller a = enter(ann, 1);
+  make_group(a, {bob});
+  index_disk->add_fault = [] { return make_error(ErrorCode::kCacheCorrupt, "a page"); };
+  say(a, 1, "tea");
+  loop.advance(Millis(600'000));
+  EXPECT_LE(stat("search_rebuilds"), 11u);
+  EXPECT_GE(stat("search_rebuilds"), 9u);
+  EXPECT_EQ(stat("search_rebuilding"), 1u);
+  index_disk->add_fault = nullptr;
+  loop.advance(Millis(70'000));
   expect_complete();
 }
 

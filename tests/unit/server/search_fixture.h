@@ -38,13 +38,29 @@ class ConversationsThatForward : public Conversations {
   Conversations& to_;
 };
 
+// Is not given the same message twice at a time.
+class OnceIndex : public SearchIndexMemory {
+ public:
+  using SearchIndexMemory::SearchIndexMemory;
+  void add(std::shared_ptr<const IndexBatch> batch, Done<void> done) override {
+    std::set<Position> positions;
+    for (const IndexedMessage& message : batch->messages) {
+      EXPECT_TRUE(positions.insert(message.position).second) << message.text;
+    }
+    SearchIndexMemory::add(std::move(batch), std::move(done));
+  }
+};
+
 class SearchTest : public ServiceTest {
  protected:
   // What a server does at its start.
-  void start_search(std::size_t waiting_max = limits::search_waiting_max) {
-    index = std::make_unique<SearchIndexMemory>(index_disk, loop);
-    feeder.emplace(*index, store, cache, loop, waiting_max);
+  void start_search(std::size_t waiting_max = limits::search_waiting_max,
+                    const IndexStep& step = {}) {
+    index = std::make_unique<OnceIndex>(index_disk, loop);
+    feeder.emplace(*index, store, cache, loop, waiting_max, step,
+                   [this](const std::string& line) { log.push_back(line); });
     finder.emplace(index.get(), cache, loop);
+    finder->on_damage([this](const Error& error) { feeder->index_damaged(error); });
     cache.on_stored([this](const StoreBatch& batch) {
       if (feeder) feeder->stored(batch);
     });
@@ -101,6 +117,7 @@ class SearchTest : public ServiceTest {
   std::unique_ptr<SearchIndexMemory> index;
   std::optional<SearchFeeder> feeder;
   std::optional<SearchService> finder;
+  std::vector<std::string> log;
 };
 
 }  // namespace kith::server::testing

@@ -133,7 +133,7 @@ TEST_F(SearchServiceTest, APageIsNoLargerThanAFrame) {
 TEST_F(SearchServiceTest, WhatGoesWrongIsATypedError) {
   EXPECT_EQ(code(search(a, " ?! ")), ErrorCode::kInvalidArgument);
   index_disk->read_fault = [] { return make_error(ErrorCode::kIo, "broken"); };
-  EXPECT_EQ(code(search(a, "tea")), ErrorCode::kInternal) << "files are no matter of the wire";
+  EXPECT_EQ(code(search(a, "tea")), ErrorCode::kUnavailable) << "files are no matter of the wire";
   index_disk->read_fault = [] { return make_error(ErrorCode::kTimeout, "slow"); };
   const v1::ServerFrame slow = search(a, "tea");
   EXPECT_EQ(code(slow), ErrorCode::kOverloaded);

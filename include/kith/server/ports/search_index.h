@@ -3,13 +3,13 @@
 //
 // Atomicity:   add() takes a batch with its marks wholly or not at all.
 // Idempotence: messages at or below the mark of their conversation are there already and change
-//              nothing.
+//              nothing; nor does one that a batch has twice.
 // Durability:  a power loss may take back the newest batches wholly, never a part of one.
 // Words:       docs/protocol.md, "Search".
 // Threads:     methods and callbacks on the executor of the services; callbacks come later or inside
 //              the call. None comes after the index was destroyed.
-// Failure:     kUnavailable, kIo, kDiskFull; the caller retries. An index that is damaged starts
-//              anew, empty.
+// Failure:     kUnavailable, kIo, kDiskFull; the caller retries. kCacheCorrupt: the index is damaged,
+//              or has another message where one is added; the caller lets it begin anew.
 // Proof:       tests/conformance/search_index_suite.h.
 #pragma once
 
@@ -73,8 +73,8 @@ class KITH_API SearchIndex {
   // IndexBatch::complete of the last one that had it; 0 = never, or the index began anew. Blocks;
   // used at start.
   virtual Result<Position> complete() = 0;
-  // Forgets everything. Blocks; used at start, when the store is of another history.
-  virtual Status clear() = 0;
+  // Forgets everything, also what is damaged. Searches that wait fail with kUnavailable.
+  virtual void begin_anew(Done<void> done) = 0;
   virtual void add(std::shared_ptr<const IndexBatch> batch, Done<void> done) = 0;
   // The mark of each, in their order; 0 = nothing of it is there.
   virtual void marks(const std::vector<ConversationId>& ids,
