@@ -8,6 +8,7 @@
 #include "src/error.h"
 #include "src/frame_codec.h"
 #include "src/handshake.h"
+#include "src/utf8.h"
 
 namespace kith::client {
 namespace {
@@ -286,6 +287,9 @@ void Connection::on_message(std::string_view message) {
     const bool failed = frame->body_case() == v1::ServerFrame::kError;
     answer(frame->reply_to(), failed ? nullptr : &*frame,
            failed ? from_wire(frame->error()) : kNoError);
+  } else if (!pace_.take_push(message.size(), now())) {
+    drop(make_error(ErrorCode::kProtocol, "the server sends more than a device can take"),
+         Millis{0});
   } else {
     listener_.on_frame(*frame);
   }
@@ -350,8 +354,9 @@ void Connection::on_refused(const Error& error) {
 }
 
 void Connection::on_goodbye(const v1::Goodbye& goodbye) {
-  const std::string detail =
-      goodbye.detail().empty() ? "the server said goodbye" : goodbye.detail();
+  const std::string detail(goodbye.detail().empty()
+                               ? "the server said goodbye"
+                               : utf8_prefix(goodbye.detail(), limits::detail_bytes_max));
   switch (goodbye.reason()) {
     case v1::GOODBYE_REASON_REPLACED:
       sign_out(make_error(ErrorCode::kAlreadyOpen, "the same device has signed in elsewhere"));

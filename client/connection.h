@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 
+#include "client/server_pace.h"
 #include "client/transport.h"
 #include "kith/client/options.h"
 #include "kith/client/types.h"
@@ -63,6 +64,9 @@ class Connection {
   void set_background(bool background);
   // The cache is up to date with the server.
   void caught_up();
+  // The server does what no honest one does: this connection ends, the next is tried after a back-off.
+  void give_up(const Error& reason) { drop(reason, Millis{0}); }
+  [[nodiscard]] ServerPace& pace() { return pace_; }
 
   [[nodiscard]] bool ready() const { return welcomed_; }
   // The server's time as far as this device knows: never later than the truth; 0 = unknown.
@@ -116,6 +120,7 @@ class Connection {
   TokenProvider token_provider_;
   ConnectionListener& listener_;
   Backoff backoff_;
+  ServerPace pace_;
 
   bool wanted_ = false;
   bool welcomed_ = false;

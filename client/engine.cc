@@ -165,7 +165,8 @@ void Engine::on_frame(const v1::ServerFrame& frame) {
       sync_->on_pong(frame.pong());
       break;
     case v1::ServerFrame::kThrottle:
-      outbox_->hold_back(Millis(frame.throttle().retry_after_ms()));
+      outbox_->hold_back(
+          std::min<Millis>(Millis(frame.throttle().retry_after_ms()), limits::retry_after_max));
       break;
     case v1::ServerFrame::kReceiptPush:
       for (const auto& state : frame.receipt_push().states()) (void)model_.apply_receipt(state);

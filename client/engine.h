@@ -66,6 +66,7 @@ class Engine : public ConnectionListener {
   [[nodiscard]] const Error& connection_error() const { return connection_->last_error(); }
   [[nodiscard]] bool outbox_idle() const { return outbox_->idle(); }
   [[nodiscard]] std::uint64_t feed_cursor() override { return sync_->cursor(); }
+  [[nodiscard]] std::size_t held_bytes() const { return sync_->held_bytes(); }
   [[nodiscard]] const Model& model() const { return model_; }
 
   // See Client for all of these.

@@ -7,6 +7,7 @@
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
 #include "src/frame_codec.h"
+#include "src/utf8.h"
 
 namespace kith::client {
 namespace {
@@ -51,6 +52,7 @@ Status Model::apply_events(const ConversationId& conversation, const std::vector
                            std::uint64_t floor, bool live, std::vector<MessageId>* removed) {
   CacheChange change;
   const ConversationRecord* known = find(conversation);
+  if (!known && conversations_.size() >= limits::conversations_kept_max) return {};
   ConversationRecord record = known ? *known : ConversationRecord{};
   if (!known) {
     record.id = conversation;
@@ -97,12 +99,16 @@ Status Model::apply_states(const std::vector<v1::ConversationState>& states,
     const auto id = conversation_id(s.conversation_id());
     if (!id) continue;
     const ConversationRecord* known = find(*id);
+    if (!known && !merged.count(*id) &&
+        conversations_.size() + merged.size() >= limits::conversations_kept_max) {
+      continue;
+    }
     ConversationRecord r = merged.count(*id) ? merged[*id] : known ? *known : ConversationRecord{};
     r.id = *id;
     if (s.entry_ver() >= r.entry_ver) {
       r.entry_ver = s.entry_ver();
       r.type = static_cast<ConversationType>(s.type());
-      r.title = s.title();
+      r.title = utf8_prefix(s.title(), limits::title_bytes_max);
       r.peer = id_of<UserId>(s.direct_peer());
       r.role = static_cast<MemberRole>(s.role());
       r.member_count = s.member_count();
@@ -165,6 +171,10 @@ Status Model::apply_receipt(const v1::ReceiptState& state) {
 }
 
 Status Model::put_profiles(std::vector<Profile> profiles) {
+  for (Profile& p : profiles) {
+    p.handle = utf8_prefix(p.handle, limits::handle_bytes_max);
+    p.display_name = utf8_prefix(p.display_name, limits::display_name_bytes_max);
+  }
   std::erase_if(profiles, [&](const Profile& p) {
     const Profile* known = profile(p.user);
     return known && known->handle == p.handle && known->display_name == p.display_name;

@@ -19,6 +19,11 @@ constexpr std::size_t kHeldMax =
     256;  // events above holes, per conversation; more are fetched instead
 constexpr Millis kRetry = 2s;
 constexpr std::uint64_t kNoticeSpread = 2000;  // ms; doorbells of a busy account ring together
+constexpr std::size_t kHeldOverhead = 256;     // bytes of tables for an event that is held
+
+std::size_t held_size(const v1::Event& event) {
+  return event.ByteSizeLong() + kHeldOverhead;
+}
 
 }  // namespace
 
@@ -40,11 +45,13 @@ SyncEngine::~SyncEngine() {
   alive_.reset();
   scheduler_.cancel(sync_timer_);
   scheduler_.cancel(idle_timer_);
+  scheduler_.cancel(page_timer_);
+  scheduler_.cancel(fetch_timer_);
   for (auto& [id, held] : held_) scheduler_.cancel(held.timer);
 }
 
 void SyncEngine::on_welcome() {
-  syncing_ = again_ = snapshot_ = first_done_ = false;
+  syncing_ = again_ = snapshot_ = first_done_ = anew_ = false;
   acked_.clear();
   unfillable_.clear();
   behind_.clear();
@@ -64,6 +71,8 @@ void SyncEngine::on_lost() {
   syncing_ = again_ = false;
   scheduler_.cancel(std::exchange(sync_timer_, 0));
   scheduler_.cancel(std::exchange(idle_timer_, 0));
+  scheduler_.cancel(std::exchange(page_timer_, 0));
+  scheduler_.cancel(std::exchange(fetch_timer_, 0));
   to_fetch_.clear();
   to_ack_.clear();
 }
@@ -103,6 +112,14 @@ void SyncEngine::sync_now() {
 }
 
 void SyncEngine::ask_page(const std::string& page_token) {
+  if (const Millis wait = connection_.pace().take_listing(scheduler_.clock().steady_ms());
+      wait.count() > 0) {
+    page_timer_ = scheduler_.after(wait, [this, page_token] {
+      page_timer_ = 0;
+      ask_page(page_token);
+    });
+    return;
+  }
   v1::ClientFrame frame;
   v1::SyncRequest& request = *frame.mutable_sync();
   if (page_token.empty()) user_state_.reset();
@@ -135,6 +152,10 @@ void SyncEngine::ask_page(const std::string& page_token) {
 
 void SyncEngine::on_reset(const v1::SyncReset& reset) {
   if (reset.reason() == v1::SYNC_RESET_REASON_FUTURE) {
+    if (std::exchange(anew_, true)) {
+      return connection_.give_up(
+          make_error(ErrorCode::kProtocol, "the server names one history after the other"));
+    }
     if (Status s = start_anew(); !s) return on_sync_failed(s.error());
   }
   snapshot_ = true;
@@ -148,6 +169,7 @@ Status SyncEngine::start_anew() {
   if (Status s = hooks_.other_history(); !s) return s;
   for (auto& [id, held] : held_) scheduler_.cancel(held.timer);
   held_.clear();
+  held_bytes_ = 0;
   to_fetch_.clear();
   to_ack_.clear();
   acked_.clear();
@@ -275,9 +297,14 @@ void SyncEngine::offer(const std::vector<v1::Event>& events, bool live) {
 }
 
 void SyncEngine::hold(const ConversationId& id, const v1::Event& event, bool live) {
+  const std::size_t size = held_size(event);
+  const bool room = held_bytes_ + size <= limits::held_bytes_max;
+  if (!room && !model_.find(id)) return;  // its state comes with the feed, and it is fetched
   Held& held = held_[id];
   held.live |= live;
-  if (held.events.size() < kHeldMax) held.events.emplace(event.seq(), event);
+  if (room && held.events.size() < kHeldMax && held.events.emplace(event.seq(), event).second) {
+    held_bytes_ += size;
+  }
   behind_.insert(id);
   if (event.seq() > model_.top(id)) (void)model_.raise_head(id, event.seq(), event.ordinal());
   if (held.timer) return;
@@ -311,6 +338,7 @@ void SyncEngine::drain_held(const ConversationId& id) {
   auto& events = it->second.events;
   while (!events.empty() && events.begin()->first <= next) {
     if (events.begin()->first == next) ++next;
+    held_bytes_ -= held_size(events.begin()->second);
     ready.push_back(events.begin()->second);  // below `next`: in a hole, or here already
     events.erase(events.begin());
   }
@@ -368,6 +396,18 @@ void SyncEngine::fetch(const ConversationId& id, std::uint64_t seq) {
   seq > model_.top(id) ? fetch(id) : fill(id, seq, seq, [] {});
 }
 
+bool SyncEngine::may_fetch() {
+  if (fetch_timer_ != 0) return false;
+  const Millis wait = connection_.pace().take_history(scheduler_.clock().steady_ms());
+  if (wait.count() == 0) return true;
+  fetch_timer_ = scheduler_.after(wait, [this] {
+    fetch_timer_ = 0;
+    run_fetches();
+    settle_if_done();
+  });
+  return false;
+}
+
 void SyncEngine::run_fetches() {
   if (!connection_.ready()) return;
   for (auto it = to_fetch_.begin(); it != to_fetch_.end() && fetching_.size() < kFetchesAtOnce;) {
@@ -380,6 +420,10 @@ void SyncEngine::run_fetches() {
     const ConversationRecord* record = model_.find(id);
     const std::uint64_t top = model_.top(id);
     if (!record || record->last_seq <= top) continue;
+    if (!may_fetch()) {
+      to_fetch_.insert(id);
+      return;
+    }
     v1::ClientFrame frame;
     v1::GetEvents& get = *frame.mutable_get_events();
     get.set_conversation_id(id.bytes());
@@ -466,6 +510,7 @@ void SyncEngine::backfill() {
       holed_.erase(holed_.begin());
       continue;
     }
+    if (!may_fetch()) return;
     v1::ClientFrame frame;
     v1::GetEvents& get = *frame.mutable_get_events();
     get.set_conversation_id(id.bytes());

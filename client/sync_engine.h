@@ -64,6 +64,8 @@ class SyncEngine {
   void fill(const ConversationId& id, std::uint64_t from, std::uint64_t to,
             std::function<void()> done);
   void sync_soon(Millis delay);
+  // What events above holes take in memory.
+  [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }
   // Fetches what is missing up to the known head.
   void fetch(const ConversationId& id);
   // This event: with all up to the head, or alone if it is in a hole below.
@@ -72,6 +74,8 @@ class SyncEngine {
  private:
   void sync_now();
   void ask_page(const std::string& page_token);
+  // False: too soon, and the work goes on by itself after a pause.
+  bool may_fetch();
   void on_reset(const v1::SyncReset& reset);
   Status start_anew();
   void on_page(const v1::SyncPage& page);
@@ -105,6 +109,7 @@ class SyncEngine {
   bool again_ = false;
   bool snapshot_ = false;
   bool first_done_ = false;  // a whole sync since the last Welcome
+  bool anew_ = false;        // the server has named another history since then
   std::uint64_t snapshot_cursor_ = 0;
   std::set<ConversationId> listed_;            // by the running snapshot
   std::unique_ptr<v1::UserState> user_state_;  // what the pages of this listing said of it so far
@@ -113,6 +118,7 @@ class SyncEngine {
   std::set<ConversationId> fetching_;
   struct Held;  // events above a hole
   std::map<ConversationId, Held> held_;
+  std::size_t held_bytes_ = 0;
   // Conversations that may lack their newest events, or have a hole; never all of them again.
   std::set<ConversationId> behind_;
   std::set<ConversationId> holed_;
@@ -125,6 +131,8 @@ class SyncEngine {
   Scheduler::TimerId sync_timer_ = 0;
   std::int64_t sync_due_ = 0;
   Scheduler::TimerId idle_timer_ = 0;
+  Scheduler::TimerId page_timer_ = 0;   // a listing goes on then
+  Scheduler::TimerId fetch_timer_ = 0;  // and fetching
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

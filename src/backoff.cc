@@ -7,8 +7,7 @@ namespace kith {
 namespace {
 
 constexpr Millis kNetworkChangeWindow{1000};
-constexpr std::int64_t kRetryAfterMaxMs =
-    60LL * 60 * 1000;  // a server's slip must not silence a client for days
+constexpr std::int64_t kRetryAfterMaxMs = Millis(limits::retry_after_max).count();
 
 }  // namespace
 

@@ -1,11 +1,15 @@
 // The table of failures: names, retry classes, wire codes.
 #include "src/error.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
 #include "kith/core/limits.h"
+#include "kith/core/time.h"
 #include "kith/v1/session.pb.h"
+#include "src/utf8.h"
 
 namespace kith {
 namespace {
@@ -55,12 +59,8 @@ constexpr std::pair<ErrorCode, std::string_view> kNames[] = {
     {ErrorCode::kBadConfig, "BAD_CONFIG"},
 };
 
-// Cuts at a character boundary, so that the result is still UTF-8.
-std::string shortened(const std::string& text) {
-  if (text.size() <= limits::detail_bytes_max) return text;
-  std::size_t end = limits::detail_bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
-  return text.substr(0, end);
+std::string shortened(std::string_view text) {
+  return std::string(utf8_prefix(text, limits::detail_bytes_max));
 }
 
 }  // namespace
@@ -148,7 +148,8 @@ Error from_wire(const v1::Error& error) {
   if (v1::ErrorCode_IsValid(value) && value != v1::ERROR_CODE_UNSPECIFIED) {
     code = static_cast<ErrorCode>(value);
   }
-  return make_error(code, error.detail(), error.retry_after_ms());
+  const auto longest = static_cast<std::uint32_t>(Millis(limits::retry_after_max).count());
+  return make_error(code, shortened(error.detail()), std::min(error.retry_after_ms(), longest));
 }
 
 }  // namespace kith

@@ -183,6 +183,22 @@ inline constexpr auto outbox_item_life = 14 * 24h;  // then FAILED; the user dec
 inline constexpr auto dedupe_horizon = 30 * 24h;    // message ids older than this are refused
 
 // --- client ---
+// What a server may make a device do. Frames that nobody asked for count one and one for each KiB:
+// 1,000 a second is far more than a person's groups say. Above it the connection is given up.
+inline constexpr std::uint32_t pushes_taken_per_s = 1'000;
+inline constexpr std::uint32_t pushes_taken_burst = 50'000;
+// Pages of conversations (50 each) and of history (200 events each): a first sync of 50,000
+// conversations passes at once.
+inline constexpr std::uint32_t listings_asked_per_s = 10;
+inline constexpr std::uint32_t listings_asked_burst = 1'000;
+inline constexpr std::uint32_t history_asked_per_s = 20;
+inline constexpr std::uint32_t history_asked_burst = 5'000;
+// Events above holes, in memory until what is below them is here; more are fetched again.
+inline constexpr std::size_t held_bytes_max = 4 * 1024 * 1024;
+// Conversations of one account on a device, about 0.5 KiB of memory each; others are ignored.
+inline constexpr std::size_t conversations_kept_max = 100'000;
+// Longest pause that a peer may ask for: a slip of a server must not silence a client for days.
+inline constexpr auto retry_after_max = 1h;
 inline constexpr std::size_t outbox_messages_max = 10'000;
 // An event above a hole waits this long before it is fetched.
 inline constexpr auto gap_wait = 300ms;

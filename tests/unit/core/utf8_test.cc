@@ -61,5 +61,13 @@ TEST(Utf8, WhatIsNotAsciiIsSeenAtEveryPlace) {
   }
 }
 
+TEST(Utf8, PrefixEndsBetweenTwoCharacters) {
+  const std::string text = "a\u00e9\u20ac\U0001f600z";  // 1, 2, 3, 4 and 1 bytes
+  const std::size_t ends[] = {0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11, 11};
+  for (std::size_t bytes = 0; bytes < std::size(ends); ++bytes) {
+    EXPECT_EQ(utf8_prefix(text, bytes), text.substr(0, ends[bytes])) << bytes;
+  }
+}
+
 }  // namespace
 }  // namespace kith

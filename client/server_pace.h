@@ -1,0 +1,36 @@
+// ServerPace: how much a server may make this device do. What an honest one needs passes at once; one that is broken or
+// hostile costs a bounded share of the processor, the network and the disk.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kith/core/limits.h"
+#include "kith/core/time.h"
+#include "src/rate_limiter.h"
+
+namespace kith::client {
+
+// Pure: times are monotonic milliseconds given by the caller. Kept over reconnections: a new socket is no new budget.
+class ServerPace {
+ public:
+  // A frame that nobody asked for has come. False: they are too many, and the connection is to be given up.
+  [[nodiscard]] bool take_push(std::size_t bytes, std::int64_t now_ms) {
+    const auto kib = static_cast<std::uint32_t>(bytes / 1024);
+    return pushes_.take(1 + kib, now_ms) == 0;
+  }
+  // The wait before the next page of a listing, or of history, may be asked for; 0: now, and it is counted.
+  [[nodiscard]] Millis take_listing(std::int64_t now_ms) {
+    return Millis(listings_.take(1, now_ms));
+  }
+  [[nodiscard]] Millis take_history(std::int64_t now_ms) {
+    return Millis(history_.take(1, now_ms));
+  }
+
+ private:
+  RateLimiter pushes_{limits::pushes_taken_per_s, limits::pushes_taken_burst};
+  RateLimiter listings_{limits::listings_asked_per_s, limits::listings_asked_burst};
+  RateLimiter history_{limits::history_asked_per_s, limits::history_asked_burst};
+};
+
+}  // namespace kith::client
