@@ -49,8 +49,8 @@ class JoinedCore : public ServerCore {
                  gateway_hooks()) {
     if (ports.search == nullptr || !options.search) return;
     feeder_.emplace(*ports.search, ports.store, cache_, scheduler, limits::search_waiting_max,
-                    ports.index_step, [log = options.log](const std::string& line) {
-                      if (log) log(LogLevel::kWarning, line);
+                    ports.index_step, [log = options.log](const std::string& text) {
+                      if (log) log({LogLevel::kWarning, "search_rebuild", text, {}});
                     });
     search_.on_damage([this](const Error& error) { feeder_->index_damaged(error); });
     cache_.on_stored([this](const StoreBatch& batch) { feeder_->stored(batch); });
