@@ -72,7 +72,8 @@ void Network::connect(Key key) {
   }
   trace_.line(name_of(link->device), "connects as " + std::to_string(key));
   link->server_open = true;
-  handler_->on_open(id_of(key), {"10.0.0." + std::to_string(link->device), false});
+  const std::string address = "10.0.0." + std::to_string(link->device);
+  handler_->on_open(id_of(key), {address, address, false});
   later(delay(), [this, key] {
     Link* open = find(key);
     if (open == nullptr || open->listener == nullptr || open->device_closed) return;
