@@ -131,7 +131,8 @@ class ClientUv : public Client {
     Status result;
     runtime_->loop.run_sync([&] {
       auto engine = Engine::make({std::move(endpoint), options.handle, options.agent,
-                                  on_executor(std::move(options.token))},
+                                  on_executor(std::move(options.token)),
+                                  options.acknowledge_by_hand},
                                  runtime_->loop, system_random(), *runtime_->transports,
                                  *on_loop_->store, [this](Event event) { tell(std::move(event)); });
       if (!engine) {
@@ -211,6 +212,14 @@ class ClientUv : public Client {
   }
   Status mark_read(const ConversationId& conversation, Seq upto) override {
     return call<void>([&](Engine& e) { return e.mark_read(conversation, upto); });
+  }
+  Status acknowledge(const ConversationId& id, Seq upto) override {
+    return call<void>([&](Engine& e) { return e.acknowledge(id, upto); });
+  }
+  std::vector<Message> unacknowledged() override {
+    return call<std::vector<Message>>(
+               [](Engine& e) { return Result<std::vector<Message>>(e.unacknowledged()); })
+        .value_or({});
   }
   void set_typing(const ConversationId& conversation, bool typing) override {
     (void)call<void>([&](Engine& e) { return e.set_typing(conversation, typing), Status(); });

@@ -74,6 +74,7 @@ Status Engine::load() {
     if (Status s = store_.commit(change); !s) return s;
   }
   model_.load(*content);
+  if (Status s = model_.load_hand_marks(options_.acknowledge_by_hand, content->kv); !s) return s;
   read_marks_ = content->read_marks;
   if (const auto it = content->kv.find("privacy");
       it != content->kv.end() && it->second.size() == 3) {
@@ -390,6 +391,32 @@ Status Engine::mark_read(const ConversationId& id, Seq upto) {
   if (Status s = model_.put(record); !s) return s;
   send_read_mark(id);
   return {};
+}
+
+Status Engine::acknowledge(const ConversationId& id, Seq upto) {
+  if (Status s = model_.dealt_with(id, upto.value); !s) return s;
+  sync_->note_ack(id);
+  return {};
+}
+
+std::vector<Message> Engine::unacknowledged() {
+  std::vector<Message> found;
+  const auto marks = model_.hand_marks().all();
+  for (const auto& [id, mark] : marks) {
+    const std::uint64_t top = model_.ranges(id).top();
+    const std::size_t before = found.size();
+    for (std::uint64_t from = mark.upto + 1; from <= top && found.size() == before;) {
+      const std::uint64_t end = from + limits::page_events_max;
+      for (Message& m : model_.messages(id, from, end, limits::page_events_max)) {
+        if (!m.mine) found.push_back(std::move(m));
+      }
+      from = end;
+    }
+    if (found.size() == before) (void)acknowledge(id, Seq(top));  // one's own, or withheld
+  }
+  std::stable_sort(found.begin(), found.end(),
+                   [](const Message& a, const Message& b) { return a.time.ms < b.time.ms; });
+  return found;
 }
 
 void Engine::send_read_marks() {

@@ -44,6 +44,7 @@ struct EngineOptions {
   std::string handle;
   std::string agent = "kith-cpp";
   TokenProvider token;
+  bool acknowledge_by_hand = false;
 };
 
 class Engine : public ConnectionListener {
@@ -78,6 +79,8 @@ class Engine : public ConnectionListener {
                Done<std::vector<Message>> done);
   void search(const SearchQuery& query, Done<SearchPage> done);
   Status mark_read(const ConversationId& id, Seq upto);
+  Status acknowledge(const ConversationId& id, Seq upto);
+  [[nodiscard]] std::vector<Message> unacknowledged();
   void set_typing(const ConversationId& id, bool typing);
   [[nodiscard]] std::vector<Conversation> conversations(std::size_t limit);
   [[nodiscard]] std::vector<Message> timeline(const ConversationId& id, std::size_t window);

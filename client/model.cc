@@ -60,6 +60,8 @@ Status Model::apply_events(const ConversationId& conversation, const std::vector
   }
   Ranges ranges = this->ranges(conversation);
   record.floor_seq = std::max(record.floor_seq, floor);
+  std::uint64_t lowest = 0;  // of what others wrote
+  std::uint64_t highest = 0;
   for (const v1::Event& e : events) {
     if (e.seq() == 0 || e.conversation_id() != conversation.view() || ranges.has(e.seq())) continue;
     StoredEvent stored{conversation, e.seq(), id_of<MessageId>(e.message_id()), e.ordinal(),
@@ -72,13 +74,18 @@ Status Model::apply_events(const ConversationId& conversation, const std::vector
       change.outbox_remove.push_back(stored.message);
       record.read_seq = std::max(record.read_seq, e.seq());  // what one writes, one has read
       record.read_ordinal = std::max(record.read_ordinal, e.ordinal());
+    } else if (e.kind() != v1::EVENT_KIND_VOID) {
+      lowest = lowest ? std::min(lowest, e.seq()) : e.seq();
+      highest = std::max(highest, e.seq());
     }
     change.events.push_back(std::move(stored));
   }
   if (change.events.empty() && known && record == *known) return {};
   change.ranges[conversation] = ranges;
   change.conversations.push_back(record);
+  if (lowest) hand_marks_.note(conversation, lowest, &change);
   if (Status s = store_.commit(change); !s) return s;
+  if (lowest) hand_marks_.kept(conversation, lowest, highest);
   conversations_[conversation] = record;
   ranges_[conversation] = std::move(ranges);
   if (removed) *removed = change.outbox_remove;
@@ -142,6 +149,7 @@ Status Model::forget_history(const std::vector<ConversationId>& read_marks) {
   change.forget_history = true;
   change.cursor = 0;
   change.read_marks_remove = read_marks;
+  hand_marks_.clear(&change);
   if (Status s = store_.commit(change); !s) return s;
   conversations_.clear();
   ranges_.clear();
@@ -203,6 +211,18 @@ void Model::confirm_delivered(const ConversationId& id, std::uint64_t seq) {
   const auto it = conversations_.find(id);
   if (it != conversations_.end())
     it->second.delivered_seq = std::max(it->second.delivered_seq, seq);
+}
+
+Status Model::load_hand_marks(bool by_hand, const std::map<std::string, std::string>& kv) {
+  CacheChange change;
+  hand_marks_.load(by_hand, kv, &change);
+  return change.kv.empty() ? Status() : store_.commit(change);
+}
+
+Status Model::dealt_with(const ConversationId& id, std::uint64_t seq) {
+  CacheChange change;
+  hand_marks_.raise(id, seq, ranges(id).top(), &change);
+  return change.kv.empty() ? Status() : store_.commit(change);
 }
 
 void Model::status_moved(const ConversationRecord& old, const ConversationRecord& now) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "client/cache_store.h"
+#include "client/hand_marks.h"
 #include "kith/client/types.h"
 #include "kith/core/time.h"
 
@@ -63,6 +64,11 @@ class Model {
   Status raise_head(const ConversationId& id, std::uint64_t last_seq, std::uint64_t ordinal);
   void confirm_delivered(const ConversationId& id, std::uint64_t seq);
 
+  // With acknowledge_by_hand: what the application has dealt with.
+  [[nodiscard]] const HandMarks& hand_marks() const { return hand_marks_; }
+  Status load_hand_marks(bool by_hand, const std::map<std::string, std::string>& kv);
+  Status dealt_with(const ConversationId& id, std::uint64_t seq);
+
   // False for events that are withheld from this reader: they only keep the numbering gapless.
   static bool shown(const Message& m) { return m.kind != MessageKind::kUnknown || !m.text.empty(); }
   [[nodiscard]] Message message_of(const StoredEvent& stored);
@@ -84,6 +90,7 @@ class Model {
   CacheStore& store_;
   Emit emit_;
   Waiting waiting_;
+  HandMarks hand_marks_;
   std::map<ConversationId, ConversationRecord> conversations_;
   std::map<ConversationId, Ranges> ranges_;
   std::map<UserId, Profile> profiles_;

@@ -556,9 +556,13 @@ std::uint64_t SyncEngine::delivered(const ConversationId& id) const {
   return hole ? hole - 1 : std::max(known, ranges.top());
 }
 
+std::uint64_t SyncEngine::acknowledgeable(const ConversationId& id) const {
+  return std::min(delivered(id), model_.hand_marks().upto(id));
+}
+
 void SyncEngine::note_ack(const ConversationId& id) {
   const ConversationRecord* record = model_.find(id);
-  const std::uint64_t top = delivered(id);
+  const std::uint64_t top = acknowledgeable(id);
   if (!record || model_.ranges(id).top() == 0 || top <= record->delivered_seq) return;
   if (const auto it = acked_.find(id); it != acked_.end() && it->second >= top) return;
   to_ack_.insert(id);
@@ -579,7 +583,7 @@ void SyncEngine::send_acks() {
     while (!to_ack_.empty() && ack.upto_size() < static_cast<int>(limits::heads_listed_max / 2)) {
       const ConversationId id = *to_ack_.begin();
       to_ack_.erase(to_ack_.begin());
-      const std::uint64_t top = delivered(id);
+      const std::uint64_t top = acknowledgeable(id);
       acked_[id] = top;
       v1::HeadRef& head = *ack.add_upto();
       head.set_conversation_id(id.bytes());

@@ -66,6 +66,8 @@ class SyncEngine {
   void sync_soon(Millis delay);
   // What events above holes take in memory.
   [[nodiscard]] std::size_t held_bytes() const { return held_bytes_; }
+  // Acknowledges to the server what of the conversation is here and may be acknowledged.
+  void note_ack(const ConversationId& id);
   // Fetches what is missing up to the known head.
   void fetch(const ConversationId& id);
   // This event: with all up to the head, or alone if it is in a hole below.
@@ -90,7 +92,7 @@ class SyncEngine {
   void hold(const ConversationId& id, const v1::Event& event, bool live);
   void drain_held(const ConversationId& id);
   [[nodiscard]] std::uint64_t delivered(const ConversationId& id) const;
-  void note_ack(const ConversationId& id);
+  [[nodiscard]] std::uint64_t acknowledgeable(const ConversationId& id) const;
   void backfill();
   void on_backfilled(const ConversationId& id, std::uint64_t before, const v1::ServerFrame* frame,
                      const Error& error);

@@ -126,6 +126,12 @@ class KITH_API Client {
   virtual void search(const SearchQuery& query, Done<SearchPage> done) = 0;
   // Everything up to `upto` (0 = newest) is read. Durable, works offline.
   [[nodiscard]] virtual Status mark_read(const ConversationId& conversation, Seq upto = {}) = 0;
+  // With ClientOptions::acknowledge_by_hand: the application has dealt with everything of the
+  // conversation up to `upto`, and the server may tell the senders. Durable, works offline.
+  [[nodiscard]] virtual Status acknowledge(const ConversationId& conversation, Seq upto) = 0;
+  // What others wrote and this device holds, but the application has not acknowledged, oldest first;
+  // of each conversation a page, so call it until it is empty. Empty without acknowledge_by_hand.
+  [[nodiscard]] virtual std::vector<Message> unacknowledged() = 0;
   virtual void set_typing(const ConversationId& conversation, bool typing) = 0;
   // Who has received and read the message at `seq`; online. In groups of more than 100 members only
   // the counts. Fails with kNotMember, kInvalidArgument (seq is 0).

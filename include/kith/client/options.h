@@ -32,6 +32,10 @@ struct ClientOptions {
   // (https_proxy for wss://, http_proxy for ws://, all_proxy for both; no_proxy and the loopback are reached directly).
   std::string proxy{};
   std::string agent = "kith-cpp";
+  // False: a message counts as delivered once the cache holds it. True: once the application has
+  // called Client::acknowledge(), and what it has not acknowledged is in Client::unacknowledged()
+  // also after a crash; for programs that hand messages on.
+  bool acknowledge_by_hand = false;
   std::shared_ptr<Runtime> runtime{};    // null: a thread of its own
   std::shared_ptr<Executor> executor{};  // where events and callbacks run; null: a thread of Kith's
 };

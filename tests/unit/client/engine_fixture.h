@@ -123,7 +123,8 @@ class EngineTest : public ::testing::Test {
                               [this](std::function<void(Result<std::string>)> done) {
                                 ++tokens_asked;
                                 done(next_token);
-                              }},
+                              },
+                              by_hand},
                              scheduler, random, server, *store,
                              [this](Event e) { events.push_back(std::move(e)); });
     ASSERT_TRUE(made.ok());
@@ -276,6 +277,7 @@ class EngineTest : public ::testing::Test {
   std::unique_ptr<Engine> engine;
   std::vector<Event> events;
   int tokens_asked = 0;
+  bool by_hand = false;  // EngineOptions::acknowledge_by_hand from the next start() on
   Result<std::string> next_token = std::string("token");
   const ConversationId room = ConversationId::direct(UserId::of("alice"), UserId::of("bob"));
 };
