@@ -11,6 +11,72 @@ namespace {
 
 constexpr std::size_t kLimitMax = 100'000;
 
+constexpr char kHelp[] = R"(kith - a messenger for the terminal
+
+Usage:
+  kith                                  talk: full screen, works offline too
+  kith register --url URL --handle YOU  create an account and sign in
+  kith login --url URL --handle YOU     sign in to an account that exists
+
+Messages:
+  kith list                             conversations, most recent first
+  kith send WHO TEXT...                 send a message and wait until the server has it
+       [--reply ID]                     (options before WHO); an answer to that message
+  kith history WHO [--limit N]          the newest messages, oldest first
+  kith search WORDS...                  messages with all of these words, newest first;
+       [--in WHO] [--limit N]           the last word may be unfinished, "words in quotation
+                                        marks" stand together
+  kith tail                             print messages as they arrive, until Ctrl-C
+  kith read WHO                         everything there is read
+  kith info WHO SEQ                     who has received and read a message
+
+Groups:
+  kith group TITLE HANDLE...            create a group with these people; prints its id
+  kith members WHO                      who is in it
+  kith add WHO HANDLE...                add people, remove them
+  kith remove WHO HANDLE...
+  kith leave WHO
+  kith rename WHO TITLE
+  kith role WHO HANDLE ROLE             owner, admin or member
+
+People and the account:
+  kith block [HANDLE...]                hear nothing of them; without a word: who is blocked
+  kith unblock HANDLE...
+  kith contact [HANDLE...]              your contacts, for the settings below
+  kith uncontact HANDLE...
+  kith privacy [SETTING VALUE]          who sees what of you
+  kith name NAME                        how you are called beside your handle
+  kith devices                          where you are signed in
+  kith revoke DEVICE|others             sign a device out
+
+WHO is a person by the exact handle (bob or @bob), a group by its title (#title), or a conversation
+id as list --json prints it. A title that fits several groups is refused. TEXT of - is read from
+standard input.
+
+Options:
+  --home DIR     where the account and its messages are kept (default: $KITH_HOME or ~/.kith)
+  --url URL      the server, wss://host:port/v1/ws
+  --ca FILE      certificates to trust, PEM (default: those of the system)
+  --handle YOU   your user name on that server
+  --name NAME    the name that others see (register only; default: your handle)
+  --in WHO       search in this conversation alone
+  --reply ID     send: the message that is answered
+  --limit N      how many messages history and search print (default: 20)
+  --json         one JSON object a line
+  --version      print the version
+  --help         print this text
+
+The password is asked for, or taken from $KITH_PASSWORD, or from the first line of standard input.
+
+Exit status:
+  0  done; a command that only reads may have read what this device holds, and says so
+  1  refused or failed; standard error says why
+  2  the command line is wrong
+  3  not signed in with this home directory
+  4  the message is safe on this device but not sent yet; it leaves with the next connection
+  5  done, but its output could not be written; for tail: what was not written is not acknowledged
+)";
+
 Error bad(std::string sentence) {
   return make_error(ErrorCode::kInvalidArgument, std::move(sentence));
 }
@@ -36,8 +102,9 @@ Result<Arguments> parse_arguments(int argc, char** argv) {
   Arguments out;
   out.home = default_home();
   const std::map<std::string, std::string*> valued = {
-      {"--url", &out.url},   {"--handle", &out.handle}, {"--ca", &out.ca},
-      {"--home", &out.home}, {"--name", &out.name},     {"--in", &out.in}};
+      {"--url", &out.url},    {"--handle", &out.handle}, {"--ca", &out.ca},
+      {"--home", &out.home},  {"--name", &out.name},     {"--in", &out.in},
+      {"--reply", &out.reply}};
   const std::map<std::string, bool*> flags = {
       {"--json", &out.json}, {"--help", &out.help}, {"-h", &out.help}, {"--version", &out.version}};
   bool options = true;
@@ -86,45 +153,7 @@ Result<Arguments> parse_arguments(int argc, char** argv) {
 }
 
 const char* help_text() {
-  return R"(kith - a messenger for the terminal
-
-Usage:
-  kith                                  talk: full screen, works offline too
-  kith register --url URL --handle YOU  create an account and sign in
-  kith login --url URL --handle YOU     sign in to an account that exists
-  kith list [--json]                    conversations, most recent first
-  kith send WHO TEXT...                 send a message and wait until the server has it
-  kith history WHO [--limit N] [--json] the newest messages, oldest first
-  kith search WORDS...                  messages with all of these words, newest first;
-       [--in WHO] [--limit N] [--json]  the last word may be unfinished, "words in quotation
-                                        marks" stand together
-  kith tail [--json]                    print messages as they arrive, until Ctrl-C
-  kith group TITLE HANDLE...            create a group with these people
-
-WHO is a handle (bob or @bob), the title of a group (or #title), or a conversation id as
-printed by list --json. TEXT of - is read from standard input.
-
-Options:
-  --home DIR     where the account and its messages are kept (default: $KITH_HOME or ~/.kith)
-  --url URL      the server, wss://host:port/v1/ws
-  --ca FILE      certificates to trust, PEM (default: those of the system)
-  --handle YOU   your user name on that server
-  --name NAME    the name that others see (register only; default: your handle)
-  --in WHO       search in this conversation alone
-  --limit N      how many messages history and search print (default: 20)
-  --json         one JSON object a line
-  --version      print the version
-  --help         print this text
-
-The password is asked for, or taken from $KITH_PASSWORD, or from the first line of standard input.
-
-Exit status:
-  0  done
-  1  refused or failed; standard error says why
-  2  the command line is wrong
-  3  not signed in with this home directory
-  4  the message is safe on this device but not sent yet; it leaves with the next connection
-)";
+  return kHelp;
 }
 
 }  // namespace kith::cli

@@ -16,8 +16,9 @@ struct Arguments {
   std::string handle;
   std::string ca;
   std::string home;
-  std::string name;  // display name
-  std::string in;    // WHO: one conversation
+  std::string name;   // display name
+  std::string in;     // WHO: one conversation
+  std::string reply;  // id of the message that is answered
   std::size_t limit = 20;
   bool json = false;
   bool help = false;

@@ -54,7 +54,10 @@ std::string short_time(Timestamp time) {
 
 ChatModel::ChatModel(client::Client& client, const Home& home, const std::string& handle,
                      std::function<void()> changed)
-    : client_(client), changed_(std::move(changed)), names_(home, handle), self_(handle) {
+    : client_(client),
+      changed_(std::move(changed)),
+      names_(home, handle, [&client](const UserId& user) { return client.profile(user); }),
+      self_(handle) {
   link_->model = this;
   connection_ = client_.connection();
   events_ = client_.on_event([this](const client::Event& event) { on_event(event); });
@@ -62,7 +65,6 @@ ChatModel::ChatModel(client::Client& client, const Home& home, const std::string
     {
       const std::lock_guard lock(mutex_);
       apply(conversations_, diffs);
-      names_.learn(conversations_);
     }
     changed_();
   });

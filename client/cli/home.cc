@@ -17,7 +17,11 @@ namespace kith::cli {
 namespace {
 
 // A list of names, not an address book: older ones are found again by talking to them.
-constexpr std::size_t kPeopleMax = 10'000;
+constexpr std::size_t kLinesMax = 10'000;
+
+constexpr ::mode_t kDirectoryMode = 0700;
+constexpr ::mode_t kFileMode = 0600;
+constexpr ::mode_t kOthers = 0077;
 
 Error io(const std::string& what, const std::string& path) {
   return make_error(ErrorCode::kIo, what + " " + path + ": " + std::strerror(errno) + ".");
@@ -55,6 +59,24 @@ bool write_all(int fd, const std::string& text) {
   return true;
 }
 
+bool is_ours(const std::string& name) {
+  return name == "account" || name == "account.new" || name == "people" || name == "groups" ||
+         name.starts_with("cache-");
+}
+
+// One entry of the home directory, and what a cache holds.
+void close_to_others(const std::filesystem::path& path) {
+  std::error_code error;
+  if (std::filesystem::is_symlink(path, error)) return;
+  const bool directory = std::filesystem::is_directory(path, error);
+  ::chmod(path.c_str(), directory ? kDirectoryMode : kFileMode);
+  if (!directory) return;
+  for (auto entry = std::filesystem::directory_iterator(path, error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    if (entry->is_regular_file(error)) ::chmod(entry->path().c_str(), kFileMode);
+  }
+}
+
 }  // namespace
 
 std::string Home::cache_dir(const Account& account) const {
@@ -90,21 +112,40 @@ Result<Account> Home::load() const {
   return account;
 }
 
-Status Home::save(const Account& account) const {
+Result<std::string> Home::prepare() const {
   std::error_code error;
   const bool fresh = std::filesystem::create_directories(directory_, error);
   if (error) {
     errno = error.value();
     return io("Cannot create the directory", directory_);
   }
-  if (fresh) ::chmod(directory_.c_str(), 0700);
+  bool foreign = false;
+  for (auto entry = std::filesystem::directory_iterator(directory_, error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    const std::string name = entry->path().filename();
+    if (is_ours(name)) {
+      close_to_others(entry->path());
+    } else {
+      foreign = true;
+    }
+  }
+  struct stat info {};
+  if (::stat(directory_.c_str(), &info) != 0) return io("Cannot read", directory_);
+  if ((info.st_mode & kOthers) == 0) return std::string();
+  if ((fresh || !foreign) && ::chmod(directory_.c_str(), kDirectoryMode) == 0) return std::string();
+  return "Others on this machine may look into " + directory_ +
+         "; kith's files there are closed to them, chmod 700 closes the directory.";
+}
+
+Status Home::save(const Account& account) const {
+  if (auto there = prepare(); !there) return there.error();
   const std::string path = directory_ + "/account";
   const std::string draft = path + ".new";
-  const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode);
   if (fd < 0) return io("Cannot write", draft);
   const std::string text = "url " + account.url + "\nhandle " + account.handle + "\nca " +
                            account.ca + "\ntoken " + to_hex(account.token) + "\n";
-  const bool written = ::fchmod(fd, 0600) == 0 && write_all(fd, text) && ::fsync(fd) == 0;
+  const bool written = ::fchmod(fd, kFileMode) == 0 && write_all(fd, text) && ::fsync(fd) == 0;
   const int reason = errno;
   ::close(fd);
   errno = reason;
@@ -113,22 +154,49 @@ Status Home::save(const Account& account) const {
   return {};
 }
 
-std::vector<std::string> Home::people() const {
+std::vector<std::string> Home::lines(const std::string& file) const {
   std::vector<std::string> out;
-  std::ifstream in(directory_ + "/people");
+  std::ifstream in(directory_ + "/" + file);
   std::string line;
-  while (out.size() < kPeopleMax && std::getline(in, line)) {
+  while (out.size() < kLinesMax && std::getline(in, line)) {
     if (!line.empty()) out.push_back(line);
   }
   return out;
 }
 
+void Home::add_line(const std::string& file, const std::string& line) const {
+  if (line.empty() || line.find('\n') != std::string::npos) return;
+  const auto known = lines(file);
+  if (known.size() >= kLinesMax) return;
+  if (std::find(known.begin(), known.end(), line) != known.end()) return;
+  const int fd = ::open((directory_ + "/" + file).c_str(),
+                        O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, kFileMode);
+  if (fd < 0) return;
+  (void)write_all(fd, line + "\n");
+  ::close(fd);
+}
+
+std::vector<std::string> Home::people() const {
+  return lines("people");
+}
+
 void Home::remember(const std::string& handle) const {
-  if (handle.empty() || handle.find('\n') != std::string::npos) return;
-  const auto known = people();
-  if (known.size() >= kPeopleMax) return;
-  if (std::find(known.begin(), known.end(), handle) != known.end()) return;
-  std::ofstream(directory_ + "/people", std::ios::app) << handle << '\n';
+  add_line("people", handle);
+}
+
+std::vector<ConversationId> Home::groups(const std::string& title) const {
+  std::vector<ConversationId> out;
+  for (const std::string& line : lines("groups")) {
+    const auto space = line.find(' ');
+    if (space == std::string::npos || line.substr(space + 1) != title) continue;
+    if (const auto id = ConversationId::parse(line.substr(0, space)))
+      out.push_back(ConversationId(*id));
+  }
+  return out;
+}
+
+void Home::remember_group(const std::string& title, const ConversationId& group) const {
+  add_line("groups", group.to_string() + " " + title);
 }
 
 }  // namespace kith::cli

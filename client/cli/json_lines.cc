@@ -96,7 +96,7 @@ std::string json_line(const client::SearchHit& hit, const std::string& sender_na
   return dump(out);
 }
 
-std::string json_line(const client::Conversation& c) {
+std::string json_line(const client::Conversation& c, const std::string& peer_name) {
   nlohmann::ordered_json out = {{"id", c.id.to_string()},
                                 {"type", c.type == ConversationType::kGroup ? "group" : "direct"},
                                 {"title", c.title},
@@ -105,9 +105,25 @@ std::string json_line(const client::Conversation& c) {
                                 {"last_time_ms", c.last_time.ms},
                                 {"members", c.member_count},
                                 {"role", role_name(c.role)}};
-  if (c.type == ConversationType::kDirect) out["peer_id"] = c.peer.to_string();
+  if (c.type == ConversationType::kDirect) {
+    out["peer_id"] = c.peer.to_string();
+    out["handle"] = peer_name;
+  }
   if (!c.last.id.empty()) out["last_text"] = c.last.text;
   return dump(out);
+}
+
+std::string person_json(const UserId& user, const std::string& handle, const std::string& name,
+                        const std::string& state) {
+  return dump({{"handle", handle}, {"id", user.to_string()}, {"name", name}, {"state", state}});
+}
+
+std::string device_json(const client::Device& device) {
+  return dump({{"id", device.id.to_string()},
+               {"agent", device.agent},
+               {"last_seen_ms", device.last_seen.ms},
+               {"online", device.online},
+               {"current", device.current}});
 }
 
 }  // namespace kith::cli

@@ -1,71 +1,145 @@
 // Names of people and conversations.
 #include "client/cli/names.h"
 
+#include <algorithm>
+
+#include "client/cli/shown_text.h"
+
 namespace kith::cli {
 namespace {
 
 // As many as the sync windows of an ordinary account hold.
 constexpr std::size_t kConversationsMax = 10'000;
+constexpr std::size_t kCandidatesShown = 8;
+
+Error bad(std::string sentence) {
+  return make_error(ErrorCode::kInvalidArgument, std::move(sentence));
+}
+
+std::string list_of(const std::vector<ConversationId>& ids) {
+  std::string out;
+  for (std::size_t i = 0; i < ids.size() && i < kCandidatesShown; ++i) {
+    out += (i ? ", " : "") + ids[i].to_string();
+  }
+  if (ids.size() > kCandidatesShown) {
+    out += " and " + std::to_string(ids.size() - kCandidatesShown) + " more";
+  }
+  return out;
+}
 
 }  // namespace
 
-Names::Names(const Home& home, const std::string& own_handle) {
+Names::Names(const Home& home, const std::string& own_handle, Lookup lookup)
+    : lookup_(std::move(lookup)) {
   for (const auto& handle : home.people()) learn(handle);
   learn(own_handle);
 }
 
 void Names::learn(const std::string& handle) {
-  names_[UserId::of(handle)] = handle;
+  handles_[UserId::of(handle)] = handle;
 }
 
-void Names::learn(const std::vector<client::Conversation>& conversations) {
-  for (const auto& c : conversations) {
-    if (c.type != ConversationType::kDirect || c.peer.empty() || c.title.empty()) continue;
-    names_.try_emplace(c.peer, c.title);
-  }
+// A handle that belongs to the id: nobody can claim the handle of another.
+std::string Names::handle(const UserId& user) const {
+  if (const auto it = handles_.find(user); it != handles_.end()) return it->second;
+  if (!lookup_) return "";
+  const auto profile = lookup_(user);
+  if (!profile || UserId::of(profile->handle) != user) return "";
+  return handles_[user] = profile->handle;
+}
+
+std::string Names::exact(const UserId& user) const {
+  std::string found = handle(user);
+  return found.empty() ? "user-" + user.to_string().substr(0, 8) : found;
 }
 
 std::string Names::of(const UserId& user) const {
-  const auto it = names_.find(user);
-  return it != names_.end() ? it->second : "user-" + user.to_string().substr(0, 8);
+  return visible_name(exact(user));
+}
+
+std::string Names::display(const UserId& user) const {
+  const auto profile = lookup_ ? lookup_(user) : std::nullopt;
+  if (!profile || profile->display_name == exact(user)) return "";
+  return visible_name(profile->display_name);
 }
 
 std::string Names::title(const client::Conversation& conversation) const {
   if (conversation.type != ConversationType::kGroup) {
-    if (names_.contains(conversation.peer) || conversation.title.empty()) {
-      return of(conversation.peer);
-    }
-    return conversation.title;
+    const std::string known = of(conversation.peer);
+    const std::string handle = exact(conversation.peer);
+    const std::string& own = conversation.title;  // or the first digits of the id
+    const bool named =
+        !own.empty() && own != handle && !conversation.peer.to_string().starts_with(own);
+    return named ? known + " (" + visible_name(own) + ")" : known;
   }
   return "#" + (conversation.title.empty() ? conversation.id.to_string().substr(0, 8)
-                                           : conversation.title);
+                                           : visible_name(conversation.title));
+}
+
+Result<Who> parse_who(const std::string& who) {
+  if (who.empty() || who == "#" || who == "@") {
+    return bad("WHO is empty; name a person (bob, @bob) or a group (#title).");
+  }
+  if (who[0] == '@') return Who{Who::Kind::kHandle, who.substr(1), {}};
+  if (who[0] == '#') return Who{Who::Kind::kTitle, who.substr(1), {}};
+  if (const auto id = ConversationId::parse(who)) {
+    return Who{Who::Kind::kId, who, ConversationId(*id)};
+  }
+  return Who{Who::Kind::kHandle, who, {}};
+}
+
+Result<ConversationId> choose_group(const std::string& title, const std::vector<GroupName>& groups,
+                                    const std::vector<ConversationId>& used) {
+  std::vector<ConversationId> fitting;
+  std::vector<ConversationId> known;
+  for (const GroupName& group : groups) {
+    if (group.title == title) fitting.push_back(group.id);
+    const bool before = std::find(used.begin(), used.end(), group.id) != used.end();
+    if (before && group.title == title) known.push_back(group.id);
+  }
+  if (known.size() == 1) return known[0];
+  if (fitting.size() == 1 && used.empty()) return fitting[0];
+  if (fitting.empty()) {
+    return make_error(ErrorCode::kNotFound, "You are in no group called #" + title + ".");
+  }
+  if (fitting.size() == 1) {
+    return bad("The group that #" + title +
+               " has meant here so far has another title now, or is gone. One with this title is " +
+               list_of(fitting) + "; use that id if you mean it.");
+  }
+  return bad("There are " + std::to_string(fitting.size()) + " groups called #" + title + ": " +
+             list_of(fitting) + "; use the id of the one you mean.");
 }
 
 Result<ConversationId> find_conversation(client::Client& client, const Home& home,
                                          const std::string& who) {
-  if (who.empty() || who == "#" || who == "@") {
-    return make_error(ErrorCode::kInvalidArgument, "WHO is empty; name a person or a group.");
+  auto parsed = parse_who(who);
+  if (!parsed) return parsed.error();
+  if (parsed->kind == Who::Kind::kHandle) {
+    if (UserId::of(parsed->text) == client.self())
+      return bad("That is you; there is no conversation with oneself.");
+    home.remember(parsed->text);
+    return client.direct(parsed->text);
   }
-  if (const auto id = ConversationId::parse(who)) return ConversationId(*id);
-  if (who[0] != '@') {
-    const std::string title = who[0] == '#' ? who.substr(1) : who;
-    std::vector<ConversationId> found;
-    for (const auto& c : client.conversations(kConversationsMax)) {
-      if (c.type == ConversationType::kGroup && c.title == title) found.push_back(c.id);
-    }
-    if (found.size() == 1) return found[0];
-    if (found.size() > 1) {
-      return make_error(ErrorCode::kInvalidArgument,
-                        "There are " + std::to_string(found.size()) + " groups called " + title +
-                            "; use the conversation id that kith list --json prints.");
-    }
-    if (who[0] == '#') {
-      return make_error(ErrorCode::kNotFound, "You are in no group called " + title + ".");
-    }
+  std::vector<GroupName> groups;
+  for (const auto& c : client.conversations(kConversationsMax)) {
+    if (parsed->kind == Who::Kind::kId && c.id == parsed->id) return c.id;
+    if (c.type == ConversationType::kGroup) groups.push_back({c.id, c.title});
   }
-  const std::string handle = who[0] == '@' ? who.substr(1) : who;
-  home.remember(handle);
-  return client.direct(handle);
+  if (parsed->kind == Who::Kind::kId) {
+    return make_error(ErrorCode::kNotFound, "You have no conversation with the id " + who +
+                                                "; a person of this name is @" + who + ".");
+  }
+  auto chosen = choose_group(parsed->text, groups, home.groups(parsed->text));
+  if (chosen) home.remember_group(parsed->text, *chosen);
+  return chosen;
+}
+
+Result<std::string> handle_of(const std::string& who) {
+  auto parsed = parse_who(who);
+  if (!parsed) return parsed.error();
+  if (parsed->kind == Who::Kind::kTitle) return bad(who + " is a group; name a person.");
+  return parsed->text;
 }
 
 }  // namespace kith::cli

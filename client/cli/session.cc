@@ -1,6 +1,7 @@
 // Opening the signed-in account, asking for passwords, and the sentences for what goes wrong.
 #include "client/cli/session.h"
 
+#include <poll.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "client/cli/printer.h"
 #include "kith/core/limits.h"
 
 namespace kith::cli {
@@ -18,6 +20,7 @@ using namespace std::chrono_literals;
 constexpr auto kStep = 50ms;
 // How long a person waits at a prompt before "offline" is the better answer.
 constexpr auto kOnlineLimit = 10s;
+constexpr auto kOpenLimit = 3s;
 
 // What a person can do about it; empty if the error's own sentence says all.
 const char* advice(ErrorCode code) {
@@ -63,10 +66,11 @@ class EchoOff {
 
 std::string ask(const char* prompt) {
   const EchoOff quiet;
-  std::cerr << prompt << std::flush;
+  standard_error().prompt(prompt);
   std::string line;
   std::getline(std::cin, line);
-  std::cerr << '\n';
+  standard_error().line("");
+  (void)standard_error().flush();
   return line;
 }
 
@@ -83,6 +87,10 @@ Status reach(Session& session) {
 }
 
 }  // namespace
+
+void Session::pause(std::chrono::milliseconds span) {
+  ::poll(nullptr, 0, static_cast<int>(span.count()));
+}
 
 std::string refusal(ErrorCode code) {
   switch (code) {
@@ -101,11 +109,16 @@ std::string refusal(ErrorCode code) {
   }
 }
 
+void notice(const std::string& sentence) {
+  standard_error().line("kith: " + sentence);
+  (void)standard_error().flush();
+}
+
 int complain(const Error& error) {
   std::string text = error.message.empty() ? error.to_string() : error.message;
   if (!text.empty() && text.back() != '.') text += '.';
   if (const char* more = advice(error.code); *more) text += std::string(" ") + more;
-  std::cerr << "kith: " << text << " [" << to_string(error.code) << "]\n";
+  notice(text + " [" + std::string(to_string(error.code)) + "]");
   return error.code == ErrorCode::kInvalidArgument ? kUsage : kFailed;
 }
 
@@ -142,8 +155,10 @@ Result<std::string> read_password(bool confirm) {
   return password;
 }
 
-int with_session(const Arguments& arguments, bool online,
-                 const std::function<int(Session&)>& body) {
+namespace {
+
+int run_session(const Arguments& arguments, bool online, bool printing,
+                const std::function<int(Session&)>& body) {
   Session session{Home(arguments.home), {}, nullptr, {}, {}};
   auto account = session.home.load();
   if (!account) {
@@ -151,7 +166,19 @@ int with_session(const Arguments& arguments, bool online,
     return account.error().code == ErrorCode::kUnauthenticated ? kNotSignedIn : kFailed;
   }
   session.account = *account;
-  auto client = client::Client::open(options_of(session.home, session.account, arguments));
+  auto prepared = session.home.prepare();
+  if (!prepared) return complain(prepared.error());
+  if (!prepared->empty()) notice(*prepared);
+  auto options = options_of(session.home, session.account, arguments);
+  options.acknowledge_by_hand = printing;
+  auto client = client::Client::open(options);
+  // Another command of the same home: it ends soon, unless a person or a tail sits there.
+  const auto limit = system_clock().steady_ms() + Millis(kOpenLimit).count();
+  while (!client && client.error().code == ErrorCode::kAlreadyOpen &&
+         system_clock().steady_ms() < limit) {
+    Session::pause(kStep);
+    client = client::Client::open(options);
+  }
   if (!client) return complain(client.error());
   session.client = std::move(*client);
   const auto watch = session.client->on_event([&session](const client::Event& event) {
@@ -160,17 +187,28 @@ int with_session(const Arguments& arguments, bool online,
     const std::lock_guard lock(session.mutex);
     session.trouble = changed->reason;
   });
-  session.client->connect();
+  if (!printing) session.client->connect();
   if (online) {
     if (auto status = reach(session); !status) {
       complain(status.error());
       if (session.client->connection() == client::ConnectionState::kSignedOut) return kFailed;
-      std::cerr << "kith: Working offline, with what this device holds.\n";
+      notice("Working offline, with what this device holds.");
     }
   }
   const int code = body(session);
   session.client->close();
   return code;
+}
+
+}  // namespace
+
+int with_session(const Arguments& arguments, bool online,
+                 const std::function<int(Session&)>& body) {
+  return run_session(arguments, online, false, body);
+}
+
+int with_printing_session(const Arguments& arguments, const std::function<int(Session&)>& body) {
+  return run_session(arguments, false, true, body);
 }
 
 }  // namespace kith::cli

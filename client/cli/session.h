@@ -1,6 +1,7 @@
 // Opening the signed-in account, asking for passwords, and the sentences for what goes wrong.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -13,9 +14,19 @@
 
 namespace kith::cli {
 
-enum ExitCode : int { kDone = 0, kFailed = 1, kUsage = 2, kNotSignedIn = 3, kQueued = 4 };
+// See --help.
+enum ExitCode : int {
+  kDone = 0,
+  kFailed = 1,
+  kUsage = 2,
+  kNotSignedIn = 3,
+  kQueued = 4,
+  kOutputLost = 5
+};
 
-// Prints "kith: SENTENCE" on standard error and returns the exit code that fits.
+// Prints "kith: SENTENCE" on standard error.
+void notice(const std::string& sentence);
+// Prints what went wrong and what can be done; returns the exit code that fits.
 int complain(const Error& error);
 // Why a message failed, in words that go on after "refused: ".
 std::string refusal(ErrorCode code);
@@ -36,6 +47,7 @@ struct Session {
   std::mutex mutex;
   std::optional<Error> trouble;  // why the last attempt to connect failed
 
+  static void pause(std::chrono::milliseconds span);
   std::optional<Error> last_trouble() {
     const std::lock_guard lock(mutex);
     return trouble;
@@ -45,5 +57,7 @@ struct Session {
 // Opens the account and hands it to `body`; `online` first catches up with the server, and goes on
 // from the cache if that fails. Returns the exit code.
 int with_session(const Arguments& arguments, bool online, const std::function<int(Session&)>& body);
+// As tail does it: what arrives is acknowledged when it has been printed.
+int with_printing_session(const Arguments& arguments, const std::function<int(Session&)>& body);
 
 }  // namespace kith::cli
