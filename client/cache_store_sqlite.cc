@@ -51,7 +51,7 @@ constexpr const char* kOutboxTables =
 
 Schema cache_schema() {
   static const std::string tables = std::string(kCacheTables) + SearchIndex::kTables;
-  return {2, tables.c_str(), {SearchIndex::kUpgrade}};
+  return {3, tables.c_str(), {SearchIndex::kUpgrade, SearchIndex::kUpgradeTerms}};
 }
 const Schema kOutboxSchema{
     2, kOutboxTables, {"ALTER TABLE outbox ADD COLUMN server_ms INTEGER NOT NULL DEFAULT 0;"}};

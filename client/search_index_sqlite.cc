@@ -75,6 +75,11 @@ const char* const SearchIndex::kUpgrade =
     " BLOB NOT NULL, seq INTEGER NOT NULL);"
     "INSERT OR REPLACE INTO term_backlog VALUES(1, x'', 0);";
 
+static_assert(search::rule_version == 2, "other terms need a new upgrade");
+const char* const SearchIndex::kUpgradeTerms =
+    "DROP TABLE IF EXISTS term;DROP TABLE IF EXISTS term_place;"
+    "INSERT OR REPLACE INTO term_backlog VALUES(1, x'', 0);";
+
 void SearchIndex::add(const StoredEvent& event) {
   const auto found = searchable(event);
   if (!found) return;

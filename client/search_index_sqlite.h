@@ -16,9 +16,11 @@ namespace kith::client {
 // to the event. One thread at a time.
 class SearchIndex {
  public:
-  // Statements of the schema, and those that bring a cache without an index up.
+  // Statements of the schema, those that bring a cache without an index up, and those that begin an
+  // index of other terms (search::rule_version) anew.
   static const char* const kTables;
   static const char* const kUpgrade;
+  static const char* const kUpgradeTerms;
 
   explicit SearchIndex(Database& cache) : cache_(cache) {}
 

@@ -8,6 +8,8 @@
 #include <array>
 #include <span>
 
+#include "src/search_letters.h"
+
 namespace kith::search {
 namespace {
 
@@ -63,6 +65,7 @@ constexpr std::array kDroppedMarks = {
 
 constexpr CodePoint kTatweel = 0x0640;
 constexpr CodePoint kKeycap = 0x20e3;
+constexpr CodePoint kIotaBelow = 0x0345;
 
 bool is_mark(int category) {
   return category >= UTF8PROC_CATEGORY_MN && category <= UTF8PROC_CATEGORY_ME;
@@ -71,6 +74,12 @@ bool is_mark(int category) {
 bool is_letter_or_digit(int category) {
   return (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO) ||
          (category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO);
+}
+
+// Letters for Unicode, apostrophes and primes for those who write them.
+bool is_apostrophe(CodePoint c) {
+  return in(c, 0x02b9, 0x02bd) || c == 0x02c8 || c == 0x07f4 || c == 0x07f5 || c == 0xa78b ||
+         c == 0xa78c;
 }
 
 bool is_regional(CodePoint c) {
@@ -208,8 +217,24 @@ class Folder {
 
   void point(CodePoint c) {
     if (is_plain_dense(c)) return add(c, CharKind::kDense);
-    const Unfolded whole(c, size_);
-    for (const CodePoint part : whole.points()) unfolded(part);
+    if (in(c, 0x1f80, 0x1fff)) return polytonic(c);
+    whole(c);
+  }
+
+  void whole(CodePoint c) {
+    if (c == kIotaBelow) return cover();  // folding case would make a letter of it
+    const Unfolded parts(c, size_);
+    for (const CodePoint part : parts.points()) unfolded(part);
+  }
+
+  // Greek letters of old: today nobody types what stands below them.
+  void polytonic(CodePoint c) {
+    std::array<CodePoint, 4> parts{};
+    int boundclass = 0;
+    const auto size =
+        utf8proc_decompose_char(c, parts.data(), parts.size(), UTF8PROC_DECOMPOSE, &boundclass);
+    if (size < 0 || static_cast<std::size_t>(size) > parts.size()) return whole(c);
+    for (const CodePoint part : std::span(parts).first(static_cast<std::size_t>(size))) whole(part);
   }
 
   void unfolded(CodePoint c) {
@@ -231,10 +256,12 @@ class Folder {
   }
 
   void letter(CodePoint c) {
-    if (in(c, 0x02bb, 0x02bd)) return separate();  // apostrophes, whatever Unicode calls them
-    if (c == 0x0131) c = 'i';  // without a dot: Turkish texts are found on other keyboards
+    if (is_apostrophe(c)) return separate();
     if (may_compose(c) && composed(c)) return;
-    add(c, in_any(c, kDense) ? CharKind::kDense : CharKind::kWord);
+    const SameLetters same = same_letters(c);
+    for (const CodePoint one : std::span(same.letters).first(same.size)) {
+      add(one, in_any(one, kDense) ? CharKind::kDense : CharKind::kWord);
+    }
   }
 
   // Two regional indicators are a flag.

@@ -4,6 +4,7 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <span>
 #include <utility>
@@ -72,20 +73,40 @@ std::size_t source_end(const Char& c) {
 
 struct Chunk {
   std::string_view text;
-  bool closed = false;  // by the second of two "
+  bool closed = false;  // by the second of two quotation marks
 };
 
 // The first character; a byte that is no UTF-8 stands for itself.
-std::string_view first_character(std::string_view text, bool* is_space) {
+struct FirstCharacter {
+  std::string_view text;
+  utf8proc_int32_t code = 0;  // 0: no UTF-8
+};
+
+FirstCharacter first_character(std::string_view text) {
   utf8proc_int32_t c = 0;
   const auto size = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
                                      static_cast<utf8proc_ssize_t>(text.size()), &c);
-  *is_space = false;
-  if (size <= 0) return text.substr(0, 1);
+  if (size <= 0) return {text.substr(0, 1), 0};
+  return {text.substr(0, static_cast<std::size_t>(size)), c};
+}
+
+bool is_space(utf8proc_int32_t c) {
   const auto category = utf8proc_category(c);
-  *is_space = (c >= '\t' && c <= '\r') || c == 0x85 || category == UTF8PROC_CATEGORY_ZS ||
-              category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
-  return text.substr(0, static_cast<std::size_t>(size));
+  return (c >= '\t' && c <= '\r') || c == 0x85 || category == UTF8PROC_CATEGORY_ZS ||
+         category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
+}
+
+// Those that keyboards make of a ", in any language. Single ones are apostrophes and separate.
+bool is_quotation_mark(utf8proc_int32_t c) {
+  constexpr std::array<utf8proc_int32_t, 26> kMarks = {
+      0x22,   0xab,   0xbb,   0x201c, 0x201d, 0x201e, 0x201f, 0x2033, 0x2036,
+      0x2039, 0x203a, 0x2e42, 0x300c, 0x300d, 0x300e, 0x300f, 0x301d, 0x301e,
+      0x301f, 0xfe41, 0xfe42, 0xfe43, 0xfe44, 0xff02, 0xff62, 0xff63};
+  return std::binary_search(kMarks.begin(), kMarks.end(), c);
+}
+
+bool is_hebrew_letter(utf8proc_int32_t c) {
+  return c >= 0x05d0 && c <= 0x05ea;
 }
 
 std::vector<Chunk> chunks(std::string_view query) {
@@ -93,19 +114,24 @@ std::vector<Chunk> chunks(std::string_view query) {
   bool quoted = false;
   std::size_t begin = 0;
   std::size_t at = 0;
+  utf8proc_int32_t before = 0;
   const auto finish = [&](bool closed) {
     if (at > begin) out.push_back({query.substr(begin, at - begin), closed});
   };
   while (at < query.size()) {
-    bool is_space = false;
-    const std::string_view c = first_character(query.substr(at), &is_space);
-    const bool quote = c == "\"";
-    if (quote || (is_space && !quoted)) {
+    const FirstCharacter c = first_character(query.substr(at));
+    bool quote = is_quotation_mark(c.code);
+    // Inside a Hebrew word it marks an abbreviation.
+    if (quote && is_hebrew_letter(before)) {
+      quote = !is_hebrew_letter(first_character(query.substr(at + c.text.size())).code);
+    }
+    if (quote || (is_space(c.code) && !quoted)) {
       finish(quoted);
       if (quote) quoted = !quoted;
-      begin = at + c.size();
+      begin = at + c.text.size();
     }
-    at += c.size();
+    at += c.text.size();
+    before = c.code;
   }
   finish(false);
   return out;

@@ -2,7 +2,8 @@
 // the marks in a text that was found.
 //
 // A word is a run of letters and digits, folded: without case, accents and compatibility forms (NFKC
-// case folding, Unicode Technical Report 30's spirit). Scripts that are written without spaces, or
+// case folding, Unicode Technical Report 30's spirit), and with the letters that people take for the
+// same made one (search_letters.h). Scripts that are written without spaces, or
 // whose words are glued together (Han, Kana, Bopomofo, Hangul, Thai, Lao, Khmer, Myanmar, Tibetan),
 // give overlapping pairs of characters and, at the end of the run, the last character alone. An
 // emoji is a word. search_fold.h has the details.
@@ -20,7 +21,7 @@ namespace kith::search {
 
 // Of this rule. An index that was made with another one is made anew: the server's sees to it, the
 // client's cache needs a new schema version with it.
-inline constexpr int rule_version = 1;
+inline constexpr int rule_version = 2;
 
 // `text`: at most limits::search_term_bytes_max bytes, of ASCII only [a-z0-9]; never empty.
 struct Term {
@@ -43,9 +44,10 @@ struct Pattern {
 };
 
 // Of a query as a person types it, and it never fails for its spelling: what is between two spaces
-// is a phrase ("don't", "foo@bar", "v1.2"), and so is what is between two "; the last one may be
-// unfinished (prefix), unless it is in ". kInvalidArgument: there is nothing in it to search for;
-// kTooLarge, kLimitExceeded: limits::search_query_bytes_max, search_terms_max.
+// is a phrase ("don't", "foo@bar", "v1.2"), and so is what is between two quotation marks, whichever
+// keyboards make of them; the last one may be unfinished (prefix), unless it is in quotation marks.
+// kInvalidArgument: there is nothing in it to search for; kTooLarge, kLimitExceeded:
+// limits::search_query_bytes_max, search_terms_max.
 Result<Pattern> parse(std::string_view query);
 
 // Where the phrases stand in `text`, ascending, apart; empty if one is not in it, or `pattern` has

@@ -139,7 +139,8 @@ TYPED_TEST_P(SearchIndexSuite, UnderstandsWordsAsTheProtocolSays) {
   ASSERT_TRUE(this->add({{this->room_, 1, 1, "Grüße aus dem CAFÉ, don't worry"},
                          {this->room_, 2, 2, "部署今天完成 ok"},
                          {this->room_, 3, 3, "the quick brown fox"},
-                         {this->room_, 4, 4, "C++ and v1.2 🎉"}})
+                         {this->room_, 4, 4, "C++ and v1.2 🎉"},
+                         {this->room_, 5, 5, "Smørrebrød für Łukasz, أحمد و שלום"}})
                   .ok());
   for (const char* found : {"cafe", "café", "grusse", "GRÜSSE caf", "don't", "\"don't worry\""}) {
     EXPECT_EQ(this->find(found), (Places{1})) << found;
@@ -152,6 +153,10 @@ TYPED_TEST_P(SearchIndexSuite, UnderstandsWordsAsTheProtocolSays) {
   }
   for (const char* found : {"C++", "v1.2", "🎉", "c v1"}) {
     EXPECT_EQ(this->find(found), (Places{4})) << found;
+  }
+  for (const char* found :
+       {"smorrebrod", "LUKASZ", "احمد", "שלומ", "“smørrebrød fur”", "«fur lukasz»"}) {
+    EXPECT_EQ(this->find(found), (Places{5})) << found;
   }
   for (const char* absent : {"qui fox", "\"quick fox\"", "\"quick bro\"", "天今", "ab", "AND OR"}) {
     EXPECT_TRUE(this->find(absent).empty()) << absent;

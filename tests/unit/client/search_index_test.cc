@@ -299,6 +299,22 @@ class OlderCache : public SearchIndexTest {
   }
 };
 
+// An index whose terms follow an older rule would miss what is asked for in today's.
+TEST_F(OlderCache, AnIndexOfOtherTermsIsMadeAnew) {
+  while (*store->index_more(500)) {
+  }
+  ASSERT_EQ(found(request("old", 9'999)).size(), kRooms * kEach);
+  store.reset();
+  sql("INSERT INTO term(term) VALUES('delete-all'); PRAGMA user_version=2");
+  open();
+  EXPECT_TRUE(store->load()->index_behind);
+  keep({stored_message(numbered_room(1), kEach + 1, 99'000, "old and new")});
+  while (*store->index_more(500)) {
+  }
+  EXPECT_FALSE(store->load()->index_behind);
+  EXPECT_EQ(found(request("old", 9'999)).size(), kRooms * kEach + 1);
+}
+
 TEST_F(OlderCache, IsOpenedAtOnceAndIndexedInSlices) {
   EXPECT_TRUE(store->load()->index_behind);
   EXPECT_EQ(found(request("old", 9'999)).size(), 0u);

@@ -83,7 +83,99 @@ TEST(SearchTerms, AccentsVowelsAndPointsAreDropped) {
   EXPECT_EQ(joined("ΌΣΟΣ όσος"), "οσοσ οσοσ");
   EXPECT_EQ(joined("İstanbul ISTANBUL ıstanbul"), "istanbul istanbul istanbul");
   EXPECT_EQ(joined("كِتَابٌ كتــاب أب"), "كتاب كتاب اب");
-  EXPECT_EQ(joined("שָׁלוֹם שלום"), "שלום שלום");
+  EXPECT_EQ(joined("שָׁלוֹם שלום"), "שלומ שלומ");
+}
+
+struct SamePair {
+  const char* typed;
+  const char* written;
+};
+
+// Each row is one thing that keyboards and habits differ in.
+constexpr SamePair kPairs[] = {
+    // Latin
+    {"smorrebrod", "smørrebrød"},
+    {"Lodz", "Łódź"},
+    {"dakovo", "Đakovo"},
+    {"fuss", "Fuß"},
+    {"GROSSE", "GROẞE"},
+    {"encyclopaedia", "encyclopædia"},
+    {"coeur", "cœur"},
+    {"diyarbakir", "DİYARBAKIR"},
+    {"ısparta", "Isparta"},
+    {"thor", "Þór"},
+    {"sudurnes", "suðurnes"},
+    {"Hal Qormi", "Ħal Qormi"},
+    {"cahppi ruotta", "čáhppi ruoŧŧa"},
+    {"gengonn", "geŋgoŋŋ"},
+    {"azerbaycan", "Azərbaycan"},
+    {"ijs", "ĳs"},
+    {"office", "oﬃce"},
+    {"fullwidth 12", "ＦｕｌｌＷｉｄｔｈ　１２"},
+    // Vietnamese
+    {"duong pho Ha Noi", "Đường phố Hà Nội"},
+    {"dang tri", "đặng trí"},
+    // Greek
+    {"οδοσ", "ὉΔΌΣ"},
+    {"οδός", "οδοσ"},
+    {"καλημερα", "Καλημέρα"},
+    {"τω", "τῷ"},
+    {"αδης", "ᾍδης"},
+    {"θεος", "ϑεόϲ"},
+    // Cyrillic
+    {"елка", "ёлка"},
+    {"иод", "йод"},
+    {"ганок", "ґанок"},
+    {"казак", "қазақ"},
+    {"отеген", "өтеген"},
+    {"пять", "пять"},
+    // Arabic, Persian, Urdu
+    {"احمد", "أحمد"},
+    {"اسلام", "إسلام"},
+    {"القران", "القرآن"},
+    {"اسم", "ٱسم"},
+    {"مصطفي", "مصطفى"},
+    {"مدرسه", "مدرسة"},
+    {"موسسة", "مؤسسة"},
+    {"رييس", "رئيس"},
+    {"محمد", "مُحَمَّدٌ"},
+    {"سلام", "ســلام"},
+    {"كتاب", "کتاب"},
+    {"علي", "علی"},
+    {"2026", "٢٠٢٦"},
+    {"2026", "۲۰۲۶"},
+    {"ہے", "هي"},
+    {"لا", "ﻻ"},
+    // Hebrew
+    {"שלום", "שָׁלוֹם"},
+    {"שלומ", "שלום"},
+    {"ארצ", "ארץ"},
+    {"כנפ", "כנף"},
+    // digits, kana
+    {"42", "४२"},
+    {"カメラ", "ｶﾒﾗ"},
+    {"かめら", "カメラ"},
+    {"ゔぁいおりん", "ヴァイオリン"},
+};
+
+// R-26: whoever types one finds the other.
+TEST(SearchTerms, LettersThatPeopleTakeForTheSameAreTheSame) {
+  for (const SamePair& pair : kPairs) {
+    EXPECT_EQ(joined(pair.typed), joined(pair.written)) << pair.typed << " " << pair.written;
+    EXPECT_FALSE(joined(pair.typed).empty());
+  }
+  // Others are not.
+  for (const SamePair& pair : {SamePair{"год", "кот"}, SamePair{"ك", "ق"}, SamePair{"ב", "כ"},
+                               SamePair{"つ", "っ"}, SamePair{"и", "і"}, SamePair{"ο", "ω"}}) {
+    EXPECT_NE(joined(pair.typed), joined(pair.written)) << pair.typed << " " << pair.written;
+  }
+}
+
+// What stands for an apostrophe on some keyboard.
+TEST(SearchTerms, ApostrophesAreTheSame) {
+  for (const char* mark : {"'", "‘", "’", "‚", "‛", "′", "`", "´", "ʹ", "ʻ", "ʼ", "ʽ", "ˈ", "＇"}) {
+    EXPECT_EQ(joined("п" + std::string(mark) + "ять don" + mark + "t"), "п ять don t") << mark;
+  }
 }
 
 TEST(SearchTerms, CompatibilityFormsAreTheirPlainOnes) {
@@ -103,7 +195,7 @@ TEST(SearchTerms, MarksOfOtherScriptsBelongToTheirWord) {
 
 TEST(SearchTerms, WhatIsInvisibleDoesNotSeparate) {
   EXPECT_EQ(joined("soft\u00adhyphen zero\u200bwidth می\u200cخواهم a\u200eb"),
-            "softhyphen zerowidth میخواهم ab");
+            "softhyphen zerowidth ميخواهم ab");
 }
 
 TEST(SearchTerms, DenseScriptsGivePairsAndTheLastCharacter) {
@@ -112,7 +204,7 @@ TEST(SearchTerms, DenseScriptsGivePairsAndTheLastCharacter) {
   EXPECT_EQ(joined("itgc部署了"), "itgc 部署 署了 了");
   EXPECT_EQ(joined("a部b"), "a 部 b");
   EXPECT_EQ(joined("吃饭，去吗"), "吃饭 饭 去吗 吗");
-  EXPECT_EQ(joined("カフェー"), "カフ フェ ェー ー");
+  EXPECT_EQ(joined("カフェー"), "かふ ふぇ ぇー ー");
   EXPECT_EQ(joined("안녕하세요"), "안녕 녕하 하세 세요 요");
   EXPECT_EQ(joined("กินข้าว"), "กิน นข้ ข้า าว ว");
   EXPECT_EQ(joined("𠀀𠀁"), "𠀀𠀁 𠀁");
@@ -226,6 +318,27 @@ TEST(SearchQuery, WhatIsBetweenQuotationMarksIsOnePhrase) {
   EXPECT_EQ(parsed("\"team lunch"), "team lunch*");
   EXPECT_EQ(parsed("at\"team lunch\"no"), "at, team lunch, no*");
   EXPECT_EQ(parsed("\"\" x"), "x*");
+}
+
+TEST(SearchQuery, AnyKeyboardsQuotationMarksAreQuotationMarks) {
+  for (const auto& [open, close] :
+       {std::pair{"“", "”"}, std::pair{"”", "”"}, std::pair{"„", "“"}, std::pair{"‟", "”"},
+        std::pair{"«", "»"}, std::pair{"»", "«"}, std::pair{"‹", "›"}, std::pair{"″", "″"},
+        std::pair{"＂", "＂"}, std::pair{"「", "」"}, std::pair{"『", "』"}, std::pair{"〝", "〟"},
+        std::pair{"“", "\""}}) {
+    const std::string quoted = std::string(open) + "team lunch" + close;
+    EXPECT_EQ(parsed(quoted), "team lunch") << quoted;
+    EXPECT_EQ(parsed("at " + quoted + " no"), "at, team lunch, no*") << quoted;
+    EXPECT_EQ(parsed(std::string(open) + " team lunch"), "team lunch*") << open;
+    EXPECT_EQ(marked(quoted, "a team lunch"), "a [team lunch]") << quoted;
+    EXPECT_EQ(marked(quoted, "lunch for the team"), "") << quoted;
+  }
+  for (const char* mark : {"’", "‘", "′", "ʼ"}) {
+    EXPECT_EQ(parsed("don" + std::string(mark) + "t"), "don t*") << mark;
+  }
+  // An abbreviation of Hebrew, with a mark of its own or with the keyboard's.
+  EXPECT_EQ(parsed("צה״ל"), parsed("צה\"ל"));
+  EXPECT_NE(marked("צה\"ל", "דובר צה״ל מסר"), "");
 }
 
 TEST(SearchQuery, DenseScriptsAskForPairsAndForTheBeginningOfOne) {
