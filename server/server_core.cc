@@ -47,6 +47,9 @@ class JoinedCore : public ServerCore {
         gateway_(kGatewayName, offered(options, ports),
                  {door_, ports.registry, ports.bus, scheduler, random, connections},
                  gateway_hooks()) {
+    conversations_.on_cold_heads([this](const Caller& caller, std::uint32_t heads) {
+      gateway_.charge(caller, Spend::kAck, heads * kColdHeadCost);
+    });
     if (ports.search == nullptr || !options.search) return;
     feeder_.emplace(*ports.search, ports.store, cache_, scheduler, limits::search_waiting_max,
                     ports.index_step, [log = options.log](const std::string& text) {

@@ -290,11 +290,13 @@ Status check(const v1::UpdateSettings& m) {
 }
 
 Status check(const v1::UpdateContacts& m) {
+  const int ids = m.add_size() + m.remove_size() + m.block_size() + m.unblock_size();
   return Check("UpdateContacts")
-      .ids(m.add(), limits::contacts_max, "add")
-      .ids(m.remove(), limits::contacts_max, "remove")
-      .ids(m.block(), limits::contacts_max, "block")
-      .ids(m.unblock(), limits::contacts_max, "unblock")
+      .count(static_cast<std::size_t>(ids), limits::contacts_change_max, "the request")
+      .ids(m.add(), limits::contacts_change_max, "add")
+      .ids(m.remove(), limits::contacts_change_max, "remove")
+      .ids(m.block(), limits::contacts_change_max, "block")
+      .ids(m.unblock(), limits::contacts_change_max, "unblock")
       .done();
 }
 

@@ -145,7 +145,7 @@ Door::Door(DoorOptions options, Directory& directory, Users& users, Devices& dev
     : state_(std::make_shared<State>(std::move(options), directory, users, devices, passwords,
                                      scheduler)) {
   if (!state_->options.register_accounts) return;
-  passwords.hash("a password that nobody has",
+  passwords.hash(0, "a password that nobody has",
                  [weak = std::weak_ptr(state_)](Result<std::string> h) {
                    const auto state = weak.lock();
                    if (state && h) state->dummy_hash = *h;
@@ -189,7 +189,7 @@ void Door::renew(const Admission& current, const std::string& token, Done<Admiss
       });
 }
 
-void Door::register_account(const v1::Register& request, Done<v1::SignedIn> done) {
+void Door::register_account(const v1::Register& request, std::uint64_t turn, Done<v1::SignedIn> done) {
   const auto device = device_id(request.device_id());
   if (!state_->options.register_accounts || !device) {
     done(make_error(ErrorCode::kPermissionDenied, "this server has no accounts of its own"));
@@ -198,7 +198,7 @@ void Door::register_account(const v1::Register& request, Done<v1::SignedIn> done
   NewUser user{request.handle(),
                request.display_name().empty() ? request.handle() : request.display_name(), ""};
   state_->passwords.hash(
-      request.password(), [weak = std::weak_ptr(state_), device = *device, user,
+      turn, request.password(), [weak = std::weak_ptr(state_), device = *device, user,
                            done = std::move(done)](Result<std::string> hash) mutable {
         const auto state = weak.lock();
         if (!state) return;
@@ -220,7 +220,7 @@ void Door::register_account(const v1::Register& request, Done<v1::SignedIn> done
       });
 }
 
-void Door::sign_in(const v1::SignIn& request, Done<v1::SignedIn> done) {
+void Door::sign_in(const v1::SignIn& request, std::uint64_t turn, Done<v1::SignedIn> done) {
   const auto device = device_id(request.device_id());
   if (!state_->options.register_accounts || !device) {
     done(make_error(ErrorCode::kPermissionDenied, "this server has no accounts of its own"));
@@ -228,7 +228,7 @@ void Door::sign_in(const v1::SignIn& request, Done<v1::SignedIn> done) {
   }
   state_->directory.password_hash(
       UserId::of(request.handle()),
-      [weak = std::weak_ptr(state_), device = *device, handle = request.handle(),
+      [weak = std::weak_ptr(state_), device = *device, turn, handle = request.handle(),
        password = request.password(), done = std::move(done)](Result<std::string> stored) mutable {
         const auto state = weak.lock();
         if (!state) return;
@@ -238,7 +238,7 @@ void Door::sign_in(const v1::SignIn& request, Done<v1::SignedIn> done) {
         }
         const bool known = stored && !stored->empty();
         state->passwords.verify(
-            std::move(password), known ? *stored : state->dummy_hash,
+            turn, std::move(password), known ? *stored : state->dummy_hash,
             [weak, known, handle, device, done = std::move(done)](const Result<bool>& fits) {
               const auto self = weak.lock();
               if (!self) return;

@@ -50,9 +50,10 @@ class Door {
   void admit(const v1::Hello& hello, Done<Admission> done);
   // A fresh token for a running session; it must be the same user's.
   void renew(const Admission& current, const std::string& token, Done<Admission> done);
-  void register_account(const v1::Register& request, Done<v1::SignedIn> done);
+  // `turn`: PasswordHasher's.
+  void register_account(const v1::Register& request, std::uint64_t turn, Done<v1::SignedIn> done);
   // A wrong handle and a wrong password look alike, also by the time that the answer takes.
-  void sign_in(const v1::SignIn& request, Done<v1::SignedIn> done);
+  void sign_in(const v1::SignIn& request, std::uint64_t turn, Done<v1::SignedIn> done);
   [[nodiscard]] Result<std::string> ticket(const Admission& admission) const;
 
  private:

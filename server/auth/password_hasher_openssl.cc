@@ -9,6 +9,9 @@
 #include <boost/asio/thread_pool.hpp>
 #include <charconv>
 #include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +20,7 @@
 
 #include "kith/core/limits.h"
 #include "kith/core/random.h"
+#include "server/auth/fair_queue.h"
 #include "src/hash.h"
 
 namespace kith::server {
@@ -92,43 +96,61 @@ class ScryptHasher : public PasswordHasher {
     pool_.join();
   }
 
-  void hash(std::string password, std::function<void(Result<std::string>)> done) override {
+  void hash(std::uint64_t turn, std::string password,
+            std::function<void(Result<std::string>)> done) override {
     enqueue<std::string>(
-        [password = std::move(password), cost = cost_] { return make_hash(password, cost); },
+        turn, [password = std::move(password), cost = cost_] { return make_hash(password, cost); },
         std::move(done));
   }
-  void verify(std::string password, std::string hash,
+  void verify(std::uint64_t turn, std::string password, std::string hash,
               std::function<void(Result<bool>)> done) override {
     enqueue<bool>(
+        turn,
         [password = std::move(password), hash = std::move(hash)] { return check(password, hash); },
         std::move(done));
   }
 
  private:
+  struct Job {
+    std::function<void()> work;
+    std::function<void()> refuse;
+  };
+
   template <class T, class Work>
-  void enqueue(Work work, std::function<void(Result<T>)> done) {
+  void enqueue(std::uint64_t turn, Work work, std::function<void(Result<T>)> done) {
     const auto answer = [this, alive = alive_, done = std::move(done)](Result<T> result) {
       executor_.post([alive, done, result = std::move(result)] {
         if (*alive) done(result);
       });
     };
-    if (waiting_->load() >= limits::password_requests_max) {
-      answer(make_error(ErrorCode::kOverloaded, "too many sign-ins at once", 1000));
-      return;
+    Job job{[work = std::move(work), answer] { answer(work()); },
+            [answer] {
+              answer(make_error(ErrorCode::kOverloaded, "too many sign-ins at once", 1000));
+            }};
+    std::optional<Job> left_out;
+    {
+      const std::lock_guard lock(mutex_);
+      left_out = waiting_.push(turn, std::move(job));
     }
-    waiting_->fetch_add(1);
-    boost::asio::post(pool_, [work = std::move(work), answer, waiting = waiting_] {
-      auto result = work();
-      waiting->fetch_sub(1);
-      answer(std::move(result));
-    });
+    if (left_out) left_out->refuse();
+    boost::asio::post(pool_, [this] { work_next(); });
+  }
+
+  // Once for each job that came: one that was left out leaves a call with nothing to do.
+  void work_next() {
+    std::optional<Job> job;
+    {
+      const std::lock_guard lock(mutex_);
+      job = waiting_.pop();
+    }
+    if (job) job->work();
   }
 
   Executor& executor_;
   const std::uint32_t cost_;
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
-  std::shared_ptr<std::atomic<std::size_t>> waiting_ =
-      std::make_shared<std::atomic<std::size_t>>(0);
+  std::mutex mutex_;
+  FairQueue<Job> waiting_{limits::password_requests_max, limits::password_requests_of_one_max};
   boost::asio::thread_pool pool_;
 };
 

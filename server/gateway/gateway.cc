@@ -14,46 +14,19 @@ namespace kith::server {
 namespace {
 
 constexpr auto kTick = std::chrono::seconds(1);
-constexpr std::uint32_t kAttemptsMax = 8;  // sign-ins on one connection; more: reconnect
-constexpr std::uint32_t kUnackedWaitMs = 100;
-constexpr std::uint32_t kSearchCost = 4;  // queries
+constexpr std::uint32_t kAttemptsMax = 8;     // sign-ins on one connection; more: reconnect
+constexpr std::uint32_t kEarlyPingsMax = 32;  // before Hello: it must come within 10 s
 
 }  // namespace
 
-Gateway::Asked Gateway::asked(const v1::ClientFrame& frame) {
-  using F = v1::ClientFrame;
-  Asked asked{Kind::kCommand, true, frame.req_id()};
-  switch (frame.body_case()) {
-    case F::kPing:
-      asked.kind = Kind::kFree;
-      break;
-    case F::kSync:
-    case F::kGetEvents:
-    case F::kGetReaders:
-    case F::kGetMembers:
-    case F::kGetUsers:
-    case F::kGetDevices:
-    case F::kMarkRead:
-      asked.kind = Kind::kQuery;
-      break;
-    case F::kSearch:
-      asked.kind = Kind::kQuery;
-      asked.cost = kSearchCost;
-      break;
-    case F::kSetTyping:
-    case F::kSetPresence:
-    case F::kPresenceSubscribe:
-      asked.answered = false;
-      break;
-    default:
-      break;
-  }
-  return asked;
-}
-
 Gateway::Gateway(std::string name, const ServerOptions& options, const GatewayPorts& ports,
                  GatewayHooks hooks)
-    : name_(std::move(name)), options_(options), ports_(ports), hooks_(std::move(hooks)) {
+    : name_(std::move(name)),
+      options_(options),
+      ports_(ports),
+      hooks_(std::move(hooks)),
+      accounts_(options, ports.random),
+      entry_(options, ports.random) {
   ports_.bus.subscribe(name_, [this](const Delivery& delivery) { deliver(delivery); });
   tick_ = ports_.scheduler.after(kTick, [this] { tick(); });
 }
@@ -78,14 +51,13 @@ Session* Gateway::find(std::uint64_t id) const {
   return sessions_.find(id);
 }
 
-void Gateway::on_open(ConnectionId connection, const PeerInfo&) {
+void Gateway::on_open(ConnectionId connection, const PeerInfo& peer) {
   const std::uint64_t id = sessions_.next_id();
   const Session::Timing timing{Millis(limits::hello_limit).count(), options_.idle_limit.count(),
                                options_.lagging_limit.count()};
   const SendQueue::Bounds bounds{options_.send_queue_soft_bytes, options_.send_queue_hard_bytes};
-  auto session = std::make_unique<Session>(
-      id, connection, timing, bounds, options_.account_commands_per_s,
-      options_.account_commands_burst, ports_.scheduler.clock().steady_ms());
+  auto session = std::make_unique<Session>(id, connection, timing, bounds, peer.group,
+                                           ports_.scheduler.clock().steady_ms());
   Session& ref = *session;
   ref.order = ++opened_;
   sessions_.add(std::move(session));
@@ -105,13 +77,13 @@ void Gateway::on_message(ConnectionId id, std::string_view message) {
   if (session == nullptr || session->state() == Session::State::kClosing) return;
   ++counters_.frames_in;
   session->heard(ports_.scheduler.clock().steady_ms());
-  if (session->ready() && view_.read(message)) return in_session(*session, view_);
+  if (session->ready() && view_.read(message)) return in_session(*session, view_, message.size());
   auto frame = decode_client_frame(message);
   if (!frame) {
     protocol_error(*session, 0, frame.error().message);
     return;
   }
-  if (session->ready() && view_.read(*frame)) return in_session(*session, view_);
+  if (session->ready() && view_.read(*frame)) return in_session(*session, view_, message.size());
   const Status valid = validate(*frame);
   if (!valid && valid.error().code == ErrorCode::kProtocol) {
     protocol_error(*session, frame->req_id(), valid.error().message);
@@ -129,12 +101,9 @@ void Gateway::on_message(ConnectionId id, std::string_view message) {
       return;
     }
   }
-  if (!valid) {
-    reply_error(replier(*session, frame->req_id()), valid.error());
-    return;
-  }
+  if (!valid) return refuse_invalid(*session, frame->req_id(), message.size(), valid.error());
   if (session->ready()) {
-    in_session(*session, *frame);
+    in_session(*session, *frame, message.size());
   } else {
     before_hello(*session, *frame);
   }
@@ -143,6 +112,9 @@ void Gateway::on_message(ConnectionId id, std::string_view message) {
 void Gateway::before_hello(Session& session, const v1::ClientFrame& frame) {
   const Reply reply = replier(session, frame.req_id());
   if (frame.has_ping()) {
+    if (++session.early_pings > kEarlyPingsMax) {
+      return protocol_error(session, frame.req_id(), "Hello must come first");
+    }
     v1::ServerFrame pong;
     pong.mutable_pong()->set_t(frame.ping().t());
     pong.mutable_pong()->set_server_time_ms(
@@ -150,34 +122,20 @@ void Gateway::before_hello(Session& session, const v1::ClientFrame& frame) {
     reply(std::move(pong));
     return;
   }
-  if (++session.attempts > kAttemptsMax) {
-    protocol_error(session, frame.req_id(), "too many sign-ins on one connection");
-    return;
-  }
+  if (!attempt(session, frame.req_id())) return;
   if (frame.has_hello()) {
     hello(session, frame);
-    return;
-  }
-  session.authenticating();
-  const auto done = [this, alive = alive_, id = session.id(), reply](Result<v1::SignedIn> answer) {
-    if (!*alive) return;
-    Session* waiting = find(id);
-    if (waiting == nullptr || waiting->state() != Session::State::kAuthenticating) return;
-    waiting->expect_hello(ports_.scheduler.clock().steady_ms());
-    schedule(*waiting);
-    if (!answer) {
-      reply_error(reply, answer.error());
-      return;
-    }
-    v1::ServerFrame signed_in;
-    *signed_in.mutable_signed_in() = std::move(*answer);
-    reply(std::move(signed_in));
-  };
-  if (frame.has_register_()) {
-    ports_.door.register_account(frame.register_(), done);
+  } else if (frame.has_register_()) {
+    register_account(session, frame.register_(), reply);
   } else {
-    ports_.door.sign_in(frame.sign_in(), done);
+    sign_in(session, frame.sign_in(), reply);
   }
+}
+
+bool Gateway::attempt(Session& session, std::uint64_t req_id) {
+  if (++session.attempts <= kAttemptsMax) return true;
+  protocol_error(session, req_id, "too many sign-ins on one connection");
+  return false;
 }
 
 void Gateway::hello(Session& session, const v1::ClientFrame& frame) {
@@ -221,6 +179,9 @@ void Gateway::admitted(std::uint64_t id, const v1::Hello& hello, const Reply& re
   Session* session = find(id);
   if (session == nullptr || session->state() != Session::State::kAuthenticating) return;
   if (!admission) {
+    if (token_refused(*session, admission.error())) {
+      return refuse_entry(*session, reply, admission.error(), Connection::kEnds);
+    }
     session->expect_hello(ports_.scheduler.clock().steady_ms());
     schedule(*session);
     reply_error(reply, admission.error());
@@ -232,6 +193,7 @@ void Gateway::admitted(std::uint64_t id, const v1::Hello& hello, const Reply& re
   if (!replace_older(*session, *admission)) return;
   const std::int64_t expires = admission->expires_ms == 0 ? 0 : steady(admission->expires_ms);
   session->admit(*admission, expires);
+  open_budget(*session);
   session->background = hello.state() == v1::CLIENT_STATE_BACKGROUND;
   schedule(*session);
   // Registered before Welcome is sent and before the feed is read: no push falls between both.
@@ -278,16 +240,17 @@ void Gateway::welcome(std::uint64_t id, const v1::Hello& hello, const Reply& rep
   reply(std::move(frame));
 }
 
-void Gateway::in_session(Session& session, v1::ClientFrame& frame) {
+void Gateway::in_session(Session& session, v1::ClientFrame& frame, std::size_t bytes) {
   using F = v1::ClientFrame;
   if (frame.has_hello() || frame.has_register_() || frame.has_sign_in()) {
     protocol_error(session, frame.req_id(), "the session is open already");
     return;
   }
-  const Asked what = asked(frame);
-  if (!allow(session, what)) return;
-  session.unacked += what.unacked();
-  Reply reply = what.answered ? replier(session, what.req_id, what.unacked()) : Reply();
+  const RequestCost cost = cost_of(frame);
+  const std::uint32_t unacked = frame.req_id() == 0 ? 0 : cost.unacked;
+  if (!allow(session, cost, frame.req_id(), bytes)) return;
+  session.unacked += unacked;
+  Reply reply = cost.answered ? replier(session, frame.req_id(), unacked) : Reply();
   switch (frame.body_case()) {
     case F::kPing:
       ping(session, frame.ping(), reply);
@@ -307,38 +270,16 @@ void Gateway::in_session(Session& session, v1::ClientFrame& frame) {
   }
 }
 
-void Gateway::in_session(Session& session, const RequestView& request) {
+void Gateway::in_session(Session& session, const RequestView& request, std::size_t bytes) {
   if (const Status valid = validate(request); !valid) {
-    return reply_error(replier(session, request.req_id), valid.error());
+    return refuse_invalid(session, request.req_id, bytes, valid.error());
   }
-  if (request.kind == RequestView::Kind::kAck) {
-    // Free: as many as others send; one that is dropped would hold back DELIVERED.
-    return hooks_.often(session.caller(), request, Reply());
-  }
-  const auto cost = static_cast<std::uint32_t>(request.messages.size());
-  const Asked what{Kind::kCommand, true, request.req_id, cost};
-  if (!allow(session, what)) return;
-  session.unacked += what.unacked();
-  hooks_.often(session.caller(), request, replier(session, what.req_id, what.unacked()));
-}
-
-bool Gateway::allow(Session& session, const Asked& asked) {
-  if (asked.kind == Kind::kFree) return true;
-  std::uint32_t wait = 0;
-  const std::uint32_t unacked = asked.unacked();
-  if (unacked > 0 && session.unacked + unacked > limits::unacked_items_max) {
-    wait = kUnackedWaitMs;
-  } else {
-    RateLimiter& bucket = asked.kind == Kind::kCommand ? session.commands : session.queries;
-    wait = bucket.take(asked.cost, ports_.scheduler.clock().steady_ms());
-  }
-  if (wait == 0) return true;
-  ++counters_.rate_limited;
-  if (asked.answered) {
-    reply_error(replier(session, asked.req_id),
-                make_error(ErrorCode::kRateLimited, "too many requests", wait));
-  }
-  return false;
+  const RequestCost cost = cost_of(request);
+  if (request.kind == RequestView::Kind::kAck) return acknowledged(session, request, cost);
+  if (!allow(session, cost, request.req_id, bytes)) return;
+  const std::uint32_t unacked = request.req_id == 0 ? 0 : cost.unacked;
+  session.unacked += unacked;
+  hooks_.often(session.caller(), request, replier(session, request.req_id, unacked));
 }
 
 void Gateway::ping(Session& session, const v1::Ping& ping, const Reply& reply) {
@@ -395,6 +336,7 @@ Reply Gateway::replier(Session& session, std::uint64_t req_id, std::uint32_t una
 
 void Gateway::protocol_error(Session& session, std::uint64_t req_id, const std::string& detail) {
   ++counters_.protocol_errors;
+  refusals_.note(RefusalClass::kProtocol, session.address());
   v1::ServerFrame frame;
   frame.set_reply_to(req_id);
   *frame.mutable_error() = to_wire(make_error(ErrorCode::kProtocol, detail));

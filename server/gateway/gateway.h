@@ -17,6 +17,10 @@
 #include "kith/server/ports/bus.h"
 #include "kith/server/ports/session_registry.h"
 #include "server/auth/door.h"
+#include "server/budget/account_budget.h"
+#include "server/budget/entry_budget.h"
+#include "server/budget/refusal_log.h"
+#include "server/budget/request_cost.h"
 #include "server/gateway/listener.h"
 #include "server/gateway/session.h"
 #include "server/gateway/session_table.h"
@@ -28,7 +32,10 @@ namespace kith::v1 {
 class ClientFrame;
 class Hello;
 class Ping;
+class Register;
 class ServerFrame;
+class SignIn;
+class SignedIn;
 }  // namespace kith::v1
 
 namespace kith::server {
@@ -73,6 +80,10 @@ class Gateway : public ConnectionHandler {
   // Ends the sessions of a user: of one device or all, but not of `spared`.
   void end_revoked(const UserId& user, const DeviceId* device, const DeviceId* spared = nullptr);
   [[nodiscard]] bool online(const UserId& user, const DeviceId& device) const;
+  // What a request has turned out to cost its account on top of its price.
+  void charge(const Caller& caller, Spend kind, std::uint32_t cost);
+  // The milliseconds until the account may spend again; 0 = now.
+  [[nodiscard]] std::uint32_t wait_for(const Caller& caller, Spend kind);
 
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
   void add_stats(std::map<std::string, std::uint64_t>& into) const;
@@ -92,36 +103,45 @@ class Gateway : public ConnectionHandler {
     void answer(const Request& request, std::string_view frame) override;
     Gateway* gateway;
   };
-  enum class Kind : std::uint8_t { kFree, kCommand, kQuery };
-  struct Asked {
-    Kind kind = Kind::kFree;
-    bool answered = false;
-    std::uint64_t req_id = 0;
-    std::uint32_t cost = 1;
-    // How much waits for its answer because of it.
-    [[nodiscard]] std::uint32_t unacked() const {
-      return kind == Kind::kCommand && answered && req_id != 0 ? cost : 0;
-    }
-  };
+  // What becomes of a connection whose entry was refused.
+  enum class Connection : std::uint8_t { kStays, kEnds };
 
-  static Asked asked(const v1::ClientFrame& frame);
   Session* find(ConnectionId id) const;
   Session* find(std::uint64_t id) const;
   void schedule(Session& session);
   void tick();
   void before_hello(Session& session, const v1::ClientFrame& frame);
+  // Counts one of the few sign-ins of a connection; false: it was one too many.
+  bool attempt(Session& session, std::uint64_t req_id);
+  void sign_in(Session& session, const v1::SignIn& request, const Reply& reply);
+  void register_account(Session& session, const v1::Register& request, const Reply& reply);
+  void entered(std::uint64_t id, const Reply& reply, Result<v1::SignedIn> answer);
+  [[nodiscard]] bool token_refused(Session& session, const Error& error);
+  // Answers late: who tries on without a pause keeps a connection busy, and nothing else.
+  void refuse_entry(Session& session, const Reply& reply, const Error& error, Connection then);
   void hello(Session& session, const v1::ClientFrame& frame);
   bool replace_older(Session& session, const Admission& admission);
   void admitted(std::uint64_t id, const v1::Hello& hello, const Reply& reply,
                 const Result<Admission>& admission);
   void welcome(std::uint64_t id, const v1::Hello& hello, const Reply& reply, Position feed_high);
-  void in_session(Session& session, v1::ClientFrame& frame);
-  void in_session(Session& session, const RequestView& request);
+  void in_session(Session& session, v1::ClientFrame& frame, std::size_t bytes);
+  void in_session(Session& session, const RequestView& request, std::size_t bytes);
   void ping(Session& session, const v1::Ping& ping, const Reply& reply);
   void renew(Session& session, const std::string& token, const Reply& reply);
   [[nodiscard]] std::int64_t steady(std::int64_t wall_ms) const;
-  // Takes what it costs; if that is too much answers it with an error, and false.
-  bool allow(Session& session, const Asked& asked);
+  void open_budget(Session& session);
+  // Takes what it costs; if that is too much answers it with an error, and false. `bytes`: of the frame.
+  bool allow(Session& session, const RequestCost& cost, std::uint64_t req_id, std::size_t bytes);
+  std::uint32_t take(Session& session, const RequestCost& cost);
+  void refuse(Session& session, const RequestCost& cost, std::uint64_t req_id, std::size_t bytes,
+              std::uint32_t wait_ms);
+  void refuse_invalid(Session& session, std::uint64_t req_id, std::size_t bytes,
+                      const Error& error);
+  void acknowledged(Session& session, const RequestView& request, const RequestCost& cost);
+  // Reads no more of it until the debt of its account is paid.
+  void hold(Session& session);
+  void update_reading(Session& session);
+  void tell_refusals();
   Reply replier(Session& session, std::uint64_t req_id, std::uint32_t unacked = 0);
   void protocol_error(Session& session, std::uint64_t req_id, const std::string& detail);
   void deliver(const Delivery& delivery);
@@ -147,6 +167,10 @@ class Gateway : public ConnectionHandler {
   SessionTable sessions_;
   std::vector<std::vector<Session*>> by_connection_;  // by shard and index; null: none
   std::unordered_map<UserId, std::vector<std::uint64_t>> by_user_;  // ready ones
+  AccountBudgets accounts_;
+  std::unordered_map<UserId, AccountBudget> budgets_;  // of those who have sessions
+  EntryBudget entry_;
+  RefusalLog refusals_;
 
   // Deadlines, earliest first; an entry is void unless it is the session's scheduled_ms.
   using Entry = std::pair<std::int64_t, std::uint64_t>;

@@ -124,12 +124,15 @@ void Gateway::pump(Session& session) {
       session.queue.push(made, ports_.scheduler.clock().steady_ms());
     }
   }
-  // Answers may not be dropped, so a peer that does not take them may not ask for more.
-  const bool pause = session.queue.over_soft();
-  if (pause != session.reading_paused) {
-    session.reading_paused = pause;
-    ports_.connections.pause_reading(connection, pause);
-  }
+  update_reading(session);
+}
+
+// Answers may not be dropped, so a peer that does not take them may not ask for more.
+void Gateway::update_reading(Session& session) {
+  const bool pause = session.queue.over_soft() || session.held;
+  if (pause == session.reading_paused) return;
+  session.reading_paused = pause;
+  ports_.connections.pause_reading(session.connection(), pause);
 }
 
 void Gateway::on_drained(ConnectionId id) {
@@ -169,7 +172,13 @@ void Gateway::leave(Session& session) {
   const auto found = by_user_.find(session.admission().user);
   if (found == by_user_.end()) return;
   const auto removed = std::erase(found->second, session.id());
-  if (found->second.empty()) by_user_.erase(found);
+  if (found->second.empty()) {
+    by_user_.erase(found);
+    if (const auto budget = budgets_.find(session.admission().user); budget != budgets_.end()) {
+      accounts_.leave(budget->first, budget->second, ports_.scheduler.clock().steady_ms());
+      budgets_.erase(budget);
+    }
+  }
   if (removed == 0) return;
   ports_.registry.remove(session.admission().user,
                          {name_, session.id(), session.admission().device});
@@ -185,6 +194,7 @@ void Gateway::schedule(Session& session) {
 
 void Gateway::tick() {
   tick_ = ports_.scheduler.after(kTick, [this] { tick(); });
+  tell_refusals();
   const std::int64_t now = ports_.scheduler.clock().steady_ms();
   while (!deadlines_.empty() && deadlines_.top().first <= now) {
     const auto [at, id] = deadlines_.top();
@@ -293,6 +303,7 @@ void Gateway::add_stats(std::map<std::string, std::uint64_t>& into) const {
   into["sessions_lagging"] = counters_.lagging;
   into["slow_consumers"] = counters_.slow_consumers;
   into["sessions_replaced"] = counters_.replaced;
+  into["budget_bytes"] = accounts_.bytes() + entry_.bytes();
 }
 
 }  // namespace kith::server

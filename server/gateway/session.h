@@ -3,13 +3,15 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <utility>
 
 #include "kith/core/ids.h"
 #include "server/auth/door.h"
+#include "server/budget/account_budget.h"
 #include "server/gateway/listener.h"
 #include "server/gateway/send_queue.h"
 #include "server/services/service_types.h"
-#include "src/rate_limiter.h"
 
 namespace kith::server {
 
@@ -17,6 +19,7 @@ namespace kith::server {
 // (docs/protocol.md).
 namespace close_code {
 inline constexpr std::uint16_t kNormal = 1000;
+inline constexpr std::uint16_t kPolicy = 1008;
 inline constexpr std::uint16_t kDrain = 1012;
 inline constexpr std::uint16_t kProtocol = 4400;
 inline constexpr std::uint16_t kRevoked = 4401;
@@ -39,12 +42,10 @@ class Session {
   enum class Due : std::uint8_t { kNothing, kHello, kIdle, kTokenExpired, kSlow };
 
   Session(std::uint64_t id, ConnectionId connection, const Timing& timing,
-          const SendQueue::Bounds& bounds, std::uint32_t per_s, std::uint32_t burst,
-          std::int64_t now_ms)
-      : commands(per_s, burst),
-        queries(per_s * kQueriesPerCommand, burst * kQueriesPerCommand),
-        queue(bounds),
+          const SendQueue::Bounds& bounds, std::string address, std::int64_t now_ms)
+      : queue(bounds),
         id_(id),
+        address_(std::move(address)),
         connection_(connection),
         timing_(timing),
         opened_ms_(now_ms),
@@ -76,21 +77,23 @@ class Session {
   [[nodiscard]] std::int64_t deadline() const;
   [[nodiscard]] Due due(std::int64_t now_ms) const;
 
-  RateLimiter commands;
-  RateLimiter queries;
+  // What limits by address count by: PeerInfo::group.
+  [[nodiscard]] const std::string& address() const { return address_; }
+
   SendQueue queue;
-  std::uint32_t unacked = 0;   // commands that wait for their answer
-  std::uint32_t attempts = 0;  // Hello, Register, SignIn on this connection
-  std::uint64_t order = 0;     // among all sessions, as their connections were opened
-  bool background = false;     // presence and typing are held back
+  AccountBudget* budget = nullptr;  // of the account, as long as the session is ready
+  std::uint32_t unacked = 0;        // commands that wait for their answer
+  std::uint32_t attempts = 0;       // Hello, Register, SignIn on this connection
+  std::uint32_t early_pings = 0;    // before Hello
+  bool held = false;                // its account has debts: nothing is read
+  std::uint64_t order = 0;          // among all sessions, as their connections were opened
+  bool background = false;          // presence and typing are held back
   bool reading_paused = false;
   std::int64_t scheduled_ms = 0;  // when the gateway looks at deadline() again
 
  private:
-  // A client that catches up asks more than it says.
-  static constexpr std::uint32_t kQueriesPerCommand = 4;
-
   std::uint64_t id_;
+  std::string address_;
   ConnectionId connection_;
   Timing timing_;
   State state_ = State::kConnected;

@@ -360,13 +360,16 @@ void ConversationService::change_meta(const Caller& caller, const v1::UpdateMeta
 // --- receipts ---
 
 void ConversationService::ack(const Caller& caller, const RequestView& request) {
+  std::uint32_t cold = 0;
   for (const RequestView::Head& head : request.upto) {
     const ConversationId id = *conversation_id(head.conversation);
     const Conversation* c = cache_.peek(id);
     const Member* me = c == nullptr ? nullptr : find_member(*c, caller.user);
+    if (c == nullptr) ++cold;
     if (me != nullptr && me->delivered_seq >= head.seq) continue;  // another device was first
     if (receipts_.note({id, caller.user, caller.device, head.seq})) ++receipts_new_;
   }
+  if (cold > 0 && cold_heads_) cold_heads_(caller, cold);
   if (receipts_new_ >= kReceiptsAtOnce) flush_receipts();
   flush_receipts_soon();
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <functional>
 #include <utility>
 
 #include "kith/core/limits.h"
@@ -49,6 +50,11 @@ class ConversationService {
 
   void session_opened(const Caller& caller);
   void session_closed(const Caller& caller);
+  // Told how many acknowledged heads are of conversations that are not in memory: each may cost a visit
+  // of the store.
+  void on_cold_heads(std::function<void(const Caller&, std::uint32_t)> told) {
+    cold_heads_ = std::move(told);
+  }
   // False if the body is not about conversations. The frame has passed validate().
   // The frame's body may be moved from.
   // The reply may be, too; not if the answer is false.
@@ -123,6 +129,7 @@ class ConversationService {
   PendingReceipts receipts_{limits::receipts_gathered_max};
   Scheduler::TimerId receipts_timer_ = 0;
   std::size_t receipts_new_ = 0;  // gathered since the last flush
+  std::function<void(const Caller&, std::uint32_t)> cold_heads_;
   std::size_t receipt_loads_ = 0;
   // Conversations whose receipts were told a moment ago.
   struct ReceiptRest {

@@ -7,8 +7,8 @@ namespace kith::sim {
 
 // No account of its own: everybody signs in with a token of the host.
 struct ServerNode::Passwords : server::PasswordHasher {
-  void hash(std::string, std::function<void(Result<std::string>)>) override {}
-  void verify(std::string, std::string, std::function<void(Result<bool>)>) override {}
+  void hash(std::uint64_t, std::string, std::function<void(Result<std::string>)>) override {}
+  void verify(std::uint64_t, std::string, std::string, std::function<void(Result<bool>)>) override {}
 };
 
 // A token is the handle behind "token of ". It is as good as new whenever it is shown: hosts make

@@ -37,9 +37,9 @@ struct Host {
 
 class GatewayTest : public ::testing::Test {
  protected:
-  ConnectionId open() {
+  ConnectionId open(const std::string& address = "192.0.2.1") {
     const ConnectionId id{0, ++opened, 1};
-    gateway.on_open(id, {});
+    gateway.on_open(id, {address, address, false});
     return id;
   }
   void say(ConnectionId id, const v1::ClientFrame& frame) {
@@ -464,6 +464,173 @@ TEST_F(GatewayTest, DrainSpreadsGoodbyesEvenly) {
   for (const ConnectionId id : ids) EXPECT_LE(last(id).goodbye().retry_after_ms(), 10'000U);
   const ConnectionId late = open();
   EXPECT_EQ(closed(late), 1012);
+}
+
+// --- budgets ---
+
+TEST_F(GatewayTest, AnAccountHasOneBudgetOnAllOfItsDevicesAndConnections) {
+  v1::ClientFrame ask;
+  ask.set_req_id(5);
+  ask.mutable_update_profile()->set_display_name("x");  // 5 units of 200
+  std::size_t done = 0;
+  for (int round = 0; round < 100; ++round) {
+    const ConnectionId id = sign_in("ann", static_cast<std::uint8_t>(1 + round % 5));
+    for (int i = 0; i < 20; ++i) say(id, ask);
+    done += pending.size();
+    pending.clear();
+    if (round % 3 == 0) gateway.on_close(id);
+  }
+  EXPECT_EQ(done, 40U);
+  const ConnectionId bob = sign_in("bob");
+  say(bob, ask);
+  EXPECT_EQ(pending.size(), 1U);
+}
+
+TEST_F(GatewayTest, ATimeThatIsToldIsTrue) {
+  const ConnectionId id = sign_in("ann");
+  v1::ClientFrame ask = request();
+  while (!last(id).has_error()) {
+    say(id, ask);
+    for (const Reply& reply : pending) reply_ack(reply);
+    if (!pending.empty()) pending.clear();
+  }
+  const std::uint32_t wait = last(id).error().retry_after_ms();
+  ASSERT_GT(wait, 1U);
+  loop.advance(Millis(wait - 1));
+  say(id, ask);
+  EXPECT_TRUE(pending.empty());
+  loop.advance(1ms);
+  say(id, ask);
+  EXPECT_EQ(pending.size(), 1U);
+}
+
+TEST_F(GatewayTest, WhoGoesOnAboveTheBudgetIsSentAway) {
+  const ConnectionId id = sign_in("ann");
+  v1::ClientFrame ping;
+  ping.set_req_id(3);
+  ping.mutable_ping()->set_t(1);
+  for (int i = 0; i < 5'000 && closed(id) == 0; ++i) say(id, ping);
+  EXPECT_EQ(closed(id), 1008);
+  EXPECT_EQ(last(id).goodbye().reason(), v1::GOODBYE_REASON_RATE_LIMITED);
+  EXPECT_GT(last(id).goodbye().retry_after_ms(), 0U);
+  const ConnectionId again = sign_in("ann");
+  for (int i = 0; i < 10; ++i) say(again, ping);
+  EXPECT_EQ(closed(again), 1008) << "a new connection is no new budget";
+  loop.advance(60s);
+  const ConnectionId later = sign_in("ann");
+  for (int i = 0; i < 100; ++i) say(later, ping);
+  EXPECT_EQ(closed(later), 0);
+}
+
+TEST_F(GatewayTest, ARefusedRequestCostsWhatReadingItTook) {
+  const ConnectionId id = sign_in("ann");
+  v1::ClientFrame wrong;
+  wrong.set_req_id(4);
+  for (int i = 0; i < 3'000; ++i)
+    wrong.mutable_create_conversation()->add_members("0123456789abcdef");
+  int read = 0;
+  for (int i = 0; i < 1'000 && closed(id) == 0; ++i) {
+    say(id, wrong);
+    read += last(id).error().code() == v1::ERROR_CODE_INVALID_ARGUMENT ? 1 : 0;
+  }
+  EXPECT_GT(read, 10);
+  EXPECT_LT(read, 50);
+  EXPECT_EQ(closed(id), 1008);
+}
+
+TEST_F(GatewayTest, LookupsCountByWhatTheyAskFor) {
+  const ConnectionId id = sign_in("ann");
+  v1::ClientFrame ask;
+  ask.set_req_id(6);
+  for (int i = 0; i < 100; ++i) ask.mutable_get_users()->add_handles("name" + std::to_string(i));
+  for (int i = 0; i < 100; ++i) say(id, ask);
+  EXPECT_EQ(pending.size(), limits::account_lookups_burst / 100);
+  EXPECT_EQ(last(id).error().code(), v1::ERROR_CODE_RATE_LIMITED);
+}
+
+// Nothing that is acknowledged is dropped: who says too much is not read for a while.
+TEST_F(GatewayTest, JunkAcknowledgementsAreHeardLater) {
+  const ConnectionId id = sign_in("ann");
+  v1::ClientFrame ack;
+  for (int i = 0; i < 2'000; ++i)
+    ack.mutable_ack_events()->add_upto()->set_conversation_id(std::string(16, 'c'));
+  std::size_t said = 0;
+  while (!sockets.paused[id] && said < 1'000) {
+    say(id, ack);
+    ++said;
+  }
+  EXPECT_LE(said, 21U);
+  EXPECT_EQ(often.size(), said);
+  EXPECT_EQ(closed(id), 0);
+  loop.advance(30s);
+  EXPECT_FALSE(sockets.paused[id]);
+}
+
+TEST_F(GatewayTest, PasswordsAreGuessedSlowlyAndTheOwnerComesIn) {
+  v1::ClientFrame make;
+  make.set_req_id(1);
+  make.mutable_register_()->set_handle("ann");
+  make.mutable_register_()->set_password("correct horse");
+  make.mutable_register_()->set_device_id(device(1).bytes());
+  say(open("198.51.100.1"), make);
+  v1::ClientFrame guess;
+  guess.set_req_id(2);
+  guess.mutable_sign_in()->set_handle("ann");
+  guess.mutable_sign_in()->set_password("incorrect horse");
+  guess.mutable_sign_in()->set_device_id(device(9).bytes());
+  for (int i = 0; i < 100; ++i) {
+    const ConnectionId id = open();
+    for (int k = 0; k < 8; ++k) say(id, guess);
+    loop.advance(100ms);
+  }
+  EXPECT_LE(passwords.verified, 9) << "10 s of guessing from one address";
+  guess.mutable_sign_in()->set_password("correct horse");
+  ConnectionId owner = open("203.0.113.5");
+  say(owner, guess);
+  EXPECT_TRUE(last(owner).has_signed_in()) << "from elsewhere";
+  guess.mutable_sign_in()->set_device_id(device(1).bytes());
+  owner = open();
+  say(owner, guess);
+  EXPECT_TRUE(last(owner).has_signed_in())
+      << "from the same address, with a device that the account knows";
+  owner = open();
+  guess.mutable_sign_in()->set_device_id(device(8).bytes());
+  say(owner, guess);
+  EXPECT_TRUE(sockets.frames[owner].empty()) << "who is refused waits for it";
+  loop.advance(limits::refused_entry_delay);
+  EXPECT_EQ(last(owner).error().code(), v1::ERROR_CODE_RATE_LIMITED);
+  EXPECT_GT(last(owner).error().retry_after_ms(), 0U);
+  loop.advance(Millis(last(owner).error().retry_after_ms()));
+  say(owner, guess);
+  EXPECT_TRUE(last(owner).has_signed_in());
+}
+
+TEST_F(GatewayTest, RegistrationsOfOneAddressAreBounded) {
+  std::size_t made = 0;
+  for (int i = 0; i < 300; ++i) {
+    v1::ClientFrame make;
+    make.set_req_id(1);
+    make.mutable_register_()->set_handle("spam" + std::to_string(i));
+    make.mutable_register_()->set_password("correct horse");
+    make.mutable_register_()->set_device_id(device(1).bytes());
+    const ConnectionId id = open();
+    say(id, make);
+    made += last(id).has_signed_in() ? 1 : 0;
+  }
+  EXPECT_EQ(made, limits::address_registrations_burst);
+}
+
+TEST_F(GatewayTest, RefusedTokensAreAnsweredLateAndEndTheConnection) {
+  ConnectionId id{};
+  for (std::uint32_t i = 0; i <= limits::address_failures_burst; ++i) {
+    id = open();
+    say(id, hello(1, "no token"));
+  }
+  EXPECT_TRUE(sockets.frames[id].empty());
+  loop.advance(limits::refused_entry_delay);
+  EXPECT_EQ(sockets.frames[id].front().error().code(), v1::ERROR_CODE_UNAUTHENTICATED);
+  EXPECT_EQ(closed(id), 1008);
+  sign_in("ann");  // of the same address, with a good one
 }
 
 }  // namespace

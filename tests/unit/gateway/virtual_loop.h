@@ -109,10 +109,11 @@ class FakeSockets : public Connections {
 class PlainPasswords : public PasswordHasher {
  public:
   explicit PlainPasswords(Scheduler& scheduler) : scheduler_(scheduler) {}
-  void hash(std::string password, std::function<void(Result<std::string>)> done) override {
+  void hash(std::uint64_t, std::string password,
+            std::function<void(Result<std::string>)> done) override {
     scheduler_.post([password, done] { done("plain:" + password); });
   }
-  void verify(std::string password, std::string hash,
+  void verify(std::uint64_t, std::string password, std::string hash,
               std::function<void(Result<bool>)> done) override {
     ++verified;
     scheduler_.post([password, hash, done] { done(hash == "plain:" + password); });

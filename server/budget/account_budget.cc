@@ -1,0 +1,45 @@
+// AccountBudget: the rates, and who is gone.
+#include "server/budget/account_budget.h"
+
+#include "kith/core/limits.h"
+
+namespace kith::server {
+namespace {
+
+// A client that catches up asks more than it says.
+constexpr std::int64_t kQueriesPerCommand = 4;
+// Heads acknowledged: as many as others send. An honest client never comes near.
+constexpr std::int64_t kAcksPerCommand = 40;
+constexpr std::int64_t kAcksBurstPerCommand = 200;
+
+}  // namespace
+
+AccountRates::AccountRates(const ServerOptions& options) {
+  const std::int64_t per_s = options.account_commands_per_s;
+  const std::int64_t burst = options.account_commands_burst;
+  const auto set = [this](Spend kind, const BucketRate& rate) {
+    rates[static_cast<std::size_t>(kind)] = rate;
+  };
+  set(Spend::kCommand, BucketRate::per_s(per_s, burst));
+  set(Spend::kQuery, BucketRate::per_s(per_s * kQueriesPerCommand, burst * kQueriesPerCommand));
+  set(Spend::kLookup,
+      BucketRate::per_s(limits::account_lookups_per_s, limits::account_lookups_burst));
+  set(Spend::kAck, BucketRate::per_s(per_s * kAcksPerCommand, burst * kAcksBurstPerCommand));
+  set(Spend::kSearch, BucketRate::per_s(limits::search_ms_per_s, limits::search_ms_burst));
+  set(Spend::kExcess, BucketRate::per_s(limits::excess_per_s, limits::excess_burst));
+}
+
+AccountBudgets::AccountBudgets(const ServerOptions& options, Random& random)
+    : rates_(options), keys_(random), gone_(limits::accounts_budgeted_max, Rules{rates_}) {}
+
+void AccountBudgets::leave(const UserId& user, AccountBudget budget, std::int64_t now_ms) {
+  if (budget.unused(rates_, now_ms)) return;
+  gone_.at(keys_.key(user.view()), now_ms).join(budget, rates_, now_ms);
+}
+
+// What it finds stays there, too: it recovers at the same pace in both places.
+AccountBudget AccountBudgets::come(const UserId& user, std::int64_t now_ms) {
+  return gone_.at(keys_.key(user.view()), now_ms);
+}
+
+}  // namespace kith::server

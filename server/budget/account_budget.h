@@ -1,0 +1,86 @@
+// AccountBudget is what an account has used lately, on all of its devices together. AccountBudgets keeps those of
+// accounts that are gone until they are forgotten, so that coming back gives nothing.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "kith/core/ids.h"
+#include "kith/server/options.h"
+#include "server/budget/keyed_cells.h"
+#include "server/budget/token_bucket.h"
+
+namespace kith::server {
+
+// What an account spends from; docs/protocol.md, "Limits". kExcess: requests above the others, before its
+// connections are closed. kSearch: milliseconds of searching.
+enum class Spend : std::uint8_t { kCommand, kQuery, kLookup, kAck, kSearch, kExcess, kCount };
+
+struct AccountRates {
+  explicit AccountRates(const ServerOptions& options);
+  [[nodiscard]] const BucketRate& of(Spend kind) const {
+    return rates[static_cast<std::size_t>(kind)];
+  }
+
+  std::array<BucketRate, static_cast<std::size_t>(Spend::kCount)> rates;
+};
+
+class AccountBudget {
+ public:
+  std::uint32_t take(const AccountRates& rates, Spend kind, std::int64_t cost,
+                     std::int64_t now_ms) {
+    return bucket(kind).take(rates.of(kind), cost, now_ms);
+  }
+  void charge(const AccountRates& rates, Spend kind, std::int64_t cost, std::int64_t now_ms) {
+    bucket(kind).charge(rates.of(kind), cost, now_ms);
+  }
+  [[nodiscard]] std::uint32_t wait_for(const AccountRates& rates, Spend kind, std::int64_t cost,
+                                       std::int64_t now_ms) {
+    return bucket(kind).wait_for(rates.of(kind), cost, now_ms);
+  }
+  [[nodiscard]] std::uint32_t debt_ms(const AccountRates& rates, Spend kind, std::int64_t now_ms) {
+    return bucket(kind).debt_ms(rates.of(kind), now_ms);
+  }
+  [[nodiscard]] bool unused(const AccountRates& rates, std::int64_t now_ms) {
+    for (std::size_t i = 0; i < buckets_.size(); ++i) {
+      if (!buckets_[i].unused(rates.rates[i], now_ms)) return false;
+    }
+    return true;
+  }
+  void join(const AccountBudget& other, const AccountRates& rates, std::int64_t now_ms) {
+    for (std::size_t i = 0; i < buckets_.size(); ++i)
+      buckets_[i].join(other.buckets_[i], rates.rates[i], now_ms);
+  }
+
+ private:
+  TokenBucket& bucket(Spend kind) { return buckets_[static_cast<std::size_t>(kind)]; }
+
+  std::array<TokenBucket, static_cast<std::size_t>(Spend::kCount)> buckets_{};
+};
+
+class AccountBudgets {
+ public:
+  AccountBudgets(const ServerOptions& options, Random& random);
+
+  [[nodiscard]] const AccountRates& rates() const { return rates_; }
+  // The account's last session has gone.
+  void leave(const UserId& user, AccountBudget budget, std::int64_t now_ms);
+  // Its first one comes.
+  AccountBudget come(const UserId& user, std::int64_t now_ms);
+  [[nodiscard]] std::size_t bytes() const { return gone_.bytes(); }
+
+ private:
+  struct Rules {
+    AccountRates rates;
+    [[nodiscard]] bool free(AccountBudget& budget, std::int64_t now_ms) const {
+      return budget.unused(rates, now_ms);
+    }
+  };
+
+  AccountRates rates_;
+  KeyMaker keys_;
+  KeyedCells<AccountBudget, Rules> gone_;
+};
+
+}  // namespace kith::server

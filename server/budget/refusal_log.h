@@ -1,0 +1,50 @@
+// RefusalLog counts what was refused, by class and address, and tells each pair once a minute: one line for a flood,
+// and none for what nobody tried.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace kith::server {
+
+enum class RefusalClass : std::uint8_t {
+  kSignIn,        // a password, too soon after wrong ones
+  kRegistration,  // too many new accounts of an address
+  kToken,         // tokens or tickets that are not good
+  kRequest,       // an account's requests above its budget
+  kLookup,        // people looked up above the budget of the account or the address
+  kExcess,        // a connection closed, because requests went on
+  kProtocol,      // a connection closed, because frames were none
+  kPassword,      // a password that was wrong
+};
+// "sign_in", …: stable.
+std::string_view to_string(RefusalClass cls);
+
+struct Refusals {
+  RefusalClass cls = RefusalClass::kSignIn;
+  std::string address;  // empty: of all that were too many to be told apart
+  std::uint64_t count = 0;
+};
+
+class RefusalLog {
+ public:
+  void note(RefusalClass cls, const std::string& address);
+  // Tells what was noted, if a minute has passed since it told the last time.
+  void tick(std::int64_t now_ms, const std::function<void(const Refusals&)>& tell);
+  [[nodiscard]] std::uint64_t total(RefusalClass cls) const;
+
+ private:
+  static constexpr std::size_t kTold = 128;  // lines a minute, and one for each class
+  static constexpr std::int64_t kPeriodMs = 60'000;
+
+  std::map<std::pair<RefusalClass, std::string>, std::uint64_t, std::less<>> noted_;
+  std::map<RefusalClass, std::uint64_t> totals_;
+  std::int64_t told_ms_ = 0;
+};
+
+}  // namespace kith::server
