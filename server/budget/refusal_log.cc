@@ -1,47 +1,56 @@
 // RefusalLog: counting, and a line a minute.
 #include "server/budget/refusal_log.h"
 
-namespace kith::server {
+#include <array>
 
-std::string_view to_string(RefusalClass cls) {
-  switch (cls) {
-    case RefusalClass::kSignIn:
-      return "sign_in";
-    case RefusalClass::kRegistration:
-      return "registration";
-    case RefusalClass::kToken:
-      return "token";
-    case RefusalClass::kRequest:
-      return "request";
-    case RefusalClass::kLookup:
-      return "lookup";
-    case RefusalClass::kExcess:
-      return "excess";
-    case RefusalClass::kProtocol:
-      return "protocol";
-    case RefusalClass::kPassword:
-      return "password";
-  }
-  return "other";
+namespace kith::server {
+namespace {
+
+struct Words {
+  std::string_view event, sentence;
+};
+// In the order of RefusalClass.
+constexpr std::array<Words, 8> kWords = {{
+    {"refused_sign_in", "sign-ins came before the pause after wrong passwords was over"},
+    {"refused_registration", "more new accounts than one address may make"},
+    {"refused_token", "more tokens or tickets that are not good than one address may show"},
+    {"refused_request", "an account asked for more than its budget"},
+    {"refused_lookup", "more people were looked up than an account or an address may"},
+    {"refused_excess", "connections were closed because requests went on over budget"},
+    {"refused_protocol", "connections were closed because their frames break the protocol"},
+    {"refused_password", "passwords were wrong"},
+}};
+
+const Words& words(RefusalClass cls) {
+  return kWords.at(static_cast<std::size_t>(cls));
+}
+
+}  // namespace
+
+std::string_view event_of(RefusalClass cls) {
+  return words(cls).event;
+}
+
+std::string_view sentence_of(RefusalClass cls) {
+  return words(cls).sentence;
 }
 
 void RefusalLog::note(RefusalClass cls, const std::string& address) {
   ++totals_[cls];
-  const std::pair<RefusalClass, std::string> key{cls, address};
-  if (const auto known = noted_.find(key); known != noted_.end()) {
+  Addresses& addresses = noted_[cls];
+  if (const auto known = addresses.find(address); known != addresses.end()) {
     ++known->second;
-  } else if (noted_.size() < kTold) {
-    noted_.emplace(key, 1);
   } else {
-    ++noted_[{cls, std::string()}];
+    ++addresses[addresses.size() < kTold ? address : std::string()];
   }
 }
 
 void RefusalLog::tick(std::int64_t now_ms, const std::function<void(const Refusals&)>& tell) {
   if (now_ms - told_ms_ < kPeriodMs) return;
   told_ms_ = now_ms;
-  const auto noted = std::exchange(noted_, {});
-  for (const auto& [key, count] : noted) tell({key.first, key.second, count});
+  for (const auto& [cls, addresses] : std::exchange(noted_, {})) {
+    for (const auto& [address, count] : addresses) tell({cls, address, count});
+  }
 }
 
 std::uint64_t RefusalLog::total(RefusalClass cls) const {

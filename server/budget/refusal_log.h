@@ -22,8 +22,10 @@ enum class RefusalClass : std::uint8_t {
   kProtocol,      // a connection closed, because frames were none
   kPassword,      // a password that was wrong
 };
-// "sign_in", …: stable.
-std::string_view to_string(RefusalClass cls);
+// The event of the host's log: "refused_sign_in", … Stable.
+std::string_view event_of(RefusalClass cls);
+// A sentence about it.
+std::string_view sentence_of(RefusalClass cls);
 
 struct Refusals {
   RefusalClass cls = RefusalClass::kSignIn;
@@ -39,10 +41,11 @@ class RefusalLog {
   [[nodiscard]] std::uint64_t total(RefusalClass cls) const;
 
  private:
-  static constexpr std::size_t kTold = 128;  // lines a minute, and one for each class
+  static constexpr std::size_t kTold = 16;  // lines a minute and class, and one for all others
   static constexpr std::int64_t kPeriodMs = 60'000;
 
-  std::map<std::pair<RefusalClass, std::string>, std::uint64_t, std::less<>> noted_;
+  using Addresses = std::map<std::string, std::uint64_t, std::less<>>;
+  std::map<RefusalClass, Addresses> noted_;
   std::map<RefusalClass, std::uint64_t> totals_;
   std::int64_t told_ms_ = 0;
 };

@@ -223,10 +223,11 @@ std::uint32_t Gateway::wait_for(const Caller& caller, Spend kind) {
 void Gateway::tell_refusals() {
   refusals_.tick(ports_.scheduler.clock().steady_ms(), [this](const Refusals& refusals) {
     if (!options_.log) return;
-    options_.log(LogLevel::kWarning,
-                 "refused class=" + std::string(to_string(refusals.cls)) +
-                     " address=" + (refusals.address.empty() ? "other" : refusals.address) +
-                     " count=" + std::to_string(refusals.count));
+    options_.log({LogLevel::kWarning,
+                  std::string(event_of(refusals.cls)),
+                  std::string(sentence_of(refusals.cls)),
+                  {{"address", refusals.address.empty() ? "others" : refusals.address},
+                   {"count", std::to_string(refusals.count)}}});
   });
 }
 

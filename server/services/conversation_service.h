@@ -4,10 +4,10 @@
 
 #include <array>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
-#include <functional>
 #include <utility>
 
 #include "kith/core/limits.h"
