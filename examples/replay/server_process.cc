@@ -36,7 +36,9 @@ void ServerProcess::start() {
   const std::string log = data_dir_ + "/../kithd.log";
   std::filesystem::create_directories(data_dir_);
   process_ = std::make_unique<Process>(
-      std::vector<std::string>{program_, "--dev", "--data", data_dir_, "--port", port_}, log);
+      std::vector<std::string>{program_, "--dev", "--data", data_dir_, "--port", port_,
+                               "--registrations-per-h", "0"},
+      log);
   std::string line;
   url_.clear();
   while ((url_.empty() || ca_file_.empty()) && process_->read_line(line)) {

@@ -1,6 +1,8 @@
 // AccountBudget: the rates, and who is gone.
 #include "server/budget/account_budget.h"
 
+#include <algorithm>
+
 #include "kith/core/limits.h"
 
 namespace kith::server {
@@ -11,6 +13,13 @@ constexpr std::int64_t kQueriesPerCommand = 4;
 // Heads acknowledged: as many as others send. An honest client never comes near.
 constexpr std::int64_t kAcksPerCommand = 40;
 constexpr std::int64_t kAcksBurstPerCommand = 200;
+
+// Of load tests that allow an account more, more is in excess, too.
+std::int64_t excess_burst(const ServerOptions& options) {
+  return std::max<std::int64_t>(limits::excess_burst, std::int64_t{options.account_commands_burst} *
+                                                          limits::excess_burst /
+                                                          limits::account_commands_burst);
+}
 
 }  // namespace
 
@@ -26,11 +35,17 @@ AccountRates::AccountRates(const ServerOptions& options) {
       BucketRate::per_s(limits::account_lookups_per_s, limits::account_lookups_burst));
   set(Spend::kAck, BucketRate::per_s(per_s * kAcksPerCommand, burst * kAcksBurstPerCommand));
   set(Spend::kSearch, BucketRate::per_s(limits::search_ms_per_s, limits::search_ms_burst));
-  set(Spend::kExcess, BucketRate::per_s(limits::excess_per_s, limits::excess_burst));
+  set(Spend::kExcess, BucketRate::per_s(std::max<std::int64_t>(limits::excess_per_s,
+                                                               per_s * limits::excess_per_s /
+                                                                   limits::account_commands_per_s),
+                                        excess_burst(options)));
 }
 
 AccountBudgets::AccountBudgets(const ServerOptions& options, Random& random)
-    : rates_(options), keys_(random), gone_(limits::accounts_budgeted_max, Rules{rates_}) {}
+    : rates_(options),
+      patience_(excess_burst(options) * 9 / 10),
+      keys_(random),
+      gone_(limits::accounts_budgeted_max, Rules{rates_}) {}
 
 void AccountBudgets::leave(const UserId& user, AccountBudget budget, std::int64_t now_ms) {
   if (budget.unused(rates_, now_ms)) return;

@@ -39,6 +39,10 @@ class AccountBudget {
                                        std::int64_t now_ms) {
     return bucket(kind).wait_for(rates.of(kind), cost, now_ms);
   }
+  [[nodiscard]] bool has(const AccountRates& rates, Spend kind, std::int64_t left,
+                         std::int64_t now_ms) {
+    return wait_for(rates, kind, left, now_ms) == 0;
+  }
   [[nodiscard]] std::uint32_t debt_ms(const AccountRates& rates, Spend kind, std::int64_t now_ms) {
     return bucket(kind).debt_ms(rates.of(kind), now_ms);
   }
@@ -64,6 +68,8 @@ class AccountBudgets {
   AccountBudgets(const ServerOptions& options, Random& random);
 
   [[nodiscard]] const AccountRates& rates() const { return rates_; }
+  // An account that has less of Spend::kExcess left is read slowly.
+  [[nodiscard]] std::int64_t patience() const { return patience_; }
   // The account's last session has gone.
   void leave(const UserId& user, AccountBudget budget, std::int64_t now_ms);
   // Its first one comes.
@@ -79,6 +85,7 @@ class AccountBudgets {
   };
 
   AccountRates rates_;
+  std::int64_t patience_;
   KeyMaker keys_;
   KeyedCells<AccountBudget, Rules> gone_;
 };

@@ -103,7 +103,7 @@ void Gateway::on_message(ConnectionId id, std::string_view message) {
   }
   if (!valid) return refuse_invalid(*session, frame->req_id(), message.size(), valid.error());
   if (session->ready()) {
-    in_session(*session, *frame, message.size());
+    in_session(*session, *frame);
   } else {
     before_hello(*session, *frame);
   }
@@ -240,7 +240,7 @@ void Gateway::welcome(std::uint64_t id, const v1::Hello& hello, const Reply& rep
   reply(std::move(frame));
 }
 
-void Gateway::in_session(Session& session, v1::ClientFrame& frame, std::size_t bytes) {
+void Gateway::in_session(Session& session, v1::ClientFrame& frame) {
   using F = v1::ClientFrame;
   if (frame.has_hello() || frame.has_register_() || frame.has_sign_in()) {
     protocol_error(session, frame.req_id(), "the session is open already");
@@ -248,7 +248,7 @@ void Gateway::in_session(Session& session, v1::ClientFrame& frame, std::size_t b
   }
   const RequestCost cost = cost_of(frame);
   const std::uint32_t unacked = frame.req_id() == 0 ? 0 : cost.unacked;
-  if (!allow(session, cost, frame.req_id(), bytes)) return;
+  if (!allow(session, cost, frame.req_id())) return;
   session.unacked += unacked;
   Reply reply = cost.answered ? replier(session, frame.req_id(), unacked) : Reply();
   switch (frame.body_case()) {
@@ -276,7 +276,7 @@ void Gateway::in_session(Session& session, const RequestView& request, std::size
   }
   const RequestCost cost = cost_of(request);
   if (request.kind == RequestView::Kind::kAck) return acknowledged(session, request, cost);
-  if (!allow(session, cost, request.req_id, bytes)) return;
+  if (!allow(session, cost, request.req_id)) return;
   const std::uint32_t unacked = request.req_id == 0 ? 0 : cost.unacked;
   session.unacked += unacked;
   hooks_.often(session.caller(), request, replier(session, request.req_id, unacked));

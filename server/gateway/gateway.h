@@ -124,22 +124,22 @@ class Gateway : public ConnectionHandler {
   void admitted(std::uint64_t id, const v1::Hello& hello, const Reply& reply,
                 const Result<Admission>& admission);
   void welcome(std::uint64_t id, const v1::Hello& hello, const Reply& reply, Position feed_high);
-  void in_session(Session& session, v1::ClientFrame& frame, std::size_t bytes);
+  void in_session(Session& session, v1::ClientFrame& frame);
   void in_session(Session& session, const RequestView& request, std::size_t bytes);
   void ping(Session& session, const v1::Ping& ping, const Reply& reply);
   void renew(Session& session, const std::string& token, const Reply& reply);
   [[nodiscard]] std::int64_t steady(std::int64_t wall_ms) const;
   void open_budget(Session& session);
-  // Takes what it costs; if that is too much answers it with an error, and false. `bytes`: of the frame.
-  bool allow(Session& session, const RequestCost& cost, std::uint64_t req_id, std::size_t bytes);
+  // Takes what it costs; if that is too much answers it with an error, and false.
+  bool allow(Session& session, const RequestCost& cost, std::uint64_t req_id);
   std::uint32_t take(Session& session, const RequestCost& cost);
-  void refuse(Session& session, const RequestCost& cost, std::uint64_t req_id, std::size_t bytes,
+  void refuse(Session& session, const RequestCost& cost, std::uint64_t req_id,
               std::uint32_t wait_ms);
   void refuse_invalid(Session& session, std::uint64_t req_id, std::size_t bytes,
                       const Error& error);
   void acknowledged(Session& session, const RequestView& request, const RequestCost& cost);
-  // Reads no more of it until the debt of its account is paid.
-  void hold(Session& session);
+  // Reads no more of it for a while, and until the debt of its account is paid.
+  void hold(Session& session, std::uint32_t ms);
   void update_reading(Session& session);
   void tell_refusals();
   Reply replier(Session& session, std::uint64_t req_id, std::uint32_t unacked = 0);

@@ -12,6 +12,7 @@ namespace kith::server {
 namespace {
 
 constexpr std::uint32_t kUnackedWaitMs = 100;
+constexpr std::uint32_t kExcessHoldMs = 250;
 
 }  // namespace
 
@@ -142,35 +143,37 @@ std::uint32_t Gateway::take(Session& session, const RequestCost& cost) {
   return 0;
 }
 
-bool Gateway::allow(Session& session, const RequestCost& cost, std::uint64_t req_id,
-                    std::size_t bytes) {
+bool Gateway::allow(Session& session, const RequestCost& cost, std::uint64_t req_id) {
   if (req_id != 0 && cost.unacked > 0 &&
       session.unacked + cost.unacked > limits::unacked_items_max) {
-    refuse(session, cost, req_id, bytes, kUnackedWaitMs);
+    refuse(session, cost, req_id, kUnackedWaitMs);
     return false;
   }
   const std::uint32_t wait = take(session, cost);
   if (wait == 0) return true;
-  refuse(session, cost, req_id, bytes, wait);
+  refuse(session, cost, req_id, wait);
   return false;
 }
 
+// Who does not wait is read later, and, going on all the same, sent away.
 void Gateway::refuse(Session& session, const RequestCost& cost, std::uint64_t req_id,
-                     std::size_t bytes, std::uint32_t wait_ms) {
+                     std::uint32_t wait_ms) {
   ++counters_.rate_limited;
   refusals_.note(cost.lookups > 0 ? RefusalClass::kLookup : RefusalClass::kRequest,
                  session.address());
-  const std::uint32_t excess =
-      session.budget->take(accounts_.rates(), Spend::kExcess, cost_of_refusal(bytes),
-                           ports_.scheduler.clock().steady_ms());
+  const std::int64_t now = ports_.scheduler.clock().steady_ms();
+  const std::uint32_t excess = session.budget->take(accounts_.rates(), Spend::kExcess, 1, now);
   if (cost.answered) {
     reply_error(replier(session, req_id),
                 make_error(ErrorCode::kRateLimited, "too many requests", wait_ms));
   }
-  if (excess == 0) return;
-  refusals_.note(RefusalClass::kExcess, session.address());
-  end(session, {v1::GOODBYE_REASON_RATE_LIMITED, close_code::kPolicy, std::max(wait_ms, excess),
-                "requests went on over budget"});
+  if (excess > 0) {
+    refusals_.note(RefusalClass::kExcess, session.address());
+    end(session, {v1::GOODBYE_REASON_RATE_LIMITED, close_code::kPolicy, std::max(wait_ms, excess),
+                  "requests went on over budget"});
+  } else if (!session.budget->has(accounts_.rates(), Spend::kExcess, accounts_.patience(), now)) {
+    hold(session, kExcessHoldMs);
+  }
 }
 
 void Gateway::refuse_invalid(Session& session, std::uint64_t req_id, std::size_t bytes,
@@ -180,7 +183,7 @@ void Gateway::refuse_invalid(Session& session, std::uint64_t req_id, std::size_t
     return;
   }
   const RequestCost cost{Spend::kQuery, cost_of_refusal(bytes), 0, true, 0};
-  if (allow(session, cost, req_id, bytes)) reply_error(replier(session, req_id), error);
+  if (allow(session, cost, req_id)) reply_error(replier(session, req_id), error);
 }
 
 // As many as others send; one that is dropped would hold back DELIVERED. Who has said too much is heard later.
@@ -188,22 +191,22 @@ void Gateway::acknowledged(Session& session, const RequestView& request, const R
   AccountBudget& budget = *session.budget;
   budget.charge(accounts_.rates(), Spend::kAck, cost.units, ports_.scheduler.clock().steady_ms());
   hooks_.often(session.caller(), request, Reply());
-  hold(session);
+  if (!session.ready()) return;
+  hold(session, session.budget->debt_ms(accounts_.rates(), Spend::kAck,
+                                        ports_.scheduler.clock().steady_ms()));
 }
 
-void Gateway::hold(Session& session) {
-  if (!session.ready()) return;
-  const std::uint32_t debt =
-      session.budget->debt_ms(accounts_.rates(), Spend::kAck, ports_.scheduler.clock().steady_ms());
-  if (debt == 0 || session.held) return;
+void Gateway::hold(Session& session, std::uint32_t ms) {
+  if (ms == 0 || session.held || !session.ready()) return;
   session.held = true;
   update_reading(session);
-  ports_.scheduler.after(Millis(debt), [this, alive = alive_, id = session.id()] {
+  ports_.scheduler.after(Millis(ms), [this, alive = alive_, id = session.id()] {
     if (!*alive) return;
     Session* held = find(id);
     if (held == nullptr || !held->ready()) return;
     held->held = false;
-    hold(*held);
+    hold(*held, held->budget->debt_ms(accounts_.rates(), Spend::kAck,
+                                      ports_.scheduler.clock().steady_ms()));
     update_reading(*held);
   });
 }

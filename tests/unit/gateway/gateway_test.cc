@@ -529,7 +529,7 @@ TEST_F(GatewayTest, ARefusedRequestCostsWhatReadingItTook) {
   for (int i = 0; i < 3'000; ++i)
     wrong.mutable_create_conversation()->add_members("0123456789abcdef");
   int read = 0;
-  for (int i = 0; i < 1'000 && closed(id) == 0; ++i) {
+  for (int i = 0; i < 2'000 && closed(id) == 0; ++i) {
     say(id, wrong);
     read += last(id).error().code() == v1::ERROR_CODE_INVALID_ARGUMENT ? 1 : 0;
   }
