@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint32_t kUnackedWaitMs = 100;
 constexpr std::uint32_t kExcessHoldMs = 250;
+constexpr std::uint32_t kReturnHoldMs = 1'000;
 
 }  // namespace
 
@@ -127,6 +128,8 @@ void Gateway::open_budget(Session& session) {
   session.budget = &known->second;
   session.budget->charge(accounts_.rates(), Spend::kQuery, 1, now);
   entry_.remember(user, session.admission().device, session.address(), now);
+  // Its last connection was closed for that, maybe a moment ago.
+  if (!session.budget->has(accounts_.rates(), Spend::kExcess, 1, now)) hold(session, kReturnHoldMs);
 }
 
 std::uint32_t Gateway::take(Session& session, const RequestCost& cost) {
