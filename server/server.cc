@@ -14,11 +14,13 @@
 #include <optional>
 #include <utility>
 
+#include "kith/core/export.h"
 #include "kith/core/random.h"
 #include "server/adapters/embedded/embedded.h"
 #include "server/auth/password_hasher_openssl.h"
 #include "server/event_log.h"
 #include "server/gateway/listener_lws.h"
+#include "server/operations.h"
 #include "server/server_core.h"
 #include "src/hash.h"
 #include "src/loop/loop_uv.h"
@@ -31,6 +33,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kSecretBytesMin = 32;
 // Closing handshakes on top of a drain's window.
 constexpr auto kDrainReserve = std::chrono::seconds(3);
+constexpr auto kMetricsWait = std::chrono::seconds(2);
 
 Error bad(const char* field, const char* why) {
   return make_error(ErrorCode::kInvalidArgument, std::string(field) + " " + why);
@@ -146,7 +149,9 @@ class LateConnections : public Connections {
 class EmbeddedServer : public Server {
  public:
   explicit EmbeddedServer(ServerOptions options)
-      : options_(std::move(options)), log_(options_.log, system_clock()) {
+      : options_(std::move(options)),
+        log_(options_.log, system_clock()),
+        health_([this](const LogLine& line) { log_.write(line); }, system_clock()) {
     if (options_.log) options_.log = [this](const LogLine& line) { log_.write(line); };
   }
   ~EmbeddedServer() override { stop(); }
@@ -167,9 +172,18 @@ class EmbeddedServer : public Server {
     return revoke_on_loop(user, &device);
   }
   std::map<std::string, std::uint64_t> stats() const override;
+  std::string metrics() const override;
+  Readiness readiness() const override { return readiness_of(health_); }
+  std::optional<std::uint16_t> admin_port() const override {
+    return admin_ ? std::optional(admin_->port()) : std::nullopt;
+  }
 
  private:
+  Status open_admin();
+  Status open_stores();
   Status open_parts();
+  Status open_listener();
+  void beat();
   Status revoke_on_loop(const UserId& user, const DeviceId* device);
   void close_parts();
   void log(LogLine line) const {
@@ -178,12 +192,16 @@ class EmbeddedServer : public Server {
 
   ServerOptions options_;  // options_.log is log_
   EventLog log_;
+  ServiceHealth health_;
+  std::unique_ptr<AdminListenerLws> admin_;
   std::uint16_t port_ = 0;
   mutable std::mutex mutex_;  // guards stopped_ against concurrent stop()
   bool stopped_ = false;
   std::atomic<bool> running_{false};
   // In the order of their making; ended in reverse by close_parts().
   mutable LoopUv loop_;
+  Scheduler::TimerId beat_timer_ = 0;
+  std::uint32_t beats_ = 0;
   std::unique_ptr<EmbeddedStores> stores_;
   std::unique_ptr<PasswordHasher> passwords_;
   LateConnections connections_;
@@ -193,18 +211,31 @@ class EmbeddedServer : public Server {
 
 Status EmbeddedServer::open() {
   loop_.start();
-  Status opened;
-  loop_.run_sync([&] { opened = open_parts(); });
+  Status opened = open_admin();
+  if (opened) loop_.run_sync([&] { opened = open_parts(); });
   if (!opened) {
     stop();
     return opened;
   }
   running_ = true;
+  health_.enter(ServiceHealth::Phase::kServing);
   log({LogLevel::kInfo, "ready", "connections are welcome", {{"url", url()}}});
   return {};
 }
 
-Status EmbeddedServer::open_parts() {
+// First of all: it says "starting" while the journal is read.
+Status EmbeddedServer::open_admin() {
+  if (!options_.admin_port) return {};
+  auto opened = AdminListenerLws::open(
+      options_.admin_address, *options_.admin_port, [this](std::string_view path) {
+        return answer_operator(path, health_, [this] { return metrics(); });
+      });
+  if (!opened) return opened.error();
+  admin_ = std::move(*opened);
+  return {};
+}
+
+Status EmbeddedServer::open_stores() {
   if (options_.data_dir.empty()) {
     stores_ = make_memory_stores(loop_);
     if (options_.secret.empty()) options_.secret = new_secret();
@@ -213,10 +244,7 @@ Status EmbeddedServer::open_parts() {
     if (!stores) return stores.error();
     stores_ = std::move(*stores);
     if (const Status search = stores_->search_status(); !search) {
-      log({LogLevel::kWarning,
-           "search_set_aside",
-           "nobody can search: " + search.error().message,
-           {{"code", std::string(to_string(search.error().code))}}});
+      health_.failed(ServiceHealth::Part::kSearch, search.error());
     }
     if (options_.secret.empty()) {
       auto secret = kept_secret(options_.data_dir);
@@ -224,13 +252,32 @@ Status EmbeddedServer::open_parts() {
       options_.secret = std::move(*secret);
     }
   }
+  return {};
+}
+
+Status EmbeddedServer::open_parts() {
+  if (Status opened = open_stores(); !opened) return opened;
   passwords_ = make_scrypt_hasher(loop_, {options_.password_cost, options_.password_threads});
-  const ServerPorts ports{stores_->log(),      stores_->store(), stores_->directory(),
-                          stores_->registry(), stores_->bus(),   *passwords_,
-                          stores_->search()};
+  ServerPorts ports{stores_->log(), stores_->store(), stores_->directory(), stores_->registry(),
+                    stores_->bus(), *passwords_,      stores_->search()};
+  ports.health = &health_;
   core_ = ServerCore::make(options_, ports, loop_, system_random(), connections_);
   if (Status started = core_->start(); !started) return started;
+  if (Status opened = open_listener(); !opened) return opened;
+  beat();
+  return {};
+}
 
+// Loop thread, each second.
+void EmbeddedServer::beat() {
+  constexpr std::uint32_t kBeatsPerSettle = 60;
+  if (!core_) return;
+  core_->beat();
+  if (++beats_ % kBeatsPerSettle == 0) log_.settle();
+  beat_timer_ = loop_.after(Millis(1'000), [this] { beat(); });
+}
+
+Status EmbeddedServer::open_listener() {
   ListenerOptions listen;
   listen.address = options_.listen_address;
   listen.port = options_.port;
@@ -240,6 +287,7 @@ Status EmbeddedServer::open_parts() {
   listen.shards = options_.shards;
   listen.connections_max = options_.connections_max;
   listen.handshakes_per_s = options_.handshakes_per_s;
+  listen.healthy = [this] { return health_.alive(); };
   auto listener = ListenerLws::open(listen, loop_, *core_);
   if (!listener) return listener.error();
   listener_ = std::move(*listener);
@@ -250,6 +298,7 @@ Status EmbeddedServer::open_parts() {
 
 void EmbeddedServer::drain(std::chrono::milliseconds window) {
   if (!running_) return;
+  health_.enter(ServiceHealth::Phase::kDraining);
   auto finished = std::make_shared<std::promise<void>>();
   auto over = finished->get_future();
   loop_.post([this, window, finished] {
@@ -267,12 +316,15 @@ void EmbeddedServer::stop() {
   const std::lock_guard lock(mutex_);
   if (std::exchange(stopped_, true)) return;
   running_ = false;
+  health_.enter(ServiceHealth::Phase::kStopped);
+  admin_.reset();  // it may be waiting for the loop
   loop_.run_sync([this] { close_parts(); });
   loop_.stop();
 }
 
 void EmbeddedServer::close_parts() {
   connections_.set(nullptr);
+  loop_.cancel(std::exchange(beat_timer_, 0));
   listener_.reset();
   core_.reset();
   passwords_.reset();
@@ -302,6 +354,50 @@ Status EmbeddedServer::revoke_on_loop(const UserId& user, const DeviceId* device
     return answer.get();
   } catch (const std::future_error&) {  // the core went away before it answered
     return make_error(ErrorCode::kClosed, "the server has stopped");
+  }
+}
+
+// Waits for the loop, but not for long: one that is busy for seconds has other cares.
+std::string EmbeddedServer::metrics() const {
+  if (!running_) return "";
+  auto made = std::make_shared<std::promise<std::string>>();
+  auto text = made->get_future();
+  loop_.post([this, made] {
+    MetricsText metrics;
+    metrics.begin("kith_build_info", MetricsText::Type::kGauge, "The version that runs.");
+    metrics.labelled("kith_build_info", "version", version(), 1);
+    const Readiness now = readiness();
+    metrics.value("kith_ready", MetricsText::Type::kGauge, "1 if connections are welcome.",
+                  now.ready ? 1 : 0);
+    using Part = ServiceHealth::Part;
+    const std::pair<const char*, Part> parts[] = {{"journal", Part::kJournal},
+                                                  {"store", Part::kStore},
+                                                  {"requests", Part::kRequests},
+                                                  {"search", Part::kSearch}};
+    metrics.begin("kith_failing", MetricsText::Type::kGauge,
+                  "1 while this part of the server fails.");
+    for (const auto& [name, part] : parts) {
+      metrics.labelled("kith_failing", "part", name, health_.failing(part) ? 1 : 0);
+    }
+    metrics.begin("kith_failures_total", MetricsText::Type::kCounter, "Failures of this part.");
+    for (const auto& [name, part] : parts) {
+      metrics.labelled("kith_failures_total", "part", name,
+                       static_cast<double>(health_.failures(part)));
+    }
+    if (core_) core_->add_metrics(metrics);
+    if (stores_ && stores_->commits() != nullptr) {
+      metrics.histogram("kith_journal_commit_seconds",
+                        "Time of the disk for one commit of the journal.",
+                        stores_->commits()->read());
+    }
+    metrics.process();
+    made->set_value(metrics.text());
+  });
+  if (text.wait_for(kMetricsWait) != std::future_status::ready) return "";
+  try {
+    return text.get();
+  } catch (const std::future_error&) {  // the loop ended first
+    return "";
   }
 }
 

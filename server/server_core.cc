@@ -32,7 +32,10 @@ class JoinedCore : public ServerCore {
  public:
   JoinedCore(const ServerOptions& options, const ServerPorts& ports, Scheduler& scheduler,
              Random& random, Connections& connections, const LagMarks& marks)
-      : users_(ports.directory),
+      : clock_(scheduler.clock()),
+        health_(ports.health),
+        log_(options.log),
+        users_(ports.directory),
         devices_(ports.directory),
         fanout_(ports.registry, ports.bus, kGatewayName),
         cache_(ports.log, ports.store, scheduler, marks),
@@ -50,6 +53,7 @@ class JoinedCore : public ServerCore {
     conversations_.on_cold_heads([this](const Caller& caller, std::uint32_t heads) {
       gateway_.charge(caller, Spend::kAck, heads * kColdHeadCost);
     });
+    cache_.watch(health_);
     if (ports.search == nullptr || !options.search) return;
     feeder_.emplace(*ports.search, ports.store, cache_, scheduler, limits::search_waiting_max,
                     ports.index_step, [log = options.log](const std::string& text) {
@@ -80,9 +84,31 @@ class JoinedCore : public ServerCore {
     if (feeder_) feeder_->add_stats(all);
     return all;
   }
+  void add_metrics(MetricsText& to) const override {
+    to.stats(stats());
+    to.histogram(
+        "kith_frame_handling_seconds",
+        "Time of the loop that one frame of a client took until it was handed on or answered.",
+        handled_.read());
+    to.histogram("kith_sent_seconds",
+                 "From a frame with messages until its answer, which says SENT or refuses.",
+                 gateway_.sent().read());
+  }
+  void beat() override {
+    if (health_ == nullptr) return;
+    health_->beat(cache_.apply_lag() >= limits::apply_lag_soft);
+    if (feeder_ && feeder_->failing()) {
+      health_->failed(ServiceHealth::Part::kSearch, *feeder_->failing());
+    } else if (feeder_) {
+      health_->good(ServiceHealth::Part::kSearch);
+    }
+    if (health_->failing(ServiceHealth::Part::kJournal)) cache_.probe();
+  }
   void on_open(ConnectionId id, const PeerInfo& peer) override { gateway_.on_open(id, peer); }
   void on_message(ConnectionId id, std::string_view message) override {
+    const std::int64_t begun = clock_.steady_us();
     gateway_.on_message(id, message);
+    handled_.observe(clock_.steady_us() - begun);
   }
   void on_drained(ConnectionId id) override { gateway_.on_drained(id); }
   void on_close(ConnectionId id) override { gateway_.on_close(id); }
@@ -124,9 +150,24 @@ class JoinedCore : public ServerCore {
     hooks.often = [this](const Caller& caller, const RequestView& request, Reply&& reply) {
       conversations_.handle(caller, request, std::move(reply));
     };
+    hooks.failed = [this, log = log_](const Error& error) {
+      const bool disk = error.code == ErrorCode::kDiskFull || error.code == ErrorCode::kIo;
+      if (disk && health_ != nullptr) {
+        health_->failed(ServiceHealth::Part::kRequests, error);
+      } else if (log) {
+        log({LogLevel::kError,
+             "request_error",
+             error.message,
+             {{"code", std::string(to_string(error.code))}}});
+      }
+    };
     return hooks;
   }
 
+  Clock& clock_;
+  ServiceHealth* const health_;
+  const std::function<void(const LogLine&)> log_;
+  LatencyHistogram handled_;
   Users users_;
   Devices devices_;
   Fanout fanout_;

@@ -19,8 +19,10 @@
 #include "kith/server/ports/search_index.h"
 #include "kith/server/ports/session_registry.h"
 #include "server/gateway/listener.h"
+#include "server/metrics_text.h"
 #include "server/password_hasher.h"
 #include "server/services/search_feeder.h"
+#include "server/services/service_health.h"
 #include "server/services/store_pace.h"
 #include "src/scheduler.h"
 
@@ -36,6 +38,7 @@ struct ServerPorts {
   PasswordHasher& passwords;
   SearchIndex* search = nullptr;  // none: nobody can search
   IndexStep index_step{};
+  ServiceHealth* health = nullptr;  // what fails is noted there; may be null
 };
 
 class ServerCore : public ConnectionHandler {
@@ -53,6 +56,10 @@ class ServerCore : public ConnectionHandler {
   virtual void revoke(const UserId& user, const DeviceId* device,
                       std::function<void(Status)> done) = 0;
   [[nodiscard]] virtual std::map<std::string, std::uint64_t> stats() const = 0;
+  // Adds what stats() has, and how long things take.
+  virtual void add_metrics(MetricsText& to) const = 0;
+  // About once a second: the health gets its sign of life, and a disk that was full is tried again.
+  virtual void beat() = 0;
 };
 
 }  // namespace kith::server

@@ -133,7 +133,32 @@ int wire_code(ErrorCode code) noexcept {
              : static_cast<int>(v1::ERROR_CODE_INTERNAL);
 }
 
-v1::Error to_wire(const Error& error) {
+namespace {
+
+// A failure that is the server's own business, as others may hear of it: what an engine says of it, and where, stays
+// in the server's log.
+Error public_form(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kDiskFull:
+      return make_error(ErrorCode::kUnavailable, "the server's disk is full", error.retry_after_ms);
+    case ErrorCode::kIo:
+    case ErrorCode::kCacheCorrupt:
+    case ErrorCode::kCacheTooNew:
+    case ErrorCode::kAlreadyOpen:
+    case ErrorCode::kClosed:
+      return make_error(ErrorCode::kUnavailable, "the server cannot read or keep its data now",
+                        error.retry_after_ms);
+    case ErrorCode::kInternal:
+      return make_error(ErrorCode::kInternal, "an error in the server", error.retry_after_ms);
+    default:
+      return error;
+  }
+}
+
+}  // namespace
+
+v1::Error to_wire(const Error& own) {
+  const Error error = public_form(own);
   v1::Error out;
   out.set_code(static_cast<v1::ErrorCode>(wire_code(error.code)));
   out.set_retryable(error.retry() != Retry::kNever);

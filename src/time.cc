@@ -4,15 +4,18 @@
 namespace kith {
 namespace {
 
-template <class C>
-std::int64_t now_ms() {
-  return std::chrono::duration_cast<Millis>(C::now().time_since_epoch()).count();
+template <class C, class Unit>
+std::int64_t now() {
+  return std::chrono::duration_cast<Unit>(C::now().time_since_epoch()).count();
 }
 
 class SystemClock final : public Clock {
  public:
-  Timestamp wall() override { return Timestamp{now_ms<std::chrono::system_clock>()}; }
-  std::int64_t steady_ms() override { return now_ms<std::chrono::steady_clock>(); }
+  Timestamp wall() override { return Timestamp{now<std::chrono::system_clock, Millis>()}; }
+  std::int64_t steady_ms() override { return now<std::chrono::steady_clock, Millis>(); }
+  std::int64_t steady_us() override {
+    return now<std::chrono::steady_clock, std::chrono::microseconds>();
+  }
 };
 
 }  // namespace

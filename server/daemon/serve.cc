@@ -83,6 +83,9 @@ int run(Config& config) {
   auto server = Server::start(config.options);
   if (!server) return fail(server.error());
   std::printf("listening on %s\n", (*server)->url().c_str());
+  if (const auto port = (*server)->admin_port()) {
+    std::printf("operators ask at http://%s:%u\n", config.options.admin_address.c_str(), *port);
+  }
   if (!ca_file.empty()) std::printf("clients trust it with the CA file %s\n", ca_file.c_str());
   std::fflush(stdout);
 

@@ -279,7 +279,7 @@ void Gateway::in_session(Session& session, const RequestView& request, std::size
   if (!allow(session, cost, request.req_id)) return;
   const std::uint32_t unacked = request.req_id == 0 ? 0 : cost.unacked;
   session.unacked += unacked;
-  hooks_.often(session.caller(), request, replier(session, request.req_id, unacked));
+  hooks_.often(session.caller(), request, replier(session, request.req_id, unacked, now_us()));
 }
 
 void Gateway::ping(Session& session, const v1::Ping& ping, const Reply& reply) {
@@ -330,8 +330,13 @@ std::int64_t Gateway::steady(std::int64_t wall_ms) const {
   return std::max<std::int64_t>(1, clock.steady_ms() + (wall_ms - clock.wall().ms));
 }
 
-Reply Gateway::replier(Session& session, std::uint64_t req_id, std::uint32_t unacked) {
-  return {desk_, {session.id(), req_id, unacked}};
+Reply Gateway::replier(Session& session, std::uint64_t req_id, std::uint32_t unacked,
+                       std::uint32_t asked_us) {
+  return {desk_, {session.id(), req_id, unacked, asked_us}};
+}
+
+std::uint32_t Gateway::now_us() const {
+  return static_cast<std::uint32_t>(ports_.scheduler.clock().steady_us()) | 1U;
 }
 
 void Gateway::protocol_error(Session& session, std::uint64_t req_id, const std::string& detail) {

@@ -24,6 +24,7 @@
 #include "server/gateway/listener.h"
 #include "server/gateway/session.h"
 #include "server/gateway/session_table.h"
+#include "server/services/latency_histogram.h"
 #include "server/services/service_types.h"
 #include "src/request_view.h"
 #include "src/scheduler.h"
@@ -51,6 +52,8 @@ struct GatewayHooks {
   std::function<void(const UserId&, Done<Position>)> feed_high;
   // The same as `request` for what a RequestView holds, which is nearly everything.
   std::function<void(const Caller&, const RequestView&, Reply&&)> often;
+  // A request met a failure of the server's own. May be null.
+  std::function<void(const Error&)> failed = nullptr;
 };
 
 struct GatewayPorts {
@@ -87,6 +90,8 @@ class Gateway : public ConnectionHandler {
 
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
   void add_stats(std::map<std::string, std::uint64_t>& into) const;
+  // From a frame with messages to their answer, which says SENT.
+  [[nodiscard]] const LatencyHistogram& sent() const { return sent_; }
 
  private:
   struct Farewell {
@@ -101,6 +106,7 @@ class Gateway : public ConnectionHandler {
     explicit Desk(Gateway& g) : gateway(&g) {}
     void answer(const Request& request, v1::ServerFrame&& frame) override;
     void answer(const Request& request, std::string_view frame) override;
+    void failed(const Error& error) override;
     Gateway* gateway;
   };
   // What becomes of a connection whose entry was refused.
@@ -142,7 +148,10 @@ class Gateway : public ConnectionHandler {
   void hold(Session& session, std::uint32_t ms);
   void update_reading(Session& session);
   void tell_refusals();
-  Reply replier(Session& session, std::uint64_t req_id, std::uint32_t unacked = 0);
+  Reply replier(Session& session, std::uint64_t req_id, std::uint32_t unacked = 0,
+                std::uint32_t asked_us = 0);
+  // Never 0.
+  [[nodiscard]] std::uint32_t now_us() const;
   void protocol_error(Session& session, std::uint64_t req_id, const std::string& detail);
   void deliver(const Delivery& delivery);
   void push(Session& session, const Push& push);
@@ -194,6 +203,7 @@ class Gateway : public ConnectionHandler {
     std::uint64_t frames_in = 0, frames_out = 0, protocol_errors = 0, rate_limited = 0, lagging = 0,
                   slow_consumers = 0, replaced = 0, dropped = 0;
   } counters_;
+  LatencyHistogram sent_;
   std::shared_ptr<Desk> desk_ = std::make_shared<Desk>(*this);
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

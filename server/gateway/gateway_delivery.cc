@@ -66,7 +66,12 @@ void Gateway::Desk::answer(const Request& request, std::string_view frame) {
   if (gateway != nullptr) gateway->answer(request, frame);
 }
 
+void Gateway::Desk::failed(const Error& error) {
+  if (gateway != nullptr && gateway->hooks_.failed) gateway->hooks_.failed(error);
+}
+
 Session* Gateway::asking(const ReplyDesk::Request& request) {
+  if (request.asked_us != 0) sent_.observe(now_us() - request.asked_us);
   Session* session = find(request.session);
   if (session == nullptr) return nullptr;
   session->unacked -= std::min(session->unacked, request.unacked);

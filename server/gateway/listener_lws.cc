@@ -2,10 +2,6 @@
 // of the services.
 #include "server/gateway/listener_lws.h"
 
-#include <arpa/inet.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,56 +11,13 @@
 #include <vector>
 
 #include "server/gateway/listener_shard_lws.h"
+#include "server/gateway/listening_socket.h"
 #include "server/gateway/mailbox.h"
 
 namespace kith::server {
 namespace {
 
-constexpr int kBacklog = 4'096;  // capped by net.core.somaxconn
 constexpr std::uint32_t kShardsMax = 64;
-
-Error socket_error(const ListenerOptions& options, std::uint16_t port, int error) {
-  const std::string where = options.address + " port " + std::to_string(port);
-  if (error == EADDRINUSE) {
-    return make_error(ErrorCode::kAddressInUse, where + " is already in use");
-  }
-  return make_error(ErrorCode::kIo, "cannot listen on " + where + ": " + std::strerror(error));
-}
-
-// A bound and listening socket. SO_REUSEPORT only where shards share the port, or servers that ask
-// for it: otherwise two servers would share it unasked, and each would get half of the clients.
-Result<int> open_socket(const ListenerOptions& options, std::uint16_t port, bool shared) {
-  addrinfo hints{};
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (getaddrinfo(options.address.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) {
-    return make_error(ErrorCode::kInvalidArgument,
-                      "'" + options.address + "' is not an IP address to listen on");
-  }
-  const int fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  int error = fd < 0 ? errno : 0;
-  if (error == 0) {
-    const int on = 1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (shared) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    if (bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, kBacklog) != 0) {
-      error = errno;
-      ::close(fd);
-    }
-  }
-  freeaddrinfo(found);
-  if (error != 0) return socket_error(options, port, error);
-  return fd;
-}
-
-std::uint16_t port_of(int fd) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  if (getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0) return 0;
-  return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(address).sin6_port
-                                             : reinterpret_cast<sockaddr_in&>(address).sin_port);
-}
 
 // What a shard on a loop of its own tells the services, and what they ask of it.
 struct Event {
@@ -254,12 +207,14 @@ class ShardedListener : public ListenerLws {
     const bool shared = options.shards > 1 || options.share_port;
     if (shared && !options.share_port && port_ != 0) {
       // With SO_REUSEPORT a second server would be let in: ask for the port alone first.
-      auto alone = open_socket(options, port_, false);
+      auto alone = open_listening_socket(options.address, port_, false);
       if (!alone) return alone.error();
       ::close(*alone);
     }
     for (std::uint32_t i = 0; i < options.shards; ++i) {
-      auto socket = open_socket(options, port_, shared);
+      // SO_REUSEPORT only where shards share the port, or servers that ask for it: otherwise two servers
+      // would share it unasked, and each would get half of the clients.
+      auto socket = open_listening_socket(options.address, port_, shared);
       if (!socket) {
         for (const int fd : sockets) ::close(fd);
         return socket.error();

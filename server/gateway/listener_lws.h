@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -20,6 +21,8 @@ struct ListenerOptions {
   std::string tls_key_file;
   std::uint32_t shards = 1;           // shard 0 uses the given loop, the others own theirs
   std::uint32_t connections_max = 0;  // 0 = descriptor limit less a reserve
+  // Whether GET /health says 200 or 503. Called on any shard's thread. Null: always 200.
+  std::function<bool()> healthy{};
   std::uint32_t handshakes_per_s = 2'000;
 };
 

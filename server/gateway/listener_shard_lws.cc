@@ -143,6 +143,7 @@ ListenerShardLws::ListenerShardLws(const ListenerOptions& options, std::uint32_t
       shard_(shard),
       tls_(!options.tls_certificate_file.empty()),
       connections_max_(connections_allowed(options.connections_max, options.shards)),
+      healthy_(options.healthy),
       handshakes_per_s_(std::max<double>(
           1, static_cast<double>(options.handshakes_per_s) / std::max(1U, options.shards))),
       protocols_{},
@@ -287,6 +288,9 @@ int ListenerShardLws::handle(lws* wsi, lws_callback_reasons reason, std::uint32_
     }
     case LWS_CALLBACK_HTTP: {
       const std::string_view path(static_cast<const char*>(in), in == nullptr ? 0 : size);
+      if (path == "/health" && healthy_ && !healthy_()) {
+        return answer_http(wsi, "503 Service Unavailable", "failing\n");
+      }
       if (path == "/health") return answer_http(wsi, "200 OK", "ok\n");
       return answer_http(wsi, "404 Not Found", "not found\n");
     }

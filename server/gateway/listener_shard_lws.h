@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -95,6 +96,7 @@ class ListenerShardLws : public Connections {
   const std::uint32_t shard_;
   const bool tls_;
   const std::uint32_t connections_max_;
+  const std::function<bool()> healthy_;
   const double handshakes_per_s_;
 
   lws_protocols protocols_[2];

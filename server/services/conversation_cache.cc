@@ -372,6 +372,8 @@ void ConversationCache::give_batch() {
 
 void ConversationCache::apply_done(const Status& status) {
   applying_ = false;
+  if (health_ != nullptr && !status) health_->failed(ServiceHealth::Part::kStore, status.error());
+  if (health_ != nullptr && status) health_->good(ServiceHealth::Part::kStore);
   if (!status) {
     // Nothing is lost: the log has it. The same batch is tried again, slower each time.
     const auto wait = Millis(100) * (1 << std::min(apply_failures_++, 6U));

@@ -20,6 +20,7 @@
 #include "server/services/id_map.h"
 #include "server/services/large_feed.h"
 #include "server/services/sequencer.h"
+#include "server/services/service_health.h"
 #include "server/services/store_pace.h"
 #include "src/scheduler.h"
 
@@ -49,6 +50,10 @@ class ConversationCache : public Conversations {
   // Called for every batch that the store has taken.
   using Stored = std::function<void(const StoreBatch&)>;
   void on_stored(Stored stored) { stored_ = std::move(stored); }
+  // What becomes of writing is noted there, as long as this lives.
+  void watch(ServiceHealth* health) { health_ = health; }
+  // Puts a record into the log that changes nothing: finds out whether there is room again, when nobody writes.
+  void probe();
   // Position up to which the store has everything.
   [[nodiscard]] Position applied() const { return applied_; }
   // The last record that is in the log.
@@ -119,6 +124,7 @@ class ConversationCache : public Conversations {
   // Records in the log and not in the store.
   [[nodiscard]] std::uint64_t unstored() const { return last_committed_ - applied_; }
   void log(LogRecord&& record, Answer&& answer);
+  void note_log(const Result<LogEntry>& entry);
   void let_on();
   void refuse_held(const std::optional<Error>& why);
   void look_after_held();
@@ -147,6 +153,7 @@ class ConversationCache : public Conversations {
   CommandLog& log_;
   ConversationStore& store_;
   Scheduler& scheduler_;
+  ServiceHealth* health_ = nullptr;
   Decided decided_;
   Stored stored_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -38,11 +38,26 @@ void ConversationCache::log(LogRecord&& record, Answer&& answer) {
               [this, alive = alive_, answer = std::move(answer)](Result<LogEntry>&& entry) mutable {
                 if (!*alive) return;
                 --in_log_;
+                note_log(entry);
                 if (entry) return committed(std::move(*entry), std::move(answer));
                 const auto still_here = alive;  // a callback may destroy this
                 answer(entry.error());
                 if (*still_here) refuse_held(entry.error());
               });
+}
+
+void ConversationCache::note_log(const Result<LogEntry>& entry) {
+  if (health_ == nullptr) return;
+  if (entry) return health_->good(ServiceHealth::Part::kJournal);
+  if (entry.error().code == ErrorCode::kOverloaded) return;  // too much is said; the disk is well
+  health_->failed(ServiceHealth::Part::kJournal, entry.error());
+}
+
+void ConversationCache::probe() {
+  LogRecord record;
+  record.gateway_ts_ms = scheduler_.clock().wall().ms;
+  record.op = UserMarkOp{};  // of nobody
+  log(std::move(record), [](Result<Outcome>&&) {});
 }
 
 // In their order, which is that of everything that is appended: nothing overtakes what is held.

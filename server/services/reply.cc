@@ -22,6 +22,10 @@ void Reply::FunctionDesk::answer(const Request& request, std::string_view frame)
 }
 
 void reply_error(const Reply& reply, const Error& error) {
+  if (error.code == ErrorCode::kDiskFull || error.code == ErrorCode::kIo ||
+      error.code == ErrorCode::kCacheCorrupt || error.code == ErrorCode::kInternal) {
+    reply.failed(error);
+  }
   v1::ServerFrame frame;
   *frame.mutable_error() = to_wire(error);
   reply(std::move(frame));

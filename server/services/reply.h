@@ -26,12 +26,15 @@ class ReplyDesk {
     std::uint64_t session = 0;
     std::uint64_t req_id = 0;
     std::uint32_t unacked = 0;
+    std::uint32_t asked_us = 0;  // low bits of the clock when it came; 0: nobody measures it
   };
 
   virtual ~ReplyDesk() = default;
   virtual void answer(const Request& request, v1::ServerFrame&& frame) = 0;
   // `frame`: the bytes of a ServerFrame without reply_to.
   virtual void answer(const Request& request, std::string_view frame) = 0;
+  // A request met a failure that is the server's own: the client is not told what exactly.
+  virtual void failed(const Error& error) { (void)error; }
 };
 
 class Reply {
@@ -49,6 +52,9 @@ class Reply {
   // What comes after the first answer goes nowhere. A copy is another Reply: one of them answers.
   void operator()(v1::ServerFrame&& frame) const;
   void operator()(std::string_view frame) const;
+  void failed(const Error& error) const {
+    if (desk_) desk_->failed(error);
+  }
 
  private:
   class FunctionDesk : public ReplyDesk {

@@ -261,6 +261,7 @@ void SearchFeeder::finish(const StepPtr& step) {
                if (!added) return failed(added.error());
                busy_ = false;
                failures_in_a_row_ = 0;
+               failing_.reset();
                indexed_ += messages;
                complete_ = std::max(complete_, complete);
                if (complete > 0) rebuilding_ = false;
@@ -276,6 +277,7 @@ void SearchFeeder::finish(const StepPtr& step) {
 void SearchFeeder::failed(const Error& error) {
   busy_ = false;
   ++failures_;
+  failing_ = error;
   if (error.code == ErrorCode::kCacheCorrupt) return index_damaged(error);
   forget_list();
   work_soon(kRetryFirst * (1 << std::min(failures_in_a_row_++, kRetryDoublings)));

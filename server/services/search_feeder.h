@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -49,6 +50,8 @@ class SearchFeeder {
   // A search has met damage in the index: it is made anew.
   void index_damaged(const Error& error);
 
+  // What the index, or the store behind it, has failed with last, and not done since.
+  [[nodiscard]] const std::optional<Error>& failing() const { return failing_; }
   // Adds "search_waiting" (conversations), "search_indexed" (messages), "search_failures",
   // "search_rebuilds" and "search_rebuilding" (1 until an index that is made anew is complete).
   void add_stats(std::map<std::string, std::uint64_t>& all) const;
@@ -116,6 +119,7 @@ class SearchFeeder {
   Scheduler::TimerId timer_ = 0;
   std::uint32_t failures_in_a_row_ = 0;
   std::uint64_t failures_ = 0;
+  std::optional<Error> failing_;
   std::uint64_t indexed_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -33,7 +33,7 @@ LAYER_OF = [
     (r"client/cli/", "cli"),
     (r"include/kith/client/|client/", "client"),
     (r"include/kith/server/(ports/|options\.h|hooks\.h|log_line\.h)", "service"),
-    (r"include/kith/server/|server/(server|dev_certificate)[^/]*\.(h|cc)$", "server"),
+    (r"include/kith/server/|server/(server|dev_certificate|operations|certificate)[^/]*\.(h|cc)$", "server"),
     (r"server/daemon/", "daemon"),
     (r"server/adapters/", "adapter"),
     (r"server/", "service"),

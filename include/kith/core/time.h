@@ -23,6 +23,8 @@ class KITH_API Clock {
   virtual Timestamp wall() = 0;
   // Monotonic milliseconds from an arbitrary origin; for time-outs and back-off.
   virtual std::int64_t steady_ms() = 0;
+  // The same clock in microseconds; for measuring.
+  virtual std::int64_t steady_us() { return steady_ms() * 1'000; }
 };
 
 // The clocks of the operating system. Stateless; any thread.

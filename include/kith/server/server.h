@@ -13,7 +13,9 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "kith/core/export.h"
 #include "kith/core/ids.h"
@@ -21,6 +23,16 @@
 #include "kith/server/options.h"
 
 namespace kith::server {
+
+// What GET /health and /ready of the admin listener say.
+struct Readiness {
+  bool alive = false;  // false: what people send cannot be kept, or the server is stuck
+  bool ready = false;  // connections are welcome
+  // Why it is not: "starting", "draining", "stopped", "loop_stalled", "store_behind", "disk_full",
+  // "journal_failing", "store_failing", "requests_failing".
+  std::vector<std::string> reasons;
+  std::vector<std::string> warnings;  // what does not work although it is ready: "search_failing"
+};
 
 // One messenger server: sockets, sessions, services and the embedded stores.
 //
@@ -57,6 +69,11 @@ class KITH_API Server {
   // Named counters and gauges, e.g. "sessions", "messages_placed", "journal_lag",
   // "send_queue_bytes".
   [[nodiscard]] virtual std::map<std::string, std::uint64_t> stats() const = 0;
+  // The same and more in the text form of Prometheus, as GET /metrics has it. Empty after stop().
+  [[nodiscard]] virtual std::string metrics() const = 0;
+  [[nodiscard]] virtual Readiness readiness() const = 0;
+  // The port of the admin listener; none if ServerOptions::admin_port is not set.
+  [[nodiscard]] virtual std::optional<std::uint16_t> admin_port() const = 0;
 };
 
 }  // namespace kith::server

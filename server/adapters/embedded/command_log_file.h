@@ -36,6 +36,7 @@ class CommandLogFile : public CommandLog, private CommitQueue::Disk {
   std::size_t pending() const override { return queue_.pending(); }
   // By whole segments: what shares one with a later record stays.
   void trim(Position upto) override { queue_.trim(upto); }
+  [[nodiscard]] const LatencyHistogram& commits() const { return queue_.commits(); }
 
  private:
   CommandLogFile(std::unique_ptr<LogSegments> segments, Executor& executor);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kith/core/limits.h"
+#include "kith/core/time.h"
 #include "server/adapters/embedded/worker.h"
 
 namespace kith::server {
@@ -131,7 +132,10 @@ void CommitQueue::write_loop() {
 
 void CommitQueue::commit(std::vector<Waiting> batch) {
   const Position first = last_ + 1;
-  if (const Status written = disk_.write(batch, first); !written) {
+  const std::int64_t begun = system_clock().steady_us();
+  const Status written = disk_.write(batch, first);
+  commits_.observe(system_clock().steady_us() - begun);
+  if (!written) {
     return refuse(std::move(batch), written.error());
   }
   last_ += batch.size();

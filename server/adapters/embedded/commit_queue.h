@@ -13,6 +13,7 @@
 
 #include "kith/core/executor.h"
 #include "kith/server/ports/command_log.h"
+#include "server/services/latency_histogram.h"
 
 namespace kith::server {
 
@@ -45,6 +46,8 @@ class CommitQueue {
   [[nodiscard]] Position last() const { return last_; }
   [[nodiscard]] std::size_t pending() const;
   void trim(Position upto);
+  // How long the disk took for each commit. Threads: any.
+  [[nodiscard]] const LatencyHistogram& commits() const { return commits_; }
 
  private:
   void wake_writer_soon();
@@ -55,6 +58,7 @@ class CommitQueue {
   void tell_refusals();
 
   Disk& disk_;
+  LatencyHistogram commits_;
   Executor& executor_;
   std::atomic<Position> last_;
   bool waking_ = false;                                         // thread of the executor

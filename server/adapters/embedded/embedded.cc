@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/adapters/embedded/bus_memory.h"
+#include "server/adapters/embedded/command_log_file.h"
 #include "server/adapters/embedded/command_log_memory.h"
 #include "server/adapters/embedded/conversation_store_memory.h"
 #include "server/adapters/embedded/conversation_store_sqlite.h"
@@ -39,6 +40,10 @@ class Stores : public EmbeddedStores {
   Bus& bus() override { return bus_; }
   SearchIndex* search() override { return search_.get(); }
   Status search_status() const override { return search_status_; }
+  const LatencyHistogram* commits() const override {
+    const auto* file = dynamic_cast<const CommandLogFile*>(log_.get());
+    return file == nullptr ? nullptr : &file->commits();
+  }
 
  private:
   std::unique_ptr<DirectoryLock> lock_;  // given back last

@@ -13,6 +13,7 @@
 #include "kith/server/ports/directory.h"
 #include "kith/server/ports/search_index.h"
 #include "kith/server/ports/session_registry.h"
+#include "server/services/latency_histogram.h"
 
 namespace kith {
 class Scheduler;
@@ -35,6 +36,8 @@ class EmbeddedStores {
   // reason to refuse the rest.
   virtual SearchIndex* search() = 0;
   [[nodiscard]] virtual Status search_status() const = 0;
+  // How long each commit of the log took; null: it has no disk.
+  [[nodiscard]] virtual const LatencyHistogram* commits() const = 0;
 };
 
 // Opens the journal, store.db, users.db and, with `search`, search.db in `dir`, which is created if

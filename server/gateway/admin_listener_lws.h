@@ -1,0 +1,35 @@
+// The listener for those who run the server: plain HTTP, on a thread of its own, so that it answers also while the
+// services are busy or stuck.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "kith/core/result.h"
+
+namespace kith::server {
+
+struct AdminAnswer {
+  std::uint16_t status = 200;
+  const char* type = "text/plain; charset=utf-8";
+  std::string body;
+};
+
+class AdminListenerLws {
+ public:
+  // What GET `path` answers; on the listener's thread, may take a while.
+  using Handler = std::function<AdminAnswer(std::string_view path)>;
+  // Connections at a time; more are closed at once.
+  static constexpr std::uint32_t kConnectionsMax = 32;
+
+  // Fails with kAddressInUse, kIo, kInvalidArgument. The destructor closes everything and joins the thread.
+  static Result<std::unique_ptr<AdminListenerLws>> open(const std::string& address,
+                                                        std::uint16_t port, Handler handler);
+  virtual ~AdminListenerLws() = default;
+  [[nodiscard]] virtual std::uint16_t port() const = 0;
+};
+
+}  // namespace kith::server

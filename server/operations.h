@@ -1,0 +1,20 @@
+// Operations: what those who run the server may ask over HTTP: /health, /ready, /metrics.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "kith/server/server.h"
+#include "server/gateway/admin_listener_lws.h"
+#include "server/services/service_health.h"
+
+namespace kith::server {
+
+Readiness readiness_of(const ServiceHealth& health);
+
+// The answer to GET `path`. `metrics` may wait for the services; empty: they did not answer in time.
+AdminAnswer answer_operator(std::string_view path, const ServiceHealth& health,
+                            const std::function<std::string()>& metrics);
+
+}  // namespace kith::server
