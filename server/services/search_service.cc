@@ -2,6 +2,7 @@
 #include "server/services/search_service.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -18,6 +19,9 @@ namespace {
 
 constexpr std::size_t kListPage = 1'000;
 constexpr std::uint32_t kRetryMs = 1'000;
+// What a page of the list and a look at a hit cost the loop and the store.
+constexpr std::chrono::microseconds kListCost{1'000};
+constexpr std::chrono::microseconds kHitCost{50};
 
 // What of the index's errors is of use to a person: no path and no sentence of SQLite.
 Error as_told(const Error& error) {
@@ -51,6 +55,7 @@ struct SearchService::Search {
   v1::ServerFrame frame;
   std::size_t bytes = 0;
   bool full = false;
+  std::chrono::microseconds spent{0};
 };
 
 SearchService::SearchService(SearchIndex* index, ConversationCache& cache, Scheduler& scheduler)
@@ -72,9 +77,11 @@ bool SearchService::handle(const Caller& caller, const v1::ClientFrame& frame, c
   const v1::SearchMessages& request = frame.search();
   auto pattern = search::parse(request.query());
   if (!pattern) return refuse(pattern.error());
-  // One person's searches do not take the places of all others.
+  if (const std::uint32_t wait = costs_.wait ? costs_.wait(caller) : 0; wait > 0) {
+    return refuse(make_error(ErrorCode::kRateLimited, "these searches cost too much", wait));
+  }
   const auto own = running_of_.find(caller.user);
-  if (own != running_of_.end() && own->second >= limits::searches_running_of_one_max) {
+  if (own != running_of_.end() && own->second >= places_of_one()) {
     return refuse(make_error(ErrorCode::kRateLimited, "too many searches at a time", kRetryMs));
   }
   if (running_ >= limits::searches_running_max) {
@@ -94,6 +101,9 @@ bool SearchService::handle(const Caller& caller, const v1::ClientFrame& frame, c
   search->query.reader = caller.user;
   search->query.before = request.before();
   search->deadline_ms = scheduler_.clock().steady_ms() + Millis(limits::search_time_limit).count();
+  search->query.spent = [spent = std::weak_ptr(search)](std::chrono::microseconds used) {
+    if (const auto of = spent.lock()) of->spent += used;
+  };
   search->frame.mutable_search_page();
   if (const auto one = conversation_id(request.conversation_id())) {
     search->query.scopes.push_back({*one, 1, 0});
@@ -108,6 +118,7 @@ void SearchService::list_conversations(const SearchPtr& search, Position before)
   cache_.list(search->caller.user, before, kListPage,
               [this, alive = alive_, search](const Result<std::vector<FeedChange>>& listed) {
                 if (!*alive) return;
+                search->spent += kListCost;
                 if (!listed) return fail(search, listed.error());
                 auto& scopes = search->query.scopes;
                 for (const FeedChange& change : *listed) {
@@ -161,6 +172,7 @@ void SearchService::look_at_next(const SearchPtr& search) {
 
 void SearchService::look_at(const SearchPtr& search, const IndexHit& hit) {
   search->query.before = hit.position;
+  search->spent += kHitCost;
   cache_.with(hit.conversation, [this, alive = alive_, search,
                                  hit](const Result<const Conversation*>& found) {
     if (!*alive) return;
@@ -205,8 +217,15 @@ bool SearchService::late(const Search& search) const {
   return scheduler_.clock().steady_ms() >= search.deadline_ms;
 }
 
+// One person's searches do not take the places of all others: the fewer are left, the fewer has one.
+std::size_t SearchService::places_of_one() const {
+  return running_ < limits::searches_running_max / 2 ? limits::searches_running_of_one_max : 1;
+}
+
 void SearchService::ended(const SearchPtr& search) {
   --running_;
+  const auto ms = std::chrono::ceil<Millis>(search->spent);
+  if (costs_.charge) costs_.charge(search->caller, static_cast<std::uint32_t>(ms.count()));
   const auto own = running_of_.find(search->caller.user);
   if (--own->second == 0) running_of_.erase(own);
 }

@@ -21,6 +21,13 @@ class ClientFrame;
 
 namespace kith::server {
 
+// What searches cost an account, in milliseconds of work.
+struct SearchCosts {
+  // Milliseconds until this account may search again; 0 = now.
+  std::function<std::uint32_t(const Caller&)> wait;
+  std::function<void(const Caller&, std::uint32_t ms)> charge;
+};
+
 class SearchService {
  public:
   // `index`: null if this server has none; then every search is answered with kUnimplemented. All
@@ -30,6 +37,9 @@ class SearchService {
 
   // `damaged` is called with what a search has met in the index.
   void on_damage(std::function<void(const Error&)> damaged) { damaged_ = std::move(damaged); }
+
+  // Without it searches cost nothing.
+  void set_costs(SearchCosts costs) { costs_ = std::move(costs); }
 
   // False if the body is no search. The frame has passed validate().
   bool handle(const Caller& caller, const v1::ClientFrame& frame, const Reply& reply);
@@ -54,7 +64,10 @@ class SearchService {
   SearchIndex* index_;
   ConversationCache& cache_;
   Scheduler& scheduler_;
+  [[nodiscard]] std::size_t places_of_one() const;
+
   std::function<void(const Error&)> damaged_;
+  SearchCosts costs_;
   std::size_t running_ = 0;
   std::map<UserId, std::size_t> running_of_;  // those with any
   std::uint64_t searches_ = 0;

@@ -115,6 +115,66 @@ TEST(SearchIndexSqlite, WhoWaitsTooLongIsToldSo) {
   EXPECT_TRUE(patient.ok());
 }
 
+// Four dear searches of one person, each longer than a slice, and one of another behind them.
+TEST(SearchIndexSqlite, OnePersonsSearchesDoNotHoldUpThoseOfOthers) {
+  SqliteIndex factory;
+  auto index = factory.open();
+  ASSERT_TRUE(answer_of<void>(factory.loop, [&](auto done) {
+                index->add(std::make_shared<const IndexBatch>(some(1, 20'000)), std::move(done));
+              }).ok());
+  std::vector<std::string> order;
+  std::map<std::string, std::chrono::microseconds> spent;
+  const auto find = [&](const std::string& who, const std::string& text, std::size_t limit) {
+    IndexQuery query{text, UserId::of(who), {{id_of<ConversationId>(1), 1, 0}},
+                     0,    limit,           Millis(0)};
+    query.spent = [&spent, who](std::chrono::microseconds used) { spent[who] += used; };
+    index->find(query, [&order, who, limit](const Result<std::vector<IndexHit>>& hits) {
+      ASSERT_TRUE(hits.ok()) << hits.error().to_string();
+      EXPECT_EQ(hits->size(), limit);
+      order.push_back(who);
+    });
+  };
+  for (int n = 0; n < 4; ++n) find("eve", "t", 20'000);
+  find("ann", "word7", 20);
+  ASSERT_TRUE(factory.loop.run_until([&] { return order.size() == 5; }));
+  EXPECT_TRUE(order[0] == "ann" || order[1] == "ann") << "behind eve's";
+  EXPECT_LT(spent["ann"], spent["eve"]);
+}
+
+// What is found in slices is what is found at once.
+TEST(SearchIndexSqlite, ASearchThatIsInterruptedFindsTheSame) {
+  SqliteIndex factory;
+  auto index = factory.open();
+  IndexBatch batch;
+  std::vector<IndexScope> scopes;
+  for (std::uint64_t n = 1; n <= 30'000; ++n) {
+    const auto room = id_of<ConversationId>(static_cast<int>(n % 200 + 1));
+    batch.messages.push_back({room, n, n, "tea t" + std::to_string(n % 7)});
+  }
+  for (int n = 1; n <= 200; ++n) scopes.push_back({id_of<ConversationId>(n), 1, 0});
+  ASSERT_TRUE(answer_of<void>(factory.loop, [&](auto done) {
+                index->add(std::make_shared<const IndexBatch>(batch), std::move(done));
+              }).ok());
+  std::vector<std::vector<IndexHit>> all;
+  for (int n = 0; n < 12; ++n) {
+    const std::string text = n % 2 == 0 ? "tea t" : "t3 \"tea t3\"";
+    index->find({text, UserId::of(std::to_string(n)), scopes, 0, 3'000, Millis(0)},
+                [&](Result<std::vector<IndexHit>> hits) {
+                  ASSERT_TRUE(hits.ok()) << hits.error().to_string();
+                  all.push_back(std::move(*hits));
+                });
+  }
+  ASSERT_TRUE(factory.loop.run_until([&] { return all.size() == 12; }));
+  for (const auto& hits : all) {
+    ASSERT_EQ(hits.size(), 3'000u);
+    const Position step = hits[0].position - hits[1].position;
+    EXPECT_TRUE(step == 1 || step == 7);
+    for (std::size_t n = 0; n < hits.size(); ++n) {
+      EXPECT_EQ(hits[n].position, hits[0].position - n * step);
+    }
+  }
+}
+
 TEST(SearchIndexSqlite, AnIndexOfOtherTermsOrALaterReleaseIsBegunAnew) {
   for (const char* change :
        {"UPDATE meta SET value=0 WHERE key='rule'", "PRAGMA user_version=99"}) {

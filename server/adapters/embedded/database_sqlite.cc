@@ -221,6 +221,23 @@ Status Database::execute(const char* sql) {
   return error_of(status, db_);
 }
 
+Interruptible::Interruptible(Database& db, std::function<bool()> over)
+    : db_(db), over_(std::move(over)) {
+  constexpr int kSteps = 200;  // of SQLite's machine; each block that FTS5 reads is some of them
+  sqlite3_progress_handler(
+      db_.db_, kSteps,
+      [](void* self) {
+        auto& me = *static_cast<Interruptible*>(self);
+        me.interrupted_ = me.interrupted_ || me.over_();
+        return me.interrupted_ ? 1 : 0;
+      },
+      this);
+}
+
+Interruptible::~Interruptible() {
+  sqlite3_progress_handler(db_.db_, 0, nullptr, nullptr);
+}
+
 Transaction::Transaction(Database& db)
     : db_(db), begun_(db.query("BEGIN IMMEDIATE").run()), open_(begun_.ok()) {}
 

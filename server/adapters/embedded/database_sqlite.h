@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -110,6 +111,7 @@ class Database {
   Status execute(const char* sql);
 
  private:
+  friend class Interruptible;
   explicit Database(sqlite3* db) : db_(db) {}
   Status prepare_file(const Options& options);
 
@@ -147,6 +149,23 @@ class Snapshot {
  private:
   Database& reader_;
   Status begun_;
+};
+
+// While it lives, statements of the connection fail as soon as `over` says so; it is asked every few microseconds
+// of work, also inside FTS5.
+class Interruptible {
+ public:
+  Interruptible(Database& db, std::function<bool()> over);
+  ~Interruptible();
+  Interruptible(const Interruptible&) = delete;
+  Interruptible& operator=(const Interruptible&) = delete;
+  // Whether a statement was interrupted.
+  [[nodiscard]] bool interrupted() const { return interrupted_; }
+
+ private:
+  Database& db_;
+  std::function<bool()> over_;
+  bool interrupted_ = false;
 };
 
 // A part of a transaction that can be taken back alone; a transaction of its own where there is

@@ -140,6 +140,7 @@ void SearchIndexMemory::find(const IndexQuery& query, Done<std::vector<IndexHit>
   if (!pattern) return done(pattern.error());
   later([this, query, pattern = std::move(*pattern), done = std::move(done)] {
     const auto fault = disk_->read_fault ? disk_->read_fault() : std::nullopt;
+    if (query.spent) query.spent(std::chrono::microseconds(0));
     if (fault) return done(*fault);
     done(hits_of(*disk_, query, pattern));
   });

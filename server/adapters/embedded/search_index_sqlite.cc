@@ -45,6 +45,12 @@ constexpr std::uint64_t kCheckpointPages = 4'096;  // 16 MiB
 constexpr const char* kDamagedSuffix = ".damaged";
 
 using Clock = std::chrono::steady_clock;
+using Micros = std::chrono::microseconds;
+
+// While others wait, a search goes on for so long at a time; one that gets nowhere in it (a step inside FTS5 cannot
+// be continued) for twice as long the next time, up to the second.
+constexpr Micros kSlice{4'000};
+constexpr Micros kSliceMax{32'000};
 
 // What every term of this conversation begins with. 'z' is no digit: where the number ends is clear.
 std::string prefix_of(std::uint64_t num) {
@@ -191,27 +197,28 @@ class Patience {
   std::optional<Clock::time_point> deadline_;
 };
 
+// The time that a search may go on for while others wait.
+class Slice {
+ public:
+  Slice(Micros length, const Patience& patience, const std::atomic<std::size_t>& waiting)
+      : begin_(Clock::now()), length_(length), patience_(patience), waiting_(waiting) {}
+  [[nodiscard]] bool over() const {
+    return (waiting_ > 0 && Clock::now() - begin_ > length_) || late();
+  }
+  [[nodiscard]] bool late() const { return patience_.over(); }
+  [[nodiscard]] Micros used() const {
+    return std::chrono::duration_cast<Micros>(Clock::now() - begin_);
+  }
+
+ private:
+  const Clock::time_point begin_;
+  const Micros length_;
+  const Patience& patience_;
+  const std::atomic<std::size_t>& waiting_;
+};
+
 Error too_long() {
   return make_error(ErrorCode::kTimeout, "the search takes too long");
-}
-
-// Those of the scopes that the index knows, the one with the newest message first.
-Result<std::vector<Candidate>> candidates_of(Database& db, const std::vector<IndexScope>& scopes,
-                                             const Patience& patience) {
-  std::vector<Candidate> found;
-  found.reserve(scopes.size());
-  for (const IndexScope& scope : scopes) {
-    if (scope.to != 0 && scope.to < scope.from) continue;
-    if (patience.over()) return too_long();
-    Query row = db.query("SELECT num,newest FROM conversation WHERE id=?1");
-    if (row.bind(scope.conversation).next()) {
-      found.push_back({scope, row.number(0), row.number(1)});
-    }
-    if (auto status = row.status(); !status) return status.error();
-  }
-  std::sort(found.begin(), found.end(),
-            [](const Candidate& a, const Candidate& b) { return a.newest > b.newest; });
-  return found;
 }
 
 // The newest hits of all scopes that have been looked at.
@@ -241,56 +248,109 @@ class NewestHits {
   std::priority_queue<IndexHit, std::vector<IndexHit>, Newer> hits_;  // top: the oldest
 };
 
+// A search in slices: between two of them nothing of the file is held, and others search.
 class Search {
  public:
-  Search(Database& db, const IndexQuery& query, const search::Pattern& pattern,
-         const Patience& patience)
-      : db_(db), query_(query), pattern_(pattern), patience_(patience), hits_(query.limit) {}
-
-  Result<std::vector<IndexHit>> run() {
-    if (query_.limit == 0) return std::vector<IndexHit>();
-    if (patience_.over()) return too_long();
-    const Snapshot snapshot(db_);
-    if (!snapshot.begun()) return snapshot.begun().error();
-    const auto candidates = candidates_of(db_, query_.scopes, patience_);
-    if (!candidates) return candidates.error();
-    for (const Candidate& candidate : *candidates) {
-      // Conversations come by their newest message: the rest has nothing that is new enough.
-      if (candidate.newest <= hits_.floor()) break;
-      if (auto status = look(candidate); !status) return status.error();
-    }
-    return hits_.take();
+  Search(IndexQuery query, search::Pattern pattern)
+      : query_(std::move(query)), pattern_(std::move(pattern)), hits_(query_.limit) {
+    if (query_.limit == 0) query_.scopes.clear();
   }
 
+  // True: everything has been looked at. kTimeout when it is late.
+  Result<bool> go_on(Database& db, const Slice& slice) {
+    if (slice.late()) return too_long();
+    const Snapshot snapshot(db);
+    if (!snapshot.begun()) return snapshot.begun().error();
+    while (listed_ < query_.scopes.size()) {
+      if (auto status = list_some(db); !status) return status.error();
+      if (slice.over()) return to_be_continued(slice);
+    }
+    while (at_ < candidates_.size()) {
+      // Conversations come by their newest message: the rest has nothing that is new enough.
+      if (candidates_[at_].newest <= hits_.floor()) break;
+      auto whole = look(db, slice);
+      if (!whole) return whole.error();
+      if (*whole) next_candidate();
+      if (slice.over() || !*whole) return to_be_continued(slice);
+    }
+    return true;
+  }
+  std::vector<IndexHit> take() { return hits_.take(); }
+  [[nodiscard]] const UserId& reader() const { return query_.reader; }
+  // Whether a slice has brought it on; if not, the next one must be longer.
+  [[nodiscard]] bool came_on() { return std::exchange(came_on_, false); }
+
  private:
-  Status look(const Candidate& candidate) {
+  static Result<bool> to_be_continued(const Slice& slice) {
+    if (slice.late()) return too_long();
+    return false;
+  }
+
+  // Those of the scopes that the index knows, at last with the one with the newest message first.
+  Status list_some(Database& db) {
+    constexpr std::size_t kAtOnce = 64;
+    for (std::size_t n = 0; n < kAtOnce && listed_ < query_.scopes.size(); ++n) {
+      const IndexScope& scope = query_.scopes[listed_++];
+      if (scope.to != 0 && scope.to < scope.from) continue;
+      Query row = db.query("SELECT num,newest FROM conversation WHERE id=?1");
+      if (row.bind(scope.conversation).next()) {
+        candidates_.push_back({scope, row.number(0), row.number(1)});
+      }
+      if (auto status = row.status(); !status) return status;
+    }
+    came_on_ = true;
+    if (listed_ < query_.scopes.size()) return {};
+    std::sort(candidates_.begin(), candidates_.end(),
+              [](const Candidate& a, const Candidate& b) { return a.newest > b.newest; });
+    return {};
+  }
+
+  void next_candidate() {
+    ++at_;
+    before_ = 0;
+    taken_ = 0;
+    came_on_ = true;
+  }
+
+  // False: the slice ended in the midst of it.
+  Result<bool> look(Database& db, const Slice& slice) {
     constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    const Candidate& candidate = candidates_[at_];
     const std::string match = match_text(prefix_of(candidate.num), pattern_);
-    Query rows = db_.query(
+    const std::uint64_t before = before_ != 0 ? before_ : query_.before;
+    const Interruptible working(db, [&slice] { return slice.over(); });
+    Query rows = db.query(
         "SELECT w.rowid,m.seq,m.only_for FROM word w CROSS JOIN message m ON m.position=w.rowid"
         " WHERE w.terms MATCH CAST(?1 AS TEXT) AND w.rowid<?2 AND w.rowid>?3"
         " ORDER BY w.rowid DESC");
-    rows.bind(match, query_.before == 0 ? kMax : std::min(query_.before, kMax), hits_.floor());
-    std::size_t taken = 0;
-    while (taken < query_.limit && rows.next()) {
-      if (patience_.over()) break;
+    rows.bind(match, before == 0 ? kMax : std::min(before, kMax), hits_.floor());
+    while (taken_ < query_.limit && rows.next()) {
+      before_ = rows.number(0);
+      came_on_ = true;
       const std::uint64_t seq = rows.number(1);
       const IndexScope& scope = candidate.scope;
-      if (seq < scope.from) break;  // what is older has smaller ones
-      if (scope.to != 0 && seq > scope.to) continue;
-      if (!rows.null(2) && rows.view(2) != query_.reader.view()) continue;
-      hits_.add({scope.conversation, seq, rows.number(0)});
-      ++taken;
+      if (seq < scope.from) return true;  // what is older has smaller ones
+      const bool above = scope.to != 0 && seq > scope.to;
+      if (!above && (rows.null(2) || rows.view(2) == query_.reader.view())) {
+        hits_.add({scope.conversation, seq, before_});
+        ++taken_;
+      }
+      if (slice.over()) return false;
     }
-    if (patience_.over()) return too_long();
-    return rows.status();
+    if (working.interrupted()) return false;
+    if (auto status = rows.status(); !status) return status.error();
+    return true;
   }
 
-  Database& db_;
-  const IndexQuery& query_;
-  const search::Pattern& pattern_;
-  const Patience& patience_;
+  IndexQuery query_;
+  const search::Pattern pattern_;
   NewestHits hits_;
+  std::size_t listed_ = 0;  // scopes
+  std::vector<Candidate> candidates_;
+  std::size_t at_ = 0;     // the candidate that is looked at …
+  Position before_ = 0;    // … from here on; 0 = from the newest …
+  std::size_t taken_ = 0;  // … and what it has given already
+  bool came_on_ = false;
 };
 
 Result<std::vector<std::uint64_t>> marks_of(Database& db, const std::vector<ConversationId>& ids) {
@@ -435,6 +495,7 @@ Result<Position> SearchIndexSqlite::complete() {
 void SearchIndexSqlite::begin_anew(Done<void> done) {
   reading_.run([this, alive = alive_, done = std::move(done)] {
     reader_.reset();
+    ++generation_;
     writing_.run([this, alive, done] {
       writer_.reset();
       auto opened = connect_anew(path_, pages_max_);
@@ -463,14 +524,68 @@ void SearchIndexSqlite::marks(const std::vector<ConversationId>& ids,
   });
 }
 
+// A search and who waits for it.
+struct SearchIndexSqlite::Job {
+  Job(const IndexQuery& query, search::Pattern pattern, const std::atomic<bool>& closing)
+      : patience(query.time_limit, closing),
+        search(query, std::move(pattern)),
+        spent(query.spent) {}
+  const Patience patience;
+  Search search;
+  std::function<void(Micros)> spent;
+  Done<std::vector<IndexHit>> done;
+  Micros slice = kSlice;
+  Micros used{0};
+  std::optional<std::uint64_t> generation;  // of the file, once it has begun
+};
+
 void SearchIndexSqlite::find(const IndexQuery& query, Done<std::vector<IndexHit>> done) {
   auto pattern = search::parse(query.text);
   if (!pattern) return done(pattern.error());
-  reading_.run([this, alive = alive_, query, pattern = std::move(*pattern),
-                patience = Patience(query.time_limit, closing_), done = std::move(done)] {
-    tell<std::vector<IndexHit>>(
-        alive, done, reader_ ? Search(*reader_, query, pattern, patience).run() : not_open());
-  });
+  auto job = std::make_shared<Job>(query, std::move(*pattern), closing_);
+  job->done = std::move(done);
+  wait_for_turn(std::move(job));
+}
+
+void SearchIndexSqlite::wait_for_turn(std::shared_ptr<Job> job) {
+  const UserId reader = job->search.reader();
+  {
+    const std::lock_guard lock(turns_mutex_);
+    turns_.add(reader, std::move(job));
+    waiting_ = turns_.waiting();
+  }
+  reading_.run([this, alive = alive_] { read_on(alive); });
+}
+
+// One slice of the search whose turn it is.
+void SearchIndexSqlite::read_on(const std::shared_ptr<bool>& alive) {
+  std::shared_ptr<Job> job;
+  {
+    const std::lock_guard lock(turns_mutex_);
+    job = *turns_.take();  // as many of them as there are calls
+    waiting_ = turns_.waiting();
+  }
+  const Slice slice(job->slice, job->patience, waiting_);
+  if (!job->generation) job->generation = generation_;
+  const bool same = reader_ && *job->generation == generation_;
+  const auto whole = same ? job->search.go_on(*reader_, slice) : Result<bool>(not_open());
+  const Micros used = slice.used();
+  job->used += used;
+  {
+    const std::lock_guard lock(turns_mutex_);
+    turns_.charge(job->search.reader(), used);
+  }
+  if (whole && !*whole) {
+    job->slice = job->search.came_on() ? kSlice : std::min(2 * job->slice, kSliceMax);
+    return wait_for_turn(std::move(job));
+  }
+  auto done = [spent = job->spent, used = job->used,
+               done = std::move(job->done)](Result<std::vector<IndexHit>> hits) {
+    if (spent) spent(used);
+    done(std::move(hits));
+  };
+  if (!whole) return tell<std::vector<IndexHit>>(alive, std::move(done), whole.error());
+  tell<std::vector<IndexHit>>(alive, std::move(done), job->search.take());
 }
 
 }  // namespace kith::server

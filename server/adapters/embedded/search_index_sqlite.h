@@ -1,13 +1,17 @@
 // The search index in one SQLite file (search.db), on FTS5. Two threads: one writes, for which nobody
-// waits and which leaves the processor to everybody else, and one searches.
+// waits and which leaves the processor to everybody else, and one searches: in slices, by turns.
 #pragma once
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "kith/core/executor.h"
 #include "kith/server/ports/search_index.h"
+#include "server/adapters/embedded/fair_turns.h"
 #include "server/adapters/embedded/worker.h"
 
 namespace kith::server {
@@ -41,6 +45,9 @@ class SearchIndexSqlite : public SearchIndex {
   static Result<Opened> connect(const std::string& path, std::uint64_t pages_max);
   static Result<Opened> connect_anew(const std::string& path, std::uint64_t pages_max);
   SearchIndexSqlite(std::string path, std::uint64_t pages_max, Opened opened, Executor& executor);
+  struct Job;
+  void wait_for_turn(std::shared_ptr<Job> job);
+  void read_on(const std::shared_ptr<bool>& alive);
   template <class T>
   void tell(const std::shared_ptr<bool>& alive, Done<T> done, Result<T> result);
   void note_damage(const Error& error) const;
@@ -50,6 +57,10 @@ class SearchIndexSqlite : public SearchIndex {
   std::unique_ptr<Database> writer_;  // its worker's thread, once that has begun
   std::unique_ptr<Database> reader_;  // likewise; both null while the index cannot be opened anew
   Executor& executor_;
+  std::uint64_t generation_ = 0;  // of the file; the reader's thread
+  std::mutex turns_mutex_;
+  FairTurns<std::shared_ptr<Job>> turns_;  // guarded by the mutex
+  std::atomic<std::size_t> waiting_ = 0;   // in turns_
   std::atomic<bool> closing_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // thread of the executor
   Worker writing_{"kith-index"};

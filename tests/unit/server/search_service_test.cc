@@ -188,6 +188,46 @@ TEST_F(SearchServiceTest, APageThatBecomesLateIsShort) {
   EXPECT_EQ(texts(search(a, "tea", before, 50)), Texts(19, "tea"));
 }
 
+// Sixteen people with four each would take all places: the fewer are left, the fewer has one.
+TEST_F(SearchServiceTest, AFewPeopleDoNotTakeAllPlaces) {
+  say(a, 1, "tea");
+  quiet();
+  index_disk->delay = [] { return Millis(1'000); };
+  v1::ClientFrame frame;
+  frame.mutable_search()->set_query("tea");
+  std::size_t honest = 0, others = 0;
+  for (std::uint8_t n = 0; n < 100; ++n) {
+    const Caller caller{UserId::of("mallory " + std::to_string(n / 5)), DeviceId(), 10u + n};
+    finder->handle(caller, frame,
+                   [&](v1::ServerFrame&& answer) { others += answer.has_search_page() ? 1 : 0; });
+  }
+  for (const Caller& caller : {a, b}) {
+    finder->handle(caller, frame,
+                   [&](v1::ServerFrame&& answer) { honest += answer.has_search_page() ? 1 : 0; });
+  }
+  loop.advance(Millis(5'000));
+  EXPECT_EQ(honest, 2u);
+  EXPECT_GE(others, limits::searches_running_max / 2);
+  EXPECT_LT(others, limits::searches_running_max - 2);
+}
+
+// Work is charged to the account, and who has used up what they have waits.
+TEST_F(SearchServiceTest, SearchesCostTheirAccount) {
+  say(a, 1, "tea");
+  quiet();
+  std::map<UserId, std::uint32_t> cost;
+  std::uint32_t wait = 0;
+  finder->set_costs({[&wait](const Caller&) { return wait; },
+                     [&cost](const Caller& caller, std::uint32_t ms) { cost[caller.user] += ms; }});
+  EXPECT_EQ(found(a, "tea"), (Texts{"tea"}));
+  EXPECT_GE(cost[ann], 1u);
+  EXPECT_EQ(cost.size(), 1u);
+  wait = 700;
+  const v1::ServerFrame refused = search(a, "tea");
+  EXPECT_EQ(code(refused), ErrorCode::kRateLimited);
+  EXPECT_EQ(refused.error().retry_after_ms(), 700u);
+}
+
 TEST_F(SearchServiceTest, OnlySoManyAtATime) {
   say(a, 1, "tea");
   quiet();
@@ -196,7 +236,7 @@ TEST_F(SearchServiceTest, OnlySoManyAtATime) {
   v1::ClientFrame frame;
   frame.mutable_search()->set_query("tea");
   for (std::size_t n = 0; n < limits::searches_running_max + 5; ++n) {
-    const Caller caller{UserId::of("person " + std::to_string(n / 4)), DeviceId(), 10 + n};
+    const Caller caller{UserId::of("person " + std::to_string(n)), DeviceId(), 10 + n};
     finder->handle(caller, frame, [&](v1::ServerFrame&& answer) {
       answer.has_search_page() ? ++pages : ++refused;
     });

@@ -13,7 +13,9 @@
 // Proof:       tests/conformance/search_index_suite.h.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -57,6 +59,8 @@ struct IndexQuery {
   std::size_t limit = 0;
   // kTimeout when it takes longer, from the call on; looked at between two steps. 0 = none.
   Millis time_limit{0};
+  // Called before the answer, whatever it is, with the time that the search has kept the index busy.
+  std::function<void(std::chrono::microseconds)> spent{};
 };
 
 struct IndexHit {
@@ -79,7 +83,8 @@ class KITH_API SearchIndex {
   // The mark of each, in their order; 0 = nothing of it is there.
   virtual void marks(const std::vector<ConversationId>& ids,
                      Done<std::vector<std::uint64_t>> done) = 0;
-  // Newest first. kInvalidArgument, kTooLarge, kLimitExceeded: the text is no query; kTimeout.
+  // Newest first. Searches take turns by reader: one that is dear holds up those of others for some
+  // milliseconds. kInvalidArgument, kTooLarge, kLimitExceeded: the text is no query; kTimeout.
   virtual void find(const IndexQuery& query, Done<std::vector<IndexHit>> done) = 0;
 };
 
