@@ -54,6 +54,12 @@ class JoinedCore : public ServerCore {
       gateway_.charge(caller, Spend::kAck, heads * kColdHeadCost);
     });
     cache_.watch(health_);
+    conversations_.set_secret(options.secret);
+    search_.set_costs(
+        {[this](const Caller& caller) { return gateway_.wait_for(caller, Spend::kSearch); },
+         [this](const Caller& caller, std::uint32_t ms) {
+           gateway_.charge(caller, Spend::kSearch, ms);
+         }});
     if (ports.search == nullptr || !options.search) return;
     feeder_.emplace(*ports.search, ports.store, cache_, scheduler, limits::search_waiting_max,
                     ports.index_step, [log = options.log](const std::string& text) {

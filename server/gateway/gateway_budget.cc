@@ -215,9 +215,13 @@ void Gateway::hold(Session& session, std::uint32_t ms) {
 }
 
 void Gateway::charge(const Caller& caller, Spend kind, std::uint32_t cost) {
+  const std::int64_t now = ports_.scheduler.clock().steady_ms();
   const auto budget = budgets_.find(caller.user);
-  if (budget == budgets_.end()) return;
-  budget->second.charge(accounts_.rates(), kind, cost, ports_.scheduler.clock().steady_ms());
+  if (budget != budgets_.end()) return budget->second.charge(accounts_.rates(), kind, cost, now);
+  // Work that ends after its session has gone is paid for when the account comes back.
+  AccountBudget gone = accounts_.come(caller.user, now);
+  gone.charge(accounts_.rates(), kind, cost, now);
+  accounts_.leave(caller.user, gone, now);
 }
 
 std::uint32_t Gateway::wait_for(const Caller& caller, Spend kind) {

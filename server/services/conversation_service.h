@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "kith/core/limits.h"
@@ -16,6 +17,7 @@
 #include "server/services/frame_buffer.h"
 #include "server/services/id_map.h"
 #include "server/services/large_audience.h"
+#include "server/services/page_tokens.h"
 #include "server/services/pending_receipts.h"
 #include "server/services/send_batches.h"
 #include "server/services/service_types.h"
@@ -47,6 +49,9 @@ class ConversationService {
   ConversationService(ConversationCache& cache, Users& users, Fanout& fanout, Scheduler& scheduler,
                       std::uint32_t large_pushes_per_s = limits::large_pushes_per_s);
   ~ConversationService();
+
+  // Page tokens are good for all that have the same secret. Before the first request.
+  void set_secret(std::string_view secret) { page_tokens_ = PageTokens(secret); }
 
   void session_opened(const Caller& caller);
   void session_closed(const Caller& caller);
@@ -149,6 +154,7 @@ class ConversationService {
   // The messages of one SendBatch leave in one push, when the last of them is decided.
   std::unique_ptr<GatheredPush> gathered_;
   LargeAudience large_;
+  PageTokens page_tokens_{{}};
   const bool spare_pushes_;      // there are any for those who only listen
   RateLimiter listener_pushes_;  // how many
   std::map<ConversationId, std::unique_ptr<OwedPush>> owed_;

@@ -1,7 +1,7 @@
 // Reads of ConversationService: catching up, history pages, rosters, readers.
 #include <algorithm>
-#include <charconv>
 #include <map>
+#include <optional>
 
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
@@ -12,27 +12,8 @@
 namespace kith::server {
 namespace {
 
-// Where a listing of several pages goes on, "<position>:<mark>" or "u<count>:<mark>". It keeps the
-// mark of its first page.
-struct PageToken {
-  bool given = false;
-  Position from = 0;           // the entries after (a snapshot: before) this
-  std::size_t user_items = 0;  // contacts and blocks that have been listed; the entries are through
-  bool user_state = false;
-  Position mark = 0;
-
-  explicit PageToken(const std::string& text) : given(!text.empty()) {
-    const char* end = text.data() + text.size();
-    user_state = text.starts_with('u');
-    std::uint64_t number = 0;
-    const auto read = std::from_chars(text.data() + (user_state ? 1 : 0), end, number);
-    (user_state ? user_items : from) = number;
-    if (read.ptr != end) std::from_chars(read.ptr + 1, end, mark);
-  }
-};
-
-std::string token_of(const std::string& place, Position mark) {
-  return place + ":" + std::to_string(mark);
+Error no_token() {
+  return make_error(ErrorCode::kInvalidArgument, "page_token is not of this listing");
 }
 
 // Contacts and blocks, in this order, from the `from`th on, as many as fit; true: not yet all.
@@ -66,7 +47,7 @@ bool fill_user_state(const UserRecord& user, std::size_t& from, v1::SyncPage* pa
 struct ConversationService::Listing {
   Caller caller;
   Reply reply;
-  PageToken token;
+  SyncPlace place{};
   bool snapshot = false;
   bool receipts = true;
   std::size_t window = 0;
@@ -92,9 +73,22 @@ struct ConversationService::Listing {
 
 void ConversationService::sync(const Caller& caller, const v1::SyncRequest& request,
                                const Reply& reply) {
-  auto listing = std::make_shared<Listing>(Listing{caller, reply, PageToken(request.page_token())});
-  listing->snapshot = request.snapshot();
-  listing->cursor = request.cursor();
+  auto listing = std::make_shared<Listing>(Listing{caller, reply});
+  SyncPlace& place = listing->place;
+  const bool goes_on = !request.page_token().empty();
+  if (goes_on) {
+    // What it continues says the token, whatever else is in the request.
+    const auto sealed = page_tokens_.sync_place(caller.user, request.page_token());
+    if (!sealed) return reply_error(reply, no_token());
+    place = *sealed;
+  } else {
+    place.kind = request.snapshot() ? SyncPlace::Kind::kSnapshot : SyncPlace::Kind::kChanges;
+    place.snapshot = request.snapshot();
+    place.cursor = request.cursor();
+    place.from = request.snapshot() ? 0 : request.cursor();
+  }
+  listing->snapshot = place.snapshot;
+  listing->cursor = place.cursor;
   listing->window = request.window() == 0 ? limits::sync_window_default : request.window();
   listing->window = std::min(listing->window, limits::sync_window_max);
   for (const v1::HeadRef& head : request.large_heads()) {
@@ -102,14 +96,14 @@ void ConversationService::sync(const Caller& caller, const v1::SyncRequest& requ
   }
   // FIRST: what changes from here on gets a new mark.
   const Position high = listing->high = cache_.begin_serving(caller.user, listing->cursor);
-  const PageToken& token = listing->token;
   if (listing->cursor > high) return listing->reset(v1::SYNC_RESET_REASON_FUTURE);
   if (!listing->snapshot && listing->cursor < cache_.feed_horizon()) {
     return listing->reset(v1::SYNC_RESET_REASON_HORIZON);
   }
   auto* page = listing->answer.mutable_sync_page();
-  page->set_next_cursor(token.mark == 0 ? high : std::min(token.mark, high));
-  if (token.user_state) return list_user_state(listing, token.user_items);
+  place.mark = goes_on ? std::min(place.mark, high) : high;
+  page->set_next_cursor(place.mark);
+  if (place.kind == SyncPlace::Kind::kUserState) return list_user_state(listing, place.from);
   const auto listed = [this, alive = alive_, listing](Result<std::vector<FeedChange>> found) {
     if (!*alive) return;
     if (!found) return reply_error(listing->reply, found.error());
@@ -125,11 +119,11 @@ void ConversationService::sync(const Caller& caller, const v1::SyncRequest& requ
     });
   };
   if (listing->snapshot) {
-    cache_.list(caller.user, token.from, listing->window + 1, listed);
+    cache_.list(caller.user, place.from, listing->window + 1, listed);
   } else {
     // The first page counts: a delta of too many is given up before it begins.
-    const std::size_t wanted = token.given ? listing->window : limits::sync_delta_max;
-    cache_.changed(caller.user, token.given ? token.from : listing->cursor, wanted + 1, listed);
+    const std::size_t wanted = goes_on ? listing->window : limits::sync_delta_max;
+    cache_.changed(caller.user, place.from, wanted + 1, listed);
   }
 }
 
@@ -153,9 +147,9 @@ void ConversationService::list_more(const std::shared_ptr<Listing>& listing, std
 void ConversationService::finish_listing(const std::shared_ptr<Listing>& listing) {
   auto* page = listing->answer.mutable_sync_page();
   if (listing->entries.size() > listing->window) {
-    const Position last = listing->entries[listing->window - 1].feed_ver;
+    listing->place.from = listing->entries[listing->window - 1].feed_ver;
     page->set_more(true);
-    page->set_page_token(token_of(std::to_string(last), page->next_cursor()));
+    page->set_page_token(page_tokens_.of_sync(listing->caller.user, listing->place));
     return listing->reply(std::move(listing->answer));
   }
   cache_.user_mark(listing->caller.user,
@@ -171,16 +165,20 @@ void ConversationService::finish_listing(const std::shared_ptr<Listing>& listing
 
 void ConversationService::list_user_state(const std::shared_ptr<Listing>& listing,
                                           std::size_t from) {
-  users_.with(listing->caller.user, [listing, from](Result<Users::Record> me) {
-    if (!me) return reply_error(listing->reply, me.error());
-    auto* page = listing->answer.mutable_sync_page();
-    std::size_t next = from;
-    if (*me && fill_user_state(**me, next, page)) {
-      page->set_more(true);
-      page->set_page_token(token_of("u" + std::to_string(next), page->next_cursor()));
-    }
-    listing->reply(std::move(listing->answer));
-  });
+  users_.with(listing->caller.user,
+              [this, alive = alive_, listing, from](Result<Users::Record> me) {
+                if (!*alive) return;
+                if (!me) return reply_error(listing->reply, me.error());
+                auto* page = listing->answer.mutable_sync_page();
+                std::size_t next = from;
+                if (*me && fill_user_state(**me, next, page)) {
+                  listing->place.kind = SyncPlace::Kind::kUserState;
+                  listing->place.from = next;
+                  page->set_more(true);
+                  page->set_page_token(page_tokens_.of_sync(listing->caller.user, listing->place));
+                }
+                listing->reply(std::move(listing->answer));
+              });
 }
 
 void ConversationService::get_events(const Caller& caller, const v1::GetEvents& request,
@@ -233,7 +231,14 @@ void ConversationService::get_events(const Caller& caller, const v1::GetEvents& 
 void ConversationService::get_members(const Caller& caller, const v1::GetMembers& request,
                                       const Reply& reply) {
   const ConversationId id = *conversation_id(request.conversation_id());
-  cache_.with(id, [caller, request, reply, id](Result<const Conversation*> found) {
+  std::optional<UserId> after;
+  if (!request.page_token().empty()) {
+    after = page_tokens_.members_after(caller.user, id, request.page_token());
+    if (!after) return reply_error(reply, no_token());
+  }
+  cache_.with(id, [this, alive = alive_, caller, request, reply, id,
+                   after](Result<const Conversation*> found) {
+    if (!*alive) return;
     if (!found) return reply_error(reply, found.error());
     const Member* me = *found != nullptr ? find_member(**found, caller.user) : nullptr;
     if (me == nullptr || !me->active()) {
@@ -245,12 +250,12 @@ void ConversationService::get_members(const Caller& caller, const v1::GetMembers
     page->set_roster_ver((*found)->head.roster_ver);
     std::size_t limit = request.limit() == 0 ? limits::members_page_max : request.limit();
     limit = std::min(limit, limits::members_page_max);
-    const auto after = user_id(request.page_token());
     for (const Member& m : (*found)->members) {
       if (!m.active() || (after && m.user <= *after)) continue;
       if (static_cast<std::size_t>(page->members_size()) == limit) {
         page->set_more(true);
-        page->set_page_token(page->members(page->members_size() - 1).user_id());
+        const auto last = user_id(page->members(page->members_size() - 1).user_id());
+        page->set_page_token(page_tokens_.of_members(caller.user, id, *last));
         break;
       }
       auto* out = page->add_members();

@@ -92,6 +92,50 @@ TEST_F(ConversationSyncTest, MoreChangesThanADeltaIsGoodForAreASnapshot) {
   EXPECT_TRUE(pages(bobs, reset.sync_reset().snapshot_cursor(), false).conversations.empty());
 }
 
+// A client that does not repeat `snapshot`, or the cursor, gets the rest of what it began.
+TEST_F(ConversationSyncTest, ATokenSaysItselfWhatItContinues) {
+  make_groups(120);
+  for (const bool snapshot : {true, false}) {
+    std::set<std::string> listed;
+    v1::ServerFrame answer = sync(bobs, 0, snapshot);
+    while (true) {
+      ASSERT_TRUE(answer.has_sync_page());
+      for (const auto& state : answer.sync_page().changed()) {
+        EXPECT_TRUE(listed.insert(state.conversation_id()).second);
+      }
+      if (!answer.sync_page().more()) break;
+      answer = sync(bobs, cache.decided(), !snapshot, answer.sync_page().page_token());
+    }
+    EXPECT_EQ(listed.size(), 120u);
+    EXPECT_TRUE(answer.sync_page().has_user_state());
+  }
+}
+
+TEST_F(ConversationSyncTest, WhatIsNoTokenIsRefused) {
+  make_groups(60);
+  const std::string token = sync(bobs, 0, true).sync_page().page_token();
+  std::string turned = token;
+  turned[3] = static_cast<char>(turned[3] ^ 1);
+  v1::ClientFrame members;
+  members.mutable_get_members()->set_conversation_id(numbered(0).bytes());
+  members.mutable_get_members()->set_limit(1);
+  const std::string next = ask(bobs, members).members_page().page_token();
+  ASSERT_FALSE(next.empty());
+  for (const std::string& bad : {std::string("0"), std::string("page"), std::string("u5:3"),
+                                 token.substr(1), token + "x", turned, next}) {
+    EXPECT_EQ(sync(bobs, 0, true, bad).error().code(), v1::ERROR_CODE_INVALID_ARGUMENT);
+    EXPECT_EQ(sync(anna, 0, false, bad).error().code(), v1::ERROR_CODE_INVALID_ARGUMENT);
+  }
+  EXPECT_EQ(sync(anna, 0, true, token).error().code(), v1::ERROR_CODE_INVALID_ARGUMENT)
+      << "it is bob's";
+  for (const std::string& bad : {bob.bytes(), std::string("x"), token, next.substr(1)}) {
+    members.mutable_get_members()->set_page_token(bad);
+    EXPECT_EQ(ask(bobs, members).error().code(), v1::ERROR_CODE_INVALID_ARGUMENT);
+  }
+  members.mutable_get_members()->set_page_token(next);
+  EXPECT_EQ(ask(bobs, members).members_page().members_size(), 1);
+}
+
 TEST_F(ConversationSyncTest, ASnapshotBeginsWithTheMostRecentlyActive) {
   make_groups(60);
   send(anna, {out(1)}, numbered(7));
