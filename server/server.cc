@@ -20,6 +20,7 @@
 #include "server/auth/password_hasher_openssl.h"
 #include "server/event_log.h"
 #include "server/gateway/listener_lws.h"
+#include "server/gateway/tls_identity_openssl.h"
 #include "server/operations.h"
 #include "server/server_core.h"
 #include "src/hash.h"
@@ -57,7 +58,7 @@ Status check(const ServerOptions& o) {
   if (o.password_threads > limits::password_threads_max) {
     return bad("password_threads", "must be 0 to 64");
   }
-  if (o.shards == 0 || o.shards > 256) return bad("shards", "must be 1 to 256");
+  if (o.shards == 0 || o.shards > 64) return bad("shards", "must be 1 to 64");
   if (o.handshakes_per_s == 0) return bad("handshakes_per_s", "must be positive");
   if (o.heartbeat < std::chrono::seconds(1)) return bad("heartbeat", "must be 1 s or more");
   if (o.idle_limit <= o.heartbeat) return bad("idle_limit", "must be longer than heartbeat");
@@ -160,7 +161,8 @@ class EmbeddedServer : public Server {
 
   std::uint16_t port() const override { return port_; }
   std::string url() const override {
-    const bool v6 = options_.listen_address.find(':') != std::string::npos;
+    const bool v6 = options_.listen_address.find(':') != std::string::npos &&
+                    options_.listen_address.front() != '[';
     const std::string host = v6 ? "[" + options_.listen_address + "]" : options_.listen_address;
     return (options_.tls_certificate_file.empty() ? "ws://" : "wss://") + host + ":" +
            std::to_string(port_) + "/v1/ws";
@@ -171,6 +173,7 @@ class EmbeddedServer : public Server {
   Status revoke(const UserId& user, const DeviceId& device) override {
     return revoke_on_loop(user, &device);
   }
+  Status reload_certificate() override;
   std::map<std::string, std::uint64_t> stats() const override;
   std::string metrics() const override;
   Readiness readiness() const override { return readiness_of(health_); }
@@ -179,6 +182,8 @@ class EmbeddedServer : public Server {
   }
 
  private:
+  Status read_certificate();
+  void warn_about_certificate();
   Status open_admin();
   Status open_stores();
   Status open_parts();
@@ -193,6 +198,9 @@ class EmbeddedServer : public Server {
   ServerOptions options_;  // options_.log is log_
   EventLog log_;
   ServiceHealth health_;
+  std::mutex reload_mutex_;
+  mutable std::mutex identity_mutex_;            // guards identity_; taken on the loop too
+  std::shared_ptr<const TlsIdentity> identity_;  // null: plain
   std::unique_ptr<AdminListenerLws> admin_;
   std::uint16_t port_ = 0;
   mutable std::mutex mutex_;  // guards stopped_ against concurrent stop()
@@ -211,7 +219,8 @@ class EmbeddedServer : public Server {
 
 Status EmbeddedServer::open() {
   loop_.start();
-  Status opened = open_admin();
+  Status opened = read_certificate();
+  if (opened) opened = open_admin();
   if (opened) loop_.run_sync([&] { opened = open_parts(); });
   if (!opened) {
     stop();
@@ -219,7 +228,53 @@ Status EmbeddedServer::open() {
   }
   running_ = true;
   health_.enter(ServiceHealth::Phase::kServing);
+  warn_about_certificate();
   log({LogLevel::kInfo, "ready", "connections are welcome", {{"url", url()}}});
+  return {};
+}
+
+// Before anything is opened: with a certificate that cannot serve nothing is done at all.
+Status EmbeddedServer::read_certificate() {
+  if (options_.tls_certificate_file.empty()) return {};
+  auto loaded = TlsIdentity::load(options_.tls_certificate_file, options_.tls_key_file,
+                                  system_clock().wall());
+  if (!loaded) return loaded.error();
+  const std::lock_guard lock(identity_mutex_);
+  identity_ = std::move(*loaded);
+  return {};
+}
+
+// At the start, after a reload, and each day.
+void EmbeddedServer::warn_about_certificate() {
+  const std::lock_guard lock(identity_mutex_);
+  if (!identity_) return;
+  for (const std::string& warning : identity_->warnings(system_clock().wall())) {
+    log({LogLevel::kWarning,
+         "certificate_warning",
+         warning,
+         {{"file", options_.tls_certificate_file}, {"subject", identity_->subject()}}});
+  }
+}
+
+Status EmbeddedServer::reload_certificate() {
+  if (!running_) return make_error(ErrorCode::kClosed, "the server has stopped");
+  if (options_.tls_certificate_file.empty()) {
+    return make_error(ErrorCode::kInvalidArgument, "the server is plain");
+  }
+  const std::lock_guard one_at_a_time(reload_mutex_);
+  auto loaded = TlsIdentity::load(options_.tls_certificate_file, options_.tls_key_file,
+                                  system_clock().wall());
+  if (!loaded) return loaded.error();
+  Status used = make_error(ErrorCode::kClosed, "the server has stopped");
+  loop_.run_sync([&] {
+    if (listener_) used = listener_->use_certificate(**loaded);
+  });
+  if (!used) return used;
+  {
+    const std::lock_guard lock(identity_mutex_);
+    identity_ = std::move(*loaded);
+  }
+  warn_about_certificate();
   return {};
 }
 
@@ -271,9 +326,11 @@ Status EmbeddedServer::open_parts() {
 // Loop thread, each second.
 void EmbeddedServer::beat() {
   constexpr std::uint32_t kBeatsPerSettle = 60;
+  constexpr std::uint32_t kBeatsPerDay = 24 * 3'600;
   if (!core_) return;
   core_->beat();
   if (++beats_ % kBeatsPerSettle == 0) log_.settle();
+  if (beats_ % kBeatsPerDay == 0) warn_about_certificate();
   beat_timer_ = loop_.after(Millis(1'000), [this] { beat(); });
 }
 
@@ -383,6 +440,14 @@ std::string EmbeddedServer::metrics() const {
     for (const auto& [name, part] : parts) {
       metrics.labelled("kith_failures_total", "part", name,
                        static_cast<double>(health_.failures(part)));
+    }
+    {
+      const std::lock_guard lock(identity_mutex_);
+      if (identity_) {
+        metrics.value("kith_tls_certificate_expiry_timestamp_seconds", MetricsText::Type::kGauge,
+                      "When the certificate ends, in seconds since 1970.",
+                      static_cast<double>(identity_->valid_until().ms / 1'000));
+      }
     }
     if (core_) core_->add_metrics(metrics);
     if (stores_ && stores_->commits() != nullptr) {

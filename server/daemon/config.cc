@@ -1,18 +1,26 @@
 // The daemon's settings: flags and the configuration file.
 #include "server/daemon/config.h"
 
+#include <arpa/inet.h>
+
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <map>
+#include <numeric>
 #include <optional>
 #include <utility>
+
+#include "src/utf8.h"
 
 namespace kith::server::daemon {
 namespace {
 
 constexpr std::size_t kFileBytesMax = 64 * 1024;
+constexpr std::size_t kNameShown = 40;  // of a setting that nobody knows
 // About 3 ms: a server for trying out signs in hundreds of people at once.
 constexpr std::uint32_t kDevPasswordCost = limits::password_cost_min;
 
@@ -47,6 +55,24 @@ Setter text(std::string ServerOptions::*member) {
   };
 }
 
+// An IP address, IPv6 also in brackets as in a URL.
+Setter address(std::string ServerOptions::*member) {
+  return [member](Config& config, std::string_view value) -> std::string {
+    const bool brackets = value.size() > 2 && value.front() == '[' && value.back() == ']';
+    if (brackets) value = value.substr(1, value.size() - 2);
+    const std::string host(value);
+    in6_addr bytes{};
+    const bool v4 = !brackets && inet_pton(AF_INET, host.c_str(), &bytes) == 1;
+    // With a zone: "fe80::1%eth0".
+    const std::string without_zone = host.substr(0, host.find('%'));
+    if (!v4 && inet_pton(AF_INET6, without_zone.c_str(), &bytes) != 1) {
+      return "is no IP address, e.g. 127.0.0.1, 0.0.0.0 or ::1";
+    }
+    config.options.*member = host;
+    return "";
+  };
+}
+
 template <class T>
 Setter count(T ServerOptions::*member, std::uint64_t min, std::uint64_t max) {
   return [member, min, max](Config& config, std::string_view value) -> std::string {
@@ -69,12 +95,12 @@ Setter yes_no(std::function<void(Config&, bool)> set) {
 
 const std::map<std::string, Setter, std::less<>>& fields() {
   static const std::map<std::string, Setter, std::less<>> kFields = {
-      {"listen", text(&ServerOptions::listen_address)},
+      {"listen", address(&ServerOptions::listen_address)},
       {"port", count(&ServerOptions::port, 0, 65'535)},
       {"data", text(&ServerOptions::data_dir)},
       {"certificate", text(&ServerOptions::tls_certificate_file)},
       {"key", text(&ServerOptions::tls_key_file)},
-      {"shards", count(&ServerOptions::shards, 1, 256)},
+      {"shards", count(&ServerOptions::shards, 1, 64)},
       {"connections-max", count(&ServerOptions::connections_max, 0, 10'000'000)},
       {"handshakes-per-s", count(&ServerOptions::handshakes_per_s, 1, 1'000'000)},
       {"password-cost",
@@ -83,8 +109,7 @@ const std::map<std::string, Setter, std::less<>>& fields() {
        count(&ServerOptions::password_threads, 0, limits::password_threads_max)},
       {"commands-per-s", count(&ServerOptions::account_commands_per_s, 1, 1'000'000)},
       {"commands-burst", count(&ServerOptions::account_commands_burst, 1, 1'000'000)},
-      {"registrations-per-h",
-       count(&ServerOptions::address_registrations_per_h, 0, 1'000'000)},
+      {"registrations-per-h", count(&ServerOptions::address_registrations_per_h, 0, 1'000'000)},
       {"failures-per-min", count(&ServerOptions::address_failures_per_min, 0, 1'000'000)},
       {"lookups-per-s", count(&ServerOptions::address_lookups_per_s, 0, 1'000'000)},
       {"large-pushes-per-s", count(&ServerOptions::large_pushes_per_s, 0, 1'000'000)},
@@ -92,7 +117,7 @@ const std::map<std::string, Setter, std::less<>>& fields() {
       {"search", yes_no([](Config& c, bool on) { c.options.search = on; })},
       {"plain", yes_no([](Config& c, bool on) { c.plain = on; })},
       {"share-port", yes_no([](Config& c, bool on) { c.options.share_port = on; })},
-      {"admin-address", text(&ServerOptions::admin_address)},
+      {"admin-address", address(&ServerOptions::admin_address)},
       {"admin-port",
        [](Config& c, std::string_view value) -> std::string {
          const auto port = number(value, 0, 65'535);
@@ -126,80 +151,217 @@ const std::map<std::string, Setter, std::less<>>& fields() {
   return kFields;
 }
 
+// How many letters have to be added, left out or changed to make one of the other.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t change = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = std::exchange(row[j], std::min({change, row[j] + 1, row[j - 1] + 1}));
+    }
+  }
+  return row.back();
+}
+
+// "prot: there is no such setting; did you mean port?"
+std::string unknown(std::string_view key) {
+  std::string text = std::string(key.substr(0, kNameShown)) + ": there is no such setting";
+  if (key == "dev" || key == "help" || key == "version" || key == "config") {
+    return text + "; it is a flag only";
+  }
+  std::string_view best;
+  std::size_t least = kNameShown;
+  for (const auto& [name, set] : fields()) {
+    std::size_t far = distance(key.substr(0, kNameShown), name);
+    if (name.starts_with(key) || key.starts_with(name)) far = std::min<std::size_t>(far, 2);
+    if (far < least) {
+      least = far;
+      best = name;
+    }
+  }
+  if (least <= std::max<std::size_t>(2, key.size() / 3)) {
+    text.append("; did you mean ").append(best).append("?");
+  }
+  return text;
+}
+
 // Empty, or what is wrong.
 std::string set_field(Config& config, std::string_view key, std::string_view value) {
   const auto field = fields().find(key);
-  if (field == fields().end()) return "no such setting: " + std::string(key);
+  if (field == fields().end()) return unknown(key);
+  for (const char c : value) {
+    if (static_cast<unsigned char>(c) < 0x20) return std::string(key) + " has a control character";
+  }
   const std::string wrong = field->second(config, value);
+  if (wrong.empty()) config.values[std::string(key)] = std::string(value);
   return wrong.empty() ? "" : std::string(key) + " " + wrong;
 }
 
-// Flags that take no value.
-bool set_switch(Config& config, std::string_view name) {
-  if (name == "dev") {
-    config.dev = true;
-    config.options.password_cost = kDevPasswordCost;  // a setting that is named wins
-  } else if (name == "help") {
-    config.help = true;
-  } else if (name == "version") {
-    config.version = true;
-  } else if (name == "plain") {
-    config.plain = true;
-  } else if (name == "share-port") {
-    config.options.share_port = true;
-  } else if (name == "accounts") {
-    config.options.register_accounts = true;
-  } else {
-    return false;
-  }
-  return true;
+// Flags that take no value, and the setting that each stands for; empty: it is no setting.
+struct Switch {
+  std::string_view name;
+  std::string_view setting;
+};
+constexpr Switch kSwitches[] = {{"dev", ""},
+                                {"help", ""},
+                                {"version", ""},
+                                {"plain", "plain"},
+                                {"share-port", "share-port"},
+                                {"accounts", "accounts"}};
+
+const Switch* find_switch(std::string_view name) {
+  const auto* const found = std::find_if(std::begin(kSwitches), std::end(kSwitches),
+                                         [name](const Switch& s) { return s.name == name; });
+  return found == std::end(kSwitches) ? nullptr : found;
 }
 
 struct Flag {
   std::string name, value;
 };
 
+// Everything that is no setting (--dev, --help, --version) goes to `config` at once.
 Result<std::vector<Flag>> split(const std::vector<std::string>& arguments, Config& config) {
   std::vector<Flag> flags;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     std::string_view argument = arguments[i];
     if (argument == "-h") argument = "--help";
-    if (argument.substr(0, 2) != "--") {
+    if (argument.substr(0, 2) != "--" || argument.size() == 2) {
       return make_error(ErrorCode::kBadConfig, "unexpected argument: " + arguments[i]);
     }
     argument.remove_prefix(2);
-    if (set_switch(config, argument)) continue;
     const auto equals = argument.find('=');
-    if (equals != std::string_view::npos) {
-      flags.push_back(
-          {std::string(argument.substr(0, equals)), std::string(argument.substr(equals + 1))});
+    const std::string name(argument.substr(0, equals));
+    const Switch* as_switch = equals == std::string_view::npos ? find_switch(name) : nullptr;
+    if (as_switch != nullptr && !as_switch->setting.empty()) {
+      flags.push_back({std::string(as_switch->setting), "yes"});
+    } else if (as_switch != nullptr) {
+      config.dev = config.dev || name == "dev";
+      config.help = config.help || name == "help";
+      config.version = config.version || name == "version";
+    } else if (equals != std::string_view::npos) {
+      flags.push_back({name, std::string(argument.substr(equals + 1))});
+    } else if (name != "config" && fields().find(name) == fields().end()) {
+      return make_error(ErrorCode::kBadConfig, "--" + unknown(name));
     } else if (i + 1 < arguments.size()) {
-      flags.push_back({std::string(argument), arguments[++i]});
+      flags.push_back({name, arguments[++i]});
     } else {
-      return make_error(ErrorCode::kBadConfig, "--" + std::string(argument) + " needs a value");
+      return make_error(ErrorCode::kBadConfig, "--" + name + " needs a value");
     }
+  }
+  std::map<std::string, std::string, std::less<>> seen;
+  for (const Flag& flag : flags) {
+    if (seen.emplace(flag.name, flag.value).first->second == flag.value) continue;
+    return make_error(ErrorCode::kBadConfig, "--" + flag.name + " is given twice, differently");
   }
   return flags;
 }
 
+Status check_text(std::string_view name, std::string_view content) {
+  if (content.substr(0, 2) == "\xff\xfe" || content.substr(0, 2) == "\xfe\xff") {
+    return make_error(ErrorCode::kBadConfig, std::string(name) + ": is UTF-16; save it as UTF-8");
+  }
+  if (content.find('\0') != std::string_view::npos || !is_utf8(content)) {
+    return make_error(ErrorCode::kBadConfig, std::string(name) + ": is no text in UTF-8");
+  }
+  return {};
+}
+
+// What an editor or a habit has put around a value. Nothing: its quotes do not fit.
+std::optional<std::string_view> unquoted(std::string_view value) {
+  if (value.empty()) return value;
+  const char first = value.front();
+  if (first != '"' && first != '\'') {
+    const bool odd = value.find('"') != std::string_view::npos;
+    return odd ? std::nullopt : std::optional(value);
+  }
+  if (value.size() < 2 || value.back() != first) return std::nullopt;
+  value = value.substr(1, value.size() - 2);
+  return value.find(first) == std::string_view::npos ? std::optional(value) : std::nullopt;
+}
+
+// One line, without its blanks; empty, or what is wrong with it.
+std::string read_line(Config& config, std::string_view line, const std::string& place,
+                      std::map<std::string, std::string, std::less<>>& seen) {
+  const auto equals = line.find('=');
+  if (equals == std::string_view::npos) return "expected `name = value`";
+  const std::string key(trim(line.substr(0, equals)));
+  const auto value = unquoted(trim(line.substr(equals + 1)));
+  if (!value) return key + " has quotes that do not belong together";
+  const bool quoted = value->data() != trim(line.substr(equals + 1)).data();
+  if (!quoted && value->find(" #") != std::string_view::npos) {
+    return key + " has a comment behind it; a comment is a line of its own (or quote the value)";
+  }
+  if (const auto [earlier, fresh] = seen.emplace(key, place); !fresh) {
+    return key + " is set already, at " + earlier->second;
+  }
+  std::string wrong = set_field(config, key, *value);
+  if (wrong.empty()) config.places[key] = place + ": " + key;
+  return wrong;
+}
+
+bool from_flag(const Config& config, const char* setting) {
+  const auto place = config.places.find(setting);
+  return place != config.places.end() && place->second.starts_with("--");
+}
+
+// Who has a certificate needs no `plain`, and the other way round: flags win, also here.
+Status settle_tls(Config& config) {
+  const bool certificate =
+      !config.options.tls_certificate_file.empty() || !config.options.tls_key_file.empty();
+  if (!config.plain || !certificate) return {};
+  const bool plain_flag = from_flag(config, "plain");
+  const bool certificate_flag = from_flag(config, "certificate") || from_flag(config, "key");
+  if (plain_flag == certificate_flag) {
+    const bool named = config.places.contains("certificate");
+    return make_error(ErrorCode::kBadConfig, config.place(named ? "certificate" : "key") + " and " +
+                                                 config.place("plain") + " exclude each other");
+  }
+  config.plain = plain_flag;
+  if (!config.plain) return {};
+  config.options.tls_certificate_file.clear();
+  config.options.tls_key_file.clear();
+  return {};
+}
+
 }  // namespace
 
+std::string Config::place(const std::string& setting) const {
+  const auto found = places.find(setting);
+  return found == places.end() ? "--" + setting : found->second;
+}
+
+std::vector<std::string> changed_settings(const Config& before, const Config& after) {
+  std::vector<std::string> changed;
+  for (const auto& [name, set] : fields()) {
+    const auto old = before.values.find(name);
+    const auto now = after.values.find(name);
+    const bool same = old == before.values.end() || now == after.values.end()
+                          ? (old == before.values.end()) == (now == after.values.end())
+                          : old->second == now->second;
+    if (!same) changed.push_back(name);
+  }
+  return changed;
+}
+
 Status read_config(std::string_view name, std::string_view content, Config& config) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (Status text = check_text(name, content); !text) return text;
+  if (content.substr(0, kByteOrderMark.size()) == kByteOrderMark) {
+    content.remove_prefix(kByteOrderMark.size());
+  }
   std::size_t line_number = 0;
+  std::map<std::string, std::string, std::less<>> seen;
   while (!content.empty()) {
     const auto end = content.find('\n');
-    std::string_view line = trim(content.substr(0, end));
+    const std::string_view line = trim(content.substr(0, end));
     content.remove_prefix(end == std::string_view::npos ? content.size() : end + 1);
     ++line_number;
     if (line.empty() || line.front() == '#') continue;
-    const std::string place = std::string(name) + ":" + std::to_string(line_number) + ": ";
-    const auto equals = line.find('=');
-    if (equals == std::string_view::npos) {
-      return make_error(ErrorCode::kBadConfig, place + "expected `name = value`");
-    }
-    const std::string wrong =
-        set_field(config, trim(line.substr(0, equals)), trim(line.substr(equals + 1)));
-    if (!wrong.empty()) return make_error(ErrorCode::kBadConfig, place + wrong);
+    const std::string place = std::string(name) + ":" + std::to_string(line_number);
+    const std::string wrong = read_line(config, line, place, seen);
+    if (!wrong.empty()) return make_error(ErrorCode::kBadConfig, place + ": " + wrong);
   }
   return {};
 }
@@ -216,75 +378,31 @@ Result<std::string> read_small_file(const std::string& path) {
   return content;
 }
 
+// What --dev stands for, then the file, then the flags: each wins over what was before it.
 Result<Config> parse_arguments(const std::vector<std::string>& arguments) {
   Config config;
   config.options.data_dir = "kith-data";
   const auto flags = split(arguments, config);
   if (!flags) return flags.error();
+  if (config.dev) {
+    config.options.password_cost = kDevPasswordCost;
+    config.options.register_accounts = true;
+  }
   for (const Flag& flag : *flags) {
     if (flag.name != "config") continue;
     config.config_file = flag.value;
     const auto content = read_small_file(flag.value);
     if (!content) return content.error();
-    const Config switches = config;
     if (const Status read = read_config(flag.value, *content, config); !read) return read.error();
-    config.plain = config.plain || switches.plain;
-    config.options.register_accounts |= switches.options.register_accounts;
   }
   for (const Flag& flag : *flags) {
     if (flag.name == "config") continue;
     const std::string wrong = set_field(config, flag.name, flag.value);
     if (!wrong.empty()) return make_error(ErrorCode::kBadConfig, "--" + wrong);
+    config.places[flag.name] = "--" + flag.name;
   }
+  if (const Status settled = settle_tls(config); !settled) return settled.error();
   return config;
-}
-
-std::string_view help_text() {
-  return R"(kithd - a Kith messenger server
-
-  kithd --dev                            try it out: TLS with its own certificate, accounts on
-  kithd --config /etc/kithd.conf         the settings below without dashes, one `name = value` per line
-  kithd --data DIR --certificate FILE --key FILE --token-secret-file FILE
-
-Where it listens
-  --listen ADDRESS          default 127.0.0.1
-  --port N                  default 8443; 0 takes a free one and prints it
-  --certificate FILE        PEM certificate chain
-  --key FILE                PEM key
-  --plain                   no TLS: only behind a proxy that has it
-  --share-port              other servers with this setting may use the port; each has its own data
-
-What it keeps
-  --data DIR                default ./kith-data
-
-Who may come in
-  --accounts                people register with handle and password
-  --password-cost N         log2 of scrypt's N for new passwords, 10 to 18, default 15; --dev: 10
-  --password-threads N      threads that hash passwords, 0 to 64; default 0: one per core, at most 2
-  --token-secret-file FILE  accept JSON Web Tokens (HS256) signed with this secret of 32 bytes or more
-
-How much it takes
-  --shards N                event loops for sockets, default 1
-  --connections-max N       default: what the descriptor limit allows
-  --handshakes-per-s N      default 5000
-  --commands-per-s N        of one account, on average; default 50
-  --commands-burst N        of one account, at once; default 200
-  --registrations-per-h N   new accounts of one address, default 600; 0: any number
-  --failures-per-min N      failed sign-ins of one address, default 30; 0: any number
-  --lookups-per-s N         people looked up by one address, default 500; 0: any number
-  --search no               people cannot search their history; default yes
-  --large-pushes-per-s N    events for those who only listen in large groups; default 20000
-
-What it tells
-  --log-format text|json    of the lines on standard error, default text
-  --log-level LEVEL         error, warning, info or debug; default info
-  --admin-port N            a second listener, plain HTTP: /health, /ready, /metrics; default: none
-  --admin-address ADDRESS   default 127.0.0.1; whoever reaches it sees how much is said
-
-  --dev  --help  --version
-
-SIGTERM and SIGINT say goodbye to every client, then end the server.
-)";
 }
 
 }  // namespace kith::server::daemon

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,15 +24,24 @@ struct Config {
   std::string config_file;
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;
+  // Where each setting that is not its default was set: "k.conf:3: port", "--port".
+  std::map<std::string, std::string> places;
+  std::map<std::string, std::string> values;  // as they were written
+
+  // The place of a setting, for messages about its value.
+  [[nodiscard]] std::string place(const std::string& setting) const;
 };
 
 // Reads `text` of the file `name` into `config`. kBadConfig names file, line and field.
 Status read_config(std::string_view name, std::string_view text, Config& config);
-// Reads flags (without the program's name) and the file that --config names; flags win. kBadConfig,
-// kIo.
+// Reads flags (without the program's name) and the file that --config names. What is set at one place wins over the
+// places before it: --dev, the file, flags. kBadConfig, kIo.
 Result<Config> parse_arguments(const std::vector<std::string>& arguments);
 // One whole file of at most 64 KiB. kIo.
 Result<std::string> read_small_file(const std::string& path);
+
+// The settings whose values differ, in the order of their names.
+std::vector<std::string> changed_settings(const Config& before, const Config& after);
 
 std::string_view help_text();
 

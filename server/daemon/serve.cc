@@ -1,20 +1,23 @@
 // kithd without a subcommand: runs the server until a signal ends it.
 #include "server/daemon/serve.h"
 
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <utility>
 
-#include <unistd.h>
-
 #include "kith/core/export.h"
 #include "kith/core/time.h"
+#include "kith/server/certificate.h"
 #include "kith/server/dev_certificate.h"
 #include "kith/server/server.h"
 #include "server/daemon/config.h"
 #include "server/daemon/log_output.h"
+#include "server/daemon/systemd_notify.h"
 #include "server/daemon/surroundings.h"
 
 namespace kith::server::daemon {
@@ -27,31 +30,49 @@ int fail(const Error& error) {
   return error.code == ErrorCode::kBadConfig ? 2 : 1;
 }
 
+Error with_place(const Config& config, const char* setting, const Error& error) {
+  return make_error(ErrorCode::kBadConfig, config.place(setting) + ": " + error.message);
+}
+
+// Certificate and key can serve, or the place of what cannot.
+Status check_tls(const Config& config) {
+  const ServerOptions& options = config.options;
+  if (options.tls_certificate_file.empty() || options.tls_key_file.empty()) {
+    const char* missing = options.tls_certificate_file.empty() ? "certificate" : "key";
+    const char* given = options.tls_certificate_file.empty() ? "key" : "certificate";
+    return make_error(ErrorCode::kBadConfig,
+                      config.place(given) + " is set and " + missing + " is not");
+  }
+  const auto found = check_certificate(options.tls_certificate_file, options.tls_key_file);
+  if (found) return {};
+  const bool of_key = found.error().message.starts_with(options.tls_key_file + ":");
+  return with_place(config, of_key ? "key" : "certificate", found.error());
+}
+
 // What is not plain ServerOptions: the development certificate and the secret of the host's tokens.
 Status prepare(Config& config, std::string& ca_file) {
   auto& options = config.options;
-  if (config.plain) {
-    options.tls_certificate_file.clear();
-    options.tls_key_file.clear();
-  } else if (config.dev && options.tls_certificate_file.empty()) {
+  const bool certificate = !options.tls_certificate_file.empty() || !options.tls_key_file.empty();
+  if (!config.plain && config.dev && !certificate) {
     auto made = ensure_dev_certificate(options.data_dir);
     if (!made) return made.error();
     options.tls_certificate_file = made->certificate_file;
     options.tls_key_file = made->key_file;
     ca_file = made->ca_file;
-  } else if (options.tls_certificate_file.empty()) {
+  } else if (!config.plain && !certificate) {
     return make_error(ErrorCode::kBadConfig,
                       "--certificate and --key are missing (or --plain, or --dev)");
+  } else if (!config.plain) {
+    if (Status good = check_tls(config); !good) return good;
   }
-  if (config.dev) options.register_accounts = true;
   if (!config.token_secret_file.empty()) {
     auto secret = read_small_file(config.token_secret_file);
-    if (!secret) return secret.error();
+    if (!secret) return with_place(config, "token-secret-file", secret.error());
     while (!secret->empty() && (secret->back() == '\n' || secret->back() == '\r')) {
       secret->pop_back();
     }
     auto made = jwt_authenticator(*secret);
-    if (!made) return made.error();
+    if (!made) return with_place(config, "token-secret-file", made.error());
     options.authenticator = std::move(*made);
   }
   if (!options.authenticator && !options.register_accounts) {
@@ -61,25 +82,143 @@ Status prepare(Config& config, std::string& ca_file) {
   return {};
 }
 
-// Blocked before any thread starts, so that only the main thread sees them.
+// Every signal that would end the process, but those that tell of a fault in it: none ends it
+// without a goodbye. Blocked before any thread starts, so that only the main thread sees them.
 sigset_t block_signals() {
   sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
+  sigfillset(&signals);
+  for (const int kept : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS, SIGKILL,
+                         SIGSTOP, SIGTSTP, SIGCONT, SIGCHLD, SIGWINCH, SIGURG, SIGPIPE}) {
+    sigdelset(&signals, kept);
+  }
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   return signals;
 }
 
-int run(Config& config) {
+bool ends(int signal) {
+  return signal == SIGTERM || signal == SIGINT || signal == SIGQUIT || signal == SIGPWR ||
+         signal == SIGXCPU;
+}
+
+std::string name_of(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return name == nullptr ? std::to_string(signal) : name;
+}
+
+// A server that runs, and what signals make of it.
+class Running {
+ public:
+  Running(const Config& config, const std::vector<std::string>& arguments, LogOutput& log,
+          SystemdNotify& systemd, Server& server)
+      : config_(config), arguments_(arguments), log_(log), systemd_(systemd), server_(server) {}
+
+  // Returns when a signal has ended it.
+  void until_ended(const sigset_t& signals) {
+    for (;;) {
+      const int signal = next(signals);
+      if (ends(signal)) return stop(signal);
+      if (signal == SIGHUP) {
+        reload();
+      } else if (signal == SIGUSR1) {
+        tell_status();
+      } else if (signal > 0) {
+        log_.write({LogLevel::kInfo, "signal_ignored", "", {{"signal", name_of(signal)}}});
+      }
+    }
+  }
+
+ private:
+  // 0: it is time for a sign of life.
+  int next(const sigset_t& signals) {
+    const auto watchdog = systemd_.watchdog();
+    if (!watchdog) {
+      int received = 0;
+      return sigwait(&signals, &received) == 0 ? received : 0;
+    }
+    timespec wait{};
+    wait.tv_sec = static_cast<time_t>(watchdog->count() / 1'000'000);
+    wait.tv_nsec = static_cast<long>(watchdog->count() % 1'000'000) * 1'000;
+    const int received = sigtimedwait(&signals, nullptr, &wait);
+    const auto reasons = server_.readiness().reasons;
+    const bool stuck = std::find(reasons.begin(), reasons.end(), "loop_stalled") != reasons.end();
+    if (!stuck) systemd_.notify("WATCHDOG=1");
+    return std::max(received, 0);
+  }
+
+  void stop(int signal) {
+    systemd_.notify("STOPPING=1");
+    log_.write({LogLevel::kInfo,
+                "stopping",
+                "the server says goodbye to all",
+                {{"signal", name_of(signal)}}});
+    server_.drain(kDrainWindow);
+    server_.stop();
+    log_.write({LogLevel::kInfo, "stopped", "", {}});
+  }
+
+  void reload() {
+    systemd_.reloading();
+    if (const Status done = reload_all(); done) {
+      log_.write({LogLevel::kInfo, "reloaded", "certificate and log level are as configured", {}});
+    } else {
+      log_.write({LogLevel::kError,
+                  "reload_failed",
+                  done.error().message + "; everything stays as it was",
+                  {{"code", std::string(to_string(done.error().code))}}});
+    }
+    systemd_.notify("READY=1");
+  }
+
+  Status reload_all() {
+    auto fresh = parse_arguments(arguments_);
+    if (!fresh) return fresh.error();
+    if (!config_.plain && !config_.options.tls_certificate_file.empty()) {
+      if (Status read = server_.reload_certificate(); !read) return read;
+    }
+    log_.set_level(fresh->log_level);
+    std::string waiting;  // for the next start
+    for (const std::string& setting : changed_settings(config_, *fresh)) {
+      if (setting == "log-level") continue;
+      waiting.append(waiting.empty() ? "" : ",").append(setting);
+    }
+    if (!waiting.empty()) {
+      log_.write({LogLevel::kWarning,
+                  "restart_needed",
+                  "these settings have changed, and are read at the start only",
+                  {{"settings", waiting}}});
+    }
+    return {};
+  }
+
+  void tell_status() {
+    LogLine line{LogLevel::kInfo, "status", "", {}};
+    for (const auto& [name, value] : server_.stats()) {
+      line.fields.push_back({name, std::to_string(value)});
+    }
+    log_.write(line);
+  }
+
+  const Config& config_;
+  const std::vector<std::string>& arguments_;
+  LogOutput& log_;
+  SystemdNotify& systemd_;
+  Server& server_;
+};
+
+int run(Config& config, const std::vector<std::string>& arguments) {
   // More shards are more threads that would wait for each other at one heap.
   if (config.options.shards == 1) use_large_pages();
   raise_descriptor_limit(config.options.connections_max);
   const sigset_t signals = block_signals();
+  SystemdNotify systemd;
   LogOutput log(config.log_format, config.log_level, STDERR_FILENO, system_clock());
   config.options.log = [&log](const LogLine& line) { log.write(line); };
   std::string ca_file;
   if (const Status ready = prepare(config, ca_file); !ready) return fail(ready.error());
+  log.write({LogLevel::kInfo,
+             "starting",
+             "",
+             {{"version", version()}, {"data", config.options.data_dir}}});
   auto server = Server::start(config.options);
   if (!server) return fail(server.error());
   std::printf("listening on %s\n", (*server)->url().c_str());
@@ -88,16 +227,8 @@ int run(Config& config) {
   }
   if (!ca_file.empty()) std::printf("clients trust it with the CA file %s\n", ca_file.c_str());
   std::fflush(stdout);
-
-  int received = 0;
-  sigwait(&signals, &received);
-  log.write({LogLevel::kInfo,
-             "stopping",
-             "the server says goodbye to all",
-             {{"signal", sigabbrev_np(received)}}});
-  (*server)->drain(kDrainWindow);
-  (*server)->stop();
-  log.write({LogLevel::kInfo, "stopped", "", {}});
+  systemd.notify("READY=1");
+  Running(config, arguments, log, systemd, **server).until_ended(signals);
   return 0;
 }
 
@@ -114,7 +245,7 @@ int serve(const std::vector<std::string>& arguments) {
     std::printf("kithd %s\n", version());
     return 0;
   }
-  return run(*config);
+  return run(*config, arguments);
 }
 
 }  // namespace kith::server::daemon

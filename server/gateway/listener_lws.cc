@@ -87,6 +87,12 @@ class FarShard : public ShardHandler {
     loop_.run_sync([this] { shard_->stop_accepting(); });
   }
 
+  Status use_certificate(const TlsIdentity& identity) {
+    Status used;
+    loop_.run_sync([&] { used = shard_->use_certificate(identity); });
+    return used;
+  }
+
   // --- loop of the services ---
   void send(ConnectionId id, std::string_view message) {
     Known* known = find(id);
@@ -247,6 +253,13 @@ class ShardedListener : public ListenerLws {
   void stop_accepting() override {
     shard_->stop_accepting();
     for (auto& far : far_) far->stop_accepting();
+  }
+  Status use_certificate(const TlsIdentity& identity) override {
+    Status used = shard_->use_certificate(identity);
+    for (auto& far : far_) {
+      if (used) used = far->use_certificate(identity);
+    }
+    return used;
   }
   std::size_t connections() const override { return connections_; }
 

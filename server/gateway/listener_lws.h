@@ -26,6 +26,8 @@ struct ListenerOptions {
   std::uint32_t handshakes_per_s = 2'000;
 };
 
+class TlsIdentity;
+
 class ListenerLws : public Connections {
  public:
   // Binds and listens; handler calls begin when `loop` runs. Loop thread, or before the loop runs.
@@ -35,6 +37,9 @@ class ListenerLws : public Connections {
   [[nodiscard]] virtual std::uint16_t port() const = 0;
   // No new connections from now on. Loop thread.
   virtual void stop_accepting() = 0;
+  // New handshakes on every shard use it; connections stay. Loop thread. kTlsFailed, kInvalidArgument
+  // (the listener is plain).
+  virtual Status use_certificate(const TlsIdentity& identity) = 0;
   // Connections now open.
   [[nodiscard]] virtual std::size_t connections() const = 0;
   // The destructor (loop thread) closes every socket and joins the other shards; no handler call

@@ -16,6 +16,7 @@
 
 #include "kith/core/limits.h"
 #include "server/gateway/peer_address.h"
+#include "server/gateway/tls_identity_openssl.h"
 #include "src/loop/context_lws.h"
 #include "src/loop/tls_openssl.h"
 
@@ -34,6 +35,8 @@ constexpr std::size_t kReserved = 4 * 1024;
 constexpr std::size_t kKeptCapacity = 512;  // larger buffers go back to the heap when empty
 constexpr std::uint32_t kReservedDescriptors = 128;  // databases, logs, pipes
 constexpr std::uint32_t kNoSlot = 0xffff'ffff;
+// libwebsockets tells the SSL_CTX of a vhost only while it makes it.
+thread_local SSL_CTX* tls_being_made = nullptr;
 constexpr auto kOutOfDescriptorsPause = std::chrono::milliseconds(200);
 
 std::uint32_t connections_allowed(std::uint32_t asked, std::uint32_t shards) {
@@ -189,12 +192,21 @@ Status ListenerShardLws::open_context(const ListenerOptions& options,
     info.ssl_cert_filepath = options.tls_certificate_file.c_str();
     info.ssl_private_key_filepath = options.tls_key_file.c_str();
   }
+  tls_being_made = nullptr;
   vhost_ = create_vhost_lws(context_, info);
+  server_tls_ = std::exchange(tls_being_made, nullptr);
   if (vhost_ != nullptr) return {};
   return make_error(tls_ ? ErrorCode::kTlsFailed : ErrorCode::kIo,
                     tls_ ? "the TLS certificate " + options.tls_certificate_file + " or its key " +
                                options.tls_key_file + " cannot be used"
                          : "the WebSocket server could not be set up");
+}
+
+Status ListenerShardLws::use_certificate(const TlsIdentity& identity) {
+  if (closed_ || server_tls_ == nullptr) {
+    return make_error(ErrorCode::kInvalidArgument, "the listener has no TLS");
+  }
+  return identity.use_in(server_tls_);
 }
 
 void ListenerShardLws::open_poll(int listening) {
@@ -263,6 +275,7 @@ void ListenerShardLws::accept_some() {
 int ListenerShardLws::on_lws(lws* wsi, lws_callback_reasons reason, void* user, void* in,
                              std::size_t size) {
   if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS) {
+    tls_being_made = static_cast<SSL_CTX*>(user);
     return harden(static_cast<SSL_CTX*>(user)).ok() ? 0 : 1;
   }
   lws_vhost* vhost = lws_get_vhost(wsi);

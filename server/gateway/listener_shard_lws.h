@@ -18,6 +18,8 @@
 
 namespace kith::server {
 
+class TlsIdentity;
+
 // What a shard tells, beyond what a ConnectionHandler hears. Loop of the shard.
 class ShardHandler : public ConnectionHandler {
  public:
@@ -43,6 +45,8 @@ class ListenerShardLws : public Connections {
   void close(ConnectionId id, std::uint16_t code, std::string_view reason) override;
   void pause_reading(ConnectionId id, bool paused) override;
 
+  // New handshakes use it. Fails with kTlsFailed; then nothing has changed.
+  Status use_certificate(const TlsIdentity& identity);
   void stop_accepting();
   // Closes every socket; no handler call comes afterwards.
   void close_all();
@@ -102,6 +106,7 @@ class ListenerShardLws : public Connections {
   lws_protocols protocols_[2];
   lws_context* context_ = nullptr;
   lws_vhost* vhost_ = nullptr;
+  SSL_CTX* server_tls_ = nullptr;         // of the vhost
   SSL_CTX* unused_client_tls_ = nullptr;  // see use_tls()
   uv_poll_t* poll_ = nullptr;             // owns itself from uv_close() on
   int listening_ = -1;

@@ -57,6 +57,11 @@ class KITH_API Server {
   // and returns when all are gone or the window is over. Nothing acknowledged is lost. Presence of
   // the users does not flicker.
   virtual void drain(std::chrono::milliseconds window) = 0;
+  // Reads the files of the TLS certificate and key again: new handshakes use what is there now, open
+  // connections stay. kTlsFailed, with the file at fault: then everything is as it was.
+  // kInvalidArgument if the server is plain, kClosed after stop().
+  [[nodiscard]] virtual Status reload_certificate() = 0;
+
   // Ends at once (after a drain or without). Idempotent; returns when no thread of the server runs
   // any more.
   virtual void stop() = 0;

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
+
+#include "tests/scratch_directory.h"
+
 namespace kith::server::daemon {
 namespace {
 
@@ -21,8 +25,9 @@ TEST(DaemonConfig, NamesFileLineAndField) {
   const Status status = read_config("k.conf", "port = 1\n\nshards = many\n", config);
   ASSERT_FALSE(status.ok());
   EXPECT_EQ(status.error().code, ErrorCode::kBadConfig);
-  EXPECT_EQ(status.error().message, "k.conf:3: shards is not a number from 1 to 256");
-  EXPECT_EQ(read_config("f", "prot = 1", config).error().message, "f:1: no such setting: prot");
+  EXPECT_EQ(status.error().message, "k.conf:3: shards is not a number from 1 to 64");
+  EXPECT_EQ(read_config("f", "prot = 1", config).error().message,
+            "f:1: prot: there is no such setting; did you mean port?");
   EXPECT_EQ(read_config("f", "port 1", config).error().message, "f:1: expected `name = value`");
 }
 
@@ -53,6 +58,91 @@ TEST(DaemonConfig, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(parse_arguments({"--prot=1"}).error().code, ErrorCode::kBadConfig);
   EXPECT_EQ(parse_arguments({"serve"}).error().code, ErrorCode::kBadConfig);
   EXPECT_EQ(parse_arguments({"--config", "/nonexistent/k.conf"}).error().code, ErrorCode::kIo);
+}
+
+std::string wrong(std::string_view content) {
+  Config config;
+  const Status status = read_config("f", content, config);
+  return status.ok() ? "" : status.error().message;
+}
+
+TEST(DaemonConfig, TakesWhatEditorsPutAroundAFile) {
+  Config config;
+  const Status read = read_config(
+      "f", "\xef\xbb\xbfport = 1\r\n\r\ndata = \"/srv/a # b\"\r\nkey='k.pem'\r\n", config);
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(config.options.port, 1);
+  EXPECT_EQ(config.options.data_dir, "/srv/a # b");
+  EXPECT_EQ(config.options.tls_key_file, "k.pem");
+  EXPECT_EQ(wrong(std::string_view("\xff\xfep\0o\0", 6)), "f: is UTF-16; save it as UTF-8");
+  EXPECT_EQ(wrong(std::string_view("data = a\0b", 10)), "f: is no text in UTF-8");
+  EXPECT_EQ(wrong("data = \"/srv\n"), "f:1: data has quotes that do not belong together");
+  EXPECT_EQ(
+      wrong("data = /srv # here\n"),
+      "f:1: data has a comment behind it; a comment is a line of its own (or quote the value)");
+}
+
+TEST(DaemonConfig, RefusesASettingThatIsSetTwice) {
+  EXPECT_EQ(wrong("port = 1\n#\nport = 1\n"), "f:3: port is set already, at f:1");
+  EXPECT_EQ(parse_arguments({"--port", "1", "--port=2"}).error().message, "--port is given twice, differently");
+  EXPECT_TRUE(parse_arguments({"--plain", "--port=2", "--plain", "--port", "2"}).ok());
+  EXPECT_EQ(parse_arguments({"--plain", "--plain=no"}).error().message, "--plain is given twice, differently");
+}
+
+TEST(DaemonConfig, SuggestsWhatMayBeMeant) {
+  EXPECT_EQ(wrong("certficate = x"),
+            "f:1: certficate: there is no such setting; did you mean certificate?");
+  EXPECT_EQ(wrong("shard = 2"), "f:1: shard: there is no such setting; did you mean shards?");
+  EXPECT_EQ(wrong("colour = red"), "f:1: colour: there is no such setting");
+  EXPECT_EQ(wrong("dev = yes"), "f:1: dev: there is no such setting; it is a flag only");
+  EXPECT_EQ(parse_arguments({"--prot", "1"}).error().message,
+            "--prot: there is no such setting; did you mean port?");
+}
+
+TEST(DaemonConfig, ListensOnAddressesOnly) {
+  Config config;
+  ASSERT_TRUE(read_config("f", "listen = [::1]\nadmin-address = 0.0.0.0\n", config).ok());
+  EXPECT_EQ(config.options.listen_address, "::1");
+  EXPECT_EQ(wrong("listen = localhost"),
+            "f:1: listen is no IP address, e.g. 127.0.0.1, 0.0.0.0 or ::1");
+  EXPECT_EQ(wrong("listen = [127.0.0.1]"),
+            "f:1: listen is no IP address, e.g. 127.0.0.1, 0.0.0.0 or ::1");
+}
+
+class FlagsAndFile : public ::testing::Test {
+ protected:
+  Result<Config> parse(const std::string& content, std::vector<std::string> flags) {
+    const std::string path = dir.path() + "/k.conf";
+    std::ofstream(path) << content;
+    flags.push_back("--config=" + path);
+    return parse_arguments(flags);
+  }
+  test::ScratchDirectory dir;
+};
+
+TEST_F(FlagsAndFile, FlagsWinWithoutException) {
+  EXPECT_FALSE(parse("plain = yes\n", {"--plain=no"})->plain);
+  EXPECT_TRUE(parse("plain = no\n", {"--plain"})->plain);
+  EXPECT_TRUE(parse("share-port = no\n", {"--share-port"})->options.share_port);
+  EXPECT_FALSE(parse("accounts = yes\n", {"--accounts=no"})->options.register_accounts);
+  EXPECT_FALSE(parse("", {"--accounts=no", "--dev"})->options.register_accounts);
+  EXPECT_EQ(parse("password-cost = 12\n", {"--dev"})->options.password_cost, 12U);
+  EXPECT_EQ(parse("password-cost = 12\n", {"--dev", "--password-cost=13"})->options.password_cost,
+            13U);
+  const auto tls = parse("plain = yes\n", {"--certificate=c", "--key=k"});
+  EXPECT_FALSE(tls->plain);
+  EXPECT_EQ(tls->options.tls_certificate_file, "c");
+  const auto plain = parse("certificate = c\nkey = k\n", {"--plain"});
+  EXPECT_TRUE(plain->plain);
+  EXPECT_EQ(plain->options.tls_certificate_file, "");
+}
+
+TEST_F(FlagsAndFile, WhatExcludesEachOtherIsRefusedWithBothPlaces) {
+  const auto both = parse("plain = yes\ncertificate = c\n", {});
+  ASSERT_FALSE(both.ok());
+  const std::string file = dir.path() + "/k.conf";
+  EXPECT_EQ(both.error().message,
+            file + ":2: certificate and " + file + ":1: plain exclude each other");
 }
 
 }  // namespace
