@@ -130,7 +130,7 @@ class Engine : public ConnectionListener {
   void members_page(const ConversationId& group, const std::string& token,
                     std::vector<Member> found, Done<std::vector<Member>> done);
   void want_profile(const UserId& user);
-  void post_profiles();
+  void post_profiles(Millis wait = Millis(0));
   void fetch_profiles();
   void refresh_names();
   void simple_request(v1::ClientFrame& frame, Done<void> done);

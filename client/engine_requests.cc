@@ -18,6 +18,7 @@ Error unexpected(const v1::ServerFrame* answer, const Error& error) {
 
 // Names change rarely, and nobody is told: those on the screen are asked for anew now and then.
 constexpr Millis kNamesFresh = std::chrono::hours(1);
+constexpr Millis kNamesRetry = std::chrono::seconds(1);
 
 std::vector<Profile> profiles_of(const v1::UsersPage& page) {
   std::vector<Profile> found;
@@ -128,14 +129,19 @@ void Engine::want_profile(const UserId& user) {
   post_profiles();
 }
 
-void Engine::post_profiles() {
+void Engine::post_profiles(Millis wait) {
   if (profiles_posted_) return;
   profiles_posted_ = true;  // one request for all names that this turn misses
-  scheduler_.post([this, alive = std::weak_ptr<bool>(alive_)] {
+  auto fetch = [this, alive = std::weak_ptr<bool>(alive_)] {
     if (alive.expired()) return;
     profiles_posted_ = false;
     fetch_profiles();
-  });
+  };
+  if (wait.count() == 0) {
+    scheduler_.post(std::move(fetch));
+  } else {
+    scheduler_.after(wait, std::move(fetch));
+  }
 }
 
 void Engine::fetch_profiles() {
@@ -148,9 +154,17 @@ void Engine::fetch_profiles() {
       profiles_asked_.insert(*profiles_wanted_.begin());
       profiles_wanted_.erase(profiles_wanted_.begin());
     }
-    connection_->request(frame, [this](const v1::ServerFrame* answer, const Error&) {
-      if (answer && answer->has_users_page())
+    const std::vector<std::string> asked(get.user_ids().begin(), get.user_ids().end());
+    connection_->request(frame, [this, asked](const v1::ServerFrame* answer, const Error& error) {
+      if (answer && answer->has_users_page()) {
         (void)model_.put_profiles(profiles_of(answer->users_page()));
+      } else if (error.code == ErrorCode::kRateLimited) {
+        for (const std::string& bytes : asked) {
+          profiles_asked_.erase(id_of<UserId>(bytes));
+          profiles_wanted_.insert(id_of<UserId>(bytes));
+        }
+        post_profiles(std::max(kNamesRetry, Millis(error.retry_after_ms)));
+      }
     });
   }
 }

@@ -57,5 +57,22 @@ TEST_F(SettingsTest, AShorterListReplacesTheLongerAndTheSameIsNotTold) {
   EXPECT_EQ(told(), 2u);
 }
 
+TEST_F(EngineTest, NamesThatWereRefusedForTheirNumberAreAskedForAgain) {
+  go_online({state(0)});
+  const v1::ClientFrame asked = expect(v1::ClientFrame::kGetUsers);
+  server.received.clear();
+  v1::ServerFrame refused;
+  refused.set_reply_to(asked.req_id());
+  refused.mutable_error()->set_code(v1::ERROR_CODE_RATE_LIMITED);
+  refused.mutable_error()->set_retryable(true);
+  refused.mutable_error()->set_retry_after_ms(5'000);
+  say(refused);
+  scheduler.advance(Millis(4'900));
+  EXPECT_EQ(count(v1::ClientFrame::kGetUsers), 0U);
+  scheduler.advance(Millis(200));
+  EXPECT_EQ(expect(v1::ClientFrame::kGetUsers).get_users().user_ids_size(),
+            asked.get_users().user_ids_size());
+}
+
 }  // namespace
 }  // namespace kith::client
