@@ -25,6 +25,10 @@ std::size_t held_size(const v1::Event& event) {
   return event.ByteSizeLong() + kHeldOverhead;
 }
 
+Millis pause_of(const Error& error) {
+  return error.retry_after_ms ? Millis(error.retry_after_ms) : kRetry;
+}
+
 }  // namespace
 
 struct SyncEngine::Held {
@@ -114,11 +118,7 @@ void SyncEngine::sync_now() {
 void SyncEngine::ask_page(const std::string& page_token) {
   if (const Millis wait = connection_.pace().take_listing(scheduler_.clock().steady_ms());
       wait.count() > 0) {
-    page_timer_ = scheduler_.after(wait, [this, page_token] {
-      page_timer_ = 0;
-      ask_page(page_token);
-    });
-    return;
+    return ask_page_later(page_token, wait);
   }
   v1::ClientFrame frame;
   v1::SyncRequest& request = *frame.mutable_sync();
@@ -137,8 +137,10 @@ void SyncEngine::ask_page(const std::string& page_token) {
       head.set_seq(record->last_seq);
     }
   }
-  connection_.request(frame, [this](const v1::ServerFrame* answer, const Error& error) {
-    if (!answer) {
+  connection_.request(frame, [this, page_token](const v1::ServerFrame* answer, const Error& error) {
+    if (!answer && error.code == ErrorCode::kRateLimited) {
+      ask_page_later(page_token, pause_of(error));
+    } else if (!answer) {
       on_sync_failed(error);
     } else if (answer->body_case() == v1::ServerFrame::kSyncReset) {
       on_reset(answer->sync_reset());
@@ -147,6 +149,15 @@ void SyncEngine::ask_page(const std::string& page_token) {
     } else {
       on_sync_failed(make_error(ErrorCode::kProtocol, "a sync was answered with something else"));
     }
+  });
+}
+
+// The same page: beginning anew would cost more than the server has to spare.
+void SyncEngine::ask_page_later(const std::string& page_token, Millis wait) {
+  if (!connection_.ready()) return;
+  page_timer_ = scheduler_.after(wait, [this, page_token] {
+    page_timer_ = 0;
+    ask_page(page_token);
   });
 }
 
@@ -400,12 +411,17 @@ bool SyncEngine::may_fetch() {
   if (fetch_timer_ != 0) return false;
   const Millis wait = connection_.pace().take_history(scheduler_.clock().steady_ms());
   if (wait.count() == 0) return true;
+  fetch_later(wait);
+  return false;
+}
+
+void SyncEngine::fetch_later(Millis wait) {
+  if (fetch_timer_ != 0 || !connection_.ready()) return;
   fetch_timer_ = scheduler_.after(wait, [this] {
     fetch_timer_ = 0;
     run_fetches();
     settle_if_done();
   });
-  return false;
 }
 
 void SyncEngine::run_fetches() {
@@ -456,6 +472,9 @@ void SyncEngine::on_fetched(const ConversationId& id, const v1::ServerFrame* fra
       shorter.last_seq = std::max(page.last_seq(), now);
       (void)model_.put(shorter);
     }
+  } else if (error.code == ErrorCode::kRateLimited) {  // a sync would take what is left
+    to_fetch_.insert(id);
+    fetch_later(pause_of(error));
   } else if (error.code != ErrorCode::kOffline && error.retry() != Retry::kNever) {
     sync_soon(error.retry_after_ms ? Millis(error.retry_after_ms) : kRetry);
   } else if (error.code != ErrorCode::kOffline) {
@@ -529,6 +548,7 @@ void SyncEngine::backfill() {
 void SyncEngine::on_backfilled(const ConversationId& id, std::uint64_t before,
                                const v1::ServerFrame* frame, const Error& error) {
   backfilling_ = false;
+  if (!frame && error.code == ErrorCode::kRateLimited) return fetch_later(pause_of(error));
   if (!frame && error.retry() != Retry::kNever) {  // the next sync comes back to it
     if (error.code != ErrorCode::kOffline)
       sync_soon(std::max(kRetry, Millis(error.retry_after_ms)));

@@ -76,8 +76,10 @@ class SyncEngine {
  private:
   void sync_now();
   void ask_page(const std::string& page_token);
+  void ask_page_later(const std::string& page_token, Millis wait);
   // False: too soon, and the work goes on by itself after a pause.
   bool may_fetch();
+  void fetch_later(Millis wait);
   void on_reset(const v1::SyncReset& reset);
   Status start_anew();
   void on_page(const v1::SyncPage& page);

@@ -75,6 +75,10 @@ RunResult run_scenario(const RunOptions& options) {
     store_behind.emplace(world, options.seed, options.marks.value_or(kFewRecords));
   }
   if (SeededRandom(options.seed, 8).chance(0.5)) world.server().index_step = kSmallIndexStep;
+  if (SeededRandom(options.seed, 9).chance(0.2)) {  // people are told to wait, and do
+    world.server().account_commands_per_s = 1;
+    world.server().account_commands_burst = 4;
+  }
   Faults faults(world, options.seed);
   Workload workload(world, options.seed);
   watch_queues(world);

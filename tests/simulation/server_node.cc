@@ -69,6 +69,8 @@ bool ServerNode::start() {
   options.secret = std::string(32, 's');
   options.authenticator = std::make_shared<Tokens>(*this);
   options.send_queue_hard_bytes = send_queue_hard_bytes;
+  options.account_commands_per_s = account_commands_per_s;
+  options.account_commands_burst = account_commands_burst;
   core_ = server::ServerCore::make(options,
                                    {ports_->log, ports_->store, ports_->directory, ports_->registry,
                                     ports_->bus, *passwords_, &ports_->index, index_step},

@@ -45,6 +45,8 @@ class ServerNode {
   std::size_t send_queue_hard_bytes = limits::send_queue_hard_bytes;
   server::LagMarks marks;  // these two from the next start on
   server::IndexStep index_step;
+  std::uint32_t account_commands_per_s = limits::account_commands_per_s;
+  std::uint32_t account_commands_burst = limits::account_commands_burst;
   std::uint64_t rows_read() const { return ports_ ? ports_->store.rows_read : 0; }
   // Applies the above to a process that runs.
   void tune();
