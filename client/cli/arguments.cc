@@ -73,7 +73,7 @@ Exit status:
   1  refused or failed; standard error says why
   2  the command line is wrong
   3  not signed in with this home directory
-  4  the message is safe on this device but not sent yet; it leaves with the next connection
+  4  safe on this device but not sent yet; it leaves with the next connection
   5  done, but its output could not be written; for tail: what was not written is not acknowledged
 )";
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <utility>
 
 #include "kith/core/limits.h"
 
@@ -11,6 +12,7 @@ namespace {
 
 constexpr std::size_t kWindow = 500;  // messages at first, and further ones at a time
 constexpr std::size_t kPage = 100;    // asked of the server at a time
+constexpr std::size_t kAround = 20;   // messages before and after one that was found
 
 template <class T>
 void apply(std::vector<T>& rows, const std::vector<client::Diff<T>>& diffs) {
@@ -46,7 +48,7 @@ std::string short_time(Timestamp time) {
   std::tm local{};
   localtime_r(&seconds, &local);
   char text[32];
-  std::strftime(text, sizeof text, "%d.%m. %H:%M", &local);
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M", &local);
   return text;
 }
 
@@ -86,6 +88,7 @@ void ChatModel::open(const ConversationId& id) {
   {
     const std::lock_guard lock(mutex_);
     found_.reset();
+    page_.reset();
     open_ = id;
     timeline_.clear();
     for (const auto& c : conversations_) {
@@ -113,6 +116,21 @@ bool ChatModel::open_further() {
   return true;
 }
 
+bool ChatModel::reach(const ConversationId& id, Seq seq) {
+  std::uint64_t top = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& c : conversations_) {
+      if (c.id == id) top = c.last_seq.value;
+    }
+  }
+  if (top < seq.value || top - seq.value + kAround > limits::view_items_max) return false;
+  window_ = std::max<std::size_t>(window_, top - seq.value + kAround);
+  client_.history(id, Seq(seq.value + kAround), 2 * kAround, [](const auto&) {});
+  observe_open();
+  return true;
+}
+
 void ChatModel::observe_open() {
   messages_.reset();
   messages_ = client_.observe_timeline(open_, window_, [this](const auto& diffs) {
@@ -132,6 +150,7 @@ void ChatModel::learn(const std::string& handle) {
 void ChatModel::search(const std::string& words) {
   {
     const std::lock_guard lock(mutex_);
+    page_.reset();
     found_ = Found{words, {}, {}, {}, "searching"};
   }
   client::SearchQuery query;
@@ -160,17 +179,120 @@ void ChatModel::on_found(const std::string& words, const Result<client::SearchPa
           std::find_if(conversations_.begin(), conversations_.end(),
                        [&](const auto& each) { return each.id == hit.message.conversation; });
       found_->titles.push_back(c == conversations_.end() ? "" : names_.title(*c));
-      found_->senders.push_back(hit.message.mine ? "you" : names_.of(hit.message.sender));
+      found_->senders.push_back(names_.of(hit.message.sender));
     }
   }
   changed_();
 }
 
-bool ChatModel::forget_search() {
+bool ChatModel::go_back() {
   const std::lock_guard lock(mutex_);
-  const bool shown = found_.has_value();
-  found_.reset();
+  const bool shown = page_ || found_;
+  if (page_) {
+    page_.reset();
+  } else {
+    found_.reset();
+  }
   return shown;
+}
+
+std::string ChatModel::name(const UserId& user) {
+  const std::lock_guard lock(mutex_);
+  return names_.of(user);
+}
+
+void ChatModel::show_page(std::string title, std::vector<std::string> lines) {
+  {
+    const std::lock_guard lock(mutex_);
+    page_ = Page{++pages_, std::move(title), std::move(lines)};
+  }
+  changed_();
+}
+
+void ChatModel::set_news(std::string news) {
+  {
+    const std::lock_guard lock(mutex_);
+    news_ = std::move(news);
+  }
+  changed_();
+}
+
+client::Done<void> ChatModel::tell(std::string done) {
+  return back<void>([this, done = std::move(done)](const Result<void>& answer) {
+    set_news(answer ? done : answer.error().message);
+  });
+}
+
+void ChatModel::with_people(const std::vector<std::string>& handles,
+                            std::function<void(std::vector<UserId>)> then) {
+  client_.find_users(handles, back<std::vector<client::Profile>>(
+                                  [this, handles, then = std::move(then)](const auto& profiles) {
+                                    if (!profiles) return set_news(profiles.error().message);
+                                    std::vector<UserId> users;
+                                    std::string missing;
+                                    for (const std::string& handle : handles) {
+                                      users.push_back(UserId::of(handle));
+                                      const bool there = std::any_of(
+                                          profiles->begin(), profiles->end(),
+                                          [&](const auto& p) { return p.user == users.back(); });
+                                      if (!there) missing += (missing.empty() ? "" : ", ") + handle;
+                                    }
+                                    if (!missing.empty())
+                                      return set_news("Nobody is called " + missing + ".");
+                                    then(std::move(users));
+                                  }));
+}
+
+void ChatModel::show_members(const ConversationId& id, const std::string& title) {
+  client_.members(id, back<std::vector<client::Member>>([this, title](const auto& members) {
+                    if (!members) return set_news(members.error().message);
+                    std::vector<std::string> lines;
+                    for (const client::Member& m : *members) {
+                      const char* role = m.role == MemberRole::kOwner   ? "  owner"
+                                         : m.role == MemberRole::kAdmin ? "  admin"
+                                                                        : "";
+                      lines.push_back(name(m.user) + role);
+                    }
+                    show_page(title + " · members", std::move(lines));
+                  }));
+}
+
+void ChatModel::show_readers(const ConversationId& id, Seq seq) {
+  client_.readers(
+      id, seq, back<client::Readers>([this](const auto& readers) {
+        if (!readers) return set_news(readers.error().message);
+        std::vector<std::string> lines;
+        for (const client::Reader& r : readers->members) {
+          lines.push_back(name(r.user) + (r.read ? "  ✓✓ read" : r.delivered ? "  ✓✓" : "  ✓"));
+        }
+        lines.push_back(std::to_string(readers->read_count) + " read, " +
+                        std::to_string(readers->delivered_count) + " received it, of " +
+                        std::to_string(readers->member_count) + " members with you");
+        show_page("who has read it", std::move(lines));
+      }));
+}
+
+void ChatModel::show_devices() {
+  client_.devices(back<std::vector<client::Device>>([this](const auto& devices) {
+    if (!devices) return set_news(devices.error().message);
+    std::vector<std::string> lines;
+    for (const client::Device& d : *devices) {
+      lines.push_back(d.id.to_string());
+      lines.push_back("  " + d.agent + ", " +
+                      (d.current  ? "this device"
+                       : d.online ? "online"
+                                  : "signed in " + short_time(d.last_seen)));
+    }
+    lines.push_back("/revoke DEVICE signs one out, /revoke others all but this one.");
+    show_page("devices", std::move(lines));
+  }));
+}
+
+void ChatModel::show_people(const std::string& title, const std::vector<UserId>& users) {
+  std::vector<std::string> lines;
+  for (const UserId& user : users) lines.push_back(name(user));
+  if (lines.empty()) lines.emplace_back("nobody");
+  show_page(title, std::move(lines));
 }
 
 void ChatModel::on_event(const client::Event& event) {
@@ -218,6 +340,8 @@ Picture ChatModel::picture() {
   out.self = self_;
   out.storage = storage_;
   out.found = found_;
+  out.page = page_;
+  out.news = std::exchange(news_, {});
   out.connection = connection_;
   out.connection_reason = connection_reason_;
   for (std::size_t i = 0; i < conversations_.size(); ++i) {
@@ -227,7 +351,7 @@ Picture ChatModel::picture() {
     out.open = i;
     if (c.type == ConversationType::kDirect) out.presence = presence_of(c.peer);
   }
-  for (const auto& m : timeline_) out.senders.push_back(m.mine ? "you" : names_.of(m.sender));
+  for (const auto& m : timeline_) out.senders.push_back(names_.of(m.sender));
   if (const auto it = typing_.find(open_); it != typing_.end()) {
     out.typing = names_.of(it->second) + " is typing";
   }

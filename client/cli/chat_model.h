@@ -23,6 +23,13 @@ struct Found {
   std::string note;                  // what else there is to say
 };
 
+// Something to read instead of the timeline: help, members, settings.
+struct Page {
+  std::uint64_t serial = 0;  // another one for each content
+  std::string title;
+  std::vector<std::string> lines;
+};
+
 // A copy of everything that one picture needs.
 struct Picture {
   std::string self;  // the handle that is signed in
@@ -37,6 +44,8 @@ struct Picture {
   std::string typing;             // "bob is typing"
   std::string storage;            // why this device cannot keep what arrives; empty: it can
   std::optional<Found> found;     // shown instead of the timeline
+  std::optional<Page> page;       // shown instead of both
+  std::string news;               // the answer to a command; empty: none since the last picture
 };
 
 // Callbacks of the client write into it, the screen's thread reads pictures. `changed` is called
@@ -51,19 +60,43 @@ class ChatModel {
 
   // The screen's thread only:
   void open(const ConversationId& id);
+  // So that the message at `seq` is in the timeline, if that holds as much. False: it does not.
+  bool reach(const ConversationId& id, Seq seq);
   // Older messages of the open conversation too. False: the timeline holds as many as it can.
   bool open_further();
   void learn(const std::string& handle);
+  [[nodiscard]] std::string name(const UserId& user);
   // The answer is in a picture a moment later.
   void search(const std::string& words);
-  // False: there was none.
-  bool forget_search();
+  void show_page(std::string title, std::vector<std::string> lines);
+  // Asks, and shows a page or the news with the answer.
+  void show_members(const ConversationId& id, const std::string& title);
+  void show_readers(const ConversationId& id, Seq seq);
+  void show_devices();
+  void show_people(const std::string& title, const std::vector<UserId>& users);
+  // The callback for a change: `done` is the news when it has worked.
+  client::Done<void> tell(std::string done);
+  // What is told next, from any thread.
+  void set_news(std::string news);
+  // For a change that concerns people: everybody of `handles` exists, or the news says who does not.
+  void with_people(const std::vector<std::string>& handles,
+                   std::function<void(std::vector<UserId>)> then);
+  // A page or the answer to a search goes. False: there was none.
+  bool go_back();
   Picture picture();
 
  private:
   void observe_open();
   void on_event(const client::Event& event);
   void on_found(const std::string& words, const Result<client::SearchPage>& page);
+  // Runs `then` with the answer on the client's thread, if this object is still there.
+  template <class T>
+  client::Done<T> back(std::function<void(Result<T>)> then) {
+    return [link = link_, then = std::move(then)](Result<T> answer) {
+      const std::lock_guard lock(link->mutex);
+      if (link->model) then(std::move(answer));
+    };
+  }
   std::string presence_of(const UserId& user) const;
 
   client::Client& client_;
@@ -80,13 +113,16 @@ class ChatModel {
   std::string connection_reason_;
   std::map<UserId, client::PresenceChanged> presence_;
   std::map<ConversationId, UserId> typing_;
-  // Answers to a search may come after this object has ended: they find null then.
+  // Answers may come after this object has ended: they find null then.
   struct Link {
     std::mutex mutex;
     ChatModel* model = nullptr;
   };
   std::shared_ptr<Link> link_ = std::make_shared<Link>();
   std::optional<Found> found_;
+  std::optional<Page> page_;
+  std::uint64_t pages_ = 0;
+  std::string news_;
   std::unique_ptr<client::Subscription> events_;
   std::unique_ptr<client::Subscription> list_;
   std::unique_ptr<client::Subscription> messages_;

@@ -1,33 +1,54 @@
-// The input line: Unicode text with a cursor.
+// The composer: Unicode text of one or more lines with a cursor.
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace kith::cli {
 
-std::string to_utf8(const std::wstring& text);
-// Bytes that are no UTF-8 become U+FFFD; line ends become spaces, other control characters are
-// dropped, so that no text can steer the terminal.
-std::wstring to_wide(const std::string& text);
-
 class LineEditor {
  public:
-  void insert(wchar_t c);
+  // One typed character, as UTF-8. False: the text is as long as a message may be.
+  bool type(std::string_view character);
+  bool newline() { return insert('\n', false); }
+  // Line ends become '\n', those at the end go; other control characters but tabs are dropped.
+  bool paste(std::string_view text);
   void backspace();
   void erase();
   void erase_word();
   void clear();
   void left();
   void right();
-  void home() { cursor_ = 0; }
-  void end() { cursor_ = text_.size(); }
+  void word_left();
+  void word_right();
+  void home();  // of the line
+  void end();
+  // Moves to the line above or below. False: there is none.
+  bool up();
+  bool down();
 
-  [[nodiscard]] const std::wstring& text() const { return text_; }
-  [[nodiscard]] std::size_t cursor() const { return cursor_; }
+  // UTF-8.
+  [[nodiscard]] std::string text() const { return text(text_.size()); }
+  [[nodiscard]] std::string before_cursor() const { return text(cursor_); }
+  [[nodiscard]] bool empty() const { return text_.empty(); }
+  // It begins with a '/' that was typed: what is pasted is never a command.
+  [[nodiscard]] bool is_command() const;
 
  private:
-  std::wstring text_;
+  struct Character {
+    char32_t code;
+    bool pasted;
+  };
+  bool insert(char32_t code, bool pasted);
+  [[nodiscard]] std::string text(std::size_t end) const;
+  [[nodiscard]] std::size_t line_begin(std::size_t at) const;
+  [[nodiscard]] std::size_t line_end(std::size_t at) const;
+  [[nodiscard]] bool is_space(std::size_t at) const;
+
+  std::vector<Character> text_;
   std::size_t cursor_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace kith::cli

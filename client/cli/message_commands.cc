@@ -113,7 +113,7 @@ int send(const Arguments& arguments) {
   }
   return with_session(arguments, false, [&](Session& session) {
     client::Client& client = *session.client;
-    auto to = find_conversation(client, session.home, arguments.words[0]);
+    auto to = find_conversation(session, arguments.words[0]);
     if (!to) return complain(to.error());
     Placement placement(client);
     auto id = client.send(*to, text, reply_to);
@@ -261,7 +261,14 @@ int read(const Arguments& arguments) {
     auto id = find_conversation(*session.client, session.home, arguments.words[0]);
     if (!id) return complain(id.error());
     if (auto marked = session.client->mark_read(*id); !marked) return complain(marked.error());
-    return static_cast<int>(kDone);
+    if (session.client->connection() != client::ConnectionState::kOnline) {
+      notice("It is told with the next connection.");
+      return static_cast<int>(kQueued);
+    }
+    // Answers come in the order of the requests: after this one the server knows the mark.
+    auto after =
+        ask<std::vector<client::Device>>([&](auto answer) { session.client->devices(answer); });
+    return after ? static_cast<int>(kDone) : complain(after.error());
   });
 }
 

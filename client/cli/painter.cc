@@ -1,9 +1,5 @@
-// Draws on the terminal with ncurses.
+// Lays out what the screen shows.
 #include "client/cli/painter.h"
-
-#define NCURSES_WIDECHAR 1
-#include <curses.h>
-#include <wchar.h>
 
 #include <algorithm>
 #include <ctime>
@@ -14,369 +10,395 @@
 namespace kith::cli {
 namespace {
 
-enum Color : short { kAccent = 1, kRead = 2, kAlert = 3, kName = 4 };
-
 constexpr int kListWidth = 24;
-constexpr int kNarrow = 50;  // below: the timeline has the screen for itself
+constexpr int kNarrow = 60;  // below: the timeline has the screen for itself
+constexpr int kNameWidth = 16;
+constexpr int kClock = 6;   // "12:34 "
+constexpr int kIndent = 8;  // of further rows: behind where a name begins
+constexpr int kQuote = 4;   // "┌ " and ": "
+constexpr int kMark = 3;    // " ✓✓"
+constexpr int kStateRows = 4;
+constexpr Style kDim{false, true, false, Color::kNone};
+constexpr Style kBold{true, false, false, Color::kNone};
 
-// Stand around what is emphasised; no text brings them along.
-constexpr wchar_t kBold = 0x2;
-constexpr wchar_t kPlain = 0x3;
-
-int width_of(wchar_t c) {
-  return std::max(::wcwidth(c), 0);
-}
-
-// As much of `text` as fits into `columns`.
-std::wstring cut(const std::wstring& text, int columns) {
-  std::wstring out;
-  for (const wchar_t c : text) {
-    columns -= width_of(c);
-    if (columns < 0) break;
-    out += c;
-  }
-  return out;
-}
-
-void put(int y, int x, const std::wstring& text) {
-  mvaddnwstr(y, x, text.c_str(), static_cast<int>(text.size()));
-}
-
-struct Row {
-  std::wstring text;
-  std::wstring name;  // drawn before the text
-  std::wstring mark;  // drawn behind it
-  attr_t name_style = A_NORMAL;
-  attr_t mark_style = A_NORMAL;
-  attr_t style = A_NORMAL;
+// A row of the timeline, before it has its place.
+struct Line {
+  std::vector<Span> spans;
+  MessageId id;
 };
 
-std::string date_text(Timestamp time) {
+Span span(std::string_view text, Style style = {}) {
+  return {ShownText::line(text), style};
+}
+
+std::string time_text(Timestamp time, const char* format) {
   const std::time_t seconds = static_cast<std::time_t>(time.ms / 1000);
   std::tm local{};
   localtime_r(&seconds, &local);
-  char text[32];
-  std::strftime(text, sizeof text, "%d.%m.%Y %H:%M", &local);
+  char text[64];
+  std::strftime(text, sizeof text, format, &local);
   return text;
 }
 
-std::vector<std::wstring> wrap(const std::wstring& text, int first, int columns) {
-  std::vector<std::wstring> out(1);
-  int room = first;
-  std::wstring word;
-  const auto flush = [&] {
-    int width = 0;
-    for (const wchar_t c : word) width += width_of(c);
-    if (width > room && !out.back().empty()) {
-      while (!word.empty() && word.front() == L' ') word.erase(0, 1);
-      out.emplace_back();
-      room = columns;
-    }
-    for (const wchar_t c : word) {
-      if (room < width_of(c)) {
-        out.emplace_back();
-        room = columns;
-      }
-      out.back() += c;
-      room -= width_of(c);
-    }
-    word.clear();
-  };
-  for (const wchar_t c : text) {
-    if (c == L' ') flush();
-    word += c;
-  }
-  flush();
-  return out;
-}
-
-void set_mark(Row& row, const client::Message& m) {
-  if (!m.mine) return;
+Span mark_of(const client::Message& m) {
+  if (!m.mine) return {};
   switch (m.status) {
     case DeliveryStatus::kFailed:
-      row.mark = L" !";
-      row.mark_style = COLOR_PAIR(kAlert) | A_BOLD;
-      break;
+      return span(" !", {true, false, false, Color::kAlert});
     case DeliveryStatus::kSending:
-      row.mark = L" …";
-      row.mark_style = A_DIM;
-      break;
+      return span(" …", kDim);
     case DeliveryStatus::kSent:
-      row.mark = L" ✓";
-      row.mark_style = A_DIM;
-      break;
+      return span(" ✓", kDim);
     case DeliveryStatus::kDelivered:
-      row.mark = L" ✓✓";
-      row.mark_style = A_DIM;
-      break;
+      return span(" ✓✓", kDim);
     case DeliveryStatus::kRead:
-      row.mark = L" ✓✓";
-      row.mark_style = COLOR_PAIR(kRead) | A_BOLD;
-      break;
+      return span(" ✓✓", {true, false, false, Color::kRead});
   }
+  return {};
 }
 
-void add_rows(std::vector<Row>& rows, const client::Message& m, const std::string& sender,
-              const std::wstring& answered, int columns) {
-  const std::time_t seconds = static_cast<std::time_t>(m.time.ms / 1000);
-  std::tm local{};
-  localtime_r(&seconds, &local);
-  wchar_t clock[16];
-  std::wcsftime(clock, 16, L"%H:%M ", &local);
+// The rows of what somebody wrote: `head` on the first, the others indented.
+void add_text(std::vector<Line>& lines, const client::Message& m, std::vector<Span> head,
+              const std::vector<ShownText>& text, Style style, int columns) {
+  int used = 0;
+  for (const Span& each : head) used += each.text.columns();
+  bool first = true;
+  for (const ShownText& line : text) {
+    for (const ShownText& row :
+         line.wrapped(first ? columns - used - kMark : columns - kIndent - kMark,
+                      columns - kIndent - kMark)) {
+      Line out;
+      out.id = m.id;
+      if (first) {
+        out.spans = std::move(head);
+      } else {
+        out.spans.push_back(span(std::string(kIndent, ' ')));
+      }
+      first = false;
+      out.spans.push_back({row, style});
+      lines.push_back(std::move(out));
+    }
+  }
+  lines.back().spans.push_back(mark_of(m));
+}
+
+// Who wrote what.
+using Answered = std::optional<std::pair<std::string, std::string>>;
+
+void add_message(std::vector<Line>& lines, const client::Message& m, const std::string& sender,
+                 const Answered& answered, int columns) {
+  const Span clock = span(time_text(m.time, "%H:%M "), kDim);
   if (m.kind != MessageKind::kText) {
-    rows.push_back({clock + cut(L"* " + to_wide(m.text), columns - 6), {}, {}, 0, 0, A_DIM});
+    add_text(lines, m, {clock, span("* ", kDim)}, ShownText::lines(m.text), kDim, columns);
     return;
   }
-  if (!answered.empty()) {
-    rows.push_back({cut(L"      > " + answered, columns), {}, {}, 0, 0, A_DIM});
+  if (answered) {
+    const ShownText who = ShownText::line(answered->first).cut(columns / 4);
+    const ShownText text =
+        ShownText::line(answered->second).cut(columns - kClock - kQuote - who.columns());
+    lines.push_back({{span(std::string(kClock, ' ')),
+                      span("┌ ", kDim),
+                      {who, kDim},
+                      span(": ", kDim),
+                      {text, kDim}},
+                     m.id});
   }
-  const std::wstring name = clock + cut(to_wide(sender), 16) + L" ";
-  const auto lines =
-      wrap(to_wide(m.text), columns - 3 - static_cast<int>(name.size()), columns - 9);
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    Row row;
-    row.text = lines[i];
-    if (i == 0) {
-      row.name = name;
-      row.name_style = m.mine ? A_BOLD : COLOR_PAIR(kName) | A_BOLD;
+  const Style name_style{true, false, false, m.mine ? Color::kNone : Color::kName};
+  const int name_width = std::min(kNameWidth, columns / 4);
+  add_text(lines, m, {clock, {ShownText::line(sender).cut(name_width), name_style}, span(" ")},
+           ShownText::lines(m.text), {}, columns);
+}
+
+void add_day(std::vector<Line>& lines, Timestamp time, int columns) {
+  const ShownText day =
+      ShownText::line("── " + time_text(time, "%A, %d %B %Y") + " ──").cut(columns);
+  const int left = std::max((columns - day.columns()) / 2, 0);
+  lines.push_back({{span(std::string(static_cast<std::size_t>(left), ' ')), {day, kDim}}, {}});
+}
+
+class Painting {
+ public:
+  Painting(const Picture& picture, View& view, int height, int width)
+      : picture_(picture), view_(view) {
+    frame_.height = height;
+    frame_.width = width;
+    frame_.lines.resize(static_cast<std::size_t>(height));
+  }
+
+  Frame finish(const LineEditor& editor) {
+    int bottom = composer(editor);
+    bottom = state(bottom);
+    const int list = frame_.width < kNarrow ? 0 : kListWidth;
+    if (list) conversations(bottom, list);
+    const int x = list ? list + 2 : 0;
+    const int columns = frame_.width - x;
+    if (picture_.page) {
+      page(*picture_.page, x, bottom, columns);
+    } else if (picture_.found) {
+      found(*picture_.found, x, bottom, columns);
     } else {
-      row.name = L"      ";
+      timeline(x, bottom, columns);
     }
-    if (i + 1 == lines.size()) set_mark(row, m);
-    rows.push_back(std::move(row));
+    return std::move(frame_);
   }
+
+ private:
+  void put(int y, int x, std::vector<Span> spans) {
+    frame_.lines[static_cast<std::size_t>(y)].push_back({x, std::move(spans)});
+  }
+  // Both return how many lines are left above.
+  int composer(const LineEditor& editor);
+  int state(int bottom);
+  std::string state_text() const;
+  void conversations(int height, int width);
+  void timeline(int x, int height, int columns);
+  void found(const Found& found, int x, int height, int columns);
+  void page(const Page& page, int x, int height, int columns);
+  // As many as there is room for below the title, the newest at the bottom.
+  void scrolled(const std::vector<Line>& lines, int x, int height, int columns);
+
+  const Picture& picture_;
+  View& view_;
+  Frame frame_;
+};
+
+int Painting::composer(const LineEditor& editor) {
+  const int room = frame_.width - 3;  // the prompt, and the cursor behind the last character
+  std::vector<ShownText> rows;
+  for (const ShownText& line : ShownText::lines(editor.text())) {
+    for (ShownText& row : line.broken(room)) rows.push_back(std::move(row));
+  }
+  // Where the text before the cursor ends is where the cursor stands.
+  std::size_t y = 0;
+  int x = 0;
+  const auto before = ShownText::lines(editor.before_cursor());
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const auto broken = before[i].broken(room);
+    y += broken.size() - (i + 1 == before.size() ? 1 : 0);
+    x = broken.back().columns();
+  }
+  const auto most = static_cast<std::size_t>(std::max(frame_.height / 4, 1));
+  const std::size_t shown = std::min(rows.size(), most);
+  const std::size_t first = y + 1 > shown ? y + 1 - shown : 0;
+  const int top = frame_.height - static_cast<int>(shown);
+  for (std::size_t i = 0; i < shown; ++i) {
+    put(top + static_cast<int>(i), 0, {span(first + i == 0 ? "> " : "  "), {rows[first + i], {}}});
+  }
+  frame_.cursor_y = top + static_cast<int>(y - first);
+  frame_.cursor_x = 2 + x;
+  return top;
 }
 
-void draw_list(const Picture& p, int height, int width) {
-  const int shown = height;
-  int first = 0;
-  if (p.open && static_cast<int>(*p.open) >= shown) first = static_cast<int>(*p.open) - shown + 1;
-  for (int y = 0; y < shown && first + y < static_cast<int>(p.conversations.size()); ++y) {
-    const std::size_t i = static_cast<std::size_t>(first) + static_cast<std::size_t>(y);
-    const auto& c = p.conversations[i];
-    std::wstring count;
-    if (c.unread) count = L" " + (c.unread > 999 ? L"999+" : std::to_wstring(c.unread));
-    const bool open = p.open && *p.open == i;
-    attrset(open ? A_REVERSE : c.unread ? A_BOLD : A_NORMAL);
-    mvhline(y, 0, ' ', width);
-    put(y, 1, cut(to_wide(p.titles[i]), width - 2 - static_cast<int>(count.size())));
-    if (!count.empty()) {
-      attrset(COLOR_PAIR(kAccent) | A_BOLD | (open ? A_REVERSE : A_NORMAL));
-      put(y, width - 1 - static_cast<int>(count.size()), count);
-    }
-  }
-  attrset(A_DIM);
-  mvvline(0, width, ACS_VLINE, height);
-  attrset(A_NORMAL);
-}
-
-void draw_text(const Row& row) {
-  std::wstring part;
-  attr_t style = row.style;
-  const auto flush = [&] {
-    attrset(style);
-    addnwstr(part.c_str(), static_cast<int>(part.size()));
-    part.clear();
-  };
-  for (const wchar_t c : row.text) {
-    if (c != kBold && c != kPlain) {
-      part += c;
-      continue;
-    }
-    flush();
-    style = c == kBold ? row.style | A_BOLD | A_UNDERLINE : row.style;
-  }
-  flush();
-}
-
-// As many as there is room for below the title, the newest at the bottom.
-void draw_rows(const std::vector<Row>& rows, int x, int height, View& view) {
-  const int space = height - 1;
-  const auto total = rows.size();
-  view.scroll = std::min(view.scroll, total > static_cast<std::size_t>(space)
-                                          ? total - static_cast<std::size_t>(space)
-                                          : 0);
-  const std::size_t end = total - view.scroll;
-  const std::size_t begin =
-      end > static_cast<std::size_t>(space) ? end - static_cast<std::size_t>(space) : 0;
-  view.at_oldest = begin == 0;
-  int y = height - static_cast<int>(end - begin);
-  for (std::size_t i = begin; i < end; ++i, ++y) {
-    const Row& row = rows[i];
-    attrset(row.name_style);
-    put(y, x, row.name);
-    draw_text(row);
-    attrset(row.mark_style);
-    addnwstr(row.mark.c_str(), static_cast<int>(row.mark.size()));
-  }
-  attrset(A_NORMAL);
-}
-
-void draw_timeline(const Picture& p, int x, int height, int columns, View& view) {
-  attrset(A_BOLD);
-  if (p.open) {
-    const auto& c = p.conversations[*p.open];
-    std::wstring title = to_wide(p.titles[*p.open]);
-    if (c.type == ConversationType::kGroup)
-      title += L" · " + std::to_wstring(c.member_count) + L" members";
-    if (!p.presence.empty()) title += L" · " + to_wide(p.presence);
-    put(0, x, cut(title, columns));
-  }
-  attrset(A_NORMAL);
-  std::map<std::uint64_t, std::size_t> by_seq;
-  for (std::size_t i = 0; i < p.timeline.size(); ++i) by_seq[p.timeline[i].seq.value] = i;
-  std::vector<Row> rows;
-  for (std::size_t i = 0; i < p.timeline.size(); ++i) {
-    const auto& m = p.timeline[i];
-    std::wstring answered;
-    if (const auto it = by_seq.find(m.reply_to.value); m.reply_to && it != by_seq.end()) {
-      answered = to_wide(p.senders[it->second] + ": " + p.timeline[it->second].text);
-    }
-    add_rows(rows, m, p.senders[i], answered, columns);
-  }
-  draw_rows(rows, x, height, view);
-}
-
-std::wstring marked(const client::SearchHit& hit) {
-  std::wstring out;
-  std::size_t at = 0;
-  for (const TextRange& range : hit.matches) {
-    const std::string& text = hit.message.text;
-    out += to_wide(text.substr(at, range.begin - at)) + kBold;
-    out += to_wide(text.substr(range.begin, range.size)) + kPlain;
-    at = range.begin + range.size;
-  }
-  return out + to_wide(hit.message.text.substr(at));
-}
-
-void draw_found(const Found& found, int x, int height, int columns, View& view) {
-  attrset(A_BOLD);
-  std::wstring title = L"\"" + to_wide(found.words) + L"\" · ";
-  if (found.note != "searching") title += std::to_wstring(found.hits.size()) + L" found";
-  if (!found.note.empty()) title += (found.hits.empty() ? L" " : L", ") + to_wide(found.note);
-  put(0, x, cut(title + L" · Esc: back", columns));
-  attrset(A_NORMAL);
-  std::vector<Row> rows;
-  for (std::size_t i = found.hits.size(); i-- > 0;) {
-    const client::Message& m = found.hits[i].message;
-    rows.push_back(
-        {cut(to_wide(date_text(m.time) + " " + found.titles[i]), columns), {}, {}, 0, 0, A_DIM});
-    const std::wstring name = cut(to_wide(found.senders[i]), 16) + L" ";
-    bool first = true;
-    bool bold = false;
-    for (const std::wstring& line :
-         wrap(marked(found.hits[i]), columns - 3 - static_cast<int>(name.size()), columns - 9)) {
-      Row row;
-      row.text = (bold ? std::wstring(1, kBold) : std::wstring()) + line;
-      row.name = std::exchange(first, false) ? name : L"      ";
-      row.name_style = m.mine ? A_BOLD : COLOR_PAIR(kName) | A_BOLD;
-      for (const wchar_t c : line) bold = c == kBold || (bold && c != kPlain);
-      rows.push_back(std::move(row));
-    }
-    set_mark(rows.back(), m);
-  }
-  draw_rows(rows, x, height, view);
-}
-
-void draw_state(const Picture& p, int y, int columns, const View& view) {
-  std::wstring text = L" " + to_wide(p.self) + L" ·";
-  attr_t style = A_REVERSE;
-  switch (p.connection) {
+std::string Painting::state_text() const {
+  std::string text = visible_name(picture_.self) + " · ";
+  switch (picture_.connection) {
     case client::ConnectionState::kOnline:
-      text += L" online";
+      text += "online";
       break;
     case client::ConnectionState::kSyncing:
-      text += L" catching up";
+      text += "catching up";
       break;
     case client::ConnectionState::kConnecting:
-      text += L" connecting; what you write is kept and sent later";
+      text += "connecting; what you write is kept and sent later";
       break;
     case client::ConnectionState::kOffline:
-      text += L" offline";
+      text += "offline";
       break;
     case client::ConnectionState::kSignedOut:
-      text += L" signed out; quit and run kith login";
-      style = A_REVERSE | COLOR_PAIR(kAlert);
+      text += "signed out; quit and run kith login";
       break;
   }
-  if (p.connection != client::ConnectionState::kOnline && !p.connection_reason.empty()) {
-    text += L" (" + to_wide(p.connection_reason) + L")";
+  if (picture_.connection != client::ConnectionState::kOnline &&
+      !picture_.connection_reason.empty()) {
+    text += " (" + picture_.connection_reason + ")";
   }
-  if (!p.storage.empty()) {
-    text += L" · this device cannot keep what arrives (" + to_wide(p.storage) + L")";
-  }
-  const auto refused = std::find_if(p.timeline.rbegin(), p.timeline.rend(),
+  if (!picture_.storage.empty())
+    text += " · this device cannot keep what arrives (" + picture_.storage + ")";
+  const auto refused = std::find_if(picture_.timeline.rbegin(), picture_.timeline.rend(),
                                     [](const auto& m) { return m.failure.has_value(); });
-  if (refused != p.timeline.rend()) {
-    text += L" · not sent (" + to_wide(refusal(*refused->failure)) + L"): /resend or /discard";
+  if (refused != picture_.timeline.rend())
+    text += " · not sent (" + refusal(*refused->failure) + "): /resend or /discard";
+  if (!picture_.typing.empty()) text += " · " + picture_.typing;
+  if (picture_.page) {
+    text += " · PgUp and PgDn scroll, Esc goes back";
+  } else if (view_.selected) {
+    text += picture_.found ? " · Enter opens it, Esc goes back"
+                           : " · Enter answers it, /info who read it, Esc lets go";
+  } else if (view_.scroll) {
+    text += " · older messages, End for the newest";
+  } else {
+    text += " · /help";
   }
-  if (!p.typing.empty()) text += L" · " + to_wide(p.typing);
-  if (view.scroll) text += L" · older messages, End for the newest";
-  if (!view.notice.empty()) text = L" " + to_wide(view.notice);
-  attrset(style);
-  mvhline(y, 0, ' ', columns);
-  put(y, 0, cut(text, columns));
-  attrset(A_NORMAL);
+  return text;
+}
+
+int Painting::state(int bottom) {
+  const bool alert = picture_.connection == client::ConnectionState::kSignedOut;
+  const Style style{false, false, true, alert ? Color::kAlert : Color::kNone};
+  const std::string text = view_.notice.empty() ? state_text() : view_.notice;
+  auto rows = ShownText::line(text).wrapped(frame_.width - 2, frame_.width - 2);
+  const auto most = static_cast<std::size_t>(std::clamp(bottom - 3, 1, kStateRows));
+  if (rows.size() > most) rows.resize(most);
+  const int top = bottom - static_cast<int>(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const int rest = std::max(frame_.width - 1 - rows[i].columns(), 0);
+    put(top + static_cast<int>(i), 0,
+        {span(" ", style),
+         {rows[i], style},
+         span(std::string(static_cast<std::size_t>(rest), ' '), style)});
+  }
+  return top;
+}
+
+void Painting::conversations(int height, int width) {
+  int first = 0;
+  if (picture_.open && static_cast<int>(*picture_.open) >= height)
+    first = static_cast<int>(*picture_.open) - height + 1;
+  for (int y = 0; y < height; ++y) {
+    const std::size_t i = static_cast<std::size_t>(first + y);
+    if (i >= picture_.conversations.size()) {
+      put(y, width, {span("│", kDim)});
+      continue;
+    }
+    const auto& c = picture_.conversations[i];
+    std::string count;
+    if (c.unread) count = " " + (c.unread > 999 ? "999+" : std::to_string(c.unread));
+    const bool open = picture_.open && *picture_.open == i;
+    const int room = width - 2 - static_cast<int>(count.size());
+    const ShownText title = ShownText::line(picture_.titles[i]).cut(room);
+    const Style style{c.unread > 0 && !open, false, open, Color::kNone};
+    const int rest = room - title.columns();
+    put(y, 0,
+        {span(" ", style),
+         {title, style},
+         span(std::string(static_cast<std::size_t>(rest), ' '), style),
+         span(count, {true, false, open, Color::kAccent}),
+         span(" ", style),
+         span("│", kDim)});
+  }
+}
+
+void Painting::scrolled(const std::vector<Line>& lines, int x, int height, int columns) {
+  const auto space = static_cast<std::size_t>(std::max(height - 1, 1));
+  const std::size_t total = lines.size();
+  if (view_.selected) {  // all of it is to be seen, or its beginning
+    std::size_t first = total;
+    std::size_t last = 0;
+    for (std::size_t i = 0; i < total; ++i) {
+      if (lines[i].id != *view_.selected) continue;
+      first = std::min(first, i);
+      last = i;
+    }
+    if (first < total) {
+      const std::size_t below = total - 1 - last;
+      const std::size_t above = total - first;
+      view_.scroll = std::min(view_.scroll, below);
+      if (view_.scroll + space < above) view_.scroll = above - space;
+    }
+  }
+  view_.scroll = std::min(view_.scroll, total > space ? total - space : 0);
+  const std::size_t end = total - view_.scroll;
+  const std::size_t begin = end > space ? end - space : 0;
+  view_.at_oldest = begin == 0;
+  int y = height - static_cast<int>(end - begin);
+  for (std::size_t i = begin; i < end; ++i, ++y) {
+    std::vector<Span> spans = lines[i].spans;
+    if (view_.selected && !lines[i].id.empty() && lines[i].id == *view_.selected) {
+      int used = 0;
+      for (Span& each : spans) {
+        each.style.reverse = true;
+        each.style.dim = false;
+        used += each.text.columns();
+      }
+      const int rest = std::max(columns - used, 0);
+      spans.push_back(
+          span(std::string(static_cast<std::size_t>(rest), ' '), {false, false, true, {}}));
+    }
+    put(y, x, std::move(spans));
+  }
+}
+
+void Painting::timeline(int x, int height, int columns) {
+  if (picture_.open) {
+    const auto& c = picture_.conversations[*picture_.open];
+    std::string title = picture_.titles[*picture_.open];
+    if (c.type == ConversationType::kGroup)
+      title +=
+          " · " + std::to_string(c.member_count) + (c.member_count == 1 ? " member" : " members");
+    if (c.role == MemberRole::kNone) title += " · left";
+    if (!picture_.presence.empty()) title += " · " + picture_.presence;
+    put(0, x, {{ShownText::line(title).cut(columns), kBold}});
+  }
+  std::map<std::uint64_t, std::size_t> by_seq;
+  for (std::size_t i = 0; i < picture_.timeline.size(); ++i)
+    by_seq[picture_.timeline[i].seq.value] = i;
+  std::vector<Line> lines;
+  std::string day;
+  for (std::size_t i = 0; i < picture_.timeline.size(); ++i) {
+    const auto& m = picture_.timeline[i];
+    if (std::string its = time_text(m.time, "%Y-%m-%d"); its != day) {
+      day = std::move(its);
+      add_day(lines, m.time, columns);
+    }
+    Answered answered;
+    if (const auto it = by_seq.find(m.reply_to.value); m.reply_to && it != by_seq.end())
+      answered = {picture_.senders[it->second], picture_.timeline[it->second].text};
+    add_message(lines, m, picture_.senders[i], answered, columns);
+  }
+  scrolled(lines, x, height, columns);
+}
+
+void Painting::found(const Found& found, int x, int height, int columns) {
+  std::string title = "\"" + found.words + "\" · ";
+  if (found.note != "searching") title += std::to_string(found.hits.size()) + " found";
+  if (!found.note.empty()) title += (found.hits.empty() ? " " : ", ") + found.note;
+  put(0, x, {{ShownText::line(title).cut(columns), kBold}});
+  std::vector<Line> lines;
+  for (std::size_t i = found.hits.size(); i-- > 0;) {
+    const client::Message& m = found.hits[i].message;
+    const std::string place = time_text(m.time, "%Y-%m-%d ") + found.titles[i];
+    lines.push_back({{{ShownText::line(place).cut(columns), kDim}}, m.id});
+    const Style name_style{true, false, false, m.mine ? Color::kNone : Color::kName};
+    add_text(
+        lines, m,
+        {span(time_text(m.time, "%H:%M "), kDim),
+         {ShownText::line(found.senders[i]).cut(std::min(kNameWidth, columns / 4)), name_style},
+         span(" ")},
+        ShownText::lines(m.text, Form::kTerminal, found.hits[i].matches), {}, columns);
+  }
+  scrolled(lines, x, height, columns);
+}
+
+void Painting::page(const Page& page, int x, int height, int columns) {
+  put(0, x, {{ShownText::line(page.title).cut(columns), kBold}});
+  std::vector<Line> lines;
+  for (const std::string& text : page.lines) {
+    bool first = true;
+    for (const ShownText& row : ShownText::line(text).wrapped(columns, columns - 2)) {
+      lines.push_back({{span(std::exchange(first, false) ? "" : "  "), {row, {}}}, {}});
+    }
+  }
+  const auto space = static_cast<std::size_t>(std::max(height - 1, 1));
+  if (std::exchange(view_.page, page.serial) != page.serial) view_.page_top = 0;
+  const std::size_t end = lines.size() > space ? lines.size() - space : 0;
+  view_.page_top = std::min(view_.page_top, end);
+  int y = 1;
+  for (std::size_t i = view_.page_top; i < lines.size() && y < height; ++i, ++y)
+    put(y, x, std::move(lines[i].spans));
 }
 
 }  // namespace
 
-Painter::Painter() {
-  initscr();
-  cbreak();
-  noecho();
-  keypad(stdscr, TRUE);
-  nodelay(stdscr, TRUE);
-  set_escdelay(25);
-  if (has_colors()) {
-    start_color();
-    use_default_colors();
-    init_pair(kAccent, COLOR_GREEN, -1);
-    init_pair(kRead, COLOR_CYAN, -1);
-    init_pair(kAlert, COLOR_RED, -1);
-    init_pair(kName, COLOR_YELLOW, -1);
+Frame paint(const Picture& picture, const LineEditor& editor, View& view, int height, int width) {
+  if (height < 5 || width < 20) {
+    Frame small;
+    small.height = std::max(height, 1);
+    small.width = width;
+    small.lines.resize(static_cast<std::size_t>(small.height));
+    small.lines[0].push_back({0, {{ShownText::line("too small").cut(width), {}}}});
+    return small;
   }
-}
-
-Painter::~Painter() {
-  endwin();
-}
-
-void Painter::draw(const Picture& picture, const LineEditor& editor, View& view) {
-  int height = 0;
-  int columns = 0;
-  getmaxyx(stdscr, height, columns);
-  erase();
-  if (height < 5 || columns < 20) {
-    put(0, 0, L"too small");
-    refresh();
-    return;
-  }
-  const int list = columns < kNarrow ? 0 : std::min(kListWidth, columns / 3);
-  const int x = list ? list + 2 : 0;
-  if (list) draw_list(picture, height - 2, list);
-  if (picture.found) {
-    draw_found(*picture.found, x, height - 2, columns - x, view);
-  } else {
-    draw_timeline(picture, x, height - 2, columns - x, view);
-  }
-  draw_state(picture, height - 2, columns, view);
-  // The input line scrolls so that the cursor is always on it.
-  const int room = columns - 3;
-  std::size_t first = 0;
-  int width = 0;
-  for (std::size_t i = editor.cursor(); i > 0; --i) {
-    width += width_of(editor.text()[i - 1]);
-    if (width > room) {
-      first = i;
-      break;
-    }
-  }
-  put(height - 1, 0, L"> " + cut(editor.text().substr(first), room));
-  int cursor = 2;
-  for (std::size_t i = first; i < editor.cursor(); ++i) cursor += width_of(editor.text()[i]);
-  move(height - 1, cursor);
-  refresh();
+  return Painting(picture, view, height, width).finish(editor);
 }
 
 }  // namespace kith::cli

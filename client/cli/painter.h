@@ -1,30 +1,25 @@
-// Draws a picture on the terminal: conversations left, timeline right, input line and state line
-// below.
+// paint(): a picture to a frame: conversations left, timeline right, state and composer below.
 #pragma once
 
 #include <string>
 
 #include "client/cli/chat_model.h"
+#include "client/cli/frame.h"
 #include "client/cli/line_editor.h"
 
 namespace kith::cli {
 
+// How the person looks at the picture.
 struct View {
-  std::size_t scroll = 0;  // rows of the timeline below the picture
-  bool at_oldest = false;  // set by draw(): the first row of the timeline is on the screen
-  std::string notice;      // shown in the state line instead of the rest
+  std::size_t scroll = 0;             // rows of the timeline below the frame
+  bool at_oldest = false;             // set by paint(): the first row of the timeline is shown
+  std::size_t page_top = 0;           // rows of a page above the frame
+  std::uint64_t page = 0;             // serial of the page that was shown last
+  std::string notice;                 // shown in the state lines instead of the rest
+  std::optional<MessageId> selected;  // kept on the frame
 };
 
-// Owns the terminal while it lives. One at a time, one thread.
-class Painter {
- public:
-  Painter();
-  ~Painter();
-  Painter(const Painter&) = delete;
-  Painter& operator=(const Painter&) = delete;
-
-  // Keeps view.scroll within what there is, and sets view.at_oldest.
-  void draw(const Picture& picture, const LineEditor& editor, View& view);
-};
+// Keeps view.scroll within what there is, and sets view.at_oldest.
+Frame paint(const Picture& picture, const LineEditor& editor, View& view, int height, int width);
 
 }  // namespace kith::cli

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "client/cli/names.h"
 #include "client/cli/printer.h"
 #include "kith/core/limits.h"
 
@@ -201,6 +202,12 @@ int run_session(const Arguments& arguments, bool online, bool printing,
 }
 
 }  // namespace
+
+Result<ConversationId> find_conversation(Session& session, const std::string& who) {
+  const auto parsed = parse_who(who);
+  if (parsed && parsed->kind != Who::Kind::kHandle) (void)reach(session);
+  return find_conversation(*session.client, session.home, who);
+}
 
 int with_session(const Arguments& arguments, bool online,
                  const std::function<int(Session&)>& body) {

@@ -280,6 +280,20 @@ std::vector<ShownText> ShownText::wrapped(int first, int rest) const {
   return rows;
 }
 
+std::vector<ShownText> ShownText::broken(int columns) const {
+  std::vector<ShownText> rows(1);
+  int room = columns;
+  for (const Glyph& glyph : glyphs_) {
+    if (glyph.columns > room && !rows.back().empty()) {
+      rows.emplace_back();
+      room = columns;
+    }
+    rows.back().glyphs_.push_back(glyph);
+    room -= glyph.columns;
+  }
+  return rows;
+}
+
 std::string ShownText::bytes(std::string_view on, std::string_view off) const {
   std::string out;
   const bool isolate =

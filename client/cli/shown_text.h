@@ -50,6 +50,8 @@ class ShownText {
   [[nodiscard]] ShownText cut(int columns) const;
   // Broken at spaces where that is possible: `first` columns on the first row, `rest` on others.
   [[nodiscard]] std::vector<ShownText> wrapped(int first, int rest) const;
+  // The same, wherever the columns end; at least one row.
+  [[nodiscard]] std::vector<ShownText> broken(int columns) const;
   // `on` and `off` stand around what is marked.
   [[nodiscard]] std::string bytes(std::string_view on = {}, std::string_view off = {}) const;
 

@@ -132,7 +132,7 @@ def without_comments(text: str) -> str:
 MEASURING = re.compile(r"tests/|benchmarks/|examples/|src/time\.cc$")
 ANYWHERE = re.compile(r"(?!)")
 # kith prints what strangers wrote: through its two filtered ways out alone.
-PRINTING = re.compile(r"(?!client/cli/)|client/cli/(printer|painter)\.cc$")
+PRINTING = re.compile(r"(?!client/cli/)|client/cli/(printer|canvas)\.cc$")
 BANNED = [  # pattern, where it is allowed, what to use
     (r"\b(system_clock|steady_clock|high_resolution_clock)::now\b", MEASURING, "the injected Clock"),
     (r"\b(std::)?s?rand\s*\(", ANYWHERE, "the injected Random"),
@@ -140,7 +140,7 @@ BANNED = [  # pattern, where it is allowed, what to use
     (r"\bsleep_(for|until)\b|\bu?sleep\s*\(|\bnanosleep\s*\(", re.compile(r"examples/|benchmarks/"),
      "a virtual clock, or wait for the event itself"),
     (r"\bstd::(cout|cerr|clog|print)\b|\b(v?f?d?printf|f?puts|fwrite|putw?char|(mv)?w?(addn?w?str|addw?ch|printw))\s*\("
-     r"|\bSTD(OUT|ERR)_FILENO,", PRINTING, "Printer or Painter"),
+     r"|\bSTD(OUT|ERR)_FILENO,", PRINTING, "Printer or Canvas"),
     (r"\busing\s+namespace\s+(?!std::(\w+_)?literals\b)", re.compile(r".*\.cc$"), "names, in a header"),
 ]
 

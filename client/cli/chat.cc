@@ -1,0 +1,194 @@
+// Writing, opening and selecting in the full screen.
+#include "client/cli/chat.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+
+#include "client/cli/names.h"
+
+namespace kith::cli {
+namespace {
+
+constexpr auto kTypingEvery = std::chrono::seconds(3);
+constexpr int kHitsPage = 3;
+
+}  // namespace
+
+Chat::Chat(client::Client& client, const Home& home, const std::string& handle,
+           std::function<void()> changed)
+    : client_(client), home_(home), model_(client, home, handle, std::move(changed)) {}
+
+void Chat::look() {
+  picture_ = model_.picture();
+  if (!picture_.news.empty()) view_.notice = picture_.news;
+}
+
+void Chat::refresh() {
+  look();
+  if (!wanted_.empty()) choose_wanted();
+  if (!picture_.open && !picture_.conversations.empty() && current_.empty())
+    show(picture_.conversations[0].id);
+  if (picture_.found && !view_.selected && !picture_.found->hits.empty())
+    view_.selected = picture_.found->hits.front().message.id;
+  mark_read();
+}
+
+void Chat::show(const ConversationId& id) {
+  if (current_ != id) {
+    composing(false);
+    current_ = id;
+    read_up_to_ = {};
+  }
+  view_.scroll = 0;
+  view_.selected.reset();
+  model_.open(id);
+  look();
+}
+
+// A 1:1 that has just come into being: watched again now that the other person is known.
+void Chat::choose_wanted() {
+  for (const auto& c : picture_.conversations) {
+    if (c.id != wanted_) continue;
+    wanted_ = {};
+    model_.open(c.id);
+    look();
+    return;
+  }
+}
+
+void Chat::mark_read() {
+  if (!picture_.open || picture_.found || picture_.page || view_.scroll > 0) return;
+  const auto& c = picture_.conversations[*picture_.open];
+  if (c.unread == 0 || c.last_seq <= read_up_to_) return;
+  read_up_to_ = c.last_seq;
+  if (auto done = client_.mark_read(c.id); !done) view_.notice = done.error().message;
+}
+
+bool Chat::say(std::string notice) {
+  view_.notice = std::move(notice);
+  return false;
+}
+
+bool Chat::submit(const std::string& text, bool command) {
+  if (text.empty()) {
+    if (picture_.found && !picture_.page) return open_selected();
+    if (view_.selected) return say("Write the answer, then press Enter; Esc lets go.");
+    return true;
+  }
+  if (command && text.substr(0, 2) != "//") return run(text);
+  return send(command ? text.substr(1) : text);
+}
+
+bool Chat::send(const std::string& text) {
+  if (text.find_first_not_of(" \n\t") == std::string::npos) return true;
+  if (current_.empty()) return say("Nobody to talk to yet: /to WHO opens a conversation.");
+  const client::Message* answered = picture_.found ? nullptr : selected();
+  auto id = client_.send(current_, text, answered ? answered->id : MessageId{});
+  if (!id) return say(id.error().message);  // the text stays
+  composing(false);
+  to_newest();
+  while (model_.go_back()) {
+  }
+  return true;
+}
+
+void Chat::composing(bool something) {
+  if (!something) {
+    if (typing_) client_.set_typing(current_, false);
+    typing_ = false;
+    typing_again_ = 0;
+    return;
+  }
+  const auto now = system_clock().steady_ms();
+  if (current_.empty() || now < typing_again_) return;
+  typing_again_ = now + Millis(kTypingEvery).count();
+  typing_ = true;
+  client_.set_typing(current_, true);
+}
+
+bool Chat::go_back() {
+  if (picture_.page) return model_.go_back();
+  const bool left = view_.selected.has_value() || view_.scroll > 0;
+  view_.selected.reset();
+  view_.scroll = 0;
+  return model_.go_back() || left;
+}
+
+void Chat::move(int by) {
+  if (picture_.found && !picture_.page) return select(by);
+  const auto count = static_cast<int>(picture_.conversations.size());
+  if (count == 0) return;
+  const int now = picture_.open ? static_cast<int>(*picture_.open) : -1;
+  const int to = std::clamp(now + by, 0, count - 1);
+  if (to != now) show(picture_.conversations[static_cast<std::size_t>(to)].id);
+}
+
+const client::Message* Chat::selected() const {
+  if (!view_.selected) return nullptr;
+  for (const auto& m : picture_.timeline) {
+    if (m.id == *view_.selected) return &m;
+  }
+  return nullptr;
+}
+
+void Chat::select(int by) {
+  std::vector<MessageId> ids;  // in the order of the screen
+  if (picture_.found) {
+    for (auto hit = picture_.found->hits.rbegin(); hit != picture_.found->hits.rend(); ++hit)
+      ids.push_back(hit->message.id);
+  } else {
+    for (const auto& m : picture_.timeline) {
+      if (m.kind == MessageKind::kText) ids.push_back(m.id);
+    }
+  }
+  if (ids.empty()) return;
+  const auto now = view_.selected ? std::find(ids.begin(), ids.end(), *view_.selected) : ids.end();
+  const auto at = now - ids.begin() + by;
+  if (at < 0) {
+    if (!picture_.found && !model_.open_further()) view_.notice = "What is older: kith history.";
+  } else if (at < static_cast<std::ptrdiff_t>(ids.size())) {
+    view_.selected = ids[static_cast<std::size_t>(at)];
+  } else if (!picture_.found) {
+    to_newest();
+  }
+}
+
+void Chat::scroll(int rows) {
+  if (picture_.page) {
+    const auto by = static_cast<std::size_t>(std::abs(rows));
+    view_.page_top = rows < 0 ? view_.page_top + by : view_.page_top - std::min(by, view_.page_top);
+    return;
+  }
+  if (picture_.found) return select(rows > 0 ? -kHitsPage : kHitsPage);
+  view_.selected.reset();
+  if (rows < 0) {
+    view_.scroll -= std::min(view_.scroll, static_cast<std::size_t>(-rows));
+    return;
+  }
+  view_.scroll += static_cast<std::size_t>(rows);
+  if (view_.at_oldest && !model_.open_further()) view_.notice = "What is older: kith history.";
+}
+
+void Chat::to_newest() {
+  view_.scroll = 0;
+  if (!picture_.found) view_.selected.reset();
+}
+
+// The hit in its conversation.
+bool Chat::open_selected() {
+  const auto& hits = picture_.found->hits;
+  const auto hit = std::find_if(hits.begin(), hits.end(), [this](const auto& each) {
+    return view_.selected && each.message.id == *view_.selected;
+  });
+  if (hit == hits.end()) return false;
+  const client::Message message = hit->message;
+  show(message.conversation);
+  if (message.seq && !model_.reach(message.conversation, message.seq))
+    say("It is older than the screen can go back; kith history --limit shows it.");
+  view_.selected = message.id;
+  look();
+  return true;
+}
+
+}  // namespace kith::cli

@@ -1,0 +1,313 @@
+// The commands of the full screen.
+#include <algorithm>
+#include <sstream>
+
+#include "client/cli/chat.h"
+#include "client/cli/names.h"
+#include "client/cli/privacy.h"
+
+namespace kith::cli {
+
+struct Chat::Command {
+  const char* verb;
+  const char* takes;
+  const char* does;
+  bool (*run)(Chat& chat, const std::string& rest);
+};
+
+const std::vector<Chat::Command>& Chat::commands() {
+  static const std::vector<Command> all = {
+      {"/to", "WHO", "talk to a person (bob), open a group (#title)",
+       [](Chat& c, const std::string& r) { return c.talk_to(r); }},
+      {"/group", "TITLE HANDLE...", "create a group; \"quote\" a title of several words",
+       [](Chat& c, const std::string& r) { return c.create_group(r); }},
+      {"/reply", "TEXT", "answer the selected message, or the newest of somebody else",
+       [](Chat& c, const std::string& r) { return c.reply(r); }},
+      {"/info", "", "who has received and read the selected message, or your newest",
+       [](Chat& c, const std::string& r) { return c.info(r); }},
+      {"/search", "WORDS", "find messages; Up, Down and Enter open one",
+       [](Chat& c, const std::string& r) { return c.search(r); }},
+      {"/members", "", "who is in this group",
+       [](Chat& c, const std::string& r) { return c.members(r); }},
+      {"/add", "HANDLE...", "add people to this group",
+       [](Chat& c, const std::string& r) { return c.change_members(r, true); }},
+      {"/remove", "HANDLE...", "remove people from it",
+       [](Chat& c, const std::string& r) { return c.change_members(r, false); }},
+      {"/rename", "TITLE", "give it another title",
+       [](Chat& c, const std::string& r) { return c.rename(r); }},
+      {"/leave", "", "leave it", [](Chat& c, const std::string& r) { return c.leave(r); }},
+      {"/block", "[HANDLE...]", "hear nothing of them; alone: who is blocked",
+       [](Chat& c, const std::string& r) { return c.people(r, true, true); }},
+      {"/unblock", "HANDLE...", "hear of them again",
+       [](Chat& c, const std::string& r) { return c.people(r, true, false); }},
+      {"/contact", "[HANDLE...]", "make them contacts; alone: your contacts",
+       [](Chat& c, const std::string& r) { return c.people(r, false, true); }},
+      {"/uncontact", "HANDLE...", "the other way round",
+       [](Chat& c, const std::string& r) { return c.people(r, false, false); }},
+      {"/privacy", "[SETTING VALUE]", "who sees what of you",
+       [](Chat& c, const std::string& r) { return c.privacy(r); }},
+      {"/name", "NAME", "how you are called beside your handle",
+       [](Chat& c, const std::string& r) { return c.name(r); }},
+      {"/devices", "", "where you are signed in",
+       [](Chat& c, const std::string& r) { return c.devices(r); }},
+      {"/revoke", "DEVICE|others", "sign a device out",
+       [](Chat& c, const std::string& r) { return c.revoke(r); }},
+      {"/resend", "", "try the newest refused message again",
+       [](Chat& c, const std::string&) { return c.failed(true); }},
+      {"/discard", "", "forget it", [](Chat& c, const std::string&) { return c.failed(false); }},
+      {"/help", "", "this page", [](Chat& c, const std::string&) { return c.help(), true; }},
+      {"/quit", "", "leave kith; Ctrl-C too",
+       [](Chat& c, const std::string&) { return c.quit_ = true; }},
+  };
+  return all;
+}
+
+void Chat::help() {
+  std::vector<std::string> lines = {
+      "Enter sends, Alt-Enter or Ctrl-J begins a new line.",
+      "Up and Down choose a conversation, PgUp and PgDn scroll.",
+      "Ctrl-P and Ctrl-N (or Alt-Up, Alt-Down) select a message; what you send then answers it.",
+      "Esc goes back. //text sends a text that begins with /.", ""};
+  for (const Command& each : commands()) {
+    const std::string takes = *each.takes ? std::string(" ") + each.takes : "";
+    lines.push_back(each.verb + takes + "  " + each.does);
+  }
+  model_.show_page("help", std::move(lines));
+}
+
+bool Chat::run(const std::string& text) {
+  const auto space = text.find_first_of(" \n\t");
+  std::string verb = text.substr(0, space);
+  const auto begin = space == std::string::npos ? space : text.find_first_not_of(" \n\t", space);
+  std::string rest = begin == std::string::npos ? "" : text.substr(begin);
+  if (verb != "/reply") {
+    while (!rest.empty() && (rest.back() == ' ' || rest.back() == '\n')) rest.pop_back();
+    if (rest.find('\n') != std::string::npos) return say(verb + " takes one line.");
+  }
+  if (verb == "/q") verb = "/quit";
+  if (verb != "/leave") leaving_from_ = {};
+  for (const Command& each : commands()) {
+    if (verb == each.verb) return each.run(*this, rest);
+  }
+  return say("There is no command " + verb + "; /help lists them, //text sends a text with a /.");
+}
+
+const client::Conversation* Chat::group() {
+  if (picture_.open && picture_.conversations[*picture_.open].type == ConversationType::kGroup)
+    return &picture_.conversations[*picture_.open];
+  say("This is no group.");
+  return nullptr;
+}
+
+// Empty: a notice says why.
+std::vector<std::string> Chat::handles(const std::string& rest) {
+  std::vector<std::string> out;
+  std::istringstream words(rest);
+  for (std::string word; words >> word;) {
+    auto handle = handle_of(word);
+    if (!handle) {
+      say(handle.error().message);
+      return {};
+    }
+    out.push_back(*handle);
+  }
+  if (out.empty()) say("Name at least one person by the handle.");
+  return out;
+}
+
+bool Chat::talk_to(const std::string& rest) {
+  auto id = find_conversation(client_, home_, rest);
+  if (!id) return say(id.error().message);
+  if (auto who = parse_who(rest); who && who->kind == Who::Kind::kHandle) model_.learn(who->text);
+  show(*id);
+  if (!picture_.open) {
+    wanted_ = *id;
+    say("Write the first message to " + rest + ".");
+  }
+  return true;
+}
+
+bool Chat::create_group(const std::string& rest) {
+  std::string title;
+  std::string people;
+  if (const auto end = rest.find('"', 1); !rest.empty() && rest[0] == '"' && end != rest.npos) {
+    title = rest.substr(1, end - 1);
+    people = rest.substr(end + 1);
+  } else {
+    const auto space = std::min(rest.find(' '), rest.size());
+    title = rest.substr(0, space);
+    people = rest.substr(space);
+  }
+  if (title.empty() || people.empty()) return say("/group takes a title and at least one handle.");
+  const auto wanted = handles(people);
+  if (wanted.empty()) return false;
+  std::vector<UserId> members;
+  for (const std::string& handle : wanted) members.push_back(UserId::of(handle));
+  const auto make = [this, title, wanted](const std::vector<UserId>& users) {
+    for (const std::string& handle : wanted) {
+      home_.remember(handle);
+      model_.learn(handle);
+    }
+    auto id = client_.create_group(title, users);
+    if (id) home_.remember_group(title, *id);
+    return id;
+  };
+  if (client_.connection() == client::ConnectionState::kOnline) {
+    model_.with_people(wanted, [this, make](const std::vector<UserId>& users) {
+      auto id = make(users);
+      model_.set_news(id ? "The group is there." : id.error().message);
+    });
+    return true;
+  }
+  auto id = make(members);
+  if (!id) return say(id.error().message);
+  show(*id);
+  say("The group is kept here and comes into being with the next connection.");
+  return true;
+}
+
+bool Chat::reply(const std::string& rest) {
+  if (rest.empty()) return say("/reply takes the text of the answer.");
+  if (!selected()) {
+    for (auto m = picture_.timeline.rbegin(); m != picture_.timeline.rend(); ++m) {
+      if (m->mine || m->kind != MessageKind::kText) continue;
+      view_.selected = m->id;
+      break;
+    }
+  }
+  if (!selected()) return say("There is nothing to answer here.");
+  return send(rest);
+}
+
+bool Chat::search(const std::string& rest) {
+  if (rest.empty()) return say("/search takes words; Esc shows the conversation again.");
+  view_.scroll = 0;
+  view_.selected.reset();
+  model_.search(rest);
+  return true;
+}
+
+// What to do with the newest message that was refused.
+bool Chat::failed(bool again) {
+  for (auto m = picture_.timeline.rbegin(); m != picture_.timeline.rend(); ++m) {
+    if (!m->mine || m->status != DeliveryStatus::kFailed) continue;
+    auto done = again ? client_.resend(m->id) : client_.discard(m->id);
+    if (!done) say(done.error().message);
+    return done.ok();
+  }
+  say("No message here has failed.");
+  return true;
+}
+
+bool Chat::info(const std::string&) {
+  const client::Message* about = selected();
+  for (auto m = picture_.timeline.rbegin(); !about && m != picture_.timeline.rend(); ++m) {
+    if (m->mine && m->seq) about = &*m;
+  }
+  if (!about || !about->seq) return say("Select a message that has reached the server.");
+  model_.show_readers(about->conversation, about->seq);
+  return true;
+}
+
+bool Chat::members(const std::string&) {
+  if (const auto* it = group()) return model_.show_members(it->id, "#" + it->title), true;
+  return false;
+}
+
+bool Chat::change_members(const std::string& rest, bool add) {
+  const auto* it = group();
+  const auto wanted = it ? handles(rest) : std::vector<std::string>{};
+  if (wanted.empty()) return false;
+  model_.with_people(wanted, [this, id = it->id, add](const std::vector<UserId>& users) {
+    if (add) {
+      client_.add_members(id, users, model_.tell("Added."));
+    } else {
+      client_.remove_members(id, users, model_.tell("Removed."));
+    }
+  });
+  return true;
+}
+
+bool Chat::leave(const std::string&) {
+  const auto* it = group();
+  if (!it) return false;
+  if (leaving_from_ != it->id) {
+    leaving_from_ = it->id;
+    return say("/leave once more leaves #" + it->title + "; only its members can add you again.");
+  }
+  leaving_from_ = {};
+  client_.leave(it->id, model_.tell("You have left."));
+  return true;
+}
+
+bool Chat::rename(const std::string& rest) {
+  const auto* it = group();
+  if (!it) return false;
+  if (rest.empty()) return say("/rename takes the new title.");
+  home_.remember_group(rest, it->id);
+  client_.rename(it->id, rest, model_.tell("Renamed."));
+  return true;
+}
+
+bool Chat::people(const std::string& rest, bool block, bool put) {
+  if (rest.empty() && put) {
+    model_.show_people(block ? "blocked" : "contacts",
+                       block ? client_.blocked() : client_.contacts());
+    return true;
+  }
+  const auto wanted = handles(rest);
+  if (wanted.empty()) return false;
+  model_.with_people(wanted, [this, block, put](const std::vector<UserId>& users) {
+    for (const UserId& user : users) {
+      if (block) {
+        client_.set_blocked(user, put, model_.tell(put ? "Blocked." : "No longer blocked."));
+      } else {
+        client_.set_contact(user, put, model_.tell(put ? "A contact." : "No contact any more."));
+      }
+    }
+  });
+  return true;
+}
+
+bool Chat::privacy(const std::string& rest) {
+  client::Privacy now = client_.privacy();
+  if (rest.empty()) {
+    std::vector<std::string> lines;
+    for (const auto& [setting, value] : privacy_settings(now))
+      lines.push_back(setting + "  " + value);
+    lines.emplace_back("/privacy SETTING VALUE changes one.");
+    model_.show_page("privacy", std::move(lines));
+    return true;
+  }
+  std::istringstream words(rest);
+  std::string setting;
+  std::string value;
+  words >> setting >> value;
+  if (auto set = set_privacy(&now, setting, value); !set) return say(set.error().message);
+  client_.set_privacy(now, model_.tell(setting + " is " + value + " now."));
+  return true;
+}
+
+bool Chat::name(const std::string& rest) {
+  if (rest.empty()) return say("/name takes how you want to be called.");
+  client_.set_display_name(rest, model_.tell("You are called " + rest + " now."));
+  return true;
+}
+
+bool Chat::devices(const std::string&) {
+  model_.show_devices();
+  return true;
+}
+
+bool Chat::revoke(const std::string& rest) {
+  if (rest == "others") {
+    client_.revoke_other_devices(model_.tell("All other devices are signed out."));
+    return true;
+  }
+  const auto id = DeviceId::parse(rest);
+  if (!id) return say("/revoke takes a device as /devices shows it, or others.");
+  client_.revoke_device(DeviceId(*id), model_.tell("That device is signed out."));
+  return true;
+}
+
+}  // namespace kith::cli
