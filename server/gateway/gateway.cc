@@ -14,7 +14,8 @@ namespace kith::server {
 namespace {
 
 constexpr auto kTick = std::chrono::seconds(1);
-constexpr std::uint32_t kAttemptsMax = 8;     // sign-ins on one connection; more: reconnect
+constexpr std::uint32_t kAttemptsMax = 8;  // sign-ins on one connection; more: reconnect
+constexpr std::uint32_t kCrowdedWaitMs = 60'000;
 constexpr std::uint32_t kEarlyPingsMax = 32;  // before Hello: it must come within 10 s
 
 }  // namespace
@@ -174,6 +175,21 @@ bool Gateway::replace_older(Session& session, const Admission& admission) {
   return true;
 }
 
+// An account has as many sessions as devices: the one that has been silent the longest goes.
+void Gateway::make_room(const UserId& user) {
+  const auto found = by_user_.find(user);
+  if (found == by_user_.end() || found->second.size() < limits::account_devices_max) return;
+  Session* silent = nullptr;
+  for (const std::uint64_t id : found->second) {
+    Session* one = find(id);
+    if (one != nullptr && (silent == nullptr || one->heard_ms() < silent->heard_ms())) silent = one;
+  }
+  if (silent == nullptr) return;
+  refusals_.note(RefusalClass::kExcess, silent->address());
+  end(*silent, {v1::GOODBYE_REASON_RATE_LIMITED, close_code::kPolicy, kCrowdedWaitMs,
+                "the account has too many sessions"});
+}
+
 void Gateway::admitted(std::uint64_t id, const v1::Hello& hello, const Reply& reply,
                        const Result<Admission>& admission) {
   Session* session = find(id);
@@ -191,6 +207,7 @@ void Gateway::admitted(std::uint64_t id, const v1::Hello& hello, const Reply& re
     return;
   }
   if (!replace_older(*session, *admission)) return;
+  make_room(admission->user);
   const std::int64_t expires = admission->expires_ms == 0 ? 0 : steady(admission->expires_ms);
   session->admit(*admission, expires);
   open_budget(*session);

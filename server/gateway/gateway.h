@@ -127,6 +127,7 @@ class Gateway : public ConnectionHandler {
   void refuse_entry(Session& session, const Reply& reply, const Error& error, Connection then);
   void hello(Session& session, const v1::ClientFrame& frame);
   bool replace_older(Session& session, const Admission& admission);
+  void make_room(const UserId& user);
   void admitted(std::uint64_t id, const v1::Hello& hello, const Reply& reply,
                 const Result<Admission>& admission);
   void welcome(std::uint64_t id, const v1::Hello& hello, const Reply& reply, Position feed_high);

@@ -59,6 +59,7 @@ class Session {
   [[nodiscard]] Caller caller() const { return {admission_.user, admission_.device, id_}; }
 
   void heard(std::int64_t now_ms) { heard_ms_ = now_ms; }
+  [[nodiscard]] std::int64_t heard_ms() const { return heard_ms_; }
   void authenticating() { state_ = State::kAuthenticating; }
   // A sign-in or Hello was refused or answered by a token: Hello may come (again) within its limit.
   void expect_hello(std::int64_t now_ms) {

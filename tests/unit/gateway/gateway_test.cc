@@ -633,5 +633,20 @@ TEST_F(GatewayTest, RefusedTokensAreAnsweredLateAndEndTheConnection) {
   sign_in("ann");  // of the same address, with a good one
 }
 
+TEST_F(GatewayTest, AnAccountHasBoundedSessions) {
+  std::vector<ConnectionId> ids;
+  for (std::size_t n = 0; n < limits::account_devices_max; ++n) {
+    ids.push_back(sign_in("ann", static_cast<std::uint8_t>(n)));
+    loop.advance(10ms);
+  }
+  v1::ClientFrame ping;
+  ping.mutable_ping()->set_t(1);
+  say(ids[0], ping);
+  sign_in("ann", 200);
+  EXPECT_EQ(closed(ids[0]), 0);
+  EXPECT_EQ(closed(ids[1]), 1008) << "the one that was silent the longest";
+  sign_in("bob", 1);
+}
+
 }  // namespace
 }  // namespace kith::server
