@@ -102,6 +102,30 @@ bool ConversationCache::undecided(const ConversationId& id) const {
   return it != slots_.end() && (it->second->deciding || !it->second->queue.empty());
 }
 
+namespace {
+
+bool may_admit(const LogRecord& r, const UserId& user) {
+  const auto names = [&](const std::vector<UserId>& users) {
+    return std::find(users.begin(), users.end(), user) != users.end();
+  };
+  if (const auto* create = std::get_if<CreateOp>(&r.op)) {
+    return r.sender == user || names(create->members);
+  }
+  const auto* change = std::get_if<MembershipOp>(&r.op);
+  return change != nullptr && change->kind == MemberChangeKind::kAdd && names(change->users);
+}
+
+}  // namespace
+
+bool ConversationCache::admission_undecided(const ConversationId& id, const UserId& user) const {
+  const auto it = slots_.find(id);
+  if (it == slots_.end()) return false;
+  const Slot& s = *it->second;
+  const auto admits = [&](const Waiting& waiting) { return may_admit(waiting.entry.record, user); };
+  return (s.asking != nullptr && admits(*s.asking)) ||
+         std::any_of(s.queue.begin(), s.queue.end(), admits);
+}
+
 void ConversationCache::add_stats(std::map<std::string, std::uint64_t>& all) const {
   all["messages_placed"] = placed_;
   all["apply_lag"] = apply_lag();
@@ -227,6 +251,7 @@ void ConversationCache::look_up(const SlotPtr& s, Waiting next) {
   s->deciding = true;
   auto lookup = std::make_shared<std::function<void()>>();
   auto waiting = std::make_shared<Waiting>(std::move(next));
+  s->asking = waiting;
   *lookup = [this, alive = alive_, s, waiting, weak = std::weak_ptr(lookup)] {
     const LogRecord& record = waiting->entry.record;
     store_.find(
@@ -240,6 +265,7 @@ void ConversationCache::look_up(const SlotPtr& s, Waiting next) {
             return;
           }
           s->deciding = false;
+          s->asking.reset();
           decide_one(s, waiting->entry, waiting->answer, *earlier);
           run_queue(s);
         });

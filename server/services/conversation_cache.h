@@ -67,6 +67,9 @@ class ConversationCache : public Conversations {
   void with(const ConversationId& id, Done<const Conversation*> done) override;
   // Records of the conversation are in the log and wait for their decision.
   [[nodiscard]] bool undecided(const ConversationId& id) const;
+  // One of them may make this person a member. Whoever is none learns of others' records nothing, not
+  // even that there are any.
+  [[nodiscard]] bool admission_undecided(const ConversationId& id, const UserId& user) const;
   const Conversation* peek(const ConversationId& id) const override;
   void events(const EventQuery& query, Done<std::vector<Event>> done) override;
   void mark_user(const UserId& user, const DeviceId& device, Done<Position> done) override;

@@ -56,21 +56,21 @@ void ConversationService::push_gathered() {
   GatheredPush& all = *gathered_;
   if (all.bytes == 0) return;
   all.bytes = 0;
-  const auto push = [&](EventFrame& frame, std::span<const UserId> users) {
+  const auto push = [&](EventFrame& frame, std::uint64_t ordinal, std::span<const UserId> users) {
     Push p;
     p.frame = frame.take();
     p.conversation = all.conversation;
     p.last_seq = all.last_seq;
-    p.ordinal = all.ordinal;
+    p.ordinal = ordinal;
     fanout_.to_users(users, p, all.except);
   };
-  if (all.sender_only) {  // encoded once per kind of reader: the sender, and everybody else
-    push(all.frame, std::span(&all.sender, 1));
+  if (all.two_sights) {  // encoded once per kind of reader: the sender, and everybody else
+    push(all.frame, all.ordinal, std::span(&all.sender, 1));
     const auto gone = std::remove(all.audience.begin(), all.audience.end(), all.sender);
     all.audience.erase(gone, all.audience.end());
-    push(all.veiled, span_of(all.audience));
+    push(all.others, all.others_ordinal, span_of(all.audience));
   } else {
-    push(all.frame, span_of(all.audience));
+    push(all.frame, all.ordinal, span_of(all.audience));
   }
 }
 

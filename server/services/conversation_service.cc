@@ -7,6 +7,7 @@
 #include "kith/v1/frame.pb.h"
 #include "server/services/gathered_push.h"
 #include "server/services/owed_push.h"
+#include "server/services/receipts_off.h"
 #include "server/services/wire.h"
 #include "src/error.h"
 #include "src/frame_codec.h"
@@ -147,7 +148,20 @@ void ConversationService::send(const Caller& caller, const RequestView& request,
     return reply_error(batch.reply, make_error(ErrorCode::kInvalidArgument,
                                                "conversation_id is not the 1:1 with direct_peer"));
   }
-  if (known != nullptr) return send_in(batch, known);
+  if (const UserRecord* me = users_.at_hand(caller.user)) return send_from(batch, me);
+  ++batch.holds;
+  users_.with(caller.user, [this, alive = alive_, place = batch.place](Result<Users::Record> me) {
+    if (!*alive) return;
+    Batch& loaded = batches_.at(place);
+    const SendBatches::Hold held(batches_, loaded);
+    if (!me) return reply_error(loaded.reply, me.error());
+    send_from(loaded, me->get());
+  });
+}
+
+void ConversationService::send_from(Batch& batch, const UserRecord* me) {
+  batch.receipts_off = !shares_receipts(me);
+  if (const Conversation* known = cache_.peek(batch.conversation)) return send_in(batch, known);
   ++batch.holds;
   cache_.with(batch.conversation,
               [this, alive = alive_, place = batch.place](Result<const Conversation*> found) {
@@ -167,22 +181,29 @@ Error ConversationService::refusal(const ConversationId& id, const Error& error)
   return cache_.undecided(id) ? not_decided_yet() : error;
 }
 
+Error ConversationService::refusal(const ConversationId& id, const UserId& user,
+                                   const Error& error) const {
+  return cache_.admission_undecided(id, user) ? not_decided_yet() : error;
+}
+
 // `c`: null if there is no such conversation yet.
 void ConversationService::send_in(Batch& batch, const Conversation* c) {
   if (c == nullptr && !batch.peer) {
-    return reply_error(
-        batch.reply,
-        refusal(batch.conversation, make_error(ErrorCode::kNotFound, "no such conversation")));
+    return reply_error(batch.reply,
+                       refusal(batch.conversation, batch.caller.user,
+                               make_error(ErrorCode::kNotFound, "no such conversation")));
   }
   UserId other = batch.peer.value_or(UserId());
   if (c != nullptr) {
     const Member* me = find_member(*c, batch.caller.user);
     if (me == nullptr) {
-      return reply_error(batch.reply, refusal(batch.conversation,
+      return reply_error(batch.reply, refusal(batch.conversation, batch.caller.user,
                                               make_error(ErrorCode::kNotMember, "not a member")));
     }
     if (!me->active()) {
-      if (cache_.undecided(batch.conversation)) return reply_error(batch.reply, not_decided_yet());
+      if (cache_.admission_undecided(batch.conversation, batch.caller.user)) {
+        return reply_error(batch.reply, not_decided_yet());
+      }
       return answer_former(batch, 0);
     }
     if (c->head.type == ConversationType::kDirect) other = direct_peer(*c, me->user);
@@ -211,7 +232,10 @@ void ConversationService::send_direct(Batch& batch, bool create_first, const Use
     // In the log before the messages; if the other side was first, it changes nothing.
     LogRecord r = record(batch.caller, batch.conversation);
     r.command_id = *MessageId::from_bytes(batch.conversation.view());
-    r.op = CreateOp{ConversationType::kDirect, "", {other.id}};
+    r.receipts_off = batch.receipts_off;
+    CreateOp create{ConversationType::kDirect, "", {other.id}, {}};
+    if (!other.privacy.receipts) create.receipts_off.push_back(other.id);
+    r.op = std::move(create);
     ++batch.holds;
     cache_.append(std::move(r),
                   [this, alive = alive_, place = batch.place](const Result<Outcome>& made) {
@@ -288,6 +312,7 @@ void ConversationService::append_item(Batch& batch, std::size_t index) {
   r.command_id = item.id;
   r.attempt = batch.late ? std::max(item.attempt, 1U) : item.attempt;
   r.sender_only = batch.sender_only;
+  r.receipts_off = batch.receipts_off;
   r.op = std::move(item.op);             // it is appended once
   r.reply_token = batch.caller.session;  // which must not get its own push
   ++batch.in_log;
@@ -319,14 +344,25 @@ void ConversationService::item_decided(Batch& batch, std::size_t index,
   }
 }
 
-void ConversationService::append_placed(LogRecord r, const Reply& reply) {
-  cache_.append(std::move(r), [reply](Result<Outcome> outcome) {
-    if (!outcome) return reply_error(reply, outcome.error());
-    if (outcome->error) return reply_error(reply, *outcome->error);
-    v1::ServerFrame frame;
-    to_wire(outcome->placed.value_or(Placement{}), outcome->duplicate, frame.mutable_placed());
-    reply(std::move(frame));
-  });
+void ConversationService::append_placed(LogRecord r, std::vector<UserId> joining,
+                                        const Reply& reply) {
+  joining.push_back(r.sender);
+  auto known = [this, alive = alive_, r = std::move(r),
+                reply](Result<std::vector<UserId>> off) mutable {
+    if (!*alive) return;
+    if (!off) return reply_error(reply, off.error());
+    r.receipts_off = std::erase(*off, r.sender) > 0;
+    if (auto* create = std::get_if<CreateOp>(&r.op)) create->receipts_off = std::move(*off);
+    if (auto* change = std::get_if<MembershipOp>(&r.op)) change->receipts_off = std::move(*off);
+    cache_.append(std::move(r), [reply](Result<Outcome> outcome) {
+      if (!outcome) return reply_error(reply, outcome.error());
+      if (outcome->error) return reply_error(reply, *outcome->error);
+      v1::ServerFrame frame;
+      to_wire(outcome->placed.value_or(Placement{}), outcome->duplicate, frame.mutable_placed());
+      reply(std::move(frame));
+    });
+  };
+  find_receipts_off(users_, scheduler_, std::move(joining), std::move(known));
 }
 
 void ConversationService::create(const Caller& caller, const v1::CreateConversation& request,
@@ -334,8 +370,9 @@ void ConversationService::create(const Caller& caller, const v1::CreateConversat
   LogRecord r = record(caller, *conversation_id(request.conversation_id()));
   r.command_id = *message_id(request.command_id());
   r.attempt = request.attempt();
-  r.op = CreateOp{ConversationType::kGroup, request.title(), user_ids(request.members())};
-  append_placed(std::move(r), reply);
+  const auto members = user_ids(request.members());
+  r.op = CreateOp{ConversationType::kGroup, request.title(), members, {}};
+  append_placed(std::move(r), members, reply);
 }
 
 void ConversationService::change_members(const Caller& caller, const v1::MemberChange& request,
@@ -343,9 +380,11 @@ void ConversationService::change_members(const Caller& caller, const v1::MemberC
   LogRecord r = record(caller, *conversation_id(request.conversation_id()));
   r.command_id = *message_id(request.command_id());
   r.attempt = request.attempt();
-  r.op = MembershipOp{static_cast<MemberChangeKind>(request.kind()), user_ids(request.users()),
-                      static_cast<MemberRole>(request.role())};
-  append_placed(std::move(r), reply);
+  const auto kind = static_cast<MemberChangeKind>(request.kind());
+  const auto users = user_ids(request.users());
+  r.op = MembershipOp{kind, users, static_cast<MemberRole>(request.role()), {}};
+  append_placed(std::move(r), kind == MemberChangeKind::kAdd ? users : std::vector<UserId>(),
+                reply);
 }
 
 void ConversationService::change_meta(const Caller& caller, const v1::UpdateMeta& request,
@@ -354,7 +393,7 @@ void ConversationService::change_meta(const Caller& caller, const v1::UpdateMeta
   r.command_id = *message_id(request.command_id());
   r.attempt = request.attempt();
   r.op = MetaOp{request.title()};
-  append_placed(std::move(r), reply);
+  append_placed(std::move(r), {}, reply);
 }
 
 // --- receipts ---
@@ -407,25 +446,39 @@ void ConversationService::flush_receipts() {
 void ConversationService::mark_read(const Caller& caller, const v1::MarkRead& request,
                                     const Reply& reply) {
   const ConversationId id = *conversation_id(request.conversation_id());
-  EventQuery query{id, 1, request.upto_seq(), 1, true};
-  cache_.events(query, [this, alive = alive_, caller, id, upto = request.upto_seq(),
-                        reply](Result<std::vector<Event>> found) {
+  cache_.with(id, [this, alive = alive_, caller, id, upto = request.upto_seq(),
+                   reply](Result<const Conversation*> found) {
     if (!*alive) return;
     if (!found) return reply_error(reply, found.error());
-    const bool all = !found->empty() && found->back().seq >= upto;
-    if (!all && cache_.undecided(id)) return reply_error(reply, not_decided_yet());
-    ReceiptOp op;
-    op.read_seq = found->empty() ? 0 : std::min(upto, found->back().seq);
-    op.read_ordinal = found->empty() ? 0 : found->back().ordinal;
-    // What has been gathered for the same reader goes along.
-    if (const auto waiting = receipts_.extract(id, caller.user)) {
-      op.delivered_seq = waiting->delivered_seq;
-    }
-    large_.touch(id, caller.session, scheduler_.clock().steady_ms());
-    append_receipt(caller, id, op, [reply](const Status& status) {
-      status ? reply_ack(reply) : reply_error(reply, status.error());
-    });
+    const Member* me = *found != nullptr ? find_member(**found, caller.user) : nullptr;
+    if (me != nullptr && me->active()) return mark_member_read(caller, id, upto, reply);
+    reply_error(reply,
+                refusal(id, caller.user,
+                        make_error(ErrorCode::kNotMember, "not a member of the conversation")));
   });
+}
+
+void ConversationService::mark_member_read(const Caller& caller, const ConversationId& id,
+                                           std::uint64_t upto, const Reply& reply) {
+  EventQuery query{id, 1, upto, 1, true};
+  cache_.events(query,
+                [this, alive = alive_, caller, id, upto, reply](Result<std::vector<Event>> found) {
+                  if (!*alive) return;
+                  if (!found) return reply_error(reply, found.error());
+                  const bool all = !found->empty() && found->back().seq >= upto;
+                  if (!all && cache_.undecided(id)) return reply_error(reply, not_decided_yet());
+                  ReceiptOp op;
+                  op.read_seq = found->empty() ? 0 : std::min(upto, found->back().seq);
+                  op.read_ordinal = found->empty() ? 0 : ordinal_for(found->back(), caller.user);
+                  // What has been gathered for the same reader goes along.
+                  if (const auto waiting = receipts_.extract(id, caller.user)) {
+                    op.delivered_seq = waiting->delivered_seq;
+                  }
+                  large_.touch(id, caller.session, scheduler_.clock().steady_ms());
+                  append_receipt(caller, id, op, [reply](const Status& status) {
+                    status ? reply_ack(reply) : reply_error(reply, status.error());
+                  });
+                });
 }
 
 // `done`: null if nobody waits.
@@ -443,7 +496,8 @@ void ConversationService::append_receipt(const Caller& caller, const Conversatio
     // While the store fails nobody is proven a stranger.
     const Conversation* c = found ? *found : nullptr;
     const Member* me = c != nullptr ? find_member(*c, caller.user) : nullptr;
-    if (found && (me == nullptr || !me->active()) && !cache_.undecided(id)) {
+    const bool member = me != nullptr && me->active();
+    if (found && !member && !cache_.admission_undecided(id, caller.user)) {
       if (done) done(make_error(ErrorCode::kNotMember, "not a member of the conversation"));
       return;
     }
@@ -458,7 +512,7 @@ void ConversationService::log_receipt(const Caller& caller, const ConversationId
   }
   users_.with(caller.user, [this, alive = alive_, caller, id, op,
                             done = std::move(done)](Result<Users::Record> who) {
-    if (*alive) log_receipt(caller, id, op, who && *who && (*who)->privacy.receipts, done);
+    if (*alive) log_receipt(caller, id, op, who && shares_receipts(who->get()), done);
   });
 }
 

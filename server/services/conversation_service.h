@@ -77,7 +77,10 @@ class ConversationService {
   static Error not_decided_yet();
   // Of `id`, with `error` if nothing waits there.
   Error refusal(const ConversationId& id, const Error& error) const;
+  // The same for somebody who is no member: of records that might make them one.
+  Error refusal(const ConversationId& id, const UserId& user, const Error& error) const;
   void send(const Caller& caller, const RequestView& request, Reply&& reply);
+  void send_from(Batch& batch, const UserRecord* me);
   void send_in(Batch& batch, const Conversation* c);
   void send_direct(Batch& batch, bool create_first, const UserRecord& other);
   void send_items(Batch& batch, std::size_t index);
@@ -87,7 +90,8 @@ class ConversationService {
   void create(const Caller& caller, const v1::CreateConversation& request, const Reply& reply);
   void change_members(const Caller& caller, const v1::MemberChange& request, const Reply& reply);
   void change_meta(const Caller& caller, const v1::UpdateMeta& request, const Reply& reply);
-  void append_placed(LogRecord record, const Reply& reply);
+  // `joining`: those who become members by it.
+  void append_placed(LogRecord record, std::vector<UserId> joining, const Reply& reply);
 
   void get_events(const Caller& caller, const v1::GetEvents& request, const Reply& reply);
   void get_members(const Caller& caller, const v1::GetMembers& request, const Reply& reply);
@@ -99,6 +103,8 @@ class ConversationService {
 
   void ack(const Caller& caller, const RequestView& request);
   void mark_read(const Caller& caller, const v1::MarkRead& request, const Reply& reply);
+  void mark_member_read(const Caller& caller, const ConversationId& id, std::uint64_t upto,
+                        const Reply& reply);
   void append_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op,
                       Done<void> done);
   void log_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op,

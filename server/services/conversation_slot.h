@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <list>
+#include <memory>
 #include <vector>
 
 #include "server/services/conversation_cache.h"
@@ -21,9 +22,10 @@ struct ConversationCache::Slot {
   std::uint64_t moved_at = 0;  // to the front of the list of all
   Position changed_at = 0;     // last record that changed it
   Conversation conversation;
-  std::list<Waiting> queue;    // committed entries, in log order; mostly none
-  std::size_t new_events = 0;  // of `recent`, for the next batch
-  UserList changed_members;    // for the next batch; some more than once
+  std::list<Waiting> queue;               // committed entries, in log order; mostly none
+  std::shared_ptr<const Waiting> asking;  // the one before them: the store is asked about it
+  std::size_t new_events = 0;             // of `recent`, for the next batch
+  UserList changed_members;               // for the next batch; some more than once
   std::size_t compact_at = kCompactAt;
   RecentEvents recent;   // the newest events, and everything not yet applied
   ReceiptMinima minima;  // of `conversation`

@@ -6,6 +6,7 @@
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
 #include "server/services/conversation_service.h"
+#include "server/services/receipts_off.h"
 #include "server/services/wire.h"
 #include "src/frame_codec.h"
 
@@ -114,7 +115,7 @@ void ConversationService::sync(const Caller& caller, const v1::SyncRequest& requ
     users_.with(listing->caller.user, [this, alive, listing](Result<Users::Record> me) {
       if (!*alive) return;
       if (!me) return reply_error(listing->reply, me.error());
-      listing->receipts = *me && (*me)->privacy.receipts;
+      listing->receipts = shares_receipts(me->get());
       list_more(listing, 0);
     });
   };
@@ -190,7 +191,8 @@ void ConversationService::get_events(const Caller& caller, const v1::GetEvents& 
         if (!found) return reply_error(reply, found.error());
         const Member* me = *found != nullptr ? find_member(**found, caller.user) : nullptr;
         if (me == nullptr) {
-          return reply_error(reply, refusal(id, make_error(ErrorCode::kNotMember, "not a member")));
+          return reply_error(
+              reply, refusal(id, caller.user, make_error(ErrorCode::kNotMember, "not a member")));
         }
         auto frame = std::make_shared<v1::ServerFrame>();
         auto* page = frame->mutable_events_page();
@@ -198,7 +200,9 @@ void ConversationService::get_events(const Caller& caller, const v1::GetEvents& 
         page->set_floor_seq(me->join_seq);
         page->set_last_seq(visible_upto(**found, *me));
         // Who knows of more must not take this for all.
-        if (request.to() > page->last_seq() && cache_.undecided(id)) {
+        const bool may_grow =
+            me->active() ? cache_.undecided(id) : cache_.admission_undecided(id, caller.user);
+        if (request.to() > page->last_seq() && may_grow) {
           return reply_error(reply, not_decided_yet());
         }
         EventQuery query{id, std::max({request.from(), me->join_seq, std::uint64_t{1}}),
@@ -274,7 +278,7 @@ void ConversationService::get_readers(const Caller& caller, const v1::GetReaders
       caller.user, [this, alive = alive_, caller, request, reply, id](Result<Users::Record> me) {
         if (!*alive) return;
         if (!me) return reply_error(reply, me.error());
-        const bool may_see_reads = *me && (*me)->privacy.receipts;
+        const bool may_see_reads = shares_receipts(me->get());
         cache_.with(id, [caller, reply, may_see_reads,
                          seq = request.seq()](Result<const Conversation*> found) {
           if (!found) return reply_error(reply, found.error());

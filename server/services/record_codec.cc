@@ -22,11 +22,13 @@ struct OpWriter {
     out.set_type(static_cast<v1::ConversationType>(op.type));
     out.set_title(op.title);
     for (const UserId& user : op.members) out.add_members(user.bytes());
+    for (const UserId& user : op.receipts_off) out.add_receipts_off(user.bytes());
   }
   void operator()(const MembershipOp& op) const {
     auto& out = *to.mutable_membership();
     out.set_kind(static_cast<v1::MemberChangeKind>(op.kind));
     for (const UserId& user : op.users) out.add_users(user.bytes());
+    for (const UserId& user : op.receipts_off) out.add_receipts_off(user.bytes());
     out.set_role(static_cast<v1::MemberRole>(op.role));
   }
   void operator()(const MetaOp& op) const { to.mutable_meta()->set_title(op.title); }
@@ -75,7 +77,8 @@ bool read_op(const v1::LogRecord& from, LogRecord& record) {
       CreateOp op;
       op.type = static_cast<ConversationType>(from.create().type());
       op.title = from.create().title();
-      const bool ok = read_users(from.create().members(), op.members);
+      const bool ok = read_users(from.create().members(), op.members) &&
+                      read_users(from.create().receipts_off(), op.receipts_off);
       record.op = std::move(op);
       return ok;
     }
@@ -83,7 +86,8 @@ bool read_op(const v1::LogRecord& from, LogRecord& record) {
       MembershipOp op;
       op.kind = static_cast<MemberChangeKind>(from.membership().kind());
       op.role = static_cast<MemberRole>(from.membership().role());
-      const bool ok = read_users(from.membership().users(), op.users);
+      const bool ok = read_users(from.membership().users(), op.users) &&
+                      read_users(from.membership().receipts_off(), op.receipts_off);
       record.op = std::move(op);
       return ok;
     }
@@ -121,6 +125,7 @@ void fill(const LogRecord& record, v1::LogRecord& out) {
   out.set_gateway_ts_ms(static_cast<std::uint64_t>(record.gateway_ts_ms));
   out.set_rules_version(record.rules_version);
   out.set_sender_only(record.sender_only);
+  out.set_receipts_off(record.receipts_off);
   std::visit(OpWriter{out}, record.op);
 }
 
@@ -175,6 +180,7 @@ Result<LogRecord> decode_record(std::string_view bytes) {
   record.gateway_ts_ms = static_cast<std::int64_t>(from.gateway_ts_ms());
   record.rules_version = from.rules_version();
   record.sender_only = from.sender_only();
+  record.receipts_off = from.receipts_off();
   return record;
 }
 

@@ -40,8 +40,32 @@ UserList active_users(const Conversation& c) {
   return users;
 }
 
+// Own messages of this person that others do not see, and they count.
+std::uint64_t withheld_of(const Conversation& c, const UserId& user) {
+  const Member* m = find_member(c, user);
+  return m == nullptr ? 0 : m->withheld;
+}
+
+// Of the other side of a 1:1: nothing is withheld elsewhere.
+std::uint64_t withheld_of_other(const Conversation& c, const UserId& user) {
+  if (c.head.type != ConversationType::kDirect) return 0;
+  for (const Member& m : c.members) {
+    if (m.user != user) return m.withheld;
+  }
+  return 0;
+}
+
 void refuse(Outcome& out, ErrorCode code, std::string why) {
   out.error = make_error(code, std::move(why));
+}
+
+// A clock that was ahead for a while has been set right when it is further back than clocks step by
+// themselves: then the time falls, rather than stand still for as long as it was ahead.
+constexpr std::int64_t kClockStepMs = 60'000;
+
+std::int64_t time_of(const LogRecord& r, std::int64_t last_ms) {
+  const bool set_back = r.rules_version >= 4 && r.gateway_ts_ms + kClockStepMs < last_ms;
+  return set_back ? r.gateway_ts_ms : std::max(last_ms, r.gateway_ts_ms);
 }
 
 // Gives the record its place: one event at the end of the history.
@@ -56,11 +80,14 @@ Event& append_event(Conversation& c, const LogEntry& entry, EventKind kind, Outc
   event.message_id = r.command_id;
   event.sender = r.sender;
   event.sender_device = r.sender_device;
-  head.last_ts_ms = std::max(head.last_ts_ms, r.gateway_ts_ms);
+  head.last_ts_ms = time_of(r, head.last_ts_ms);
   event.server_ts_ms = head.last_ts_ms;
   event.countable = kind == EventKind::kMessage && !r.sender_only;
   if (event.countable) ++head.last_ordinal;
-  event.ordinal = head.last_ordinal;
+  if (r.sender_only && r.rules_version >= 4) ++member_of(c, r.sender)->withheld;
+  const std::uint64_t own = head.last_ordinal + withheld_of(c, r.sender);
+  event.ordinal = head.last_ordinal + withheld_of_other(c, r.sender);
+  if (own != event.ordinal) event.sender_ordinal = own;
   event.sender_only = r.sender_only;
   event.position = entry.position;
   out.placed = placement_of(event);
@@ -68,14 +95,16 @@ Event& append_event(Conversation& c, const LogEntry& entry, EventKind kind, Outc
   return event;
 }
 
-// Sending implies having received and read.
-void note_sender(Conversation& c, ReceiptMinima& minima, const UserId& user, Outcome& out) {
+// Sending implies having received and read; others learn of the reading only if it is shared.
+void note_sender(Conversation& c, ReceiptMinima& minima, const LogRecord& record, Outcome& out) {
+  const UserId& user = record.sender;
   Member* m = member_of(c, user);
   if (m == nullptr || !m->active()) return;
   const Member before = *m;
   m->delivered_seq = c.head.last_seq;
   m->read_seq = c.head.last_seq;
-  m->read_ordinal = c.head.last_ordinal;
+  m->read_ordinal = c.head.last_ordinal + m->withheld;
+  if (record.rules_version >= 4) m->sharing = !record.receipts_off;
   if (m->sharing) m->public_read_seq = c.head.last_seq;
   minima.moved(before, *m);
   out.changed_members.push_back(user);
@@ -89,9 +118,11 @@ void finish(Conversation& c, ReceiptMinima& minima, const UserList& affected, Ou
   out.marks = out.audience = c.head.large ? affected : active_users(c);
 }
 
-void join(Conversation& c, const UserId& user, MemberRole role) {
+void join(Conversation& c, const UserId& user, MemberRole role, std::optional<bool> sharing) {
   Member& m = member_slot(c, user);
   const Head& head = c.head;
+  if (sharing) m.sharing = *sharing;
+  m.left.reset();
   m.role = role;
   m.join_seq = head.last_seq;
   m.left_seq = 0;
@@ -99,6 +130,38 @@ void join(Conversation& c, const UserId& user, MemberRole role) {
   m.read_seq = head.last_seq;
   m.read_ordinal = head.last_ordinal;
   m.public_read_seq = head.last_seq;
+}
+
+// Whether each of those who join shares receipts; nothing where the record does not tell.
+class Sharing {
+ public:
+  Sharing(const LogRecord& record, const std::vector<UserId>& off)
+      : told_(record.rules_version >= 4), off_(off) {
+    std::sort(off_.begin(), off_.end());
+  }
+  std::optional<bool> operator()(const UserId& user) const {
+    if (!told_) return std::nullopt;
+    return !std::binary_search(off_.begin(), off_.end(), user);
+  }
+
+ private:
+  bool told_;
+  std::vector<UserId> off_;
+};
+
+// What somebody who has just left goes on seeing.
+std::shared_ptr<const LeftView> left_view(const Head& head, Position leaving) {
+  auto view = std::make_shared<LeftView>();
+  view->title = head.title;
+  view->member_count = head.member_count;
+  view->large = head.large;
+  view->last_ts_ms = head.last_ts_ms;
+  view->roster_ver = head.roster_ver;
+  view->entry_ver = leaving;
+  view->delivered_all_seq = head.delivered_all_seq;
+  view->read_all_seq = head.read_all_seq;
+  view->read_any_seq = head.read_any_seq;
+  return view;
 }
 
 void count_members(Conversation& c, ReceiptMinima& minima) {
@@ -125,7 +188,7 @@ void apply_send(Conversation& c, ReceiptMinima& minima, const LogEntry& entry, c
   event.reply_to_seq = op.reply_to_seq;
   event.mentions = op.mentions;
   event.client_ts_ms = op.client_ts_ms;
-  note_sender(c, minima, entry.record.sender, out);
+  note_sender(c, minima, entry.record, out);
   finish(c, minima, {}, out);
 }
 
@@ -134,10 +197,13 @@ void apply_create(Conversation& c, ReceiptMinima& minima, const LogEntry& entry,
   const UserId& creator = entry.record.sender;
   if (c.head.last_seq != 0) {
     // The other side of a 1:1 was first, or this is a repetition: same conversation either way.
-    if (find_member(c, creator) == nullptr) {
+    const Member* known = find_member(c, creator);
+    if (known == nullptr) {
       return refuse(out, ErrorCode::kAlreadyExists, "the conversation belongs to others");
     }
-    out.placed = Placement{1, 0, c.head.last_ts_ms, entry.position};
+    const std::int64_t left_ms = known->left == nullptr ? 0 : known->left->last_ts_ms;
+    const std::int64_t now_ms = known->active() ? c.head.last_ts_ms : left_ms;
+    out.placed = Placement{1, 0, now_ms, entry.position};
     out.duplicate = true;
     return;
   }
@@ -156,8 +222,11 @@ void apply_create(Conversation& c, ReceiptMinima& minima, const LogEntry& entry,
   c.head.title = op.title;
   Event& event = append_event(c, entry, EventKind::kMembership, out);
   event.body = created_body(op.type, op.title, others);
-  join(c, creator, direct ? MemberRole::kMember : MemberRole::kOwner);
-  for (const UserId& user : others) join(c, user, MemberRole::kMember);
+  const Sharing sharing(entry.record, op.receipts_off);
+  const bool told = entry.record.rules_version >= 4;
+  join(c, creator, direct ? MemberRole::kMember : MemberRole::kOwner,
+       told ? std::optional(!entry.record.receipts_off) : std::nullopt);
+  for (const UserId& user : others) join(c, user, MemberRole::kMember, sharing(user));
   count_members(c, minima);
   out.changed_members = active_users(c);
   finish(c, minima, out.changed_members, out);
@@ -252,11 +321,12 @@ void apply_membership(Conversation& c, ReceiptMinima& minima, const LogEntry& en
   }
   Event& event = append_event(c, entry, EventKind::kMembership, out);
   event.body = membership_body(op.kind, users, op.role);
-  note_sender(c, minima, actor_id, out);  // before a leaver stops being a member
+  note_sender(c, minima, entry.record, out);  // before a leaver stops being a member
+  const Sharing sharing(entry.record, op.receipts_off);
   bool owner_left = false;
   for (const UserId& user : users) {
     if (op.kind == MemberChangeKind::kAdd) {
-      join(c, user, MemberRole::kMember);
+      join(c, user, MemberRole::kMember, sharing(user));
     } else if (op.kind == MemberChangeKind::kSetRole) {
       member_of(c, user)->role = op.role;
     } else {
@@ -274,14 +344,17 @@ void apply_membership(Conversation& c, ReceiptMinima& minima, const LogEntry& en
     if (const Member* heir = hand_over(c)) out.changed_members.push_back(heir->user);
   }
   count_members(c, minima);
-  note_sender(c, minima, actor_id, out);
+  note_sender(c, minima, entry.record, out);
   UserList affected;
   std::copy_if(users.begin(), users.end(), std::back_inserter(affected),
                [&](const UserId& user) { return find_member(c, user)->active(); });
   finish(c, minima, affected, out);
-  // Leavers see their own farewell.
+  // Leavers see their own farewell, and nothing later.
+  const auto view = left_view(c.head, entry.position);
   for (const UserId& user : users) {
-    if (find_member(c, user)->active()) continue;
+    Member& m = *member_of(c, user);
+    if (m.active()) continue;
+    m.left = view;
     out.audience.push_back(user);
     out.marks.push_back(user);
   }
@@ -300,7 +373,7 @@ void apply_meta(Conversation& c, ReceiptMinima& minima, const LogEntry& entry, c
   c.head.title = op.title;
   Event& event = append_event(c, entry, EventKind::kMeta, out);
   event.body = meta_body(op.title);
-  note_sender(c, minima, entry.record.sender, out);
+  note_sender(c, minima, entry.record, out);
   finish(c, minima, {}, out);
 }
 
@@ -316,10 +389,15 @@ void apply_receipt(Conversation& c, ReceiptMinima& minima, const LogEntry& entry
   m->delivered_seq = std::max(m->delivered_seq, delivered);
   if (read > m->read_seq) {
     m->read_seq = read;
-    m->read_ordinal = std::max(m->read_ordinal, std::min(op.read_ordinal, c.head.last_ordinal));
+    m->read_ordinal =
+        std::max(m->read_ordinal, std::min(op.read_ordinal, c.head.last_ordinal + m->withheld));
   }
-  m->sharing = op.publish_read;
-  if (m->sharing) m->public_read_seq = std::max(m->public_read_seq, read);
+  // Who stops sharing leaves the minima, which may rise by it: with something that others see anyway,
+  // never with a read.
+  const bool private_read = !op.publish_read && m->read_seq != before.read_seq &&
+                            op.delivered_seq <= before.delivered_seq;
+  if (entry.record.rules_version < 4 || !private_read) m->sharing = op.publish_read;
+  if (op.publish_read) m->public_read_seq = std::max(m->public_read_seq, read);
   if (*m == before) return;
   minima.moved(before, *m);
   out.changed_members.push_back(m->user);
@@ -330,6 +408,19 @@ void apply_receipt(Conversation& c, ReceiptMinima& minima, const LogEntry& entry
   } else if (m->read_seq != before.read_seq) {
     out.marks.push_back(m->user);  // the own devices
   }
+}
+
+// Before version 4 the time in an id was compared with the server's, and a device whose clock was
+// wrong could not send.
+bool too_old(const LogRecord& r) {
+  if (r.rules_version >= 4) return false;
+  // A 1:1 comes into being under its own id, which is a hash and tells no time.
+  const auto* create = std::get_if<CreateOp>(&r.op);
+  const bool direct = create != nullptr && create->type == ConversationType::kDirect;
+  if (direct && r.rules_version >= 3) return false;
+  const auto made_ms = uuid_timestamp_ms(r.command_id);
+  const auto horizon = std::chrono::milliseconds(limits::dedupe_horizon).count();
+  return made_ms && *made_ms + horizon < r.gateway_ts_ms;
 }
 
 }  // namespace
@@ -358,13 +449,8 @@ Outcome decide(Conversation& c, ReceiptMinima& minima, const LogEntry& entry,
     out.duplicate = true;
     return out;
   }
-  // A 1:1 comes into being under its own id, which is a hash and tells no time.
   const auto* create = std::get_if<CreateOp>(&r.op);
-  const bool hashed =
-      r.rules_version >= 3 && create != nullptr && create->type == ConversationType::kDirect;
-  const auto made_ms = hashed ? std::nullopt : uuid_timestamp_ms(r.command_id);
-  const auto horizon = std::chrono::milliseconds(limits::dedupe_horizon).count();
-  if (made_ms && static_cast<std::int64_t>(*made_ms) + horizon < r.gateway_ts_ms) {
+  if (too_old(r)) {
     refuse(out, ErrorCode::kExpired, "the id is older than the server recognises as a repetition");
     return out;
   }

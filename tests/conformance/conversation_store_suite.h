@@ -39,6 +39,7 @@ class ConversationStoreSuite : public testing::Test {
     e.sender_device = id_of<DeviceId>(3);
     e.server_ts_ms = 1'000 + static_cast<std::int64_t>(seq);
     e.ordinal = seq;
+    e.sender_ordinal = seq % 3 == 0 ? seq + 1 : 0;
     e.countable = true;
     e.sender_only = seq % 2 == 0;
     e.body = std::string(body_size, static_cast<char>(seq));
@@ -48,6 +49,19 @@ class ConversationStoreSuite : public testing::Test {
     e.client_ts_ms = -5;
     e.position = position;
     return e;
+  }
+  static std::shared_ptr<const LeftView> left_view(Position position) {
+    auto view = std::make_shared<LeftView>();
+    view->title = "as it was";
+    view->member_count = 3;
+    view->large = true;
+    view->last_ts_ms = 5;
+    view->roster_ver = 6;
+    view->entry_ver = position;
+    view->delivered_all_seq = 7;
+    view->read_all_seq = 8;
+    view->read_any_seq = 9;
+    return view;
   }
   // Event number `position` of the room, with ann and bob in it.
   StoreBatch batch(Position position, std::size_t body_size = 5) {
@@ -72,6 +86,8 @@ class ConversationStoreSuite : public testing::Test {
       member.delivered_seq = position;
       member.read_ordinal = 1;
       member.sharing = user == ann_;
+      member.withheld = position + 1;
+      if (user == bob_) member.left = left_view(position);
       member.feed_ver = position;
       b.members.emplace_back(room_, member);
     }
@@ -521,7 +537,6 @@ REGISTER_TYPED_TEST_SUITE_P(
     MembersMayComeBeforeTheirConversation, FindsCommandsOfTheSameMillisecond,
     FeedsListConversationsByTheirLastChange, LargeConversationsOfActiveMembersOnly,
     AConversationThatBecomesLargeHasTheMembersItHad, AWalkOverAllHeadsSeesThoseThatChanged,
-    UserMarksNeverFall,
-    AFailedBatchLeavesNothingAndIsNotOvertaken);
+    UserMarksNeverFall, AFailedBatchLeavesNothingAndIsNotOvertaken);
 
 }  // namespace kith::server

@@ -18,18 +18,23 @@ namespace {
   "CREATE TABLE conversation(id BLOB PRIMARY KEY,type INT,last_seq INT,last_position INT," \
   "last_ordinal INT,last_ts INT,title BLOB,roster_ver INT,member_count INT,large INT,"     \
   "delivered_all INT,read_all INT,read_any INT) WITHOUT ROWID;"
+#define MEMBERS_OF_VERSION_5                                                            \
+  "DROP TABLE member;"                                                                  \
+  "CREATE TABLE member(user BLOB,conversation BLOB,role INT,join_seq INT,left_seq INT," \
+  "delivered INT,read INT,read_ordinal INT,public_read INT,sharing INT,feed_ver INT,"   \
+  "PRIMARY KEY(conversation,user)) WITHOUT ROWID;"
 #define EVENT_COLUMNS_OF_VERSION_3                                                    \
   "conversation BLOB,seq INT,kind INT,message BLOB,sender BLOB,"                      \
   "device BLOB,ts INT,ordinal INT,countable INT,sender_only INT,body BLOB,reply INT," \
   "mentions BLOB,client_ts INT,position INT"
 constexpr const char* kStoreOfVersion4 =
-    CONVERSATIONS_OF_VERSION_4 "CREATE TABLE event(" EVENT_COLUMNS_OF_VERSION_3
-                               ",UNIQUE(conversation,seq));"
-                               "CREATE INDEX event_message ON event(message);"
-                               "PRAGMA user_version=4;";
-#define EVENTS_OF_VERSION_3                                                   \
-  CONVERSATIONS_OF_VERSION_4 "CREATE TABLE event(" EVENT_COLUMNS_OF_VERSION_3 \
-                             ",PRIMARY KEY(conversation,seq)) WITHOUT ROWID;"
+    MEMBERS_OF_VERSION_5 CONVERSATIONS_OF_VERSION_4 "CREATE TABLE event(" EVENT_COLUMNS_OF_VERSION_3
+                                                    ",UNIQUE(conversation,seq));"
+                                                    "CREATE INDEX event_message ON event(message);"
+                                                    "PRAGMA user_version=4;";
+#define EVENTS_OF_VERSION_3                                                                        \
+  MEMBERS_OF_VERSION_5 CONVERSATIONS_OF_VERSION_4 "CREATE TABLE event(" EVENT_COLUMNS_OF_VERSION_3 \
+                                                  ",PRIMARY KEY(conversation,seq)) WITHOUT ROWID;"
 constexpr const char* kStoreOfVersion3 = EVENTS_OF_VERSION_3
     "CREATE TABLE placement(message BLOB,conversation BLOB,sender BLOB,seq INT,ordinal INT,"
     "ts INT,position INT,PRIMARY KEY(message,conversation,sender)) WITHOUT ROWID;"

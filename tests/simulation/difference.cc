@@ -64,8 +64,8 @@ std::string marks_differ(const server::Conversation& c, const server::Member& m,
   if (r.read_ordinal != m.read_ordinal) {
     return unlike("read_ordinal", m.read_ordinal, r.read_ordinal);
   }
-  if (r.last_ordinal != c.head.last_ordinal) {
-    return unlike("last_ordinal", c.head.last_ordinal, r.last_ordinal);
+  if (r.last_ordinal != c.head.last_ordinal + m.withheld) {
+    return unlike("last_ordinal", c.head.last_ordinal + m.withheld, r.last_ordinal);
   }
   if (r.marks.delivered_all.value != c.head.delivered_all_seq) {
     return unlike("delivered_all", c.head.delivered_all_seq, r.marks.delivered_all.value);
@@ -100,9 +100,12 @@ std::string difference_of(const Disk& store, const UserId& user, const Conversat
   if (r->type != c.head.type) return "is of another type";
   const std::uint64_t last = server::visible_upto(c, me);
   if (r->last_seq != last) return unlike("last_seq", last, r->last_seq);
-  if (me.active() && r->title != c.head.title) return "has another title";
-  if (me.active() && r->member_count != c.head.member_count) {
-    return unlike("member_count", c.head.member_count, r->member_count);
+  if (!me.active() && me.left == nullptr) return "has nothing left for who has gone";
+  const std::string& title = me.active() ? c.head.title : me.left->title;
+  if (r->title != title) return "has another title";
+  const std::uint32_t members_then = me.active() ? c.head.member_count : me.left->member_count;
+  if (r->member_count != members_then) {
+    return unlike("member_count", members_then, r->member_count);
   }
   const std::string marks = marks_differ(c, me, *r, reads);
   return marks.empty() ? events_differ(store, c, me, engine) : marks;

@@ -84,7 +84,7 @@ struct SessionTag;
 
 using DeviceId = Id<DeviceTag>;    // one installation of the SDK for one account
 using SessionId = Id<SessionTag>;  // one connection
-// Made by the sender before the message is stored or sent (UUIDv7, RFC 9562): the same id on every
+// Made by the sender before the message is stored or sent (a UUID, RFC 9562): the same id on every
 // device, on the server, and in every retry. Never used for order.
 using MessageId = Id<MessageTag>;
 

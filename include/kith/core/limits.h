@@ -180,7 +180,8 @@ inline constexpr auto backoff_cap = 60s;
 inline constexpr auto backoff_cap_foreground = 30s;
 inline constexpr auto backoff_reset_after = 60s;    // connected and synced for this long
 inline constexpr auto outbox_item_life = 14 * 24h;  // then FAILED; the user decides
-inline constexpr auto dedupe_horizon = 30 * 24h;    // message ids older than this are refused
+inline constexpr auto dedupe_horizon =
+    30 * 24h;  // decided by rules before 4: older ids were refused
 
 // --- client ---
 // What a server may make a device do. Frames that nobody asked for count one and one for each KiB:

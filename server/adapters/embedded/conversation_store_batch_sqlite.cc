@@ -263,9 +263,10 @@ Status BatchWriter::write_rows(const Changes& changes, bool large, bool was_larg
 Status BatchWriter::write_row(const ConversationId& id, const Member& m) {
   return db_
       .query("REPLACE INTO member(" KITH_MEMBER_COLUMNS
-             ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)")
+             ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)")
       .bind(m.user, id, static_cast<std::uint32_t>(m.role), m.join_seq, m.left_seq, m.delivered_seq,
-            m.read_seq, m.read_ordinal, m.public_read_seq, m.sharing, m.feed_ver)
+            m.read_seq, m.read_ordinal, m.public_read_seq, m.sharing, m.feed_ver, m.withheld,
+            bytes_of(m.left.get()))
       .run();
 }
 

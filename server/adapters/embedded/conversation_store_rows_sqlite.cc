@@ -68,6 +68,8 @@ Member member_of_row(const Query& row) {
   m.public_read_seq = row.number(8);
   m.sharing = row.number(9) != 0;
   m.feed_ver = row.number(10);
+  m.withheld = row.number(11);
+  m.left = left_view_of(row.view(12));
   return m;
 }
 

@@ -24,11 +24,11 @@ namespace kith::server {
   "client_ts INT,position INT,UNIQUE(conversation,seq));"
 #define KITH_EVENT_INDEX "CREATE INDEX event_message ON event(message);"
 // Members of conversations that are not small. They stand together, and no index moves with their
-// watermarks.
-#define KITH_MEMBER_TABLE(name)                                                             \
+// watermarks. `more`: columns that later versions have added.
+#define KITH_MEMBER_TABLE(name, more)                                                       \
   "CREATE TABLE " name                                                                      \
   "(user BLOB,conversation BLOB,role INT,join_seq INT,left_seq INT,delivered INT,read INT," \
-  "read_ordinal INT,public_read INT,sharing INT,feed_ver INT,"                              \
+  "read_ordinal INT,public_read INT,sharing INT,feed_ver INT," more                         \
   "PRIMARY KEY(conversation,user)) WITHOUT ROWID;"
 // What a sync lists: each member's mark once more, by user. It moves when a device has synced in
 // between, not with each message.
@@ -42,7 +42,8 @@ const char* const kStoreSchema =
     "CREATE TABLE conversation(id BLOB PRIMARY KEY,type INT,last_seq INT,last_position INT,"
     "last_ordinal INT,last_ts INT,title BLOB,roster_ver INT,member_count INT,large INT,"
     "delivered_all INT,read_all INT,read_any INT,members BLOB) WITHOUT ROWID;" KITH_CHUNK_TABLE
-        KITH_PLACE_TABLE KITH_MEMBER_TABLE("member") KITH_FEED_TABLE KITH_LARGE_MEMBER_TABLE
+        KITH_PLACE_TABLE KITH_MEMBER_TABLE("member", "withheld INT,left_view BLOB,")
+            KITH_FEED_TABLE KITH_LARGE_MEMBER_TABLE
     "CREATE TABLE user_mark(user BLOB PRIMARY KEY,position INT) WITHOUT ROWID;"
     "CREATE TABLE meta(key TEXT PRIMARY KEY,value INT) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('applied',0)";
@@ -51,8 +52,11 @@ const char* const kStoreUpgradeTo2 = KITH_LARGE_MEMBER_TABLE
     "INSERT INTO large_member SELECT m.user,m.conversation FROM member m"
     " JOIN conversation c ON c.id=m.conversation WHERE m.role<>0 AND c.large<>0";
 
-const char* const kStoreUpgradeTo3 = KITH_MEMBER_TABLE("member3") KITH_FEED_TABLE
-    "INSERT INTO member3(" KITH_MEMBER_COLUMNS ") SELECT " KITH_MEMBER_COLUMNS
+#define KITH_MEMBER_COLUMNS_3                                                                      \
+  "user,conversation,role,join_seq,left_seq,delivered,read,read_ordinal,public_read,sharing,feed_" \
+  "ver"
+const char* const kStoreUpgradeTo3 = KITH_MEMBER_TABLE("member3", "") KITH_FEED_TABLE
+    "INSERT INTO member3(" KITH_MEMBER_COLUMNS_3 ") SELECT " KITH_MEMBER_COLUMNS_3
     " FROM member;"
     "INSERT INTO feed(user,feed_ver,conversation) SELECT user,coalesce(feed_ver,0),conversation"
     " FROM member;"
@@ -70,5 +74,8 @@ const char* const kStoreUpgradeTo4 =
 // positions out a second time.
 const char* const kStoreUpgradeTo5 =
     KITH_CHUNK_TABLE KITH_PLACE_TABLE "ALTER TABLE conversation ADD COLUMN members BLOB";
+
+const char* const kStoreUpgradeTo6 =
+    "ALTER TABLE member ADD COLUMN withheld INT;ALTER TABLE member ADD COLUMN left_view BLOB";
 
 }  // namespace kith::server

@@ -3,12 +3,13 @@
 
 namespace kith::server {
 
-inline constexpr int kStoreSchemaVersion = 5;
+inline constexpr int kStoreSchemaVersion = 6;
 extern const char* const kStoreSchema;
 extern const char* const kStoreUpgradeTo2;  // from version 1
 extern const char* const kStoreUpgradeTo3;  // from version 2
 extern const char* const kStoreUpgradeTo4;  // from version 3
 extern const char* const kStoreUpgradeTo5;  // from version 4
+extern const char* const kStoreUpgradeTo6;  // from version 5
 
 // Columns in the order of these lists.
 #define KITH_HEAD_COLUMNS                                                                    \
@@ -17,7 +18,7 @@ extern const char* const kStoreUpgradeTo5;  // from version 4
 inline constexpr int kHeadColumns = 13;
 #define KITH_MEMBER_COLUMNS                                                                   \
   "user,conversation,role,join_seq,left_seq,delivered,read,read_ordinal,public_read,sharing," \
-  "feed_ver"
+  "feed_ver,withheld,left_view"
 #define KITH_EVENT_COLUMNS                                                                   \
   "conversation,seq,kind,message,sender,device,ts,ordinal,countable,sender_only,body,reply," \
   "mentions,client_ts,position"

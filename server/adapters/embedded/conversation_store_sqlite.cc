@@ -89,7 +89,8 @@ class ConversationStoreSqlite::Breather {
 Result<std::unique_ptr<ConversationStoreSqlite>> ConversationStoreSqlite::open(
     const std::string& path, Executor& executor, std::uint64_t pages_max) {
   Database::Options options{path, kStoreSchemaVersion, kStoreSchema, pages_max};
-  options.upgrades = {kStoreUpgradeTo2, kStoreUpgradeTo3, kStoreUpgradeTo4, kStoreUpgradeTo5};
+  options.upgrades = {kStoreUpgradeTo2, kStoreUpgradeTo3, kStoreUpgradeTo4, kStoreUpgradeTo5,
+                      kStoreUpgradeTo6};
   // Rows of a batch lie anywhere in the file: pages that are touched again soon are written once.
   options.cache_pages = kCachePages;
   options.checkpoint_pages = kCheckpointPages;

@@ -42,6 +42,7 @@ void EventChunk::add(const Event& e) {
   if (!e.mentions.empty()) to.bytes(V::kMentionsFieldNumber, join_ids(e.mentions));
   to.number(V::kClientTsMsFieldNumber, static_cast<std::uint64_t>(e.client_ts_ms));
   to.number(V::kPositionFieldNumber, e.position);
+  to.number(V::kSenderOrdinalFieldNumber, e.sender_ordinal);
   to.close(begin);
 }
 
@@ -68,6 +69,7 @@ std::optional<std::vector<Event>> events_of(const ConversationId& conversation,
     e.mentions = split_ids(from.mentions());
     e.client_ts_ms = static_cast<std::int64_t>(from.client_ts_ms());
     e.position = from.position();
+    e.sender_ordinal = from.sender_ordinal();
     events.push_back(std::move(e));
   }
   return events;

@@ -6,6 +6,50 @@
 
 namespace kith::server {
 
+namespace {
+
+void write(const LeftView& view, WireWriter& to) {
+  using V = v1::LeftView;
+  to.bytes(V::kTitleFieldNumber, view.title);
+  to.number(V::kMemberCountFieldNumber, view.member_count);
+  to.number(V::kEntryVerFieldNumber, view.entry_ver);
+  to.number(V::kLastTsMsFieldNumber, static_cast<std::uint64_t>(view.last_ts_ms));
+  to.number(V::kRosterVerFieldNumber, view.roster_ver);
+  to.number(V::kDeliveredAllSeqFieldNumber, view.delivered_all_seq);
+  to.number(V::kReadAllSeqFieldNumber, view.read_all_seq);
+  to.number(V::kReadAnySeqFieldNumber, view.read_any_seq);
+  to.number(V::kLargeFieldNumber, view.large ? 1 : 0);
+}
+
+std::shared_ptr<const LeftView> view_of(const v1::LeftView& from) {
+  auto view = std::make_shared<LeftView>();
+  view->title = from.title();
+  view->member_count = from.member_count();
+  view->entry_ver = from.entry_ver();
+  view->last_ts_ms = static_cast<std::int64_t>(from.last_ts_ms());
+  view->roster_ver = from.roster_ver();
+  view->delivered_all_seq = from.delivered_all_seq();
+  view->read_all_seq = from.read_all_seq();
+  view->read_any_seq = from.read_any_seq();
+  view->large = from.large() != 0;
+  return view;
+}
+
+}  // namespace
+
+std::string bytes_of(const LeftView* view) {
+  std::string bytes;
+  WireWriter to(bytes);
+  if (view != nullptr) write(*view, to);
+  return bytes;
+}
+
+std::shared_ptr<const LeftView> left_view_of(std::string_view bytes) {
+  v1::LeftView view;
+  const bool read = view.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()));
+  return bytes.empty() || !read ? nullptr : view_of(view);
+}
+
 std::string bytes_of(const std::vector<Member>& members) {
   using V = v1::StoredMember;
   std::string bytes;
@@ -22,6 +66,12 @@ std::string bytes_of(const std::vector<Member>& members) {
     to.number(V::kPublicReadSeqFieldNumber, m.public_read_seq);
     to.number(V::kSharingFieldNumber, m.sharing ? 1 : 0);
     to.number(V::kFeedVerFieldNumber, m.feed_ver);
+    if (m.left != nullptr) {
+      const std::size_t view = to.open(V::kLeftFieldNumber);
+      write(*m.left, to);
+      to.close(view);
+    }
+    to.number(V::kWithheldFieldNumber, m.withheld);
     to.close(begin);
   }
   return bytes;
@@ -46,7 +96,9 @@ std::optional<std::vector<Member>> members_of(std::string_view bytes) {
     m.public_read_seq = from.public_read_seq();
     m.sharing = from.sharing() != 0;
     m.feed_ver = from.feed_ver();
-    members.push_back(m);
+    m.withheld = from.withheld();
+    if (from.has_left()) m.left = view_of(from.left());
+    members.push_back(std::move(m));
   }
   return members;
 }

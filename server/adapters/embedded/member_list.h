@@ -1,6 +1,7 @@
 // The members of a small conversation as the bytes of one column: kith.v1.MemberList (cluster.proto).
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +10,11 @@
 #include "kith/server/ports/records.h"
 
 namespace kith::server {
+
+// kith.v1.LeftView; empty for null.
+std::string bytes_of(const LeftView* view);
+// Null if it is empty or no such view.
+std::shared_ptr<const LeftView> left_view_of(std::string_view bytes);
 
 // Never empty if there are any.
 std::string bytes_of(const std::vector<Member>& members);

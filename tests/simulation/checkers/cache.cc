@@ -80,7 +80,7 @@ void CacheChecker::count_unread(const Who& who, client::Engine& engine) {
     for (const auto& [seq, event] : truth_.store.events.at(shown.id)) {
       if (seq > read && event.countable) ++unread;
     }
-    const std::uint64_t told = head->second.last_ordinal - member.read_ordinal;
+    const std::uint64_t told = head->second.last_ordinal + member.withheld - member.read_ordinal;
     if (shown.unread != unread || told != unread) {
       broken(6, who.name + " shows " + std::to_string(shown.unread) + " unread in " +
                     brief(shown.id) + ", the server counts " + std::to_string(told) +

@@ -2,6 +2,42 @@
 #include "tests/simulation/checkers/order.h"
 
 namespace kith::sim {
+namespace {
+
+// Steps that a clock may make by itself.
+constexpr std::int64_t kClockStepMs = 60'000;
+
+}  // namespace
+
+void OrderChecker::logged(const server::LogEntry& entry) {
+  logged_at_[entry.position] = entry.record.gateway_ts_ms;
+}
+
+// What each member sees counts up by one with each message that they see, and not otherwise.
+std::string OrderChecker::miscount(const server::Event& event, Last& last) const {
+  for (const auto& [user, member] : truth_.store.members.at(event.conversation)) {
+    const bool counts = event.countable || (event.sender_only && event.sender == user);
+    const std::uint64_t now = server::ordinal_for(event, user);
+    // Who has just come begins anywhere.
+    const std::uint64_t one = counts ? 1 : 0;
+    std::uint64_t& before = last.ordinals.try_emplace(user, now - one).first->second;
+    const bool right = now == before + one;
+    if (!right) {
+      return "ordinal " + std::to_string(now) + " after " + std::to_string(before) + " to " +
+             brief(user);
+    }
+    before = now;
+  }
+  return "";
+}
+
+// The latest time there was, or the clock's where that was set back.
+bool OrderChecker::right_time(const server::Event& event, std::int64_t last_ms) const {
+  const auto clock = logged_at_.find(event.position);
+  if (clock == logged_at_.end()) return event.server_ts_ms >= last_ms;
+  const bool set_back = clock->second + kClockStepMs < last_ms;
+  return event.server_ts_ms == (set_back ? clock->second : std::max(last_ms, clock->second));
+}
 
 void OrderChecker::applied(const server::StoreBatch& batch) {
   for (const server::EventPtr& event : batch.events) stored(*event);
@@ -14,7 +50,10 @@ void OrderChecker::stored(const server::Event& event) {
   const auto& events = truth_.store.events.at(event.conversation);
   if (const auto before = events.find(event.seq - 1); fresh && before != events.end()) {
     // The run began with this history.
-    last = {before->first, before->second.ordinal, before->second.server_ts_ms};
+    last = {before->first, {}, before->second.server_ts_ms};
+    for (const auto& [user, member] : truth_.store.members.at(event.conversation)) {
+      last.ordinals[user] = server::ordinal_for(before->second, user);
+    }
   }
   const std::string name = brief(event.conversation) + "/" + std::to_string(event.seq);
   if (event.seq <= last.seq) {
@@ -30,12 +69,11 @@ void OrderChecker::stored(const server::Event& event) {
   if (event.seq != last.seq + 1) {
     return broken(2, "event " + name + " follows " + std::to_string(last.seq));
   }
-  if (event.server_ts_ms < last.ts_ms) return broken(10, "event " + name + " goes back in time");
-  if (event.ordinal != last.ordinal + (event.countable ? 1 : 0)) {
-    return broken(2, "event " + name + " has ordinal " + std::to_string(event.ordinal) + " after " +
-                         std::to_string(last.ordinal));
-  }
-  last = {event.seq, event.ordinal, event.server_ts_ms};
+  if (!right_time(event, last.ts_ms)) return broken(10, "event " + name + " has a wrong time");
+  const std::string wrong = miscount(event, last);
+  if (!wrong.empty()) return broken(2, "event " + name + " has " + wrong);
+  last.seq = event.seq;
+  last.ts_ms = event.server_ts_ms;
 }
 
 void OrderChecker::cached(const Who& who, const client::CacheChange& change) {
@@ -47,8 +85,10 @@ void OrderChecker::held(const Who& who, const client::StoredEvent& stored) {
   event.ParseFromString(stored.bytes);
   v1::Event& first = seen_.try_emplace({stored.conversation, stored.seq}, event).first->second;
   const std::string name = brief(stored.conversation) + "/" + std::to_string(stored.seq);
-  const bool times =
-      first.server_ts_ms() == event.server_ts_ms() && first.ordinal() == event.ordinal();
+  const std::uint64_t ordinal =
+      seen_ordinals_.try_emplace({stored.conversation, stored.seq, who.user}, event.ordinal())
+          .first->second;
+  const bool times = first.server_ts_ms() == event.server_ts_ms() && ordinal == event.ordinal();
   if (!times) return broken(2, who.name + " has another time or ordinal for event " + name);
   if (event.kind() == v1::EVENT_KIND_VOID) return;
   if (first.kind() == v1::EVENT_KIND_VOID) first = event;

@@ -2,6 +2,7 @@
 #include "tests/simulation/checkers/privacy.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace kith::sim {
 namespace {
@@ -47,16 +48,34 @@ void PrivacyChecker::shown(const ConversationId& conversation, const UserId& id,
 }
 
 void PrivacyChecker::logged(const server::LogEntry& entry) {
+  remember_history();
   logged_ = entry.position;
-  const auto* receipt = std::get_if<server::ReceiptOp>(&entry.record.op);
-  if (receipt == nullptr || hides_reads(entry.record.sender, kUnderWayMs)) return;
-  shown(entry.record.conversation, entry.record.sender, receipt->read_seq);
+  const server::LogRecord& r = entry.record;
+  if (hides_reads(r.sender, kUnderWayMs)) return;
+  const auto* receipt = std::get_if<server::ReceiptOp>(&r.op);
+  if (receipt != nullptr) {
+    shown(r.conversation, r.sender, receipt->read_seq);
+  } else {
+    sharing_[entry.position] = r.sender;
+  }
+}
+
+// What the run began with.
+void PrivacyChecker::remember_history() {
+  if (std::exchange(history_known_, true)) return;
+  for (const auto& [id, members] : truth_.store.members) {
+    for (const auto& [user, member] : members) shown(id, user, member.public_read_seq);
+  }
 }
 
 void PrivacyChecker::applied(const server::StoreBatch& batch) {
-  // Who writes or joins is seen to be there.
-  for (const server::EventPtr& e : batch.events) shown(e->conversation, e->sender, e->seq);
+  // Where somebody joined is no secret. Who writes is seen to have read, unless they keep that to
+  // themselves.
   for (const auto& [id, member] : batch.members) shown(id, member.user, member.join_seq);
+  for (const server::EventPtr& e : batch.events) {
+    const auto writer = sharing_.find(e->position);
+    if (writer != sharing_.end()) shown(e->conversation, writer->second, e->seq);
+  }
   std::erase_if(published_, [this](const Published& p) {
     if (p.at > truth_.store.applied) return false;
     judge(p);

@@ -33,9 +33,13 @@ class PrivacyChecker : public Checker {
   void presence(const Who& who, const v1::PresencePush& push);
   void typing(const Who& who, const v1::TypingPush& push);
   void shown(const ConversationId& conversation, const UserId& user, std::uint64_t seq);
+  void remember_history();
 
   std::map<UserId, std::int64_t> changed_at_;
   server::Position logged_ = 0;
+  bool history_known_ = false;
+  // Who sends by a record, and does not keep to themselves that they have read up to there.
+  std::map<server::Position, UserId> sharing_;
   // The highest seq that a member has let others know to be read.
   std::map<ConversationId, std::map<UserId, std::uint64_t>> shown_;
   std::vector<Published> published_;  // until the store has caught up with it

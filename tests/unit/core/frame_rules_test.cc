@@ -166,8 +166,8 @@ TEST(FrameRules, SendBatch) {
                       }
                     }),
             "LIMIT_EXCEEDED");
-  EXPECT_EQ(with_item([](v1::OutMessage& m) { m.set_message_id(std::string(16, '\x04')); }),
-            "INVALID_ARGUMENT");  // no UUIDv7
+  EXPECT_EQ(with_item([](v1::OutMessage& m) { m.set_message_id(std::string(15, '\x04')); }),
+            "INVALID_ARGUMENT");
   EXPECT_EQ(with_item([](v1::OutMessage& m) { m.clear_content(); }), "INVALID_ARGUMENT");
   EXPECT_EQ(with_item([](v1::OutMessage& m) { m.set_content("\xff\xff"); }), "INVALID_ARGUMENT");
   EXPECT_EQ(

@@ -31,6 +31,7 @@ LogRecord whole() {
   r.gateway_ts_ms = 1'700'000'000'123;
   r.rules_version = 3;
   r.sender_only = true;
+  r.receipts_off = true;
   return r;
 }
 
@@ -63,6 +64,7 @@ TEST(RecordCodec, WhoWhatAndWhenComeBackAndTheReplyTokenDoesNot) {
   EXPECT_EQ(back.gateway_ts_ms, 1'700'000'000'123);
   EXPECT_EQ(back.rules_version, 3U);
   EXPECT_TRUE(back.sender_only);
+  EXPECT_TRUE(back.receipts_off);
   EXPECT_EQ(back.reply_token, 0U);
   EXPECT_TRUE(std::holds_alternative<UserMarkOp>(back.op));
 }
@@ -75,14 +77,16 @@ TEST(RecordCodec, EveryOperationComesBack) {
   EXPECT_EQ(send.mentions, users);
   EXPECT_EQ(send.client_ts_ms, 1'600'000'000'001);
 
-  const auto create = through(CreateOp{ConversationType::kDirect, "naïve title", users});
+  const auto create = through(CreateOp{ConversationType::kDirect, "naïve title", users, users});
+  EXPECT_EQ(create.receipts_off, users);
   EXPECT_EQ(create.type, ConversationType::kDirect);
   EXPECT_EQ(create.title, "naïve title");
   EXPECT_EQ(create.members, users);
 
   for (const auto kind : {MemberChangeKind::kAdd, MemberChangeKind::kRemove,
                           MemberChangeKind::kLeave, MemberChangeKind::kSetRole}) {
-    const auto change = through(MembershipOp{kind, users, MemberRole::kAdmin});
+    const auto change = through(MembershipOp{kind, users, MemberRole::kAdmin, users});
+    EXPECT_EQ(change.receipts_off, users);
     EXPECT_EQ(change.kind, kind);
     EXPECT_EQ(change.users, users);
     EXPECT_EQ(change.role, MemberRole::kAdmin);

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "kith/v1/event.pb.h"
 #include "server/services/conversations.h"
 #include "server/services/wire.h"
@@ -24,9 +26,12 @@ struct History {
     entry.position = next++;
     entry.record.sender = sender;
     entry.record.gateway_ts_ms = at;
+    entry.record.rules_version = kRulesVersion;
     entry.record.op = std::move(op);
+    if (change) change(entry.record);
     return decide(conversation, entry, earlier);
   }
+  std::function<void(LogRecord&)> change;
   const Member& member(const UserId& user) { return *find_member(conversation, user); }
 };
 
@@ -108,6 +113,36 @@ TEST(Sequencer, AWithheldMessageLooksLikeAnyOtherToItsSender) {
   to_wire(*sent.event, kAnna, &others);
   EXPECT_EQ(others.kind(), v1::EVENT_KIND_VOID);
   EXPECT_FALSE(others.countable());
+}
+
+TEST(Sequencer, TheClockOfASenderDecidesNothing) {
+  History h = group();
+  const std::int64_t now = 1'700'000'000'000;
+  for (const char* id : {"00000000000070008000000000000001",     // of 1970
+                         "ffffffffffff7000bfffffffffffffff",     // of the year 10,889
+                         "0123456789abcdef0123456789abcdef"}) {  // of no time
+    h.change = [id](LogRecord& r) { r.command_id = *MessageId::parse(id); };
+    EXPECT_TRUE(h.run(kBen, SendOp{}, std::nullopt, now).placed) << id;
+  }
+  // Records of earlier versions are decided again as they were.
+  h.change = [](LogRecord& r) {
+    r.rules_version = 3;
+    r.command_id = *MessageId::parse("00000000000070008000000000000001");
+  };
+  EXPECT_EQ(h.run(kBen, SendOp{}, std::nullopt, now).error->code, ErrorCode::kExpired);
+}
+
+TEST(Sequencer, AClockThatWasAheadIsNotWaitedFor) {
+  constexpr std::int64_t kYear = 365LL * 24 * 3600 * 1000;
+  History h = group();
+  const std::int64_t now = 1'700'000'000'000;
+  EXPECT_EQ(h.run(kBen, SendOp{}, std::nullopt, now + kYear).placed->server_ts_ms, now + kYear);
+  EXPECT_EQ(h.run(kBen, SendOp{}, std::nullopt, now + kYear - 60'000).placed->server_ts_ms,
+            now + kYear)
+      << "a step that clocks make by themselves";
+  EXPECT_EQ(h.run(kBen, SendOp{}, std::nullopt, now).placed->server_ts_ms, now);
+  EXPECT_EQ(h.conversation.head.last_ts_ms, now);
+  EXPECT_EQ(h.run(kBen, SendOp{}, std::nullopt, now + 1).placed->server_ts_ms, now + 1);
 }
 
 TEST(Sequencer, ReceiptsAreClampedAndNeverFall) {

@@ -33,6 +33,7 @@ class WireTest : public ::testing::Test {
     made.server_ts_ms = static_cast<std::int64_t>(number());
     made.ordinal = number();
     made.countable = random.below(2) == 0;
+    if (random.below(3) == 0) made.sender_ordinal = number();
     made.sender_only = random.below(3) == 0;
     made.body = std::string(random.below(400), 'x');
     made.reply_to_seq = number();

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -28,7 +29,9 @@ struct Event {
   UserId sender;
   DeviceId sender_device;
   std::int64_t server_ts_ms = 0;  // never decreases with seq
-  std::uint64_t ordinal = 0;      // countable events up to and including this one
+  // Countable events up to and including this one, as everybody but the sender counts.
+  std::uint64_t ordinal = 0;
+  std::uint64_t sender_ordinal = 0;  // as the sender counts; 0 = the same
   bool countable = false;
   bool sender_only = false;  // others see a VOID event at this seq (the sender is blocked)
   std::string body;          // serialized, opaque to storage
@@ -43,6 +46,21 @@ struct Event {
 // Kept once, however many hold it: readers of the newest history, and the store's next batch.
 using EventPtr = std::shared_ptr<const Event>;
 
+// What a former member may see of the conversation: as it was when they left.
+struct LeftView {
+  std::string title;
+  std::uint32_t member_count = 0;
+  bool large = false;
+  std::int64_t last_ts_ms = 0;
+  std::uint64_t roster_ver = 0;
+  Position entry_ver = 0;  // the record by which they left
+  std::uint64_t delivered_all_seq = 0;
+  std::uint64_t read_all_seq = 0;
+  std::uint64_t read_any_seq = 0;
+
+  friend bool operator==(const LeftView&, const LeftView&) = default;
+};
+
 // One person's place in one conversation, present or former.
 struct Member {
   UserId user;
@@ -53,11 +71,21 @@ struct Member {
   std::uint64_t read_seq = 0;
   std::uint64_t read_ordinal = 0;
   std::uint64_t public_read_seq = 0;  // what others may see
-  bool sharing = true;    // takes part in read minima: receipts were on at the last receipt
-  Position feed_ver = 0;  // last dirty mark of this conversation for this user
+  bool sharing = true;                // takes part in read minima: receipts were on when last told
+  Position feed_ver = 0;              // last dirty mark of this conversation for this user
+  // Own messages that others read as VOID: to their sender they count like any other.
+  std::uint64_t withheld = 0;
+  std::shared_ptr<const LeftView> left;  // of a former member; null if an earlier version kept none
 
   [[nodiscard]] bool active() const { return role != MemberRole::kNone; }
-  friend bool operator==(const Member&, const Member&) = default;
+  friend bool operator==(const Member& a, const Member& b) {
+    const auto rest = [](const Member& m) {
+      return std::tie(m.user, m.role, m.join_seq, m.left_seq, m.delivered_seq, m.read_seq,
+                      m.read_ordinal, m.public_read_seq, m.sharing, m.feed_ver, m.withheld);
+    };
+    if (rest(a) != rest(b)) return false;
+    return a.left == b.left || (a.left != nullptr && b.left != nullptr && *a.left == *b.left);
+  }
 };
 
 // A conversation without its members.
@@ -80,7 +108,11 @@ struct Head {
   friend bool operator==(const Head&, const Head&) = default;
 };
 
-// Where an earlier command with the same (conversation, sender, id) was placed.
+inline std::uint64_t ordinal_for(const Event& event, const UserId& reader) {
+  return reader == event.sender && event.sender_ordinal != 0 ? event.sender_ordinal : event.ordinal;
+}
+
+// Where an earlier command with the same (conversation, sender, id) was placed, as its sender sees it.
 struct Placement {
   std::uint64_t seq = 0;
   std::uint64_t ordinal = 0;
@@ -89,7 +121,7 @@ struct Placement {
 };
 
 inline Placement placement_of(const Event& event) {
-  return {event.seq, event.ordinal, event.server_ts_ms, event.position};
+  return {event.seq, ordinal_for(event, event.sender), event.server_ts_ms, event.position};
 }
 
 // --- commands: what enters the log ---
@@ -102,13 +134,15 @@ struct SendOp {
 struct CreateOp {
   ConversationType type = ConversationType::kGroup;
   std::string title;
-  std::vector<UserId> members;  // besides the sender
+  std::vector<UserId> members;         // besides the sender
+  std::vector<UserId> receipts_off{};  // those of them who do not share receipts
 };
 enum class MemberChangeKind : std::uint8_t { kAdd = 1, kRemove = 2, kLeave = 3, kSetRole = 4 };
 struct MembershipOp {
   MemberChangeKind kind = MemberChangeKind::kAdd;
   std::vector<UserId> users;
   MemberRole role = MemberRole::kNone;
+  std::vector<UserId> receipts_off{};  // those of `users` who do not share receipts
 };
 struct MetaOp {
   std::string title;
@@ -132,6 +166,7 @@ struct LogRecord {
   std::int64_t gateway_ts_ms = 0;
   std::uint32_t rules_version = 1;
   bool sender_only = false;
+  bool receipts_off = false;  // the sender does not share receipts
   // Finds the waiting request in the process that appended it; 0 after a restart.
   std::uint64_t reply_token = 0;
   std::variant<SendOp, CreateOp, MembershipOp, MetaOp, ReceiptOp, UserMarkOp> op;
