@@ -55,7 +55,7 @@ struct OutboxRow {
   UserId peer;          // 1:1 only
   std::string payload;  // serialized v1::OutMessage or v1::CreateConversation
   std::int64_t created_ms = 0;
-  std::int64_t server_ms = 0;       // Connection::server_ms() then
+  std::int64_t server_ms = 0;  // the server's time then, or when it was first told; 0 = not yet
   std::optional<ErrorCode> failed;  // refused for good, and why
   // In memory only: a restart makes every attempt uncertain and forgets where a row was placed.
   std::uint32_t attempt = 0;

@@ -98,7 +98,11 @@ void Connection::network_changed() {
 }
 
 std::int64_t Connection::server_ms() {
-  return std::max(server_seen_ms_, server_told_ ? server_ahead_ms_ + now() : 0);
+  return std::max(server_seen_ms_, told_server_ms());
+}
+
+std::int64_t Connection::told_server_ms() {
+  return server_told_ ? server_ahead_ms_ + now() : 0;
 }
 
 void Connection::set_background(bool background) {

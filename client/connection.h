@@ -71,6 +71,8 @@ class Connection {
   [[nodiscard]] bool ready() const { return welcomed_; }
   // The server's time as far as this device knows: never later than the truth; 0 = unknown.
   [[nodiscard]] std::int64_t server_ms();
+  // The same of this process alone: what the server has told since it began.
+  [[nodiscard]] std::int64_t told_server_ms();
   // What server_ms() said in an earlier life of the process.
   void remember_server_ms(std::int64_t ms) { server_seen_ms_ = ms; }
   [[nodiscard]] ConnectionState state() const { return state_; }

@@ -37,7 +37,6 @@ Engine::Engine(EngineOptions options, Scheduler& scheduler, Random& random,
       transports_(transports),
       store_(store, [this](const Status& failing) { on_storage(failing); }),
       emit_(std::move(emit)),
-      ids_(scheduler.clock(), random),
       model_(UserId::of(options_.handle), store_, [this](Event event) { told(std::move(event)); }) {
 }
 
@@ -98,7 +97,7 @@ Status Engine::load() {
                         }});
   sync_->load(content->cursor);
   outbox_ = std::make_unique<Outbox>(
-      model_, *connection_, scheduler_, random_, content->device,
+      model_, *connection_, scheduler_, random_,
       Outbox::Hooks{
           [this](const std::vector<v1::Event>& events) { sync_->offer(events, true); },
           [this](const ConversationId& id, std::uint64_t seq) { sync_->fetch(id, seq); }});
@@ -266,6 +265,21 @@ Status Engine::keep_settings(const Privacy& privacy, std::vector<UserId> contact
 
 // --- messages ---
 
+Timestamp Engine::ServersClock::wall() {
+  return {engine_.connection_->told_server_ms()};
+}
+
+std::int64_t Engine::ServersClock::steady_ms() {
+  return engine_.scheduler_.clock().steady_ms();
+}
+
+// Others see the id, and learn nothing by it: while connected it carries the server's time, as the
+// message itself does, so that the server's index grows at its end. Otherwise it is random, for when a
+// person writes without a connection is nobody's business, nor is what the device's clock says.
+MessageId Engine::next_id() {
+  return connection_->ready() ? ids_.next() : random_uuid(random_);
+}
+
 Result<MessageId> Engine::send(const ConversationId& to, const std::string& text,
                                const MessageId& reply_to) {
   if (to.empty())
@@ -275,10 +289,9 @@ Result<MessageId> Engine::send(const ConversationId& to, const std::string& text
   v1::Content content;
   content.mutable_plain()->set_text(text);
   v1::OutMessage out;
-  const MessageId id = ids_.next();
+  const MessageId id = next_id();
   out.set_message_id(id.bytes());
   out.set_content(content.SerializeAsString());
-  out.set_client_ts_ms(static_cast<std::uint64_t>(scheduler_.clock().wall().ms));
   out.set_seen_seq(model_.top(to));
   if (!reply_to.empty()) {
     if (const auto stored = store_.find_message(to, reply_to)) {
@@ -300,7 +313,7 @@ Result<MessageId> Engine::send(const ConversationId& to, const std::string& text
   row.id = id;
   row.payload = out.SerializeAsString();
   row.created_ms = scheduler_.clock().wall().ms;
-  row.server_ms = connection_->server_ms();
+  row.server_ms = connection_->told_server_ms();
   if (const ConversationRecord* known = model_.find(to)) {
     row.peer = known->type == ConversationType::kDirect ? known->peer : UserId();
   } else if (const auto it = peers_.find(to); it != peers_.end()) {
@@ -507,7 +520,7 @@ Result<ConversationId> Engine::create_group(const std::string& title,
   const ConversationId id{Id<ConversationTag>(bytes)};
   v1::ClientFrame frame;
   v1::CreateConversation& create = *frame.mutable_create_conversation();
-  const MessageId command = ids_.next();
+  const MessageId command = next_id();
   create.set_conversation_id(id.bytes());
   create.set_command_id(command.bytes());
   create.set_title(title);
@@ -523,7 +536,7 @@ Result<ConversationId> Engine::create_group(const std::string& title,
   row.kind = OutboxKind::kCreate;
   row.payload = create.SerializeAsString();
   row.created_ms = scheduler_.clock().wall().ms;
-  row.server_ms = connection_->server_ms();
+  row.server_ms = connection_->told_server_ms();
   if (Status s = outbox_->add(row); !s) return s.error();
   imagine(row);
   return id;

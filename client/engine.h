@@ -143,7 +143,19 @@ class Engine : public ConnectionListener {
   TransportFactory& transports_;
   ReportingStore store_;
   std::function<void(Event)> emit_;
-  UuidGenerator ids_;
+  MessageId next_id();
+  // The server's, as far as it is known.
+  class ServersClock : public Clock {
+   public:
+    explicit ServersClock(Engine& engine) : engine_(engine) {}
+    Timestamp wall() override;
+    std::int64_t steady_ms() override;
+
+   private:
+    Engine& engine_;
+  };
+  ServersClock servers_clock_{*this};
+  UuidGenerator ids_{servers_clock_, random_};
   Model model_;
   std::unique_ptr<Connection> connection_;
   std::unique_ptr<SyncEngine> sync_;

@@ -67,9 +67,10 @@ Status Model::apply_events(const ConversationId& conversation, const std::vector
     StoredEvent stored{conversation, e.seq(), id_of<MessageId>(e.message_id()), e.ordinal(),
                        e.SerializeAsString()};
     ranges.add(e.seq(), e.seq());
+    // Of the newest event: no time is kept for having been the latest, whatever clock it came from.
+    if (e.seq() >= record.last_seq) record.last_ts_ms = static_cast<std::int64_t>(e.server_ts_ms());
     record.last_seq = std::max(record.last_seq, e.seq());
     record.last_ordinal = std::max(record.last_ordinal, e.ordinal());
-    record.last_ts_ms = std::max(record.last_ts_ms, static_cast<std::int64_t>(e.server_ts_ms()));
     if (e.sender() == self_.view()) {
       change.outbox_remove.push_back(stored.message);
       record.read_seq = std::max(record.read_seq, e.seq());  // what one writes, one has read
@@ -121,9 +122,11 @@ Status Model::apply_states(const std::vector<v1::ConversationState>& states,
       r.member_count = s.member_count();
       r.large = s.large();
     }
+    if (s.last_seq() >= r.last_seq && s.last_ts_ms() != 0) {
+      r.last_ts_ms = static_cast<std::int64_t>(s.last_ts_ms());
+    }
     r.last_seq = std::max(r.last_seq, s.last_seq());
     r.last_ordinal = std::max(r.last_ordinal, s.last_ordinal());
-    r.last_ts_ms = std::max(r.last_ts_ms, static_cast<std::int64_t>(s.last_ts_ms()));
     r.floor_seq = std::max(r.floor_seq, s.join_seq());
     r.read_seq = std::max(r.read_seq, s.read_seq());
     r.read_ordinal = std::max(r.read_ordinal, s.read_ordinal());

@@ -28,12 +28,11 @@ bool refused_for_good(const Error& error) {
 }  // namespace
 
 Outbox::Outbox(Model& model, Connection& connection, Scheduler& scheduler, Random& random,
-               DeviceId device, Hooks hooks)
+               Hooks hooks)
     : model_(model),
       connection_(connection),
       scheduler_(scheduler),
       random_(random),
-      device_(device),
       hooks_(std::move(hooks)) {}
 
 Outbox::~Outbox() {
@@ -49,12 +48,33 @@ void Outbox::load(const std::vector<OutboxRow>& rows) {
   }
 }
 
-// This device's clock may have jumped since: the row is at most as old as what the server's clock
-// says of a moment before it was written.
+// Either clock may have jumped since: the row is at most as old as both say. One that was written
+// without a connection begins to age when the server first tells its time.
 Millis Outbox::age(const OutboxRow& row) {
+  if (row.server_ms == 0) return Millis{0};
   const Millis claimed(scheduler_.clock().wall().ms - row.created_ms);
-  if (row.server_ms == 0 || connection_.server_ms() == 0) return claimed;
-  return std::min(claimed, Millis(connection_.server_ms() - row.server_ms));
+  return std::min(claimed, Millis(connection_.told_server_ms() - row.server_ms));
+}
+
+// From here on the server's clock counts, too, and this device's from now on if it was set meanwhile.
+// What cannot be written is dated by the next Welcome.
+void Outbox::date_rows() {
+  if (connection_.told_server_ms() == 0) return;
+  const std::int64_t now = scheduler_.clock().wall().ms;
+  CacheChange change;
+  std::vector<OutboxRow*> rows;
+  for (auto& [id, queue] : queues_) {
+    for (OutboxRow& row : queue.rows) {
+      if (row.server_ms != 0) continue;
+      rows.push_back(&row);
+      OutboxRow& dated = change.outbox_put.emplace_back(row);
+      const Millis claimed(now - row.created_ms);
+      if (claimed < Millis{0} || claimed > limits::outbox_item_life) dated.created_ms = now;
+      dated.server_ms = connection_.told_server_ms();
+    }
+  }
+  if (rows.empty() || !model_.store().commit(change)) return;
+  for (std::size_t i = 0; i < rows.size(); ++i) *rows[i] = change.outbox_put[i];
 }
 
 Status Outbox::add(const OutboxRow& row) {
@@ -81,7 +101,7 @@ Status Outbox::resend(const MessageId& id) {
   OutboxRow again = *row;
   again.failed.reset();
   again.created_ms = scheduler_.clock().wall().ms;
-  again.server_ms = connection_.server_ms();
+  again.server_ms = connection_.told_server_ms();
   CacheChange change;
   change.outbox_put.push_back(again);
   if (Status s = model_.store().commit(change); !s) return s;
@@ -107,6 +127,7 @@ Status Outbox::discard(const MessageId& id) {
 
 void Outbox::on_welcome(const ServerLimits& limits) {
   limits_ = limits;
+  date_rows();
   scheduler_.cancel(std::exchange(held_back_, 0));
   for (auto& [id, queue] : queues_) {
     scheduler_.cancel(std::exchange(queue.retry, 0));
@@ -394,12 +415,10 @@ v1::Event Outbox::event_of(const OutboxRow& row) {
   event.set_kind(v1::EVENT_KIND_MESSAGE);
   event.set_message_id(row.id.bytes());
   event.set_sender(model_.self().bytes());
-  event.set_sender_device(device_.bytes());
   event.set_server_ts_ms(static_cast<std::uint64_t>(row.placed_ts_ms));
   event.set_ordinal(row.placed_ordinal);
   event.set_countable(true);
   event.set_body(out.content());
-  event.set_client_ts_ms(out.client_ts_ms());
   *event.mutable_mentions() = out.mentions();
   event.set_reply_to_seq(out.reply_to_seq());
   if (const auto answered = message_id(out.reply_to_message_id());

@@ -35,8 +35,7 @@ class Outbox {
     std::function<void(const ConversationId&, std::uint64_t seq)> fetch;
   };
 
-  Outbox(Model& model, Connection& connection, Scheduler& scheduler, Random& random,
-         DeviceId device, Hooks hooks);
+  Outbox(Model& model, Connection& connection, Scheduler& scheduler, Random& random, Hooks hooks);
   ~Outbox();
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
@@ -87,6 +86,7 @@ class Outbox {
   void on_result(const ConversationId& id, const std::vector<MessageId>& sent,
                  const v1::SendResult* result, const Error& error);
   [[nodiscard]] Millis age(const OutboxRow& row);
+  void date_rows();
   void place(OutboxRow& row, const v1::Placed& placed, std::vector<v1::Event>& events);
   [[nodiscard]] v1::Event event_of(const OutboxRow& row);
   static bool answers_unknown(const OutboxRow& row, const v1::Event& event);
@@ -99,7 +99,6 @@ class Outbox {
   Connection& connection_;
   Scheduler& scheduler_;
   Random& random_;
-  DeviceId device_;
   Hooks hooks_;
   std::map<ConversationId, Queue> queues_;
   std::size_t count_ = 0;

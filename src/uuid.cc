@@ -1,4 +1,4 @@
-// UUIDv7: 48 bits of milliseconds, a 12-bit counter seeded at random each millisecond, 62 random
+// UUIDs. Version 7: 48 bits of milliseconds, a 12-bit counter seeded at random each millisecond, 62 random
 // bits.
 #include "src/uuid.h"
 
@@ -21,6 +21,14 @@ MessageId assemble(std::int64_t ms, std::uint32_t counter, Random& random) {
 }
 
 }  // namespace
+
+MessageId random_uuid(Random& random) {
+  std::array<std::uint8_t, 16> b{};
+  random.fill(b.data(), b.size());
+  b[6] = static_cast<std::uint8_t>(0x40 | (b[6] & 0x0f));  // version 4
+  b[8] = static_cast<std::uint8_t>(0x80 | (b[8] & 0x3f));  // variant of RFC 9562
+  return MessageId(b);
+}
 
 MessageId UuidGenerator::next() {
   const std::lock_guard lock(mutex_);

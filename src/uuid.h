@@ -1,4 +1,4 @@
-// Message ids: UUID version 7 (RFC 9562), made by the sender before a message is stored or sent.
+// Message ids: UUIDs (RFC 9562), made by the sender before a message is stored or sent.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,9 @@
 #include "kith/core/time.h"
 
 namespace kith {
+
+// A random id, version 4: it tells nothing.
+MessageId random_uuid(Random& random);
 
 // Ids of one generator ascend as bytes, also within a millisecond and when the wall clock is set
 // back. Threads: any. Clock and Random must outlive it.
@@ -25,7 +28,7 @@ class UuidGenerator {
   std::uint32_t counter_ = 0;  // rand_a, 12 bits
 };
 
-// The sender's wall clock inside an id; nothing if the id is not a version 7 UUID.
+// The time inside an id; nothing if the id is not a version 7 UUID.
 std::optional<std::int64_t> uuid_timestamp_ms(const MessageId& id);
 
 }  // namespace kith

@@ -32,6 +32,7 @@ class OutboxAge : public EngineTest {
     say(frame);
   }
   static constexpr std::int64_t kServer = 1'600'000'000'000;
+  std::uint64_t placed = 0;
 };
 
 TEST_F(OutboxAge, AClockThatJumpsFailsNothing) {
@@ -56,6 +57,50 @@ TEST_F(OutboxAge, AClockThatJumpsFailsNothingAfterARestart) {  // R-8
   engine->connect();
   sign_in(kServer + 60'000);
   EXPECT_EQ(expect(v1::ClientFrame::kSend).send().items_size(), 1);
+}
+
+// Typed with a clock that is a year behind, which is mended before there is a connection.
+TEST_F(OutboxAge, AClockThatIsMendedBetweenTypingAndSendingFailsNothing) {
+  for (const auto wrong : {-365 * 24h, -20 * 24h, 400 * 24h}) {
+    scheduler.wall_jump = wrong;
+    send("typed");
+    scheduler.wall_jump = 0h;
+    restart();
+    engine->connect();
+    sign_in(kServer);
+    const auto request = expect(v1::ClientFrame::kSend);
+    ASSERT_EQ(request.send().items_size(), 1) << wrong.count();
+    place(request, ++placed);
+    restart();
+  }
+}
+
+// What was typed offline begins to age when the server first tells its time.
+TEST_F(OutboxAge, AServerThatWasSeenLongAgoAgesNothing) {
+  engine->connect();
+  sign_in(kServer);
+  restart();
+  scheduler.wall_jump = 20 * 24h;
+  send("typed after a long time away, with a wrong clock");
+  scheduler.wall_jump = 60 * 24h;
+  engine->connect();
+  sign_in(kServer + std::chrono::milliseconds(21 * 24h).count());
+  EXPECT_EQ(expect(v1::ClientFrame::kSend).send().items_size(), 1);
+}
+
+// Others see the id: it carries the server's time or none.
+TEST_F(OutboxAge, IdsTellNothingOfTheDevicesClock) {
+  scheduler.wall_jump = 400 * 24h;
+  const auto offline = engine->send(room, "without a connection", {}).value();
+  EXPECT_EQ(offline.array()[6] >> 4, 4);
+  engine->connect();
+  sign_in(kServer);
+  scheduler.advance(1s);
+  const auto online = engine->send(room, "with one", {}).value();
+  EXPECT_EQ(online.array()[6] >> 4, 7);
+  std::int64_t told = 0;
+  for (int i = 0; i < 6; ++i) told = told << 8 | online.array()[i];
+  EXPECT_EQ(told, kServer + 1'000);
 }
 
 TEST_F(OutboxAge, WhatReallyWaitedForFifteenDaysFails) {
