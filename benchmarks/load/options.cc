@@ -100,6 +100,7 @@ const std::map<std::string, Setter, std::less<>>& flags() {
       {"pid", number(&Options::pid, 1, 1e9)},
       {"cpu", number(&Options::cpu, 0, 4095)},
       {"server-cmd", text(&Options::server_command)},
+      {"metrics", text(&Options::metrics)},
       {"plot", text(&Options::plot_file)},
   };
   return kFlags;
@@ -226,7 +227,9 @@ What is loaded
   --token TOKEN        instead: one given token, for one connection
   --prefix NAME        handles are NAME-0, NAME-1, ... (default bench)
   --server-cmd CMD     starts the server, and ends it; crash needs it
-  --pid PID            the server's process: its memory and CPU go into the report
+  --pid PID            the server's process: its memory and CPU go into the report, and the run is
+                       no good if the search index was set aside
+  --metrics HOST:PORT  kithd --admin-port: nor if the index failed meanwhile
 
 How
   --connections N      default 1000

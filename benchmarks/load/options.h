@@ -34,6 +34,7 @@ struct Options {
   int pid = 0;
   int cpu = -1;
   std::string server_command;
+  std::string metrics;  // host:port
   std::string plot_file;
   bool json = false;
   bool help = false;

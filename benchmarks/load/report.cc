@@ -44,7 +44,8 @@ double Report::get(const std::string& name) const {
 }
 
 bool Report::honest() const {
-  return get("lost") == 0 && get("duplicated") == 0 && get("wrong") == 0;
+  return get("lost") == 0 && get("duplicated") == 0 && get("wrong") == 0 &&
+         get("index_faults") == 0;
 }
 
 std::string Report::json() const {

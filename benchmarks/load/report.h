@@ -22,7 +22,7 @@ class Report {
   [[nodiscard]] const std::string& scenario() const { return scenario_; }
   // 0 if it was not set.
   [[nodiscard]] double get(const std::string& name) const;
-  // Nothing acknowledged was lost, nothing came twice or wrong.
+  // Nothing acknowledged was lost, nothing came twice or wrong, and the search index is well.
   [[nodiscard]] bool honest() const;
 
   [[nodiscard]] std::string json() const;

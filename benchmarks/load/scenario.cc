@@ -51,6 +51,9 @@ Status Stage::open(const TrafficOptions& with, std::uint32_t sessions) {
       return make_error(ErrorCode::kNotFound, "--pid: no such process");
     }
   }
+  auto index = IndexWatch::begin(pid_, options.metrics);
+  if (!index) return index.error();
+  index_.emplace(std::move(*index));
   return {};
 }
 
@@ -99,6 +102,9 @@ void Stage::end_use() {
   use_.to = now_us();
   use_.load_to = process_use(0);
   if (pid_ != 0) use_.server_to = process_use(pid_);
+  if (!index_) return;
+  const auto faults = index_->faults();
+  index_faults_ = faults ? *faults : 1;  // a server that does not tell any more is not well either
 }
 
 void Stage::fill_use(Report& report, double messages) const {
@@ -107,6 +113,7 @@ void Stage::fill_use(Report& report, double messages) const {
   if (use_.load_from && use_.load_to) {
     report.set("load_cpu_percent", 100 * (use_.load_to->cpu_s - use_.load_from->cpu_s) / seconds);
   }
+  if (pid_ != 0 || !options.metrics.empty()) report.set("index_faults", index_faults_);
   if (!use_.server_from || !use_.server_to) return;
   const double cpu = use_.server_to->cpu_s - use_.server_from->cpu_s;
   report.set("server_rss_start", static_cast<double>(use_.server_from->rss_bytes));

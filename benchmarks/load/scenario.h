@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "benchmarks/load/fleet.h"
+#include "benchmarks/load/index_watch.h"
 #include "benchmarks/load/options.h"
 #include "benchmarks/load/process_use.h"
 #include "benchmarks/load/report.h"
@@ -52,6 +53,8 @@ class Stage {
   std::string phase_ = "connecting";
   std::uint64_t done_before_ = 0;
   int pid_ = 0;
+  std::optional<IndexWatch> index_;
+  double index_faults_ = 0;
   struct Use {
     std::optional<ProcessUse> server_from, server_to, load_from, load_to;
     Micros from = 0, to = 0;

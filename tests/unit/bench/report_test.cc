@@ -31,8 +31,8 @@ TEST(Report, IsOneLineOfJson) {
   EXPECT_EQ(report.json().find('\n'), std::string::npos);
 }
 
-TEST(Report, IsHonestOnlyIfNothingWasLostDoubledOrWrong) {
-  for (const char* name : {"lost", "duplicated", "wrong"}) {
+TEST(Report, IsHonestOnlyIfNothingWasLostDoubledWrongOrSetAside) {
+  for (const char* name : {"lost", "duplicated", "wrong", "index_faults"}) {
     Report report("pairs");
     report.set("messages", 5);
     EXPECT_TRUE(report.honest());

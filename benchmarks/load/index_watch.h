@@ -1,0 +1,35 @@
+// IndexWatch: whether the server's search index is well while it is loaded. What is wrong with it shows in no message.
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "kith/core/result.h"
+
+namespace kith::bench {
+
+// The value of a metric without labels in Prometheus' text form; nothing if it is not there.
+std::optional<double> metric_of(std::string_view text, std::string_view name);
+
+class IndexWatch {
+ public:
+  // `pid`: the server's process, 0 = not known. `metrics`: host:port of its listener for metrics; empty = not
+  // known. Fails if the metrics cannot be read.
+  static Result<IndexWatch> begin(int pid, const std::string& metrics);
+
+  // Since begin(): batches that failed, and times that the index was set aside or begun anew; 0 = all is well, as
+  // far as anything is known.
+  [[nodiscard]] Result<double> faults() const;
+
+ private:
+  // Of the index file.
+  std::string file_;
+  ino_t inode_ = 0;
+  std::string metrics_;
+  double failed_before_ = 0;
+};
+
+}  // namespace kith::bench
