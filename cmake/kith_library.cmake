@@ -55,7 +55,11 @@ endfunction()
 function(kith_library)
   cmake_parse_arguments(A "" "NAME;LAYER" "SOURCES;DEPS;EXTERNAL;PUBLIC_EXTERNAL" ${ARGN})
   _kith_check_layer("${A_NAME}" "${A_LAYER}" "${A_DEPS}")
-  add_library(${A_NAME} ${A_SOURCES})
+  add_library(${A_NAME} STATIC ${A_SOURCES})
+  # As it is called when it is installed: an application links the same name either way.
+  string(REGEX REPLACE "^kith_" "Kith::" _alias ${A_NAME})
+  add_library(${_alias} ALIAS ${A_NAME})
+  target_compile_features(${A_NAME} PUBLIC cxx_std_20)
   target_include_directories(${A_NAME}
     PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
     PRIVATE ${PROJECT_SOURCE_DIR})

@@ -17,7 +17,7 @@ import time
 
 README, BIN_DIR = sys.argv[1], os.path.abspath(sys.argv[2])
 PATIENCE_S = 60  # a bound for a hung test, never a measure
-PROGRAM = re.compile(r"build/release/bin/(\S+)")
+PROGRAM = re.compile(r"build/app/bin/(\S+)")
 
 
 def commands(text):
@@ -52,6 +52,7 @@ def full_screen(command, work, env):
 def run(lines, work):
     env = {**os.environ, "KITH_PASSWORD": "correct horse battery"}
     server, address, ran = None, None, []
+    sent, people = [], set()
     try:
         for line in lines:
             if not PROGRAM.match(line):
@@ -69,16 +70,26 @@ def run(lines, work):
                 assert server, f"README uses the server before it runs: {line}"
                 words = [re.sub(r":8443\b", address, word) for word in words]
                 alone = all(word.startswith("--") for word in words[1::2])  # options with values, no verb
-                status = (full_screen(words, work, env) if alone else
-                          subprocess.run(words, cwd=work, env=env, timeout=PATIENCE_S, check=False).returncode)
+                if alone:
+                    status, said = full_screen(words, work, env), ""
+                else:
+                    done = subprocess.run(words, cwd=work, env=env, timeout=PATIENCE_S, check=False,
+                                          stdout=subprocess.PIPE, text=True)
+                    status, said = done.returncode, done.stdout
                 assert status == 0, f"exit status {status}: {line}"
+                if words[1] == "register":
+                    people.add(words[words.index("--handle") + 1])
+                elif words[1] == "send":
+                    sent.append(words[-1])
+                elif words[1] == "history":
+                    assert sent and all(text in said for text in sent), f"not all of {sent} in {said!r}"
             ran.append(program)
             print(f"ok: {line}", flush=True)
     finally:
         if server:
             server.terminate()
             assert server.wait(PATIENCE_S) == 0, "kithd did not end well"
-    assert "kithd" in ran and ran.count("kith") >= 2, f"README's path is too short: {ran}"
+    assert "kithd" in ran and len(people) >= 2 and len(sent) >= 2, f"README's path is too short: {ran}"
 
 
 with open(README, encoding="utf-8") as file:
