@@ -320,7 +320,6 @@ void sync_replies(Samples& s) {
   user->mutable_profile()->set_user_id(kAlice);
   user->mutable_profile()->set_handle("alice");
   user->mutable_profile()->set_display_name("Alice");
-  sync->set_total(1);
   auto* reset = s.server("sync_reset").mutable_sync_reset();
   reset->set_reason(v1::SYNC_RESET_REASON_HORIZON);
   reset->set_snapshot_cursor(900);
