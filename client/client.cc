@@ -130,11 +130,11 @@ class ClientUv : public Client {
     on_loop_->store = std::move(*store);
     Status result;
     runtime_->loop.run_sync([&] {
-      auto engine = Engine::make({std::move(endpoint), options.handle, options.agent,
-                                  on_executor(std::move(options.token)),
-                                  options.acknowledge_by_hand},
-                                 runtime_->loop, system_random(), *runtime_->transports,
-                                 *on_loop_->store, [this](Event event) { tell(std::move(event)); });
+      auto engine =
+          Engine::make({std::move(endpoint), options.handle, options.agent,
+                        on_executor(std::move(options.token)), options.acknowledge_by_hand},
+                       runtime_->loop, system_random(), *runtime_->transports, *on_loop_->store,
+                       [this](Event event) { tell(std::move(event)); });
       if (!engine) {
         result = engine.error();
         return;
@@ -231,9 +231,8 @@ class ClientUv : public Client {
         .value_or({});
   }
   ConversationId direct(const std::string& handle) override {
-    const UserId peer = UserId::of(handle);
-    return call<ConversationId>([&](Engine& e) { return Result<ConversationId>(e.direct(peer)); })
-        .value_or(ConversationId::direct(self_, peer));
+    return call<ConversationId>([&](Engine& e) { return Result<ConversationId>(e.direct(handle)); })
+        .value_or(ConversationId::direct(self_, UserId::of(handle)));
   }
   Result<ConversationId> create_group(const std::string& title,
                                       const std::vector<UserId>& members) override {

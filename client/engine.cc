@@ -208,9 +208,15 @@ void Engine::on_typing(const ConversationId& id, const UserId& user, bool typing
 void Engine::told(Event event) {
   if (auto* changed = std::get_if<MessageChanged>(&event)) {
     want_profile(changed->message.sender);
-    if (changed->message.mine && changed->message.seq && outbox_ &&
-        outbox_->holds(changed->message.conversation, changed->message.id)) {
-      changed->is_new = false;  // its row in the outbox was told when it was written
+    const Message& m = changed->message;
+    if (m.mine) changed->live = false;  // written here, or on another device of the same person
+    const OutboxRow* row =
+        m.mine && m.seq && outbox_ ? outbox_->message(m.conversation, m.id) : nullptr;
+    if (row) {
+      // It was told as new when it was written, and the row tells its place.
+      const bool told_already = changed->is_new && row->placed_seq && model_.message_of(*row) == m;
+      if (told_already) return;
+      changed->is_new = false;
     }
     if (changed->is_new && !changed->message.mine && connection_) {
       on_typing(changed->message.conversation, changed->message.sender, false, Millis{0});
@@ -296,7 +302,7 @@ Result<MessageId> Engine::send(const ConversationId& to, const std::string& text
   if (!reply_to.empty()) {
     if (const auto stored = store_.find_message(to, reply_to)) {
       out.set_reply_to_seq(stored->seq);
-    } else if (outbox_->holds(to, reply_to)) {
+    } else if (outbox_->message(to, reply_to)) {
       out.set_reply_to_message_id(reply_to.bytes());
     } else {
       return make_error(ErrorCode::kNotFound, "reply_to: no such message in this conversation");
@@ -317,7 +323,7 @@ Result<MessageId> Engine::send(const ConversationId& to, const std::string& text
   if (const ConversationRecord* known = model_.find(to)) {
     row.peer = known->type == ConversationType::kDirect ? known->peer : UserId();
   } else if (const auto it = peers_.find(to); it != peers_.end()) {
-    row.peer = it->second;
+    row.peer = it->second.user;
   }
   if (Status s = outbox_->add(row); !s) return s.error();
   imagine(row);
@@ -343,6 +349,10 @@ void Engine::imagine(const OutboxRow& row) {
     record.peer = row.peer;
     record.role = MemberRole::kMember;
     record.member_count = 2;
+    // Called by the handle until the server has told more.
+    const auto it = peers_.find(row.conversation);
+    if (it != peers_.end() && !it->second.handle.empty() && !model_.profile(row.peer))
+      (void)model_.put_profiles({{row.peer, it->second.handle, ""}});
   }
   (void)model_.put(record);
 }
@@ -506,9 +516,15 @@ std::vector<Conversation> Engine::conversations(std::size_t limit) {
 ConversationId Engine::direct(const UserId& peer) {
   const ConversationId id = ConversationId::direct(model_.self(), peer);
   if (!model_.find(id)) {
-    peers_[id] = peer;
+    peers_[id].user = peer;
     want_profile(peer);
   }
+  return id;
+}
+
+ConversationId Engine::direct(const std::string& handle) {
+  const ConversationId id = direct(UserId::of(handle));
+  if (const auto it = peers_.find(id); it != peers_.end()) it->second.handle = handle;
   return id;
 }
 

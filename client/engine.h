@@ -85,6 +85,7 @@ class Engine : public ConnectionListener {
   [[nodiscard]] std::vector<Conversation> conversations(std::size_t limit);
   [[nodiscard]] std::vector<Message> timeline(const ConversationId& id, std::size_t window);
   ConversationId direct(const UserId& peer);
+  ConversationId direct(const std::string& handle);
   Result<ConversationId> create_group(const std::string& title, const std::vector<UserId>& members);
   void change_members(const ConversationId& group, MemberChangeOf what,
                       const std::vector<UserId>& users, MemberRole role, Done<void> done);
@@ -166,7 +167,11 @@ class Engine : public ConnectionListener {
   Scheduler::TimerId index_timer_ = 0;
   Privacy privacy_;
   std::vector<UserId> contacts_, blocked_;
-  std::map<ConversationId, UserId> peers_;  // of 1:1 conversations that do not exist yet
+  struct Peer {
+    UserId user;
+    std::string handle;  // empty: not known
+  };
+  std::map<ConversationId, Peer> peers_;  // of 1:1 conversations that do not exist yet
   std::map<ConversationId, std::uint64_t> read_marks_;
   std::map<ConversationId, std::int64_t> typing_sent_;
   std::map<std::pair<ConversationId, UserId>, Scheduler::TimerId> typing_;

@@ -117,13 +117,16 @@ void Engine::find_users(const std::vector<std::string>& handles, Done<std::vecto
 }
 
 std::optional<Profile> Engine::profile(const UserId& user) {
-  if (const Profile* known = model_.profile(user)) return *known;
   want_profile(user);
-  return std::nullopt;
+  const Profile* known = model_.profile(user);
+  return known ? std::optional<Profile>(*known) : std::nullopt;
 }
 
 void Engine::want_profile(const UserId& user) {
-  if (user.empty() || model_.profile(user) || profiles_asked_.count(user)) return;
+  if (user.empty() || profiles_asked_.count(user)) return;
+  // One without a name may be only the handle that the person here has typed.
+  const Profile* known = model_.profile(user);
+  if (known && !known->display_name.empty()) return;
   if (profiles_wanted_.size() >= limits::contacts_max) return;
   profiles_wanted_.insert(user);
   post_profiles();

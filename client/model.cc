@@ -239,7 +239,7 @@ void Model::status_moved(const ConversationRecord& old, const ConversationRecord
   for (const StoredEvent& e : *events) {
     const DeliveryStatus before = derive(Seq(e.seq), old.marks.delivered_all, old.marks.read_all);
     Message message = message_of(e);
-    if (message.mine && message.status != before)
+    if (message.mine && message.kind == MessageKind::kText && message.status != before)
       emit_(MessageChanged{std::move(message), false, false});
   }
 }

@@ -103,7 +103,8 @@ Message Model::message_of(const StoredEvent& stored) {
       m.kind = MessageKind::kUnknown;
       m.text = "(something that this version cannot show)";
   }
-  if (const ConversationRecord* record = m.mine ? find(m.conversation) : nullptr) {
+  const bool ticked = m.mine && m.kind == MessageKind::kText;
+  if (const ConversationRecord* record = ticked ? find(m.conversation) : nullptr) {
     m.status = derive(m.seq, record->marks.delivered_all, record->marks.read_all);
   }
   return m;

@@ -62,8 +62,10 @@ class Outbox {
   [[nodiscard]] std::vector<OutboxRow> rows(const ConversationId& id) const;
   // The newest message of the conversation that is here, or null.
   [[nodiscard]] const OutboxRow* newest(const ConversationId& id) const;
-  [[nodiscard]] bool holds(const ConversationId& id, const MessageId& message) {
-    return find(id, message) != nullptr;
+  // The message that waits here, or null.
+  [[nodiscard]] const OutboxRow* message(const ConversationId& id, const MessageId& message) {
+    const OutboxRow* row = find(id, message);
+    return row && row->kind == OutboxKind::kMessage ? row : nullptr;
   }
   [[nodiscard]] std::vector<OutboxRow> all_rows() const;
   [[nodiscard]] bool has(const ConversationId& id) const { return queues_.count(id) > 0; }

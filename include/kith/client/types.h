@@ -122,8 +122,8 @@ struct ConnectionChanged {
   ConnectionState state;
   Error reason;
 };
-// A message appeared (is_new, once for each id) or changed, its status most of all. Live: it
-// arrived by push and deserves a sound.
+// A message appeared (is_new, once for each id) or changed, its status most of all. Live: somebody
+// else's arrived by push and deserves a sound.
 struct MessageChanged {
   Message message;
   bool is_new = false;
