@@ -18,6 +18,10 @@ constexpr std::size_t kNewestPage =
 constexpr std::size_t kHeldMax =
     256;  // events above holes, per conversation; more are fetched instead
 constexpr Millis kRetry = 2s;
+constexpr Millis kRetryMost = 5min;
+// One that takes longer no longer takes the place of another, as far as the second number goes.
+constexpr Millis kSlowFetch = 3s;
+constexpr std::size_t kFetchesMost = 32;
 constexpr std::uint64_t kNoticeSpread = 2000;  // ms; doorbells of a busy account ring together
 constexpr std::size_t kHeldOverhead = 256;     // bytes of tables for an event that is held
 
@@ -51,6 +55,7 @@ SyncEngine::~SyncEngine() {
   scheduler_.cancel(idle_timer_);
   scheduler_.cancel(page_timer_);
   scheduler_.cancel(fetch_timer_);
+  scheduler_.cancel(slow_timer_);
   for (auto& [id, held] : held_) scheduler_.cancel(held.timer);
 }
 
@@ -58,6 +63,7 @@ void SyncEngine::on_welcome() {
   syncing_ = again_ = snapshot_ = first_done_ = anew_ = false;
   acked_.clear();
   unfillable_.clear();
+  failures_.clear();
   behind_.clear();
   holed_.clear();
   large_.clear();
@@ -185,6 +191,7 @@ Status SyncEngine::start_anew() {
   to_ack_.clear();
   acked_.clear();
   unfillable_.clear();
+  failures_.clear();
   cursor_ = 0;
   return {};
 }
@@ -266,7 +273,9 @@ void SyncEngine::finish_snapshot() {
 }
 
 void SyncEngine::settle_if_done() {
-  if (!first_done_ || syncing_ || !to_fetch_.empty() || !fetching_.empty()) return;
+  const bool waiting = std::any_of(to_fetch_.begin(), to_fetch_.end(),
+                                   [this](const auto& id) { return fetching_.count(id) == 0; });
+  if (!first_done_ || syncing_ || waiting || fetches_in_time() != 0) return;
   hooks_.settled();
   backfill();
 }
@@ -424,15 +433,43 @@ void SyncEngine::fetch_later(Millis wait) {
   });
 }
 
+// Fetches whose answers are still expected soon.
+std::size_t SyncEngine::fetches_in_time() const {
+  const std::int64_t now = scheduler_.clock().steady_ms();
+  return static_cast<std::size_t>(
+      std::count_if(fetching_.begin(), fetching_.end(),
+                    [now](const auto& fetch) { return now - fetch.second < kSlowFetch.count(); }));
+}
+
+void SyncEngine::note_failure(const ConversationId& id, const Error& error) {
+  Failure& failure = failures_[id];
+  const Millis pause = std::min(kRetryMost, kRetry * (1 << std::min(failure.count++, 10U)));
+  const Millis wait = std::max(pause, Millis(error.retry_after_ms));
+  failure.until_ms = scheduler_.clock().steady_ms() + wait.count();
+  sync_soon(wait);
+}
+
+// True if it has failed and its pause is not over; then a sync comes back to it.
+bool SyncEngine::resting(const ConversationId& id) {
+  const auto found = failures_.find(id);
+  if (found == failures_.end()) return false;
+  const std::int64_t left = found->second.until_ms - scheduler_.clock().steady_ms();
+  if (left > 0) sync_soon(Millis(left));
+  return left > 0;
+}
+
 void SyncEngine::run_fetches() {
   if (!connection_.ready()) return;
-  for (auto it = to_fetch_.begin(); it != to_fetch_.end() && fetching_.size() < kFetchesAtOnce;) {
+  std::size_t in_time = fetches_in_time();
+  for (auto it = to_fetch_.begin(); it != to_fetch_.end();) {
+    if (in_time >= kFetchesAtOnce || fetching_.size() >= kFetchesMost) break;
     const ConversationId id = *it;
     if (fetching_.count(id)) {
       ++it;
       continue;
     }
     it = to_fetch_.erase(it);
+    if (resting(id)) continue;
     const ConversationRecord* record = model_.find(id);
     const std::uint64_t top = model_.top(id);
     if (!record || record->last_seq <= top) continue;
@@ -448,17 +485,25 @@ void SyncEngine::run_fetches() {
     const bool large = record->last_seq - top > limits::gap_fetch_max;
     get.set_newest(large);
     get.set_limit(large ? kNewestPage : limits::page_events_max);
-    fetching_.insert(id);
+    fetching_[id] = scheduler_.clock().steady_ms();
+    ++in_time;
     connection_.request(frame, [this, id](const v1::ServerFrame* answer, const Error& error) {
       on_fetched(id, answer, error);
     });
   }
+  if (in_time == 0 || slow_timer_ != 0) return;
+  slow_timer_ = scheduler_.after(kSlowFetch, [this] {
+    slow_timer_ = 0;
+    run_fetches();
+    settle_if_done();
+  });
 }
 
 void SyncEngine::on_fetched(const ConversationId& id, const v1::ServerFrame* frame,
                             const Error& error) {
   fetching_.erase(id);
   if (frame && frame->has_events_page()) {
+    failures_.erase(id);
     const v1::EventsPage& page = frame->events_page();
     const std::uint64_t before = model_.top(id);
     const std::vector<v1::Event> events(page.events().begin(), page.events().end());
@@ -476,7 +521,7 @@ void SyncEngine::on_fetched(const ConversationId& id, const v1::ServerFrame* fra
     to_fetch_.insert(id);
     fetch_later(pause_of(error));
   } else if (error.code != ErrorCode::kOffline && error.retry() != Retry::kNever) {
-    sync_soon(error.retry_after_ms ? Millis(error.retry_after_ms) : kRetry);
+    note_failure(id, error);
   } else if (error.code != ErrorCode::kOffline) {
     behind_.erase(id);  // it is not this user's any more
   }
@@ -522,11 +567,15 @@ void SyncEngine::fill(const ConversationId& id, std::uint64_t from, std::uint64_
 // as nobody has had it.
 void SyncEngine::backfill() {
   if (backfilling_ || !connection_.ready()) return;
-  while (!holed_.empty()) {
-    const ConversationId id = *holed_.begin();
+  for (auto next = holed_.begin(); next != holed_.end();) {
+    const ConversationId id = *next;
     const std::uint64_t before = delivered(id);
     if (before >= model_.ranges(id).top() || unfillable_.count(id)) {
-      holed_.erase(holed_.begin());
+      next = holed_.erase(next);
+      continue;
+    }
+    if (resting(id)) {
+      ++next;
       continue;
     }
     if (!may_fetch()) return;
@@ -550,11 +599,12 @@ void SyncEngine::on_backfilled(const ConversationId& id, std::uint64_t before,
   backfilling_ = false;
   if (!frame && error.code == ErrorCode::kRateLimited) return fetch_later(pause_of(error));
   if (!frame && error.retry() != Retry::kNever) {  // the next sync comes back to it
-    if (error.code != ErrorCode::kOffline)
-      sync_soon(std::max(kRetry, Millis(error.retry_after_ms)));
-    return;
+    if (error.code == ErrorCode::kOffline) return;
+    note_failure(id, error);
+    return backfill();
   }
   if (frame && frame->has_events_page()) {
+    failures_.erase(id);
     const v1::EventsPage& page = frame->events_page();
     apply(id, {page.events().begin(), page.events().end()}, page.floor_seq(), false);
   }

@@ -89,6 +89,9 @@ class SyncEngine {
   void fetch_missing();
   void on_fetched(const ConversationId& id, const v1::ServerFrame* frame, const Error& error);
   void run_fetches();
+  [[nodiscard]] std::size_t fetches_in_time() const;
+  void note_failure(const ConversationId& id, const Error& error);
+  bool resting(const ConversationId& id);
   void apply(const ConversationId& id, const std::vector<v1::Event>& events, std::uint64_t floor,
              bool live);
   void hold(const ConversationId& id, const v1::Event& event, bool live);
@@ -119,7 +122,14 @@ class SyncEngine {
   std::unique_ptr<v1::UserState> user_state_;  // what the pages of this listing said of it so far
 
   std::set<ConversationId> to_fetch_;
-  std::set<ConversationId> fetching_;
+  std::map<ConversationId, std::int64_t> fetching_;  // since when
+  Scheduler::TimerId slow_timer_ = 0;
+  // Fetches that failed in this session: each is tried again after a pause, and the others go on.
+  struct Failure {
+    unsigned count = 0;
+    std::int64_t until_ms = 0;
+  };
+  std::map<ConversationId, Failure> failures_;
   struct Held;  // events above a hole
   std::map<ConversationId, Held> held_;
   std::size_t held_bytes_ = 0;

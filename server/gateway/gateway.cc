@@ -125,7 +125,7 @@ void Gateway::before_hello(Session& session, const v1::ClientFrame& frame) {
   }
   if (!attempt(session, frame.req_id())) return;
   if (frame.has_hello()) {
-    hello(session, frame);
+    hello(session, frame, reply);
   } else if (frame.has_register_()) {
     register_account(session, frame.register_(), reply);
   } else {
@@ -139,8 +139,7 @@ bool Gateway::attempt(Session& session, std::uint64_t req_id) {
   return false;
 }
 
-void Gateway::hello(Session& session, const v1::ClientFrame& frame) {
-  const Reply reply = replier(session, frame.req_id());
+void Gateway::hello(Session& session, const v1::ClientFrame& frame, const Reply& reply) {
   const auto agreed = handshake::negotiate(frame.hello());
   if (!agreed) {
     v1::ServerFrame refused;

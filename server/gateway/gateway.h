@@ -107,6 +107,7 @@ class Gateway : public ConnectionHandler {
     void answer(const Request& request, v1::ServerFrame&& frame) override;
     void answer(const Request& request, std::string_view frame) override;
     void failed(const Error& error) override;
+    void unanswered(const Request& request) override;
     Gateway* gateway;
   };
   // What becomes of a connection whose entry was refused.
@@ -125,7 +126,7 @@ class Gateway : public ConnectionHandler {
   [[nodiscard]] bool token_refused(Session& session, const Error& error);
   // Answers late: who tries on without a pause keeps a connection busy, and nothing else.
   void refuse_entry(Session& session, const Reply& reply, const Error& error, Connection then);
-  void hello(Session& session, const v1::ClientFrame& frame);
+  void hello(Session& session, const v1::ClientFrame& frame, const Reply& reply);
   bool replace_older(Session& session, const Admission& admission);
   void make_room(const UserId& user);
   void admitted(std::uint64_t id, const v1::Hello& hello, const Reply& reply,
@@ -162,6 +163,9 @@ class Gateway : public ConnectionHandler {
   Session* asking(const ReplyDesk::Request& request);
   void answer(const ReplyDesk::Request& request, v1::ServerFrame& frame);
   void answer(const ReplyDesk::Request& request, std::string_view frame);
+  // In place of an answer that is missing or does not fit into a frame: nobody waits in vain.
+  void answer_failed(const ReplyDesk::Request& request, const char* why);
+  void unanswered(const ReplyDesk::Request& request);
   void send_answer(Session& session, DeliveryClass cls);
   void pump(Session& session);
   void end(Session& session, const Farewell& farewell);
@@ -202,7 +206,7 @@ class Gateway : public ConnectionHandler {
 
   struct Counters {
     std::uint64_t frames_in = 0, frames_out = 0, protocol_errors = 0, rate_limited = 0, lagging = 0,
-                  slow_consumers = 0, replaced = 0, dropped = 0;
+                  slow_consumers = 0, replaced = 0, dropped = 0, answers_failed = 0;
   } counters_;
   LatencyHistogram sent_;
   std::shared_ptr<Desk> desk_ = std::make_shared<Desk>(*this);

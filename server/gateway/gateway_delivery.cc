@@ -5,6 +5,7 @@
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
 #include "server/gateway/gateway.h"
+#include "src/error.h"
 #include "src/frame_codec.h"
 #include "src/wire_writer.h"
 
@@ -13,6 +14,7 @@ namespace {
 
 constexpr auto kTick = std::chrono::seconds(1);
 constexpr std::size_t kKeptAnswer = 4 * 1024;
+constexpr const char* kAnswerTooLarge = "the answer does not fit into a frame";
 constexpr auto kDrainStep = std::chrono::milliseconds(20);
 
 }  // namespace
@@ -70,6 +72,28 @@ void Gateway::Desk::failed(const Error& error) {
   if (gateway != nullptr && gateway->hooks_.failed) gateway->hooks_.failed(error);
 }
 
+void Gateway::Desk::unanswered(const Request& request) {
+  if (gateway != nullptr) gateway->unanswered(request);
+}
+
+// Told from the destructor of whatever held the reply: answered in a turn of its own.
+void Gateway::unanswered(const ReplyDesk::Request& request) {
+  ports_.scheduler.post([this, alive = alive_, request] {
+    if (!*alive || asking(request) == nullptr || request.req_id == 0) return;
+    answer_failed(request, "the server has lost this request");
+  });
+}
+
+void Gateway::answer_failed(const ReplyDesk::Request& request, const char* why) {
+  Session* session = find(request.session);
+  if (session == nullptr || session->state() == Session::State::kClosing) return;
+  ++counters_.answers_failed;
+  v1::ServerFrame frame;
+  frame.set_reply_to(request.req_id);
+  *frame.mutable_error() = to_wire(make_error(ErrorCode::kInternal, why));
+  if (encode_into(frame, answer_)) send_answer(*session, DeliveryClass::kReply);
+}
+
 Session* Gateway::asking(const ReplyDesk::Request& request) {
   if (request.asked_us != 0) sent_.observe(now_us() - request.asked_us);
   Session* session = find(request.session);
@@ -83,7 +107,7 @@ void Gateway::answer(const ReplyDesk::Request& request, v1::ServerFrame& frame) 
   if (session == nullptr) return;
   if (request.req_id == 0 && !frame.has_pong()) return;  // no reply wanted
   frame.set_reply_to(request.req_id);
-  if (!encode_into(frame, answer_)) return;  // too large: a bug of its maker
+  if (!encode_into(frame, answer_)) return answer_failed(request, kAnswerTooLarge);
   send_answer(*session, frame.has_pong() ? DeliveryClass::kControl : DeliveryClass::kReply);
 }
 
@@ -93,7 +117,8 @@ void Gateway::answer(const ReplyDesk::Request& request, std::string_view frame) 
   answer_.clear();
   WireWriter(answer_).number(v1::ServerFrame::kReplyToFieldNumber, request.req_id);
   answer_.append(frame);
-  if (answer_.size() <= limits::frame_bytes_max) send_answer(*session, DeliveryClass::kReply);
+  if (answer_.size() > limits::frame_bytes_max) return answer_failed(request, kAnswerTooLarge);
+  send_answer(*session, DeliveryClass::kReply);
 }
 
 // For one session alone, so mostly without a frame of its own on the heap.
@@ -304,6 +329,7 @@ void Gateway::add_stats(std::map<std::string, std::uint64_t>& into) const {
   into["frames_in"] = counters_.frames_in;
   into["frames_out"] = counters_.frames_out;
   into["protocol_errors"] = counters_.protocol_errors;
+  into["answers_failed"] = counters_.answers_failed;
   into["rate_limited"] = counters_.rate_limited;
   into["sessions_lagging"] = counters_.lagging;
   into["slow_consumers"] = counters_.slow_consumers;

@@ -121,7 +121,8 @@ void ConversationService::tell_listeners(const Event& event,
   if (const auto owed = owed_.find(id); owed != owed_.end()) {
     return owed->second->add(event);
   }
-  if (listeners.empty() || !push.frame) return;
+  if (listeners.empty()) return;
+  if (!push.frame) return push_head(id, listeners);  // too large for a frame
   if (!spare_pushes_) {
     push_head(id, listeners);
     owed_[id] = std::make_unique<OwedPush>(scheduler_.clock().steady_ms(), true);

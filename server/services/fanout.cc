@@ -3,6 +3,9 @@
 
 #include <utility>
 
+#include "kith/core/limits.h"
+#include "kith/v1/frame.pb.h"
+
 namespace kith::server {
 
 Fanout::Fanout(SessionRegistry& registry, Bus& bus, std::string gateway)
@@ -11,6 +14,26 @@ Fanout::Fanout(SessionRegistry& registry, Bus& bus, std::string gateway)
 namespace {
 
 constexpr std::size_t kKeptSessions = 256;
+
+bool fits(const Push& push) {
+  return push.frame && push.frame->size() <= limits::frame_bytes_max;
+}
+
+// In place of events that do not fit into a frame: where the conversation stands, which a client fetches
+// in pages.
+Push head_of(const Push& push) {
+  Push head;
+  if (push.cls != DeliveryClass::kEvent || push.conversation.empty()) return head;
+  v1::ServerFrame frame;
+  frame.mutable_head_push()->set_conversation_id(push.conversation.bytes());
+  frame.mutable_head_push()->set_last_seq(push.last_seq);
+  frame.mutable_head_push()->set_ordinal(push.ordinal);
+  head = make_push(frame, push.cls);
+  head.conversation = push.conversation;
+  head.last_seq = push.last_seq;
+  head.ordinal = push.ordinal;
+  return head;
+}
 
 Delivery delivery_of(const Push& push) {
   Delivery d;
@@ -49,7 +72,12 @@ void Fanout::publish(Routes& routes, const Push& push) {
 }
 
 void Fanout::to_users(std::span<const UserId> users, const Push& push, std::uint64_t except) {
-  if (!push.frame || users.empty()) return;
+  if (users.empty()) return;
+  if (!fits(push)) {
+    const Push smaller = head_of(push);
+    if (smaller.frame) to_users(users, smaller, except);
+    return;
+  }
   Routes routes;
   routes.own = std::exchange(spare_, {});
   bool all_at_hand = true;
@@ -84,7 +112,11 @@ void Fanout::to_session(std::uint64_t own_session, const Push& push) {
 }
 
 void Fanout::to_sessions(std::vector<std::uint64_t> own_sessions, const Push& push) {
-  if (!push.frame) return;
+  if (!fits(push)) {
+    const Push smaller = head_of(push);
+    if (smaller.frame) to_sessions(std::move(own_sessions), smaller);
+    return;
+  }
   Delivery d = delivery_of(push);
   d.sessions = std::move(own_sessions);
   if (!d.sessions.empty()) bus_.publish(gateway_, d);

@@ -6,12 +6,45 @@
 
 namespace kith::server {
 
+void Reply::Open::give_up() {
+  if (const auto to = take()) to->unanswered(request);
+}
+
+Reply::Open& Reply::Open::operator=(Open&& other) noexcept {
+  if (this == &other) return *this;
+  give_up();
+  desk = std::move(other.desk);
+  request = other.request;
+  return *this;
+}
+
+Reply::Reply(const Reply& other) {
+  if (!other.shared_ && other.one_.desk) {
+    other.shared_ = std::make_shared<Open>(std::move(other.one_));
+  }
+  shared_ = other.shared_;
+}
+
+Reply& Reply::operator=(const Reply& other) {
+  if (this != &other) *this = Reply(other);
+  return *this;
+}
+
+Reply& Reply::operator=(Reply&& other) noexcept {
+  if (this == &other) return *this;
+  one_ = std::move(other.one_);
+  shared_ = std::move(other.shared_);
+  return *this;
+}
+
 void Reply::operator()(v1::ServerFrame&& frame) const {
-  if (desk_ && std::exchange(open_, false)) desk_->answer(request_, std::move(frame));
+  Open& asked = open();
+  if (const auto desk = asked.take()) desk->answer(asked.request, std::move(frame));
 }
 
 void Reply::operator()(std::string_view frame) const {
-  if (desk_ && std::exchange(open_, false)) desk_->answer(request_, frame);
+  Open& asked = open();
+  if (const auto desk = asked.take()) desk->answer(asked.request, frame);
 }
 
 void Reply::FunctionDesk::answer(const Request& request, std::string_view frame) {

@@ -1,5 +1,6 @@
-// Reply answers one request, once, now or later, on the loop. A value without memory of its own: what it needs
-// to know of the request goes with it.
+// Reply answers one request, once, now or later, on the loop. A value without memory of its own as long as it is
+// only moved: what it needs to know of the request goes with it. When the last copy goes and none has answered, the
+// desk is told.
 #pragma once
 
 #include <cstddef>
@@ -35,6 +36,8 @@ class ReplyDesk {
   virtual void answer(const Request& request, std::string_view frame) = 0;
   // A request met a failure that is the server's own: the client is not told what exactly.
   virtual void failed(const Error& error) { (void)error; }
+  // Nobody will answer. Called from destructors: must not call back into what may hold replies.
+  virtual void unanswered(const Request& request) = 0;
 };
 
 class Reply {
@@ -42,30 +45,54 @@ class Reply {
   Reply() = default;        // nobody waits
   Reply(std::nullptr_t) {}  // NOLINT(implicit)
   Reply(std::shared_ptr<ReplyDesk> desk, const ReplyDesk::Request& request)
-      : desk_(std::move(desk)), request_(request) {}
+      : one_{std::move(desk), request} {}
+  Reply(const Reply& other);
+  Reply(Reply&& other) noexcept = default;
+  Reply& operator=(const Reply& other);
+  Reply& operator=(Reply&& other) noexcept;
+  ~Reply() = default;
   // An answer that a function gets, as a whole frame.
   template <class Answer>
   requires std::is_invocable_v<Answer&, v1::ServerFrame&&> Reply(
       Answer answer);  // NOLINT(implicit)
 
-  explicit operator bool() const { return desk_ != nullptr; }
-  // What comes after the first answer goes nowhere. A copy is another Reply: one of them answers.
+  explicit operator bool() const { return shared_ != nullptr || one_.desk != nullptr; }
+  // What comes after the first answer goes nowhere, from whichever copy.
   void operator()(v1::ServerFrame&& frame) const;
   void operator()(std::string_view frame) const;
   void failed(const Error& error) const {
-    if (desk_) desk_->failed(error);
+    if (const auto& desk = open().desk) desk->failed(error);
   }
 
  private:
   class FunctionDesk : public ReplyDesk {
    public:
     void answer(const Request& request, std::string_view frame) final;
+    void unanswered(const Request&) final {}
     using ReplyDesk::answer;
   };
 
-  std::shared_ptr<ReplyDesk> desk_;
-  ReplyDesk::Request request_;
-  mutable bool open_ = true;
+  // A request that has not been answered.
+  struct Open {
+    Open() = default;
+    Open(std::shared_ptr<ReplyDesk> to, const ReplyDesk::Request& of)
+        : desk(std::move(to)), request(of) {}
+    Open(Open&& other) noexcept = default;
+    Open& operator=(Open&& other) noexcept;
+    ~Open() {
+      if (desk) give_up();
+    }
+    void give_up();
+    // The desk, once.
+    std::shared_ptr<ReplyDesk> take() { return std::exchange(desk, nullptr); }
+
+    std::shared_ptr<ReplyDesk> desk;
+    ReplyDesk::Request request;
+  };
+  Open& open() const { return shared_ ? *shared_ : one_; }
+
+  mutable Open one_;
+  mutable std::shared_ptr<Open> shared_;  // in place of one_ from the first copy on
 };
 
 template <class Answer>
@@ -79,7 +106,7 @@ requires std::is_invocable_v<Answer&, v1::ServerFrame&&> Reply::Reply(Answer ans
    private:
     Answer answer_;
   };
-  desk_ = std::make_shared<Desk>(std::move(answer));
+  one_.desk = std::make_shared<Desk>(std::move(answer));
 }
 
 // A Reply's error form.

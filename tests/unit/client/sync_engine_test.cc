@@ -404,5 +404,66 @@ TEST_F(SyncEngineTest, ReadMarkSurvivesARestart) {  // R-7
   EXPECT_EQ(expect(v1::ClientFrame::kMarkRead).mark_read().upto_seq(), 2u);
 }
 
+// Five conversations of which the server never tells the events, and one behind them that is well.
+TEST_F(SyncEngineTest, OneFetchWithoutAnswerHoldsUpNoOther) {
+  std::vector<v1::ConversationState> states;
+  for (int i = 0; i < 5; ++i) {
+    states.push_back(state(3));
+    states.back().set_conversation_id(std::string(15, '\0') + static_cast<char>(i));
+    states.back().set_type(v1::CONVERSATION_TYPE_GROUP);
+    states.back().clear_direct_peer();
+  }
+  states.push_back(state(3));
+  go_online(states, 9);
+  const auto answer_the_well = [&] {
+    for (const v1::ClientFrame& frame : std::exchange(server.received, {})) {
+      if (frame.has_get_events() && frame.get_events().conversation_id() == room.bytes()) {
+        answer_events(frame);
+      }
+    }
+  };
+  answer_the_well();
+  scheduler.advance(3s);
+  answer_the_well();
+  EXPECT_EQ(engine->timeline(room, 10).size(), 3u);
+  EXPECT_NE(engine->connection(), ConnectionState::kOnline);
+  scheduler.advance(3s);
+  EXPECT_EQ(engine->connection(), ConnectionState::kOnline);
+}
+
+TEST_F(SyncEngineTest, AFetchThatFailsIsTriedAgainAfterGrowingPauses) {
+  go_online({state(3)}, 9);
+  std::vector<std::int64_t> asked;
+  for (int second = 0; second < 120; ++second) {
+    for (const v1::ClientFrame& frame : std::exchange(server.received, {})) {
+      if (frame.has_sync()) {
+        v1::ServerFrame page;
+        page.set_reply_to(frame.req_id());
+        page.mutable_sync_page()->set_next_cursor(9);
+        say(page);
+      }
+      if (!frame.has_get_events()) continue;
+      asked.push_back(scheduler.steady_ms());
+      refuse(frame, v1::ERROR_CODE_INTERNAL);
+    }
+    scheduler.advance(1s);
+  }
+  ASSERT_GE(asked.size(), 4u);
+  EXPECT_LE(asked.size(), 8u);  // 2, 4, 8, 16 … s
+  EXPECT_EQ(engine->connection(), ConnectionState::kOnline);
+  // Well again: nothing is lost.
+  scheduler.advance(5min);
+  for (const v1::ClientFrame& frame : std::exchange(server.received, {})) {
+    if (frame.has_sync()) {
+      v1::ServerFrame page;
+      page.set_reply_to(frame.req_id());
+      page.mutable_sync_page()->set_next_cursor(9);
+      say(page);
+    }
+  }
+  answer_events(expect(v1::ClientFrame::kGetEvents));
+  EXPECT_EQ(engine->timeline(room, 10).size(), 3u);
+}
+
 }  // namespace
 }  // namespace kith::client

@@ -316,6 +316,63 @@ TEST_F(GatewayTest, ARequestIsAnsweredExactlyOnce) {
   EXPECT_EQ(last(id).reply_to(), 9U);
 }
 
+TEST_F(GatewayTest, ARequestWhoseAnswerIsLostIsAnsweredWithInternal) {
+  const ConnectionId id = sign_in("ann");
+  say(id, request());
+  ASSERT_EQ(pending.size(), 1U);
+  Reply copy = pending[0];
+  pending.clear();
+  loop.settle();
+  EXPECT_TRUE(last(id).has_welcome());  // one is left that may answer
+  copy = Reply();
+  loop.settle();
+  EXPECT_EQ(last(id).reply_to(), 9U);
+  EXPECT_EQ(last(id).error().code(), v1::ERROR_CODE_INTERNAL);
+  const std::size_t told = sockets.frames[id].size();
+  say(id, request());
+  {
+    const Reply first = std::move(pending[0]);
+    const Reply second = first;
+    pending.clear();
+    reply_ack(first);
+    reply_ack(second);
+  }
+  loop.settle();
+  EXPECT_EQ(sockets.frames[id].size(), told + 1);
+  EXPECT_TRUE(last(id).has_ack());
+  std::map<std::string, std::uint64_t> stats;
+  gateway.add_stats(stats);
+  EXPECT_EQ(stats["answers_failed"], 1U);
+}
+
+TEST_F(GatewayTest, AnAnswerThatFitsIntoNoFrameBecomesInternal) {
+  const ConnectionId id = sign_in("ann");
+  say(id, request());
+  v1::ServerFrame large;
+  large.mutable_events_page()->add_events()->set_body(std::string(limits::frame_bytes_max, 'x'));
+  pending[0](v1::ServerFrame(large));
+  EXPECT_EQ(last(id).reply_to(), 9U);
+  EXPECT_EQ(last(id).error().code(), v1::ERROR_CODE_INTERNAL);
+  const std::size_t told = sockets.frames[id].size();
+  say(id, request());
+  pending[1](std::string_view(large.SerializeAsString()));
+  EXPECT_EQ(sockets.frames[id].size(), told + 1);
+  EXPECT_EQ(last(id).error().code(), v1::ERROR_CODE_INTERNAL);
+}
+
+TEST_F(GatewayTest, EventsThatFitIntoNoFrameAreToldByTheirHead) {
+  const ConnectionId id = sign_in("ann");
+  Fanout fanout(registry, bus, "g");
+  fanout.to_user(UserId::of("ann"), event(limits::frame_bytes_max, 7));
+  ASSERT_TRUE(last(id).has_head_push());
+  EXPECT_EQ(last(id).head_push().last_seq(), 7U);
+  // One that was written piece by piece, so that nobody has measured it.
+  Push piecewise = event(10, 8);
+  piecewise.frame = std::make_shared<const std::string>(limits::frame_bytes_max + 1, 'x');
+  fanout.to_user(UserId::of("ann"), piecewise);
+  EXPECT_EQ(last(id).head_push().last_seq(), 8U);
+}
+
 TEST_F(GatewayTest, AnAnswerMayComeAsBytesAndWaitsLikeOthers) {
   const ConnectionId id = sign_in("ann");
   v1::ServerFrame ack;
