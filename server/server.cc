@@ -142,6 +142,9 @@ class LateConnections : public Connections {
   void pause_reading(ConnectionId id, bool paused) override {
     if (target_ != nullptr) target_->pause_reading(id, paused);
   }
+  void signed_in(ConnectionId id) override {
+    if (target_ != nullptr) target_->signed_in(id);
+  }
 
  private:
   Connections* target_ = nullptr;
@@ -345,6 +348,8 @@ Status EmbeddedServer::open_listener() {
   listen.connections_max = options_.connections_max;
   listen.handshakes_per_s = options_.handshakes_per_s;
   listen.healthy = [this] { return health_.alive(); };
+  listen.trusted_proxies = options_.trusted_proxies;
+  listen.proxy_protocol = options_.proxy_protocol;
   auto listener = ListenerLws::open(listen, loop_, *core_);
   if (!listener) return listener.error();
   listener_ = std::move(*listener);
@@ -471,6 +476,7 @@ std::map<std::string, std::uint64_t> EmbeddedServer::stats() const {
   if (!running_) return result;
   loop_.run_sync([&] {
     if (core_) result = core_->stats();
+    if (listener_) listener_->add_stats(result);
   });
   return result;
 }

@@ -131,12 +131,14 @@ void Fleet::leave(std::uint32_t from, std::uint32_t to) {
   }
 }
 
-void Fleet::cut_all() {
+void Fleet::cut_all(bool jitter) {
+  at_once_ = !jitter;
   for (std::uint32_t i = 0; i < all_.size(); ++i) {
     if (all_[i].state == State::kAway || all_[i].state == State::kWaiting) continue;
     sockets_->cut(i);
     lost(i, make_error(ErrorCode::kUnavailable, "cut"));
   }
+  if (std::exchange(at_once_, false)) options_.connecting_max = options_.sessions;
 }
 
 void Fleet::connect_some() {
@@ -316,7 +318,7 @@ void Fleet::lost(std::uint32_t session, const Error& error) {
   const Micros now = now_us();
   if (!one.backoff) one.backoff = std::make_unique<Backoff>(random_);
   one.backoff->lost(now / 1000);
-  const Millis wait = one.backoff->next(now / 1000, Millis(error.retry_after_ms));
+  const Millis wait = at_once_ ? Millis{0} : one.backoff->next(now / 1000, Millis(error.retry_after_ms));
   one.state = State::kWaiting;
   retries_.emplace(now + wait.count() * 1000, session);
 }

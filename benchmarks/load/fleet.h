@@ -71,8 +71,9 @@ class Fleet : private SocketEvents {
   void hello(std::uint32_t session);
   // Ends sessions without losing what they know; they stay away until bring_up() or come_back().
   void leave(std::uint32_t from, std::uint32_t to);
-  // Breaks every connection. Sessions come back by themselves, as the client SDK would.
-  void cut_all();
+  // Breaks every connection. Sessions come back by themselves, as the client SDK would; without `jitter`
+  // all at once.
+  void cut_all(bool jitter = true);
   // What is lost comes back by itself (the default), or stays away.
   void come_back_by_itself(bool on) { come_back_ = on; }
 
@@ -132,6 +133,7 @@ class Fleet : private SocketEvents {
   void emit(std::uint32_t session, const v1::ClientFrame& frame);
 
   FleetOptions options_;
+  bool at_once_ = false;  // cut_all() without jitter
   FleetEvents& events_;
   FastRandom random_;
   std::unique_ptr<Sockets> sockets_;

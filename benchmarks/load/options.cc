@@ -77,6 +77,12 @@ std::string set_until(Options& options, const std::string& value) {
   return "";
 }
 
+std::string set_jitter(Options& options, const std::string& value) {
+  if (value != "yes" && value != "no") return "is neither yes nor no";
+  options.jitter = value == "yes";
+  return "";
+}
+
 const std::map<std::string, Setter, std::less<>>& flags() {
   static const std::map<std::string, Setter, std::less<>> kFlags = {
       {"url", text(&Options::url)},
@@ -95,6 +101,7 @@ const std::map<std::string, Setter, std::less<>>& flags() {
       {"kills", number(&Options::kills, 1, 10'000)},
       {"rate", set_rates},
       {"until", set_until},
+      {"jitter", set_jitter},
       {"seconds", number(&Options::seconds, 0.1, 1e6)},
       {"warmup", number(&Options::warmup, 0, 3600)},
       {"pid", number(&Options::pid, 1, 1e9)},
@@ -247,6 +254,7 @@ How
   --bytes N            text of a message (default 100)
   --queued N           catchup: messages waiting for each user (default 100)
   --kills N            crash: how often (default 3)
+  --jitter no          reconnect: all come back at the same moment
   --seconds S          measured time (default 10)    --warmup S   before it (default 2)
   --cpu N              runs on this core only
 

@@ -28,6 +28,7 @@ struct Options {
   std::uint32_t bytes = 100;
   std::uint32_t queued = 100;  // catchup: messages that wait for each user
   std::uint32_t kills = 3;     // crash
+  bool jitter = true;          // reconnect: people come back spread over a second
   std::vector<double> rates;
   double seconds = 10;
   double warmup = 2;

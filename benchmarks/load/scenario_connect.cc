@@ -120,7 +120,7 @@ Reports run_reconnect(Stage& stage) {
   stage.traffic->measure(true);
   const Micros began = now_us();
   stage.fleet->connect_times = Histogram();
-  stage.fleet->cut_all();
+  stage.fleet->cut_all(options.jitter);
   for (std::uint32_t k = 0; k < pairs; ++k) stage.traffic->offer(k, began);
   double all_up = 0;
   const bool in_step = stage.fleet->run(began + kReconnectPatience, [&] {

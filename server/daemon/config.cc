@@ -93,6 +93,19 @@ Setter yes_no(std::function<void(Config&, bool)> set) {
   };
 }
 
+// Addresses and ranges with commas between them; the server says which of them is none.
+std::string set_proxies(Config& config, std::string_view value) {
+  config.options.trusted_proxies.clear();
+  while (true) {
+    const auto comma = value.find(',');
+    const std::string_view one = trim(value.substr(0, comma));
+    if (one.empty()) return "has an empty place in its list";
+    config.options.trusted_proxies.emplace_back(one);
+    if (comma == std::string_view::npos) return "";
+    value.remove_prefix(comma + 1);
+  }
+}
+
 const std::map<std::string, Setter, std::less<>>& fields() {
   static const std::map<std::string, Setter, std::less<>> kFields = {
       {"listen", address(&ServerOptions::listen_address)},
@@ -117,6 +130,8 @@ const std::map<std::string, Setter, std::less<>>& fields() {
       {"search", yes_no([](Config& c, bool on) { c.options.search = on; })},
       {"plain", yes_no([](Config& c, bool on) { c.plain = on; })},
       {"share-port", yes_no([](Config& c, bool on) { c.options.share_port = on; })},
+      {"trusted-proxies", set_proxies},
+      {"proxy-protocol", yes_no([](Config& c, bool on) { c.options.proxy_protocol = on; })},
       {"admin-address", address(&ServerOptions::admin_address)},
       {"admin-port",
        [](Config& c, std::string_view value) -> std::string {
@@ -209,6 +224,7 @@ constexpr Switch kSwitches[] = {{"dev", ""},
                                 {"version", ""},
                                 {"plain", "plain"},
                                 {"share-port", "share-port"},
+                                {"proxy-protocol", "proxy-protocol"},
                                 {"accounts", "accounts"}};
 
 const Switch* find_switch(std::string_view name) {

@@ -16,6 +16,8 @@ Where it listens
   --certificate FILE        PEM certificate chain
   --key FILE                PEM key
   --plain                   no TLS: only behind a proxy that has it
+  --trusted-proxies LIST    addresses and ranges of proxies whose word for a client's address is taken
+  --proxy-protocol          they send a PROXY header (version 1 or 2); otherwise X-Forwarded-For
   --share-port              other servers with this setting may use the port; each has its own data
 
 What it keeps

@@ -210,6 +210,7 @@ void Gateway::admitted(std::uint64_t id, const v1::Hello& hello, const Reply& re
   const std::int64_t expires = admission->expires_ms == 0 ? 0 : steady(admission->expires_ms);
   session->admit(*admission, expires);
   open_budget(*session);
+  ports_.connections.signed_in(session->connection());
   session->background = hello.state() == v1::CLIENT_STATE_BACKGROUND;
   schedule(*session);
   // Registered before Welcome is sent and before the feed is read: no push falls between both.

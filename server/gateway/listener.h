@@ -40,6 +40,8 @@ class Connections {
   virtual void close(ConnectionId id, std::uint16_t code, std::string_view reason) = 0;
   // Stops or resumes reading from the socket (back-pressure towards the client).
   virtual void pause_reading(ConnectionId id, bool paused) = 0;
+  // From now on it is one of the people's: it no longer gives way to connections that arrive.
+  virtual void signed_in(ConnectionId) {}
 };
 
 // What the sockets tell the gateway. Called on the loop of the services, in order per connection;

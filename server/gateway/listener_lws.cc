@@ -2,6 +2,8 @@
 // of the services.
 #include "server/gateway/listener_lws.h"
 
+#include <linux/sock_diag.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "kith/core/limits.h"
 #include "server/gateway/listener_shard_lws.h"
 #include "server/gateway/listening_socket.h"
 #include "server/gateway/mailbox.h"
@@ -19,21 +22,35 @@ namespace {
 
 constexpr std::uint32_t kShardsMax = 64;
 
+// Connections that the kernel dropped because the queue of the listening socket was full.
+std::uint64_t drops_of(int listening) {
+  std::uint32_t memory[SK_MEMINFO_VARS] = {};
+  socklen_t size = sizeof memory;
+  if (listening < 0 || getsockopt(listening, SOL_SOCKET, SO_MEMINFO, memory, &size) != 0) return 0;
+  return memory[SK_MEMINFO_DROPS];
+}
+
 // What a shard on a loop of its own tells the services, and what they ask of it.
 struct Event {
   enum class Kind { kOpen, kMessage, kTaken, kClose } kind;
   ConnectionId id;
-  PeerInfo peer;
+  std::unique_ptr<PeerInfo> peer;  // kOpen
   std::string message;
   std::size_t bytes = 0;
 };
 struct Order {
-  enum class Kind { kSend, kClose, kPause } kind;
+  enum class Kind { kSend, kClose, kPause, kSignedIn, kRead } kind;
   ConnectionId id;
   std::string text;
   std::uint16_t code = 0;
   bool paused = false;
+  std::size_t bytes = 0;  // kRead: the services have taken so many
 };
+
+// What a message costs on its way to the services, besides its bytes.
+constexpr std::size_t kEventBytes = sizeof(Event) + 32;
+// Of all connections of a shard together; above it none is read whose messages are not taken.
+constexpr std::size_t kUnreadOfAllMax = 32 * 1024 * 1024;
 
 // The shard of the services' own loop: everything is a plain call.
 class NearShard : public ShardHandler {
@@ -76,8 +93,9 @@ class FarShard : public ShardHandler {
     loop_.stop();
   }
 
-  Status open(const ListenerOptions& options, std::uint32_t index, int listening) {
-    auto shard = ListenerShardLws::open(options, index, listening, loop_, *this);
+  Status open(const ListenerOptions& options, const AddressRanges& trusted, std::uint32_t index,
+              int listening) {
+    auto shard = ListenerShardLws::open(options, trusted, index, listening, loop_, *this);
     if (!shard) return shard.error();
     shard_ = *shard;
     return {};
@@ -110,27 +128,59 @@ class FarShard : public ShardHandler {
   void pause_reading(ConnectionId id, bool paused) {
     if (find(id) != nullptr) orders_.put({Order::Kind::kPause, id, {}, 0, paused});
   }
+  void signed_in(ConnectionId id) {
+    if (find(id) != nullptr) orders_.put({Order::Kind::kSignedIn, id, {}});
+  }
+  [[nodiscard]] const ShardCounters& counters() const { return shard_->counters(); }
 
   // --- loop of the shard ---
   void on_open(ConnectionId id, const PeerInfo& peer) override {
-    events_.put({Event::Kind::kOpen, id, peer, {}});
+    if (id.index >= unread_.size()) unread_.resize(id.index + 1);
+    unread_[id.index] = {id.generation, false, 0};
+    events_.put({Event::Kind::kOpen, id, std::make_unique<PeerInfo>(peer), {}});
   }
   void on_message(ConnectionId id, std::string_view message) override {
     events_.put({Event::Kind::kMessage, id, {}, std::string(message)});
+    Unread& unread = unread_[id.index];
+    unread.bytes += message.size() + kEventBytes;
+    unread_of_all_ += message.size() + kEventBytes;
+    const bool much = unread.bytes > limits::unread_bytes_max || unread_of_all_ > kUnreadOfAllMax;
+    if (much && !std::exchange(unread.held, true)) shard_->hold_reading(id, true);
   }
   void on_taken(ConnectionId id, std::size_t bytes) override {
     events_.put({Event::Kind::kTaken, id, {}, {}, bytes});
   }
   // The shard may be empty while more is on its way to it: deliver_one() knows better.
   void on_drained(ConnectionId) override {}
-  void on_close(ConnectionId id) override { events_.put({Event::Kind::kClose, id, {}, {}}); }
+  void on_close(ConnectionId id) override {
+    unread_of_all_ -= std::exchange(unread_[id.index], {}).bytes;
+    unread_[id.index].generation = id.generation + 1;  // what is told of it now is not of the next one
+    events_.put({Event::Kind::kClose, id, {}, {}});
+  }
 
  private:
   struct Known {  // what the services know of a connection
     std::uint32_t generation = 0;
     bool open = false;
     std::size_t buffered = 0;
+    std::size_t read = 0;  // taken in this batch
   };
+  struct Unread {  // what the shard knows of what it has read
+    std::uint32_t generation = 0;
+    bool held = false;
+    std::size_t bytes = 0;
+  };
+
+  void on_read(ConnectionId id, std::size_t bytes) {
+    Unread& unread = unread_[id.index];
+    if (unread.generation != id.generation) return;
+    unread.bytes -= std::min(unread.bytes, bytes);
+    unread_of_all_ -= std::min(unread_of_all_, bytes);
+    if (unread.held && unread.bytes <= limits::unread_bytes_max / 2) {
+      unread.held = false;
+      shard_->hold_reading(id, false);
+    }
+  }
 
   Known* find(ConnectionId id) {
     if (id.index >= known_.size()) return nullptr;
@@ -143,23 +193,32 @@ class FarShard : public ShardHandler {
       if (events_.closed()) return;
       deliver_one(event);
     }
+    for (const ConnectionId id : read_) {
+      if (Known* known = find(id)) {
+        orders_.put({Order::Kind::kRead, id, {}, 0, false, std::exchange(known->read, 0)});
+      }
+    }
+    read_.clear();
   }
 
   void deliver_one(Event& event) {
     if (event.kind == Event::Kind::kOpen) {
       if (event.id.index >= known_.size()) known_.resize(event.id.index + 1);
-      known_[event.id.index] = {event.id.generation, true, 0};
+      known_[event.id.index] = {event.id.generation, true, 0, 0};
       ++connections_;
-      handler_.on_open(event.id, event.peer);
+      handler_.on_open(event.id, *event.peer);
       return;
     }
     Known* known = find(event.id);
     if (known == nullptr) return;
     switch (event.kind) {
       case Event::Kind::kMessage:
+        if (known->read == 0) read_.push_back(event.id);
+        known->read += event.message.size() + kEventBytes;
         handler_.on_message(event.id, event.message);
         return;
       case Event::Kind::kTaken:
+        if (known->buffered == 0) return;  // the answer to the upgrade, or a pong
         known->buffered -= std::min(known->buffered, event.bytes);
         if (known->buffered == 0) handler_.on_drained(event.id);
         return;
@@ -185,6 +244,12 @@ class FarShard : public ShardHandler {
         case Order::Kind::kPause:
           shard_->pause_reading(order.id, order.paused);
           break;
+        case Order::Kind::kSignedIn:
+          shard_->signed_in(order.id);
+          break;
+        case Order::Kind::kRead:
+          on_read(order.id, order.bytes);
+          break;
       }
     }
   }
@@ -196,6 +261,9 @@ class FarShard : public ShardHandler {
   Mailbox<Event> events_;
   Mailbox<Order> orders_;
   std::vector<Known> known_;
+  std::vector<ConnectionId> read_;  // whose messages this batch had
+  std::vector<Unread> unread_;      // loop of the shard
+  std::size_t unread_of_all_ = 0;
 };
 
 class ShardedListener : public ListenerLws {
@@ -229,7 +297,9 @@ class ShardedListener : public ListenerLws {
       if (port_ == 0) port_ = port_of(*socket);
     }
     Status status;
-    auto near = ListenerShardLws::open(options, 0, sockets[0], loop_, near_);
+    const auto trusted = AddressRanges::parse(options.trusted_proxies);
+    if (!trusted) return trusted.error();
+    auto near = ListenerShardLws::open(options, *trusted, 0, sockets[0], loop_, near_);
     if (near) {
       shard_ = *near;
     } else {
@@ -241,7 +311,7 @@ class ShardedListener : public ListenerLws {
         continue;
       }
       far_.push_back(std::make_unique<FarShard>(loop_, handler_, connections_));
-      status = far_.back()->open(options, i, sockets[i]);
+      status = far_.back()->open(options, *trusted, i, sockets[i]);
     }
     if (status) {
       for (auto& far : far_) far->start();
@@ -262,6 +332,14 @@ class ShardedListener : public ListenerLws {
     return used;
   }
   std::size_t connections() const override { return connections_; }
+  void add_stats(std::map<std::string, std::uint64_t>& into) const override {
+    for (const char* name : {"connections_refused", "connections_overdue", "connections_waiting",
+                             "accept_queue_drops"}) {
+      into[name] = 0;
+    }
+    add(shard_->counters(), into);
+    for (const auto& far : far_) add(far->counters(), into);
+  }
 
   void send(ConnectionId id, std::string_view message) override {
     if (id.shard == 0) return shard_->send(id, message);
@@ -279,8 +357,19 @@ class ShardedListener : public ListenerLws {
     if (id.shard == 0) return shard_->pause_reading(id, paused);
     if (id.shard <= far_.size()) far_[id.shard - 1]->pause_reading(id, paused);
   }
+  void signed_in(ConnectionId id) override {
+    if (id.shard == 0) return shard_->signed_in(id);
+    if (id.shard <= far_.size()) far_[id.shard - 1]->signed_in(id);
+  }
 
  private:
+  static void add(const ShardCounters& of, std::map<std::string, std::uint64_t>& into) {
+    into["connections_refused"] += of.refused;
+    into["connections_overdue"] += of.overdue;
+    into["connections_waiting"] += of.waiting;
+    into["accept_queue_drops"] += drops_of(of.listening);
+  }
+
   LoopUv& loop_;
   ConnectionHandler& handler_;
   std::size_t connections_ = 0;
@@ -297,6 +386,13 @@ Status check(const ListenerOptions& options) {
   if (options.tls_certificate_file.empty() != options.tls_key_file.empty()) {
     return make_error(ErrorCode::kInvalidArgument,
                       "a TLS certificate and its key must be given together");
+  }
+  if (const auto ranges = AddressRanges::parse(options.trusted_proxies); !ranges) {
+    return make_error(ErrorCode::kInvalidArgument, "trusted_proxies: " + ranges.error().message);
+  }
+  if (options.proxy_protocol && options.trusted_proxies.empty()) {
+    return make_error(ErrorCode::kInvalidArgument,
+                      "proxy_protocol needs trusted_proxies: nobody's word would be taken");
   }
   for (const std::string& file : {options.tls_certificate_file, options.tls_key_file}) {
     if (!file.empty() && access(file.c_str(), R_OK) != 0) {

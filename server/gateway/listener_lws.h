@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kith/core/result.h"
 #include "server/gateway/listener.h"
@@ -23,7 +25,9 @@ struct ListenerOptions {
   std::uint32_t connections_max = 0;  // 0 = descriptor limit less a reserve
   // Whether GET /health says 200 or 503. Called on any shard's thread. Null: always 200.
   std::function<bool()> healthy{};
-  std::uint32_t handshakes_per_s = 2'000;
+  std::uint32_t handshakes_per_s = 5'000;
+  std::vector<std::string> trusted_proxies;  // addresses and ranges, see ServerOptions
+  bool proxy_protocol = false;
 };
 
 class TlsIdentity;
@@ -42,6 +46,7 @@ class ListenerLws : public Connections {
   virtual Status use_certificate(const TlsIdentity& identity) = 0;
   // Connections now open.
   [[nodiscard]] virtual std::size_t connections() const = 0;
+  virtual void add_stats(std::map<std::string, std::uint64_t>& into) const = 0;
   // The destructor (loop thread) closes every socket and joins the other shards; no handler call
   // comes afterwards.
 };

@@ -1,9 +1,8 @@
-// ListenerShardLws: accepts sockets, reassembles messages, and writes what was sent once per
+// ListenerShardLws: libwebsockets' callbacks, requests and frames of clients, and what is written once per
 // connection and loop turn.
 #include "server/gateway/listener_shard_lws.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -11,11 +10,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "kith/core/limits.h"
-#include "server/gateway/peer_address.h"
+#include "server/gateway/proxy_header.h"
 #include "server/gateway/tls_identity_openssl.h"
 #include "src/loop/context_lws.h"
 #include "src/loop/tls_openssl.h"
@@ -23,21 +21,12 @@
 namespace kith::server {
 namespace {
 
-constexpr std::string_view kPath = "/v1/ws";
-constexpr std::uint16_t kUnsupported = 1003;
-constexpr std::uint16_t kTooBig = 1009;
-constexpr int kFlushesPerTurn = 4;
-constexpr int kAcceptsPerWake = 16;
-constexpr std::size_t kWriteBytes = 64 * 1024;
-constexpr std::size_t kReceiveBuffer = 1024;  // per connection; a longer message comes in pieces
-// Room that is made for what a frame announces; more is made for what has come.
-constexpr std::size_t kReserved = 4 * 1024;
-constexpr std::size_t kKeptCapacity = 512;  // larger buffers go back to the heap when empty
 constexpr std::uint32_t kReservedDescriptors = 128;  // databases, logs, pipes
-constexpr std::uint32_t kNoSlot = 0xffff'ffff;
+constexpr int kFlushesPerTurn = 4;
+constexpr unsigned char kBinaryFrame = 0x82, kCloseFrame = 0x88, kPongFrame = 0x8a;  // FIN, opcode
+constexpr std::uint16_t kNoCode = 1005, kTooMany = 1008;
 // libwebsockets tells the SSL_CTX of a vhost only while it makes it.
 thread_local SSL_CTX* tls_being_made = nullptr;
-constexpr auto kOutOfDescriptorsPause = std::chrono::milliseconds(200);
 
 std::uint32_t connections_allowed(std::uint32_t asked, std::uint32_t shards) {
   rlimit limit{};
@@ -48,78 +37,21 @@ std::uint32_t connections_allowed(std::uint32_t asked, std::uint32_t shards) {
   return std::max<std::uint32_t>(1, total / std::max<std::uint32_t>(1, shards));
 }
 
-constexpr unsigned char kBinaryFrame = 0x82;  // FIN and opcode
-constexpr unsigned char kCloseFrame = 0x88;
-
-void append_frame(std::string& out, unsigned char first, std::string_view message) {
-  const std::size_t size = message.size();
-  out.push_back(static_cast<char>(first));
-  if (size < 126) {
-    out.push_back(static_cast<char>(size));
-  } else if (size < 0x1'0000) {
-    out.push_back(static_cast<char>(126));
-    out.push_back(static_cast<char>(size >> 8));
-    out.push_back(static_cast<char>(size));
-  } else {
-    out.push_back(static_cast<char>(127));
-    for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(size >> shift));
-  }
-  out.append(message);
-}
-
-std::size_t byte_at(const std::string& text, std::size_t at) {
-  return static_cast<unsigned char>(text[at]);
-}
-
-// Size of the frame that starts at `at`, as append_frame() wrote it.
-std::size_t frame_at(const std::string& out, std::size_t at) {
-  const std::size_t first = byte_at(out, at + 1);
-  if (first < 126) return 2 + first;
-  if (first == 126) return 4 + (byte_at(out, at + 2) << 8 | byte_at(out, at + 3));
-  std::size_t size = 0;
-  for (std::size_t i = 2; i < 10; ++i) size = size << 8 | byte_at(out, at + i);
-  return 10 + size;
-}
-
-// Whole frames of about kWriteBytes: a pong of lws must never land inside a frame.
-std::size_t chunk_at(const std::string& out, std::size_t at) {
-  std::size_t end = at;
-  do {
-    const std::size_t next = end + frame_at(out, end);
-    if (end != at && next - at > kWriteBytes) break;
-    end = next;
-  } while (end < out.size());
-  return end - at;
-}
-
-void give_back(std::string& buffer) {
-  if (buffer.capacity() > kKeptCapacity) {
-    std::string().swap(buffer);
-  } else {
-    buffer.clear();
-  }
-}
-
-int answer_http(lws* wsi, std::string_view status, std::string_view body) {
-  std::string text(LWS_PRE, '\0');
-  text.append("HTTP/1.1 ").append(status);
-  text.append("\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: ");
-  text.append(std::to_string(body.size())).append("\r\n\r\n").append(body);
-  lws_write(wsi, reinterpret_cast<unsigned char*>(text.data()) + LWS_PRE, text.size() - LWS_PRE,
-            LWS_WRITE_HTTP_FINAL);
-  return -1;  // hang up
-}
-
-PeerAddress peer_address(lws* wsi) {
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  getpeername(lws_get_socket_fd(wsi), reinterpret_cast<sockaddr*>(&address), &size);
-  return PeerAddress::from(reinterpret_cast<const sockaddr*>(&address));
+Arrivals::Bounds arrival_bounds(bool tls, std::uint32_t shards) {
+  const auto share = [&](std::size_t all) { return std::max<std::size_t>(1, all / shards); };
+  Arrivals::Bounds bounds;
+  bounds.of_one = share(limits::arrivals_of_one_max);
+  bounds.shaking_of_one = tls ? share(limits::handshakes_of_one_max) : bounds.of_one;
+  bounds.shaking = tls ? share(limits::handshakes_at_once_max) : static_cast<std::size_t>(-1);
+  bounds.limit_ms = Millis(limits::arrival_limit).count();
+  bounds.grace_ms = Millis(limits::arrival_grace).count();
+  return bounds;
 }
 
 // One ticket instead of two, each costs a signature's worth of CPU.
 Status harden(SSL_CTX* ctx) {
   SSL_CTX_set_num_tickets(ctx, 1);
+  SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);  // tickets carry the state
   return harden_tls(ctx);
 }
@@ -133,30 +65,65 @@ void forget_ephemeral_key(SSL* ssl) {
   EVP_PKEY_free(key);
 }
 
-}  // namespace
-
-std::size_t frame_bytes(std::size_t size) {
-  return size + (size < 126 ? 2 : size < 0x1'0000 ? 4 : 10);
+// RFC 6455 section 4.2.2.
+std::string accept_of(const std::string& key) {
+  const std::string text = key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+  unsigned char hash[20];
+  lws_SHA1(reinterpret_cast<const unsigned char*>(text.data()), text.size(), hash);
+  char encoded[32] = "";
+  lws_b64_encode_string(reinterpret_cast<const char*>(hash), sizeof hash, encoded, sizeof encoded);
+  return encoded;
 }
 
-ListenerShardLws::ListenerShardLws(const ListenerOptions& options, std::uint32_t shard,
-                                   LoopUv& loop, ShardHandler& handler)
+}  // namespace
+
+// Past libwebsockets: it would keep what the kernel does not take in a buffer of its own, and read
+// nothing meanwhile.
+class ListenerShardLws::Pipe : public SocketPipe {
+ public:
+  explicit Pipe(lws* wsi) : wsi_(wsi), ssl_(lws_get_ssl(wsi)) {}
+  std::ptrdiff_t write(std::string_view bytes) override {
+    if (ssl_ != nullptr) return write_tls(bytes);
+    const ssize_t taken =
+        ::send(lws_get_socket_fd(wsi_), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (taken >= 0) return taken;
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? 0 : -1;
+  }
+  void ask_writable() override { lws_callback_on_writable(wsi_); }
+
+ private:
+  std::ptrdiff_t write_tls(std::string_view bytes) {
+    ERR_clear_error();
+    const int taken = SSL_write(ssl_, bytes.data(), static_cast<int>(bytes.size()));
+    if (taken > 0) return taken;
+    const int error = SSL_get_error(ssl_, taken);
+    ERR_clear_error();
+    return error == SSL_ERROR_WANT_WRITE || error == SSL_ERROR_WANT_READ ? 0 : -1;
+  }
+
+  lws* wsi_;
+  SSL* ssl_;
+};
+
+ListenerShardLws::ListenerShardLws(const ListenerOptions& options, const AddressRanges& trusted,
+                                   std::uint32_t shard, LoopUv& loop, ShardHandler& handler)
     : loop_(loop),
       handler_(handler),
+      trusted_(trusted),
       shard_(shard),
       tls_(!options.tls_certificate_file.empty()),
+      proxy_protocol_(options.proxy_protocol),
       connections_max_(connections_allowed(options.connections_max, options.shards)),
       healthy_(options.healthy),
       handshakes_per_s_(std::max<double>(
           1, static_cast<double>(options.handshakes_per_s) / std::max(1U, options.shards))),
       protocols_{},
       tokens_(handshakes_per_s_),
-      tokens_at_ms_(loop.clock().steady_ms()) {
+      tokens_at_ms_(loop.clock().steady_ms()),
+      arrivals_(arrival_bounds(tls_, std::max(1U, options.shards))),
+      lobby_(std::make_unique<LobbyUv>(loop, tls_, lobby_hooks())) {
   protocols_[0].name = "kith.v1";
   protocols_[0].callback = &ListenerShardLws::on_lws;
-  protocols_[0].per_session_data_size = sizeof(std::uint32_t);
-  protocols_[0].rx_buffer_size = kReceiveBuffer;
-  protocols_[0].tx_packet_size = kWriteBytes + 16;
 }
 
 ListenerShardLws::~ListenerShardLws() {
@@ -165,16 +132,19 @@ ListenerShardLws::~ListenerShardLws() {
 }
 
 Result<std::shared_ptr<ListenerShardLws>> ListenerShardLws::open(const ListenerOptions& options,
+                                                                 const AddressRanges& trusted,
                                                                  std::uint32_t shard, int listening,
                                                                  LoopUv& loop,
                                                                  ShardHandler& handler) {
-  std::shared_ptr<ListenerShardLws> self(new ListenerShardLws(options, shard, loop, handler));
+  std::shared_ptr<ListenerShardLws> self(
+      new ListenerShardLws(options, trusted, shard, loop, handler));
   self->listening_ = listening;
   if (auto status = self->open_context(options, self); !status) {
     self->close_all();
     return status.error();
   }
-  self->open_poll(listening);
+  self->counters_.listening = listening;
+  self->open_poll();
   self->turn_end_ = loop.at_turn_end([shard_ptr = self.get()] { shard_ptr->flush_dirty(); });
   return self;
 }
@@ -209,69 +179,6 @@ Status ListenerShardLws::use_certificate(const TlsIdentity& identity) {
   return identity.use_in(server_tls_);
 }
 
-void ListenerShardLws::open_poll(int listening) {
-  poll_ = new uv_poll_t{};
-  poll_->data = this;
-  uv_poll_init(loop_.uv(), poll_, listening);
-  uv_poll_start(poll_, UV_READABLE, [](uv_poll_t* poll, int, int) {
-    static_cast<ListenerShardLws*>(poll->data)->accept_some();
-  });
-}
-
-bool ListenerShardLws::take_handshake_token() {
-  const std::int64_t now = loop_.clock().steady_ms();
-  const double refill = static_cast<double>(now - tokens_at_ms_) * handshakes_per_s_ / 1000;
-  tokens_ = std::min(handshakes_per_s_, tokens_ + refill);  // a burst of one second
-  tokens_at_ms_ = now;
-  if (tokens_ < 1) return false;
-  tokens_ -= 1;
-  return true;
-}
-
-void ListenerShardLws::pause_accepting(Millis wait) {
-  uv_poll_stop(poll_);
-  loop_.cancel(accept_timer_);
-  accept_timer_ = loop_.after(wait, [this] {
-    accept_timer_ = 0;
-    if (poll_ == nullptr) return;
-    uv_poll_start(poll_, UV_READABLE, [](uv_poll_t* poll, int, int) {
-      static_cast<ListenerShardLws*>(poll->data)->accept_some();
-    });
-  });
-}
-
-void ListenerShardLws::accept_some() {
-  for (int i = 0; i < kAcceptsPerWake && poll_ != nullptr; ++i) {
-    if (!take_handshake_token()) {
-      pause_accepting(Millis(static_cast<std::int64_t>(1000 / handshakes_per_s_) + 1));
-      return;
-    }
-    const int fd = accept4(listening_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) {
-      tokens_ += 1;
-      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        pause_accepting(kOutOfDescriptorsPause);
-      }
-      if (errno == ECONNABORTED || errno == EINTR) continue;
-      return;
-    }
-    if (sockets_ >= connections_max_) {
-      ::close(fd);  // the client backs off; in the backlog it would only wait
-      continue;
-    }
-    const int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    lws_adopt_desc_t adopt{};
-    adopt.vh = vhost_;
-    adopt.type =
-        static_cast<lws_adoption_type>(LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL);
-    adopt.fd.sockfd = fd;
-    adopt.opaque = this;  // marks the sockets counted here
-    ++sockets_;
-    lws_adopt_descriptor_vhost_via_info(&adopt);
-  }
-}
-
 int ListenerShardLws::on_lws(lws* wsi, lws_callback_reasons reason, void* user, void* in,
                              std::size_t size) {
   if (reason == LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS) {
@@ -281,131 +188,170 @@ int ListenerShardLws::on_lws(lws* wsi, lws_callback_reasons reason, void* user, 
   lws_vhost* vhost = lws_get_vhost(wsi);
   if (vhost == nullptr) return 0;
   auto* self = static_cast<ListenerShardLws*>(lws_get_vhost_user(vhost));
-  if (self == nullptr) return 0;
-  return self->handle(wsi, reason, static_cast<std::uint32_t*>(user), in, size);
+  return self == nullptr ? 0 : self->handle(wsi, reason, in, size);
 }
 
-int ListenerShardLws::handle(lws* wsi, lws_callback_reasons reason, std::uint32_t* index, void* in,
-                             std::size_t size) {
+int ListenerShardLws::handle(lws* wsi, lws_callback_reasons reason, void* in, std::size_t size) {
+  std::uint32_t index = 0;
   if (reason == LWS_CALLBACK_WSI_DESTROY) {
-    if (lws_get_opaque_user_data(wsi) == this && sockets_ > 0) --sockets_;
+    if (lws_get_opaque_user_data(wsi) != nullptr && sockets_ > 0) --sockets_;
     return 0;
   }
   if (closed_) return 0;
+  Slot* slot = slot_of(wsi, &index);
   switch (reason) {
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: {
-      char path[64] = "";
-      const int got = lws_hdr_copy(wsi, path, sizeof path, WSI_TOKEN_GET_URI);
-      if (got > 0 && std::string_view(path) == kPath) return 0;
-      return answer_http(wsi, "404 Not Found", "not found\n");
-    }
-    case LWS_CALLBACK_HTTP: {
-      const std::string_view path(static_cast<const char*>(in), in == nullptr ? 0 : size);
-      if (path == "/health" && healthy_ && !healthy_()) {
-        return answer_http(wsi, "503 Service Unavailable", "failing\n");
-      }
-      if (path == "/health") return answer_http(wsi, "200 OK", "ok\n");
-      return answer_http(wsi, "404 Not Found", "not found\n");
-    }
-    case LWS_CALLBACK_ESTABLISHED:
-      return on_established(wsi, index);
-    case LWS_CALLBACK_RECEIVE:
-      if (index == nullptr || *index >= slots_.size()) return -1;
-      return on_receive(wsi, *index, {static_cast<const char*>(in), size});
-    case LWS_CALLBACK_SERVER_WRITEABLE:
-      if (index == nullptr || *index >= slots_.size()) return -1;
-      return on_writeable(*index);
-    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-      // The answer to our close ends the connection; only a close that the peer began is answered
-      // by lws.
-      return index != nullptr && *index < slots_.size() && slots_[*index].closing ? 1 : 0;
-    case LWS_CALLBACK_CLOSED:
-      if (index != nullptr && *index < slots_.size()) {
-        on_closed(*index);
-        *index = kNoSlot;
-      }
+    case LWS_CALLBACK_RAW_ADOPT:
+      if (slot != nullptr) slot->wsi = wsi;
+      return 0;
+    case LWS_CALLBACK_RAW_RX:
+      if (slot == nullptr || slot->dead) return -1;
+      served_ = wsi;
+      on_bytes(index, {static_cast<char*>(in), size});
+      served_ = nullptr;
+      return slot->dead ? -1 : 0;
+    case LWS_CALLBACK_RAW_WRITEABLE:
+      if (slot == nullptr || slot->dead) return -1;
+      served_ = wsi;
+      flush(index);
+      served_ = nullptr;
+      return slot->dead ? -1 : 0;
+    case LWS_CALLBACK_RAW_CLOSE:
+      if (slot != nullptr) on_closed(index);
       return 0;
     default:
       return 0;
   }
 }
 
-int ListenerShardLws::on_established(lws* wsi, std::uint32_t* index) {
-  if (free_.empty()) {
-    free_.push_back(static_cast<std::uint32_t>(slots_.size()));
-    slots_.emplace_back();
-  }
-  *index = free_.back();
-  free_.pop_back();
-  Slot& slot = slots_[*index];
-  const std::uint32_t generation = slot.generation + 1;
-  slot = Slot{};
-  slot.wsi = wsi;
-  slot.generation = generation;
-  forget_ephemeral_key(lws_get_ssl(wsi));
-  const PeerAddress address = peer_address(wsi);
-  handler_.on_open(id_of(*index), PeerInfo{address.text(), address.group_text(), tls_});
-  return 0;
+// --- what clients say ---
+
+void ListenerShardLws::on_bytes(std::uint32_t index, std::span<char> bytes) {
+  if (slots_[index].stage == Stage::kEntering) bytes = on_head(index, bytes);
+  const Stage stage = slots_[index].stage;
+  if (stage == Stage::kOpen || stage == Stage::kClosing) on_frames(index, bytes);
 }
 
-int ListenerShardLws::on_receive(lws* wsi, std::uint32_t index, std::string_view piece) {
-  {
-    Slot& slot = slots_[index];
-    if (slot.wsi != wsi) return -1;
-    if (slot.closing) return 0;
-    if (lws_frame_is_binary(wsi) == 0) {
-      close(id_of(index), kUnsupported, "binary messages only");
-      return 0;
-    }
-    // What the frame announces counts before it is there.
-    const std::size_t whole =
-        slot.message.size() + piece.size() + lws_remaining_packet_payload(wsi);
-    if (whole > limits::frame_bytes_max) {
-      close(id_of(index), kTooBig, "message too big");
-      return 0;  // what still comes is dropped, until the peer closes or is cut
-    }
-    if (lws_is_final_fragment(wsi) == 0 || lws_remaining_packet_payload(wsi) != 0) {
-      if (slot.message.empty()) slot.message.reserve(std::min(whole, kReserved));
-      slot.message.append(piece);
-      return 0;
-    }
-    if (slot.message.empty()) {
-      handler_.on_message(id_of(index), piece);
-      return 0;
-    }
-    slot.message.append(piece);
+// Answers the bytes behind the head of the request.
+std::span<char> ListenerShardLws::on_head(std::uint32_t index, std::span<char> bytes) {
+  Slot& slot = slots_[index];
+  std::string& head = *slot.head;
+  const std::size_t before = head.size();
+  head.append(bytes.data(), std::min(bytes.size(), limits::request_head_bytes_max + 2 - before));
+  const UpgradeRequest request = read_upgrade_request(head);
+  switch (request.kind) {
+    case UpgradeRequest::Kind::kIncomplete:
+      return {};
+    case UpgradeRequest::Kind::kRefused:
+      answer_http(index, request.status, request.header, request.why);
+      return {};
+    case UpgradeRequest::Kind::kHealth:
+      if (healthy_ && !healthy_()) {
+        answer_http(index, "503 Service Unavailable", {}, "failing");
+      } else {
+        answer_http(index, "200 OK", {}, "ok");
+      }
+      return {};
+    case UpgradeRequest::Kind::kUpgrade:
+      break;
   }
-  // Moved out first: the handler may close, and slots_ may grow.
-  std::string message = std::move(slots_[index].message);
-  slots_[index].message = {};
-  handler_.on_message(id_of(index), message);
-  return 0;
+  establish(index, request);
+  return bytes.subspan(request.size - before);
 }
 
-int ListenerShardLws::on_writeable(std::uint32_t index) {
-  if (!flush(index)) return -1;
-  settle(index);
-  return 0;
+void ListenerShardLws::establish(std::uint32_t index, const UpgradeRequest& request) {
+  Slot& slot = slots_[index];
+  std::string answer =
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: ";
+  answer.append(accept_of(request.key)).append("\r\n");
+  if (request.names_protocol) answer.append("Sec-WebSocket-Protocol: kith.v1\r\n");
+  slot.out.add_raw(answer.append("\r\n"));
+  mark_dirty(index);
+  slot.stage = Stage::kOpen;
+  slot.head.reset();
+  slot.control = RateLimiter(limits::control_frames_per_s, limits::control_frames_burst);
+  if (!proxy_protocol_) {
+    slot.address = forwarded_client(slot.address, request.forwarded_for, trusted_);
+    arrivals_.comes_from(slot.arrival, slot.address);
+  }
+  arrivals_.established(slot.arrival);
+  lws_set_timeout(slot.wsi, NO_PENDING_TIMEOUT, 0);  // lws gave it some time for all this
+  forget_ephemeral_key(lws_get_ssl(slot.wsi));
+  slot.told = true;
+  handler_.on_open(id_of(index), PeerInfo{slot.address.text(), slot.address.group_text(), tls_});
+}
+
+void ListenerShardLws::on_frames(std::uint32_t index, std::span<char> bytes) {
+  Slot& slot = slots_[index];
+  while (!slot.dead) {
+    const FrameReader::Event event = slot.reader.next(bytes);
+    switch (event.what) {
+      case FrameReader::What::kNothing:
+        return;
+      case FrameReader::What::kMessage:
+        if (slot.stage == Stage::kOpen) handler_.on_message(id_of(index), event.bytes);
+        break;
+      case FrameReader::What::kPing:
+      case FrameReader::What::kPong:
+      case FrameReader::What::kPiece:
+        on_control(slot, index, event);
+        break;
+      case FrameReader::What::kClose:
+        on_peer_close(index, event.code);
+        break;
+      case FrameReader::What::kRefused:
+        close(id_of(index), event.code, event.bytes);
+        break;
+    }
+  }
+}
+
+// They are answered at little cost, so they are counted.
+void ListenerShardLws::on_control(Slot& slot, std::uint32_t index, const FrameReader::Event& event) {
+  if (slot.stage != Stage::kOpen) return;
+  if (slot.control.take(1, loop_.clock().steady_ms()) != 0) {
+    return close(id_of(index), kTooMany, "too many control frames");
+  }
+  // A peer that does not read what it is sent gets no pongs either.
+  const bool answered = event.what == FrameReader::What::kPing &&
+                        slot.out.waiting() < limits::write_ahead_bytes;
+  if (!answered) return;
+  slot.out.add(kPongFrame, event.bytes);
+  mark_dirty(index);
+}
+
+// The answer to our close ends the connection; a close that the peer began is answered with its code.
+void ListenerShardLws::on_peer_close(std::uint32_t index, std::uint16_t code) {
+  close(id_of(index), code == kNoCode ? 1000 : code, {});
+  slots_[index].hang_up = true;
+  mark_dirty(index);
 }
 
 void ListenerShardLws::on_closed(std::uint32_t index) {
   const ConnectionId id = id_of(index);
   Slot& slot = slots_[index];
-  if (slot.wsi == nullptr) return;
   loop_.cancel(slot.cut_timer);
+  if (slot.arrival != 0) {
+    arrivals_.left(slot.arrival);
+    entering_.erase(slot.arrival);
+  }
+  if (slot.expelled) --expelled_;
   const bool dirty = slot.dirty;
+  const bool told = slot.told;
   const std::uint32_t generation = slot.generation;
   slot = Slot{};
   slot.generation = generation;
   slot.dirty = dirty;  // its place in dirty_ is swept at the end of the turn, then the slot is free
   if (!dirty) free_.push_back(index);
-  handler_.on_close(id);
+  if (told) handler_.on_close(id);
 }
+
+// --- what goes out ---
 
 ListenerShardLws::Slot* ListenerShardLws::find(ConnectionId id) {
   if (id.shard != shard_ || id.index >= slots_.size()) return nullptr;
   Slot& slot = slots_[id.index];
-  return slot.wsi != nullptr && slot.generation == id.generation ? &slot : nullptr;
+  return slot.told && slot.generation == id.generation ? &slot : nullptr;
 }
 
 const ListenerShardLws::Slot* ListenerShardLws::find(ConnectionId id) const {
@@ -424,59 +370,78 @@ void ListenerShardLws::mark_dirty(std::uint32_t index) {
 
 void ListenerShardLws::send(ConnectionId id, std::string_view message) {
   Slot* slot = find(id);
-  if (slot == nullptr || slot->closing) return;
-  if (slot->out.size() - slot->out_at + message.size() > limits::send_buffer_cut_bytes) {
-    kill(*slot);
-    return;
-  }
-  append_frame(slot->out, kBinaryFrame, message);
-  // From here on the caller may hold things back until it is told that all is out, also if the kernel
-  // takes all at the end of this turn.
-  if (buffered(id) >= limits::write_ahead_bytes) slot->behind = true;
+  if (slot == nullptr || slot->stage != Stage::kOpen) return;
+  if (slot->out.waiting() + message.size() > limits::send_buffer_cut_bytes) return kill(*slot);
+  slot->out.add(kBinaryFrame, message);
   mark_dirty(id.index);
 }
 
 std::size_t ListenerShardLws::buffered(ConnectionId id) const {
   const Slot* slot = find(id);
-  return slot == nullptr ? 0 : slot->out.size() - slot->out_at + slot->in_lws;
+  return slot == nullptr ? 0 : slot->out.waiting();
 }
 
 void ListenerShardLws::close(ConnectionId id, std::uint16_t code, std::string_view reason) {
   Slot* slot = find(id);
-  if (slot == nullptr || slot->closing) return;
-  slot->closing = true;
-  give_back(slot->message);
-  // Written as a frame of our own: lws, told to close from WRITEABLE, hangs up without its close
-  // frame in 4.1.
+  if (slot == nullptr || slot->stage != Stage::kOpen) return;
+  slot->stage = Stage::kClosing;
   const std::uint16_t told = code == 0 ? 1000 : code;
   std::string payload{static_cast<char>(told >> 8), static_cast<char>(told)};
   payload.append(reason.substr(0, 123));  // a control frame carries 125 bytes
-  append_frame(slot->out, kCloseFrame, payload);
+  slot->out.add(kCloseFrame, payload);
+  slot->paused = false;
+  apply_flow(*slot);  // the peer's answer is waited for
   arm_cut(id.index);
   mark_dirty(id.index);
 }
 
+void ListenerShardLws::answer_http(std::uint32_t index, std::string_view status,
+                                   std::string_view header, std::string_view body) {
+  Slot& slot = slots_[index];
+  std::string text = "HTTP/1.1 ";
+  text.append(status).append("\r\nContent-Type: text/plain\r\nConnection: close\r\n");
+  text.append(header).append("Content-Length: ").append(std::to_string(body.size() + 1));
+  text.append("\r\n\r\n").append(body).append("\n");
+  slot.out.add_raw(text);
+  slot.stage = Stage::kAnswered;
+  slot.head.reset();
+  arm_cut(index);
+  mark_dirty(index);
+}
+
 void ListenerShardLws::pause_reading(ConnectionId id, bool paused) {
   Slot* slot = find(id);
-  if (slot != nullptr && !slot->closing) lws_rx_flow_control(slot->wsi, paused ? 0 : 1);
+  if (slot == nullptr || slot->stage != Stage::kOpen) return;
+  slot->paused = paused;
+  apply_flow(*slot);
+}
+
+void ListenerShardLws::hold_reading(ConnectionId id, bool held) {
+  Slot* slot = find(id);
+  if (slot == nullptr) return;
+  slot->held = held;
+  apply_flow(*slot);
+}
+
+void ListenerShardLws::apply_flow(Slot& slot) {
+  if (!slot.dead) lws_rx_flow_control(slot.wsi, slot.paused || slot.held ? 0 : 1);
 }
 
 void ListenerShardLws::kill(Slot& slot) {
-  slot.closing = true;
+  if (std::exchange(slot.dead, true)) return;
+  if (slot.stage == Stage::kOpen) slot.stage = Stage::kClosing;
   slot.out.clear();
-  slot.out_at = 0;
-  kill_lws(slot.wsi);
+  if (slot.wsi != nullptr && slot.wsi != served_) kill_lws(slot.wsi);
 }
 
 void ListenerShardLws::arm_cut(std::uint32_t index) {
   Slot& slot = slots_[index];
   if (slot.cut_timer != 0) return;
-  const ConnectionId id = id_of(index);
-  slot.cut_timer = loop_.after(limits::close_limit, [this, id] {
-    if (Slot* late = find(id)) {
-      late->cut_timer = 0;
-      kill(*late);
-    }
+  slot.cut_timer = loop_.after(limits::close_limit, [this, index, generation = slot.generation] {
+    Slot& late = slots_[index];
+    if (late.stage == Stage::kFree || late.generation != generation) return;
+    late.cut_timer = 0;
+    kill(late);
   });
 }
 
@@ -485,79 +450,57 @@ void ListenerShardLws::flush_dirty() {
   // loop may give it time.
   for (int round = 0; round < kFlushesPerTurn && !dirty_.empty(); ++round) flush_dirty_once();
   for (const std::uint32_t index : dirty_) {
-    if (slots_[index].wsi != nullptr) lws_callback_on_writable(slots_[index].wsi);
+    const Slot& slot = slots_[index];
+    if (slot.wsi != nullptr && !slot.dead) lws_callback_on_writable(slot.wsi);
   }
+  if (arrivals_.waiting()) let_in();  // places may have become free
 }
 
 void ListenerShardLws::flush_dirty_once() {
   flushing_.swap(dirty_);
   for (const std::uint32_t index : flushing_) {
     slots_[index].dirty = false;
-    if (slots_[index].wsi == nullptr) {
+    if (slots_[index].stage == Stage::kFree) {
       free_.push_back(index);
-      continue;
+    } else {
+      flush(index);
     }
-    if (!flush(index)) {
-      kill(slots_[index]);
-      continue;
-    }
-    settle(index);
   }
   flushing_.clear();
 }
 
-bool ListenerShardLws::flush(std::uint32_t index) {
-  std::size_t taken = 0;
+void ListenerShardLws::flush(std::uint32_t index) {
   Slot& slot = slots_[index];
-  while (lws_partial_buffered(slot.wsi) == 0) {
-    taken += std::exchange(slot.in_lws, 0);
-    if (slot.out_at >= slot.out.size()) break;
-    const std::size_t size = chunk_at(slot.out, slot.out_at);
-    if (lws_write(slot.wsi, reinterpret_cast<unsigned char*>(slot.out.data()) + slot.out_at, size,
-                  LWS_WRITE_RAW) < 0) {
-      return false;
-    }
-    slot.out_at += size;
-    slot.in_lws = size;
+  if (slot.dead || slot.wsi == nullptr) return;
+  Pipe pipe(slot.wsi);
+  const FrameOutput::Flushed flushed = slot.out.flush(pipe);
+  if (!flushed.alive) return kill(slot);
+  if (flushed.taken != 0 && slot.told) handler_.on_taken(id_of(index), flushed.taken);
+  if (!slot.out.empty()) return;
+  if (slot.stage == Stage::kOpen) {
+    if (flushed.drained) handler_.on_drained(id_of(index));
+  } else if (slot.hang_up) {
+    kill(slot);
+  } else if (slot.stage == Stage::kAnswered) {
+    end_output(slot);
   }
-  if (slot.out_at >= slot.out.size()) {
-    give_back(slot.out);
-    slot.out_at = 0;
-  } else if (slot.out_at > limits::send_queue_hard_bytes) {
-    slot.out.erase(0, slot.out_at);
-    slot.out_at = 0;
-  }
-  if (taken != 0) handler_.on_taken(id_of(index), taken);
-  return true;
 }
 
-// After a flush: asks for a WRITEABLE, or tells that all is out.
-void ListenerShardLws::settle(std::uint32_t index) {
-  Slot& slot = slots_[index];
-  if (slot.wsi == nullptr) return;
-  if (slot.in_lws != 0 || slot.out_at < slot.out.size()) {
-    slot.behind = true;
-    lws_callback_on_writable(slot.wsi);
-    return;
-  }
-  if (!std::exchange(slot.behind, false) || slot.closing) return;
-  handler_.on_drained(id_of(index));
-}
-
-void ListenerShardLws::stop_accepting() {
-  loop_.cancel(std::exchange(accept_timer_, 0));
-  if (poll_ == nullptr) return;
-  uv_poll_stop(poll_);
-  uv_close(reinterpret_cast<uv_handle_t*>(std::exchange(poll_, nullptr)),
-           [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
-  ::close(std::exchange(listening_, -1));
+// Says that nothing more comes, and reads on for a while: hanging up at once would lose the answer if
+// the peer is still sending.
+void ListenerShardLws::end_output(Slot& slot) {
+  if (SSL* ssl = lws_get_ssl(slot.wsi); ssl != nullptr) SSL_shutdown(ssl);
+  shutdown(lws_get_socket_fd(slot.wsi), SHUT_WR);
 }
 
 void ListenerShardLws::close_all() {
   if (std::exchange(closed_, true)) return;
   stop_accepting();
   loop_.remove_turn_end(turn_end_);
+  loop_.cancel(let_in_timer_);
+  loop_.cancel(sweep_timer_);
   for (const Slot& slot : slots_) loop_.cancel(slot.cut_timer);
+  lobby_.reset();
   if (context_ != nullptr) destroy_context_lws(loop_, std::exchange(context_, nullptr));
 }
 

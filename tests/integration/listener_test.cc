@@ -320,6 +320,10 @@ TEST(Listener, RefusesConnectionsAboveTheLimitAndTakesNoneAfterStopAccepting) {
   ASSERT_TRUE(first.upgrade());
   RawSocket second(port);
   ASSERT_TRUE(second.upgrade());
+  ASSERT_TRUE(server.watched.wait([&] { return server.ids.size() == 2; }));
+  server.loop.run_sync([&] {
+    for (const auto& id : server.ids) server.listener->signed_in(id);
+  });
   EXPECT_FALSE(RawSocket(port).upgrade());
   server.loop.run_sync([&] {
     EXPECT_EQ(server.listener->connections(), 2U);

@@ -69,6 +69,12 @@ TEST(BenchOptions, ScenariosSayWhatTheyNeed) {
   EXPECT_EQ(with({"connect", "--connections", "1"}), "nothing");
 }
 
+TEST(BenchOptions, JitterIsOnUnlessItIsSaidOtherwise) {
+  EXPECT_TRUE(parse_options({"connect", "--url", "ws://h", "--token", "t", "--connections", "1"})->jitter);
+  EXPECT_FALSE(parse_options({"connect", "--url", "ws://h", "--token", "t", "--connections", "1", "--jitter", "no"})->jitter);
+  EXPECT_FALSE(parse_options({"connect", "--url", "ws://h", "--token", "t", "--connections", "1", "--jitter", "perhaps"}).ok());
+}
+
 TEST(BenchOptions, AShortSecretIsRefusedAndAMissingFileNamed) {
   const std::string path = testing::TempDir() + "bench_short";
   std::ofstream(path) << "short";

@@ -42,6 +42,16 @@ TEST(DaemonConfig, ReadsFlagsInBothForms) {
   EXPECT_EQ(config->options.data_dir, "x");
 }
 
+TEST(DaemonConfig, ReadsAListOfTrustedProxies) {
+  const auto config =
+      parse_arguments({"--dev", "--trusted-proxies", "127.0.0.1, 10.0.0.0/8,::1", "--proxy-protocol"});
+  ASSERT_TRUE(config.ok());
+  EXPECT_EQ(config->options.trusted_proxies,
+            (std::vector<std::string>{"127.0.0.1", "10.0.0.0/8", "::1"}));
+  EXPECT_TRUE(config->options.proxy_protocol);
+  EXPECT_EQ(parse_arguments({"--trusted-proxies=1.2.3.4,,"}).error().code, ErrorCode::kBadConfig);
+}
+
 TEST(DaemonConfig, DevelopmentHashesPasswordsCheaplyUnlessACostIsNamed) {
   EXPECT_EQ(parse_arguments({})->options.password_cost, limits::password_cost_default);
   EXPECT_EQ(parse_arguments({"--dev"})->options.password_cost, limits::password_cost_min);

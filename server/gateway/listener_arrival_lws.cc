@@ -1,0 +1,232 @@
+// ListenerShardLws, coming in: accepts what the kernel has, lets sockets wait in the lobby until they are
+// worth a place, and hands them to libwebsockets.
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "kith/core/limits.h"
+#include "server/gateway/listener_shard_lws.h"
+
+namespace kith::server {
+namespace {
+
+constexpr int kAcceptsPerWake = 4'096;  // as many as the kernel's queue holds
+constexpr std::uint32_t kExpelledMax = 64;  // descriptors over the limit while their sockets close
+constexpr auto kOutOfDescriptorsPause = std::chrono::milliseconds(200);
+constexpr auto kRoomPause = std::chrono::milliseconds(5);
+constexpr auto kSweep = std::chrono::milliseconds(200);
+constexpr double kBurstSeconds = 2;
+
+void* marked(std::uint32_t index, std::uint32_t generation) {
+  // A number that libwebsockets hands back; it is never used as a pointer.
+  return reinterpret_cast<void*>(std::uintptr_t{generation} << 32 |
+                                 (index + 1U));  // NOLINT(performance-no-int-to-ptr)
+}
+
+}  // namespace
+
+LobbyUv::Hooks ListenerShardLws::lobby_hooks() {
+  LobbyUv::Hooks hooks;
+  hooks.comes_from = [this](Arrivals::Key key, const PeerAddress& address) {
+    arrivals_.comes_from(key, address);
+  };
+  hooks.ready = [this](Arrivals::Key key) { arrivals_.wants_in(key); };
+  hooks.gone = [this](Arrivals::Key key) {
+    arrivals_.left(key);
+    --sockets_;
+  };
+  return hooks;
+}
+
+void ListenerShardLws::open_poll() {
+  poll_ = new uv_poll_t{};
+  poll_->data = this;
+  uv_poll_init(loop_.uv(), poll_, listening_);
+  pause_accepting(Millis{0});
+}
+
+void ListenerShardLws::pause_accepting(Millis wait) {
+  uv_poll_stop(poll_);
+  loop_.cancel(accept_timer_);
+  accept_timer_ = loop_.after(wait, [this] {
+    accept_timer_ = 0;
+    if (poll_ == nullptr) return;
+    uv_poll_start(poll_, UV_READABLE, [](uv_poll_t* poll, int, int) {
+      static_cast<ListenerShardLws*>(poll->data)->accept_all();
+    });
+  });
+}
+
+bool ListenerShardLws::take_handshake_token() {
+  const std::int64_t now = loop_.clock().steady_ms();
+  const double refill = static_cast<double>(now - tokens_at_ms_) * handshakes_per_s_ / 1000;
+  tokens_ = std::min(handshakes_per_s_ * kBurstSeconds, tokens_ + refill);
+  tokens_at_ms_ = now;
+  if (tokens_ < 1) return false;
+  tokens_ -= 1;
+  return true;
+}
+
+// Whatever waits in the kernel's queue comes out of it at once: what does not fit in there is dropped
+// without a word, and comes back after seconds.
+void ListenerShardLws::accept_all() {
+  for (int i = 0; i < kAcceptsPerWake && poll_ != nullptr; ++i) {
+    sockaddr_storage from{};
+    socklen_t size = sizeof from;
+    const int fd = accept4(listening_, reinterpret_cast<sockaddr*>(&from), &size,
+                           SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+      if (errno == ECONNABORTED || errno == EINTR) continue;
+      const bool full = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+      // One that is silent makes room; else the queue waits.
+      if (full) pause_accepting(out_of_room() ? Millis(kRoomPause) : kOutOfDescriptorsPause);
+      break;
+    }
+    if (sockets_ >= connections_max_ && !out_of_room()) {
+      ::close(fd);  // the client backs off; in the backlog it would only wait
+      ++counters_.refused;
+      continue;
+    }
+    welcome_socket(fd, PeerAddress::from(reinterpret_cast<const sockaddr*>(&from)));
+    if (expelled_ >= kExpelledMax) {
+      pause_accepting(Millis(kRoomPause));
+      break;
+    }
+  }
+  let_in();
+}
+
+void ListenerShardLws::welcome_socket(int fd, const PeerAddress& address) {
+  const int on = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ++sockets_;
+  const Arrivals::Key key = arrivals_.accepted(address, loop_.clock().steady_ms());
+  if (sweep_timer_ == 0) sweep_timer_ = loop_.after(Millis(kSweep), [this] { sweep(); });
+  lobby_->add(key, fd, address, proxy_protocol_ && trusted_.contain(address));
+}
+
+// One that has not signed in gives way, of the address that has most. False: there is none.
+bool ListenerShardLws::out_of_room() {
+  const auto key = arrivals_.least_worthy();
+  if (!key) return false;
+  expel(*key);
+  return true;
+}
+
+void ListenerShardLws::expel(Arrivals::Key key) {
+  ++counters_.refused;
+  arrivals_.left(key);
+  if (lobby_->drop(key)) {
+    --sockets_;
+    return;
+  }
+  const auto found = entering_.find(key);
+  if (found == entering_.end()) return;
+  Slot& slot = slots_[found->second];
+  entering_.erase(found);
+  slot.arrival = 0;
+  slot.expelled = true;
+  ++expelled_;
+  kill(slot);
+}
+
+// As many as there are places and handshakes for.
+void ListenerShardLws::let_in() {
+  while (arrivals_.waiting()) {
+    if (!take_handshake_token()) {
+      if (let_in_timer_ != 0) break;
+      let_in_timer_ = loop_.after(Millis(static_cast<std::int64_t>(1000 / handshakes_per_s_) + 1), [this] {
+        let_in_timer_ = 0;
+        let_in();
+      });
+      break;
+    }
+    const auto key = arrivals_.admit(loop_.clock().steady_ms());
+    if (!key) {
+      tokens_ += 1;
+      break;
+    }
+    come_in(*key);
+  }
+  counters_.waiting = lobby_->size();
+}
+
+void ListenerShardLws::come_in(Arrivals::Key key) {
+  const LobbyUv::Guest guest = lobby_->take(key);
+  if (guest.fd < 0) return arrivals_.left(key);
+  const std::uint32_t index = new_slot();
+  Slot& slot = slots_[index];
+  slot.stage = Stage::kEntering;
+  slot.arrival = key;
+  slot.address = guest.address;
+  slot.head = std::make_unique<std::string>();
+  entering_[key] = index;
+  lws_adopt_desc_t adopt{};
+  adopt.vh = vhost_;
+  adopt.type = static_cast<lws_adoption_type>(LWS_ADOPT_SOCKET | LWS_ADOPT_ALLOW_SSL);
+  adopt.fd.sockfd = guest.fd;
+  adopt.opaque = marked(index, slot.generation);
+  const std::uint32_t generation = slot.generation;
+  lws* made = lws_adopt_descriptor_vhost_via_info(&adopt);
+  // It may have failed before libwebsockets knew the socket; then no callback has told so.
+  if (made == nullptr && slot.generation == generation && slot.stage == Stage::kEntering) {
+    if (slot.wsi == nullptr) --sockets_;
+    on_closed(index);
+  }
+}
+
+void ListenerShardLws::sweep() {
+  sweep_timer_ = 0;
+  for (const Arrivals::Key key : arrivals_.overdue(loop_.clock().steady_ms())) {
+    ++counters_.overdue;
+    expel(key);
+    --counters_.refused;
+  }
+  let_in();
+  if (arrivals_.size() != 0) sweep_timer_ = loop_.after(Millis(kSweep), [this] { sweep(); });
+}
+
+std::uint32_t ListenerShardLws::new_slot() {
+  if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(slots_.size()));
+    slots_.emplace_back();
+  }
+  const std::uint32_t index = free_.back();
+  free_.pop_back();
+  ++slots_[index].generation;
+  return index;
+}
+
+ListenerShardLws::Slot* ListenerShardLws::slot_of(lws* wsi, std::uint32_t* index) {
+  const auto mark = reinterpret_cast<std::uintptr_t>(lws_get_opaque_user_data(wsi));
+  const auto place = static_cast<std::uint32_t>(mark);
+  if (place == 0 || place > slots_.size()) return nullptr;
+  *index = place - 1;
+  Slot& slot = slots_[*index];
+  const bool same = slot.stage != Stage::kFree && slot.generation == mark >> 32;
+  return same ? &slot : nullptr;
+}
+
+void ListenerShardLws::signed_in(ConnectionId id) {
+  Slot* slot = find(id);
+  if (slot == nullptr || slot->arrival == 0) return;
+  arrivals_.left(slot->arrival);
+  entering_.erase(std::exchange(slot->arrival, 0));
+}
+
+void ListenerShardLws::stop_accepting() {
+  loop_.cancel(std::exchange(accept_timer_, 0));
+  if (poll_ == nullptr) return;
+  counters_.listening = -1;
+  uv_poll_stop(poll_);
+  uv_close(reinterpret_cast<uv_handle_t*>(std::exchange(poll_, nullptr)),
+           [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
+  ::close(std::exchange(listening_, -1));
+}
+
+}  // namespace kith::server

@@ -1,0 +1,33 @@
+// UpgradeRequest reads the head of the one HTTP request that a connection makes (RFC 9112), and decides
+// whether it becomes a WebSocket (RFC 6455 section 4.2). Pure.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kith::server {
+
+struct UpgradeRequest {
+  enum class Kind {
+    kIncomplete,  // more bytes are needed
+    kUpgrade,
+    kHealth,   // GET /health
+    kRefused,  // `status` and `why` say what is wrong
+  };
+  Kind kind = Kind::kIncomplete;
+  std::size_t size = 0;           // of the head: what follows is the first frame
+  std::string key;                // Sec-WebSocket-Key
+  bool names_protocol = false;    // "kith.v1" is among Sec-WebSocket-Protocol: the answer says so
+  std::string_view status;        // "404 Not Found"
+  std::string_view why;           // one sentence, without a line end
+  std::string_view header;        // a line of the answer, with its line end; or empty
+  // Values of X-Forwarded-For, in the order of the lines; only a trusted proxy's are worth anything.
+  std::vector<std::string> forwarded_for;
+};
+
+// `bytes`: what has come so far. At most limits::request_head_bytes_max are waited for.
+UpgradeRequest read_upgrade_request(std::string_view bytes);
+
+}  // namespace kith::server
