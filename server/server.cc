@@ -20,6 +20,7 @@
 #include "server/auth/password_hasher_openssl.h"
 #include "server/event_log.h"
 #include "server/gateway/listener_lws.h"
+#include "server/gateway/peer_address.h"
 #include "server/gateway/tls_identity_openssl.h"
 #include "server/operations.h"
 #include "server/server_core.h"
@@ -60,6 +61,12 @@ Status check(const ServerOptions& o) {
   }
   if (o.shards == 0 || o.shards > 64) return bad("shards", "must be 1 to 64");
   if (o.handshakes_per_s == 0) return bad("handshakes_per_s", "must be positive");
+  if (const auto proxies = AddressRanges::parse(o.trusted_proxies); !proxies) {
+    return bad("trusted_proxies:", proxies.error().message.c_str());
+  }
+  if (o.proxy_protocol && o.trusted_proxies.empty()) {
+    return bad("proxy_protocol", "needs trusted_proxies: nobody's word would be taken");
+  }
   if (o.heartbeat < std::chrono::seconds(1)) return bad("heartbeat", "must be 1 s or more");
   if (o.idle_limit <= o.heartbeat) return bad("idle_limit", "must be longer than heartbeat");
   if (o.presence_grace.count() < 0) return bad("presence_grace", "must not be negative");

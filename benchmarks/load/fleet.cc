@@ -318,7 +318,8 @@ void Fleet::lost(std::uint32_t session, const Error& error) {
   const Micros now = now_us();
   if (!one.backoff) one.backoff = std::make_unique<Backoff>(random_);
   one.backoff->lost(now / 1000);
-  const Millis wait = at_once_ ? Millis{0} : one.backoff->next(now / 1000, Millis(error.retry_after_ms));
+  const Millis wait =
+      at_once_ ? Millis{0} : one.backoff->next(now / 1000, Millis(error.retry_after_ms));
   one.state = State::kWaiting;
   retries_.emplace(now + wait.count() * 1000, session);
 }

@@ -114,8 +114,7 @@ void Arrivals::leave(Key key, std::vector<Key>& into) {
 // One place for each that waits, if the oldest has had its time.
 void Arrivals::give_way(Group& group, std::int64_t now_ms, std::vector<Key>& into) {
   const bool handshakes = group.shaking.size() >= bounds_.shaking_of_one;
-  const auto& oldest =
-      handshakes || group.established.empty() ? group.shaking : group.established;
+  const auto& oldest = handshakes || group.established.empty() ? group.shaking : group.established;
   if (oldest.empty()) return;
   const Key key = oldest.begin()->second;
   if (now_ms - entries_.at(key).since_ms >= bounds_.grace_ms) leave(key, into);

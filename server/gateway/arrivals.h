@@ -20,7 +20,7 @@ class Arrivals {
  public:
   using Key = std::uint64_t;  // of a connection; never given out twice
   struct Bounds {
-    std::size_t of_one = 0;         // past waiting, of one address
+    std::size_t of_one = 0;  // past waiting, of one address
     std::size_t shaking_of_one = 0;
     std::size_t shaking = 0;
     std::int64_t limit_ms = 0;  // accepted and still waiting; let in and no WebSocket yet
@@ -55,8 +55,9 @@ class Arrivals {
   struct Entry {
     PeerAddress group;
     Stage stage = Stage::kSilent;
-    std::int64_t since_ms = 0;  // of the stage, except that waiting goes on counting from accepted()
-    std::uint64_t order = 0;    // within its group
+    std::int64_t since_ms =
+        0;                    // of the stage, except that waiting goes on counting from accepted()
+    std::uint64_t order = 0;  // within its group
   };
   struct Group {
     std::map<std::uint64_t, Key> silent, waiting, shaking, established;  // by order

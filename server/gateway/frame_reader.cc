@@ -11,8 +11,8 @@ namespace {
 
 constexpr std::uint8_t kContinuation = 0, kText = 1, kBinary = 2, kClosing = 8, kPinging = 9,
                        kPonging = 10;
-constexpr std::uint16_t kProtocolError = 1002, kUnsupported = 1003, kNoCode = 1005,
-                        kBadText = 1007, kTooBig = 1009;
+constexpr std::uint16_t kProtocolError = 1002, kUnsupported = 1003, kNoCode = 1005, kBadText = 1007,
+                        kTooBig = 1009;
 constexpr std::size_t kControlMax = 125;
 // Room that is made for what a frame announces; more is made for what has come.
 constexpr std::size_t kReserved = 4 * 1024;

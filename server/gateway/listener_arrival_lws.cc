@@ -15,7 +15,7 @@
 namespace kith::server {
 namespace {
 
-constexpr int kAcceptsPerWake = 4'096;  // as many as the kernel's queue holds
+constexpr int kAcceptsPerWake = 4'096;      // as many as the kernel's queue holds
 constexpr std::uint32_t kExpelledMax = 64;  // descriptors over the limit while their sockets close
 constexpr auto kOutOfDescriptorsPause = std::chrono::milliseconds(200);
 constexpr auto kRoomPause = std::chrono::milliseconds(5);
@@ -140,10 +140,11 @@ void ListenerShardLws::let_in() {
   while (arrivals_.waiting()) {
     if (!take_handshake_token()) {
       if (let_in_timer_ != 0) break;
-      let_in_timer_ = loop_.after(Millis(static_cast<std::int64_t>(1000 / handshakes_per_s_) + 1), [this] {
-        let_in_timer_ = 0;
-        let_in();
-      });
+      let_in_timer_ =
+          loop_.after(Millis(static_cast<std::int64_t>(1000 / handshakes_per_s_) + 1), [this] {
+            let_in_timer_ = 0;
+            let_in();
+          });
       break;
     }
     const auto key = arrivals_.admit(loop_.clock().steady_ms());

@@ -154,7 +154,8 @@ class FarShard : public ShardHandler {
   void on_drained(ConnectionId) override {}
   void on_close(ConnectionId id) override {
     unread_of_all_ -= std::exchange(unread_[id.index], {}).bytes;
-    unread_[id.index].generation = id.generation + 1;  // what is told of it now is not of the next one
+    unread_[id.index].generation =
+        id.generation + 1;  // what is told of it now is not of the next one
     events_.put({Event::Kind::kClose, id, {}, {}});
   }
 

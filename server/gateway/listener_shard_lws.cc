@@ -307,14 +307,15 @@ void ListenerShardLws::on_frames(std::uint32_t index, std::span<char> bytes) {
 }
 
 // They are answered at little cost, so they are counted.
-void ListenerShardLws::on_control(Slot& slot, std::uint32_t index, const FrameReader::Event& event) {
+void ListenerShardLws::on_control(Slot& slot, std::uint32_t index,
+                                  const FrameReader::Event& event) {
   if (slot.stage != Stage::kOpen) return;
   if (slot.control.take(1, loop_.clock().steady_ms()) != 0) {
     return close(id_of(index), kTooMany, "too many control frames");
   }
   // A peer that does not read what it is sent gets no pongs either.
-  const bool answered = event.what == FrameReader::What::kPing &&
-                        slot.out.waiting() < limits::write_ahead_bytes;
+  const bool answered =
+      event.what == FrameReader::What::kPing && slot.out.waiting() < limits::write_ahead_bytes;
   if (!answered) return;
   slot.out.add(kPongFrame, event.bytes);
   mark_dirty(index);

@@ -95,7 +95,7 @@ class ListenerShardLws : public Connections {
     FrameOutput out;
     FrameReader reader;
     RateLimiter control{1, 1};
-    Arrivals::Key arrival = 0;      // until it has signed in
+    Arrivals::Key arrival = 0;          // until it has signed in
     std::unique_ptr<std::string> head;  // of the request, until it is whole
     PeerAddress address;
     Scheduler::TimerId cut_timer = 0;
@@ -173,7 +173,7 @@ class ListenerShardLws : public Connections {
   Scheduler::TimerId sweep_timer_ = 0;
   double tokens_ = 0;
   std::int64_t tokens_at_ms_ = 0;
-  std::uint32_t sockets_ = 0;  // accepted and not yet gone, in the lobby or in a slot
+  std::uint32_t sockets_ = 0;   // accepted and not yet gone, in the lobby or in a slot
   std::uint32_t expelled_ = 0;  // of them, on their way out
   ShardCounters counters_;
 

@@ -90,10 +90,11 @@ void LobbyUv::watch(Waiting& waiting) {
       return turn_away(waiting);
     }
   }
-  uv_poll_start(waiting.poll, UV_READABLE | UV_DISCONNECT, [](uv_poll_t* poll, int status, int events) {
-    auto& self = *static_cast<Waiting*>(poll->data);
-    self.lobby.look(self, status < 0 || (events & UV_DISCONNECT) != 0);
-  });
+  uv_poll_start(waiting.poll, UV_READABLE | UV_DISCONNECT,
+                [](uv_poll_t* poll, int status, int events) {
+                  auto& self = *static_cast<Waiting*>(poll->data);
+                  self.lobby.look(self, status < 0 || (events & UV_DISCONNECT) != 0);
+                });
 }
 
 void LobbyUv::need(Waiting& waiting, std::size_t bytes, bool hung_up) {

@@ -132,7 +132,8 @@ class Reading {
       if (colon == std::string_view::npos) return bad("a header line has no colon");
       const std::string_view name = text.substr(0, colon);
       const std::string_view value = trim(text.substr(colon + 1));
-      if (!is_token(name) || !is_field_value(value)) return bad("a header field is not well-formed");
+      if (!is_token(name) || !is_field_value(value))
+        return bad("a header field is not well-formed");
       if (!field(name, value)) return false;
     }
   }
@@ -214,8 +215,10 @@ UpgradeRequest read_upgrade_request(std::string_view bytes) {
   const auto end = whole.find("\r\n\r\n");
   const std::string_view head = whole.substr(0, end);
   // What cannot become a request is refused at once: other protocols and line ends.
-  for (std::size_t at = head.find('\n'); at != std::string_view::npos; at = head.find('\n', at + 1)) {
-    if (at == 0 || head[at - 1] != '\r') return refused("400 Bad Request", "a line ends without CRLF");
+  for (std::size_t at = head.find('\n'); at != std::string_view::npos;
+       at = head.find('\n', at + 1)) {
+    if (at == 0 || head[at - 1] != '\r')
+      return refused("400 Bad Request", "a line ends without CRLF");
   }
   if (!whole.empty() && std::isalpha(static_cast<unsigned char>(whole.front())) == 0 &&
       whole.front() != '\r') {

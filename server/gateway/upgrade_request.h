@@ -17,12 +17,12 @@ struct UpgradeRequest {
     kRefused,  // `status` and `why` say what is wrong
   };
   Kind kind = Kind::kIncomplete;
-  std::size_t size = 0;           // of the head: what follows is the first frame
-  std::string key;                // Sec-WebSocket-Key
-  bool names_protocol = false;    // "kith.v1" is among Sec-WebSocket-Protocol: the answer says so
-  std::string_view status;        // "404 Not Found"
-  std::string_view why;           // one sentence, without a line end
-  std::string_view header;        // a line of the answer, with its line end; or empty
+  std::size_t size = 0;         // of the head: what follows is the first frame
+  std::string key;              // Sec-WebSocket-Key
+  bool names_protocol = false;  // "kith.v1" is among Sec-WebSocket-Protocol: the answer says so
+  std::string_view status;      // "404 Not Found"
+  std::string_view why;         // one sentence, without a line end
+  std::string_view header;      // a line of the answer, with its line end; or empty
   // Values of X-Forwarded-For, in the order of the lines; only a trusted proxy's are worth anything.
   std::vector<std::string> forwarded_for;
 };

@@ -69,6 +69,10 @@ class Checker {
   Checker(const Truth& truth, Findings& findings) : truth_(truth), findings_(findings) {}
   virtual ~Checker() = default;
 
+  // A device opens a new connection; what it asked before goes with the old one.
+  virtual void connects(const Who&) {}
+  // A device says something to the server.
+  virtual void asks(const Who&, const v1::ClientFrame&) {}
   // A frame leaves the server for a device.
   virtual void server_says(const Who&, const v1::ServerFrame&) {}
   // The services hand a frame over for the sessions of a device: earlier than server_says().

@@ -55,6 +55,8 @@ class Network : public server::Connections {
   void stall(std::size_t device, bool stalled);    // the device does not read its socket
   void strand(std::size_t device, bool stranded);  // new connections lead nowhere
   void heal();
+  // Broken on purpose: some answers of the server never reach the socket (rules.h).
+  void lose_answers() { loses_answers_ = true; }
 
   [[nodiscard]] std::size_t most_buffered() const { return most_buffered_; }
   [[nodiscard]] std::uint64_t opened() const { return last_; }
@@ -117,6 +119,8 @@ class Network : public server::Connections {
   std::int64_t delay_from_ = 1;
   std::int64_t delay_to_ = 20;
   std::size_t most_buffered_ = 0;
+  bool loses_answers_ = false;
+  std::uint64_t answers_ = 0;
 };
 
 }  // namespace kith::sim

@@ -25,6 +25,7 @@ enum class Rule : std::uint8_t {
   kIndexComplete,         // the search index loses a message
   kIndexOnce,             // a batch for the index has a message twice
   kIndexBeginsAnew,       // an index that was begun anew keeps its marks
+  kEveryRequestAnswered,  // an answer is lost on its way to the socket
   // client
   kOutboxDurable,     // send() answers before the row is written
   kRangesHonest,      // an event is not written, but counted as held

@@ -75,6 +75,7 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"IndexComplete", Rule::kIndexComplete, {20}},
         Broken{"IndexOnce", Rule::kIndexOnce, {20}},
         Broken{"IndexBeginsAnew", Rule::kIndexBeginsAnew, {20}},
+        Broken{"EveryRequestAnswered", Rule::kEveryRequestAnswered, {23}},
         Broken{"OutboxDurable", Rule::kOutboxDurable, {14}},
         Broken{"RangesHonest", Rule::kRangesHonest, {4}},
         Broken{"CursorBehindData", Rule::kCursorBehindData, {4}}),

@@ -47,6 +47,7 @@ World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken
     account.user.handle = account.user.display_name = handle_of(user);
   }
   checkers_ = all_checkers(truth_, findings_);
+  if (broken == Rule::kEveryRequestAnswered) network_.lose_answers();
 }
 
 World::~World() {
@@ -163,6 +164,7 @@ void World::check_at_rest() {
 
 void World::connects(std::size_t device) {
   attempts_.push_back({device, time_.now()});
+  for (auto& checker : checkers_) checker->connects(who_.at(device));
 }
 
 void World::server_says(std::size_t device, std::string_view bytes) {
@@ -179,6 +181,7 @@ void World::device_says(std::size_t device, std::string_view bytes) {
   const auto frame = decode_client_frame(bytes);
   if (!frame) return findings_.broken(0, "a client sends what is no frame");
   trace_.line("d" + std::to_string(device), "says " + describe(*frame));
+  for (auto& checker : checkers_) checker->asks(who_.at(device), *frame);
 }
 
 void World::published(const DeviceId& to, const std::string& bytes) {

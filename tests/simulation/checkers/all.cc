@@ -1,5 +1,6 @@
 // The list of all checkers.
 #include "tests/simulation/checker.h"
+#include "tests/simulation/checkers/answers.h"
 #include "tests/simulation/checkers/cache.h"
 #include "tests/simulation/checkers/membership.h"
 #include "tests/simulation/checkers/messages.h"
@@ -19,6 +20,7 @@ Checkers all_checkers(const Truth& truth, Findings& findings) {
   checkers.push_back(std::make_unique<PrivacyChecker>(truth, findings));
   checkers.push_back(std::make_unique<MembershipChecker>(truth, findings));
   checkers.push_back(std::make_unique<SearchChecker>(truth, findings));
+  checkers.push_back(std::make_unique<AnswersChecker>(truth, findings));
   return checkers;
 }
 

@@ -70,9 +70,14 @@ TEST(BenchOptions, ScenariosSayWhatTheyNeed) {
 }
 
 TEST(BenchOptions, JitterIsOnUnlessItIsSaidOtherwise) {
-  EXPECT_TRUE(parse_options({"connect", "--url", "ws://h", "--token", "t", "--connections", "1"})->jitter);
-  EXPECT_FALSE(parse_options({"connect", "--url", "ws://h", "--token", "t", "--connections", "1", "--jitter", "no"})->jitter);
-  EXPECT_FALSE(parse_options({"connect", "--url", "ws://h", "--token", "t", "--connections", "1", "--jitter", "perhaps"}).ok());
+  EXPECT_TRUE(
+      parse_options({"connect", "--url", "ws://h", "--token", "t", "--connections", "1"})->jitter);
+  EXPECT_FALSE(parse_options({"connect", "--url", "ws://h", "--token", "t", "--connections", "1",
+                              "--jitter", "no"})
+                   ->jitter);
+  EXPECT_FALSE(parse_options({"connect", "--url", "ws://h", "--token", "t", "--connections", "1",
+                              "--jitter", "perhaps"})
+                   .ok());
 }
 
 TEST(BenchOptions, AShortSecretIsRefusedAndAMissingFileNamed) {

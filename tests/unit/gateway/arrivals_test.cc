@@ -185,7 +185,8 @@ TEST(Arrivals, HoldsItsBoundsInEveryOrder) {
     ASSERT_LE(shaking.size(), 3U);
     for (int n = 0; n < 3; ++n) {
       const auto of = [n](const auto& map) {
-        return std::count_if(map.begin(), map.end(), [n](const auto& one) { return one.second == n; });
+        return std::count_if(map.begin(), map.end(),
+                             [n](const auto& one) { return one.second == n; });
       };
       ASSERT_LE(of(shaking), 2);
       ASSERT_LE(of(inside), 4);

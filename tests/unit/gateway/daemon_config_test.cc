@@ -43,8 +43,8 @@ TEST(DaemonConfig, ReadsFlagsInBothForms) {
 }
 
 TEST(DaemonConfig, ReadsAListOfTrustedProxies) {
-  const auto config =
-      parse_arguments({"--dev", "--trusted-proxies", "127.0.0.1, 10.0.0.0/8,::1", "--proxy-protocol"});
+  const auto config = parse_arguments(
+      {"--dev", "--trusted-proxies", "127.0.0.1, 10.0.0.0/8,::1", "--proxy-protocol"});
   ASSERT_TRUE(config.ok());
   EXPECT_EQ(config->options.trusted_proxies,
             (std::vector<std::string>{"127.0.0.1", "10.0.0.0/8", "::1"}));

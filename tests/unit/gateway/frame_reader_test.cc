@@ -22,7 +22,8 @@ struct Shape {
 };
 
 std::string frame(const std::string& payload, const Shape& shape = {}) {
-  std::string out(1, static_cast<char>((shape.final ? 0x80 : 0) | shape.reserved << 4 | shape.opcode));
+  std::string out(1,
+                  static_cast<char>((shape.final ? 0x80 : 0) | shape.reserved << 4 | shape.opcode));
   const std::size_t size = payload.size();
   const int mask_bit = shape.masked ? 0x80 : 0;
   const int wide = shape.wide != 0 ? shape.wide : size < 126 ? 0 : size < 0x1'0000 ? 2 : 8;
@@ -68,12 +69,17 @@ std::uint16_t refused(const std::string& wire) {
 TEST(FrameReader, ReadsMessagesWhateverThePiecesTheyComeIn) {
   const std::string large(70, 'l');
   const std::string wire = frame("one") + frame("") + frame("fra", {2, false}) + frame("p", {9}) +
-                           frame("", {0, false}) + frame("gments", {0, true}) + frame(large + large) +
-                           frame("q", {10}) + frame(std::string("\x03\xe8", 2) + "bye", {8}) + "ignored";
-  const std::vector<Seen> expected = {
-      {What::kMessage, "one", 0},       {What::kMessage, "", 0},  {What::kPing, "p", 0},
-      {What::kPiece, "", 0},            {What::kMessage, "fragments", 0},
-      {What::kMessage, large + large, 0}, {What::kPong, "q", 0},  {What::kClose, "bye", 1000}};
+                           frame("", {0, false}) + frame("gments", {0, true}) +
+                           frame(large + large) + frame("q", {10}) +
+                           frame(std::string("\x03\xe8", 2) + "bye", {8}) + "ignored";
+  const std::vector<Seen> expected = {{What::kMessage, "one", 0},
+                                      {What::kMessage, "", 0},
+                                      {What::kPing, "p", 0},
+                                      {What::kPiece, "", 0},
+                                      {What::kMessage, "fragments", 0},
+                                      {What::kMessage, large + large, 0},
+                                      {What::kPong, "q", 0},
+                                      {What::kClose, "bye", 1000}};
   for (const std::size_t piece : {1U, 2U, 3U, 5U, 7U, 64U, 1'000U}) {
     EXPECT_EQ(read(wire, piece), expected) << piece;
   }
@@ -99,15 +105,17 @@ TEST(FrameReader, RefusesAFrameThatIsNotMaskedAtItsSecondByte) {
 }
 
 TEST(FrameReader, RefusesWhatBreaksARule) {
-  for (const int reserved : {1, 2, 4, 7}) EXPECT_EQ(refused(frame("x", {2, true, true, reserved})), 1002);
-  for (const int opcode : {3, 4, 5, 6, 7, 11, 12, 15}) EXPECT_EQ(refused(frame("x", {opcode})), 1002);
+  for (const int reserved : {1, 2, 4, 7})
+    EXPECT_EQ(refused(frame("x", {2, true, true, reserved})), 1002);
+  for (const int opcode : {3, 4, 5, 6, 7, 11, 12, 15})
+    EXPECT_EQ(refused(frame("x", {opcode})), 1002);
   EXPECT_EQ(refused(frame("text", {1})), 1003);
-  EXPECT_EQ(refused(frame("x", {0})), 1002);                                  // continues nothing
-  EXPECT_EQ(refused(frame("x", {2, false}) + frame("y", {2})), 1002);         // two beginnings
+  EXPECT_EQ(refused(frame("x", {0})), 1002);                           // continues nothing
+  EXPECT_EQ(refused(frame("x", {2, false}) + frame("y", {2})), 1002);  // two beginnings
   EXPECT_EQ(refused(frame("x", {2, false}) + frame("y", {1})), 1002);
-  EXPECT_EQ(refused(frame("x", {9, false})), 1002);                           // a ping in pieces
+  EXPECT_EQ(refused(frame("x", {9, false})), 1002);  // a ping in pieces
   EXPECT_EQ(refused(frame(std::string(126, 'p'), {9})), 1002);
-  EXPECT_EQ(refused(frame("short", {2, true, true, 0, 2})), 1002);            // not the least bytes
+  EXPECT_EQ(refused(frame("short", {2, true, true, 0, 2})), 1002);  // not the least bytes
   EXPECT_EQ(refused(frame("short", {2, true, true, 0, 8})), 1002);
   EXPECT_EQ(refused(frame(std::string(300, 'm'), {2, true, true, 0, 8})), 1002);
 }

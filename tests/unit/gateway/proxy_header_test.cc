@@ -87,7 +87,8 @@ TEST(ProxyHeader, BelievesForwardedAddressesAsFarAsProxiesAreTrusted) {
     return forwarded_client(*PeerAddress::parse(peer), said, trusted).text();
   };
   EXPECT_EQ(client("127.0.0.1", {"1.2.3.4"}), "1.2.3.4");
-  EXPECT_EQ(client("127.0.0.1", {"6.6.6.6, 1.2.3.4"}), "1.2.3.4");  // the first is the client's own word
+  EXPECT_EQ(client("127.0.0.1", {"6.6.6.6, 1.2.3.4"}),
+            "1.2.3.4");  // the first is the client's own word
   EXPECT_EQ(client("127.0.0.1", {"6.6.6.6", "1.2.3.4, 10.9.9.9"}), "1.2.3.4");
   EXPECT_EQ(client("127.0.0.1", {"10.1.1.1, 10.2.2.2"}), "10.1.1.1");
   EXPECT_EQ(client("127.0.0.1", {}), "127.0.0.1");
@@ -109,7 +110,8 @@ TEST(ClientHello, SaysHowMuchOfItMustBeThere) {
   EXPECT_EQ(client_hello_needs("\x16\x02"), std::nullopt);
   hello[5] = 2;  // not what a client begins with
   EXPECT_EQ(client_hello_needs(hello), std::nullopt);
-  EXPECT_EQ(client_hello_needs(std::string("\x16\x03\x01\x40\x00\x01\x01\xff\xff", 9)), std::nullopt);
+  EXPECT_EQ(client_hello_needs(std::string("\x16\x03\x01\x40\x00\x01\x01\xff\xff", 9)),
+            std::nullopt);
 }
 
 }  // namespace

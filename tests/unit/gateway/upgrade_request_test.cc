@@ -14,12 +14,10 @@ using Kind = UpgradeRequest::Kind;
 
 struct Request {
   std::string first = "GET /v1/ws HTTP/1.1";
-  std::map<std::string, std::string> fields = {{"Host", "localhost"},
-                                               {"Upgrade", "websocket"},
-                                               {"Connection", "Upgrade"},
-                                               {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="},
-                                               {"Sec-WebSocket-Version", "13"},
-                                               {"Sec-WebSocket-Protocol", "kith.v1"}};
+  std::map<std::string, std::string> fields = {
+      {"Host", "localhost"},           {"Upgrade", "websocket"},
+      {"Connection", "Upgrade"},       {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="},
+      {"Sec-WebSocket-Version", "13"}, {"Sec-WebSocket-Protocol", "kith.v1"}};
   std::string more;
 
   Request with(const std::string& name, const std::string& value) const {
@@ -82,7 +80,8 @@ TEST(UpgradeRequest, TellsWhereTheFirstFrameBegins) {
 TEST(UpgradeRequest, WaitsForTheWholeHead) {
   const std::string text = Request().text();
   for (std::size_t size = 0; size < text.size(); ++size) {
-    ASSERT_EQ(read_upgrade_request(std::string_view(text).substr(0, size)).kind, Kind::kIncomplete) << size;
+    ASSERT_EQ(read_upgrade_request(std::string_view(text).substr(0, size)).kind, Kind::kIncomplete)
+        << size;
   }
 }
 
@@ -120,7 +119,8 @@ TEST(UpgradeRequest, RefusesBareLineEndsAndOtherProtocolsAtOnce) {
 }
 
 TEST(UpgradeRequest, AnswersALargeHeadWith431) {
-  const std::string large = Request().with("Cookie", std::string(limits::request_head_bytes_max, 'c')).text();
+  const std::string large =
+      Request().with("Cookie", std::string(limits::request_head_bytes_max, 'c')).text();
   EXPECT_EQ(read_upgrade_request(large).status.substr(0, 3), "431");
   // Also one that never ends, as soon as it is too large.
   const std::string_view part = std::string_view(large).substr(0, limits::request_head_bytes_max);
@@ -134,7 +134,8 @@ TEST(UpgradeRequest, AnswersALargeHeadWith431) {
 TEST(UpgradeRequest, KeepsWhatProxiesSayInItsOrder) {
   const Request plain;
   const auto read = read_upgrade_request(
-      Request{plain.first, plain.fields, "X-Forwarded-For: 1.2.3.4, 5.6.7.8\r\nx-forwarded-for: 9.9.9.9\r\n"}
+      Request{plain.first, plain.fields,
+              "X-Forwarded-For: 1.2.3.4, 5.6.7.8\r\nx-forwarded-for: 9.9.9.9\r\n"}
           .text());
   EXPECT_EQ(read.forwarded_for, (std::vector<std::string>{"1.2.3.4, 5.6.7.8", "9.9.9.9"}));
 }
