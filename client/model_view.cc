@@ -36,6 +36,15 @@ std::string Model::name_of(const UserId& user) const {
   return known->display_name.empty() ? known->handle : known->display_name;
 }
 
+// In the words about a change of a group a name that somebody chose never stands alone: it could be
+// anybody's.
+static std::string called(const Model& model, const UserId& user) {
+  const Profile* known = model.profile(user);
+  const std::string name = model.name_of(user);
+  if (!known || known->handle.empty() || name == known->handle) return name;
+  return known->handle + " (" + name + ")";
+}
+
 static std::string membership_text(const Model& model, const UserId& sender,
                                    const std::string& bytes) {
   v1::MembershipBody body;
@@ -43,9 +52,9 @@ static std::string membership_text(const Model& model, const UserId& sender,
   std::string users;
   for (const std::string& user : body.users()) {
     if (!users.empty()) users += ", ";
-    users += model.name_of(id_of<UserId>(user));
+    users += called(model, id_of<UserId>(user));
   }
-  const std::string who = model.name_of(sender);
+  const std::string who = called(model, sender);
   if (body.created()) {
     return body.type() == v1::CONVERSATION_TYPE_DIRECT
                ? who + " started the conversation"
@@ -93,7 +102,7 @@ Message Model::message_of(const StoredEvent& stored) {
       v1::MetaBody body;
       body.ParseFromString(event.body());
       m.kind = MessageKind::kMeta;
-      m.text = name_of(m.sender) + " named the group \"" + body.title() + "\"";
+      m.text = called(*this, m.sender) + " named the group \"" + body.title() + "\"";
       break;
     }
     case v1::EVENT_KIND_VOID:
