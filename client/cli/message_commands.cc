@@ -24,7 +24,6 @@ using namespace std::chrono_literals;
 using Messages = std::vector<client::Message>;
 constexpr auto kSentLimit = 10s;
 constexpr auto kStep = 50ms;
-constexpr std::size_t kListMax = 1'000;
 constexpr std::size_t kPage = 200;
 
 // The end of a message that was sent: its status, told once it is on the server or refused.
@@ -95,6 +94,15 @@ class Placement {
   std::unique_ptr<client::Subscription> subscription_;  // last: its callbacks use the others
 };
 
+// A bare word is never a title; whoever meant one is told how to write it.
+void hint_at_group(client::Client& client, const std::string& who) {
+  const auto all = client.conversations(kAllConversations);
+  const bool group = std::any_of(all.begin(), all.end(), [&](const client::Conversation& c) {
+    return c.type == ConversationType::kGroup && c.title == who;
+  });
+  if (group) notice("A group is written with a #: '#" + who + "'.");
+}
+
 int send(const Arguments& arguments) {
   if (arguments.words.size() < 2) return usage("send takes WHO and TEXT; see kith --help.");
   std::string text;
@@ -118,7 +126,9 @@ int send(const Arguments& arguments) {
     Placement placement(client);
     auto id = client.send(*to, text, reply_to);
     if (!id) return complain(id.error());
-    return report(session, *id, placement.of(*id));
+    const int code = report(session, *id, placement.of(*id));
+    if (code == kFailed) hint_at_group(client, arguments.words[0]);
+    return code;
   });
 }
 
@@ -236,7 +246,7 @@ int list(const Arguments& arguments) {
   if (!arguments.words.empty()) return usage("list takes no words; see kith --help.");
   return with_session(arguments, true, [&](Session& session) {
     const Names names = names_of(session);
-    const auto conversations = session.client->conversations(kListMax);
+    const auto conversations = session.client->conversations(kAllConversations);
     std::vector<UserId> people;
     for (const auto& c : conversations) people.push_back(c.peer);
     learn_names(session, names, people);

@@ -12,7 +12,6 @@ namespace {
 using namespace std::chrono_literals;
 constexpr auto kNamesLimit = 2s;
 constexpr auto kStep = 20ms;
-constexpr std::size_t kListMax = 1'000;
 
 // In front of a message its title and its sender end where kith ends them: brackets and a colon of
 // their own would let them go on as another person's message.
@@ -100,7 +99,7 @@ void learn_senders(Session& session, const Names& names,
 
 std::map<ConversationId, std::string> titles_of(client::Client& client, const Names& names) {
   std::map<ConversationId, std::string> out;
-  for (const auto& c : client.conversations(kListMax)) out[c.id] = names.title(c);
+  for (const auto& c : client.conversations(kAllConversations)) out[c.id] = names.title(c);
   return out;
 }
 

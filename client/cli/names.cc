@@ -8,8 +8,6 @@
 namespace kith::cli {
 namespace {
 
-// As many as the sync windows of an ordinary account hold.
-constexpr std::size_t kConversationsMax = 10'000;
 constexpr std::size_t kCandidatesShown = 8;
 
 Error bad(std::string sentence) {
@@ -122,7 +120,7 @@ Result<ConversationId> find_conversation(client::Client& client, const Home& hom
     return client.direct(parsed->text);
   }
   std::vector<GroupName> groups;
-  for (const auto& c : client.conversations(kConversationsMax)) {
+  for (const auto& c : client.conversations(kAllConversations)) {
     if (parsed->kind == Who::Kind::kId && c.id == parsed->id) return c.id;
     if (c.type == ConversationType::kGroup) groups.push_back({c.id, c.title});
   }

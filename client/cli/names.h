@@ -1,6 +1,7 @@
 // Names of people and conversations: from ids to what a person reads, and back.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -44,6 +45,9 @@ struct GroupName {
   ConversationId id;
   std::string title;
 };
+
+// Lists say everything: an account holds as many as the server lets it.
+constexpr std::size_t kAllConversations = SIZE_MAX;
 
 // What WHO means, before anything is asked of a client.
 struct Who {

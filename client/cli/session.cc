@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -44,7 +45,7 @@ const char* advice(ErrorCode code) {
   }
 }
 
-// Switches the echo of the terminal off while it lives.
+// Switches the echo of the terminal off while it lives, and on again if a signal ends the program.
 class EchoOff {
  public:
   EchoOff() {
@@ -52,16 +53,26 @@ class EchoOff {
     if (!ok_) return;
     termios quiet = before_;
     quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    for (const int signal : kSignals) std::signal(signal, restore_and_end);
     ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
   }
   ~EchoOff() {
-    if (ok_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+    if (!ok_) return;
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+    for (const int signal : kSignals) std::signal(signal, SIG_DFL);
   }
   EchoOff(const EchoOff&) = delete;
   EchoOff& operator=(const EchoOff&) = delete;
 
  private:
-  termios before_{};
+  static constexpr int kSignals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+  static void restore_and_end(int signal) {
+    ::tcsetattr(STDIN_FILENO, TCSANOW, &before_);
+    std::signal(signal, SIG_DFL);
+    ::raise(signal);
+  }
+
+  inline static termios before_{};  // one prompt at a time
   bool ok_ = false;
 };
 

@@ -1,0 +1,163 @@
+// The full screen without a terminal and without a server: what is written, shown and selected.
+#include "client/cli/chat.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+
+namespace kith::cli {
+namespace {
+
+class ChatTest : public testing::Test {
+ protected:
+  ChatTest() {
+    use_utf8_locale();
+    std::string name = testing::TempDir() + "kith-chat-XXXXXX";
+    directory_ = ::mkdtemp(name.data());
+    client::ClientOptions options;
+    options.url = "ws://127.0.0.1:1/v1/ws";
+    options.handle = "alice";
+    options.token = client::fixed_token("token");
+    auto opened = client::Client::open(options);  // in memory, and never connected
+    EXPECT_TRUE(opened.ok());
+    client_ = std::move(*opened);
+    home_ = std::make_unique<Home>(directory_);
+    chat_ = std::make_unique<Chat>(*client_, *home_, "alice", [this] {
+      const std::lock_guard lock(mutex_);
+      ++changes_;
+      changed_.notify_all();
+    });
+  }
+  ~ChatTest() override {
+    chat_.reset();
+    client_->close();
+    std::filesystem::remove_all(directory_);
+  }
+  // Waits for the views until `fact` holds of the picture.
+  template <class Fact>
+  bool shows(Fact fact) {
+    std::unique_lock lock(mutex_);
+    for (int i = 0; i < 200; ++i) {
+      const int seen = changes_;
+      lock.unlock();
+      chat_->refresh();
+      if (fact(chat_->picture())) return true;
+      lock.lock();
+      changed_.wait_for(lock, std::chrono::milliseconds(100), [&] { return changes_ != seen; });
+    }
+    return false;
+  }
+  bool shows_messages(std::size_t count) {
+    return shows([count](const Picture& p) { return p.open && p.timeline.size() == count; });
+  }
+  std::string notice() { return chat_->view().notice; }
+  bool command(const std::string& text) {
+    chat_->view().notice.clear();
+    return chat_->submit(text, true);
+  }
+
+  std::string directory_;
+  std::unique_ptr<client::Client> client_;
+  std::unique_ptr<Home> home_;
+  std::unique_ptr<Chat> chat_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int changes_ = 0;
+};
+
+TEST_F(ChatTest, AConversationBeginsWithItsFirstMessage) {
+  EXPECT_FALSE(chat_->submit("to nobody", false));
+  EXPECT_NE(notice().find("/to WHO"), std::string::npos);
+  ASSERT_TRUE(command("/to bob"));
+  EXPECT_NE(notice().find("first message to bob"), std::string::npos);
+  ASSERT_TRUE(chat_->submit("hello", false));
+  ASSERT_TRUE(shows_messages(1));
+  EXPECT_EQ(chat_->picture().titles.at(0), "bob");
+  EXPECT_EQ(chat_->picture().senders.at(0), "alice");
+  EXPECT_EQ(chat_->picture().timeline.at(0).status, DeliveryStatus::kSending);
+}
+
+TEST_F(ChatTest, OnlyWhatWasTypedIsACommand) {
+  ASSERT_TRUE(command("/to bob"));
+  EXPECT_TRUE(chat_->submit("/quit", false));  // pasted
+  EXPECT_FALSE(chat_->wants_to_quit());
+  EXPECT_TRUE(command("//slash"));
+  ASSERT_TRUE(shows_messages(2));
+  EXPECT_EQ(chat_->picture().timeline.at(0).text, "/quit");
+  EXPECT_EQ(chat_->picture().timeline.at(1).text, "/slash");
+  EXPECT_FALSE(command("/nonsense"));
+  EXPECT_NE(notice().find("/nonsense"), std::string::npos);
+  EXPECT_FALSE(command("/to bob\n/quit"));
+  EXPECT_TRUE(command("/quit"));
+  EXPECT_TRUE(chat_->wants_to_quit());
+}
+
+TEST_F(ChatTest, WhatIsSentAnswersTheSelectedMessage) {
+  ASSERT_TRUE(command("/to bob"));
+  chat_->submit("one", false);
+  chat_->submit("two", false);
+  ASSERT_TRUE(shows_messages(2));
+  chat_->select(-1);
+  chat_->select(-1);
+  EXPECT_EQ(chat_->view().selected, chat_->picture().timeline.at(0).id);
+  EXPECT_FALSE(chat_->submit("", false));  // nothing to answer with
+  ASSERT_TRUE(chat_->submit("an answer", false));
+  EXPECT_FALSE(chat_->view().selected);
+  ASSERT_TRUE(shows_messages(3));
+  EXPECT_EQ(chat_->picture().timeline.at(2).reply_to_id, chat_->picture().timeline.at(0).id);
+  chat_->select(-1);
+  EXPECT_TRUE(chat_->go_back());
+  EXPECT_FALSE(chat_->view().selected);
+  EXPECT_FALSE(chat_->go_back());
+}
+
+TEST_F(ChatTest, WhatIsFoundIsOpened) {
+  ASSERT_TRUE(command("/to bob"));
+  chat_->submit("a red car", false);
+  ASSERT_TRUE(command("/to carol"));
+  chat_->submit("something else", false);
+  ASSERT_TRUE(shows([](const Picture& p) { return p.conversations.size() == 2; }));
+  ASSERT_TRUE(command("/search red"));
+  ASSERT_TRUE(shows([](const Picture& p) { return p.found && p.found->hits.size() == 1; }));
+  ASSERT_TRUE(chat_->submit("", false));
+  ASSERT_TRUE(shows([](const Picture& p) { return p.open && !p.timeline.empty(); }));
+  const Picture& picture = chat_->picture();
+  EXPECT_FALSE(picture.found);
+  EXPECT_EQ(picture.titles.at(*picture.open), "bob");
+  EXPECT_EQ(chat_->view().selected, picture.timeline.at(0).id);
+}
+
+TEST_F(ChatTest, GroupsAreKeptUntilThereIsAConnectionAndLeavingIsAskedTwice) {
+  ASSERT_TRUE(command("/group \"two words\" bob carol"));
+  ASSERT_TRUE(chat_->submit("hello both", false));
+  ASSERT_TRUE(shows_messages(1));
+  EXPECT_EQ(chat_->picture().titles.at(0), "#two words");
+  EXPECT_FALSE(command("/leave"));
+  EXPECT_NE(notice().find("once more"), std::string::npos);
+  EXPECT_TRUE(command("/help"));
+  EXPECT_FALSE(command("/leave"));  // asked again
+  ASSERT_TRUE(shows([](const Picture& p) { return p.page && p.page->title == "help"; }));
+  EXPECT_TRUE(chat_->go_back());
+  EXPECT_FALSE(command("/group"));
+  EXPECT_FALSE(command("/add #team"));
+}
+
+TEST_F(ChatTest, CommandsForPeopleSayWhatIsMissing) {
+  for (const char* text : {"/reply", "/reply x", "/search", "/info", "/members", "/rename x",
+                           "/unblock", "/name", "/revoke x", "/privacy hat on"}) {
+    EXPECT_FALSE(command(text)) << text;
+    EXPECT_FALSE(notice().empty()) << text;
+  }
+  EXPECT_TRUE(command("/block"));
+  ASSERT_TRUE(shows([](const Picture& p) { return p.page && p.page->title == "blocked"; }));
+  EXPECT_EQ(chat_->picture().page->lines, std::vector<std::string>{"nobody"});
+  EXPECT_TRUE(command("/privacy"));
+  ASSERT_TRUE(shows([](const Picture& p) { return p.page && p.page->title == "privacy"; }));
+  EXPECT_TRUE(command("/block bob"));  // offline: the answer says so
+  EXPECT_TRUE(shows([this](const Picture&) { return !notice().empty(); }));
+}
+
+}  // namespace
+}  // namespace kith::cli
