@@ -19,6 +19,8 @@ TEST(FairTurns, OnePersonIsServedInOrder) {
   FairTurns<int> turns;
   for (int n = 0; n < 5; ++n) turns.add(kEve, n);
   EXPECT_EQ(turns.waiting(), 5u);
+  EXPECT_EQ(turns.waiting_besides(kEve), 0u);
+  EXPECT_EQ(turns.waiting_besides(kAnn), 5u);
   for (int n = 0; n < 5; ++n) {
     EXPECT_EQ(turns.take(), n);
     turns.charge(kEve, 1ms);

@@ -49,6 +49,11 @@ class FairTurns {
     }
   }
   [[nodiscard]] std::size_t waiting() const { return waiting_; }
+  // Tasks of everybody else.
+  [[nodiscard]] std::size_t waiting_besides(const UserId& person) const {
+    const auto at = people_.find(person);
+    return waiting_ - (at == people_.end() ? 0 : at->second.tasks.size());
+  }
 
  private:
   static constexpr std::size_t kIdleMax = 1'024;

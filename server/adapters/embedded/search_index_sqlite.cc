@@ -47,7 +47,7 @@ constexpr const char* kDamagedSuffix = ".damaged";
 using Clock = std::chrono::steady_clock;
 using Micros = std::chrono::microseconds;
 
-// While others wait, a search goes on for so long at a time; one that gets nowhere in it (a step inside FTS5 cannot
+// While other people wait, a search goes on for so long at a time; one that gets nowhere in it (a step inside FTS5 cannot
 // be continued) for twice as long the next time, up to the second.
 constexpr Micros kSlice{4'000};
 constexpr Micros kSliceMax{32'000};
@@ -197,7 +197,7 @@ class Patience {
   std::optional<Clock::time_point> deadline_;
 };
 
-// The time that a search may go on for while others wait.
+// The time that a search may go on for while other people wait.
 class Slice {
  public:
   Slice(Micros length, const Patience& patience, const std::atomic<std::size_t>& waiting)
@@ -552,7 +552,7 @@ void SearchIndexSqlite::wait_for_turn(std::shared_ptr<Job> job) {
   {
     const std::lock_guard lock(turns_mutex_);
     turns_.add(reader, std::move(job));
-    waiting_ = turns_.waiting();
+    waiting_ = turns_.waiting_besides(served_);
   }
   reading_.run([this, alive = alive_] { read_on(alive); });
 }
@@ -563,7 +563,8 @@ void SearchIndexSqlite::read_on(const std::shared_ptr<bool>& alive) {
   {
     const std::lock_guard lock(turns_mutex_);
     job = *turns_.take();  // as many of them as there are calls
-    waiting_ = turns_.waiting();
+    served_ = job->search.reader();
+    waiting_ = turns_.waiting_besides(served_);
   }
   const Slice slice(job->slice, job->patience, waiting_);
   if (!job->generation) job->generation = generation_;

@@ -59,8 +59,9 @@ class SearchIndexSqlite : public SearchIndex {
   Executor& executor_;
   std::uint64_t generation_ = 0;  // of the file; the reader's thread
   std::mutex turns_mutex_;
-  FairTurns<std::shared_ptr<Job>> turns_;  // guarded by the mutex
-  std::atomic<std::size_t> waiting_ = 0;   // in turns_
+  FairTurns<std::shared_ptr<Job>> turns_;  // guarded by the mutex, …
+  UserId served_;                          // … as is whose slice it is
+  std::atomic<std::size_t> waiting_ = 0;   // searches of other people
   std::atomic<bool> closing_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // thread of the executor
   Worker writing_{"kith-index"};
