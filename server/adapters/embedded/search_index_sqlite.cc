@@ -47,8 +47,8 @@ constexpr const char* kDamagedSuffix = ".damaged";
 using Clock = std::chrono::steady_clock;
 using Micros = std::chrono::microseconds;
 
-// While other people wait, a search goes on for so long at a time; one that gets nowhere in it (a step inside FTS5 cannot
-// be continued) for twice as long the next time, up to the second.
+// While other people wait, a search goes on for so long at a time; one that gets nowhere in it (a step inside
+// FTS5 cannot be continued) for twice as long the next time, up to the second.
 constexpr Micros kSlice{4'000};
 constexpr Micros kSliceMax{32'000};
 
