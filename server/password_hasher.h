@@ -12,7 +12,8 @@
 namespace kith::server {
 
 // Threads: called on the loop; `done` comes on the loop, never inside the call. At most 64 requests
-// wait, of equal `turn` (an address, or an account on a device that it knows) at most 8; turns come round.
+// wait, of equal `turn` (an address, or an account on a device that it knows) at most 8; turns come round, and
+// one never has all threads.
 // Who has no place gets kOverloaded.
 class PasswordHasher {
  public:

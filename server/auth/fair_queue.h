@@ -43,11 +43,17 @@ class FairQueue {
     ++size_;
     return out;
   }
-  // The next of who is at turn.
-  std::optional<T> pop() {
-    if (round_.empty()) return std::nullopt;
-    const auto line = round_.begin();
-    std::optional<T> item = std::move(line->items.front());
+  struct Next {
+    std::uint64_t turn = 0;
+    T item;
+  };
+  // The next of who is at turn, passing over those that `may` says no to.
+  template <class May>
+  std::optional<Next> pop(May may) {
+    const auto line =
+        std::find_if(round_.begin(), round_.end(), [&](const Line& one) { return may(one.turn); });
+    if (line == round_.end()) return std::nullopt;
+    std::optional<Next> next(Next{line->turn, std::move(line->items.front())});
     line->items.pop_front();
     --size_;
     if (line->items.empty()) {
@@ -56,7 +62,7 @@ class FairQueue {
     } else {
       round_.splice(round_.end(), round_, line);
     }
-    return item;
+    return next;
   }
   [[nodiscard]] std::size_t size() const { return size_; }
 

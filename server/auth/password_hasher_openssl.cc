@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <unordered_map>
 #include <utility>
 
 #include "kith/core/limits.h"
@@ -89,7 +90,10 @@ std::size_t thread_count(std::uint32_t wanted) {
 class ScryptHasher : public PasswordHasher {
  public:
   ScryptHasher(Executor& executor, ScryptOptions options)
-      : executor_(executor), cost_(options.cost), pool_(thread_count(options.threads)) {}
+      : executor_(executor),
+        cost_(options.cost),
+        of_one_max_(std::max<std::size_t>(2, thread_count(options.threads)) - 1),
+        pool_(thread_count(options.threads)) {}
   ~ScryptHasher() override {
     *alive_ = false;
     pool_.stop();  // what waits is dropped, what runs is finished
@@ -133,23 +137,34 @@ class ScryptHasher : public PasswordHasher {
       left_out = waiting_.push(turn, std::move(job));
     }
     if (left_out) left_out->refuse();
-    boost::asio::post(pool_, [this] { work_next(); });
+    boost::asio::post(pool_, [this] { work_off(); });
   }
 
-  // Once for each job that came: one that was left out leaves a call with nothing to do.
-  void work_next() {
-    std::optional<Job> job;
-    {
+  // As long as there is one that may be worked on: equal turns never have all threads, so that others begin at once.
+  void work_off() {
+    while (auto next = take()) {
+      next->item.work();
       const std::lock_guard lock(mutex_);
-      job = waiting_.pop();
+      if (--running_[next->turn] == 0) running_.erase(next->turn);
     }
-    if (job) job->work();
+  }
+  std::optional<FairQueue<Job>::Next> take() {
+    const std::lock_guard lock(mutex_);
+    if (!*alive_) return std::nullopt;
+    auto next = waiting_.pop([&](std::uint64_t turn) {
+      const auto busy = running_.find(turn);
+      return busy == running_.end() || busy->second < of_one_max_;
+    });
+    if (next) ++running_[next->turn];
+    return next;
   }
 
   Executor& executor_;
   const std::uint32_t cost_;
+  const std::size_t of_one_max_;  // threads
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
   std::mutex mutex_;
+  std::unordered_map<std::uint64_t, std::size_t> running_;  // by turn
   FairQueue<Job> waiting_{limits::password_requests_max, limits::password_requests_of_one_max};
   boost::asio::thread_pool pool_;
 };

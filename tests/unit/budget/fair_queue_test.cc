@@ -10,15 +10,32 @@
 namespace kith::server {
 namespace {
 
+template <class T>
+std::optional<T> next_of(FairQueue<T>& queue) {
+  auto next = queue.pop([](std::uint64_t) { return true; });
+  return next ? std::optional(next->item) : std::nullopt;
+}
+
 TEST(FairQueueTest, TurnsComeRound) {
   FairQueue<int> queue(10, 5);
   for (const int item : {10, 11, 12}) EXPECT_FALSE(queue.push(1, item));
   EXPECT_FALSE(queue.push(2, 20));
-  EXPECT_EQ(queue.pop(), 10);
-  EXPECT_EQ(queue.pop(), 20);
-  EXPECT_EQ(queue.pop(), 11);
-  EXPECT_EQ(queue.pop(), 12);
-  EXPECT_FALSE(queue.pop());
+  EXPECT_EQ(next_of(queue), 10);
+  EXPECT_EQ(next_of(queue), 20);
+  EXPECT_EQ(next_of(queue), 11);
+  EXPECT_EQ(next_of(queue), 12);
+  EXPECT_FALSE(next_of(queue));
+}
+
+TEST(FairQueueTest, WhoMayNotIsPassedOverAndKeepsItsPlace) {
+  FairQueue<int> queue(10, 5);
+  for (const int item : {10, 11}) queue.push(1, item);
+  queue.push(2, 20);
+  const auto not_one = [](std::uint64_t turn) { return turn != 1; };
+  EXPECT_EQ(queue.pop(not_one)->item, 20);
+  EXPECT_FALSE(queue.pop(not_one));
+  EXPECT_EQ(next_of(queue), 10);
+  EXPECT_EQ(queue.size(), 1U);
 }
 
 TEST(FairQueueTest, OneHoldsAFewPlaces) {
@@ -47,7 +64,7 @@ TEST(FairQueueTest, LosesNothingAndStaysWithinItsBounds) {
       inside[step] = true;
       const auto out = queue.push(random.next() % 9, step);
       ASSERT_TRUE(!out || inside.erase(*out) == 1U);
-    } else if (const auto next = queue.pop()) {
+    } else if (const auto next = next_of(queue)) {
       ASSERT_EQ(inside.erase(*next), 1U);
     }
     ASSERT_EQ(queue.size(), inside.size());

@@ -149,6 +149,19 @@ TEST_F(PasswordHasherTest, AddressesTakeTurns) {
   EXPECT_LE(*before, 3U);
 }
 
+// One thread of two is free for others, whatever one address asks.
+TEST_F(PasswordHasherTest, OneAddressNeverHasAllThreads) {
+  const auto hasher = make_scrypt_hasher(inbox_, {limits::password_cost_min + 4, 2});
+  std::size_t guesses = 0;
+  std::optional<std::size_t> before;
+  for (std::size_t i = 0; i < limits::password_requests_of_one_max; ++i) {
+    hasher->hash(1, "guess", [&](const Result<std::string>&) { ++guesses; });
+  }
+  hasher->hash(2, "correct horse", [&](const Result<std::string>&) { before = guesses; });
+  while (guesses < limits::password_requests_of_one_max || !before) inbox_.run_one();
+  EXPECT_LT(*before, limits::password_requests_of_one_max / 2);
+}
+
 TEST_F(PasswordHasherTest, NoAnswerComesAfterItsEnd) {
   auto hasher = make_scrypt_hasher(inbox_, kCheap);
   bool answered = false;
