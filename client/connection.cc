@@ -257,6 +257,7 @@ void Connection::say_hello() {
     hello.set_access_token(token_);
   }
   hello.set_cursor(listener_.feed_cursor());
+  hello.set_run_id(listener_.run_id());
   hello.set_state(background_ ? v1::CLIENT_STATE_BACKGROUND : v1::CLIENT_STATE_FOREGROUND);
   hello.set_agent(options_.agent.substr(0, limits::agent_bytes_max));
   const auto bytes = encode(frame);

@@ -88,14 +88,17 @@ Status Engine::load() {
   connection_->remember_server_ms(std::strtoll(content->kv["server_ms"].c_str(), nullptr, 10));
   sync_ = std::make_unique<SyncEngine>(
       model_, *connection_, scheduler_, random_,
-      SyncEngine::Hooks{[this](const std::vector<MessageId>& ids) { outbox_->forget(ids); },
-                        [this](const v1::UserState& state) { return on_user_state(state); },
-                        [this] { return on_other_history(); },
-                        [this] {
-                          outbox_->settle_placed();
-                          connection_->caught_up();
-                        }});
+      SyncEngine::Hooks{
+          [this](const std::vector<MessageId>& ids) { outbox_->forget(ids); },
+          [this](const v1::UserState& state) { return on_user_state(state); },
+          [this](std::int64_t kept_until_ms) { return on_other_history(kept_until_ms); },
+          [this] { return keep_run_id(); },
+          [this] {
+            outbox_->settle_placed();
+            connection_->caught_up();
+          }});
   sync_->load(content->cursor);
+  run_id_ = content->kv["run"];
   outbox_ = std::make_unique<Outbox>(
       model_, *connection_, scheduler_, random_,
       Outbox::Hooks{
@@ -113,6 +116,7 @@ Status Engine::load() {
 
 void Engine::on_welcome(const v1::Welcome& welcome) {
   limits_ = server_limits(welcome.limits());
+  run_of_server_ = welcome.run_id();
   server_searches_ =
       std::find(welcome.caps().begin(), welcome.caps().end(), "search") != welcome.caps().end();
   CacheChange seen;
@@ -133,17 +137,6 @@ void Engine::on_lost() {
   sync_->on_lost();
   outbox_->on_lost();
   for (const UserId& user : watched_) emit_(PresenceChanged{user, Presence::kUnknown, {}});
-}
-
-Status Engine::on_other_history() {
-  std::vector<ConversationId> marks;
-  for (const auto& [id, seq] : read_marks_) marks.push_back(id);
-  if (Status s = model_.forget_history(marks); !s) return s;
-  read_marks_.clear();
-  outbox_->forget_places();
-  for (const OutboxRow& row : outbox_->all_rows()) imagine(row);
-  told(CacheRecovered{"the server was restored from an older copy"});
-  return {};
 }
 
 void Engine::on_state(ConnectionState state, const Error& reason) {

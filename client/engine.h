@@ -67,6 +67,7 @@ class Engine : public ConnectionListener {
   [[nodiscard]] const Error& connection_error() const { return connection_->last_error(); }
   [[nodiscard]] bool outbox_idle() const { return outbox_->idle(); }
   [[nodiscard]] std::uint64_t feed_cursor() override { return sync_->cursor(); }
+  [[nodiscard]] std::string run_id() override { return run_id_; }
   [[nodiscard]] std::size_t held_bytes() const { return sync_->held_bytes(); }
   [[nodiscard]] const Model& model() const { return model_; }
 
@@ -114,7 +115,11 @@ class Engine : public ConnectionListener {
   void on_welcome(const v1::Welcome& welcome) override;
   void on_frame(const v1::ServerFrame& frame) override;
   void on_lost() override;
-  Status on_other_history();
+  Status on_other_history(std::int64_t kept_until_ms);
+  Status keep_run_id();
+  Status send_lost_again(std::int64_t kept_until_ms);
+  std::optional<OutboxRow> lost_row(const ConversationRecord& record, const StoredEvent& stored,
+                                    std::int64_t from_ms, std::int64_t kept_until_ms);
   void on_state(ConnectionState state, const Error& reason) override;
 
   void told(Event event);
@@ -173,6 +178,8 @@ class Engine : public ConnectionListener {
   };
   std::map<ConversationId, Peer> peers_;  // of 1:1 conversations that do not exist yet
   std::map<ConversationId, std::uint64_t> read_marks_;
+  std::string run_id_;         // of the history that the cache holds
+  std::string run_of_server_;  // Welcome.run_id of this session
   std::map<ConversationId, std::int64_t> typing_sent_;
   std::map<std::pair<ConversationId, UserId>, Scheduler::TimerId> typing_;
   std::set<UserId> watched_;

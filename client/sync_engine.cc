@@ -173,7 +173,7 @@ void SyncEngine::on_reset(const v1::SyncReset& reset) {
       return connection_.give_up(
           make_error(ErrorCode::kProtocol, "the server names one history after the other"));
     }
-    if (Status s = start_anew(); !s) return on_sync_failed(s.error());
+    if (Status s = start_anew(static_cast<std::int64_t>(reset.kept_until_ms())); !s) return on_sync_failed(s.error());
   }
   snapshot_ = true;
   snapshot_cursor_ = reset.snapshot_cursor();
@@ -182,8 +182,8 @@ void SyncEngine::on_reset(const v1::SyncReset& reset) {
 }
 
 // The numbers that this device holds stand for other events now, or for none.
-Status SyncEngine::start_anew() {
-  if (Status s = hooks_.other_history(); !s) return s;
+Status SyncEngine::start_anew(std::int64_t kept_until_ms) {
+  if (Status s = hooks_.other_history(kept_until_ms); !s) return s;
   for (auto& [id, held] : held_) scheduler_.cancel(held.timer);
   held_.clear();
   held_bytes_ = 0;
@@ -206,7 +206,8 @@ void SyncEngine::on_page(const v1::SyncPage& page) {
   const std::vector<v1::ConversationState> states(page.changed().begin(), page.changed().end());
   std::optional<std::uint64_t> cursor;
   if (!page.more() && !snapshot_) cursor = page.next_cursor();
-  Status s = take_user_state(page);
+  Status s = hooks_.same_history();
+  if (s) s = take_user_state(page);
   if (s) s = model_.apply_states(states, cursor);
   if (!s) {
     on_sync_failed(s.error());

@@ -36,8 +36,11 @@ class SyncEngine {
     std::function<void(const std::vector<MessageId>&)> own_placed;  // the outbox may forget these
     // Whole, before the cursor that stands for it is committed; an error keeps the cursor back.
     std::function<Status(const v1::UserState&)> user_state;
-    // The server has another history (it was restored): what is held of the old one goes.
-    std::function<Status()> other_history;
+    // The server has another history (it was restored): what is held of the old one goes. `kept_until_ms`: server time
+    // up to which the two are the same; 0: unknown.
+    std::function<Status(std::int64_t kept_until_ms)> other_history;
+    // The server goes on with the history that this device holds; before anything of the answer is kept.
+    std::function<Status()> same_history;
     std::function<void()> settled;  // pages and fetches are done
   };
 
@@ -81,7 +84,7 @@ class SyncEngine {
   bool may_fetch();
   void fetch_later(Millis wait);
   void on_reset(const v1::SyncReset& reset);
-  Status start_anew();
+  Status start_anew(std::int64_t kept_until_ms);
   void on_page(const v1::SyncPage& page);
   Status take_user_state(const v1::SyncPage& page);
   void on_sync_failed(const Error& error);

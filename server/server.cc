@@ -184,6 +184,7 @@ class EmbeddedServer : public Server {
     return revoke_on_loop(user, &device);
   }
   Status reload_certificate() override;
+  Status backup(const std::string& dir) override;
   std::map<std::string, std::uint64_t> stats() const override;
   std::string metrics() const override;
   Readiness readiness() const override { return readiness_of(health_); }
@@ -209,6 +210,8 @@ class EmbeddedServer : public Server {
   EventLog log_;
   ServiceHealth health_;
   std::mutex reload_mutex_;
+  std::mutex backup_mutex_;
+  std::atomic<bool> backup_cancelled_{false};
   mutable std::mutex identity_mutex_;            // guards identity_; taken on the loop too
   std::shared_ptr<const TlsIdentity> identity_;  // null: plain
   std::unique_ptr<AdminListenerLws> admin_;
@@ -288,6 +291,30 @@ Status EmbeddedServer::reload_certificate() {
   return {};
 }
 
+Status EmbeddedServer::backup(const std::string& dir) {
+  const std::unique_lock alone(backup_mutex_, std::try_to_lock);
+  if (!alone) return make_error(ErrorCode::kAlreadyOpen, "another backup is being made");
+  if (!running_) return make_error(ErrorCode::kClosed, "the server has stopped");
+  if (loop_.on_loop_thread()) {
+    return make_error(ErrorCode::kInvalidArgument, "backup() waits: not on the server's own loop");
+  }
+  const std::int64_t begun = system_clock().steady_ms();
+  log({LogLevel::kInfo, "backup_started", "", {{"dir", dir}}});
+  loop_.run_sync([this] { core_->hold_log(true); });
+  const Status done = stores_->backup(dir, backup_cancelled_);
+  loop_.run_sync([this] { core_->hold_log(false); });
+  const std::string took = std::to_string(system_clock().steady_ms() - begun);
+  if (done) {
+    log({LogLevel::kInfo, "backup_done", "", {{"dir", dir}, {"took_ms", took}}});
+  } else {
+    log({LogLevel::kError,
+         "backup_failed",
+         done.error().message,
+         {{"dir", dir}, {"code", std::string(to_string(done.error().code))}}});
+  }
+  return done;
+}
+
 // First of all: it says "starting" while the journal is read.
 Status EmbeddedServer::open_admin() {
   if (!options_.admin_port) return {};
@@ -326,6 +353,7 @@ Status EmbeddedServer::open_parts() {
   ServerPorts ports{stores_->log(), stores_->store(), stores_->directory(), stores_->registry(),
                     stores_->bus(), *passwords_,      stores_->search()};
   ports.health = &health_;
+  ports.runs = &stores_->runs();
   core_ = ServerCore::make(options_, ports, loop_, system_random(), connections_);
   if (Status started = core_->start(); !started) return started;
   if (Status opened = open_listener(); !opened) return opened;
@@ -385,6 +413,8 @@ void EmbeddedServer::stop() {
   const std::lock_guard lock(mutex_);
   if (std::exchange(stopped_, true)) return;
   running_ = false;
+  backup_cancelled_ = true;
+  const std::lock_guard no_backup(backup_mutex_);
   health_.enter(ServiceHealth::Phase::kStopped);
   admin_.reset();  // it may be waiting for the loop
   loop_.run_sync([this] { close_parts(); });
@@ -489,6 +519,19 @@ std::map<std::string, std::uint64_t> EmbeddedServer::stats() const {
 }
 
 }  // namespace
+
+Status backup_data_dir(const std::string& data_dir, const std::string& to) {
+  const std::atomic<bool> never{false};
+  LoopUv loop;
+  loop.start();
+  Status done;
+  loop.run_sync([&] {
+    auto stores = open_embedded(data_dir, loop, loop.soon(), false);
+    done = stores ? (*stores)->backup(to, never) : Status(stores.error());
+  });
+  loop.stop();
+  return done;
+}
 
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   if (const Status valid = check(options); !valid) return valid.error();

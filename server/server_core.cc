@@ -48,7 +48,7 @@ class JoinedCore : public ServerCore {
               ports.directory, users_, devices_, ports.passwords, scheduler),
         search_(options.search ? ports.search : nullptr, cache_, scheduler),
         gateway_(kGatewayName, offered(options, ports),
-                 {door_, ports.registry, ports.bus, scheduler, random, connections},
+                 {door_, ports.registry, ports.bus, scheduler, random, connections, ports.runs},
                  gateway_hooks()) {
     conversations_.on_cold_heads([this](const Caller& caller, std::uint32_t heads) {
       gateway_.charge(caller, Spend::kAck, heads * kColdHeadCost);
@@ -100,6 +100,7 @@ class JoinedCore : public ServerCore {
                  "From a frame with messages until its answer, which says SENT or refuses.",
                  gateway_.sent().read());
   }
+  void hold_log(bool held) override { cache_.hold_log(held); }
   void beat() override {
     if (health_ == nullptr) return;
     health_->beat(cache_.apply_lag() >= limits::apply_lag_soft);

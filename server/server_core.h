@@ -22,6 +22,7 @@
 #include "server/metrics_text.h"
 #include "server/password_hasher.h"
 #include "server/services/search_feeder.h"
+#include "server/services/run_history.h"
 #include "server/services/service_health.h"
 #include "server/services/store_pace.h"
 #include "src/scheduler.h"
@@ -38,6 +39,7 @@ struct ServerPorts {
   PasswordHasher& passwords;
   SearchIndex* search = nullptr;  // none: nobody can search
   IndexStep index_step{};
+  const RunHistory* runs = nullptr;  // null: every device's history counts as ours
   ServiceHealth* health = nullptr;  // what fails is noted there; may be null
 };
 
@@ -58,6 +60,8 @@ class ServerCore : public ConnectionHandler {
   [[nodiscard]] virtual std::map<std::string, std::uint64_t> stats() const = 0;
   // Adds what stats() has, and how long things take.
   virtual void add_metrics(MetricsText& to) const = 0;
+  // While it is held nothing is trimmed from the log.
+  virtual void hold_log(bool held) = 0;
   // About once a second: the health gets its sign of life, and a disk that was full is tried again.
   virtual void beat() = 0;
 };

@@ -196,6 +196,7 @@ class Desk : public client::ConnectionListener {
             [](const v1::UserState&) { return Status(); }, [] { return Status(); }, [] {}};
   }
   std::uint64_t feed_cursor() override { return 0; }
+  std::string run_id() override { return {}; }
   void on_welcome(const v1::Welcome&) override {}
   void on_frame(const v1::ServerFrame&) override {}
   void on_lost() override {

@@ -1,12 +1,15 @@
 // The subcommands of kithd.
 #include "server/daemon/commands.h"
 
+#include "server/daemon/backup.h"
 #include "server/daemon/serve.h"
 
 namespace kith::server::daemon {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> kCommands = {
+      {"backup", "kithd backup DIR [--data DIR | --config FILE]",
+       "copies the data directory, also while kithd runs", backup},
       {"serve", "kithd [serve] …", "runs the server", serve},
   };
   return kCommands;

@@ -16,9 +16,10 @@
 #include "kith/server/dev_certificate.h"
 #include "kith/server/server.h"
 #include "server/daemon/config.h"
+#include "server/daemon/control_socket.h"
 #include "server/daemon/log_output.h"
-#include "server/daemon/systemd_notify.h"
 #include "server/daemon/surroundings.h"
+#include "server/daemon/systemd_notify.h"
 
 namespace kith::server::daemon {
 namespace {
@@ -205,6 +206,18 @@ class Running {
   Server& server_;
 };
 
+// What comes through the control socket.
+Result<std::string> obey(Server& server, std::string_view order) {
+  constexpr std::string_view kBackup = "backup ";
+  if (order.starts_with(kBackup)) {
+    if (Status done = server.backup(std::string(order.substr(kBackup.size()))); !done) {
+      return done.error();
+    }
+    return std::string("done");
+  }
+  return make_error(ErrorCode::kUnimplemented, "this kithd does not know the order");
+}
+
 int run(Config& config, const std::vector<std::string>& arguments) {
   // More shards are more threads that would wait for each other at one heap.
   if (config.options.shards == 1) use_large_pages();
@@ -227,6 +240,11 @@ int run(Config& config, const std::vector<std::string>& arguments) {
   }
   if (!ca_file.empty()) std::printf("clients trust it with the CA file %s\n", ca_file.c_str());
   std::fflush(stdout);
+  auto control = ControlSocket::open(
+      config.options.data_dir, [&server](std::string_view order) { return obey(**server, order); });
+  if (!control) {
+    log.write({LogLevel::kWarning, "control_failed", control.error().message, {}});
+  }
   systemd.notify("READY=1");
   Running(config, arguments, log, systemd, **server).until_ended(signals);
   return 0;

@@ -2,6 +2,7 @@
 #include "server/gateway/gateway.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "kith/core/limits.h"
@@ -211,6 +212,11 @@ void Gateway::admitted(std::uint64_t id, const v1::Hello& hello, const Reply& re
   session->admit(*admission, expires);
   open_budget(*session);
   ports_.connections.signed_in(session->connection());
+  if (ports_.runs != nullptr) {
+    const RunHistory::Verdict verdict = ports_.runs->judge(hello.run_id(), hello.cursor());
+    session->foreign = !verdict.ours;
+    session->kept_until_ms = verdict.kept_until_ms;
+  }
   session->background = hello.state() == v1::CLIENT_STATE_BACKGROUND;
   schedule(*session);
   // Registered before Welcome is sent and before the feed is read: no push falls between both.
@@ -252,6 +258,7 @@ void Gateway::welcome(std::uint64_t id, const v1::Hello& hello, const Reply& rep
     welcome.set_resume_ticket(std::move(*ticket));
   }
   welcome.set_feed_high(feed_high);
+  if (ports_.runs != nullptr) welcome.set_run_id(ports_.runs->current());
   welcome.set_user_id(session->admission().user.bytes());
   welcome.set_session_expires_ms(static_cast<std::uint64_t>(session->admission().expires_ms));
   reply(std::move(frame));
@@ -275,6 +282,9 @@ void Gateway::in_session(Session& session, v1::ClientFrame& frame) {
     case F::kRenewToken:
       renew(session, frame.renew_token().access_token(), reply);
       return;
+    case F::kSync:
+      claim_history(session, *frame.mutable_sync());
+      break;
     case F::kSetPresence:
       session.background = !frame.set_presence().active();
       hooks_.activity(session.caller(), frame.set_presence().active());
@@ -285,6 +295,14 @@ void Gateway::in_session(Session& session, v1::ClientFrame& frame) {
   if (!hooks_.request(session.caller(), frame, reply) && reply) {
     reply_error(reply, make_error(ErrorCode::kUnimplemented, "the server does not know this"));
   }
+}
+
+// What a device of another history has synced stands for something else here, so its cursor counts as one of the
+// future: it is told to begin anew.
+void Gateway::claim_history(Session& session, v1::SyncRequest& request) {
+  const bool continues = request.snapshot() || !request.page_token().empty();
+  if (!session.foreign || continues || request.cursor() == 0) return;
+  request.set_cursor(std::numeric_limits<std::uint64_t>::max());
 }
 
 void Gateway::in_session(Session& session, const RequestView& request, std::size_t bytes) {

@@ -25,6 +25,7 @@
 #include "server/gateway/session.h"
 #include "server/gateway/session_table.h"
 #include "server/services/latency_histogram.h"
+#include "server/services/run_history.h"
 #include "server/services/service_types.h"
 #include "src/request_view.h"
 #include "src/scheduler.h"
@@ -35,6 +36,7 @@ class Hello;
 class Ping;
 class Register;
 class ServerFrame;
+class SyncRequest;
 class SignIn;
 class SignedIn;
 }  // namespace kith::v1
@@ -63,6 +65,7 @@ struct GatewayPorts {
   Scheduler& scheduler;
   Random& random;
   Connections& connections;
+  const RunHistory* runs = nullptr;
 };
 
 class Gateway : public ConnectionHandler {
@@ -134,6 +137,7 @@ class Gateway : public ConnectionHandler {
   void welcome(std::uint64_t id, const v1::Hello& hello, const Reply& reply, Position feed_high);
   void in_session(Session& session, v1::ClientFrame& frame);
   void in_session(Session& session, const RequestView& request, std::size_t bytes);
+  static void claim_history(Session& session, v1::SyncRequest& request);
   void ping(Session& session, const v1::Ping& ping, const Reply& reply);
   void renew(Session& session, const std::string& token, const Reply& reply);
   [[nodiscard]] std::int64_t steady(std::int64_t wall_ms) const;

@@ -88,6 +88,8 @@ class Session {
   std::uint32_t early_pings = 0;    // before Hello
   bool held = false;                // its account has debts: nothing is read
   std::uint64_t order = 0;          // among all sessions, as their connections were opened
+  bool foreign = false;             // its device holds another history: the next sync says so
+  std::int64_t kept_until_ms = 0;   // with it: RunHistory::Verdict
   bool background = false;          // presence and typing are held back
   bool reading_paused = false;
   std::int64_t scheduled_ms = 0;  // when the gateway looks at deadline() again

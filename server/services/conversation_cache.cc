@@ -425,7 +425,7 @@ void ConversationCache::apply_done(const Status& status) {
   }
   if (stored_) stored_(*batch_);
   batch_.reset();
-  log_.trim(applied_);
+  if (!log_held_) log_.trim(applied_);
   if (!dirty_.empty() || !user_marks_dirty_.empty()) schedule_apply();
   let_on();
 }

@@ -52,6 +52,8 @@ class ConversationCache : public Conversations {
   void on_stored(Stored stored) { stored_ = std::move(stored); }
   // What becomes of writing is noted there, as long as this lives.
   void watch(ServiceHealth* health) { health_ = health; }
+  // While it is held the log keeps everything: somebody copies it.
+  void hold_log(bool held) { log_held_ = held; }
   // Puts a record into the log that changes nothing: finds out whether there is room again, when nobody writes.
   void probe();
   // Position up to which the store has everything.
@@ -157,6 +159,7 @@ class ConversationCache : public Conversations {
   ConversationStore& store_;
   Scheduler& scheduler_;
   ServiceHealth* health_ = nullptr;
+  bool log_held_ = false;
   Decided decided_;
   Stored stored_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

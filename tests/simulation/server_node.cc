@@ -8,7 +8,8 @@ namespace kith::sim {
 // No account of its own: everybody signs in with a token of the host.
 struct ServerNode::Passwords : server::PasswordHasher {
   void hash(std::uint64_t, std::string, std::function<void(Result<std::string>)>) override {}
-  void verify(std::uint64_t, std::string, std::string, std::function<void(Result<bool>)>) override {}
+  void verify(std::uint64_t, std::string, std::string, std::function<void(Result<bool>)>) override {
+  }
 };
 
 // A token is the handle behind "token of ". It is as good as new whenever it is shown: hosts make
@@ -71,10 +72,17 @@ bool ServerNode::start() {
   options.send_queue_hard_bytes = send_queue_hard_bytes;
   options.account_commands_per_s = account_commands_per_s;
   options.account_commands_burst = account_commands_burst;
-  core_ = server::ServerCore::make(options,
-                                   {ports_->log, ports_->store, ports_->directory, ports_->registry,
-                                    ports_->bus, *passwords_, &ports_->index, index_step},
-                                   node_, random_, network_, marks);
+  server::Run run;
+  run.id = "run" + std::to_string(starts_);
+  run.id.resize(16);
+  run.first = log_disk_->last + 1;
+  runs_.push_back(run);
+  history_.emplace(runs_);
+  core_ =
+      server::ServerCore::make(options,
+                               {ports_->log, ports_->store, ports_->directory, ports_->registry,
+                                ports_->bus, *passwords_, &ports_->index, index_step, &*history_},
+                               node_, random_, network_, marks);
   if (Status s = core_->start(); !s) {
     trace_.line("server", "cannot start: " + s.error().to_string());
     core_.reset();

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "server/server_core.h"
 #include "tests/simulation/network.h"
@@ -80,6 +81,8 @@ class ServerNode {
   std::unique_ptr<Ports> ports_;
   std::unique_ptr<server::ServerCore> core_;
   std::uint64_t starts_ = 0;
+  std::vector<server::Run> runs_;  // survives, as the file of the embedded server does
+  std::optional<server::RunHistory> history_;
 };
 
 }  // namespace kith::sim

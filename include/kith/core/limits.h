@@ -201,6 +201,10 @@ inline constexpr std::size_t conversations_kept_max = 100'000;
 // Longest pause that a peer may ask for: a slip of a server must not silence a client for days.
 inline constexpr auto retry_after_max = 1h;
 inline constexpr std::size_t outbox_messages_max = 10'000;
+// Own messages that are sent again when the server was restored from an older copy: the newest, of one conversation and
+// of all. Most of them it still has; recognising one costs it a record of its log.
+inline constexpr std::size_t resent_of_conversation_max = 200;
+inline constexpr std::size_t resent_max = 1'000;
 // An event above a hole waits this long before it is fetched.
 inline constexpr auto gap_wait = 300ms;
 // Larger holes: newest page first, rest on demand.

@@ -62,6 +62,14 @@ class KITH_API Server {
   // kInvalidArgument if the server is plain, kClosed after stop().
   [[nodiscard]] virtual Status reload_certificate() = 0;
 
+  // Copies everything that the server keeps, but the search index, into the new directory `dir` (it
+  // must not exist, or be empty) while it goes on. Everything that was acknowledged before the call is
+  // in it, and devices do not mistake a server that starts there for this one. Blocks until the copy
+  // is durable; one at a time. Fails with kAlreadyExists, kDiskFull, kIo, kAlreadyOpen (another is
+  // being made), kCancelled (the server stops), kUnimplemented (no data_dir), kClosed: then there is
+  // nothing in `dir`.
+  [[nodiscard]] virtual Status backup(const std::string& dir) = 0;
+
   // Ends at once (after a drain or without). Idempotent; returns when no thread of the server runs
   // any more.
   virtual void stop() = 0;
@@ -80,5 +88,8 @@ class KITH_API Server {
   // The port of the admin listener; none if ServerOptions::admin_port is not set.
   [[nodiscard]] virtual std::optional<std::uint16_t> admin_port() const = 0;
 };
+
+// Server::backup() for a directory that no server has open.
+[[nodiscard]] KITH_API Status backup_data_dir(const std::string& data_dir, const std::string& to);
 
 }  // namespace kith::server

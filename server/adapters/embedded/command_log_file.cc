@@ -2,6 +2,7 @@
 // every commit synced.
 #include "server/adapters/embedded/command_log_file.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "server/adapters/embedded/log_segment.h"
@@ -56,6 +57,28 @@ Status CommandLogFile::write(const std::vector<CommitQueue::Waiting>& batch, Pos
     count = 0;
   }
   return segments_->commit();
+}
+
+Status CommandLogFile::copy_to(const std::string& to) {
+  constexpr std::size_t kPiece = 1024 * 1024;
+  auto folder = open_log_folder(to);
+  if (!folder) return folder.error();
+  for (const Segment& segment : segments_->list()) {
+    auto from = segments_->folder().open(segment.name);
+    if (!from) return from.error();
+    auto copy = (*folder)->create(segment.name);
+    if (!copy) return copy.error();
+    for (std::uint64_t at = 0; at < segment.end;) {
+      const auto wanted = std::min<std::uint64_t>(kPiece, segment.end - at);
+      const auto bytes = (*from)->read(at, static_cast<std::size_t>(wanted));
+      if (!bytes) return bytes.error();
+      if (bytes->empty()) return unreadable(segment.first);
+      if (Status written = (*copy)->write(*bytes, at); !written) return written;
+      at += bytes->size();
+    }
+    if (Status synced = (*copy)->sync(); !synced) return synced;
+  }
+  return (*folder)->sync();
 }
 
 Result<std::vector<LogEntry>> CommandLogFile::read(Position after, std::size_t limit) {

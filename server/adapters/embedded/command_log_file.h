@@ -36,6 +36,9 @@ class CommandLogFile : public CommandLog, private CommitQueue::Disk {
   std::size_t pending() const override { return queue_.pending(); }
   // By whole segments: what shares one with a later record stays.
   void trim(Position upto) override { queue_.trim(upto); }
+  // Copies what is committed now into the new directory `to`, durably. Nothing may be trimmed meanwhile; appending goes
+  // on. Threads: any. Fails with kDiskFull, kIo.
+  Status copy_to(const std::string& to);
   [[nodiscard]] const LatencyHistogram& commits() const { return queue_.commits(); }
 
  private:

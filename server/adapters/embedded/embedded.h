@@ -2,6 +2,7 @@
 // only.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -14,6 +15,7 @@
 #include "kith/server/ports/search_index.h"
 #include "kith/server/ports/session_registry.h"
 #include "server/services/latency_histogram.h"
+#include "server/services/run_history.h"
 
 namespace kith {
 class Scheduler;
@@ -36,11 +38,16 @@ class EmbeddedStores {
   // reason to refuse the rest.
   virtual SearchIndex* search() = 0;
   [[nodiscard]] virtual Status search_status() const = 0;
+  [[nodiscard]] virtual const RunHistory& runs() const = 0;
+  // A copy of everything but the search index, on any thread, while all goes on; the log must not be trimmed meanwhile.
+  // Every record that was committed before the call is in it. Fails as BackupDirectory and copy_database() do;
+  // kUnimplemented in memory.
+  virtual Status backup(const std::string& to, const std::atomic<bool>& cancelled) = 0;
   // How long each commit of the log took; null: it has no disk.
   [[nodiscard]] virtual const LatencyHistogram* commits() const = 0;
 };
 
-// Opens the journal, store.db, users.db and, with `search`, search.db in `dir`, which is created if
+// Opens the journal, the list of runs, store.db, users.db and, with `search`, search.db in `dir`, which is created if
 // missing; what an earlier release had in journal.db is taken over. `executor` runs all callbacks and
 // must outlive the stores. `soon` runs those of the command log, which clients wait for
 // (LoopUv::soon()); same thread. Fails with kAlreadyOpen (another process has the directory), kCacheTooNew (a

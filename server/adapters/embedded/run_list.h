@@ -1,0 +1,21 @@
+// The list of runs in a data directory (the file runs): one line for each start of a server.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "kith/core/random.h"
+#include "kith/core/result.h"
+#include "server/services/run_history.h"
+
+namespace kith::server {
+
+// Adds a run that begins behind record `last`, written at `last_ms`, and makes the list durable. The directory counts
+// as a copy if write_copied_runs() has said so, or its lock is another file than at the last start. Fails with
+// kCacheCorrupt (the file is damaged; the message says what to do), kDiskFull, kIo.
+Result<RunHistory> begin_run(const std::string& dir, Position last, std::int64_t last_ms,
+                             Random& random);
+// The list as a backup in `to` has it: whoever starts there begins on a copy.
+Status write_copied_runs(const RunHistory& runs, const std::string& to);
+
+}  // namespace kith::server
