@@ -74,7 +74,8 @@ std::optional<OutboxRow> Engine::lost_row(const ConversationRecord& record,
   if (!event.ParseFromString(stored.bytes) || event.kind() != v1::EVENT_KIND_MESSAGE) return {};
   const auto placed_ms = static_cast<std::int64_t>(event.server_ts_ms());
   const bool own = event.sender() == model_.self().bytes();
-  if (!own || placed_ms < from_ms || outbox_->holds(record.id, stored.message)) return {};
+  if (!own || placed_ms < from_ms || outbox_->message(record.id, stored.message) != nullptr)
+    return {};
   v1::OutMessage out;
   out.set_message_id(event.message_id());
   out.set_attempt(1);
