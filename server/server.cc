@@ -26,6 +26,7 @@
 #include "server/server_core.h"
 #include "src/hash.h"
 #include "src/loop/loop_uv.h"
+#include "src/utf8.h"
 
 namespace kith::server {
 namespace {
@@ -48,6 +49,9 @@ Status check(const ServerOptions& o) {
   }
   if (!o.secret.empty() && o.secret.size() < kSecretBytesMin) {
     return bad("secret", "must have at least 32 bytes");
+  }
+  if (!o.previous_secret.empty() && o.previous_secret.size() < kSecretBytesMin) {
+    return bad("previous_secret", "must have at least 32 bytes");
   }
   if (!o.authenticator && !o.register_accounts) {
     return bad("authenticator", "is missing and register_accounts is off: nobody could sign in");
@@ -185,6 +189,8 @@ class EmbeddedServer : public Server {
   }
   Status reload_certificate() override;
   Status backup(const std::string& dir) override;
+  Status set_password(const UserId& user, std::string_view password) override;
+  Status delete_account(const UserId& user) override;
   std::map<std::string, std::uint64_t> stats() const override;
   std::string metrics() const override;
   Readiness readiness() const override { return readiness_of(health_); }
@@ -201,6 +207,9 @@ class EmbeddedServer : public Server {
   Status open_listener();
   void beat();
   Status revoke_on_loop(const UserId& user, const DeviceId* device);
+  // Calls the core on the loop and waits for what it answers.
+  using CoreCall = std::function<void(ServerCore&, std::function<void(Status)> done)>;
+  Status ask_core(CoreCall call);
   void close_parts();
   void log(LogLine line) const {
     if (options_.log) options_.log(line);
@@ -430,22 +439,21 @@ void EmbeddedServer::close_parts() {
   stores_.reset();
 }
 
-Status EmbeddedServer::revoke_on_loop(const UserId& user, const DeviceId* device) {
+Status EmbeddedServer::ask_core(CoreCall call) {
   if (!running_) return make_error(ErrorCode::kClosed, "the server has stopped");
   if (loop_.on_loop_thread()) {
-    return make_error(ErrorCode::kInvalidArgument, "revoke() waits: not on the server's own loop");
+    return make_error(ErrorCode::kInvalidArgument, "this call waits: not on the server's own loop");
   }
   auto result = std::make_shared<std::promise<Status>>();
   auto answer = result->get_future();
-  const std::optional<DeviceId> id = device ? std::optional(*device) : std::nullopt;
-  loop_.post([this, user, id, result] {
+  loop_.post([this, call = std::move(call), result] {
     if (!core_) {
       result->set_value(make_error(ErrorCode::kClosed, "the server has stopped"));
       return;
     }
-    core_->revoke(user, id ? &*id : nullptr,
-                  [result](Status s) { result->set_value(std::move(s)); });
+    call(*core_, [result](Status s) { result->set_value(std::move(s)); });
   });
+  result.reset();  // so that the core alone holds it
   if (answer.wait_for(limits::request_limit) != std::future_status::ready) {
     return make_error(ErrorCode::kTimeout, "the directory does not answer");
   }
@@ -506,6 +514,32 @@ std::string EmbeddedServer::metrics() const {
   } catch (const std::future_error&) {  // the loop ended first
     return "";
   }
+}
+
+Status EmbeddedServer::revoke_on_loop(const UserId& user, const DeviceId* device) {
+  const std::optional<DeviceId> id = device ? std::optional(*device) : std::nullopt;
+  return ask_core([user, id](ServerCore& core, std::function<void(Status)> done) {
+    core.revoke(user, id ? &*id : nullptr, std::move(done));
+  });
+}
+
+Status EmbeddedServer::set_password(const UserId& user, std::string_view password) {
+  if (password.size() < limits::password_bytes_min || !is_utf8(password)) {
+    return bad("password", "must have 8 bytes or more, and be UTF-8");
+  }
+  if (password.size() > limits::password_bytes_max) {
+    return make_error(ErrorCode::kTooLarge, "password must have 256 bytes or less");
+  }
+  return ask_core(
+      [user, text = std::string(password)](ServerCore& core, std::function<void(Status)> done) {
+        core.set_password(user, text, std::move(done));
+      });
+}
+
+Status EmbeddedServer::delete_account(const UserId& user) {
+  return ask_core([user](ServerCore& core, std::function<void(Status)> done) {
+    core.delete_account(user, std::move(done));
+  });
 }
 
 std::map<std::string, std::uint64_t> EmbeddedServer::stats() const {

@@ -9,6 +9,7 @@
 #include "server/gateway/gateway.h"
 #include "server/services/conversation_cache.h"
 #include "server/services/conversation_service.h"
+#include "server/services/departures.h"
 #include "server/services/devices.h"
 #include "server/services/fanout.h"
 #include "server/services/people_service.h"
@@ -44,8 +45,9 @@ class JoinedCore : public ServerCore {
         people_(ports.directory, users_, devices_, cache_, fanout_, scheduler.clock(),
                 people_hooks()),
         door_({options.secret, options.authenticator, options.register_accounts,
-               options.account_token_life},
+               options.account_token_life, options.previous_secret},
               ports.directory, users_, devices_, ports.passwords, scheduler),
+        departures_(ports.directory, cache_, scheduler, random),
         search_(options.search ? ports.search : nullptr, cache_, scheduler),
         gateway_(kGatewayName, offered(options, ports),
                  {door_, ports.registry, ports.bus, scheduler, random, connections, ports.runs},
@@ -70,7 +72,9 @@ class JoinedCore : public ServerCore {
   }
 
   Status start() override {
-    if (auto started = cache_.start(); !started || !feeder_) return started;
+    if (auto started = cache_.start(); !started) return started;
+    departures_.look();
+    if (!feeder_) return {};
     return feeder_->start(cache_.applied(), cache_.log_end());
   }
 
@@ -81,6 +85,19 @@ class JoinedCore : public ServerCore {
   void revoke(const UserId& user, const DeviceId* device,
               std::function<void(Status)> done) override {
     people_.revoke(user, device, std::move(done));
+  }
+  void set_password(const UserId& user, const std::string& password,
+                    std::function<void(Status)> done) override {
+    door_.set_password(user, password, [this, user, done = std::move(done)](const Status& set) {
+      done(set);
+      if (set) gateway_.end_revoked(user, nullptr);
+    });
+  }
+  void delete_account(const UserId& user, std::function<void(Status)> done) override {
+    people_.remove(user, [this, done = std::move(done)](const Status& removed) {
+      done(removed);
+      if (removed) departures_.look();
+    });
   }
   std::map<std::string, std::uint64_t> stats() const override {
     std::map<std::string, std::uint64_t> all;
@@ -125,11 +142,13 @@ class JoinedCore : public ServerCore {
     PeopleHooks hooks;
     hooks.changed = [this](const UserId& user) { presence_.user_changed(user); };
     hooks.revoked = [this](const UserId& user, const DeviceId* device, const DeviceId* spared) {
+      door_.note_ended();
       gateway_.end_revoked(user, device, spared);
     };
     hooks.online = [this](const UserId& user, const DeviceId& device) {
       return gateway_.online(user, device);
     };
+    hooks.token_of = [this](const Caller& caller) { return gateway_.token_of(caller.session); };
     return hooks;
   }
   GatewayHooks gateway_hooks() {
@@ -168,6 +187,9 @@ class JoinedCore : public ServerCore {
              {{"code", std::string(to_string(error.code))}}});
       }
     };
+    hooks.remove_account = [this](const UserId& user, Done<void> done) {
+      delete_account(user, std::move(done));
+    };
     return hooks;
   }
 
@@ -183,6 +205,7 @@ class JoinedCore : public ServerCore {
   PresenceService presence_;
   PeopleService people_;
   Door door_;
+  Departures departures_;
   SearchService search_;
   std::optional<SearchFeeder> feeder_;
   Gateway gateway_;

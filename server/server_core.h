@@ -57,6 +57,10 @@ class ServerCore : public ConnectionHandler {
   virtual void drain(std::chrono::milliseconds window, std::function<void()> done) = 0;
   virtual void revoke(const UserId& user, const DeviceId* device,
                       std::function<void(Status)> done) = 0;
+  // See Server.
+  virtual void set_password(const UserId& user, const std::string& password,
+                            std::function<void(Status)> done) = 0;
+  virtual void delete_account(const UserId& user, std::function<void(Status)> done) = 0;
   [[nodiscard]] virtual std::map<std::string, std::uint64_t> stats() const = 0;
   // Adds what stats() has, and how long things take.
   virtual void add_metrics(MetricsText& to) const = 0;

@@ -10,9 +10,14 @@
 
 namespace kith::server {
 
-AccountTokens::AccountTokens(std::string_view secret)
-    : token_key_(view(hmac_sha256(secret, "kith account token"))),
-      ticket_key_(view(hmac_sha256(secret, "kith resume ticket"))) {}
+AccountTokens::Keys::Keys(std::string_view secret)
+    : token(view(hmac_sha256(secret, "kith account token"))),
+      ticket(view(hmac_sha256(secret, "kith resume ticket"))) {}
+
+AccountTokens::AccountTokens(std::string_view secret, std::string_view previous) {
+  keys_.emplace_back(secret);
+  if (!previous.empty()) keys_.emplace_back(previous);
+}
 
 std::string AccountTokens::issue(const AccountToken& token) const {
   JwtClaims claims;
@@ -20,11 +25,14 @@ std::string AccountTokens::issue(const AccountToken& token) const {
   claims.device = token.device.to_string();
   claims.issued_ms = token.issued_ms;
   claims.expires_ms = token.expires_ms;
-  return encode_jwt(claims, token_key_);
+  return encode_jwt(claims, keys_.front().token);
 }
 
 Result<AccountToken> AccountTokens::read(std::string_view token, Timestamp now) const {
-  auto claims = decode_jwt(token, token_key_, now);
+  JwtOptions rules;
+  rules.secret = keys_.front().token;
+  if (keys_.size() > 1) rules.previous_secret = keys_.back().token;
+  const auto claims = decode_jwt(token, rules, now);
   if (!claims) return claims.error();
   const auto device = DeviceId::parse(claims->device);
   if (!device) return make_error(ErrorCode::kUnauthenticated, "the token names no device");
@@ -39,17 +47,21 @@ Result<std::string> AccountTokens::issue_ticket(const TicketHolder& holder, Time
   ticket.set_expires_ms(
       static_cast<std::uint64_t>(now.ms + Millis(limits::resume_ticket_life).count()));
   ticket.set_token_expires_ms(static_cast<std::uint64_t>(holder.token_expires_ms));
-  return seal(ticket, ticket_key_);
+  ticket.set_token_id(holder.token_id);
+  return seal(ticket, keys_.front().ticket);
 }
 
 Result<TicketHolder> AccountTokens::read_ticket(std::string_view sealed, Timestamp now) const {
-  auto ticket = open_ticket(sealed, ticket_key_, now);
+  auto ticket = open_ticket(sealed, keys_.front().ticket, now);
+  if (!ticket && ticket.error().code == ErrorCode::kUnauthenticated && keys_.size() > 1) {
+    ticket = open_ticket(sealed, keys_.back().ticket, now);
+  }
   if (!ticket) return ticket.error();
   const auto user = user_id(ticket->user_id());
   const auto device = device_id(ticket->device_id());
   if (!user || !device) return make_error(ErrorCode::kUnauthenticated, "the ticket has no owner");
   return TicketHolder{*user, *device, static_cast<std::int64_t>(ticket->auth_epoch()),
-                      static_cast<std::int64_t>(ticket->token_expires_ms())};
+                      static_cast<std::int64_t>(ticket->token_expires_ms()), ticket->token_id()};
 }
 
 }  // namespace kith::server

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kith/core/ids.h"
 #include "kith/core/result.h"
@@ -24,12 +25,14 @@ struct TicketHolder {
   DeviceId device;
   std::int64_t issued_ms = 0;         // of the token that the first session was opened with
   std::int64_t token_expires_ms = 0;  // 0 = never
+  std::string token_id{};             // of a host's token; empty for own accounts
 };
 
 // Keys of both kinds are derived from one secret, so that one can never stand for the other.
 class AccountTokens {
  public:
-  explicit AccountTokens(std::string_view secret);
+  // What `previous` has signed stays good; nothing new is signed with it. Empty: none.
+  explicit AccountTokens(std::string_view secret, std::string_view previous = {});
 
   [[nodiscard]] std::string issue(const AccountToken& token) const;
   // kUnauthenticated (not one of ours), kTokenExpired.
@@ -40,8 +43,11 @@ class AccountTokens {
   [[nodiscard]] Result<TicketHolder> read_ticket(std::string_view sealed, Timestamp now) const;
 
  private:
-  std::string token_key_;
-  std::string ticket_key_;
+  struct Keys {
+    explicit Keys(std::string_view secret);
+    std::string token, ticket;
+  };
+  std::vector<Keys> keys_;  // the first signs
 };
 
 }  // namespace kith::server

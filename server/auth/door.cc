@@ -6,8 +6,25 @@
 #include "kith/v1/session.pb.h"
 #include "server/auth/account_tokens.h"
 #include "src/frame_codec.h"
+#include "src/hash.h"
 
 namespace kith::server {
+namespace {
+
+std::string digest_of(std::string_view token) {
+  const Hash16 digest = hash16(token);
+  return {digest.begin(), digest.end()};
+}
+
+Error no_own_account() {
+  return make_error(ErrorCode::kPermissionDenied,
+                    "the account has no password here: it signs in with tokens of its host");
+}
+Error wrong_password() {
+  return make_error(ErrorCode::kUnauthenticated, "the password is wrong");
+}
+
+}  // namespace
 
 struct Door::State : std::enable_shared_from_this<State> {
   State(DoorOptions o, Directory& d, Users& u, Devices& v, PasswordHasher& p, Scheduler& s)
@@ -17,16 +34,30 @@ struct Door::State : std::enable_shared_from_this<State> {
         devices(v),
         passwords(p),
         scheduler(s),
-        tokens(options.secret) {}
+        tokens(options.secret, options.previous_secret) {}
 
   [[nodiscard]] Timestamp now() const { return scheduler.clock().wall(); }
 
-  // The last step of every way in: was the user or the device revoked since the token was made?
-  void check_revoked(Admission admission, Done<Admission> done);
+  // The last step of every way in: was what it rests on ended since the token was made?
+  void check_ended(const Admission& admission, Done<Admission> done);
+  void check_devices(const Admission& admission, const Users::Record& user, Done<Admission> done);
+  // The same for a token of the host, which is remembered with the device before it lets in.
+  void check_token(const Admission& admission, const DeviceRecord& arriving, Done<Admission> done);
   void admit_token(const std::string& token, const DeviceRecord& device, Done<Admission> done);
-  void admit_identity(const Result<Identity>& identity, const DeviceRecord& device,
-                      Done<Admission> done);
-  void signed_in(const std::string& handle, const DeviceId& device, const Done<v1::SignedIn>& done);
+  void admit_identity(const Result<Identity>& identity, DeviceRecord device,
+                      const std::string& token_digest, Done<Admission> done);
+  [[nodiscard]] v1::SignedIn sign(const std::string& handle, const DeviceId& device,
+                                  std::int64_t issued_ms) const;
+  struct Verified {
+    std::string hash;  // empty: there is nobody, or nobody with a password
+    bool fits = false;
+  };
+  void verify(const UserId& user, std::uint64_t turn, const std::string& password,
+              Done<Verified> done);
+  // kPermissionDenied, kUnauthenticated; otherwise the hash that the password fits.
+  void verify_own(const UserId& user, std::uint64_t turn, const std::string& password,
+                  Done<std::string> done);
+  void replace_password(const UserId& user, const UserChange& change, Done<Users::Record> done);
 
   DoorOptions options;
   Directory& directory;
@@ -35,44 +66,59 @@ struct Door::State : std::enable_shared_from_this<State> {
   PasswordHasher& passwords;
   Scheduler& scheduler;
   AccountTokens tokens;
-  std::string dummy_hash;  // verified for unknown handles
+  std::string dummy_hash;   // verified for unknown handles
+  std::uint64_t ended = 0;  // how often something was
 };
 
-void Door::State::check_revoked(Admission admission, Done<Admission> done) {
+void Door::State::check_ended(const Admission& admission, Done<Admission> done) {
   users.with(admission.user, [self = shared_from_this(), admission,
-                              done = std::move(done)](Result<Users::Record> user) mutable {
+                              done = std::move(done)](const Result<Users::Record>& user) mutable {
     if (!user) {
       done(user.error());
-      return;
+    } else if (!*user) {
+      done(make_error(ErrorCode::kRevoked, "there is no such account any more"));
+    } else {
+      self->check_devices(admission, *user, std::move(done));
     }
-    if (!*user) {
-      done(make_error(ErrorCode::kUnauthenticated, "there is no such user"));
-      return;
-    }
-    if (admission.issued_ms != 0 && admission.issued_ms < (*user)->tokens_valid_from_ms) {
-      done(make_error(ErrorCode::kRevoked, "the user's sessions were revoked"));
-      return;
-    }
-    self->devices.with(
-        admission.user, [admission, done = std::move(done)](const Result<Devices::List>& list) {
-          if (!list) {
-            done(list.error());
-            return;
-          }
-          for (const DeviceRecord& device : **list) {
-            if (device.id == admission.device && device.revoked_ms != 0 &&
-                admission.issued_ms != 0 && admission.issued_ms <= device.revoked_ms) {
-              done(make_error(ErrorCode::kRevoked, "this device was revoked"));
-              return;
-            }
-          }
-          done(admission);
-        });
   });
 }
 
-void Door::State::admit_identity(const Result<Identity>& identity, const DeviceRecord& device,
-                                 Done<Admission> done) {
+void Door::State::check_devices(const Admission& admission, const Users::Record& user,
+                                Done<Admission> done) {
+  devices.with(admission.user, [self = shared_from_this(), admission, user, before = ended,
+                                done = std::move(done)](const Result<Devices::List>& list) mutable {
+    if (!list) {
+      done(list.error());
+    } else if (before != self->ended) {
+      self->check_ended(admission, std::move(done));  // `user` may be of before
+    } else if (const Status good = check_not_ended(admission, *user, **list); !good) {
+      done(good.error());
+    } else {
+      done(admission);
+    }
+  });
+}
+
+void Door::State::check_token(const Admission& admission, const DeviceRecord& arriving,
+                              Done<Admission> done) {
+  check_ended(admission, [self = shared_from_this(), arriving,
+                          done = std::move(done)](const Result<Admission>& good) mutable {
+    if (!good) return done(good.error());
+    self->devices.with(good->user, [self, arriving, admission = *good, done = std::move(done)](
+                                       const Result<Devices::List>& list) mutable {
+      if (!list) return done(list.error());
+      if (token_noted(admission, **list)) return done(admission);
+      self->devices.put(admission.user, arriving,
+                        [self, admission, done = std::move(done)](const Status& put) mutable {
+                          if (!put) return done(put.error());
+                          self->check_ended(admission, std::move(done));
+                        });
+    });
+  });
+}
+
+void Door::State::admit_identity(const Result<Identity>& identity, DeviceRecord device,
+                                 const std::string& token_digest, Done<Admission> done) {
   if (!identity) {
     done(identity.error());
     return;
@@ -86,18 +132,21 @@ void Door::State::admit_identity(const Result<Identity>& identity, const DeviceR
     return;
   }
   const UserId user = UserId::of(identity->handle);
-  const Admission admission{user, device.id, identity->issued_ms, identity->expires_ms};
+  const std::string token =
+      identity->token_id.empty() ? token_digest : digest_of(identity->token_id);
+  const Admission admission{user, device.id, identity->issued_ms, identity->expires_ms, token};
+  device.tokens = {{token, identity->issued_ms, identity->expires_ms}};
   const std::string name =
       identity->display_name.empty() ? identity->handle : identity->display_name;
   users.ensure({identity->handle, name, ""}, device,
-               [self = shared_from_this(), admission,
+               [self = shared_from_this(), admission, device,
                 done = std::move(done)](const Result<Users::Arrived>& arrived) mutable {
                  if (!arrived) {
                    done(arrived.error());
                    return;
                  }
                  if (arrived->devices) self->devices.learn(admission.user, arrived->devices);
-                 self->check_revoked(admission, std::move(done));
+                 self->check_token(admission, device, std::move(done));
                });
 }
 
@@ -109,8 +158,8 @@ void Door::State::admit_token(const std::string& token, const DeviceRecord& devi
       done(make_error(ErrorCode::kUnauthenticated, "the token belongs to another device"));
       return;
     }
-    check_revoked({UserId::of(own->handle), device.id, own->issued_ms, own->expires_ms},
-                  std::move(done));
+    check_ended({UserId::of(own->handle), device.id, own->issued_ms, own->expires_ms},
+                std::move(done));
     return;
   }
   if (own.error().code == ErrorCode::kTokenExpired || !options.authenticator) {
@@ -119,25 +168,25 @@ void Door::State::admit_token(const std::string& token, const DeviceRecord& devi
   }
   // The authenticator may answer from any thread.
   options.authenticator->authenticate(
-      token, [weak = weak_from_this(), &loop = scheduler, device,
+      token, [weak = weak_from_this(), &loop = scheduler, device, digest = digest_of(token),
               done = std::move(done)](Result<Identity> identity) mutable {
-        loop.post([weak, device, done = std::move(done), identity = std::move(identity)]() mutable {
+        loop.post([weak, device, digest, done = std::move(done),
+                   identity = std::move(identity)]() mutable {
           if (const auto self = weak.lock()) {
-            self->admit_identity(identity, device, std::move(done));
+            self->admit_identity(identity, device, digest, std::move(done));
           }
         });
       });
 }
 
-void Door::State::signed_in(const std::string& handle, const DeviceId& device,
-                            const Done<v1::SignedIn>& done) {
-  const std::int64_t issued = now().ms;
-  const std::int64_t expires = issued + options.account_token_life.count();
+v1::SignedIn Door::State::sign(const std::string& handle, const DeviceId& device,
+                               std::int64_t issued_ms) const {
+  const std::int64_t expires = issued_ms + options.account_token_life.count();
   v1::SignedIn answer;
   answer.set_user_id(UserId::of(handle).bytes());
-  answer.set_access_token(tokens.issue({handle, device, issued, expires}));
+  answer.set_access_token(tokens.issue({handle, device, issued_ms, expires}));
   answer.set_expires_ms(static_cast<std::uint64_t>(expires));
-  done(std::move(answer));
+  return answer;
 }
 
 Door::Door(DoorOptions options, Directory& directory, Users& users, Devices& devices,
@@ -173,8 +222,9 @@ void Door::admit(const v1::Hello& hello, Done<Admission> done) {
     done(make_error(ErrorCode::kUnauthenticated, "the ticket belongs to another device"));
     return;
   }
-  state_->check_revoked({holder->user, holder->device, holder->issued_ms, holder->token_expires_ms},
-                        std::move(done));
+  state_->check_ended(
+      {holder->user, holder->device, holder->issued_ms, holder->token_expires_ms, holder->token_id},
+      std::move(done));
 }
 
 void Door::renew(const Admission& current, const std::string& token, Done<Admission> done) {
@@ -189,7 +239,8 @@ void Door::renew(const Admission& current, const std::string& token, Done<Admiss
       });
 }
 
-void Door::register_account(const v1::Register& request, std::uint64_t turn, Done<v1::SignedIn> done) {
+void Door::register_account(const v1::Register& request, std::uint64_t turn,
+                            Done<v1::SignedIn> done) {
   const auto device = device_id(request.device_id());
   if (!state_->options.register_accounts || !device) {
     done(make_error(ErrorCode::kPermissionDenied, "this server has no accounts of its own"));
@@ -197,27 +248,28 @@ void Door::register_account(const v1::Register& request, std::uint64_t turn, Don
   }
   NewUser user{request.handle(),
                request.display_name().empty() ? request.handle() : request.display_name(), ""};
-  state_->passwords.hash(
-      turn, request.password(), [weak = std::weak_ptr(state_), device = *device, user,
-                           done = std::move(done)](Result<std::string> hash) mutable {
-        const auto state = weak.lock();
-        if (!state) return;
-        if (!hash) {
-          done(hash.error());
-          return;
-        }
-        user.password_hash = *hash;
-        state->directory.create(user, [weak, handle = user.handle, device,
-                                       done = std::move(done)](const Status& created) {
-          const auto self = weak.lock();
-          if (!self) return;
-          if (!created) {
-            done(created.error());
-            return;
-          }
-          self->signed_in(handle, device, done);
-        });
-      });
+  state_->passwords.hash(turn, request.password(),
+                         [weak = std::weak_ptr(state_), device = *device, user,
+                          done = std::move(done)](Result<std::string> hash) mutable {
+                           const auto state = weak.lock();
+                           if (!state) return;
+                           if (!hash) {
+                             done(hash.error());
+                             return;
+                           }
+                           user.password_hash = *hash;
+                           state->directory.create(
+                               user, [weak, handle = user.handle, device,
+                                      done = std::move(done)](const Status& created) {
+                                 const auto self = weak.lock();
+                                 if (!self) return;
+                                 if (!created) {
+                                   done(created.error());
+                                   return;
+                                 }
+                                 done(self->sign(handle, device, self->now().ms));
+                               });
+                         });
 }
 
 void Door::sign_in(const v1::SignIn& request, std::uint64_t turn, Done<v1::SignedIn> done) {
@@ -226,35 +278,140 @@ void Door::sign_in(const v1::SignIn& request, std::uint64_t turn, Done<v1::Signe
     done(make_error(ErrorCode::kPermissionDenied, "this server has no accounts of its own"));
     return;
   }
-  state_->directory.password_hash(
-      UserId::of(request.handle()),
-      [weak = std::weak_ptr(state_), device = *device, turn, handle = request.handle(),
-       password = request.password(), done = std::move(done)](Result<std::string> stored) mutable {
-        const auto state = weak.lock();
-        if (!state) return;
-        if (!stored && stored.error().code != ErrorCode::kNotFound) {
-          done(stored.error());
-          return;
-        }
-        const bool known = stored && !stored->empty();
-        state->passwords.verify(
-            turn, std::move(password), known ? *stored : state->dummy_hash,
-            [weak, known, handle, device, done = std::move(done)](const Result<bool>& fits) {
-              const auto self = weak.lock();
-              if (!self) return;
-              if (!fits) {
-                done(fits.error());
-              } else if (!known || !*fits) {
-                done(make_error(ErrorCode::kUnauthenticated, "handle or password is wrong"));
-              } else {
-                self->signed_in(handle, device, done);
-              }
-            });
-      });
+  state_->verify(UserId::of(request.handle()), turn, request.password(),
+                 [weak = std::weak_ptr(state_), device = *device, handle = request.handle(),
+                  done = std::move(done)](const Result<State::Verified>& verified) {
+                   const auto state = weak.lock();
+                   if (!state) return;
+                   if (!verified) {
+                     done(verified.error());
+                   } else if (!verified->fits) {
+                     done(make_error(ErrorCode::kUnauthenticated, "handle or password is wrong"));
+                   } else {
+                     done(state->sign(handle, device, state->now().ms));
+                   }
+                 });
 }
 
 Result<std::string> Door::ticket(const Admission& a) const {
-  return state_->tokens.issue_ticket({a.user, a.device, a.issued_ms, a.expires_ms}, state_->now());
+  return state_->tokens.issue_ticket({a.user, a.device, a.issued_ms, a.expires_ms, a.token_id},
+                                     state_->now());
+}
+
+// --- passwords of own accounts ---
+
+// Takes as long for somebody who is not there, and for somebody without a password.
+void Door::State::verify(const UserId& user, std::uint64_t turn, const std::string& password,
+                         Done<Verified> done) {
+  directory.password_hash(user, [weak = weak_from_this(), turn, password, done = std::move(done)](
+                                    const Result<std::string>& stored) mutable {
+    const auto state = weak.lock();
+    if (!state) return;
+    if (!stored && stored.error().code != ErrorCode::kNotFound) {
+      done(stored.error());
+      return;
+    }
+    const std::string hash = stored ? *stored : std::string();
+    state->passwords.verify(turn, std::move(password), hash.empty() ? state->dummy_hash : hash,
+                            [weak, hash, done = std::move(done)](const Result<bool>& fits) {
+                              if (weak.expired()) return;
+                              if (!fits) return done(fits.error());
+                              done(Verified{hash, !hash.empty() && *fits});
+                            });
+  });
+}
+
+void Door::State::verify_own(const UserId& user, std::uint64_t turn, const std::string& password,
+                             Done<std::string> done) {
+  if (!options.register_accounts) return done(no_own_account());
+  verify(user, turn, password, [done = std::move(done)](const Result<Verified>& verified) {
+    if (!verified) return done(verified.error());
+    if (verified->hash.empty()) return done(no_own_account());
+    verified->fits ? done(verified->hash) : done(wrong_password());
+  });
+}
+
+void Door::check_password(const UserId& user, std::uint64_t turn, const std::string& password,
+                          Done<void> done) {
+  state_->verify_own(user, turn, password,
+                     [done = std::move(done)](const Result<std::string>& hash) {
+                       done(hash ? Status() : Status(hash.error()));
+                     });
+}
+
+void Door::State::replace_password(const UserId& user, const UserChange& change,
+                                   Done<Users::Record> done) {
+  users.update(user, change,
+               [weak = weak_from_this(), user,
+                done = std::move(done)](const Result<Users::Record>& updated) {
+                 const auto state = weak.lock();
+                 if (!state) return;
+                 if (updated) {
+                   state->devices.forget(user);
+                   ++state->ended;
+                 }
+                 done(updated);
+               });
+}
+
+void Door::change_password(const Admission& current, const v1::ChangePassword& request,
+                           std::uint64_t turn, Done<Changed> done) {
+  const auto replace = [weak = std::weak_ptr(state_), current, done](const std::string& old_hash,
+                                                                     const std::string& hash) {
+    const auto state = weak.lock();
+    if (!state) return;
+    UserChange change;
+    change.password = PasswordChange{hash, old_hash};
+    change.revoke = Revocation{state->now().ms, current.device, std::nullopt};
+    state->replace_password(
+        current.user, change, [weak, current, done](const Result<Users::Record>& updated) {
+          const auto self = weak.lock();
+          if (!self) return;
+          if (!updated) return done(updated.error());
+          const std::int64_t issued = (*updated)->tokens_valid_from_ms;
+          v1::SignedIn answer = self->sign((*updated)->handle, current.device, issued);
+          const Admission fresh{current.user, current.device, issued,
+                                static_cast<std::int64_t>(answer.expires_ms())};
+          done(Changed{std::move(answer), fresh});
+        });
+  };
+  state_->verify_own(current.user, turn, request.old_password(),
+                     [weak = std::weak_ptr(state_), turn, fresh = request.new_password(), replace,
+                      done](const Result<std::string>& old_hash) {
+                       const auto state = weak.lock();
+                       if (!state) return;
+                       if (!old_hash) return done(old_hash.error());
+                       state->passwords.hash(
+                           turn, fresh,
+                           [replace, done, old = *old_hash](const Result<std::string>& hash) {
+                             hash ? replace(old, *hash) : done(hash.error());
+                           });
+                     });
+}
+
+void Door::set_password(const UserId& user, const std::string& password, Done<void> done) {
+  state_->directory.password_hash(user, [weak = std::weak_ptr(state_), user, password,
+                                         done](const Result<std::string>& stored) {
+    const auto state = weak.lock();
+    if (!state) return;
+    if (!stored) return done(stored.error());
+    if (stored->empty()) return done(no_own_account());
+    state->passwords.hash(0, password, [weak, user, done](const Result<std::string>& hash) {
+      const auto self = weak.lock();
+      if (!self) return;
+      if (!hash) return done(hash.error());
+      UserChange change;
+      change.password = PasswordChange{*hash, std::nullopt};
+      change.revoke = Revocation{self->now().ms, std::nullopt, std::nullopt};
+      self->replace_password(user, change, [done](const Result<Users::Record>& updated) {
+        done(updated ? Status() : Status(updated.error()));
+      });
+    });
+  });
+}
+
+void Door::note_ended() {
+  ++state_->ended;
 }
 
 }  // namespace kith::server

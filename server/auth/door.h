@@ -6,17 +6,20 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "kith/core/ids.h"
 #include "kith/core/time.h"
 #include "kith/server/hooks.h"
 #include "kith/server/ports/directory.h"
+#include "server/auth/admission.h"
 #include "server/password_hasher.h"
 #include "server/services/devices.h"
 #include "server/services/users.h"
 #include "src/scheduler.h"
 
 namespace kith::v1 {
+class ChangePassword;
 class Hello;
 class Register;
 class SignIn;
@@ -25,18 +28,12 @@ class SignedIn;
 
 namespace kith::server {
 
-struct Admission {
-  UserId user;
-  DeviceId device;
-  std::int64_t issued_ms = 0;   // of the token; revocation compares with it
-  std::int64_t expires_ms = 0;  // 0 = never
-};
-
 struct DoorOptions {
   std::string secret;
   std::shared_ptr<Authenticator> authenticator;  // null: own accounts only
   bool register_accounts = false;
   std::chrono::milliseconds account_token_life{0};
+  std::string previous_secret{};  // verifies too; empty: none
 };
 
 // Loop thread. Answers may come inside the call.
@@ -55,6 +52,22 @@ class Door {
   // A wrong handle and a wrong password look alike, also by the time that the answer takes.
   void sign_in(const v1::SignIn& request, std::uint64_t turn, Done<v1::SignedIn> done);
   [[nodiscard]] Result<std::string> ticket(const Admission& admission) const;
+
+  // The token for this device that replaces all earlier ones, and what the session rests on from now
+  // on. The caller ends the sessions of the other devices.
+  using Changed = std::pair<v1::SignedIn, Admission>;
+  // Errors: kUnauthenticated (the old password is wrong), kPermissionDenied (no account of this
+  // server's own), kOverloaded.
+  void change_password(const Admission& current, const v1::ChangePassword& request,
+                       std::uint64_t turn, Done<Changed> done);
+  // ok: it is the password of this own account. Errors as above.
+  void check_password(const UserId& user, std::uint64_t turn, const std::string& password,
+                      Done<void> done);
+  // For the operator: every earlier token and ticket is refused. kNotFound, kPermissionDenied. The
+  // caller ends the sessions.
+  void set_password(const UserId& user, const std::string& password, Done<void> done);
+  // Something that lets people in was ended: who is coming in just now is looked at again.
+  void note_ended();
 
  private:
   struct State;

@@ -2,6 +2,7 @@
 // JSON.
 #include "server/auth/jwt.h"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -53,20 +54,49 @@ Error bad(const char* why) {
 
 class JwtAuthenticator : public Authenticator {
  public:
-  JwtAuthenticator(std::string secret, Clock& clock) : secret_(std::move(secret)), clock_(clock) {}
+  JwtAuthenticator(JwtOptions options, Clock& clock)
+      : options_(std::move(options)), clock_(clock) {}
   void authenticate(std::string_view token, std::function<void(Result<Identity>)> done) override {
-    auto claims = decode_jwt(token, secret_, clock_.wall());
+    auto claims = decode_jwt(token, options_, clock_.wall());
     if (!claims) {
       done(claims.error());
       return;
     }
-    done(Identity{claims->subject, claims->name, claims->issued_ms, claims->expires_ms});
+    done(Identity{claims->subject, claims->name, claims->issued_ms, claims->expires_ms,
+                  claims->digest});
   }
 
  private:
-  std::string secret_;
+  JwtOptions options_;
   Clock& clock_;
 };
+
+bool fits(std::string_view secret, std::string_view what, std::string_view signature) {
+  return constant_time_equal(signature, view(hmac_sha256(secret, what)));
+}
+
+// `aud` is one name or a list of names.
+bool names(const Json& audience, const std::string& wanted) {
+  if (audience.is_string()) return audience.get_ref<const std::string&>() == wanted;
+  if (!audience.is_array()) return false;
+  return std::any_of(audience.begin(), audience.end(),
+                     [&](const Json& one) { return one.is_string() && names(one, wanted); });
+}
+
+// RFC 7519, 4.1.3: a server that is no audience itself rejects a token that has one.
+Status check_addressee(const Json& payload, const JwtOptions& rules) {
+  const auto audience = payload.find("aud");
+  if (rules.audience.empty() && audience != payload.end()) {
+    return bad("it has an audience, and this server is set up without one");
+  }
+  if (!rules.audience.empty() && (audience == payload.end() || !names(*audience, rules.audience))) {
+    return bad("it is for another audience");
+  }
+  if (!rules.issuer.empty() && text_of(payload, "iss") != rules.issuer) {
+    return bad("it is of another issuer");
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -76,6 +106,9 @@ std::string encode_jwt(const JwtClaims& claims, std::string_view secret) {
   if (claims.issued_ms != 0) payload["iat"] = static_cast<double>(claims.issued_ms) / 1000.0;
   if (!claims.name.empty()) payload["name"] = claims.name;
   if (!claims.device.empty()) payload["device"] = claims.device;
+  if (!claims.audience.empty()) payload["aud"] = claims.audience;
+  if (!claims.issuer.empty()) payload["iss"] = claims.issuer;
+  if (!claims.id.empty()) payload["jti"] = claims.id;
   const std::string text = payload.dump(-1, ' ', false, Json::error_handler_t::replace);
   std::string token =
       base64url_encode(R"({"alg":"HS256","typ":"JWT"})") + "." + base64url_encode(text);
@@ -83,6 +116,12 @@ std::string encode_jwt(const JwtClaims& claims, std::string_view secret) {
 }
 
 Result<JwtClaims> decode_jwt(std::string_view token, std::string_view secret, Timestamp now) {
+  JwtOptions rules;
+  rules.secret = secret;
+  return decode_jwt(token, rules, now);
+}
+
+Result<JwtClaims> decode_jwt(std::string_view token, const JwtOptions& rules, Timestamp now) {
   if (token.size() > limits::token_bytes_max) return bad("it is too long");
   const auto first = token.find('.');
   const auto last = token.rfind('.');
@@ -90,10 +129,12 @@ Result<JwtClaims> decode_jwt(std::string_view token, std::string_view secret, Ti
     return bad("it does not have three parts");
   }
   const auto signature = base64url_decode(token.substr(last + 1));
-  const Sha256 expected = hmac_sha256(secret, token.substr(0, last));
-  if (!signature || !constant_time_equal(*signature, view(expected))) {
-    return bad("the signature does not fit");
-  }
+  const std::string_view is_signed = token.substr(0, last);
+  const bool genuine =
+      signature &&
+      (fits(rules.secret, is_signed, *signature) ||
+       (!rules.previous_secret.empty() && fits(rules.previous_secret, is_signed, *signature)));
+  if (!genuine) return bad("the signature does not fit");
   const auto header_text = base64url_decode(token.substr(0, first));
   const auto payload_text = base64url_decode(token.substr(first + 1, last - first - 1));
   if (!header_text || !payload_text) return bad("it is not base64url");
@@ -102,46 +143,73 @@ Result<JwtClaims> decode_jwt(std::string_view token, std::string_view secret, Ti
   if (header->contains("crit")) return bad("it has critical extensions");
   const auto payload = parse_object(*payload_text);
   if (!payload) return bad("the payload is not a JSON object");
+  if (const Status meant = check_addressee(*payload, rules); !meant) return meant.error();
 
   JwtClaims claims;
+  const Hash16 digest = hash16(is_signed);
+  claims.digest.assign(digest.begin(), digest.end());
+  claims.id = text_of(*payload, "jti");
   claims.subject = text_of(*payload, "sub");
   claims.name = text_of(*payload, "name");
   claims.device = text_of(*payload, "device");
   if (!check_handle(claims.subject)) return bad("`sub` is not a handle");
   if (!claims.name.empty() && !check_display_name(claims.name)) claims.name.clear();
+  const std::int64_t leeway = rules.leeway.count();
   const auto expires = time_of(*payload, "exp");
   if (!expires) return bad("`exp` is missing");
   claims.expires_ms = *expires;
   if (payload->contains("iat")) {
     const auto issued = time_of(*payload, "iat");
     if (!issued) return bad("`iat` is not a time");
-    if (*issued > now.ms + kJwtSkewMs) return bad("it was issued in the future");
+    if (*issued > now.ms + leeway) return bad("it was issued in the future");
     claims.issued_ms = *issued;
   }
   if (payload->contains("nbf")) {
     const auto from = time_of(*payload, "nbf");
-    if (!from || *from > now.ms + kJwtSkewMs) return bad("it is not valid yet");
+    if (!from || *from > now.ms + leeway) return bad("it is not valid yet");
   }
-  if (claims.expires_ms + kJwtSkewMs <= now.ms) {
+  if (claims.expires_ms + leeway <= now.ms) {
     return make_error(ErrorCode::kTokenExpired, "the token has expired");
   }
   return claims;
 }
 
-Result<std::unique_ptr<Authenticator>> jwt_authenticator(std::string secret, Clock& clock) {
-  if (secret.size() < kJwtSecretBytesMin) {
-    return make_error(ErrorCode::kInvalidArgument, "the token secret must have at least 32 bytes");
+Result<std::unique_ptr<Authenticator>> jwt_authenticator(JwtOptions options, Clock& clock) {
+  const auto refused = [](const char* why) { return make_error(ErrorCode::kInvalidArgument, why); };
+  if (options.secret.size() < kJwtSecretBytesMin) {
+    return refused("the token secret must have at least 32 bytes");
   }
-  return std::unique_ptr<Authenticator>(new JwtAuthenticator(std::move(secret), clock));
+  if (!options.previous_secret.empty() && options.previous_secret.size() < kJwtSecretBytesMin) {
+    return refused("the previous token secret must have at least 32 bytes");
+  }
+  if (options.leeway.count() < 0 || options.leeway > kJwtLeewayMax) {
+    return refused("the leeway for tokens must be 0 to 10 minutes");
+  }
+  return std::unique_ptr<Authenticator>(new JwtAuthenticator(std::move(options), clock));
 }
 
-std::string make_jwt(std::string_view secret, const Identity& identity) {
+Result<std::unique_ptr<Authenticator>> jwt_authenticator(std::string secret, Clock& clock) {
+  JwtOptions options;
+  options.secret = std::move(secret);
+  return jwt_authenticator(std::move(options), clock);
+}
+
+std::string make_jwt(const JwtOptions& options, const Identity& identity) {
   JwtClaims claims;
   claims.subject = identity.handle;
   claims.name = identity.display_name;
   claims.issued_ms = identity.issued_ms;
   claims.expires_ms = identity.expires_ms;
-  return encode_jwt(claims, secret);
+  claims.id = identity.token_id;
+  claims.audience = options.audience;
+  claims.issuer = options.issuer;
+  return encode_jwt(claims, options.secret);
+}
+
+std::string make_jwt(std::string_view secret, const Identity& identity) {
+  JwtOptions options;
+  options.secret = secret;
+  return make_jwt(options, identity);
 }
 
 }  // namespace kith::server

@@ -285,6 +285,12 @@ void Gateway::in_session(Session& session, v1::ClientFrame& frame) {
     case F::kSync:
       claim_history(session, *frame.mutable_sync());
       break;
+    case F::kChangePassword:
+      change_password(session, frame.change_password(), reply);
+      return;
+    case F::kDeleteAccount:
+      delete_account(session, frame.delete_account().password(), reply);
+      return;
     case F::kSetPresence:
       session.background = !frame.set_presence().active();
       hooks_.activity(session.caller(), frame.set_presence().active());
@@ -358,6 +364,11 @@ void Gateway::renew(Session& session, const std::string& token, const Reply& rep
         ack.mutable_ack()->set_session_expires_ms(static_cast<std::uint64_t>(fresh->expires_ms));
         reply(std::move(ack));
       });
+}
+
+std::string Gateway::token_of(std::uint64_t id) const {
+  const Session* session = find(id);
+  return session == nullptr ? std::string() : session->admission().token_id;
 }
 
 std::int64_t Gateway::steady(std::int64_t wall_ms) const {

@@ -31,6 +31,7 @@
 #include "src/scheduler.h"
 
 namespace kith::v1 {
+class ChangePassword;
 class ClientFrame;
 class Hello;
 class Ping;
@@ -56,6 +57,8 @@ struct GatewayHooks {
   std::function<void(const Caller&, const RequestView&, Reply&&)> often;
   // A request met a failure of the server's own. May be null.
   std::function<void(const Error&)> failed = nullptr;
+  // Ends the user's account for good, with all its sessions once `done` has been called.
+  std::function<void(const UserId&, Done<void>)> remove_account{};
 };
 
 struct GatewayPorts {
@@ -90,6 +93,8 @@ class Gateway : public ConnectionHandler {
   void charge(const Caller& caller, Spend kind, std::uint32_t cost);
   // The milliseconds until the account may spend again; 0 = now.
   [[nodiscard]] std::uint32_t wait_for(const Caller& caller, Spend kind);
+  // Admission::token_id of a session; empty if it is gone.
+  [[nodiscard]] std::string token_of(std::uint64_t session) const;
 
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
   void add_stats(std::map<std::string, std::uint64_t>& into) const;
@@ -140,6 +145,11 @@ class Gateway : public ConnectionHandler {
   static void claim_history(Session& session, v1::SyncRequest& request);
   void ping(Session& session, const v1::Ping& ping, const Reply& reply);
   void renew(Session& session, const std::string& token, const Reply& reply);
+  void change_password(Session& session, const v1::ChangePassword& request, const Reply& reply);
+  void delete_account(Session& session, const std::string& password, const Reply& reply);
+  // A password that a session proves counts as one that is said at a sign-in; false: refused.
+  bool begin_proof(Session& session, const Reply& reply, SignInAttempt& tried);
+  void end_proof(const SignInAttempt& tried, const std::string& address, const Status& proven);
   [[nodiscard]] std::int64_t steady(std::int64_t wall_ms) const;
   void open_budget(Session& session);
   // Takes what it costs; if that is too much answers it with an error, and false.

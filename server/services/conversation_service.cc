@@ -204,7 +204,7 @@ void ConversationService::send_in(Batch& batch, const Conversation* c) {
       if (cache_.admission_undecided(batch.conversation, batch.caller.user)) {
         return reply_error(batch.reply, not_decided_yet());
       }
-      return answer_former(batch, 0);
+      return answer_former(batch, 0, make_error(ErrorCode::kNotMember, "not a member"));
     }
     if (c->head.type == ConversationType::kDirect) other = direct_peer(*c, me->user);
   }
@@ -221,7 +221,9 @@ void ConversationService::send_in(Batch& batch, const Conversation* c) {
         const SendBatches::Hold held(batches_, loaded);
         if (!user) return reply_error(loaded.reply, user.error());
         if (*user) return send_direct(loaded, create_first, **user);
-        reply_error(loaded.reply, make_error(ErrorCode::kNotFound, "no such user"));
+        const Error nobody = make_error(ErrorCode::kNotFound, "no such user");
+        if (create_first) return reply_error(loaded.reply, nobody);
+        answer_former(loaded, 0, nobody);  // the account was deleted
       });
 }
 
@@ -247,13 +249,14 @@ void ConversationService::send_direct(Batch& batch, bool create_first, const Use
   send_items(batch, 0);
 }
 
-// Who has left may not send, but what was placed before stays placed, also for a repetition.
-void ConversationService::answer_former(Batch& batch, std::size_t index) {
+// Who has left may not send, nor does anybody to an account that is gone; but what was placed before
+// stays placed, also for a repetition.
+void ConversationService::answer_former(Batch& batch, std::size_t index, const Error& refused) {
   if (index == batch.items.size()) return;
   ++batch.holds;
   cache_.find(batch.conversation, batch.caller.user, batch.items[index].id,
-              [this, alive = alive_, place = batch.place,
-               index](const Result<std::optional<Placement>>& earlier) {
+              [this, alive = alive_, place = batch.place, index,
+               refused](const Result<std::optional<Placement>>& earlier) {
                 if (!*alive) return;
                 Batch& found = batches_.at(place);
                 const SendBatches::Hold held(batches_, found);
@@ -262,9 +265,9 @@ void ConversationService::answer_former(Batch& batch, std::size_t index) {
                 } else if (*earlier) {
                   found.place_item(index, **earlier, true);
                 } else {
-                  found.refuse_item(index, make_error(ErrorCode::kNotMember, "not a member"));
+                  found.refuse_item(index, refused);
                 }
-                answer_former(found, index + 1);
+                answer_former(found, index + 1, refused);
               });
 }
 

@@ -84,7 +84,7 @@ class ConversationService {
   void send_in(Batch& batch, const Conversation* c);
   void send_direct(Batch& batch, bool create_first, const UserRecord& other);
   void send_items(Batch& batch, std::size_t index);
-  void answer_former(Batch& batch, std::size_t index);
+  void answer_former(Batch& batch, std::size_t index, const Error& refused);
   void append_item(Batch& batch, std::size_t index);
   void item_decided(Batch& batch, std::size_t index, const Result<Outcome>& outcome);
   void create(const Caller& caller, const v1::CreateConversation& request, const Reply& reply);

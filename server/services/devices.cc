@@ -61,6 +61,10 @@ void Devices::learn(const UserId& user, List list) {
   state_->keep(user, std::move(list));
 }
 
+void Devices::forget(const UserId& user) {
+  state_->lists.erase(user);
+}
+
 void Devices::seen(const UserId& user, const DeviceRecord& device) {
   if (const auto found = state_->lists.find(user); found != state_->lists.end()) {
     for (const DeviceRecord& known : *found->second) {

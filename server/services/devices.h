@@ -21,6 +21,8 @@ class Devices {
   void with(const UserId& user, Done<List> done);
   // What the directory has just answered about `user`, so that with() need not ask.
   void learn(const UserId& user, List list);
+  // What is in memory of `user` is not true any more.
+  void forget(const UserId& user);
   // A session of this device begins: written, unless what is in memory says the same to the minute.
   void seen(const UserId& user, const DeviceRecord& device);
   // Writes through and replaces the list in memory.

@@ -1,6 +1,8 @@
 // People: settings, contacts, blocks, profiles and devices.
 #include "server/services/people_service.h"
 
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -50,7 +52,8 @@ struct PeopleService::State : std::enable_shared_from_this<State> {
   void tell_marked(const UserId& user, std::uint64_t spared);
   void get_users(const v1::GetUsers& request, const Reply& reply);
   void get_devices(const Caller& caller, const Reply& reply);
-  void revoke_devices(const UserId& user, const std::vector<DeviceId>& ids, Done<void> done);
+  void revoke_device(const UserId& user, const DeviceId& device, Done<void> done);
+  void revoke_all(const UserId& user, const Revocation& revocation, Done<void> done);
   void revoke_others(const Caller& caller, const Reply& reply);
 
   Directory& directory;
@@ -107,12 +110,13 @@ void PeopleService::State::tell_marked(const UserId& user, std::uint64_t spared)
 
 void PeopleService::State::get_users(const v1::GetUsers& request, const Reply& reply) {
   std::vector<UserId> ids = users_of(request.user_ids());
+  const std::set<UserId> by_id(ids.begin(), ids.end());
   for (const std::string& handle : request.handles()) ids.push_back(UserId::of(handle));
   if (ids.size() > limits::users_page_max) {
     reply_error(reply, make_error(ErrorCode::kLimitExceeded, "at most 100 users at once"));
     return;
   }
-  directory.profiles(ids, [reply](const Result<std::vector<UserRecord>>& found) {
+  directory.profiles(ids, [reply, by_id](const Result<std::vector<UserRecord>>& found) {
     if (!found) {
       reply_error(reply, found.error());
       return;
@@ -120,10 +124,13 @@ void PeopleService::State::get_users(const v1::GetUsers& request, const Reply& r
     v1::ServerFrame frame;
     frame.mutable_users_page();
     for (const UserRecord& user : *found) {
+      // Who wrote something is told to be gone; who is looked for by a handle is not there.
+      if (user.deleted && !by_id.contains(user.id)) continue;
       v1::UserProfile& profile = *frame.mutable_users_page()->add_users();
       profile.set_user_id(user.id.bytes());
       profile.set_handle(user.handle);
       profile.set_display_name(user.display_name);
+      profile.set_deleted(user.deleted);
     }
     reply(std::move(frame));
   });
@@ -156,53 +163,39 @@ void PeopleService::State::get_devices(const Caller& caller, const Reply& reply)
       });
 }
 
-void PeopleService::State::revoke_devices(const UserId& user, const std::vector<DeviceId>& ids,
-                                          Done<void> done) {
-  if (ids.empty()) {
-    done(Status());
-    return;
-  }
-  struct Progress {
-    std::size_t left = 0;
-    Done<void> done;
-    Status result;
-  };
-  auto progress = std::make_shared<Progress>(Progress{ids.size(), std::move(done), {}});
-  for (const DeviceId& id : ids) {
-    DeviceRecord record;
-    record.id = id;
-    record.revoked_ms = clock.wall().ms;
-    devices.put(user, record, [progress](const Status& written) {
-      if (!written) progress->result = written;
-      if (--progress->left == 0) progress->done(progress->result);
-    });
-  }
+void PeopleService::State::revoke_device(const UserId& user, const DeviceId& device,
+                                         Done<void> done) {
+  DeviceRecord record;
+  record.id = device;
+  record.revoked_ms = clock.wall().ms;
+  devices.put(user, record, std::move(done));
 }
 
+void PeopleService::State::revoke_all(const UserId& user, const Revocation& revocation,
+                                      Done<void> done) {
+  UserChange change;
+  change.revoke = revocation;
+  users.update(user, change,
+               [weak = weak_from_this(), user,
+                done = std::move(done)](const Result<Users::Record>& updated) {
+                 const auto self = weak.lock();
+                 if (!self) return;
+                 if (updated) self->devices.forget(user);
+                 done(updated ? Status() : Status(updated.error()));
+               });
+}
+
+// Everything made before, also what no device has come in with yet; this session's own right stays.
 void PeopleService::State::revoke_others(const Caller& caller, const Reply& reply) {
-  devices.with(
-      caller.user, [weak = weak_from_this(), caller, reply](const Result<Devices::List>& list) {
-        const auto self = weak.lock();
-        if (!self) return;
-        if (!list) {
-          reply_error(reply, list.error());
-          return;
-        }
-        std::vector<DeviceId> others;
-        for (const DeviceRecord& device : **list) {
-          if (device.id != caller.device) others.push_back(device.id);
-        }
-        self->revoke_devices(caller.user, others, [weak, caller, reply](const Status& written) {
-          const auto state = weak.lock();
-          if (!state) return;
-          if (!written) {
-            reply_error(reply, written.error());
-            return;
-          }
-          state->hooks.revoked(caller.user, nullptr, &caller.device);
-          reply_ack(reply);
-        });
-      });
+  const Revocation revocation{clock.wall().ms, caller.device, hooks.token_of(caller)};
+  revoke_all(caller.user, revocation,
+             [weak = weak_from_this(), caller, reply](const Status& written) {
+               const auto self = weak.lock();
+               if (!self) return;
+               if (!written) return reply_error(reply, written.error());
+               self->hooks.revoked(caller.user, nullptr, &caller.device);
+               reply_ack(reply);
+             });
 }
 
 PeopleService::PeopleService(Directory& directory, Users& users, Devices& devices,
@@ -268,31 +261,32 @@ void PeopleService::note_device(const Caller& caller, const std::string& agent) 
 }
 
 void PeopleService::revoke(const UserId& user, const DeviceId* device, Done<void> done) {
-  if (device != nullptr) {
-    state_->revoke_devices(user, {*device},
-                           [weak = std::weak_ptr(state_), user, id = *device,
-                            done = std::move(done)](const Status& written) {
-                             const auto state = weak.lock();
-                             if (!state) return;
-                             done(written);
-                             if (written) state->hooks.revoked(user, &id, nullptr);
-                           });
-    return;
+  const std::optional<DeviceId> one = device != nullptr ? std::optional(*device) : std::nullopt;
+  const auto written = [weak = std::weak_ptr(state_), user, one,
+                        done = std::move(done)](const Status& ended) {
+    const auto state = weak.lock();
+    if (!state) return;
+    done(ended);
+    if (ended) state->hooks.revoked(user, one ? &*one : nullptr, nullptr);
+  };
+  if (one) {
+    state_->revoke_device(user, *one, written);
+  } else {
+    state_->revoke_all(user, {state_->clock.wall().ms, std::nullopt, std::nullopt}, written);
   }
-  UserChange change;
-  change.tokens_valid_from_ms = state_->clock.wall().ms + 1;  // tokens of this millisecond as well
-  state_->users.update(user, change,
-                       [weak = std::weak_ptr(state_), user,
-                        done = std::move(done)](const Result<Users::Record>& updated) {
-                         const auto state = weak.lock();
-                         if (!state) return;
-                         if (!updated) {
-                           done(updated.error());
-                           return;
-                         }
-                         state->hooks.revoked(user, nullptr, nullptr);
-                         done(Status());
-                       });
+}
+
+void PeopleService::remove(const UserId& user, Done<void> done) {
+  state_->users.remove(
+      user, [weak = std::weak_ptr(state_), user, done = std::move(done)](const Status& removed) {
+        const auto state = weak.lock();
+        if (!state) return;
+        if (removed) state->devices.forget(user);
+        done(removed);
+        if (!removed) return;
+        state->hooks.revoked(user, nullptr, nullptr);
+        state->hooks.changed(user);
+      });
 }
 
 }  // namespace kith::server

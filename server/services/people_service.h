@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "kith/core/ids.h"
 #include "kith/core/time.h"
@@ -25,6 +26,8 @@ struct PeopleHooks {
   // Sessions of `device`, or of all but `spared`, must end now.
   std::function<void(const UserId&, const DeviceId* device, const DeviceId* spared)> revoked;
   std::function<bool(const UserId&, const DeviceId&)> online;
+  // The host's token that a session rests on; empty for own accounts.
+  std::function<std::string(const Caller&)> token_of;
 };
 
 // Loop thread.
@@ -42,6 +45,9 @@ class PeopleService {
   // Tokens issued before now are refused, for one device or the user; ok when that is durable.
   // Sessions end at once.
   void revoke(const UserId& user, const DeviceId* device, Done<void> done);
+  // Ends an account for good; ok when that is durable, also if it was done before. Sessions end at
+  // once. kNotFound.
+  void remove(const UserId& user, Done<void> done);
 
  private:
   struct State;

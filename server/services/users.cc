@@ -16,7 +16,10 @@ struct Users::State {
 
   Record put(UserRecord record) {
     const UserId id = record.id;
-    auto shared = std::make_shared<const UserRecord>(std::move(record));
+    return put(id, std::make_shared<const UserRecord>(std::move(record)));
+  }
+  // Null: there is nobody any more.
+  Record put(const UserId& id, Record shared) {
     const auto [known, fresh] = records.try_emplace(id, shared);
     if (!fresh) {
       known.value() = shared;
@@ -85,10 +88,24 @@ void Users::update(const UserId& id, const UserChange& change, Done<Record> done
       });
 }
 
+void Users::remove(const UserId& id, Done<void> done) {
+  state_->directory.remove(
+      id, [weak = std::weak_ptr(state_), id, done = std::move(done)](const Status& removed) {
+        const auto state = weak.lock();
+        if (!state) return;
+        if (removed) state->put(id, nullptr);
+        done(removed);
+      });
+}
+
 void Users::ensure(const NewUser& user, const DeviceRecord& device, Done<Arrived> done) {
   const UserId id = UserId::of(user.handle);
   if (const auto found = state_->records.find(id); found != state_->records.end()) {
-    done(Arrived{found->second, nullptr});
+    if (found->second == nullptr) {
+      done(make_error(ErrorCode::kRevoked, "the account was deleted"));
+    } else {
+      done(Arrived{found->second, nullptr});
+    }
     return;
   }
   state_->directory.admit(
@@ -103,6 +120,10 @@ void Users::ensure(const NewUser& user, const DeviceRecord& device, Done<Arrived
         const auto found = state->records.find(id);  // an update was faster: it is newer
         const Record record =
             found != state->records.end() ? found->second : state->put(std::move(arrival->user));
+        if (record == nullptr) {
+          done(make_error(ErrorCode::kRevoked, "the account was deleted"));
+          return;
+        }
         done(Arrived{record, std::make_shared<const std::vector<DeviceRecord>>(
                                  std::move(arrival->devices))});
       });

@@ -25,13 +25,15 @@ class Users {
   const UserRecord* at_hand(const UserId& id) const;
   // Writes through and replaces the record in memory.
   void update(const UserId& id, const UserChange& change, Done<Record> done);
+  // Removes the user for good; see Directory::remove().
+  void remove(const UserId& id, Done<void> done);
   struct Arrived {
     Record user;
     // What the directory said with it; null if it was not asked, because the user is in memory.
     std::shared_ptr<const std::vector<DeviceRecord>> devices;
   };
   // Answers the record; at first sight (host tokens) creates the user with the device they come
-  // with.
+  // with. Fails with kRevoked if the user was removed.
   void ensure(const NewUser& user, const DeviceRecord& device, Done<Arrived> done);
 
  private:

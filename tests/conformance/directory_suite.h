@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -49,6 +50,16 @@ class DirectorySuite : public testing::Test {
   Result<Arrival> admit(const NewUser& user, const DeviceRecord& device) {
     return answer_of<Arrival>(factory_.scheduler(),
                               [&](auto done) { directory_->admit(user, device, std::move(done)); });
+  }
+  Status remove(const UserId& id) {
+    return answer_of<void>(factory_.scheduler(),
+                           [&](auto done) { directory_->remove(id, std::move(done)); });
+  }
+  std::vector<UserId> leaving(std::size_t limit = 100) {
+    return answer_of<std::vector<UserId>>(
+               factory_.scheduler(),
+               [&](auto done) { directory_->leaving(limit, std::move(done)); })
+        .value();
   }
   std::vector<DeviceRecord> devices(const UserId& id) {
     return answer_of<std::vector<DeviceRecord>>(
@@ -213,6 +224,125 @@ TYPED_TEST_P(DirectorySuite, WhoIsThereComesInUnchanged) {
   EXPECT_EQ(this->devices(this->ann_).size(), 1u);
 }
 
+TYPED_TEST_P(DirectorySuite, APasswordIsReplacedOnlyIfItIsTheOneThatWasSeen) {
+  ASSERT_TRUE(this->create("ann", "first").ok());
+  UserChange change;
+  change.password = PasswordChange{"second", "first"};
+  ASSERT_TRUE(this->update(this->ann_, change).ok());
+  change.password = PasswordChange{"third", "first"};
+  change.display_name = "changed";
+  EXPECT_EQ(this->update(this->ann_, change).error().code, ErrorCode::kUnauthenticated);
+  this->reopen();
+  EXPECT_EQ(this->hash(this->ann_).value(), "second");
+  EXPECT_EQ(this->load(this->ann_)->display_name, "ann display") << "nothing of it";
+  change.password = PasswordChange{"third", std::nullopt};
+  ASSERT_TRUE(this->update(this->ann_, change).ok());
+  EXPECT_EQ(this->hash(this->ann_).value(), "third");
+}
+
+TYPED_TEST_P(DirectorySuite, ARevocationIsOfAllDevicesAndTheirTokens) {
+  ASSERT_TRUE(this->create("ann").ok());
+  const auto phone = id_of<DeviceId>(1), desk = id_of<DeviceId>(2);
+  const std::string kept(16, 'k'), other(16, 'o'), third(16, 't');
+  ASSERT_TRUE(
+      this->put_device(this->ann_, {phone, "p", 100, 0, 0, {{kept, 90, 900}, {other, 91, 901}}})
+          .ok());
+  ASSERT_TRUE(this->put_device(this->ann_, {desk, "d", 100, 0, 0, {{third, 92, 0}}}).ok());
+  UserChange change;
+  change.revoke = Revocation{200, phone, kept};
+  const auto changed = this->update(this->ann_, change);
+  ASSERT_TRUE(changed.ok());
+  EXPECT_EQ(changed->tokens_valid_from_ms, 201);
+  this->reopen();
+  const auto found = this->devices(this->ann_);
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].revoked_ms, 0);
+  EXPECT_EQ(found[0].spared_ms, 201);
+  EXPECT_EQ(found[0].tokens,
+            (std::vector<TokenUse>{{kept, 90, 900, false}, {other, 91, 901, true}}));
+  EXPECT_EQ(found[1].revoked_ms, 200);
+  EXPECT_EQ(found[1].spared_ms, 0);
+  EXPECT_EQ(found[1].tokens, (std::vector<TokenUse>{{third, 92, 0, true}}));
+}
+
+TYPED_TEST_P(DirectorySuite, TokensOfADeviceAreAFewAndEndWithIt) {
+  ASSERT_TRUE(this->create("ann").ok());
+  const auto phone = id_of<DeviceId>(1);
+  const auto use = [](std::int64_t n) {
+    return TokenUse{std::string(16, static_cast<char>('a' + n)), n, 0};
+  };
+  for (std::int64_t n = 1; n <= 10; ++n) {
+    ASSERT_TRUE(this->put_device(this->ann_, {phone, "p", 100 + n, 0, 0, {use(n)}}).ok());
+    ASSERT_TRUE(this->put_device(this->ann_, {phone, "p", 100 + n, 0, 0, {use(n)}}).ok())
+        << "again";
+  }
+  auto found = this->devices(this->ann_);
+  ASSERT_EQ(found[0].tokens.size(), limits::device_tokens_max);
+  EXPECT_EQ(found[0].tokens_dropped_ms, 2);
+  ASSERT_TRUE(this->put_device(this->ann_, {phone, "", 0, 50}).ok());
+  // Told late: it is of before.
+  ASSERT_TRUE(this->put_device(this->ann_, {phone, "p", 111, 0, 0, {use(11)}}).ok());
+  ASSERT_TRUE(this->put_device(this->ann_, {phone, "p", 112, 0, 0, {use(60)}}).ok());
+  this->reopen();
+  found = this->devices(this->ann_);
+  ASSERT_EQ(found[0].tokens.size(), limits::device_tokens_max);
+  for (const TokenUse& one : found[0].tokens) EXPECT_EQ(one.ended, one.issued_ms <= 50);
+}
+
+TYPED_TEST_P(DirectorySuite, ARemovedUserLeavesNothingButItsId) {
+  ASSERT_TRUE(this->create("ann", "hash").ok());
+  ASSERT_TRUE(this->create("bob", "hash").ok());
+  UserChange change;
+  change.add_contacts = {id_of<UserId>(3)};
+  change.block = {id_of<UserId>(4)};
+  change.last_seen_ms = 7;
+  ASSERT_TRUE(this->update(this->ann_, change).ok());
+  ASSERT_TRUE(this->put_device(this->ann_, {id_of<DeviceId>(1), "phone", 5, 0}).ok());
+  EXPECT_TRUE(this->leaving().empty());
+  ASSERT_TRUE(this->remove(this->ann_).ok());
+  ASSERT_TRUE(this->remove(this->ann_).ok()) << "again";
+  EXPECT_EQ(this->remove(UserId::of("nobody")).error().code, ErrorCode::kNotFound);
+  this->reopen();
+  EXPECT_FALSE(this->load(this->ann_).has_value());
+  EXPECT_EQ(this->hash(this->ann_).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(this->update(this->ann_, change).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(this->put_device(this->ann_, {}).error().code, ErrorCode::kNotFound);
+  EXPECT_TRUE(this->devices(this->ann_).empty());
+  EXPECT_EQ(this->create("ann").error().code, ErrorCode::kAlreadyExists);
+  EXPECT_EQ(this->admit({"ann", "Ann", ""}, {id_of<DeviceId>(1), "", 1, 0}).error().code,
+            ErrorCode::kRevoked);
+  const auto found = answer_of<std::vector<UserRecord>>(this->factory_.scheduler(), [&](auto done) {
+    this->directory_->profiles({this->ann_, UserId::of("bob")}, std::move(done));
+  });
+  ASSERT_TRUE(found.ok());
+  ASSERT_EQ(found->size(), 2u);
+  for (const UserRecord& user : *found) {
+    EXPECT_EQ(user.deleted, user.id == this->ann_);
+    EXPECT_EQ(user.handle, user.deleted ? "" : "bob");
+    EXPECT_EQ(user.display_name, user.deleted ? "" : "bob display");
+  }
+}
+
+TYPED_TEST_P(DirectorySuite, WhoWasRemovedIsLeavingUntilTheyHaveLeft) {
+  std::vector<UserId> gone;
+  for (const char* handle : {"ann", "bob", "cleo"}) {
+    ASSERT_TRUE(this->create(handle).ok());
+    ASSERT_TRUE(this->remove(UserId::of(handle)).ok());
+    gone.push_back(UserId::of(handle));
+  }
+  std::sort(gone.begin(), gone.end());
+  this->reopen();
+  EXPECT_EQ(this->leaving(), gone);
+  EXPECT_EQ(this->leaving(2), (std::vector<UserId>{gone[0], gone[1]}));
+  const auto left = answer_of<void>(this->factory_.scheduler(), [&](auto done) {
+    this->directory_->left(gone[1], std::move(done));
+  });
+  EXPECT_TRUE(left.ok());
+  ASSERT_TRUE(this->remove(gone[1]).ok()) << "it does not begin again";
+  this->reopen();
+  EXPECT_EQ(this->leaving(), (std::vector<UserId>{gone[0], gone[2]}));
+}
+
 TYPED_TEST_P(DirectorySuite, WhatIsAskedAtOnceIsAnsweredInOrderEachForItself) {
   constexpr std::size_t kAsked = 1'000;
   std::vector<Status> answers;
@@ -246,6 +376,10 @@ REGISTER_TYPED_TEST_SUITE_P(DirectorySuite, AHandleIsTakenOnce, NobodyIsNotFound
                             ChangesOnlyWhatIsSetAndSurvivesReopening,
                             ContactsAndBlocksAreSortedSets, TooManyContactsChangeNothing,
                             ProfilesOfThoseThatExist, DevicesAreMerged,
-                            WhoComesInIsMadeWithTheirDevice, WhoIsThereComesInUnchanged);
+                            WhoComesInIsMadeWithTheirDevice, WhoIsThereComesInUnchanged,
+                            APasswordIsReplacedOnlyIfItIsTheOneThatWasSeen,
+                            ARevocationIsOfAllDevicesAndTheirTokens,
+                            TokensOfADeviceAreAFewAndEndWithIt, ARemovedUserLeavesNothingButItsId,
+                            WhoWasRemovedIsLeavingUntilTheyHaveLeft);
 
 }  // namespace kith::server

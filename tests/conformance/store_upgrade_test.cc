@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "server/adapters/embedded/conversation_store_sqlite.h"
+#include "server/adapters/embedded/directory_sqlite.h"
 #include "tests/conformance/drained_scheduler.h"
 #include "tests/conformance/scratch_directory.h"
 
@@ -295,6 +296,39 @@ TEST(Embedded, ARowThatSaysNothingIsATypedError) {
       answer_of<std::optional<Conversation>>(loop, [&](auto done) { store->load(id, done); });
   ASSERT_FALSE(loaded.ok());
   EXPECT_EQ(loaded.error().code, ErrorCode::kCacheCorrupt);
+}
+
+// users.db of the first version: nobody is removed, and devices know no tokens of the host.
+TEST(Embedded, ADirectoryOfTheFirstVersionKeepsItsPeople) {
+  ScratchDirectory dir;
+  DrainedScheduler loop;
+  execute(dir.file("users.db"),
+          "CREATE TABLE user(id BLOB PRIMARY KEY,handle BLOB NOT NULL,display_name BLOB,hash BLOB,"
+          "online INT,last_seen_audience INT,receipts INT,last_seen INT,tokens_from INT)"
+          " WITHOUT ROWID;"
+          "CREATE TABLE relation(user BLOB,kind INT,other BLOB,PRIMARY KEY(user,kind,other))"
+          " WITHOUT ROWID;"
+          "CREATE TABLE device(user BLOB,id BLOB,agent BLOB,last_seen INT,revoked INT,"
+          "PRIMARY KEY(user,id)) WITHOUT ROWID;"
+          "INSERT INTO user VALUES(x'0000000000000000000000000000000a','ann','Ann','hash',"
+          "1,1,1,5,9);"
+          "INSERT INTO device VALUES(x'0000000000000000000000000000000a',"
+          "x'0000000000000000000000000000000b','phone',5,3);PRAGMA user_version=1;");
+  const auto user = *UserId::parse("0000000000000000000000000000000a");
+  auto directory = opened(DirectorySqlite::open(dir.file("users.db"), loop));
+  const auto ann = answer_of<std::optional<UserRecord>>(
+      loop, [&](auto done) { directory->load(user, std::move(done)); });
+  ASSERT_TRUE(ann.ok() && ann->has_value());
+  EXPECT_EQ((*ann)->handle, "ann");
+  EXPECT_EQ((*ann)->tokens_valid_from_ms, 9);
+  const auto devices = answer_of<std::vector<DeviceRecord>>(
+      loop, [&](auto done) { directory->devices(user, std::move(done)); });
+  ASSERT_TRUE(devices.ok());
+  ASSERT_EQ(devices->size(), 1u);
+  EXPECT_EQ((*devices)[0].revoked_ms, 3);
+  EXPECT_TRUE((*devices)[0].tokens.empty());
+  EXPECT_TRUE(
+      answer_of<void>(loop, [&](auto done) { directory->remove(user, std::move(done)); }).ok());
 }
 
 }  // namespace

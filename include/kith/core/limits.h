@@ -243,6 +243,10 @@ inline constexpr std::size_t recent_events_few = 4;
 inline constexpr std::size_t conversations_cached_max = 100'000;
 // User records in memory: about 1 KiB each.
 inline constexpr std::size_t users_cached_max = 100'000;
+// Tokens of a host that are remembered of one device, to refuse them when it is revoked (34 bytes
+// each). A device renews its token when it ends, so more than two live at a time are rare; if there
+// are more, revoking it refuses everybody's tokens that are as old as the forgotten ones.
+inline constexpr std::size_t device_tokens_max = 8;
 // Waiting for the hasher (about 50 ms each); more: OVERLOADED.
 inline constexpr std::size_t password_requests_max = 64;
 // log2 of scrypt's N (RFC 7914, r = 8, p = 1): time and memory of one password, 1 MiB at 10,

@@ -49,6 +49,9 @@ struct ServerOptions {
   // At least 32 bytes, signs resume tickets and tokens of own accounts. Empty: random, kept in
   // data_dir.
   std::string secret{};
+  // What it has signed stays good too, nothing new is signed with it: the earlier `secret` for as long
+  // as tokens and tickets made with it live. Empty: none, or the file secret.previous in data_dir.
+  std::string previous_secret{};
 
   // Event loops that carry sockets (TLS, framing). Services always run on the first. More than the
   // cores is useless.

@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kith/core/export.h"
@@ -75,9 +76,21 @@ class KITH_API Server {
   virtual void stop() = 0;
 
   // Ends sessions of a user (one device, or all): sockets close within 2 s, tokens issued before
-  // now are refused.
+  // now are refused, and those of the host that the device came in with are refused from whichever
+  // device.
   [[nodiscard]] virtual Status revoke(const UserId& user) = 0;
   [[nodiscard]] virtual Status revoke(const UserId& user, const DeviceId& device) = 0;
+
+  // Gives an own account another password: tokens issued before now are refused, sessions close
+  // within 2 s. Fails with kNotFound, kPermissionDenied (the account signs in with tokens of the host),
+  // kInvalidArgument, kTooLarge (8 to 256 bytes of UTF-8).
+  [[nodiscard]] virtual Status set_password(const UserId& user, std::string_view password) = 0;
+  // Ends an account for good, also one that signs in with tokens of the host: sessions close within
+  // 2 s, tokens are refused with REVOKED, its groups are left (also if the process ends meanwhile:
+  // then after the next start), its handle is never given to anybody else, and what it wrote stays
+  // with those who have it, under a profile that says no more than `deleted`. Idempotent. Fails with
+  // kNotFound.
+  [[nodiscard]] virtual Status delete_account(const UserId& user) = 0;
 
   // Named counters and gauges, e.g. "sessions", "messages_placed", "journal_lag",
   // "send_queue_bytes".

@@ -17,6 +17,15 @@ DirectoryMemory::Account account_of(const NewUser& user) {
   return account;
 }
 
+// Null: there is nobody, or nobody any more.
+DirectoryMemory::Account* active(DirectoryMemory::Disk& disk, const UserId& id) {
+  const auto it = disk.accounts.find(id);
+  if (it == disk.accounts.end() || it->second.life != DirectoryMemory::Account::Life::kActive) {
+    return nullptr;
+  }
+  return &it->second;
+}
+
 }  // namespace
 
 DirectoryMemory::DirectoryMemory(std::shared_ptr<Disk> disk, Scheduler& scheduler)
@@ -50,13 +59,14 @@ void DirectoryMemory::create(const NewUser& user, Done<void> done) {
 }
 
 void DirectoryMemory::admit(const NewUser& user, const DeviceRecord& device, Done<Arrival> done) {
-  answer<Arrival>(std::move(done), [user, device](Disk& disk) {
+  answer<Arrival>(std::move(done), [user, device](Disk& disk) -> Result<Arrival> {
     const UserId id = UserId::of(user.handle);
     auto it = disk.accounts.find(id);
     if (it == disk.accounts.end()) {
       it = disk.accounts.emplace(id, account_of(user)).first;
       it->second.devices.emplace(device.id, device);
     }
+    if (it->second.life != Account::Life::kActive) return user_removed();
     Arrival arrival{it->second.user, {}};
     for (const auto& [known, record] : it->second.devices) arrival.devices.push_back(record);
     return arrival;
@@ -65,18 +75,28 @@ void DirectoryMemory::admit(const NewUser& user, const DeviceRecord& device, Don
 
 void DirectoryMemory::load(const UserId& id, Done<std::optional<UserRecord>> done) {
   answer<std::optional<UserRecord>>(std::move(done), [id](Disk& disk) {
-    const auto it = disk.accounts.find(id);
-    return it == disk.accounts.end() ? std::nullopt : std::optional(it->second.user);
+    const Account* account = active(disk, id);
+    return account == nullptr ? std::nullopt : std::optional(account->user);
   });
 }
 
 void DirectoryMemory::update(const UserId& id, const UserChange& change, Done<UserRecord> done) {
   answer<UserRecord>(std::move(done), [id, change](Disk& disk) -> Result<UserRecord> {
-    const auto it = disk.accounts.find(id);
-    if (it == disk.accounts.end()) return no_such_user();
-    UserRecord changed = it->second.user;
+    Account* account = active(disk, id);
+    if (account == nullptr) return no_such_user();
+    UserRecord changed = account->user;
     if (auto status = change_user(changed, change); !status) return status.error();
-    it->second.user = changed;
+    if (change.password) {
+      const auto allowed = check_password_change(*change.password, account->password_hash);
+      if (!allowed) return allowed.error();
+      account->password_hash = change.password->hash;
+    }
+    account->user = changed;
+    if (change.revoke) {
+      for (auto& [device, record] : account->devices) {
+        revoke_device(record, changed, *change.revoke);
+      }
+    }
     return changed;
   });
 }
@@ -91,6 +111,7 @@ void DirectoryMemory::profiles(const std::vector<UserId>& ids, Done<std::vector<
       profile.id = id;
       profile.handle = it->second.user.handle;
       profile.display_name = it->second.user.display_name;
+      profile.deleted = it->second.life != Account::Life::kActive;
       found.push_back(std::move(profile));
     }
     return found;
@@ -99,29 +120,61 @@ void DirectoryMemory::profiles(const std::vector<UserId>& ids, Done<std::vector<
 
 void DirectoryMemory::password_hash(const UserId& id, Done<std::string> done) {
   answer<std::string>(std::move(done), [id](Disk& disk) -> Result<std::string> {
-    const auto it = disk.accounts.find(id);
-    if (it == disk.accounts.end()) return no_such_user();
-    return it->second.password_hash;
+    const Account* account = active(disk, id);
+    if (account == nullptr) return no_such_user();
+    return account->password_hash;
   });
 }
 
 void DirectoryMemory::devices(const UserId& id, Done<std::vector<DeviceRecord>> done) {
   answer<std::vector<DeviceRecord>>(std::move(done), [id](Disk& disk) {
     std::vector<DeviceRecord> found;
-    const auto it = disk.accounts.find(id);
-    if (it == disk.accounts.end()) return found;
-    for (const auto& [device, record] : it->second.devices) found.push_back(record);
+    const Account* account = active(disk, id);
+    if (account == nullptr) return found;
+    for (const auto& [device, record] : account->devices) found.push_back(record);
     return found;
   });
 }
 
 void DirectoryMemory::put_device(const UserId& id, const DeviceRecord& device, Done<void> done) {
   answer<void>(std::move(done), [id, device](Disk& disk) -> Status {
-    const auto it = disk.accounts.find(id);
-    if (it == disk.accounts.end()) return no_such_user();
-    DeviceRecord& stored = it->second.devices[device.id];
+    Account* account = active(disk, id);
+    if (account == nullptr) return no_such_user();
+    DeviceRecord& stored = account->devices[device.id];
     stored.id = device.id;
     merge_device(stored, device);
+    return {};
+  });
+}
+
+void DirectoryMemory::remove(const UserId& id, Done<void> done) {
+  answer<void>(std::move(done), [id](Disk& disk) -> Status {
+    const auto it = disk.accounts.find(id);
+    if (it == disk.accounts.end()) return no_such_user();
+    if (it->second.life != Account::Life::kActive) return {};
+    it->second = Account();
+    it->second.user.id = id;
+    it->second.life = Account::Life::kLeaving;
+    return {};
+  });
+}
+
+void DirectoryMemory::leaving(std::size_t limit, Done<std::vector<UserId>> done) {
+  answer<std::vector<UserId>>(std::move(done), [limit](Disk& disk) {
+    std::vector<UserId> found;
+    for (const auto& [id, account] : disk.accounts) {
+      if (found.size() < limit && account.life == Account::Life::kLeaving) found.push_back(id);
+    }
+    return found;
+  });
+}
+
+void DirectoryMemory::left(const UserId& id, Done<void> done) {
+  answer<void>(std::move(done), [id](Disk& disk) -> Status {
+    const auto it = disk.accounts.find(id);
+    if (it != disk.accounts.end() && it->second.life == Account::Life::kLeaving) {
+      it->second.life = Account::Life::kLeft;
+    }
     return {};
   });
 }

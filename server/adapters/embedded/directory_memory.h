@@ -1,6 +1,7 @@
 // A directory in memory whose "disk" outlives it.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -17,7 +18,9 @@ namespace kith::server {
 class DirectoryMemory : public Directory {
  public:
   struct Account {
+    enum class Life : std::uint8_t { kActive, kLeaving, kLeft };
     UserRecord user;
+    Life life = Life::kActive;
     std::string password_hash;
     std::map<DeviceId, DeviceRecord> devices;
   };
@@ -41,6 +44,9 @@ class DirectoryMemory : public Directory {
   void password_hash(const UserId& id, Done<std::string> done) override;
   void devices(const UserId& id, Done<std::vector<DeviceRecord>> done) override;
   void put_device(const UserId& id, const DeviceRecord& device, Done<void> done) override;
+  void remove(const UserId& id, Done<void> done) override;
+  void leaving(std::size_t limit, Done<std::vector<UserId>> done) override;
+  void left(const UserId& id, Done<void> done) override;
 
  private:
   template <class T, class Work>

@@ -13,14 +13,28 @@ namespace kith::server {
 
 namespace {
 
-constexpr int kSchemaVersion = 1;
+constexpr int kSchemaVersion = 2;
 constexpr const char* kSchema =
     "CREATE TABLE user(id BLOB PRIMARY KEY,handle BLOB NOT NULL,display_name BLOB,hash BLOB,"
-    "online INT,last_seen_audience INT,receipts INT,last_seen INT,tokens_from INT) WITHOUT ROWID;"
+    "online INT,last_seen_audience INT,receipts INT,last_seen INT,tokens_from INT,"
+    "removed INT NOT NULL DEFAULT 0) WITHOUT ROWID;"
     "CREATE TABLE relation(user BLOB,kind INT,other BLOB,PRIMARY KEY(user,kind,other))"
     " WITHOUT ROWID;"
     "CREATE TABLE device(user BLOB,id BLOB,agent BLOB,last_seen INT,revoked INT,"
-    "PRIMARY KEY(user,id)) WITHOUT ROWID";
+    "spared INT NOT NULL DEFAULT 0,tokens BLOB,dropped INT NOT NULL DEFAULT 0,"
+    "PRIMARY KEY(user,id)) WITHOUT ROWID;"
+    "CREATE INDEX leaving ON user(removed) WHERE removed=1";
+// Version 2: accounts can be removed, and devices know the host's tokens that they came in with.
+constexpr const char* kToVersion2 =
+    "ALTER TABLE user ADD COLUMN removed INT NOT NULL DEFAULT 0;"
+    "ALTER TABLE device ADD COLUMN spared INT NOT NULL DEFAULT 0;"
+    "ALTER TABLE device ADD COLUMN tokens BLOB;"
+    "ALTER TABLE device ADD COLUMN dropped INT NOT NULL DEFAULT 0;"
+    "CREATE INDEX leaving ON user(removed) WHERE removed=1";
+// user.removed
+constexpr std::uint32_t kActive = 0;
+constexpr std::uint32_t kLeaving = 1;
+constexpr std::uint32_t kLeft = 2;
 constexpr std::size_t kGroupMax = 512;  // what is asked at a time
 constexpr std::uint32_t kContact = 1;
 constexpr std::uint32_t kBlocked = 2;
@@ -30,7 +44,7 @@ Result<std::optional<UserRecord>> load_user(Database& db, const UserId& id) {
   {
     Query row = db.query(
         "SELECT handle,display_name,online,last_seen_audience,receipts,last_seen,tokens_from"
-        " FROM user WHERE id=?1");
+        " FROM user WHERE id=?1 AND removed=0");
     if (!row.bind(id).next()) {
       if (auto status = row.status(); !status) return status.error();
       return std::optional<UserRecord>();
@@ -86,6 +100,65 @@ Status write_user(Database& db, const UserRecord& user, const UserChange& change
   return write_relations(db, user.id, kBlocked, change.unblock, change.block);
 }
 
+Status replace_device(Database& db, const UserId& user, const DeviceRecord& device) {
+  const std::string tokens = encode_tokens(device.tokens);
+  return db
+      .query(
+          "REPLACE INTO device(user,id,agent,last_seen,revoked,spared,tokens,dropped)"
+          " VALUES(?1,?2,?3,?4,?5,?6,?7,?8)")
+      .bind(user, device.id, device.agent, device.last_seen_ms, device.revoked_ms, device.spared_ms,
+            tokens, device.tokens_dropped_ms)
+      .run();
+}
+
+// The columns of kDevice.
+DeviceRecord device_of(const Query& row) {
+  DeviceRecord device;
+  device.id = row.id<DeviceId>(0);
+  device.agent = row.bytes(1);
+  device.last_seen_ms = row.time(2);
+  device.revoked_ms = row.time(3);
+  device.spared_ms = row.time(4);
+  device.tokens = decode_tokens(row.bytes(5));
+  device.tokens_dropped_ms = row.time(6);
+  return device;
+}
+
+Result<std::vector<DeviceRecord>> load_devices(Database& db, const UserId& user) {
+  std::vector<DeviceRecord> found;
+  Query rows = db.query(
+      "SELECT id,agent,last_seen,revoked,spared,tokens,dropped FROM device"
+      " WHERE user=?1 ORDER BY id");
+  rows.bind(user);
+  while (rows.next()) found.push_back(device_of(rows));
+  if (auto status = rows.status(); !status) return status.error();
+  return found;
+}
+
+Result<std::string> load_hash(Database& db, const UserId& user) {
+  Query row = db.query("SELECT hash FROM user WHERE id=?1 AND removed=0");
+  if (row.bind(user).next()) return row.bytes(0);
+  if (auto status = row.status(); !status) return status.error();
+  return no_such_user();
+}
+
+Status change_password(Database& db, const UserId& id, const PasswordChange& change) {
+  const auto stored = load_hash(db, id);
+  if (!stored) return stored.error();
+  if (Status allowed = check_password_change(change, *stored); !allowed) return allowed;
+  return db.query("UPDATE user SET hash=?2 WHERE id=?1").bind(id, change.hash).run();
+}
+
+Status revoke_devices(Database& db, const UserRecord& user, const Revocation& revocation) {
+  auto devices = load_devices(db, user.id);
+  if (!devices) return devices.error();
+  for (DeviceRecord& device : *devices) {
+    revoke_device(device, user, revocation);
+    if (Status written = replace_device(db, user.id, device); !written) return written;
+  }
+  return {};
+}
+
 Result<UserRecord> update_user(Database& db, const UserId& id, const UserChange& change) {
   Savepoint part(db);
   if (!part.begun()) return part.begun().error();
@@ -94,6 +167,14 @@ Result<UserRecord> update_user(Database& db, const UserId& id, const UserChange&
   if (!*user) return no_such_user();
   if (auto status = change_user(**user, change); !status) return status.error();
   if (auto status = write_user(db, **user, change); !status) return status.error();
+  if (change.password) {
+    const Status written = change_password(db, id, *change.password);
+    if (!written) return written.error();
+  }
+  if (change.revoke) {
+    const Status written = revoke_devices(db, **user, *change.revoke);
+    if (!written) return written.error();
+  }
   if (auto status = part.commit(); !status) return status.error();
   return std::move(**user);
 }
@@ -107,12 +188,6 @@ Status insert_user(Database& db, const UserId& id, const NewUser& user) {
       .bind(id, user.handle, user.display_name, user.password_hash,
             static_cast<std::uint32_t>(privacy.online),
             static_cast<std::uint32_t>(privacy.last_seen), privacy.receipts)
-      .run();
-}
-
-Status replace_device(Database& db, const UserId& user, const DeviceRecord& device) {
-  return db.query("REPLACE INTO device(user,id,agent,last_seen,revoked) VALUES(?1,?2,?3,?4,?5)")
-      .bind(user, device.id, device.agent, device.last_seen_ms, device.revoked_ms)
       .run();
 }
 
@@ -133,7 +208,7 @@ Status write_device(Database& db, const UserId& user, const DeviceRecord& report
   Savepoint part(db);
   if (!part.begun()) return part.begun();
   {
-    Query known = db.query("SELECT 1 FROM user WHERE id=?1");
+    Query known = db.query("SELECT 1 FROM user WHERE id=?1 AND removed=0");
     if (!known.bind(user).next()) {
       if (auto status = known.status(); !status) return status;
       return no_such_user();
@@ -142,12 +217,10 @@ Status write_device(Database& db, const UserId& user, const DeviceRecord& report
   DeviceRecord device;
   device.id = reported.id;
   {
-    Query row = db.query("SELECT agent,last_seen,revoked FROM device WHERE user=?1 AND id=?2");
-    if (row.bind(user, reported.id).next()) {
-      device.agent = row.bytes(0);
-      device.last_seen_ms = row.time(1);
-      device.revoked_ms = row.time(2);
-    }
+    Query row = db.query(
+        "SELECT id,agent,last_seen,revoked,spared,tokens,dropped FROM device"
+        " WHERE user=?1 AND id=?2");
+    if (row.bind(user, reported.id).next()) device = device_of(row);
     if (auto status = row.status(); !status) return status;
   }
   merge_device(device, reported);
@@ -158,12 +231,13 @@ Status write_device(Database& db, const UserId& user, const DeviceRecord& report
 Result<std::vector<UserRecord>> load_profiles(Database& db, const std::vector<UserId>& ids) {
   std::vector<UserRecord> found;
   for (const UserId& id : ids) {
-    Query row = db.query("SELECT handle,display_name FROM user WHERE id=?1");
+    Query row = db.query("SELECT handle,display_name,removed FROM user WHERE id=?1");
     if (row.bind(id).next()) {
       UserRecord profile;
       profile.id = id;
       profile.handle = row.bytes(0);
       profile.display_name = row.bytes(1);
+      profile.deleted = row.number(2) != kActive;
       found.push_back(std::move(profile));
     }
     if (auto status = row.status(); !status) return status.error();
@@ -171,15 +245,12 @@ Result<std::vector<UserRecord>> load_profiles(Database& db, const std::vector<Us
   return found;
 }
 
-Result<std::vector<DeviceRecord>> load_devices(Database& db, const UserId& user) {
-  std::vector<DeviceRecord> found;
-  Query rows = db.query("SELECT id,agent,last_seen,revoked FROM device WHERE user=?1 ORDER BY id");
-  rows.bind(user);
-  while (rows.next()) {
-    found.push_back({rows.id<DeviceId>(0), rows.bytes(1), rows.time(2), rows.time(3)});
-  }
-  if (auto status = rows.status(); !status) return status.error();
-  return found;
+// user.removed; nothing if there is no such row.
+Result<std::optional<std::uint64_t>> removed_as(Database& db, const UserId& id) {
+  Query row = db.query("SELECT removed FROM user WHERE id=?1");
+  if (row.bind(id).next()) return std::optional(row.number(0));
+  if (auto status = row.status(); !status) return status.error();
+  return std::optional<std::uint64_t>();
 }
 
 Result<Arrival> admit_user(Database& db, const NewUser& user, const DeviceRecord& device) {
@@ -193,17 +264,46 @@ Result<Arrival> admit_user(Database& db, const NewUser& user, const DeviceRecord
     if (!devices) return devices.error();
     return Arrival{std::move(**known), std::move(*devices)};
   }
+  const auto removed = removed_as(db, id);
+  if (!removed) return removed.error();
+  if (*removed) return user_removed();
   if (auto status = insert_user(db, id, user); !status) return status.error();
   if (auto status = replace_device(db, id, device); !status) return status.error();
   if (auto status = part.commit(); !status) return status.error();
   return Arrival{new_user(user), {device}};
 }
 
-Result<std::string> load_hash(Database& db, const UserId& user) {
-  Query row = db.query("SELECT hash FROM user WHERE id=?1");
-  if (row.bind(user).next()) return row.bytes(0);
-  if (auto status = row.status(); !status) return status.error();
-  return no_such_user();
+Status remove_user(Database& db, const UserId& id) {
+  Savepoint part(db);
+  if (!part.begun()) return part.begun();
+  const auto removed = removed_as(db, id);
+  if (!removed) return removed.error();
+  if (!*removed) return no_such_user();
+  if (**removed != kActive) return {};
+  const std::string nothing;
+  const PrivacySettings privacy;
+  Status status =
+      db.query(
+            "UPDATE user SET handle=?2,display_name=?2,hash=?2,online=?3,last_seen_audience=?4,"
+            "receipts=?5,last_seen=0,tokens_from=0,removed=?6 WHERE id=?1")
+          .bind(id, nothing, static_cast<std::uint32_t>(privacy.online),
+                static_cast<std::uint32_t>(privacy.last_seen), privacy.receipts, kLeaving)
+          .run();
+  if (!status) return status;
+  status = db.query("DELETE FROM relation WHERE user=?1").bind(id).run();
+  if (!status) return status;
+  status = db.query("DELETE FROM device WHERE user=?1").bind(id).run();
+  if (!status) return status;
+  return part.commit();
+}
+
+Result<std::vector<UserId>> load_leaving(Database& db, std::size_t limit) {
+  std::vector<UserId> found;
+  Query rows = db.query("SELECT id FROM user WHERE removed=1 ORDER BY id LIMIT ?1");
+  rows.bind(std::uint64_t{limit});
+  while (rows.next()) found.push_back(rows.id<UserId>(0));
+  if (auto status = rows.status(); !status) return status.error();
+  return found;
 }
 
 }  // namespace
@@ -211,7 +311,12 @@ Result<std::string> load_hash(Database& db, const UserId& user) {
 Result<std::unique_ptr<DirectorySqlite>> DirectorySqlite::open(const std::string& path,
                                                                Executor& executor,
                                                                std::uint64_t pages_max) {
-  auto db = Database::open({path, kSchemaVersion, kSchema, pages_max});
+  auto db = Database::open({.path = path,
+                            .schema_version = kSchemaVersion,
+                            .schema = kSchema,
+                            .pages_max = pages_max,
+                            .pragmas = "PRAGMA secure_delete=FAST;",  // of those who were removed
+                            .upgrades = {kToVersion2}});
   if (!db) return db.error();
   return std::unique_ptr<DirectorySqlite>(new DirectorySqlite(std::move(*db), executor));
 }
@@ -308,6 +413,23 @@ void DirectorySqlite::devices(const UserId& id, Done<std::vector<DeviceRecord>> 
 void DirectorySqlite::put_device(const UserId& id, const DeviceRecord& device, Done<void> done) {
   answer<void>(std::move(done),
                [id, device](Database& db) { return write_device(db, id, device); });
+}
+
+void DirectorySqlite::remove(const UserId& id, Done<void> done) {
+  answer<void>(std::move(done), [id](Database& db) { return remove_user(db, id); });
+}
+
+void DirectorySqlite::leaving(std::size_t limit, Done<std::vector<UserId>> done) {
+  answer<std::vector<UserId>>(std::move(done),
+                              [limit](Database& db) { return load_leaving(db, limit); });
+}
+
+void DirectorySqlite::left(const UserId& id, Done<void> done) {
+  answer<void>(std::move(done), [id](Database& db) {
+    return db.query("UPDATE user SET removed=?2 WHERE id=?1 AND removed=?3")
+        .bind(id, kLeft, kLeaving)
+        .run();
+  });
 }
 
 }  // namespace kith::server

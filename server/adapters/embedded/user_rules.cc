@@ -3,8 +3,11 @@
 #include "server/adapters/embedded/user_rules.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "kith/core/limits.h"
+#include "kith/v1/cluster.pb.h"
 
 namespace kith::server {
 
@@ -24,6 +27,25 @@ void exclude(std::vector<UserId>& sorted, const std::vector<UserId>& removed) {
   }
 }
 
+// Expired ones are no use to anybody, clocks that differ included.
+constexpr std::int64_t kExpiredKeptMs = 10 * 60 * 1000;
+
+void end_tokens(DeviceRecord& device, const std::optional<std::string>& spared) {
+  for (TokenUse& use : device.tokens) use.ended = use.ended || !spared || use.id != *spared;
+}
+
+// A token that was there before the device was revoked is revoked with it, however late that is told.
+void add_token(DeviceRecord& device, TokenUse use, std::int64_t seen_ms) {
+  const std::int64_t made = use.issued_ms != 0 ? use.issued_ms : seen_ms;
+  use.ended = use.ended || (device.revoked_ms != 0 && made <= device.revoked_ms);
+  for (TokenUse& known : device.tokens) {
+    if (known.id != use.id) continue;
+    known.ended = known.ended || use.ended;
+    return;
+  }
+  device.tokens.push_back(std::move(use));
+}
+
 }  // namespace
 
 Status change_user(UserRecord& user, const UserChange& change) {
@@ -32,6 +54,9 @@ Status change_user(UserRecord& user, const UserChange& change) {
   if (change.last_seen_ms) user.last_seen_ms = std::max(user.last_seen_ms, *change.last_seen_ms);
   if (change.tokens_valid_from_ms) {
     user.tokens_valid_from_ms = std::max(user.tokens_valid_from_ms, *change.tokens_valid_from_ms);
+  }
+  if (change.revoke) {
+    user.tokens_valid_from_ms = std::max(user.tokens_valid_from_ms, change.revoke->at_ms + 1);
   }
   exclude(user.contacts, change.remove_contacts);
   include(user.contacts, change.add_contacts);
@@ -53,9 +78,61 @@ UserRecord new_user(const NewUser& user) {
 }
 
 void merge_device(DeviceRecord& stored, const DeviceRecord& reported) {
+  if (reported.revoked_ms > stored.revoked_ms) end_tokens(stored, std::nullopt);
   if (!reported.agent.empty()) stored.agent = reported.agent;
   stored.last_seen_ms = std::max(stored.last_seen_ms, reported.last_seen_ms);
   stored.revoked_ms = std::max(stored.revoked_ms, reported.revoked_ms);
+  stored.spared_ms = std::max(stored.spared_ms, reported.spared_ms);
+  stored.tokens_dropped_ms = std::max(stored.tokens_dropped_ms, reported.tokens_dropped_ms);
+  for (const TokenUse& use : reported.tokens) add_token(stored, use, reported.last_seen_ms);
+  if (reported.last_seen_ms > 0) {
+    std::erase_if(stored.tokens, [now = reported.last_seen_ms](const TokenUse& use) {
+      return use.expires_ms != 0 && use.expires_ms + kExpiredKeptMs < now;
+    });
+  }
+  while (stored.tokens.size() > limits::device_tokens_max) {
+    const TokenUse& oldest = stored.tokens.front();
+    const std::int64_t made = oldest.issued_ms != 0 ? oldest.issued_ms : reported.last_seen_ms;
+    stored.tokens_dropped_ms = std::max(stored.tokens_dropped_ms, made);
+    stored.tokens.erase(stored.tokens.begin());
+  }
+}
+
+void revoke_device(DeviceRecord& device, const UserRecord& user, const Revocation& revocation) {
+  if (revocation.spared != device.id) {
+    device.revoked_ms = std::max(device.revoked_ms, revocation.at_ms);
+    return end_tokens(device, std::nullopt);
+  }
+  end_tokens(device, revocation.spared_token);
+  if (revocation.spared_token) device.spared_ms = user.tokens_valid_from_ms;
+}
+
+Status check_password_change(const PasswordChange& change, const std::string& stored_hash) {
+  if (!change.instead_of || *change.instead_of == stored_hash) return {};
+  return make_error(ErrorCode::kUnauthenticated, "the password was changed meanwhile");
+}
+
+std::string encode_tokens(const std::vector<TokenUse>& tokens) {
+  v1::DeviceTokens all;
+  for (const TokenUse& use : tokens) {
+    v1::DeviceToken& one = *all.add_tokens();
+    one.set_id(use.id);
+    one.set_issued_ms(static_cast<std::uint64_t>(use.issued_ms));
+    one.set_expires_ms(static_cast<std::uint64_t>(use.expires_ms));
+    one.set_ended(use.ended ? 1 : 0);
+  }
+  return all.SerializeAsString();
+}
+
+std::vector<TokenUse> decode_tokens(const std::string& bytes) {
+  v1::DeviceTokens all;
+  std::vector<TokenUse> tokens;
+  if (!all.ParseFromString(bytes)) return tokens;
+  for (const v1::DeviceToken& one : all.tokens()) {
+    tokens.push_back({one.id(), static_cast<std::int64_t>(one.issued_ms()),
+                      static_cast<std::int64_t>(one.expires_ms()), one.ended() != 0});
+  }
+  return tokens;
 }
 
 Error no_such_user() {
@@ -63,6 +140,9 @@ Error no_such_user() {
 }
 Error handle_taken() {
   return make_error(ErrorCode::kAlreadyExists, "the handle is taken");
+}
+Error user_removed() {
+  return make_error(ErrorCode::kRevoked, "the account was deleted");
 }
 
 }  // namespace kith::server

@@ -39,7 +39,7 @@ TEST(Jwt, ComesBackAsItWasMade) {
 
 TEST(Jwt, AcceptsTokensOfOtherMakers) {
   EXPECT_TRUE(decode_jwt(signed_token(R"({"typ":"JWT","alg":"HS256","kid":"1"})",
-                                      R"({"sub":"a","exp":1800000100,"aud":["x"],"roles":[1]})"),
+                                      R"({"sub":"a","exp":1800000100,"iss":"x","roles":[1]})"),
                          kSecret, kNow)
                   .ok());
 }
@@ -82,8 +82,110 @@ TEST(Jwt, TellsAnExpiredTokenAllowingForSkew) {
       decode_jwt(signed_token(header, R"({"sub":"a","exp":1799999941})"), kSecret, kNow).ok());
 }
 
+TEST(Jwt, IsForTheAudienceAndOfTheIssuerThatAreSet) {
+  const auto reads = [](const char* more, const char* audience, const char* issuer) {
+    JwtOptions rules;
+    rules.secret = kSecret;
+    rules.audience = audience;
+    rules.issuer = issuer;
+    const std::string payload = std::string(R"({"sub":"a","exp":1800000100)") + more + "}";
+    const auto claims = decode_jwt(signed_token(R"({"alg":"HS256"})", payload), rules, kNow);
+    if (!claims) {
+      EXPECT_EQ(claims.error().code, ErrorCode::kUnauthenticated);
+    }
+    return claims.ok();
+  };
+  EXPECT_TRUE(reads("", "", ""));
+  EXPECT_FALSE(reads(R"(,"aud":"other")", "", "")) << "RFC 7519, 4.1.3";
+  EXPECT_FALSE(reads(R"(,"aud":["other"])", "", ""));
+  EXPECT_FALSE(reads(R"(,"aud":null)", "", ""));
+  EXPECT_TRUE(reads(R"(,"aud":"kith")", "kith", ""));
+  EXPECT_TRUE(reads(R"(,"aud":["other","kith"])", "kith", ""));
+  for (const char* more :
+       {"", R"(,"aud":"kith2")", R"(,"aud":"Kith")", R"(,"aud":[])", R"(,"aud":["other"])",
+        R"(,"aud":5)", R"(,"aud":{"kith":"kith"})", R"(,"aud":[["kith"]])"}) {
+    EXPECT_FALSE(reads(more, "kith", "")) << more;
+  }
+  EXPECT_TRUE(reads(R"(,"iss":"me")", "", "")) << "not looked at";
+  EXPECT_TRUE(reads(R"(,"iss":"me")", "", "me"));
+  for (const char* more : {"", R"(,"iss":"you")", R"(,"iss":["me"])", R"(,"iss":7)"}) {
+    EXPECT_FALSE(reads(more, "", "me")) << more;
+  }
+}
+
+TEST(Jwt, OfTwoSecretsBothVerify) {
+  const std::string earlier(40, 'e');
+  JwtOptions rules;
+  rules.secret = kSecret;
+  rules.previous_secret = earlier;
+  const Identity ann{"ann", "", kNow.ms, kNow.ms + 60'000};
+  EXPECT_TRUE(decode_jwt(make_jwt(kSecret, ann), rules, kNow).ok());
+  EXPECT_TRUE(decode_jwt(make_jwt(earlier, ann), rules, kNow).ok());
+  EXPECT_FALSE(decode_jwt(make_jwt(std::string(40, 'x'), ann), rules, kNow).ok());
+  rules.previous_secret.clear();
+  EXPECT_FALSE(decode_jwt(make_jwt(earlier, ann), rules, kNow).ok());
+  EXPECT_FALSE(decode_jwt(make_jwt("", ann), rules, kNow).ok()) << "no secret is none";
+}
+
+TEST(Jwt, WhatIsMadeWithOptionsIsAcceptedByThem) {
+  JwtOptions options;
+  options.secret = kSecret;
+  options.audience = "kith";
+  options.issuer = "tests";
+  const Identity ann{"ann", "", kNow.ms, kNow.ms + 60'000, "one"};
+  const auto claims = decode_jwt(make_jwt(options, ann), options, kNow);
+  ASSERT_TRUE(claims.ok());
+  EXPECT_EQ(claims->id, "one");
+  Identity other = ann;
+  other.token_id = "two";
+  EXPECT_NE(claims->digest, decode_jwt(make_jwt(options, other), options, kNow)->digest);
+}
+
+TEST(Jwt, LeewayIsForEveryTimeInTheToken) {
+  JwtOptions rules;
+  rules.secret = kSecret;
+  rules.leeway = std::chrono::seconds(5);
+  const auto reads = [&](const char* claims) {
+    const std::string payload = std::string(R"({"sub":"a",)") + claims + "}";
+    return decode_jwt(signed_token(R"({"alg":"HS256"})", payload), rules, kNow).ok();
+  };
+  EXPECT_TRUE(reads(R"("exp":1799999996)"));
+  EXPECT_FALSE(reads(R"("exp":1799999994)"));
+  EXPECT_TRUE(reads(R"("exp":1800000100,"nbf":1800000004)"));
+  EXPECT_FALSE(reads(R"("exp":1800000100,"nbf":1800000006)"));
+  EXPECT_TRUE(reads(R"("exp":1800000100,"iat":1800000004)"));
+  EXPECT_FALSE(reads(R"("exp":1800000100,"iat":1800000006)"));
+}
+
 TEST(Jwt, AuthenticatorNeedsALongSecret) {
   EXPECT_EQ(jwt_authenticator("short").error().code, ErrorCode::kInvalidArgument);
+  JwtOptions options;
+  options.secret = kSecret;
+  EXPECT_TRUE(jwt_authenticator(options).ok());
+  options.previous_secret = "short";
+  EXPECT_EQ(jwt_authenticator(options).error().code, ErrorCode::kInvalidArgument);
+  options.previous_secret.clear();
+  options.leeway = std::chrono::hours(1);
+  EXPECT_EQ(jwt_authenticator(options).error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST(AccountTokens, WhatThePreviousSecretSignedStaysGood) {
+  const AccountTokens before(kSecret);
+  const AccountTokens after(std::string(32, 'n'), kSecret);
+  const AccountTokens later(std::string(32, 'n'));
+  const DeviceId device(std::array<std::uint8_t, 16>{7});
+  const std::string old_token = before.issue({"ann", device, kNow.ms, kNow.ms + 60'000});
+  const std::string old_ticket =
+      *before.issue_ticket({UserId::of("ann"), device, kNow.ms, 0, "t"}, kNow);
+  EXPECT_TRUE(after.read(old_token, kNow).ok());
+  ASSERT_TRUE(after.read_ticket(old_ticket, kNow).ok());
+  EXPECT_EQ(after.read_ticket(old_ticket, kNow)->token_id, "t");
+  EXPECT_FALSE(later.read(old_token, kNow).ok());
+  EXPECT_FALSE(later.read_ticket(old_ticket, kNow).ok());
+  const std::string token = after.issue({"ann", device, kNow.ms, kNow.ms + 60'000});
+  EXPECT_TRUE(later.read(token, kNow).ok()) << "the new one signs";
+  EXPECT_FALSE(before.read(token, kNow).ok());
+  EXPECT_EQ(after.read(token, Timestamp{kNow.ms + 600'000}).error().code, ErrorCode::kTokenExpired);
 }
 
 TEST(AccountTokens, OneKindNeverStandsForTheOther) {

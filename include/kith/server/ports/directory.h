@@ -34,6 +34,20 @@ struct Arrival {
   std::vector<DeviceRecord> devices;
 };
 
+struct PasswordChange {
+  std::string hash;
+  // Fails with kUnauthenticated if another hash than this is there: somebody was faster.
+  std::optional<std::string> instead_of;
+};
+
+// Ends every token and every device of a user.
+struct Revocation {
+  std::int64_t at_ms = 0;          // tokens issued until then
+  std::optional<DeviceId> spared;  // this device is not marked as revoked …
+  // … and if this is set, its own tokens (empty) or this one of the host stay good.
+  std::optional<std::string> spared_token;
+};
+
 // Only the members that are set are changed.
 struct UserChange {
   std::optional<PrivacySettings> privacy;
@@ -41,6 +55,8 @@ struct UserChange {
   std::optional<std::int64_t> last_seen_ms;          // merged by max
   std::optional<std::int64_t> tokens_valid_from_ms;  // merged by max
   std::vector<UserId> add_contacts, remove_contacts, block, unblock;
+  std::optional<PasswordChange> password;
+  std::optional<Revocation> revoke;  // also of the user's devices, in the same transaction
 };
 
 class KITH_API Directory {
@@ -51,22 +67,33 @@ class KITH_API Directory {
   virtual void create(const NewUser& user, Done<void> done) = 0;
   // The user with this handle and its devices. Who is not there yet is made, together with the one
   // device they come with: both survive a crash once this has answered. A user who is there is left
-  // as it is, and its devices too: whether this one may come in is not for the directory to say.
+  // as it is, and its devices too: whether this one may come in is not for the directory to say. Fails
+  // with kRevoked if the user was removed.
   virtual void admit(const NewUser& user, const DeviceRecord& device, Done<Arrival> done) = 0;
-  // Nothing if there is no such user.
+  // Nothing if there is no such user, or it was removed.
   virtual void load(const UserId& id, Done<std::optional<UserRecord>> done) = 0;
   // Fails with kNotFound; kLimitExceeded above limits::contacts_max contacts or blocks. Answers the
   // new record.
   virtual void update(const UserId& id, const UserChange& change, Done<UserRecord> done) = 0;
-  // Handle, display name and id of those that exist, in any order. Other members are not filled.
+  // Handle, display name and id of those that exist, in any order; of removed ones the id, with
+  // `deleted`. Other members are not filled.
   virtual void profiles(const std::vector<UserId>& ids, Done<std::vector<UserRecord>> done) = 0;
   // Empty if the user signs in with host tokens only; kNotFound if there is none.
   virtual void password_hash(const UserId& id, Done<std::string> done) = 0;
 
   virtual void devices(const UserId& id, Done<std::vector<DeviceRecord>> done) = 0;
-  // Inserts or updates one device; revoked_ms and last_seen_ms are merged by max, an empty agent
-  // keeps the old one.
+  // Inserts or updates one device; times are merged by max, an empty agent keeps the old one, tokens
+  // are added to the known ones. A later revoked_ms ends the tokens that are there.
   virtual void put_device(const UserId& id, const DeviceRecord& device, Done<void> done) = 0;
+
+  // Removes a user for good, with devices, contacts, blocks, settings, names and password. The id
+  // stays taken: create() answers kAlreadyExists, everything else as if there were none. Fails with
+  // kNotFound if there never was one.
+  virtual void remove(const UserId& id, Done<void> done) = 0;
+  // Users that were removed and have not left everything behind yet, ascending, at most `limit`.
+  virtual void leaving(std::size_t limit, Done<std::vector<UserId>> done) = 0;
+  // This one has.
+  virtual void left(const UserId& id, Done<void> done) = 0;
 };
 
 }  // namespace kith::server

@@ -193,6 +193,15 @@ struct UserRecord {
   std::vector<UserId> blocked;   // sorted
   std::int64_t last_seen_ms = 0;
   std::int64_t tokens_valid_from_ms = 0;  // tokens issued before this are revoked
+  bool deleted = false;  // the account is gone: what remains is that its handle is taken
+};
+// A token of the host that a device came in with.
+struct TokenUse {
+  std::string id;               // 16 bytes
+  std::int64_t issued_ms = 0;   // 0 = not told
+  std::int64_t expires_ms = 0;  // 0 = never
+  bool ended = false;           // refused, whichever device brings it
+  friend bool operator==(const TokenUse&, const TokenUse&) = default;
 };
 struct DeviceRecord {
   DeviceId id;
@@ -200,6 +209,12 @@ struct DeviceRecord {
   std::int64_t last_seen_ms = 0;
   // Tokens of this device issued at or before this are revoked; 0 = never.
   std::int64_t revoked_ms = 0;
+  // UserRecord::tokens_valid_from_ms, if that is not above this, does not end tokens of this device.
+  std::int64_t spared_ms = 0;
+  // The newest of the host, at most limits::device_tokens_max, oldest first.
+  std::vector<TokenUse> tokens{};
+  // When the newest of those that had no room was made; 0 = all had.
+  std::int64_t tokens_dropped_ms = 0;
 };
 
 }  // namespace kith::server

@@ -1,0 +1,59 @@
+// What ends a token or a ticket.
+#include "server/auth/admission.h"
+
+#include <algorithm>
+
+namespace kith::server {
+namespace {
+
+const TokenUse* find_token(const DeviceRecord& device, const std::string& id) {
+  const auto found = std::find_if(device.tokens.begin(), device.tokens.end(),
+                                  [&](const TokenUse& use) { return use.id == id; });
+  return found == device.tokens.end() ? nullptr : &*found;
+}
+
+// All others were ended, by this device or for it.
+bool spared(const Admission& admission, const UserRecord& user, const DeviceRecord& device) {
+  if (device.spared_ms == 0 || device.spared_ms < user.tokens_valid_from_ms) return false;
+  if (admission.token_id.empty()) return true;
+  const TokenUse* use = find_token(device, admission.token_id);
+  return use != nullptr && !use->ended;
+}
+
+// One's own tokens are good for their device alone, a host's for any: it is looked for in all.
+bool ended_with(const Admission& admission, const DeviceRecord& device) {
+  const bool dated = admission.issued_ms != 0;
+  if (device.id == admission.device && device.revoked_ms != 0 && dated &&
+      admission.issued_ms <= device.revoked_ms) {
+    return true;
+  }
+  if (admission.token_id.empty()) return false;
+  if (const TokenUse* use = find_token(device, admission.token_id); use != nullptr && use->ended) {
+    return true;
+  }
+  return device.revoked_ms != 0 && device.tokens_dropped_ms != 0 &&
+         admission.issued_ms <= device.tokens_dropped_ms;
+}
+
+}  // namespace
+
+Status check_not_ended(const Admission& admission, const UserRecord& user,
+                       const std::vector<DeviceRecord>& devices) {
+  bool of_before = admission.issued_ms != 0 && admission.issued_ms < user.tokens_valid_from_ms;
+  for (const DeviceRecord& device : devices) {
+    if (ended_with(admission, device)) {
+      return make_error(ErrorCode::kRevoked, "this device, or its token, was revoked");
+    }
+    if (device.id == admission.device && spared(admission, user, device)) of_before = false;
+  }
+  if (of_before) return make_error(ErrorCode::kRevoked, "the user's sessions were revoked");
+  return {};
+}
+
+bool token_noted(const Admission& admission, const std::vector<DeviceRecord>& devices) {
+  return std::any_of(devices.begin(), devices.end(), [&](const DeviceRecord& device) {
+    return device.id == admission.device && find_token(device, admission.token_id) != nullptr;
+  });
+}
+
+}  // namespace kith::server
