@@ -305,6 +305,16 @@ class ClientUv : public Client {
   void revoke_other_devices(Done<void> done) override {
     ask(std::move(done), [](Engine& e, auto reply) { e.revoke_other_devices(std::move(reply)); });
   }
+  void change_password(const std::string& old_password, const std::string& new_password,
+                       Done<Token> done) override {
+    ask(std::move(done), [=](Engine& e, auto reply) {
+      e.change_password(old_password, new_password, std::move(reply));
+    });
+  }
+  void delete_account(const std::string& password, Done<void> done) override {
+    ask(std::move(done),
+        [=](Engine& e, auto reply) { e.delete_account(password, std::move(reply)); });
+  }
   void set_contact(const UserId& user, bool contact, Done<void> done) override {
     ask(std::move(done),
         [=](Engine& e, auto reply) { e.set_contact(user, contact, std::move(reply)); });

@@ -239,6 +239,12 @@ void Connection::renew_with(const Result<std::string>& token) {
   });
 }
 
+void Connection::replace_token(const std::string& token, std::uint64_t expires_ms) {
+  token_ = token;
+  ticket_.clear();
+  if (welcomed_) arm_renewal(expires_ms);
+}
+
 void Connection::open_socket() {
   socket_ = std::make_shared<Socket>();
   socket_->owner = this;

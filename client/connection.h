@@ -63,6 +63,8 @@ class Connection {
   void start();
   void stop();
   void network_changed();
+  // The server has replaced the token of this account: earlier ones and the ticket are refused from now on.
+  void replace_token(const std::string& token, std::uint64_t expires_ms);
   void set_background(bool background);
   // The cache is up to date with the server.
   void caught_up();

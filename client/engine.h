@@ -106,6 +106,9 @@ class Engine : public ConnectionListener {
   void devices(Done<std::vector<Device>> done);
   void revoke_device(const DeviceId& device, Done<void> done);
   void revoke_other_devices(Done<void> done);
+  void change_password(const std::string& old_password, const std::string& new_password,
+                       Done<Token> done);
+  void delete_account(const std::string& password, Done<void> done);
 
  private:
   Engine(EngineOptions options, Scheduler& scheduler, Random& random, TransportFactory& transports,

@@ -22,11 +22,12 @@
 #include "server/gateway/listener_lws.h"
 #include "server/gateway/peer_address.h"
 #include "server/gateway/tls_identity_openssl.h"
+#include "server/offline_accounts.h"
 #include "server/operations.h"
 #include "server/server_core.h"
 #include "src/hash.h"
 #include "src/loop/loop_uv.h"
-#include "src/utf8.h"
+#include "src/secrets_posix.h"
 
 namespace kith::server {
 namespace {
@@ -109,17 +110,25 @@ std::string new_secret() {
   return secret;
 }
 
+// Empty if there is no such file.
+Result<std::string> read_secret(const fs::path& path) {
+  std::error_code error;
+  if (!fs::exists(path, error) && !error) return std::string();
+  if (const Status own = check_secret_file(path.string(), SecretFile::kOwner); !own) {
+    return own.error();
+  }
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return make_error(ErrorCode::kIo, path.string() + ": cannot be read");
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  auto secret = base64url_decode(text);
+  if (secret && secret->size() >= kSecretBytesMin) return *secret;
+  return make_error(ErrorCode::kIo, path.string() + ": is not a secret; remove it to get a new one");
+}
+
 // The secret of an earlier run, or a new one that only the owner can read.
 Result<std::string> kept_secret(const std::string& dir) {
   const fs::path path = fs::path(dir) / "secret";
-  if (std::ifstream file(path, std::ios::binary); file) {
-    const std::string text((std::istreambuf_iterator<char>(file)),
-                           std::istreambuf_iterator<char>());
-    auto secret = base64url_decode(text);
-    if (secret && secret->size() >= kSecretBytesMin) return *secret;
-    return make_error(ErrorCode::kIo,
-                      path.string() + ": is not a secret; remove it to get a new one");
-  }
+  if (auto known = read_secret(path); !known || !known->empty()) return known;
   const std::string secret = new_secret();
   const std::string text = base64url_encode(secret);
   const std::string fresh = path.string() + ".new";
@@ -351,6 +360,11 @@ Status EmbeddedServer::open_stores() {
       auto secret = kept_secret(options_.data_dir);
       if (!secret) return secret.error();
       options_.secret = std::move(*secret);
+      if (options_.previous_secret.empty()) {
+        auto previous = read_secret(fs::path(options_.data_dir) / "secret.previous");
+        if (!previous) return previous.error();
+        options_.previous_secret = std::move(*previous);
+      }
     }
   }
   return {};
@@ -524,12 +538,7 @@ Status EmbeddedServer::revoke_on_loop(const UserId& user, const DeviceId* device
 }
 
 Status EmbeddedServer::set_password(const UserId& user, std::string_view password) {
-  if (password.size() < limits::password_bytes_min || !is_utf8(password)) {
-    return bad("password", "must have 8 bytes or more, and be UTF-8");
-  }
-  if (password.size() > limits::password_bytes_max) {
-    return make_error(ErrorCode::kTooLarge, "password must have 256 bytes or less");
-  }
+  if (Status fits = check_new_password(password); !fits) return fits;
   return ask_core(
       [user, text = std::string(password)](ServerCore& core, std::function<void(Status)> done) {
         core.set_password(user, text, std::move(done));

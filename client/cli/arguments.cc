@@ -48,6 +48,8 @@ People and the account:
   kith name NAME                        how you are called beside your handle
   kith devices                          where you are signed in
   kith revoke DEVICE|others             sign a device out
+  kith passwd                           another password; other devices are signed out
+  kith delete-account                   end the account for good; your messages stay with others
 
 WHO is a person by the exact handle (bob or @bob), a group by its title (#title), or a conversation
 id as list --json prints it. A title that fits several groups is refused. TEXT of - is read from
@@ -61,12 +63,17 @@ Options:
   --name NAME    the name that others see (register only; default: your handle)
   --in WHO       search in this conversation alone
   --reply ID     send: the message that is answered
+  --token-file FILE  login: a token of the host instead of a password; the file is read again
+                 whenever a token is needed
+  --yes          delete-account: do not ask
   --limit N      how many messages history and search print (default: 20)
   --json         one JSON object a line
   --version      print the version
   --help         print this text
 
-The password is asked for, or taken from $KITH_PASSWORD, or from the first line of standard input.
+The password is asked for, or taken from $KITH_PASSWORD, or from the first line of standard input
+(a new one from $KITH_NEW_PASSWORD, or the next line). A crash writes no memory to the disk, unless
+$KITH_CORE_DUMPS is set.
 
 Exit status:
   0  done; a command that only reads may have read what this device holds, and says so
@@ -102,11 +109,15 @@ Result<Arguments> parse_arguments(int argc, char** argv) {
   Arguments out;
   out.home = default_home();
   const std::map<std::string, std::string*> valued = {
-      {"--url", &out.url},    {"--handle", &out.handle}, {"--ca", &out.ca},
-      {"--home", &out.home},  {"--name", &out.name},     {"--in", &out.in},
-      {"--reply", &out.reply}};
-  const std::map<std::string, bool*> flags = {
-      {"--json", &out.json}, {"--help", &out.help}, {"-h", &out.help}, {"--version", &out.version}};
+      {"--url", &out.url},     {"--handle", &out.handle},
+      {"--ca", &out.ca},       {"--home", &out.home},
+      {"--name", &out.name},   {"--in", &out.in},
+      {"--reply", &out.reply}, {"--token-file", &out.token_file}};
+  const std::map<std::string, bool*> flags = {{"--json", &out.json},
+                                              {"--help", &out.help},
+                                              {"-h", &out.help},
+                                              {"--version", &out.version},
+                                              {"--yes", &out.yes}};
   bool options = true;
   for (int i = 1; i < argc; ++i) {
     std::string word = argv[i];

@@ -19,7 +19,9 @@ struct Arguments {
   std::string name;   // display name
   std::string in;     // WHO: one conversation
   std::string reply;  // id of the message that is answered
+  std::string token_file;  // login: holds a token of the host
   std::size_t limit = 20;
+  bool yes = false;  // delete-account: without asking
   bool json = false;
   bool help = false;
   bool version = false;

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "client/cli/account_commands.h"
 #include "client/cli/home.h"
 #include "client/cli/printer.h"
 #include "client/cli/session.h"
@@ -15,6 +16,7 @@ int sign_in(const Arguments& arguments) {
     return usage("--url is missing, e.g. --url wss://localhost:8443/v1/ws");
   if (arguments.handle.empty()) return usage("--handle is missing: your user name.");
   const bool fresh = arguments.command == "register";
+  if (!fresh && !arguments.token_file.empty()) return login_with_token(arguments);
   auto password = read_password(fresh);
   if (!password) return complain(password.error());
   const Home home(arguments.home);
@@ -52,7 +54,8 @@ int usage(const std::string& sentence) {
 int run_command(const Arguments& arguments) {
   static const Commands kAccountCommands = {
       {"register", sign_in}, {"login", sign_in}, {"help", help}};
-  for (const Commands* commands : {&kAccountCommands, &message_commands(), &people_commands()}) {
+  for (const Commands* commands : {&kAccountCommands, &account_commands(), &message_commands(),
+                                 &people_commands()}) {
     if (const auto command = commands->find(arguments.command); command != commands->end())
       return command->second(arguments);
   }

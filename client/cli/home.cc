@@ -104,8 +104,10 @@ Result<Account> Home::load() const {
     if (key == "handle") account.handle = value;
     if (key == "ca") account.ca = value;
     if (key == "token") account.token = from_hex(value);
+    if (key == "token-file") account.token_file = value;
   }
-  if (account.url.empty() || account.handle.empty() || account.token.empty()) {
+  const bool signed_in = !account.token.empty() || !account.token_file.empty();
+  if (account.url.empty() || account.handle.empty() || !signed_in) {
     return make_error(ErrorCode::kUnauthenticated,
                       "The file " + path + " is not complete; sign in again with kith login.");
   }
@@ -144,7 +146,8 @@ Status Home::save(const Account& account) const {
   const int fd = ::open(draft.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode);
   if (fd < 0) return io("Cannot write", draft);
   const std::string text = "url " + account.url + "\nhandle " + account.handle + "\nca " +
-                           account.ca + "\ntoken " + to_hex(account.token) + "\n";
+                           account.ca + "\ntoken " + to_hex(account.token) + "\ntoken-file " +
+                           account.token_file + "\n";
   const bool written = ::fchmod(fd, kFileMode) == 0 && write_all(fd, text) && ::fsync(fd) == 0;
   const int reason = errno;
   ::close(fd);

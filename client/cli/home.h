@@ -15,6 +15,7 @@ struct Account {
   std::string handle;
   std::string ca;
   std::string token;
+  std::string token_file{};  // not empty: holds the token of the host that counts
 };
 
 class Home {

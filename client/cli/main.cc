@@ -5,6 +5,7 @@
 
 #include <csignal>
 
+#include "client/cli/account_commands.h"
 #include "client/cli/arguments.h"
 #include "client/cli/commands.h"
 #include "client/cli/printer.h"
@@ -43,6 +44,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   keep_standard_descriptors();
+  kith::cli::keep_memory_private();
   ::umask(077);                   // the account and its messages are its owner's alone
   std::signal(SIGPIPE, SIG_IGN);  // a reader that is gone is an error of the output
   kith::cli::use_utf8_locale();

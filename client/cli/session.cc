@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "client/cli/account_commands.h"
 #include "client/cli/names.h"
 #include "client/cli/printer.h"
 #include "kith/core/limits.h"
@@ -143,15 +144,20 @@ client::ClientOptions options_of(const Home& home, const Account& account,
   options.agent = "kith-terminal/" KITH_VERSION_STRING;
   options.cache_dir = home.cache_dir(account);
   options.token = client::fixed_token(account.token);
+  if (!account.token_file.empty()) {
+    options.token = [file = account.token_file](const auto& answer) { answer(read_token(file)); };
+  }
   return options;
 }
 
-Result<std::string> read_password(bool confirm) {
+namespace {
+
+Result<std::string> read_one(const char* variable, const char* prompt, bool confirm) {
   std::string password;
-  if (const char* given = std::getenv("KITH_PASSWORD"); given && *given) {
+  if (const char* given = std::getenv(variable); given && *given) {
     password = given;
   } else if (::isatty(STDIN_FILENO)) {
-    password = ask("Password: ");
+    password = ask(prompt);
     if (confirm && ask("Once more: ") != password) {
       return make_error(ErrorCode::kInvalidArgument, "The two passwords differ.");
     }
@@ -165,6 +171,16 @@ Result<std::string> read_password(bool confirm) {
                           std::to_string(limits::password_bytes_max) + " bytes.");
   }
   return password;
+}
+
+}  // namespace
+
+Result<std::string> read_password(bool confirm) {
+  return read_one("KITH_PASSWORD", "Password: ", confirm);
+}
+
+Result<std::string> read_new_password() {
+  return read_one("KITH_NEW_PASSWORD", "New password: ", true);
 }
 
 namespace {

@@ -38,6 +38,8 @@ client::ClientOptions options_of(const Home& home, const Account& account,
 
 // From $KITH_PASSWORD, from the terminal without echo, or from the first line of standard input.
 Result<std::string> read_password(bool confirm);
+// From $KITH_NEW_PASSWORD, or as above; always confirmed at a terminal.
+Result<std::string> read_new_password();
 
 // An account with its open client.
 struct Session {

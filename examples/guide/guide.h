@@ -167,6 +167,9 @@ void block(kc::Client& client, const kith::UserId& user, kc::Done<void> done);
 void call_me(kc::Client& client, const std::string& name, kc::Done<void> done);
 void show_devices(kc::Client& client, Screen& screen);
 void lost_all_but_this(kc::Client& client, kc::Done<void> done);
+void change_password(kc::Client& client, const std::string& old_password,
+                     const std::string& new_password,
+                     const std::function<void(const kc::Token&)>& keep, Screen& screen);
 void show_readers(kc::Client& client, const kc::Message& message, Screen& screen);
 kith::Result<kith::ConversationId> plan_a_trip(kc::Client& client,
                                                const std::vector<kith::UserId>& friends);
@@ -188,6 +191,7 @@ kith::Result<std::unique_ptr<ks::Server>> start_messenger(
     const std::string& data_dir, std::shared_ptr<ks::Authenticator> authenticator);
 std::string token_for(const std::string& secret, const std::string& handle);
 kith::Status ban(ks::Server& server, const std::string& handle);
+kith::Status forget(ks::Server& server, const std::string& handle);
 void shut_down(ks::Server& server);
 std::string health(const ks::Server& server);
 

@@ -64,6 +64,19 @@ void lost_all_but_this(kc::Client& client, kc::Done<void> done) {
 }
 // [/guide_devices]
 
+// [guide_change_password]
+// `keep` puts the new token where the provider finds it.
+void change_password(kc::Client& client, const std::string& old_password,
+                     const std::string& new_password,
+                     const std::function<void(const kc::Token&)>& keep, Screen& screen) {
+  client.change_password(old_password, new_password, [&screen, keep](const auto& token) {
+    if (!token) return screen.say(token.error().to_string());
+    keep(*token);
+    screen.say("other devices are signed out");
+  });
+}
+// [/guide_change_password]
+
 // [guide_readers]
 void show_readers(kc::Client& client, const kc::Message& message, Screen& screen) {
   client.readers(message.conversation, message.seq, [&](const auto& found) {

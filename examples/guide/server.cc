@@ -62,6 +62,12 @@ kith::Status ban(ks::Server& server, const std::string& handle) {
 }
 // [/guide_revoke]
 
+// [guide_forget]
+kith::Status forget(ks::Server& server, const std::string& handle) {
+  return server.delete_account(kith::UserId::of(handle));
+}
+// [/guide_forget]
+
 // [guide_drain]
 void shut_down(ks::Server& server) {
   server.drain(std::chrono::seconds(10));  // goodbyes spread over ten seconds

@@ -1,8 +1,10 @@
 // The subcommands of kithd.
 #include "server/daemon/commands.h"
 
+#include "server/daemon/account_command.h"
 #include "server/daemon/backup.h"
 #include "server/daemon/serve.h"
+#include "server/daemon/token_command.h"
 
 namespace kith::server::daemon {
 
@@ -11,6 +13,8 @@ const std::vector<Command>& commands() {
       {"backup", "kithd backup DIR [--data DIR | --config FILE]",
        "copies the data directory, also while kithd runs", backup},
       {"serve", "kithd [serve] …", "runs the server", serve},
+      {"account", "kithd account password|delete HANDLE", "changes or ends an account", account_command},
+      {"token", "kithd token --handle HANDLE …", "makes a token of the host", token_command},
   };
   return kCommands;
 }

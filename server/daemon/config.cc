@@ -14,6 +14,7 @@
 #include <optional>
 #include <utility>
 
+#include "src/secrets_posix.h"
 #include "src/utf8.h"
 
 namespace kith::server::daemon {
@@ -69,6 +70,14 @@ Setter address(std::string ServerOptions::*member) {
       return "is no IP address, e.g. 127.0.0.1, 0.0.0.0 or ::1";
     }
     config.options.*member = host;
+    return "";
+  };
+}
+
+Setter text(std::string Config::*member) {
+  return [member](Config& config, std::string_view value) -> std::string {
+    if (value.empty()) return "is empty";
+    config.*member = std::string(value);
     return "";
   };
 }
@@ -156,12 +165,13 @@ const std::map<std::string, Setter, std::less<>>& fields() {
          }
          return "is none of error, warning, info, debug";
        }},
-      {"token-secret-file",
-       [](Config& c, std::string_view value) -> std::string {
-         if (value.empty()) return "is empty";
-         c.token_secret_file = std::string(value);
-         return "";
-       }},
+      {"token-secret-file", text(&Config::token_secret_file)},
+      {"token-previous-secret-file", text(&Config::token_previous_secret_file)},
+      {"token-audience", text(&Config::token_audience)},
+      {"token-issuer", text(&Config::token_issuer)},
+      {"secret-file", text(&Config::secret_file)},
+      {"previous-secret-file", text(&Config::previous_secret_file)},
+      {"core-dumps", yes_no([](Config& c, bool on) { c.core_dumps = on; })},
   };
   return kFields;
 }
@@ -392,6 +402,16 @@ Result<std::string> read_small_file(const std::string& path) {
   content.resize(static_cast<std::size_t>(file.gcount()));
   if (content.size() > kFileBytesMax) return make_error(ErrorCode::kIo, path + ": is too large");
   return content;
+}
+
+Result<std::string> read_secret_file(const std::string& path) {
+  if (const Status own = check_secret_file(path, SecretFile::kOwner); !own) return own.error();
+  auto secret = read_small_file(path);
+  if (!secret) return secret.error();
+  while (!secret->empty() && (secret->back() == '\n' || secret->back() == '\r')) {
+    secret->pop_back();
+  }
+  return secret;
 }
 
 // What --dev stands for, then the file, then the flags: each wins over what was before it.

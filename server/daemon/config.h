@@ -21,6 +21,12 @@ struct Config {
   bool help = false;
   bool version = false;
   std::string token_secret_file;  // host tokens are accepted when set
+  std::string token_previous_secret_file;
+  std::string token_audience;
+  std::string token_issuer;
+  std::string secret_file;  // ServerOptions::secret; empty: kept in data_dir
+  std::string previous_secret_file;
+  bool core_dumps = false;
   std::string config_file;
   LogFormat log_format = LogFormat::kText;
   LogLevel log_level = LogLevel::kInfo;
@@ -39,6 +45,8 @@ Status read_config(std::string_view name, std::string_view text, Config& config)
 Result<Config> parse_arguments(const std::vector<std::string>& arguments);
 // One whole file of at most 64 KiB. kIo.
 Result<std::string> read_small_file(const std::string& path);
+// The same without the line end, of a file that nobody else can read. kInvalidArgument if others can.
+Result<std::string> read_secret_file(const std::string& path);
 
 // The settings whose values differ, in the order of their names.
 std::vector<std::string> changed_settings(const Config& before, const Config& after);

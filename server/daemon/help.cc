@@ -28,6 +28,12 @@ Who may come in
   --password-cost N         log2 of scrypt's N for new passwords, 10 to 18, default 15; --dev: 10
   --password-threads N      threads that hash passwords, 0 to 64; default 0: one per core, at most 2
   --token-secret-file FILE  accept JSON Web Tokens (HS256) signed with this secret of 32 bytes or more
+  --token-previous-secret-file FILE  and with this one, while the host changes its secret
+  --token-audience NAME     `aud` must name it; without, a token that has an `aud` is refused
+  --token-issuer NAME       `iss` must be it
+  --secret-file FILE        signs tickets and tokens of own accounts; default: kept in the data directory
+  --previous-secret-file FILE  what it has signed stays good
+  --core-dumps yes          a crash may leave the memory, secrets included, in a file; default no
 
 How much it takes
   --shards N                event loops for sockets, default 1

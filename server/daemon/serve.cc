@@ -15,11 +15,13 @@
 #include "kith/server/certificate.h"
 #include "kith/server/dev_certificate.h"
 #include "kith/server/server.h"
+#include "server/daemon/account_command.h"
 #include "server/daemon/config.h"
 #include "server/daemon/control_socket.h"
 #include "server/daemon/log_output.h"
 #include "server/daemon/surroundings.h"
 #include "server/daemon/systemd_notify.h"
+#include "src/secrets_posix.h"
 
 namespace kith::server::daemon {
 namespace {
@@ -50,6 +52,41 @@ Status check_tls(const Config& config) {
   return with_place(config, of_key ? "key" : "certificate", found.error());
 }
 
+// Secrets of this server and of the host, from files that nobody else can read.
+Status read_secrets(Config& config) {
+  JwtOptions tokens;
+  struct File {
+    const char* setting;
+    const std::string& name;
+    std::string& content;
+  };
+  const File files[] = {
+      {"secret-file", config.secret_file, config.options.secret},
+      {"previous-secret-file", config.previous_secret_file, config.options.previous_secret},
+      {"token-secret-file", config.token_secret_file, tokens.secret},
+      {"token-previous-secret-file", config.token_previous_secret_file, tokens.previous_secret}};
+  for (const File& file : files) {
+    if (file.name.empty()) continue;
+    auto secret = read_secret_file(file.name);
+    if (!secret) return with_place(config, file.setting, secret.error());
+    file.content = std::move(*secret);
+  }
+  if (config.token_secret_file.empty()) {
+    const bool more = !config.token_previous_secret_file.empty() ||
+                      !config.token_audience.empty() || !config.token_issuer.empty();
+    if (!more) return {};
+    return make_error(ErrorCode::kBadConfig,
+                      "--token-audience, --token-issuer and --token-previous-secret-file need "
+                      "--token-secret-file");
+  }
+  tokens.audience = config.token_audience;
+  tokens.issuer = config.token_issuer;
+  auto made = jwt_authenticator(std::move(tokens));
+  if (!made) return with_place(config, "token-secret-file", made.error());
+  config.options.authenticator = std::move(*made);
+  return {};
+}
+
 // What is not plain ServerOptions: the development certificate and the secret of the host's tokens.
 Status prepare(Config& config, std::string& ca_file) {
   auto& options = config.options;
@@ -66,16 +103,11 @@ Status prepare(Config& config, std::string& ca_file) {
   } else if (!config.plain) {
     if (Status good = check_tls(config); !good) return good;
   }
-  if (!config.token_secret_file.empty()) {
-    auto secret = read_small_file(config.token_secret_file);
-    if (!secret) return with_place(config, "token-secret-file", secret.error());
-    while (!secret->empty() && (secret->back() == '\n' || secret->back() == '\r')) {
-      secret->pop_back();
-    }
-    auto made = jwt_authenticator(*secret);
-    if (!made) return with_place(config, "token-secret-file", made.error());
-    options.authenticator = std::move(*made);
+  if (!options.tls_key_file.empty()) {
+    const Status key = check_secret_file(options.tls_key_file, SecretFile::kGroup);
+    if (!key) return with_place(config, "key", key.error());
   }
+  if (const Status secrets = read_secrets(config); !secrets) return secrets;
   if (!options.authenticator && !options.register_accounts) {
     return make_error(ErrorCode::kBadConfig,
                       "nobody could sign in: set --accounts or --token-secret-file");
@@ -215,12 +247,14 @@ Result<std::string> obey(Server& server, std::string_view order) {
     }
     return std::string("done");
   }
+  if (is_account_order(order)) return obey_account(server, order);
   return make_error(ErrorCode::kUnimplemented, "this kithd does not know the order");
 }
 
 int run(Config& config, const std::vector<std::string>& arguments) {
   // More shards are more threads that would wait for each other at one heap.
   if (config.options.shards == 1) use_large_pages();
+  if (!config.core_dumps) forbid_core_dumps();
   raise_descriptor_limit(config.options.connections_max);
   const sigset_t signals = block_signals();
   SystemdNotify systemd;

@@ -107,6 +107,57 @@ TEST_F(Guide, DevicesAreListedAndTheLostOnesRevoked) {  // R-45
   EXPECT_EQ(nothing.error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST_F(Guide, APasswordIsChangedAndAnAccountEnds) {
+  const std::string old = "correct horse battery", fresh = "staple it another time";
+  std::string kept;
+  const auto open = [&](const std::string& place, const std::string& password) {
+    kc::ClientOptions options{.url = server->url(), .handle = "zoe", .cache_dir = dir + "/" + place};
+    const auto token = account_token(options, password);
+    if (!token) throw std::runtime_error(token.error().to_string());
+    kept = *token;
+    options.token = [&kept](const auto& answer) { answer(kept); };
+    auto client = kc::Client::open(options);
+    if (!client) throw std::runtime_error(client.error().to_string());
+    (*client)->connect();
+    EXPECT_TRUE((*client)->wait_online(kPatience).ok());
+    return std::move(*client);
+  };
+  auto there = open("zoe-there", old);
+  auto here = open("zoe-here", old);
+  Recorder lost, screen;
+  const auto events = watch_events(*there, lost);
+  const auto keep = [&kept](const kc::Token& token) { kept = token.value; };
+  change_password(*here, "not the password", fresh, keep, screen);
+  EXPECT_TRUE(screen.shows([&] { return screen.said.size() == 1; }));
+  EXPECT_EQ(screen.said[0].rfind("UNAUTHENTICATED", 0), 0u) << screen.said[0];
+  change_password(*here, old, fresh, keep, screen);
+  EXPECT_TRUE(screen.shows([&] { return screen.said.size() == 2; }));
+  EXPECT_EQ(screen.said[1], "other devices are signed out");
+  EXPECT_TRUE(lost.shows([&] {
+    return !lost.states.empty() && lost.states.back() == kc::ConnectionState::kSignedOut;
+  }));
+  here->disconnect();  // it comes back with the new token: the ticket of before is refused
+  here->connect();
+  EXPECT_TRUE(here->wait_online(kPatience).ok());
+
+  const auto wrong = wait_for<void>(
+      [&](kc::Done<void> done) { here->delete_account(old, std::move(done)); });
+  EXPECT_EQ(wrong.error().code, ErrorCode::kUnauthenticated);
+  const auto gone = wait_for<void>(
+      [&](kc::Done<void> done) { here->delete_account(fresh, std::move(done)); });
+  EXPECT_TRUE(gone.ok()) << gone.error().to_string();
+  here->connect();
+  EXPECT_EQ(here->wait_online(kPatience).error().code, ErrorCode::kRevoked);
+
+  auto bob = enter("bob");
+  Recorder bobs;
+  find_person(*bob, "zoe", bobs);
+  EXPECT_TRUE(bobs.shows([&] { return !bobs.said.empty(); }));
+  EXPECT_TRUE(forget(*server, "bob").ok());
+  bob->connect();
+  EXPECT_EQ(bob->wait_online(kPatience).error().code, ErrorCode::kRevoked);
+}
+
 TEST_F(Guide, ReadersAreNamedAndPrivacyIsKept) {
   auto alice = enter("alice");
   auto bob = enter("bob");

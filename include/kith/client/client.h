@@ -183,6 +183,20 @@ class KITH_API Client {
   // local data stays there. An id that is not one's own changes nothing.
   virtual void revoke_device(const DeviceId& device, Done<void> done) = 0;
   virtual void revoke_other_devices(Done<void> done) = 0;
+  // Proves the old password of an account of the server's own and sets another of 8 to 256 bytes.
+  // Every earlier token of the account is refused from then on and other devices become kSignedOut
+  // (kRevoked); this one goes on with the token that is answered. Keep it in place of the old one:
+  // ClientOptions::token has to answer it from now on. Fails with kUnauthenticated (the old password is
+  // wrong), kPermissionDenied (the account is the host's), kRateLimited, kInvalidArgument, kTooLarge:
+  // nothing has changed. After kTimeout or kOffline it may have: sign in with the new one, else the
+  // old one.
+  virtual void change_password(const std::string& old_password, const std::string& new_password,
+                               Done<Token> done) = 0;
+  // Proves the password and ends the own account for good: it signs in nowhere, leaves its groups, and
+  // nobody ever gets its handle; what it wrote stays with those who have it. Then this client is
+  // kSignedOut (kRevoked); cache_dir is the application's to remove. Fails as change_password(); after
+  // kTimeout or kOffline it may be done, which the next sign-in tells.
+  virtual void delete_account(const std::string& password, Done<void> done) = 0;
 };
 
 }  // namespace kith::client

@@ -55,6 +55,8 @@ struct Profile {
   UserId user;
   std::string handle;
   std::string display_name;
+  // The account is gone, and with it handle and name.
+  [[nodiscard]] bool deleted() const { return handle.empty(); }
 };
 
 // Another member of a conversation, and how far one message has come with them.

@@ -1,0 +1,193 @@
+#!/usr/bin/env python3
+"""accounts_test.py KITHD KITH: an operator and a person end accounts, change passwords and use tokens of a host."""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import pathlib
+import re
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+KITHD, KITH = sys.argv[1:]
+OLD, NEW, NEWER = "the old password", "quite another one", "and a third one of it"
+
+
+def expect(condition, what):
+    print(f"  {'ok' if condition else 'WRONG'}: {what}", flush=True)
+    if not condition:
+        sys.exit(1)
+
+
+def run(*command, text="", env=None, cwd=None):
+    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, cwd=cwd,
+                          env={**os.environ, **(env or {})})
+    return done.returncode, done.stdout.strip(), done.stderr.strip()
+
+
+def expired(handle, secret):
+    """A token of the host that has ended some minutes ago."""
+    def b64(data):
+        return base64.urlsafe_b64encode(data).rstrip(b"=")
+    claims = {"sub": handle, "iat": time.time() - 900, "exp": time.time() - 300, "aud": "kith", "iss": "tests"}
+    signed = b64(b'{"alg":"HS256"}') + b"." + b64(json.dumps(claims).encode())
+    return (signed + b"." + b64(hmac.new(secret.encode(), signed, hashlib.sha256).digest())).decode()
+
+
+class Server:
+    def __init__(self, scratch, *flags):
+        self.data = str(scratch / "data")
+        self.command = [KITHD, "--plain", "--port", "0", "--data", self.data, "--password-cost", "10", *flags]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        line = self.process.stdout.readline()
+        found = re.match(r"listening on (\S+)", line)
+        expect(found, f"kithd listens: {line.strip()}")
+        self.url = found.group(1)
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def kith(scratch, home, *arguments, password=OLD, new=None):
+    env = {"KITH_PASSWORD": password}
+    if new:
+        env["KITH_NEW_PASSWORD"] = new
+    return run(KITH, "--home", str(scratch / home), *arguments, env=env)
+
+
+def operator_and_person(scratch):
+    with Server(scratch, "--accounts") as server:
+        where = ["--url", server.url, "--handle"]
+        for handle in ("ann", "bob", "cleo"):
+            expect(kith(scratch, handle, "register", *where, handle)[0] == 0, f"{handle} registers")
+        expect(kith(scratch, "ann2", "login", *where, "ann")[0] == 0, "ann has two devices")
+        expect(kith(scratch, "ann", "send", "bob", "hello")[0] == 0, "ann writes")
+
+        # A person's own.
+        status, _, told = kith(scratch, "ann", "passwd", password="not the password", new=NEW)
+        expect(status != 0 and "UNAUTHENTICATED" in told, "a wrong old password changes nothing")
+        status, said, told = kith(scratch, "ann", "passwd", new=NEW)
+        expect(status == 0, f"ann changes the password {told}")
+        expect(kith(scratch, "ann", "list")[0] == 0, "and stays signed in on this device")
+        status, _, told = kith(scratch, "ann2", "list")
+        expect(status != 0 and "REVOKED" in told, "but not on the other")
+        expect(kith(scratch, "ann2", "login", *where, "ann")[0] != 0, "the old one is wrong now")
+        expect(kith(scratch, "ann2", "login", *where, "ann", password=NEW)[0] == 0, "the new one is right")
+
+        # The operator's, while the server runs.
+        account = [KITHD, "account"]
+        status, _, told = run(*account, "password", "ann", "--data", server.data, text=NEWER + "\n")
+        expect(status == 0, f"the operator changes it {told}")
+        expect(kith(scratch, "ann", "list")[0] != 0, "everything of before is signed out")
+        expect(kith(scratch, "ann", "login", *where, "ann", password=NEWER)[0] == 0, "ann comes back")
+        expect(run(*account, "password", "ann", "--data", server.data, text="short\n")[0] == 1, "too short")
+        expect(run(*account, "password", "nobody", "--data", server.data, text=NEW + "\n")[0] == 1, "nobody")
+        expect(run(*account, "delete", "cleo", "--data", server.data)[0] == 2, "not without --yes")
+        expect(run(*account, "delete", "cleo", "--data", server.data, "--yes")[0] == 0, "cleo is deleted")
+        expect(run(*account, "delete", "cleo", "--data", server.data, "--yes")[0] == 0, "again")
+        status, _, told = kith(scratch, "cleo", "list")
+        expect(status != 0 and "REVOKED" in told, "and signs in no more")
+        status, _, told = kith(scratch, "other", "register", *where, "cleo")
+        expect(status != 0 and "ALREADY_EXISTS" in told, "nor does anybody else by that name")
+        expect((os.stat(server.data + "/control").st_mode & 0o077) == 0, "the control socket is the owner's")
+
+    # Without a server.
+    status, _, told = run(*account, "password", "ann", "--data", server.data, text=NEW + "\n")
+    expect(status == 0, f"the operator changes it {told}")
+    expect(run(*account, "delete", "bob", "--data", server.data, "--yes")[0] == 0, "bob is deleted")
+    status, _, told = run(*account, "delete", "bob", "--data", str(scratch / "nowhere"), "--yes")
+    expect(status == 1 and not (scratch / "nowhere").exists(), "no directory is made")
+    with Server(scratch, "--accounts") as server:
+        where = ["--url", server.url, "--handle"]
+        expect(kith(scratch, "ann3", "login", *where, "ann", password=NEWER)[0] != 0, "the earlier one is wrong")
+        expect(kith(scratch, "ann3", "login", *where, "ann", password=NEW)[0] == 0, "the last one is right")
+        expect(kith(scratch, "bob2", "login", *where, "bob")[0] != 0, "bob is gone")
+        status, said, _ = kith(scratch, "ann3", "history", "bob", password=NEW)
+        status, _, told = kith(scratch, "ann3", "delete-account", "--yes", password="not the password")
+        expect(status != 0 and "UNAUTHENTICATED" in told, "ann needs her password to end her account")
+        status, _, told = kith(scratch, "ann3", "delete-account", "--yes", password=NEW)
+        expect(status == 0, f"ann ends her account {told}")
+        expect(kith(scratch, "ann4", "login", *where, "ann", password=NEW)[0] != 0, "and signs in no more")
+
+
+def hosts_tokens(scratch):
+    secret = scratch / "secret"
+    secret.write_text("a secret of 32 bytes, or of more than that\n")
+    secret.chmod(0o600)
+    flags = ["--token-secret-file", str(secret), "--token-audience", "kith", "--token-issuer", "tests"]
+    make = [KITHD, "token", "--token-secret-file", str(secret), "--audience", "kith", "--issuer", "tests", "--handle"]
+    expect(run(*make, "dora", "--expires", "yesterday")[0] == 2, "a time that is none")
+    expect(run(KITHD, "token", "--handle", "dora")[0] == 2, "a token needs a secret")
+    with Server(scratch, *flags) as server:
+        status, token, told = run(*make, "dora", "--name", "Dora", "--expires", "1h")
+        expect(status == 0 and token.count(".") == 2, f"kithd token makes one {told}")
+        file = scratch / "token"
+        file.write_text(token + "\n")
+        login = ["login", "--url", server.url, "--handle", "dora", "--token-file", str(file)]
+        status, _, told = kith(scratch, "dora", *login)
+        expect(status == 0, f"kith login --token-file {told}")
+        expect(kith(scratch, "dora", "list")[0] == 0, "it is signed in")
+        file.write_text(expired("dora", secret.read_text().strip()))
+        status, _, told = kith(scratch, "dora", "list")
+        expect(status != 0 and "TOKEN_EXPIRED" in told, f"the file is read at each start: {told}")
+        file.write_text(run(*make, "dora")[1])
+        expect(kith(scratch, "dora", "list")[0] == 0, "also with a newer token")
+        other = run(*make[:4], "--audience", "another", "--issuer", "tests", "--handle", "dora")[1]
+        file.write_text(other)
+        expect(kith(scratch, "dora3", *login)[0] != 0, "a token for another audience is none")
+        limits = pathlib.Path(f"/proc/{server.process.pid}/limits").read_text()
+        expect(re.search(r"Max core file size +0 +0", limits), "kithd leaves no core file")
+
+    cases = ((0o644, 0o755, False), (0o640, 0o755, False), (0o600, 0o755, True), (0o644, 0o700, True))
+    for mode, directory, right in cases:
+        place = scratch / f"place{mode:o}{directory:o}"
+        place.mkdir()
+        scratch.chmod(directory)
+        place.chmod(directory)
+        readable = place / "secret"
+        readable.write_text(secret.read_text())
+        readable.chmod(mode)
+        status, _, told = run(KITHD, "token", "--token-secret-file", str(readable), "--handle", "dora")
+        expect((status == 0) == right, f"a secret of mode {mode:o} in a directory of mode {directory:o}: {told}")
+        if not right:
+            expect("chmod 600" in told, "and what to do about it")
+            status, _, told = run(*Server(scratch, "--token-secret-file", str(readable)).command)
+            expect(status != 0 and "chmod 600" in told, f"kithd says so too: {told}")
+    scratch.chmod(0o700)
+
+
+def rotation(scratch):
+    """The server's own secret changes, and nobody is signed out."""
+    with Server(scratch, "--accounts") as server:
+        expect(kith(scratch, "eve", "register", "--url", server.url, "--handle", "eve")[0] == 0, "eve registers")
+        port = server.url.rsplit(":", 1)[1].split("/")[0]
+    data = pathlib.Path(server.data)
+    (data / "secret").rename(data / "secret.previous")
+    with Server(scratch, "--accounts", f"--port={port}") as server:
+        expect(kith(scratch, "eve", "list")[0] == 0, "the earlier secret still verifies")
+    (data / "secret.previous").unlink()
+    with Server(scratch, "--accounts", f"--port={port}"):
+        status, _, told = kith(scratch, "eve", "list")
+        expect(status != 0 and "UNAUTHENTICATED" in told, "until it is gone")
+    (data / "secret").chmod(0o644)
+    data.chmod(0o755)
+    scratch.chmod(0o755)
+    status, _, told = run(*server.command)
+    expect(status != 0 and "chmod 600" in told, f"a kept secret that others can read is refused: {told}")
+
+
+resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+for part in (operator_and_person, hosts_tokens, rotation):
+    with tempfile.TemporaryDirectory() as scratch:
+        os.chmod(scratch, 0o700)
+        print(part.__name__, flush=True)
+        part(pathlib.Path(scratch))
