@@ -40,9 +40,9 @@ def expired(handle, secret):
 
 
 class Server:
-    def __init__(self, scratch, *flags):
+    def __init__(self, scratch, *flags, port="0"):
         self.data = str(scratch / "data")
-        self.command = [KITHD, "--plain", "--port", "0", "--data", self.data, "--password-cost", "10", *flags]
+        self.command = [KITHD, "--plain", "--port", port, "--data", self.data, "--password-cost", "10", *flags]
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -172,10 +172,10 @@ def rotation(scratch):
         port = server.url.rsplit(":", 1)[1].split("/")[0]
     data = pathlib.Path(server.data)
     (data / "secret").rename(data / "secret.previous")
-    with Server(scratch, "--accounts", f"--port={port}") as server:
+    with Server(scratch, "--accounts", port=port) as server:
         expect(kith(scratch, "eve", "list")[0] == 0, "the earlier secret still verifies")
     (data / "secret.previous").unlink()
-    with Server(scratch, "--accounts", f"--port={port}"):
+    with Server(scratch, "--accounts", port=port):
         status, _, told = kith(scratch, "eve", "list")
         expect(status != 0 and "UNAUTHENTICATED" in told, "until it is gone")
     (data / "secret").chmod(0o644)
