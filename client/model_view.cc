@@ -33,6 +33,7 @@ const char* role_name(v1::MemberRole role) {
 std::string Model::name_of(const UserId& user) const {
   const Profile* known = profile(user);
   if (!known) return user.to_string().substr(0, 8);
+  if (known->deleted()) return "a deleted account";
   return known->display_name.empty() ? known->handle : known->display_name;
 }
 

@@ -147,6 +147,7 @@ void Departures::State::leave(const UserId& user, const ConversationId& id,
   record.sender = user;
   record.gateway_ts_ms = scheduler.clock().wall().ms;
   record.rules_version = kRulesVersion;
+  record.receipts_off = true;  // leaving says nothing of what has been read
   record.op = MembershipOp{MemberChangeKind::kLeave, {}, MemberRole::kNone};
   conversations.append(std::move(record), [weak = weak_from_this(),
                                            then = std::move(then)](const Result<Outcome>& outcome) {
