@@ -3,10 +3,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 #include "kith/core/limits.h"
@@ -15,10 +13,7 @@
 namespace kith::server {
 namespace {
 
-constexpr int kAcceptsPerWake = 4'096;      // as many as the kernel's queue holds
 constexpr std::uint32_t kExpelledMax = 64;  // descriptors over the limit while their sockets close
-constexpr auto kOutOfDescriptorsPause = std::chrono::milliseconds(200);
-constexpr auto kRoomPause = std::chrono::milliseconds(5);
 constexpr auto kSweep = std::chrono::milliseconds(200);
 constexpr double kBurstSeconds = 2;
 
@@ -43,23 +38,12 @@ LobbyUv::Hooks ListenerShardLws::lobby_hooks() {
   return hooks;
 }
 
-void ListenerShardLws::open_poll() {
-  poll_ = new uv_poll_t{};
-  poll_->data = this;
-  uv_poll_init(loop_.uv(), poll_, listening_);
-  pause_accepting(Millis{0});
-}
-
-void ListenerShardLws::pause_accepting(Millis wait) {
-  uv_poll_stop(poll_);
-  loop_.cancel(accept_timer_);
-  accept_timer_ = loop_.after(wait, [this] {
-    accept_timer_ = 0;
-    if (poll_ == nullptr) return;
-    uv_poll_start(poll_, UV_READABLE, [](uv_poll_t* poll, int, int) {
-      static_cast<ListenerShardLws*>(poll->data)->accept_all();
-    });
-  });
+void ListenerShardLws::open_acceptor() {
+  AcceptorUv::Hooks hooks;
+  hooks.accepted = [this](std::vector<Accepted>& batch) { take_in(batch); };
+  hooks.starved = [this] { out_of_room(); };  // one that is silent makes room
+  acceptor_ = std::make_unique<AcceptorUv>(std::exchange(listening_, -1), loop_, connections_max_,
+                                           std::move(hooks));
 }
 
 bool ListenerShardLws::take_handshake_token() {
@@ -72,32 +56,17 @@ bool ListenerShardLws::take_handshake_token() {
   return true;
 }
 
-// Whatever waits in the kernel's queue comes out of it at once: what does not fit in there is dropped
-// without a word, and comes back after seconds.
-void ListenerShardLws::accept_all() {
-  for (int i = 0; i < kAcceptsPerWake && poll_ != nullptr; ++i) {
-    sockaddr_storage from{};
-    socklen_t size = sizeof from;
-    const int fd = accept4(listening_, reinterpret_cast<sockaddr*>(&from), &size,
-                           SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0) {
-      if (errno == ECONNABORTED || errno == EINTR) continue;
-      const bool full = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
-      // One that is silent makes room; else the queue waits.
-      if (full) pause_accepting(out_of_room() ? Millis(kRoomPause) : kOutOfDescriptorsPause);
-      break;
-    }
-    if (sockets_ >= connections_max_ && !out_of_room()) {
-      ::close(fd);  // the client backs off; in the backlog it would only wait
-      ++counters_.refused;
-      continue;
-    }
-    welcome_socket(fd, PeerAddress::from(reinterpret_cast<const sockaddr*>(&from)));
-    if (expelled_ >= kExpelledMax) {
-      pause_accepting(Millis(kRoomPause));
-      break;
+void ListenerShardLws::take_in(std::vector<Accepted>& batch) {
+  for (Accepted& one : batch) {
+    const bool room = sockets_ < connections_max_ ||
+                      (sockets_ < connections_max_ + kExpelledMax && out_of_room());
+    if (room) {
+      welcome_socket(one.take(), one.address);
+    } else {
+      ++counters_.refused;  // closed: the client backs off
     }
   }
+  batch.clear();
   let_in();
 }
 
@@ -221,13 +190,8 @@ void ListenerShardLws::signed_in(ConnectionId id) {
 }
 
 void ListenerShardLws::stop_accepting() {
-  loop_.cancel(std::exchange(accept_timer_, 0));
-  if (poll_ == nullptr) return;
   counters_.listening = -1;
-  uv_poll_stop(poll_);
-  uv_close(reinterpret_cast<uv_handle_t*>(std::exchange(poll_, nullptr)),
-           [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
-  ::close(std::exchange(listening_, -1));
+  acceptor_.reset();
 }
 
 }  // namespace kith::server

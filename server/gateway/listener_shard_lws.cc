@@ -144,7 +144,7 @@ Result<std::shared_ptr<ListenerShardLws>> ListenerShardLws::open(const ListenerO
     return status.error();
   }
   self->counters_.listening = listening;
-  self->open_poll();
+  self->open_acceptor();
   self->turn_end_ = loop.at_turn_end([shard_ptr = self.get()] { shard_ptr->flush_dirty(); });
   return self;
 }

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <libwebsockets.h>
-#include <uv.h>
 
 #include <atomic>
 #include <cstdint>
@@ -16,6 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "server/gateway/acceptor_uv.h"
 #include "server/gateway/arrivals.h"
 #include "server/gateway/frame_output.h"
 #include "server/gateway/frame_reader.h"
@@ -106,17 +106,16 @@ class ListenerShardLws : public Connections {
                    std::uint32_t shard, LoopUv& loop, ShardHandler& handler);
   Status open_context(const ListenerOptions& options,
                       const std::shared_ptr<ListenerShardLws>& self);
-  void open_poll();
+  void open_acceptor();
   LobbyUv::Hooks lobby_hooks();
 
   // Coming in.
-  void accept_all();
+  void take_in(std::vector<Accepted>& batch);
   void welcome_socket(int fd, const PeerAddress& address);
   bool out_of_room();
   void let_in();
   void come_in(Arrivals::Key key);
   bool take_handshake_token();
-  void pause_accepting(Millis wait);
   void sweep();
   void expel(Arrivals::Key key);
   void leave_lobby(Arrivals::Key key);
@@ -165,10 +164,9 @@ class ListenerShardLws : public Connections {
   lws_vhost* vhost_ = nullptr;
   SSL_CTX* server_tls_ = nullptr;         // of the vhost
   SSL_CTX* unused_client_tls_ = nullptr;  // see use_tls()
-  uv_poll_t* poll_ = nullptr;             // owns itself from uv_close() on
-  int listening_ = -1;
+  int listening_ = -1;                    // until the acceptor has it
+  std::unique_ptr<AcceptorUv> acceptor_;
   std::uint64_t turn_end_ = 0;
-  Scheduler::TimerId accept_timer_ = 0;
   Scheduler::TimerId let_in_timer_ = 0;
   Scheduler::TimerId sweep_timer_ = 0;
   double tokens_ = 0;

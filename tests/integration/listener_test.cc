@@ -313,6 +313,21 @@ TEST(Listener, SaysWhatIsWrongWithItsOptions) {
   EXPECT_EQ(code_of(options), ErrorCode::kTlsFailed);
 }
 
+TEST(Listener, OneThatHasNotSignedInGivesWayWhenAllPlacesAreTaken) {
+  TestServer server(false, 1, 2);
+  const auto port = server.listener->port();
+  RawSocket signed_in(port);
+  ASSERT_TRUE(signed_in.upgrade());
+  ASSERT_TRUE(server.watched.wait([&] { return server.ids.size() == 1; }));
+  server.loop.run_sync([&] { server.listener->signed_in(server.ids[0]); });
+  RawSocket silent(port);
+  RawSocket third(port);
+  EXPECT_TRUE(third.upgrade());
+  EXPECT_TRUE(silent.read(1).empty());
+  ASSERT_TRUE(signed_in.write(RawSocket::frame(kBinary, "still here")));
+  EXPECT_EQ(signed_in.read_frame().payload, "still here");
+}
+
 TEST(Listener, RefusesConnectionsAboveTheLimitAndTakesNoneAfterStopAccepting) {
   TestServer server(false, 1, 2);
   const auto port = server.listener->port();
@@ -399,6 +414,38 @@ TEST(Listener, EchoesOnTwoShards) {
 }
 TEST(Listener, EchoesOnTwoShardsOverTls) {
   echo_many(2, 40, true);
+}
+
+// A socket whose writes give up soon, on a shard that the services do not share.
+class FarSocket : public RawSocket {
+ public:
+  explicit FarSocket(std::uint16_t port) : RawSocket(port) {
+    const timeval soon{1, 0};
+    setsockopt(fd(), SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof soon);
+  }
+};
+
+TEST(Listener, AShardReadsNoMoreThanTheServicesTake) {
+  TestServer server(false, 2);
+  server.echo = false;
+  std::vector<std::unique_ptr<FarSocket>> sockets;
+  do {
+    ASSERT_LT(sockets.size(), 64U);
+    sockets.push_back(std::make_unique<FarSocket>(server.listener->port()));
+    ASSERT_TRUE(sockets.back()->upgrade());
+    ASSERT_TRUE(server.watched.wait([&] { return server.ids.size() == sockets.size(); }));
+  } while (server.ids.back().shard != 1);
+  constexpr std::size_t kMost = 64 * 1024 * 1024;
+  const std::string frame = RawSocket::frame(kBinary, std::string(1'000, 's'));
+  std::size_t written = 0;
+  server.loop.run_sync([&] {  // the services are busy: nothing is taken meanwhile
+    while (written < kMost && sockets.back()->write(frame)) written += frame.size();
+  });
+  // The buffers of the kernel, and a little of the shard's.
+  EXPECT_LT(written, kMost / 2);
+  // Taken, it goes on.
+  const std::size_t whole = written / frame.size();
+  EXPECT_TRUE(server.watched.wait([&] { return server.messages.size() >= whole; }));
 }
 
 TEST(Listener, DrainsAndClosesOnAShardOfItsOwn) {
