@@ -84,9 +84,11 @@ std::optional<Arrivals::Key> Arrivals::admit(std::int64_t now_ms) {
   auto next = may_enter_.upper_bound(turn_);
   if (next == may_enter_.end()) next = may_enter_.begin();
   turn_ = *next;
-  const Key key = groups_.at(turn_).waiting.begin()->second;
+  const Key key = groups_.at(turn_).waiting.rbegin()->second;
   Entry& entry = entries_.at(key);
+  move(key, entry, Stage::kLeaving);
   entry.since_ms = now_ms;
+  entry.order = ++order_;  // from here on counted from its coming in
   move(key, entry, Stage::kShaking);
   ends_.emplace_back(now_ms + bounds_.limit_ms, key);
   return key;

@@ -35,7 +35,8 @@ class Arrivals {
   void comes_from(Key key, const PeerAddress& address);
   // Wants to come in.
   void wants_in(Key key);
-  // The next to come in; nothing if nobody may. Addresses take turns.
+  // The next to come in; nothing if nobody may. Addresses take turns; of one address the newest is next,
+  // because a crowd of those that hold a place without using it came before.
   std::optional<Key> admit(std::int64_t now_ms);
   // It has become a WebSocket.
   void established(Key key);

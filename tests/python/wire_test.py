@@ -3,6 +3,7 @@
 usage: wire_test.py KITHD
 """
 import socket
+import ssl
 import struct
 import sys
 import time
@@ -122,6 +123,30 @@ def silent_sockets():
             each.shut()
 
 
+def half_handshakes():
+    """TLS handshakes that nobody finishes, of one's own address: bounded in memory, and others come in beside them."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    out = ssl.MemoryBIO()
+    try:
+        context.wrap_bio(ssl.MemoryBIO(), out).do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    hello = out.read()
+    with Kithd(KITHD, tls=True) as server:
+        Socket(server.port, tls=True).opened().shut()
+        before = server.rss()
+        half = [Socket(server.port, upgrade=False).send(hello) for _ in range(1_000)]
+        begin = time.monotonic()
+        for _ in range(3):
+            one = Socket(server.port, tls=True).opened()
+            check(one.send(frame(2, PING)).read()[0] == 2, "a client beside half handshakes is served")
+        check(time.monotonic() - begin < 10, f"half handshakes hold others up: {time.monotonic() - begin:.1f} s")
+        check(server.rss() - before < 32 << 20, f"half handshakes cost {(server.rss() - before) >> 20} MiB")
+        for each in half:
+            each.shut()
+
+
 def slow_arrivals(server):
     """Whoever does not finish its request is cut, also when bytes dribble in."""
     waiting = {"nothing": Socket(server.port, upgrade=False), "half a head": Socket(server.port, upgrade=False),
@@ -159,6 +184,7 @@ def main():
         frames(server)
         silent_reader(server)
     silent_sockets()
+    half_handshakes()
     print(f"ok: {raw.checks} checks")
 
 

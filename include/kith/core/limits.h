@@ -119,7 +119,7 @@ inline constexpr std::size_t handshakes_at_once_max = 1'024;
 // Connections of one address that have come in and not signed in; others of it wait, unread.
 inline constexpr std::size_t arrivals_of_one_max = 2'048;
 // One that is older gives its place to one that waits.
-inline constexpr auto arrival_grace = 3s;
+inline constexpr auto arrival_grace = 1s;
 // Key updates of a peer in the life of a TLS connection: one is due after 24 million records.
 inline constexpr std::size_t key_updates_max = 32;
 // Pings, pongs and empty fragments of a connection: at once, and a second on average; more: closed.
