@@ -52,6 +52,9 @@ class JoinedCore : public ServerCore {
         gateway_(kGatewayName, offered(options, ports),
                  {door_, ports.registry, ports.bus, scheduler, random, connections, ports.runs},
                  gateway_hooks()) {
+    devices_.on_online([this](const UserId& user, const DeviceId& device) {
+      return gateway_.online(user, device);
+    });
     conversations_.on_cold_heads([this](const Caller& caller, std::uint32_t heads) {
       gateway_.charge(caller, Spend::kAck, heads * kColdHeadCost);
     });

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kith/core/limits.h"
+#include "server/services/device_room.h"
 
 namespace kith::server {
 namespace {
@@ -15,7 +16,7 @@ constexpr std::int64_t kSeenGrainMs = 60'000;  // people see a device's last vis
 
 }  // namespace
 
-struct Devices::State {
+struct Devices::State : std::enable_shared_from_this<State> {
   explicit State(Directory& d) : directory(d) {}
 
   void keep(const UserId& user, List list) {
@@ -26,10 +27,33 @@ struct Devices::State {
     lists[user] = std::move(list);
   }
 
+  // Who has to go when `coming` is new, as far as memory knows; the next one finds out else.
+  [[nodiscard]] std::vector<DeviceId> giving_way(const UserId& user, const DeviceId& coming) const {
+    const auto found = lists.find(user);
+    if (found == lists.end()) return {};
+    return devices_giving_way(*found->second, coming, [&](const DeviceId& device) {
+      return online && online(user, device);
+    });
+  }
+  void drop(const UserId& user, const std::vector<DeviceId>& devices);
+
   Directory& directory;
+  std::function<bool(const UserId&, const DeviceId&)> online;
   std::unordered_map<UserId, List> lists;
   std::unordered_map<UserId, std::uint32_t> writing;  // a list read meanwhile is not kept
 };
+
+void Devices::State::drop(const UserId& user, const std::vector<DeviceId>& devices) {
+  if (devices.empty()) return;
+  ++writing[user];
+  lists.erase(user);
+  directory.forget_devices(user, devices, [weak = weak_from_this(), user](const Status&) {
+    const auto state = weak.lock();
+    if (!state) return;
+    if (--state->writing[user] == 0) state->writing.erase(user);
+    state->lists.erase(user);
+  });
+}
 
 Devices::Devices(Directory& directory) : state_(std::make_shared<State>(directory)) {}
 Devices::~Devices() = default;
@@ -76,16 +100,30 @@ void Devices::seen(const UserId& user, const DeviceRecord& device) {
 }
 
 void Devices::put(const UserId& user, const DeviceRecord& device, Done<void> done) {
+  const auto leaving = state_->giving_way(user, device.id);
   ++state_->writing[user];
   state_->lists.erase(user);
   state_->directory.put_device(
-      user, device, [weak = std::weak_ptr(state_), user, done = std::move(done)](Status written) {
+      user, device,
+      [weak = std::weak_ptr(state_), user, leaving, done = std::move(done)](Status written) {
         const auto state = weak.lock();
         if (!state) return;
         if (--state->writing[user] == 0) state->writing.erase(user);
         state->lists.erase(user);
+        if (written) state->drop(user, leaving);
         done(std::move(written));
       });
+}
+
+void Devices::on_online(std::function<bool(const UserId&, const DeviceId&)> online) {
+  state_->online = std::move(online);
+}
+
+void Devices::forget_covered(const UserId& user, std::int64_t tokens_valid_from_ms) {
+  with(user, [weak = std::weak_ptr(state_), user, tokens_valid_from_ms](const Result<List>& list) {
+    const auto state = weak.lock();
+    if (state && list) state->drop(user, devices_covered(**list, tokens_valid_from_ms));
+  });
 }
 
 }  // namespace kith::server

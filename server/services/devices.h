@@ -2,6 +2,8 @@
 // revocations.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -15,6 +17,9 @@ class Devices {
   explicit Devices(Directory& directory);
   ~Devices();
 
+  // Whether a device has a session now: those that have none are forgotten first when there are too many.
+  void on_online(std::function<bool(const UserId&, const DeviceId&)> online);
+
   using List = std::shared_ptr<const std::vector<DeviceRecord>>;
 
   // Every device that ever signed in. May answer inside the call.
@@ -25,8 +30,12 @@ class Devices {
   void forget(const UserId& user);
   // A session of this device begins: written, unless what is in memory says the same to the minute.
   void seen(const UserId& user, const DeviceRecord& device);
-  // Writes through and replaces the list in memory.
+  // Writes through and replaces the list in memory. A new one takes the place of another, if there are
+  // too many.
   void put(const UserId& user, const DeviceRecord& device, Done<void> done);
+
+  // Forgets those whose tokens are refused anyway.
+  void forget_covered(const UserId& user, std::int64_t tokens_valid_from_ms);
 
  private:
   struct State;

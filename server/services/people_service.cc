@@ -9,6 +9,7 @@
 
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
+#include "server/services/device_room.h"
 #include "src/frame_codec.h"
 
 namespace kith::server {
@@ -180,7 +181,10 @@ void PeopleService::State::revoke_all(const UserId& user, const Revocation& revo
                 done = std::move(done)](const Result<Users::Record>& updated) {
                  const auto self = weak.lock();
                  if (!self) return;
-                 if (updated) self->devices.forget(user);
+                 if (updated) {
+                   self->devices.forget(user);
+                   self->devices.forget_covered(user, (*updated)->tokens_valid_from_ms);
+                 }
                  done(updated ? Status() : Status(updated.error()));
                });
 }
@@ -236,13 +240,7 @@ bool PeopleService::handle(const Caller& caller, const v1::ClientFrame& frame, c
         state_->revoke_others(caller, reply);
         return true;
       }
-      revoke(caller.user, &*device, [reply](const Status& written) {
-        if (written) {
-          reply_ack(reply);
-        } else {
-          reply_error(reply, written.error());
-        }
-      });
+      revoke_own(caller, *device, reply);
       return true;
     }
     default:
@@ -250,6 +248,19 @@ bool PeopleService::handle(const Caller& caller, const v1::ClientFrame& frame, c
   }
   state_->change(caller, change, reply);
   return true;
+}
+
+// One that the account has: names that anybody can make up would fill the directory.
+void PeopleService::revoke_own(const Caller& caller, const DeviceId& device, const Reply& reply) {
+  state_->devices.with(caller.user, [this, weak = std::weak_ptr(state_), caller, device,
+                                     reply](const Result<Devices::List>& list) {
+    if (weak.expired()) return;
+    const Status may = list ? may_revoke(**list, device) : Status(list.error());
+    if (!may) return reply_error(reply, may.error());
+    revoke(caller.user, &device, [reply](const Status& written) {
+      written ? reply_ack(reply) : reply_error(reply, written.error());
+    });
+  });
 }
 
 void PeopleService::note_device(const Caller& caller, const std::string& agent) {

@@ -50,6 +50,8 @@ class PeopleService {
   void remove(const UserId& user, Done<void> done);
 
  private:
+  void revoke_own(const Caller& caller, const DeviceId& device, const Reply& reply);
+
   struct State;
   std::shared_ptr<State> state_;
 };

@@ -371,7 +371,27 @@ TYPED_TEST_P(DirectorySuite, WhatIsAskedAtOnceIsAnsweredInOrderEachForItself) {
   EXPECT_FALSE(this->load(UserId::of("user999")));
 }
 
+TYPED_TEST_P(DirectorySuite, ForgottenDevicesAreGone) {
+  ASSERT_TRUE(this->create("ann", "").ok());
+  for (std::uint64_t n = 1; n <= 3; ++n) {
+    ASSERT_TRUE(this->put_device(this->ann_, {id_of<DeviceId>(n), "phone", 1, 0}).ok());
+  }
+  const std::vector<DeviceId> gone = {id_of<DeviceId>(1), id_of<DeviceId>(3), id_of<DeviceId>(9)};
+  const auto forget = [&](const UserId& user) {
+    return answer_of<void>(this->factory_.scheduler(), [&](auto done) {
+      this->directory_->forget_devices(user, gone, std::move(done));
+    });
+  };
+  ASSERT_TRUE(forget(this->ann_).ok());
+  ASSERT_TRUE(forget(UserId::of("nobody")).ok());
+  this->reopen();
+  const auto left = this->devices(this->ann_);
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left[0].id, id_of<DeviceId>(2));
+}
+
 REGISTER_TYPED_TEST_SUITE_P(DirectorySuite, AHandleIsTakenOnce, NobodyIsNotFound,
+                            ForgottenDevicesAreGone,
                             WhatIsAskedAtOnceIsAnsweredInOrderEachForItself,
                             ChangesOnlyWhatIsSetAndSurvivesReopening,
                             ContactsAndBlocksAreSortedSets, TooManyContactsChangeNothing,

@@ -147,6 +147,16 @@ void DirectoryMemory::put_device(const UserId& id, const DeviceRecord& device, D
   });
 }
 
+void DirectoryMemory::forget_devices(const UserId& id, const std::vector<DeviceId>& devices,
+                                     Done<void> done) {
+  answer<void>(std::move(done), [id, devices](Disk& disk) -> Status {
+    const auto it = disk.accounts.find(id);
+    if (it == disk.accounts.end()) return {};
+    for (const DeviceId& device : devices) it->second.devices.erase(device);
+    return {};
+  });
+}
+
 void DirectoryMemory::remove(const UserId& id, Done<void> done) {
   answer<void>(std::move(done), [id](Disk& disk) -> Status {
     const auto it = disk.accounts.find(id);

@@ -44,6 +44,8 @@ class DirectoryMemory : public Directory {
   void password_hash(const UserId& id, Done<std::string> done) override;
   void devices(const UserId& id, Done<std::vector<DeviceRecord>> done) override;
   void put_device(const UserId& id, const DeviceRecord& device, Done<void> done) override;
+  void forget_devices(const UserId& id, const std::vector<DeviceId>& devices,
+                      Done<void> done) override;
   void remove(const UserId& id, Done<void> done) override;
   void leaving(std::size_t limit, Done<std::vector<UserId>> done) override;
   void left(const UserId& id, Done<void> done) override;

@@ -228,6 +228,17 @@ Status write_device(Database& db, const UserId& user, const DeviceRecord& report
   return part.commit();
 }
 
+Status drop_devices(Database& db, const UserId& user, const std::vector<DeviceId>& devices) {
+  Savepoint part(db);
+  if (!part.begun()) return part.begun();
+  for (const DeviceId& device : devices) {
+    const Status dropped =
+        db.query("DELETE FROM device WHERE user=?1 AND id=?2").bind(user, device).run();
+    if (!dropped) return dropped;
+  }
+  return part.commit();
+}
+
 Result<std::vector<UserRecord>> load_profiles(Database& db, const std::vector<UserId>& ids) {
   std::vector<UserRecord> found;
   for (const UserId& id : ids) {
@@ -413,6 +424,12 @@ void DirectorySqlite::devices(const UserId& id, Done<std::vector<DeviceRecord>> 
 void DirectorySqlite::put_device(const UserId& id, const DeviceRecord& device, Done<void> done) {
   answer<void>(std::move(done),
                [id, device](Database& db) { return write_device(db, id, device); });
+}
+
+void DirectorySqlite::forget_devices(const UserId& id, const std::vector<DeviceId>& devices,
+                                     Done<void> done) {
+  answer<void>(std::move(done),
+               [id, devices](Database& db) { return drop_devices(db, id, devices); });
 }
 
 void DirectorySqlite::remove(const UserId& id, Done<void> done) {

@@ -85,6 +85,9 @@ class KITH_API Directory {
   // Inserts or updates one device; times are merged by max, an empty agent keeps the old one, tokens
   // are added to the known ones. A later revoked_ms ends the tokens that are there.
   virtual void put_device(const UserId& id, const DeviceRecord& device, Done<void> done) = 0;
+  // Removes these devices, with their tokens; those that are not there do not matter.
+  virtual void forget_devices(const UserId& id, const std::vector<DeviceId>& devices,
+                              Done<void> done) = 0;
 
   // Removes a user for good, with devices, contacts, blocks, settings, names and password. The id
   // stays taken: create() answers kAlreadyExists, everything else as if there were none. Fails with
