@@ -157,6 +157,24 @@ TEST(Jwt, LeewayIsForEveryTimeInTheToken) {
   EXPECT_FALSE(reads(R"("exp":1800000100,"iat":1800000006)"));
 }
 
+TEST(Jwt, WhatTheLeewayAcceptsHasNotEnded) {
+  class Still : public Clock {
+   public:
+    Timestamp wall() override { return kNow; }
+    std::int64_t steady_ms() override { return 0; }
+  } clock;
+  const auto accepts = jwt_authenticator(kSecret, clock);
+  ASSERT_TRUE(accepts.ok());
+  std::int64_t ends_ms = 0;
+  const auto ask = [&](std::int64_t expires_ms) {
+    (*accepts)->authenticate(make_jwt(kSecret, {"ann", "", 0, expires_ms}),
+                             [&](const Result<Identity>& who) { ends_ms = who->expires_ms; });
+    return ends_ms;
+  };
+  EXPECT_EQ(ask(kNow.ms + 1'000), kNow.ms + 1'000);
+  EXPECT_EQ(ask(kNow.ms - 59'000), kNow.ms + 1'000);
+}
+
 TEST(Jwt, AuthenticatorNeedsALongSecret) {
   EXPECT_EQ(jwt_authenticator("short").error().code, ErrorCode::kInvalidArgument);
   JwtOptions options;
