@@ -7,7 +7,7 @@ new_results() {
   [ "$(nproc)" -ge 2 ] || fail "two cores are needed: one for the server, one for the load"
   rm -rf "$out"
   mkdir -p "$out"
-  head -c 32 /dev/urandom | base64 >"$out/secret"
+  (umask 077 && head -c 32 /dev/urandom | base64 >"$out/secret")
   trap stop_servers EXIT
 }
 

@@ -23,6 +23,7 @@ def free_port() -> int:
 def server_command(directory: pathlib.Path, port: int, *more: str) -> list[str]:
     secret = directory / "secret"
     secret.write_text(SECRET + "\n")
+    secret.chmod(0o600)
     return [KITHD, "--data", str(directory / "data"), "--port", str(port), "--token-secret-file", str(secret),
             "--handshakes-per-s", "10000", "--commands-per-s", "10000", "--commands-burst", "10000", *more]
 
