@@ -12,6 +12,7 @@
 #include "kith/v1/frame.pb.h"
 #include "src/error.h"
 #include "src/frame_codec.h"
+#include "src/handle.h"
 
 namespace kith::client {
 namespace {
@@ -28,7 +29,8 @@ class OneRequest : public TransportListener {
       answer(frame.error());
     } else if (frame->body_case() == v1::ServerFrame::kSignedIn) {
       answer(Token{frame->signed_in().access_token(),
-                   Timestamp{static_cast<std::int64_t>(frame->signed_in().expires_ms())}});
+                   Timestamp{static_cast<std::int64_t>(frame->signed_in().expires_ms())},
+                   frame->signed_in().user_id()});
     } else if (frame->body_case() == v1::ServerFrame::kError) {
       answer(from_wire(frame->error()));
     } else if (frame->body_case() == v1::ServerFrame::kGoodbye) {
@@ -77,7 +79,15 @@ Result<Token> ask(const ClientOptions& options, v1::ClientFrame& frame) {
   const bool answered = future.wait_for(limits::request_limit) == std::future_status::ready;
   runtime->loop.run_sync([&] { request.transport.reset(); });
   if (!answered) return make_error(ErrorCode::kTimeout, "the server did not answer");
-  return future.get();
+  auto token = future.get();
+  if (!token) return token;
+  // What came is the id of the account: of the handle as it was typed, or as the server keeps it.
+  for (const std::string& handle : {options.handle, mapped_handle(options.handle)}) {
+    if (token->handle != UserId::of(handle).view()) continue;
+    token->handle = handle;
+    return token;
+  }
+  return make_error(ErrorCode::kProtocol, "the server signed somebody else in");
 }
 
 }  // namespace

@@ -57,6 +57,7 @@ struct OutboxRow {
   std::int64_t created_ms = 0;
   std::int64_t server_ms = 0;  // the server's time then, or when it was first told; 0 = not yet
   std::optional<ErrorCode> failed;  // refused for good, and why
+  std::vector<UserId> refused{};    // Error::users of it
   // In memory only: a restart makes every attempt uncertain and forgets where a row was placed.
   std::uint32_t attempt = 0;
   std::uint64_t placed_seq = 0;

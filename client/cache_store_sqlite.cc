@@ -17,9 +17,16 @@
 
 #include "client/database_sqlite.h"
 #include "client/search_index_sqlite.h"
+#include "client/wire_ids.h"
 
 namespace kith::client {
 namespace {
+
+// Ids of conversations that are neither a 1:1 nor a group, by version and variant of a UUID in hexadecimal
+// digits.
+#define UNTYPED_IDS(column, table)                        \
+  "SELECT 1 FROM " table " WHERE NOT (substr(hex(" column \
+  "),13,1) IN ('4','8') AND substr(hex(" column "),17,1) IN ('8','9','A','B')) LIMIT 1"
 
 constexpr const char* kCacheTables =
     "CREATE TABLE IF NOT EXISTS event(conversation BLOB NOT NULL, seq INTEGER NOT NULL, message "
@@ -44,17 +51,23 @@ constexpr const char* kOutboxTables =
     "CREATE TABLE IF NOT EXISTS outbox(local_order INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE,"
     " conversation BLOB NOT NULL, kind INTEGER NOT NULL, peer BLOB, payload BLOB NOT NULL, "
     "created_ms INTEGER,"
-    " failed INTEGER NOT NULL, server_ms INTEGER NOT NULL DEFAULT 0);"
+    " failed INTEGER NOT NULL, server_ms INTEGER NOT NULL DEFAULT 0, refused BLOB);"
     "CREATE TABLE IF NOT EXISTS read_mark(conversation BLOB PRIMARY KEY, seq INTEGER NOT NULL) "
     "WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS identity(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;";
 
 Schema cache_schema() {
   static const std::string tables = std::string(kCacheTables) + SearchIndex::kTables;
-  return {3, tables.c_str(), {SearchIndex::kUpgrade, SearchIndex::kUpgradeTerms}};
+  return {3,
+          tables.c_str(),
+          {SearchIndex::kUpgrade, SearchIndex::kUpgradeTerms},
+          UNTYPED_IDS("id", "conversation")};
 }
-const Schema kOutboxSchema{
-    2, kOutboxTables, {"ALTER TABLE outbox ADD COLUMN server_ms INTEGER NOT NULL DEFAULT 0;"}};
+const Schema kOutboxSchema{3,
+                           kOutboxTables,
+                           {"ALTER TABLE outbox ADD COLUMN server_ms INTEGER NOT NULL DEFAULT 0;",
+                            "ALTER TABLE outbox ADD COLUMN refused BLOB;"},
+                           UNTYPED_IDS("conversation", "outbox")};
 
 // Holds the directory for this object; the kernel lets go of it when the process dies.
 class DirectoryLock {
@@ -297,8 +310,8 @@ class CacheStoreSqlite : public CacheStore {
 
   Status load_outbox(CacheContent& content) {
     Status s = outbox_.each(
-        "SELECT local_order, id, conversation, kind, peer, payload, created_ms, failed, server_ms"
-        " FROM outbox ORDER BY local_order",
+        "SELECT local_order, id, conversation, kind, peer, payload, created_ms, failed, server_ms,"
+        " refused FROM outbox ORDER BY local_order",
         [&](const Row& r) {
           OutboxRow row;
           row.order = r.get<std::int64_t>(0);
@@ -310,6 +323,7 @@ class CacheStoreSqlite : public CacheStore {
           row.created_ms = r.get<std::int64_t>(6);
           if (r.get<int>(7) != 0) row.failed = r.get<ErrorCode>(7);
           row.server_ms = r.get<std::int64_t>(8);
+          row.refused = users_of(r.bytes(9));
           row.attempt = 1;  // whether it left before the restart is not known
           content.outbox.push_back(std::move(row));
         });
@@ -391,7 +405,7 @@ class CacheStoreSqlite : public CacheStore {
 
   void write_outbox(const CacheChange& change) {
     for (const OutboxRow& r : change.outbox_put) {
-      Row row(outbox_.prepare("INSERT OR REPLACE INTO outbox VALUES(?,?,?,?,?,?,?,?,?)"));
+      Row row(outbox_.prepare("INSERT OR REPLACE INTO outbox VALUES(?,?,?,?,?,?,?,?,?,?)"));
       row.number(r.order)
           .blob(r.id.view())
           .blob(r.conversation.view())
@@ -400,7 +414,8 @@ class CacheStoreSqlite : public CacheStore {
       row.blob(r.payload)
           .number(r.created_ms)
           .number(r.failed ? static_cast<int>(*r.failed) : 0)
-          .number(r.server_ms);
+          .number(r.server_ms)
+          .blob(bytes_of(r.refused));
       outbox_.run(row);
     }
     for (const MessageId& id : change.outbox_remove) {

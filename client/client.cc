@@ -447,8 +447,10 @@ void ClientUv::tell(Event event) {
   refresh_idle();
   const bool kept = std::holds_alternative<CacheRecovered>(event) ||
                     std::holds_alternative<StorageChanged>(event);
-  if (on_loop_->event_sinks.empty() && kept) {
-    std::erase_if(on_loop_->early, [&](const Event& e) { return e.index() == event.index(); });
+  const bool group = std::holds_alternative<GroupRefused>(event);  // one for each row of the outbox
+  if (on_loop_->event_sinks.empty() && (kept || group)) {
+    if (kept)
+      std::erase_if(on_loop_->early, [&](const Event& e) { return e.index() == event.index(); });
     on_loop_->early.push_back(std::move(event));
     return;
   }

@@ -59,7 +59,19 @@ Status Database::open(const std::string& path, const char* synchronous, const Sc
                       path + " was written by a later release (version " + std::to_string(*found) +
                           ", this release reads " + std::to_string(schema.version) + ")");
   }
-  return *found == schema.version ? Status() : bring_up(*found, schema);
+  if (*found == schema.version) return {};
+  if (*found > 0 && schema.refuse_if != nullptr) {
+    bool old = false;
+    if (Status s = each(schema.refuse_if, [&](const Row&) { old = true; }); !s) return s;
+    if (old) {
+      return make_error(
+          ErrorCode::kCacheTooOld,
+          path +
+              " was written by an earlier release, whose conversation ids do not tell "
+              "their type; this release does not take it over: remove the directory");
+    }
+  }
+  return bring_up(*found, schema);
 }
 
 // In one transaction: a crash leaves the old version or the new one.

@@ -88,6 +88,8 @@ struct Schema {
   int version = 1;
   const char* tables = "";
   std::vector<const char*> upgrades{};  // version - 1 of them
+  // Of an earlier version: if this finds a row, the file is refused (kCacheTooOld) and left as it is.
+  const char* refuse_if = nullptr;
 };
 
 // One thread at a time. A call waits at most `patience` for another process that has the file

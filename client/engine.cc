@@ -14,17 +14,30 @@
 namespace kith::client {
 namespace {
 
-// A list of users as the cache keeps it.
-std::string bytes_of(const std::vector<UserId>& users) {
-  std::string bytes;
-  for (const UserId& user : users) bytes += user.bytes();
-  return bytes;
+Audience audience_of(v1::Audience wire) {
+  return wire == v1::AUDIENCE_UNSPECIFIED ? Audience::kEveryone : static_cast<Audience>(wire);
 }
-std::vector<UserId> users_of(std::string_view bytes) {
-  std::vector<UserId> users;
-  for (; bytes.size() >= UserId::kSize; bytes.remove_prefix(UserId::kSize))
-    users.push_back(id_of<UserId>(std::string(bytes.substr(0, UserId::kSize))));
-  return users;
+
+char digit(Audience audience) {
+  return static_cast<char>('0' + static_cast<int>(audience));
+}
+
+// As the cache keeps them; an earlier release knew three.
+std::string kept(const Privacy& p) {
+  return {digit(p.online), digit(p.last_seen), p.receipts ? '1' : '0', digit(p.group_adds),
+          digit(p.first_messages)};
+}
+Privacy privacy_of(const std::string& kept) {
+  Privacy p;
+  if (kept.size() < 3) return p;
+  const auto audience = [&](std::size_t at) { return static_cast<Audience>(kept[at] - '0'); };
+  p.online = audience(0);
+  p.last_seen = audience(1);
+  p.receipts = kept[2] == '1';
+  if (kept.size() < 5) return p;
+  p.group_adds = audience(3);
+  p.first_messages = audience(4);
+  return p;
 }
 
 }  // namespace
@@ -75,11 +88,7 @@ Status Engine::load() {
   model_.load(*content);
   if (Status s = model_.load_hand_marks(options_.acknowledge_by_hand, content->kv); !s) return s;
   read_marks_ = content->read_marks;
-  if (const auto it = content->kv.find("privacy");
-      it != content->kv.end() && it->second.size() == 3) {
-    privacy_ = {static_cast<Audience>(it->second[0] - '0'),
-                static_cast<Audience>(it->second[1] - '0'), it->second[2] == '1'};
-  }
+  privacy_ = privacy_of(content->kv["privacy"]);
   contacts_ = users_of(content->kv["contacts"]);
   blocked_ = users_of(content->kv["blocked"]);
   connection_ = std::make_unique<Connection>(
@@ -106,7 +115,10 @@ Status Engine::load() {
           [this](const ConversationId& id, std::uint64_t seq) { sync_->fetch(id, seq); }});
   outbox_->load(content->outbox);
   model_.set_waiting([this](const ConversationId& id) { return outbox_->newest(id); });
-  for (const OutboxRow& row : content->outbox) imagine(row);  // its cache may have been rebuilt
+  for (const OutboxRow& row : content->outbox) {
+    imagine(row);  // its cache may have been rebuilt
+    if (row.kind == OutboxKind::kCreate && row.failed) told(refused_group(row));
+  }
   if (content->index_behind) index_older(limits::search_index_pause);
   if (!content->recovered.empty()) told(CacheRecovered{content->recovered});
   return {};
@@ -230,9 +242,6 @@ void Engine::on_storage(const Status& failing) {
 
 Status Engine::on_user_state(const v1::UserState& state) {
   const v1::Settings& s = state.settings();
-  const auto audience = [](v1::Audience a) {
-    return a == v1::AUDIENCE_UNSPECIFIED ? Audience::kEveryone : static_cast<Audience>(a);
-  };
   std::vector<UserId> contacts, blocked;
   for (const std::string& user : state.contacts()) contacts.push_back(id_of<UserId>(user));
   for (const std::string& user : state.blocked()) blocked.push_back(id_of<UserId>(user));
@@ -241,7 +250,8 @@ Status Engine::on_user_state(const v1::UserState& state) {
     if (Status kept = model_.put_profiles({{model_.self(), me.handle(), me.display_name()}}); !kept)
       return kept;
   }
-  return keep_settings({audience(s.online()), audience(s.last_seen()), !s.receipts_off()},
+  return keep_settings({audience_of(s.online()), audience_of(s.last_seen()), !s.receipts_off(),
+                        audience_of(s.group_adds()), audience_of(s.first_messages())},
                        std::move(contacts), std::move(blocked));
 }
 
@@ -249,9 +259,7 @@ Status Engine::keep_settings(const Privacy& privacy, std::vector<UserId> contact
                              std::vector<UserId> blocked) {
   if (privacy == privacy_ && contacts == contacts_ && blocked == blocked_) return {};
   CacheChange change;
-  change.kv["privacy"] = {static_cast<char>('0' + static_cast<int>(privacy.online)),
-                          static_cast<char>('0' + static_cast<int>(privacy.last_seen)),
-                          privacy.receipts ? '1' : '0'};
+  change.kv["privacy"] = kept(privacy);
   change.kv["contacts"] = bytes_of(contacts);
   change.kv["blocked"] = bytes_of(blocked);
   if (Status s = store_.commit(change); !s) return s;
@@ -281,8 +289,10 @@ MessageId Engine::next_id() {
 
 Result<MessageId> Engine::send(const ConversationId& to, const std::string& text,
                                const MessageId& reply_to) {
-  if (to.empty())
-    return make_error(ErrorCode::kInvalidArgument, "to: the conversation id is empty");
+  if (!to.is_direct() && !to.is_group())
+    return make_error(ErrorCode::kInvalidArgument, "to: it is the id of no conversation");
+  if (to == ConversationId::direct(self(), self()))
+    return make_error(ErrorCode::kInvalidArgument, "to: a 1:1 has two people");
   if (text.empty()) return make_error(ErrorCode::kInvalidArgument, "text: it is empty");
   if (!is_utf8(text)) return make_error(ErrorCode::kInvalidArgument, "text: it is not UTF-8");
   v1::Content content;
@@ -524,9 +534,7 @@ ConversationId Engine::direct(const std::string& handle) {
 Result<ConversationId> Engine::create_group(const std::string& title,
                                             const std::vector<UserId>& members) {
   if (Status s = check_title(title); !s) return s.error();
-  std::array<std::uint8_t, ConversationId::kSize> bytes{};
-  random_.fill(bytes.data(), bytes.size());
-  const ConversationId id{Id<ConversationTag>(bytes)};
+  const ConversationId id = ConversationId::group(random_);
   v1::ClientFrame frame;
   v1::CreateConversation& create = *frame.mutable_create_conversation();
   const MessageId command = next_id();

@@ -46,6 +46,7 @@ void Engine::simple_request(v1::ClientFrame& frame, Done<void> done) {
       });
 }
 
+// As many commands as it takes, one after the other; the first that is refused is the last.
 void Engine::change_members(const ConversationId& group, MemberChangeOf what,
                             const std::vector<UserId>& users, MemberRole role, Done<void> done) {
   v1::ClientFrame frame;
@@ -53,9 +54,16 @@ void Engine::change_members(const ConversationId& group, MemberChangeOf what,
   change.set_conversation_id(group.bytes());
   change.set_command_id(ids_.next().bytes());
   change.set_kind(static_cast<v1::MemberChangeKind>(what));
-  for (const UserId& user : users) change.add_users(user.bytes());
+  const std::size_t now = std::min(users.size(), limits::members_change_max);
+  for (std::size_t i = 0; i < now; ++i) change.add_users(users[i].bytes());
   if (what == MemberChangeOf::kSetRole) change.set_role(static_cast<v1::MemberRole>(role));
-  simple_request(frame, std::move(done));
+  if (now == users.size()) return simple_request(frame, std::move(done));
+  std::vector<UserId> others(users.begin() + static_cast<std::ptrdiff_t>(now), users.end());
+  simple_request(frame, [this, group, what, role, others = std::move(others),
+                         done = std::move(done)](Status s) {
+    if (!s) return done(std::move(s));
+    change_members(group, what, others, role, done);
+  });
 }
 
 void Engine::rename(const ConversationId& group, const std::string& title, Done<void> done) {
@@ -211,6 +219,8 @@ void Engine::set_privacy(const Privacy& privacy, Done<void> done) {
   settings.set_online(static_cast<v1::Audience>(privacy.online));
   settings.set_last_seen(static_cast<v1::Audience>(privacy.last_seen));
   settings.set_receipts_off(!privacy.receipts);
+  settings.set_group_adds(static_cast<v1::Audience>(privacy.group_adds));
+  settings.set_first_messages(static_cast<v1::Audience>(privacy.first_messages));
   simple_request(frame, [this, privacy, done = std::move(done)](Status s) {
     if (s) (void)keep_settings(privacy, contacts_, blocked_);  // the next sync repeats it
     done(std::move(s));

@@ -14,6 +14,24 @@ namespace {
 
 const Ranges kNoRanges;
 
+// Whatever a server says: a 1:1 is one with the person whose id its own was made of, and in it nobody else
+// speaks; a group stands under no such id.
+bool is_of_its_type(const UserId& self, const ConversationId& id,
+                    const v1::ConversationState& state) {
+  const auto peer = user_id(state.direct_peer());
+  if (state.type() == v1::CONVERSATION_TYPE_DIRECT)
+    return peer && ConversationId::direct(self, *peer) == id;
+  return id.is_group() && !peer;
+}
+
+bool may_hold(const UserId& self, const ConversationRecord& record, const v1::Event& event) {
+  if (record.id.is_group()) return true;
+  if (!record.id.is_direct()) return false;
+  if (event.sender().empty() || event.sender() == self.view()) return true;
+  const auto sender = user_id(event.sender());
+  return sender && (record.peer == *sender || ConversationId::direct(self, *sender) == record.id);
+}
+
 }  // namespace
 
 void Model::load(const CacheContent& content) {
@@ -64,6 +82,7 @@ Status Model::apply_events(const ConversationId& conversation, const std::vector
   std::uint64_t highest = 0;
   for (const v1::Event& e : events) {
     if (e.seq() == 0 || e.conversation_id() != conversation.view() || ranges.has(e.seq())) continue;
+    if (!may_hold(self_, record, e)) continue;
     StoredEvent stored{conversation, e.seq(), id_of<MessageId>(e.message_id()), e.ordinal(),
                        e.SerializeAsString()};
     ranges.add(e.seq(), e.seq());
@@ -81,7 +100,7 @@ Status Model::apply_events(const ConversationId& conversation, const std::vector
     }
     change.events.push_back(std::move(stored));
   }
-  if (change.events.empty() && known && record == *known) return {};
+  if (change.events.empty() && (known ? record == *known : !events.empty())) return {};
   change.ranges[conversation] = ranges;
   change.conversations.push_back(record);
   if (lowest) hand_marks_.note(conversation, lowest, &change);
@@ -105,7 +124,7 @@ Status Model::apply_states(const std::vector<v1::ConversationState>& states,
   std::map<ConversationId, ConversationRecord> merged;
   for (const v1::ConversationState& s : states) {
     const auto id = conversation_id(s.conversation_id());
-    if (!id) continue;
+    if (!id || !is_of_its_type(self_, *id, s)) continue;
     const ConversationRecord* known = find(*id);
     if (!known && !merged.count(*id) &&
         conversations_.size() + merged.size() >= limits::conversations_kept_max) {

@@ -27,6 +27,13 @@ bool refused_for_good(const Error& error) {
 
 }  // namespace
 
+GroupRefused refused_group(const OutboxRow& create) {
+  Error reason = make_error(create.failed.value_or(ErrorCode::kCancelled),
+                            "the server does not make this group");
+  reason.users = create.refused;
+  return {create.conversation, create.id, std::move(reason)};
+}
+
 Outbox::Outbox(Model& model, Connection& connection, Scheduler& scheduler, Random& random,
                Hooks hooks)
     : model_(model),
@@ -78,6 +85,12 @@ void Outbox::date_rows() {
 }
 
 Status Outbox::add(const OutboxRow& row) {
+  const auto queue = queues_.find(row.conversation);
+  if (queue != queues_.end()) {
+    const OutboxRow& first = queue->second.rows.front();
+    if (first.kind == OutboxKind::kCreate && first.failed)
+      return make_error(*first.failed, "the server does not make this group");
+  }
   if (count_ >= limits::outbox_messages_max) {
     return make_error(ErrorCode::kOutboxFull,
                       "the outbox holds " + std::to_string(count_) + " messages already");
@@ -98,6 +111,7 @@ Status Outbox::resend(const MessageId& id) {
   OutboxRow* row = find(id);
   if (!row) return make_error(ErrorCode::kNotFound, "no such message is waiting");
   if (!row->failed) return {};
+  if (row->kind == OutboxKind::kCreate) return resend_group(row->conversation);
   OutboxRow again = *row;
   again.failed.reset();
   again.created_ms = scheduler_.clock().wall().ms;
@@ -116,6 +130,7 @@ Status Outbox::discard(const MessageId& id) {
   if (!row) return make_error(ErrorCode::kNotFound, "no such message is waiting");
   if (!row->failed)
     return make_error(ErrorCode::kInvalidArgument, "only a failed message can be discarded");
+  if (row->kind == OutboxKind::kCreate) return discard_group(row->conversation);
   CacheChange change;
   change.outbox_remove.push_back(id);
   if (Status s = model_.store().commit(change); !s) return s;
@@ -478,15 +493,66 @@ void Outbox::forget_places() {
 }
 
 void Outbox::fail(OutboxRow& row, const Error& error) {
+  if (row.kind == OutboxKind::kCreate) return refuse_group(OutboxRow(row), error);
   OutboxRow failed = row;
   failed.failed = error.code;
   CacheChange change;
   change.outbox_put.push_back(failed);
   if (!model_.store().commit(change)) return;  // told again when it can be recorded
   row = failed;
-  if (row.kind == OutboxKind::kMessage)
-    model_.emit(MessageChanged{model_.message_of(row), false, false});
+  model_.emit(MessageChanged{model_.message_of(row), false, false});
   model_.emit_conversation(row.conversation);
+}
+
+// What waits for the group will never be sent: it fails with it.
+void Outbox::refuse_group(const OutboxRow& create, const Error& error) {
+  const auto queue = queues_.find(create.conversation);
+  if (queue == queues_.end()) return;
+  std::deque<OutboxRow> rows = queue->second.rows;
+  CacheChange change;
+  for (OutboxRow& row : rows) {
+    row.failed = error.code;
+    if (row.kind == OutboxKind::kCreate) row.refused = error.users;
+    change.outbox_put.push_back(row);
+  }
+  if (!model_.store().commit(change)) return;  // told again when it can be recorded
+  queue->second.rows = rows;
+  for (const OutboxRow& row : rows) {
+    if (row.kind == OutboxKind::kMessage)
+      model_.emit(MessageChanged{model_.message_of(row), false, false});
+  }
+  model_.emit(GroupRefused{create.conversation, create.id, error});
+  model_.emit_conversation(create.conversation);
+}
+
+Status Outbox::resend_group(const ConversationId& id) {
+  Queue& queue = queues_.at(id);
+  std::deque<OutboxRow> rows = queue.rows;
+  CacheChange change;
+  for (OutboxRow& row : rows) {
+    row.failed.reset();
+    row.refused.clear();
+    row.created_ms = scheduler_.clock().wall().ms;
+    row.server_ms = connection_.server_ms();
+    change.outbox_put.push_back(row);
+  }
+  if (Status s = model_.store().commit(change); !s) return s;
+  queue.rows = rows;
+  for (const OutboxRow& row : rows) {
+    if (row.kind == OutboxKind::kMessage)
+      model_.emit(MessageChanged{model_.message_of(row), false, false});
+  }
+  pump();
+  return {};
+}
+
+Status Outbox::discard_group(const ConversationId& id) {
+  CacheChange change;
+  for (const OutboxRow& row : queues_.at(id).rows) change.outbox_remove.push_back(row.id);
+  if (Status s = model_.store().commit(change); !s) return s;
+  forget(change.outbox_remove);
+  model_.emit_conversation(id);
+  return {};
 }
 
 }  // namespace kith::client

@@ -27,6 +27,9 @@ class SendResult;
 
 namespace kith::client {
 
+// Of a row that makes a group and has failed.
+GroupRefused refused_group(const OutboxRow& create);
+
 class Outbox {
  public:
   struct Hooks {
@@ -93,6 +96,9 @@ class Outbox {
   [[nodiscard]] v1::Event event_of(const OutboxRow& row);
   static bool answers_unknown(const OutboxRow& row, const v1::Event& event);
   void fail(OutboxRow& row, const Error& error);
+  void refuse_group(const OutboxRow& create, const Error& error);
+  Status resend_group(const ConversationId& id);
+  Status discard_group(const ConversationId& id);
   void later(Queue& queue, const ConversationId& id, const Error& error);
   OutboxRow* find(const ConversationId& id, const MessageId& message);
   OutboxRow* find(const MessageId& message);

@@ -23,6 +23,8 @@ struct Metric {
 constexpr Metric kMetrics[] = {
     {"apply_lag", "kith_store_pending_records", Type::kGauge,
      "Records in the journal that the store does not have yet."},
+    {"cached_bytes", "kith_cached_bytes", Type::kGauge,
+     "Memory of the members and recent events of the conversations in memory."},
     {"commands_held", "kith_commands_held", Type::kGauge,
      "Commands that wait until the store has caught up."},
     {"connections", "kith_connections", Type::kGauge, "Open sockets."},

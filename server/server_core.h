@@ -21,8 +21,8 @@
 #include "server/gateway/listener.h"
 #include "server/metrics_text.h"
 #include "server/password_hasher.h"
-#include "server/services/search_feeder.h"
 #include "server/services/run_history.h"
+#include "server/services/search_feeder.h"
 #include "server/services/service_health.h"
 #include "server/services/store_pace.h"
 #include "src/scheduler.h"
@@ -40,7 +40,7 @@ struct ServerPorts {
   SearchIndex* search = nullptr;  // none: nobody can search
   IndexStep index_step{};
   const RunHistory* runs = nullptr;  // null: every device's history counts as ours
-  ServiceHealth* health = nullptr;  // what fails is noted there; may be null
+  ServiceHealth* health = nullptr;   // what fails is noted there; may be null
 };
 
 class ServerCore : public ConnectionHandler {

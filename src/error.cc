@@ -55,6 +55,7 @@ constexpr std::pair<ErrorCode, std::string_view> kNames[] = {
     {ErrorCode::kIo, "IO"},
     {ErrorCode::kOutboxFull, "OUTBOX_FULL"},
     {ErrorCode::kClosed, "CLOSED"},
+    {ErrorCode::kCacheTooOld, "CACHE_TOO_OLD"},
     {ErrorCode::kAddressInUse, "ADDRESS_IN_USE"},
     {ErrorCode::kBadConfig, "BAD_CONFIG"},
 };
@@ -103,6 +104,7 @@ Retry retry_of(ErrorCode code) noexcept {
     case ErrorCode::kTrustStoreEmpty:
     case ErrorCode::kAlreadyOpen:
     case ErrorCode::kCacheTooNew:
+    case ErrorCode::kCacheTooOld:
     case ErrorCode::kCacheCorrupt:
     case ErrorCode::kIo:
     case ErrorCode::kClosed:
@@ -164,6 +166,7 @@ v1::Error to_wire(const Error& own) {
   out.set_retryable(error.retry() != Retry::kNever);
   out.set_retry_after_ms(error.retry_after_ms);
   out.set_detail(shortened(error.message));
+  for (const UserId& user : error.users) out.add_users(user.bytes());
   return out;
 }
 
@@ -174,7 +177,13 @@ Error from_wire(const v1::Error& error) {
     code = static_cast<ErrorCode>(value);
   }
   const auto longest = static_cast<std::uint32_t>(Millis(limits::retry_after_max).count());
-  return make_error(code, shortened(error.detail()), std::min(error.retry_after_ms(), longest));
+  Error out =
+      make_error(code, shortened(error.detail()), std::min(error.retry_after_ms(), longest));
+  for (const std::string& bytes : error.users()) {
+    if (out.users.size() == limits::members_change_max) break;
+    if (const auto user = UserId::from_bytes(bytes)) out.users.emplace_back(*user);
+  }
+  return out;
 }
 
 }  // namespace kith

@@ -7,6 +7,7 @@
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
 #include "src/frame_codec.h"
+#include "src/handle.h"
 #include "src/handshake.h"
 #include "src/request_view.h"
 #include "src/utf8.h"
@@ -33,6 +34,17 @@ class Check {
   }
   Check& optional_id(std::string_view bytes, std::string_view field) {
     return bytes.empty() ? *this : id(bytes, field);
+  }
+  Check& conversation(std::string_view bytes, std::string_view field) {
+    const auto found = conversation_id(bytes);
+    return field_is(
+        found && (found->is_direct() || found->is_group()), field,
+        " names no conversation: of a 1:1 it is a UUID of version 8, of a group of version 4");
+  }
+  Check& group(std::string_view bytes, std::string_view field) {
+    const auto found = conversation_id(bytes);
+    return field_is(found && found->is_group(), field,
+                    " names no group: it is no UUID of version 4");
   }
   // Any 16 bytes: what a sender's clock says decides nothing.
   Check& command_id(std::string_view bytes, std::string_view field) { return id(bytes, field); }
@@ -61,16 +73,20 @@ class Check {
     bytes(value, max, field);
     return field_is(is_utf8(value), field, " is not UTF-8");
   }
-  // Names are shown in one line: nothing that moves a cursor.
+  // Names are shown in one line: nothing that moves a cursor, or shows other text than it has.
   Check& line(std::string_view value, std::size_t max, std::string_view field) {
     text(value, max, field);
-    bool clean = true;
-    for (const char c : value) clean &= static_cast<unsigned char>(c) >= 0x20 && c != 0x7f;
-    return field_is(clean, field, " has control characters");
+    return field_is(!status_ || is_plain_line(value), field,
+                    " has control or invisible characters");
   }
   Check& handle(std::string_view value) {
     argument(!value.empty(), "the handle is empty");
     return line(value, limits::handle_bytes_max, "the handle");
+  }
+  Check& new_handle(std::string_view value) {
+    if (!handle(value).ok()) return *this;
+    const auto made = new_account_handle(value);
+    return made ? *this : argument(false, made.error().message);
   }
   Check& token(const std::string& value) {
     that(!value.empty(), ErrorCode::kUnauthenticated, "the token is empty");
@@ -113,7 +129,7 @@ Status check(const v1::Goodbye& m) {
 
 Status check(const v1::Register& m) {
   return Check("Register")
-      .handle(m.handle())
+      .new_handle(m.handle())
       .argument(m.password().size() >= limits::password_bytes_min, "the password is too short")
       .bytes(m.password(), limits::password_bytes_max, "the password")
       .line(m.display_name(), limits::display_name_bytes_max, "display_name")
@@ -170,10 +186,17 @@ Status check_message(const RequestView& request, const RequestView::Message& m) 
   return c.argument(is_content(m.content), "the content cannot be read").done();
 }
 
+bool is_group(std::string_view bytes) {
+  const auto id = conversation_id(bytes);
+  return id && id->is_group();
+}
+
 Status check_send(const RequestView& m) {
   Check c("SendBatch");
-  c.id(m.conversation, "conversation_id")
+  c.conversation(m.conversation, "conversation_id")
       .optional_id(m.direct_peer, "direct_peer")
+      .argument(m.direct_peer.empty() || !is_group(m.conversation),
+                "direct_peer is given, but conversation_id names a group")
       .argument(!m.messages.empty(), "the batch is empty")
       .count(m.messages.size(), limits::batch_items_max, "items");
   for (std::size_t i = 0; i < m.messages.size() && c.ok(); ++i) {
@@ -186,12 +209,12 @@ Status check_ack(const RequestView& m) {
   Check c("AckEvents");
   c.count(m.upto.size(), limits::heads_listed_max, "upto");
   if (!c.ok()) return c.done();
-  for (const RequestView::Head& head : m.upto) c.id(head.conversation, "upto");
+  for (const RequestView::Head& head : m.upto) c.conversation(head.conversation, "upto");
   return c.done();
 }
 
 Status check(const v1::MarkRead& m) {
-  return Check("MarkRead").id(m.conversation_id(), "conversation_id").done();
+  return Check("MarkRead").conversation(m.conversation_id(), "conversation_id").done();
 }
 
 Status check(const v1::SyncRequest& m) {
@@ -199,27 +222,27 @@ Status check(const v1::SyncRequest& m) {
   c.bytes(m.page_token(), limits::page_token_bytes_max, "page_token");
   c.count(static_cast<std::size_t>(m.large_heads_size()), limits::heads_listed_max, "large_heads");
   if (!c.ok()) return c.done();
-  for (const v1::HeadRef& head : m.large_heads()) c.id(head.conversation_id(), "large_heads");
+  for (const v1::HeadRef& head : m.large_heads()) c.group(head.conversation_id(), "large_heads");
   return c.done();
 }
 
 Status check(const v1::GetEvents& m) {
   return Check("GetEvents")
-      .id(m.conversation_id(), "conversation_id")
+      .conversation(m.conversation_id(), "conversation_id")
       .argument(m.to() == 0 || m.from() <= m.to(), "the range ends before it begins")
       .done();
 }
 
 Status check(const v1::GetReaders& m) {
   return Check("GetReaders")
-      .id(m.conversation_id(), "conversation_id")
+      .conversation(m.conversation_id(), "conversation_id")
       .argument(m.seq() > 0, "seq is missing")
       .done();
 }
 
 Status check(const v1::SetTyping& m) {
   return Check("SetTyping")
-      .id(m.conversation_id(), "conversation_id")
+      .conversation(m.conversation_id(), "conversation_id")
       .argument(m.activity() != v1::ACTIVITY_UNSPECIFIED, "activity is missing")
       .done();
 }
@@ -233,21 +256,21 @@ Status check(const v1::PresenceSubscribe& m) {
 
 Status check(const v1::CreateConversation& m) {
   return Check("CreateConversation")
-      .id(m.conversation_id(), "conversation_id")
+      .group(m.conversation_id(), "conversation_id")
       .command_id(m.command_id(), "command_id")
       .also(check_title(m.title()))
-      .ids(m.members(), limits::group_members_max - 1, "members")  // and the creator
+      .ids(m.members(), limits::members_change_max, "members")
       .done();
 }
 
 Status check(const v1::MemberChange& m) {
   Check c("MemberChange");
-  c.id(m.conversation_id(), "conversation_id")
+  c.group(m.conversation_id(), "conversation_id")
       .command_id(m.command_id(), "command_id")
       .argument(m.kind() != v1::MEMBER_CHANGE_KIND_UNSPECIFIED, "kind is missing")
       .that(v1::MemberChangeKind_IsValid(m.kind()), ErrorCode::kUnimplemented,
             "kind is from a newer release")
-      .ids(m.users(), limits::group_members_max, "users");
+      .ids(m.users(), limits::members_change_max, "users");
   if (m.kind() == v1::MEMBER_CHANGE_KIND_LEAVE) {
     c.argument(m.users_size() == 0, "users must be empty: everybody leaves for themselves");
   } else {
@@ -264,7 +287,7 @@ Status check(const v1::MemberChange& m) {
 
 Status check(const v1::UpdateMeta& m) {
   return Check("UpdateMeta")
-      .id(m.conversation_id(), "conversation_id")
+      .group(m.conversation_id(), "conversation_id")
       .command_id(m.command_id(), "command_id")
       .also(check_title(m.title()))
       .done();
@@ -272,7 +295,7 @@ Status check(const v1::UpdateMeta& m) {
 
 Status check(const v1::GetMembers& m) {
   return Check("GetMembers")
-      .id(m.conversation_id(), "conversation_id")
+      .conversation(m.conversation_id(), "conversation_id")
       .bytes(m.page_token(), limits::page_token_bytes_max, "page_token")
       .done();
 }
@@ -283,6 +306,10 @@ Status check(const v1::UpdateSettings& m) {
       .argument(v1::Audience_IsValid(m.settings().online()), "the audience of online is unknown")
       .argument(v1::Audience_IsValid(m.settings().last_seen()),
                 "the audience of last_seen is unknown")
+      .argument(v1::Audience_IsValid(m.settings().group_adds()),
+                "the audience of group_adds is unknown")
+      .argument(v1::Audience_IsValid(m.settings().first_messages()),
+                "the audience of first_messages is unknown")
       .done();
 }
 
@@ -302,10 +329,10 @@ Status check(const v1::UpdateProfile& m) {
 }
 
 Status check(const v1::SearchMessages& m) {
-  return Check("SearchMessages")
-      .text(m.query(), limits::search_query_bytes_max, "the query")
-      .optional_id(m.conversation_id(), "conversation_id")
-      .done();
+  Check c("SearchMessages");
+  c.text(m.query(), limits::search_query_bytes_max, "the query");
+  if (!m.conversation_id().empty()) c.conversation(m.conversation_id(), "conversation_id");
+  return c.done();
 }
 
 Status check(const v1::GetUsers& m) {

@@ -2,7 +2,9 @@
 #include "kith/core/ids.h"
 
 #include <algorithm>
+#include <array>
 
+#include "kith/core/random.h"
 #include "src/hash.h"
 
 namespace kith {
@@ -46,9 +48,27 @@ UserId UserId::of(std::string_view handle) {
   return UserId(hash16("kith-user:" + std::string(handle)));
 }
 
+namespace {
+
+// Version and variant of RFC 9562.
+ConversationId as_uuid(std::array<std::uint8_t, ConversationId::kSize> bytes,
+                       std::uint8_t version) {
+  bytes[6] = static_cast<std::uint8_t>(version << 4 | (bytes[6] & 0x0f));
+  bytes[8] = static_cast<std::uint8_t>(0x80 | (bytes[8] & 0x3f));
+  return ConversationId(bytes);
+}
+
+}  // namespace
+
 ConversationId ConversationId::direct(const UserId& a, const UserId& b) {
   const auto& [low, high] = std::minmax(a, b);
-  return ConversationId(hash16("kith-dm:" + low.bytes() + high.bytes()));
+  return as_uuid(hash16("kith-dm:" + low.bytes() + high.bytes()), 8);
+}
+
+ConversationId ConversationId::group(Random& random) {
+  std::array<std::uint8_t, kSize> bytes{};
+  random.fill(bytes.data(), bytes.size());
+  return as_uuid(bytes, 4);
 }
 
 }  // namespace kith

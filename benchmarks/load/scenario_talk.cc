@@ -14,7 +14,8 @@ namespace {
 
 constexpr double kDrainPatience = 10;
 constexpr Micros kCreatePatience = 60 * kSecond;
-constexpr std::size_t kMembersPerFrame = 1000;
+constexpr std::size_t kMembersPerFrame = limits::members_change_max;
+constexpr std::uint32_t kIntroducedAtOnce = 500;
 
 constexpr double kOpenRate = 1000;
 
@@ -154,12 +155,6 @@ Reports run_open(Stage& stage) {
 
 namespace {
 
-ConversationId random_id(FastRandom& random) {
-  std::array<std::uint8_t, ConversationId::kSize> bytes{};
-  random.fill(bytes.data(), bytes.size());
-  return ConversationId(Id<ConversationTag>(bytes));
-}
-
 // Groups of `size`, of which the members that are sessions of the fleet are online.
 struct Group {
   ConversationId id;
@@ -170,9 +165,10 @@ struct Group {
 std::vector<Group> plan_groups(Stage& stage) {
   FastRandom random;
   std::vector<Group> groups;
-  const std::uint32_t size = std::min(stage.options.group, stage.fleet->size());
-  for (std::uint32_t first = 0; first + size <= stage.fleet->size(); first += size) {
-    groups.push_back({random_id(random), first, size});
+  const std::uint32_t connections = stage.options.connections;
+  const std::uint32_t size = std::min(stage.options.group, connections);
+  for (std::uint32_t first = 0; first + size <= connections; first += size) {
+    groups.push_back({ConversationId::group(random), first, size});
     std::vector<std::uint32_t> members;
     for (std::uint32_t i = 0; i < size; ++i) members.push_back(first + i);
     stage.traffic->add_conversation(groups.back().id, members, 1, false);
@@ -180,15 +176,25 @@ std::vector<Group> plan_groups(Stage& stage) {
   return groups;
 }
 
-// Created with as many members as fit into a frame, the others are added.
+// Who is added to a group must be known: people of it who never come have come once, a few at a time.
+Status introduce_others(Stage& stage) {
+  for (std::uint32_t from = stage.options.connections; from < stage.fleet->size();) {
+    const std::uint32_t to = std::min(stage.fleet->size(), from + kIntroducedAtOnce);
+    if (auto up = stage.fleet->bring_up(from, to, kCreatePatience); !up) return up;
+    stage.fleet->leave(from, to);
+    from = to;
+  }
+  return {};
+}
+
+// Created with as many members as one command may have, the others are added.
 void ask_for(Stage& stage, const Group& group, UuidGenerator& ids) {
   std::vector<std::string> members;
   for (std::uint32_t i = 1; i < group.online; ++i) {
     members.push_back(stage.fleet->user(group.first + i).bytes());
   }
   for (std::uint32_t i = group.online; i < stage.options.group; ++i) {
-    // People of the group who never come.
-    members.push_back(UserId::of(stage.options.prefix + "-away-" + std::to_string(i)).bytes());
+    members.push_back(stage.fleet->user(i).bytes());  // if there are others, there is one group
   }
   for (std::size_t from = 0; from < members.size(); from += kMembersPerFrame) {
     const std::size_t to = std::min(members.size(), from + kMembersPerFrame);
@@ -218,9 +224,13 @@ Reports run_group(Stage& stage) {
   TrafficOptions with = closed_loop(options);
   with.until = std::min(options.until, Until::kReceived);  // receipts of groups come seconds later
   with.closed_loop = options.rates.empty();
-  if (auto open = stage.open(with, options.connections); !open) return open.error();
+  const std::uint32_t people = std::max(options.connections, options.group);
+  if (auto open = stage.open(with, people); !open) return open.error();
   const std::vector<Group> groups = plan_groups(stage);
-  if (auto up = stage.bring_up_all(); !up) return up.error();
+  if (auto up = introduce_others(stage); !up) return up.error();
+  if (auto up = stage.fleet->bring_up(0, options.connections, kCreatePatience); !up) {
+    return up.error();
+  }
   FastRandom random;
   UuidGenerator ids(system_clock(), random);
   for (const Group& group : groups) ask_for(stage, group, ids);
@@ -258,6 +268,7 @@ Reports run_group(Stage& stage) {
   report.set("online", groups.front().online);
   report.set("outstanding", options.outstanding);
   stage.fill(report);
+  report.set("connections", options.connections);
   const Meter& meter = stage.traffic->meter();
   report.set("deliveries_per_s", static_cast<double>(meter.deliveries) * 1e6 /
                                      static_cast<double>(meter.ended - meter.began));

@@ -33,6 +33,7 @@ int sign_in(const Arguments& arguments) {
                      : client::Client::sign_in(options, *password);
   if (!token) return complain(token.error());
   account.token = token->value;
+  account.handle = token->handle;  // as the server keeps it
   if (auto saved = home.save(account); !saved) return complain(saved.error());
   standard_output().line((fresh ? "Welcome, " : "Welcome back, ") + account.handle +
                          ". The account is kept in " + home.directory() + ".");

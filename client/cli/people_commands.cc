@@ -1,6 +1,8 @@
 // The commands of the line mode about groups, people and the account.
 #include <algorithm>
 #include <cstdint>
+#include <mutex>
+#include <optional>
 #include <set>
 
 #include "client/cli/ask.h"
@@ -58,6 +60,16 @@ Result<std::vector<UserId>> existing(Session& session, const std::vector<std::st
   return users;
 }
 
+// Those of `handles` whom the refusal of a group names.
+std::string in_the_way(const std::vector<std::string>& handles, const Error& why) {
+  std::string names;
+  for (const std::string& handle : handles) {
+    if (std::count(why.users.begin(), why.users.end(), UserId::of(handle)) == 0) continue;
+    names += (names.empty() ? ": " : ", ") + handle;
+  }
+  return names;
+}
+
 int group(const Arguments& arguments) {
   if (arguments.words.size() < 2)
     return usage("group takes a TITLE and at least one HANDLE; see kith --help.");
@@ -73,6 +85,13 @@ int group(const Arguments& arguments) {
     } else {
       for (const std::string& handle : *handles) members.push_back(UserId::of(handle));
     }
+    std::mutex mutex;
+    std::optional<client::GroupRefused> refused;  // the last one
+    const auto watching = client.on_event([&](const client::Event& event) {
+      const auto* one = std::get_if<client::GroupRefused>(&event);
+      const std::lock_guard lock(mutex);
+      if (one != nullptr) refused = *one;
+    });
     auto id = client.create_group(arguments.words[0], members);
     if (!id) return complain(id.error());
     session.home.remember_group(arguments.words[0], *id);
@@ -86,8 +105,10 @@ int group(const Arguments& arguments) {
     // What became of it: only a group that exists has members.
     auto made = ask<std::vector<client::Member>>([&](auto answer) { client.members(*id, answer); });
     if (!made) {
-      notice("The group was refused.");
-      return complain(made.error());
+      const std::lock_guard lock(mutex);
+      const Error why = refused && refused->group == *id ? refused->reason : made.error();
+      notice("The group was refused" + in_the_way(*handles, why) + ".");
+      return complain(why);
     }
     standard_output().line(id->to_string());
     return kDone;

@@ -14,7 +14,9 @@ struct AudienceSetting {
   Audience Privacy::*value;
 };
 constexpr std::array kAudiences = {AudienceSetting{"online", &Privacy::online},
-                                   AudienceSetting{"last-seen", &Privacy::last_seen}};
+                                   AudienceSetting{"last-seen", &Privacy::last_seen},
+                                   AudienceSetting{"group-adds", &Privacy::group_adds},
+                                   AudienceSetting{"first-messages", &Privacy::first_messages}};
 constexpr std::array<std::pair<const char*, Audience>, 3> kValues = {
     {{"everyone", Audience::kEveryone},
      {"contacts", Audience::kContacts},

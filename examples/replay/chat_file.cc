@@ -3,10 +3,13 @@
 
 #include <zlib.h>
 
+#include <cctype>
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+
+#include "kith/core/ids.h"
 
 namespace replay {
 namespace {
@@ -59,9 +62,20 @@ int minute_of(const std::string& time) {
   return hour * 60 + minute;
 }
 
+// A server's own accounts have handles in small letters, and of letters, digits and few signs: what a nick
+// has besides, and what tells "Dame" from "dame", is in its hash.
+std::string handle_of(const std::string& nick) {
+  std::string plain;
+  for (const char c : nick) {
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0 && static_cast<unsigned char>(c) < 0x80)
+      plain += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  return (plain.empty() ? "nick" : plain) + "-" + kith::UserId::of(nick).to_string().substr(0, 6);
+}
+
 void add(ChatRoom& room, RoomIndex& index, const nlohmann::json& object) {
   Line line;
-  line.nick = object.at("nick").get<std::string>();
+  line.nick = handle_of(object.at("nick").get<std::string>());
   line.text = object.at("text").get<std::string>();
   line.minute = minute_of(object.value("time", ""));
   if (line.text.empty()) return;  // there is nothing to send

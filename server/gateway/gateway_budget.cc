@@ -7,6 +7,7 @@
 #include "server/gateway/gateway.h"
 #include "src/error.h"
 #include "src/frame_codec.h"
+#include "src/handle.h"
 
 namespace kith::server {
 namespace {
@@ -19,7 +20,9 @@ constexpr std::uint32_t kReturnHoldMs = 1'000;
 
 // --- before somebody has signed in ---
 
-void Gateway::sign_in(Session& session, const v1::SignIn& request, const Reply& reply) {
+void Gateway::sign_in(Session& session, const v1::SignIn& typed, const Reply& reply) {
+  v1::SignIn request = typed;
+  request.set_handle(mapped_handle(typed.handle()));
   const auto device = device_id(request.device_id());
   const UserId user = UserId::of(request.handle());
   SignInAttempt tried;
@@ -49,7 +52,9 @@ void Gateway::sign_in(Session& session, const v1::SignIn& request, const Reply& 
   ports_.door.sign_in(request, tried.turn, done);
 }
 
-void Gateway::register_account(Session& session, const v1::Register& request, const Reply& reply) {
+void Gateway::register_account(Session& session, const v1::Register& typed, const Reply& reply) {
+  v1::Register request = typed;
+  request.set_handle(mapped_handle(typed.handle()));
   const std::int64_t now = ports_.scheduler.clock().steady_ms();
   const std::uint32_t wait = entry_.register_account(session.address(), now);
   if (wait > 0) {

@@ -90,6 +90,7 @@ void ConversationCache::load_changed(const std::vector<LogEntry>& page) {
     const SlotPtr s = slot(id);
     s->loaded = true;
     if (next != stored->end() && next->head.id == id) s->conversation = std::move(*next++);
+    weigh(*s);
   }
 }
 
@@ -133,6 +134,7 @@ void ConversationCache::add_stats(std::map<std::string, std::uint64_t>& all) con
   all["journal_lag"] = log_.pending();
   all["conversations_cached"] = slots_.size();
   all["events_cached"] = recent_total_;
+  all["cached_bytes"] = member_bytes_ + recent_bytes_;
 }
 
 ConversationCache::SlotPtr ConversationCache::slot(const ConversationId& id) {
@@ -157,9 +159,18 @@ void ConversationCache::use(Slot& s) {
   s.moved_at = ++moves_;
 }
 
+void ConversationCache::weigh(Slot& s) {
+  const std::size_t now = s.conversation.members.capacity() * sizeof(Member);
+  member_bytes_ += now - std::exchange(s.member_bytes, now);
+}
+
 void ConversationCache::evict() {
+  const auto full = [this] {
+    return slots_.size() > limits::conversations_cached_max ||
+           (member_bytes_ > limits::conversations_cached_bytes && slots_.size() > 1);
+  };
   // Only from the old end, and only what the store has completely; a few at a time.
-  for (int tries = 0; slots_.size() > limits::conversations_cached_max && tries < 8; ++tries) {
+  for (int tries = 0; full() && tries < 8; ++tries) {
     const ConversationId id = recently_used_.back();
     Slot& old = *slots_.at(id);
     const bool idle = old.loaded && old.queue.empty() && !old.deciding && old.readers.empty();
@@ -168,6 +179,8 @@ void ConversationCache::evict() {
       continue;
     }
     recent_total_ -= old.recent.size();
+    recent_bytes_ -= old.recent.bytes();
+    member_bytes_ -= old.member_bytes;
     recently_used_.pop_back();
     slots_.erase(id);
   }
@@ -194,6 +207,7 @@ void ConversationCache::load(const SlotPtr& s) {
     }
     s->loaded = true;
     if (*found) s->conversation = **std::move(found);
+    weigh(*s);
     run_queue(s);
     const Conversation* c = s->conversation.head.last_seq != 0 ? &s->conversation : nullptr;
     // What does not exist is the first to leave: asking for it must not cost others their place.
@@ -203,6 +217,7 @@ void ConversationCache::load(const SlotPtr& s) {
       s->moved_at = 0;
     }
     for (auto& reader : readers) reader(c);
+    if (*alive) evict();
   });
 }
 
@@ -291,18 +306,24 @@ void ConversationCache::note_change(Slot& s, const LogEntry& entry, const Outcom
   for (const UserId& user : out.changed_members) s.note_changed(user);
   if (out.event != nullptr) {
     ++placed_;
+    recent_bytes_ -= s.recent.bytes();
     s.recent.push(out.event);
+    recent_bytes_ += s.recent.bytes();
     ++s.new_events;
     ++recent_total_;
   }
   for (const UserId& user : out.marks) mark(s, user, entry.position);
   if (s.conversation.head.large) large_.note(s.conversation, span_of(out.changed_members));
-  const std::size_t kept = recent_total_ < limits::recent_events_total ? limits::recent_events
-                                                                       : limits::recent_events_few;
+  weigh(s);
+  const bool room = recent_total_ < limits::recent_events_total &&
+                    recent_bytes_ < limits::conversations_cached_bytes;
+  const std::size_t kept = room ? limits::recent_events : limits::recent_events_few;
+  recent_bytes_ -= s.recent.bytes();
   while (s.recent.size() > kept && s.recent.oldest().position <= applied_) {
     s.recent.pop();
     --recent_total_;
   }
+  recent_bytes_ += s.recent.bytes();
 }
 
 void ConversationCache::mark(Slot& s, const UserId& user, Position position) {

@@ -109,7 +109,7 @@ class ConversationCache : public Conversations {
   // Records decided and not yet in the store.
   [[nodiscard]] std::uint64_t apply_lag() const { return decided() - applied_; }
   // Adds "messages_placed", "apply_lag", "commands_held", "journal_lag", "conversations_cached",
-  // "events_cached".
+  // "events_cached", "cached_bytes".
   void add_stats(std::map<std::string, std::uint64_t>& all) const;
 
  private:
@@ -152,6 +152,7 @@ class ConversationCache : public Conversations {
   void take(const ConversationId& id, StoreBatch& batch);
   void give_batch();
   std::map<ConversationId, Position> tail(const UserId& user) const;
+  void weigh(Slot& slot);
   void use(Slot& slot);
   void evict();
 
@@ -178,7 +179,9 @@ class ConversationCache : public Conversations {
   bool looking_ = false;    // after held_, with a timer
   std::size_t in_log_ = 0;  // appended, not yet committed
   std::uint64_t placed_ = 0;
-  std::size_t recent_total_ = 0;  // events in all slots
+  std::size_t recent_total_ = 0;  // events in all slots …
+  std::size_t recent_bytes_ = 0;  // … and their memory
+  std::size_t member_bytes_ = 0;  // memory of the members of all slots
   bool replaying_ = false;
 
   std::vector<ConversationId> dirty_;      // each once: Slot::dirty

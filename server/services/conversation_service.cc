@@ -5,6 +5,7 @@
 
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
+#include "server/services/consent.h"
 #include "server/services/gathered_push.h"
 #include "server/services/owed_push.h"
 #include "server/services/receipts_off.h"
@@ -23,12 +24,15 @@ constexpr std::size_t kReceiptsAtOnce = 64;
 // Pushes to listeners of large groups that have gathered while there was little to tell.
 constexpr std::uint32_t kListenerBurstS = 2;
 
+// Ascending, each once.
 std::vector<UserId> user_ids(const google::protobuf::RepeatedPtrField<std::string>& list) {
   std::vector<UserId> ids;
   ids.reserve(static_cast<std::size_t>(list.size()));
   for (const std::string& bytes : list) {
     if (const auto id = user_id(bytes)) ids.push_back(*id);
   }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
   return ids;
 }
 
@@ -42,7 +46,6 @@ UserId direct_peer(const Conversation& c, const UserId& user) {
 // Is `id` the 1:1 of these two? What is known of it saves deriving the id again.
 bool is_direct(const Conversation* known, const ConversationId& id, const UserId& a,
                const UserId& b) {
-  if (a == b) return false;
   if (known != nullptr && known->head.type == ConversationType::kDirect) {
     return find_member(*known, a) != nullptr && find_member(*known, b) != nullptr;
   }
@@ -144,6 +147,10 @@ void ConversationService::send(const Caller& caller, const RequestView& request,
   Batch& batch = batches_.begin(caller, request, std::move(reply));
   const SendBatches::Hold hold(batches_, batch);
   const Conversation* known = cache_.peek(batch.conversation);
+  if (batch.peer == caller.user) {
+    return reply_error(
+        batch.reply, make_error(ErrorCode::kInvalidArgument, "a 1:1 with oneself does not exist"));
+  }
   if (batch.peer && !is_direct(known, batch.conversation, caller.user, *batch.peer)) {
     return reply_error(batch.reply, make_error(ErrorCode::kInvalidArgument,
                                                "conversation_id is not the 1:1 with direct_peer"));
@@ -177,6 +184,10 @@ Error ConversationService::not_decided_yet() {
   return make_error(ErrorCode::kUnavailable, "earlier commands wait for their decision");
 }
 
+Error ConversationService::not_a_member() {
+  return make_error(ErrorCode::kNotMember, "not a member of the conversation");
+}
+
 Error ConversationService::refusal(const ConversationId& id, const Error& error) const {
   return cache_.undecided(id) ? not_decided_yet() : error;
 }
@@ -189,22 +200,20 @@ Error ConversationService::refusal(const ConversationId& id, const UserId& user,
 // `c`: null if there is no such conversation yet.
 void ConversationService::send_in(Batch& batch, const Conversation* c) {
   if (c == nullptr && !batch.peer) {
-    return reply_error(batch.reply,
-                       refusal(batch.conversation, batch.caller.user,
-                               make_error(ErrorCode::kNotFound, "no such conversation")));
+    return reply_error(batch.reply, refusal(batch.conversation, batch.caller.user, not_a_member()));
   }
   UserId other = batch.peer.value_or(UserId());
   if (c != nullptr) {
     const Member* me = find_member(*c, batch.caller.user);
     if (me == nullptr) {
-      return reply_error(batch.reply, refusal(batch.conversation, batch.caller.user,
-                                              make_error(ErrorCode::kNotMember, "not a member")));
+      return reply_error(batch.reply,
+                         refusal(batch.conversation, batch.caller.user, not_a_member()));
     }
     if (!me->active()) {
       if (cache_.admission_undecided(batch.conversation, batch.caller.user)) {
         return reply_error(batch.reply, not_decided_yet());
       }
-      return answer_former(batch, 0, make_error(ErrorCode::kNotMember, "not a member"));
+      return answer_former(batch, 0, not_a_member());
     }
     if (c->head.type == ConversationType::kDirect) other = direct_peer(*c, me->user);
   }
@@ -215,22 +224,26 @@ void ConversationService::send_in(Batch& batch, const Conversation* c) {
   }
   ++batch.holds;
   users_.with(
-      other, [this, alive = alive_, place = batch.place, create_first](Result<Users::Record> user) {
+      other, [this, alive = alive_, place = batch.place, create_first,
+              other](Result<Users::Record> user) {
         if (!*alive) return;
         Batch& loaded = batches_.at(place);
         const SendBatches::Hold held(batches_, loaded);
         if (!user) return reply_error(loaded.reply, user.error());
         if (*user) return send_direct(loaded, create_first, **user);
-        const Error nobody = make_error(ErrorCode::kNotFound, "no such user");
+        const Error nobody = no_such_users({other});
         if (create_first) return reply_error(loaded.reply, nobody);
         answer_former(loaded, 0, nobody);  // the account was deleted
       });
 }
 
 void ConversationService::send_direct(Batch& batch, bool create_first, const UserRecord& other) {
-  batch.sender_only =
-      std::binary_search(other.blocked.begin(), other.blocked.end(), batch.caller.user);
+  const Consent consent = consent_of(other, batch.caller.user);
+  batch.sender_only = consent.blocked;
   if (create_first) {
+    if (const auto refused = check_first_message(consent)) {
+      return reply_error(batch.reply, refusal(batch.conversation, batch.caller.user, *refused));
+    }
     // In the log before the messages; if the other side was first, it changes nothing.
     LogRecord r = record(batch.caller, batch.conversation);
     r.command_id = *MessageId::from_bytes(batch.conversation.view());
@@ -347,16 +360,13 @@ void ConversationService::item_decided(Batch& batch, std::size_t index,
   }
 }
 
-void ConversationService::append_placed(LogRecord r, std::vector<UserId> joining,
-                                        const Reply& reply) {
-  joining.push_back(r.sender);
-  auto known = [this, alive = alive_, r = std::move(r),
-                reply](Result<std::vector<UserId>> off) mutable {
+void ConversationService::append_placed(LogRecord r, const Reply& reply) {
+  const UserId sender = r.sender;
+  users_.with(sender, [this, alive = alive_, r = std::move(r),
+                       reply](const Result<Users::Record>& me) mutable {
     if (!*alive) return;
-    if (!off) return reply_error(reply, off.error());
-    r.receipts_off = std::erase(*off, r.sender) > 0;
-    if (auto* create = std::get_if<CreateOp>(&r.op)) create->receipts_off = std::move(*off);
-    if (auto* change = std::get_if<MembershipOp>(&r.op)) change->receipts_off = std::move(*off);
+    if (!me) return reply_error(reply, me.error());
+    r.receipts_off = !shares_receipts(me->get());
     cache_.append(std::move(r), [reply](Result<Outcome> outcome) {
       if (!outcome) return reply_error(reply, outcome.error());
       if (outcome->error) return reply_error(reply, *outcome->error);
@@ -364,8 +374,63 @@ void ConversationService::append_placed(LogRecord r, std::vector<UserId> joining
       to_wire(outcome->placed.value_or(Placement{}), outcome->duplicate, frame.mutable_placed());
       reply(std::move(frame));
     });
-  };
-  find_receipts_off(users_, scheduler_, std::move(joining), std::move(known));
+  });
+}
+
+// Who is no member costs no record. Who was one may have asked before leaving: a repetition is answered with
+// its place.
+void ConversationService::with_member(
+    const LogRecord& r, const Reply& reply,
+    std::function<void(const Conversation&, const Member&)> then) {
+  cache_.with(r.conversation, [this, alive = alive_, r, reply,
+                               then = std::move(then)](Result<const Conversation*> found) {
+    if (!*alive) return;
+    if (!found) return reply_error(reply, found.error());
+    const Member* me = *found == nullptr ? nullptr : find_member(**found, r.sender);
+    if (me != nullptr && me->active()) return then(**found, *me);
+    if (cache_.admission_undecided(r.conversation, r.sender)) {
+      return reply_error(reply, not_decided_yet());
+    }
+    if (me == nullptr) return reply_error(reply, not_a_member());
+    answer_earlier_or(r, not_a_member(), reply);
+  });
+}
+
+void ConversationService::answer_earlier_or(const LogRecord& r, const Error& error,
+                                            const Reply& reply) {
+  cache_.find(r.conversation, r.sender, r.command_id,
+              [error, reply](const Result<std::optional<Placement>>& earlier) {
+                if (!earlier) return reply_error(reply, temporary(earlier.error()));
+                if (!*earlier) return reply_error(reply, error);
+                v1::ServerFrame frame;
+                to_wire(**earlier, true, frame.mutable_placed());
+                reply(std::move(frame));
+              });
+}
+
+// `joining`: those whom the record makes members, ascending. They are asked for before the log: what it has
+// is decided without the directory.
+void ConversationService::append_if_willing(LogRecord r, std::vector<UserId> joining,
+                                            const Reply& reply) {
+  const UserId sender = r.sender;
+  users_.consents(joining, sender,
+                  [this, alive = alive_, r = std::move(r), joining,
+                   reply](const Result<std::vector<Consent>>& known) mutable {
+                    if (!*alive) return;
+                    if (!known) return reply_error(reply, temporary(known.error()));
+                    if (const auto refused = check_group_adds(joining, *known)) {
+                      return answer_earlier_or(r, *refused, reply);
+                    }
+                    std::vector<UserId> off;
+                    for (const Consent& one : *known) {
+                      if (!one.privacy.receipts) off.push_back(one.user);
+                    }
+                    if (auto* create = std::get_if<CreateOp>(&r.op))
+                      create->receipts_off = std::move(off);
+                    if (auto* change = std::get_if<MembershipOp>(&r.op))
+                      change->receipts_off = std::move(off);
+                    append_placed(std::move(r), reply);
+                  });
 }
 
 void ConversationService::create(const Caller& caller, const v1::CreateConversation& request,
@@ -373,9 +438,23 @@ void ConversationService::create(const Caller& caller, const v1::CreateConversat
   LogRecord r = record(caller, *conversation_id(request.conversation_id()));
   r.command_id = *message_id(request.command_id());
   r.attempt = request.attempt();
-  const auto members = user_ids(request.members());
-  r.op = CreateOp{ConversationType::kGroup, request.title(), members, {}};
-  append_placed(std::move(r), members, reply);
+  std::vector<UserId> others = user_ids(request.members());
+  std::erase(others, caller.user);
+  r.op = CreateOp{ConversationType::kGroup, request.title(), others, {}};
+  cache_.with(r.conversation,
+              [this, alive = alive_, r, others, reply](Result<const Conversation*> found) {
+                if (!*alive) return;
+                if (!found) return reply_error(reply, found.error());
+                if (*found == nullptr) {
+                  if (cache_.undecided(r.conversation))
+                    return reply_error(reply, not_decided_yet());
+                  return append_if_willing(r, others, reply);
+                }
+                // A repetition, or a group of others.
+                if (find_member(**found, r.sender) == nullptr)
+                  return reply_error(reply, not_a_member());
+                append_placed(r, reply);
+              });
 }
 
 void ConversationService::change_members(const Caller& caller, const v1::MemberChange& request,
@@ -383,11 +462,27 @@ void ConversationService::change_members(const Caller& caller, const v1::MemberC
   LogRecord r = record(caller, *conversation_id(request.conversation_id()));
   r.command_id = *message_id(request.command_id());
   r.attempt = request.attempt();
-  const auto kind = static_cast<MemberChangeKind>(request.kind());
-  const auto users = user_ids(request.users());
-  r.op = MembershipOp{kind, users, static_cast<MemberRole>(request.role()), {}};
-  append_placed(std::move(r), kind == MemberChangeKind::kAdd ? users : std::vector<UserId>(),
-                reply);
+  MembershipOp op{static_cast<MemberChangeKind>(request.kind()),
+                  user_ids(request.users()),
+                  static_cast<MemberRole>(request.role()),
+                  {}};
+  r.op = op;
+  with_member(r, reply, [this, r, op, reply](const Conversation& c, const Member& me) mutable {
+    if (op.kind != MemberChangeKind::kAdd) return append_placed(r, reply);
+    // Nobody learns who exists by adding where they may not.
+    if (me.role < MemberRole::kAdmin) {
+      if (cache_.undecided(r.conversation)) return reply_error(reply, not_decided_yet());
+      return answer_earlier_or(
+          r, make_error(ErrorCode::kPermissionDenied, "only admins may add members"), reply);
+    }
+    // Members are left out: if one leaves before the decision, it must not bring them back unasked.
+    std::erase_if(op.users, [&](const UserId& user) {
+      const Member* there = find_member(c, user);
+      return there != nullptr && there->active();
+    });
+    r.op = op;
+    append_if_willing(r, op.users, reply);
+  });
 }
 
 void ConversationService::change_meta(const Caller& caller, const v1::UpdateMeta& request,
@@ -396,7 +491,8 @@ void ConversationService::change_meta(const Caller& caller, const v1::UpdateMeta
   r.command_id = *message_id(request.command_id());
   r.attempt = request.attempt();
   r.op = MetaOp{request.title()};
-  append_placed(std::move(r), {}, reply);
+  with_member(r, reply,
+              [this, r, reply](const Conversation&, const Member&) { append_placed(r, reply); });
 }
 
 // --- receipts ---
@@ -455,9 +551,7 @@ void ConversationService::mark_read(const Caller& caller, const v1::MarkRead& re
     if (!found) return reply_error(reply, found.error());
     const Member* me = *found != nullptr ? find_member(**found, caller.user) : nullptr;
     if (me != nullptr && me->active()) return mark_member_read(caller, id, upto, reply);
-    reply_error(reply,
-                refusal(id, caller.user,
-                        make_error(ErrorCode::kNotMember, "not a member of the conversation")));
+    reply_error(reply, refusal(id, caller.user, not_a_member()));
   });
 }
 
@@ -501,7 +595,7 @@ void ConversationService::append_receipt(const Caller& caller, const Conversatio
     const Member* me = c != nullptr ? find_member(*c, caller.user) : nullptr;
     const bool member = me != nullptr && me->active();
     if (found && !member && !cache_.admission_undecided(id, caller.user)) {
-      if (done) done(make_error(ErrorCode::kNotMember, "not a member of the conversation"));
+      if (done) done(not_a_member());
       return;
     }
     log_receipt(caller, id, op, done);

@@ -75,6 +75,8 @@ class ConversationService {
   // After a restart, what a request does not find may be in the log and wait for its decision: then
   // it comes again.
   static Error not_decided_yet();
+  // One answer, whether the conversation exists or not.
+  static Error not_a_member();
   // Of `id`, with `error` if nothing waits there.
   Error refusal(const ConversationId& id, const Error& error) const;
   // The same for somebody who is no member: of records that might make them one.
@@ -90,8 +92,11 @@ class ConversationService {
   void create(const Caller& caller, const v1::CreateConversation& request, const Reply& reply);
   void change_members(const Caller& caller, const v1::MemberChange& request, const Reply& reply);
   void change_meta(const Caller& caller, const v1::UpdateMeta& request, const Reply& reply);
-  // `joining`: those who become members by it.
-  void append_placed(LogRecord record, std::vector<UserId> joining, const Reply& reply);
+  void with_member(const LogRecord& record, const Reply& reply,
+                   std::function<void(const Conversation&, const Member&)> then);
+  void append_if_willing(LogRecord record, std::vector<UserId> joining, const Reply& reply);
+  void answer_earlier_or(const LogRecord& record, const Error& error, const Reply& reply);
+  void append_placed(LogRecord record, const Reply& reply);
 
   void get_events(const Caller& caller, const v1::GetEvents& request, const Reply& reply);
   void get_members(const Caller& caller, const v1::GetMembers& request, const Reply& reply);

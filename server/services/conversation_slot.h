@@ -27,8 +27,9 @@ struct ConversationCache::Slot {
   std::size_t new_events = 0;             // of `recent`, for the next batch
   UserList changed_members;               // for the next batch; some more than once
   std::size_t compact_at = kCompactAt;
-  RecentEvents recent;   // the newest events, and everything not yet applied
-  ReceiptMinima minima;  // of `conversation`
+  RecentEvents recent;           // the newest events, and everything not yet applied
+  ReceiptMinima minima;          // of `conversation`
+  std::size_t member_bytes = 0;  // as weighed last
   std::vector<Done<const Conversation*>> readers;  // waiting for the load
   std::list<ConversationId>::iterator used;
 

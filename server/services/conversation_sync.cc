@@ -24,6 +24,8 @@ bool fill_user_state(const UserRecord& user, std::size_t& from, v1::SyncPage* pa
   settings->set_online(static_cast<v1::Audience>(user.privacy.online));
   settings->set_last_seen(static_cast<v1::Audience>(user.privacy.last_seen));
   settings->set_receipts_off(!user.privacy.receipts);
+  settings->set_group_adds(static_cast<v1::Audience>(user.privacy.group_adds));
+  settings->set_first_messages(static_cast<v1::Audience>(user.privacy.first_messages));
   auto* profile = out->mutable_profile();
   profile->set_user_id(user.id.bytes());
   profile->set_handle(user.handle);
@@ -191,8 +193,7 @@ void ConversationService::get_events(const Caller& caller, const v1::GetEvents& 
         if (!found) return reply_error(reply, found.error());
         const Member* me = *found != nullptr ? find_member(**found, caller.user) : nullptr;
         if (me == nullptr) {
-          return reply_error(
-              reply, refusal(id, caller.user, make_error(ErrorCode::kNotMember, "not a member")));
+          return reply_error(reply, refusal(id, caller.user, not_a_member()));
         }
         auto frame = std::make_shared<v1::ServerFrame>();
         auto* page = frame->mutable_events_page();
@@ -246,7 +247,7 @@ void ConversationService::get_members(const Caller& caller, const v1::GetMembers
     if (!found) return reply_error(reply, found.error());
     const Member* me = *found != nullptr ? find_member(**found, caller.user) : nullptr;
     if (me == nullptr || !me->active()) {
-      return reply_error(reply, make_error(ErrorCode::kNotMember, "not a member"));
+      return reply_error(reply, not_a_member());
     }
     v1::ServerFrame frame;
     auto* page = frame.mutable_members_page();
@@ -284,7 +285,7 @@ void ConversationService::get_readers(const Caller& caller, const v1::GetReaders
           if (!found) return reply_error(reply, found.error());
           const Member* asking = *found != nullptr ? find_member(**found, caller.user) : nullptr;
           if (asking == nullptr || !asking->active()) {
-            return reply_error(reply, make_error(ErrorCode::kNotMember, "not a member"));
+            return reply_error(reply, not_a_member());
           }
           v1::ServerFrame frame;
           auto* page = frame.mutable_readers_page();

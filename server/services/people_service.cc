@@ -1,6 +1,7 @@
 // People: settings, contacts, blocks, profiles and devices.
 #include "server/services/people_service.h"
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
@@ -9,8 +10,10 @@
 
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
+#include "server/services/consent.h"
 #include "server/services/device_room.h"
 #include "src/frame_codec.h"
+#include "src/handle.h"
 
 namespace kith::server {
 namespace {
@@ -49,6 +52,7 @@ struct PeopleService::State : std::enable_shared_from_this<State> {
         hooks(std::move(h)) {}
 
   void change(const Caller& caller, const UserChange& what, const Reply& reply);
+  void change_contacts(const Caller& caller, UserChange what, const Reply& reply);
   void write(const Caller& caller, const UserChange& what, Position mark, const Reply& reply);
   void tell_marked(const UserId& user, std::uint64_t spared);
   void get_users(const v1::GetUsers& request, const Reply& reply);
@@ -78,6 +82,25 @@ void PeopleService::State::change(const Caller& caller, const UserChange& what,
                             if (!mark) return reply_error(reply, mark.error());
                             self->write(caller, what, *mark, reply);
                           });
+}
+
+// A contact may do more than others: it must not be whoever takes a handle later.
+void PeopleService::State::change_contacts(const Caller& caller, UserChange what,
+                                           const Reply& reply) {
+  std::vector<UserId> added = what.add_contacts;
+  std::sort(added.begin(), added.end());
+  added.erase(std::unique(added.begin(), added.end()), added.end());
+  users.consents(added, caller.user,
+                 [weak = weak_from_this(), caller, what = std::move(what), added,
+                  reply](const Result<std::vector<Consent>>& known) {
+                   const auto self = weak.lock();
+                   if (!self) return;
+                   if (!known) return reply_error(reply, known.error());
+                   std::vector<UserId> unknown = unknown_of(added, *known);
+                   if (!unknown.empty())
+                     return reply_error(reply, no_such_users(std::move(unknown)));
+                   self->change(caller, what, reply);
+                 });
 }
 
 void PeopleService::State::write(const Caller& caller, const UserChange& what, Position mark,
@@ -116,6 +139,11 @@ void PeopleService::State::get_users(const v1::GetUsers& request, const Reply& r
   if (ids.size() > limits::users_page_max) {
     reply_error(reply, make_error(ErrorCode::kLimitExceeded, "at most 100 users at once"));
     return;
+  }
+  // As it was typed, it may be the handle of an own account in capitals.
+  for (const std::string& handle : request.handles()) {
+    const std::string mapped = mapped_handle(handle);
+    if (mapped != handle) ids.push_back(UserId::of(mapped));
   }
   directory.profiles(ids, [reply, by_id](const Result<std::vector<UserRecord>>& found) {
     if (!found) {
@@ -216,7 +244,8 @@ bool PeopleService::handle(const Caller& caller, const v1::ClientFrame& frame, c
     case F::kUpdateSettings: {
       const v1::Settings& settings = frame.update_settings().settings();
       change.privacy = PrivacySettings{audience(settings.online()), audience(settings.last_seen()),
-                                       !settings.receipts_off()};
+                                       !settings.receipts_off(), audience(settings.group_adds()),
+                                       audience(settings.first_messages())};
       break;
     }
     case F::kUpdateContacts:
@@ -224,7 +253,9 @@ bool PeopleService::handle(const Caller& caller, const v1::ClientFrame& frame, c
       change.remove_contacts = users_of(frame.update_contacts().remove());
       change.block = users_of(frame.update_contacts().block());
       change.unblock = users_of(frame.update_contacts().unblock());
-      break;
+      if (change.add_contacts.empty()) break;
+      state_->change_contacts(caller, std::move(change), reply);
+      return true;
     case F::kUpdateProfile:
       change.display_name = frame.update_profile().display_name();
       break;

@@ -8,9 +8,14 @@ namespace {
 constexpr std::size_t kLookedThrough = 512;
 constexpr std::size_t kForgotten = 32;  // that many before their room is used again
 
+std::size_t bytes_of(const Event& event) {
+  return sizeof(Event) + event.body.size() + event.mentions.size() * UserId::kSize;
+}
+
 }  // namespace
 
 void RecentEvents::push(EventPtr event) {
+  bytes_ += bytes_of(*event);
   prints_.push_back(print_of(event->sender, event->message_id));
   events_.push_back(std::move(event));
   if (!index_.empty()) {
@@ -27,6 +32,7 @@ void RecentEvents::pop() {
     if (found != index_.end() && found->second == &oldest()) index_.erase(found);
     if (size() <= kLookedThrough / 2) index_ = {};
   }
+  bytes_ -= bytes_of(*events_[first_]);
   events_[first_].reset();
   ++first_;
   if (empty() || (first_ >= kForgotten && first_ >= size())) compact();

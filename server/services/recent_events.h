@@ -23,6 +23,8 @@ class RecentEvents {
 
   [[nodiscard]] bool empty() const { return first_ == events_.size(); }
   [[nodiscard]] std::size_t size() const { return events_.size() - first_; }
+  // Of memory, about.
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
   [[nodiscard]] const Event& oldest() const { return *events_[first_]; }
   // Ascending by seq; valid until the next push() or pop().
   [[nodiscard]] std::span<const EventPtr> all() const { return std::span(events_).subspan(first_); }
@@ -41,6 +43,7 @@ class RecentEvents {
   std::vector<EventPtr> events_;  // from first_ on
   std::vector<Print> prints_;     // of events_
   std::size_t first_ = 0;
+  std::size_t bytes_ = 0;
   // Of all, when they are too many to be looked through.
   std::unordered_map<Command, const Event*, IdHash> index_;
 };

@@ -106,12 +106,23 @@ bool SearchService::handle(const Caller& caller, const v1::ClientFrame& frame, c
   };
   search->frame.mutable_search_page();
   if (const auto one = conversation_id(request.conversation_id())) {
-    search->query.scopes.push_back({*one, 1, 0});
-    ask(search);
+    look_into(search, *one);
   } else {
     list_conversations(search, 0);
   }
   return true;
+}
+
+// One who is no member waits for nothing that is found there.
+void SearchService::look_into(const SearchPtr& search, const ConversationId& id) {
+  cache_.with(id, [this, alive = alive_, search, id](const Result<const Conversation*>& found) {
+    if (!*alive) return;
+    if (!found) return fail(search, found.error());
+    const Member* me = *found != nullptr ? find_member(**found, search->caller.user) : nullptr;
+    if (me == nullptr) return answer(search);
+    search->query.scopes.push_back({id, me->join_seq, visible_upto(**found, *me)});
+    ask(search);
+  });
 }
 
 void SearchService::list_conversations(const SearchPtr& search, Position before) {

@@ -51,6 +51,7 @@ class SearchService {
   struct Search;
   using SearchPtr = std::shared_ptr<Search>;
 
+  void look_into(const SearchPtr& search, const ConversationId& id);
   void list_conversations(const SearchPtr& search, Position before);
   void ask(const SearchPtr& search);
   void look_at_next(const SearchPtr& search);

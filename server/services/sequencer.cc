@@ -14,6 +14,9 @@
 namespace kith::server {
 namespace {
 
+// Also of a conversation that does not exist.
+constexpr const char* kNotAMember = "not a member of the conversation";
+
 bool by_user(const Member& m, const UserId& user) {
   return m.user < user;
 }
@@ -175,9 +178,8 @@ void count_members(Conversation& c, ReceiptMinima& minima) {
 void apply_send(Conversation& c, ReceiptMinima& minima, const LogEntry& entry, const SendOp& op,
                 Outcome& out) {
   const Member* sender = find_member(c, entry.record.sender);
-  if (c.head.last_seq == 0) return refuse(out, ErrorCode::kNotFound, "no such conversation");
   if (sender == nullptr || !sender->active()) {
-    return refuse(out, ErrorCode::kNotMember, "the sender is not a member of the conversation");
+    return refuse(out, ErrorCode::kNotMember, kNotAMember);
   }
   const bool hidden = entry.record.rules_version >= 2 && op.reply_to_seq < sender->join_seq;
   if (op.reply_to_seq != 0 && (hidden || op.reply_to_seq > c.head.last_seq)) {
@@ -199,7 +201,7 @@ void apply_create(Conversation& c, ReceiptMinima& minima, const LogEntry& entry,
     // The other side of a 1:1 was first, or this is a repetition: same conversation either way.
     const Member* known = find_member(c, creator);
     if (known == nullptr) {
-      return refuse(out, ErrorCode::kAlreadyExists, "the conversation belongs to others");
+      return refuse(out, ErrorCode::kNotMember, kNotAMember);
     }
     const std::int64_t left_ms = known->left == nullptr ? 0 : known->left->last_ts_ms;
     const std::int64_t now_ms = known->active() ? c.head.last_ts_ms : left_ms;
@@ -214,6 +216,11 @@ void apply_create(Conversation& c, ReceiptMinima& minima, const LogEntry& entry,
   const bool direct = op.type == ConversationType::kDirect;
   if (direct && others.size() != 1) {
     return refuse(out, ErrorCode::kInvalidArgument, "a 1:1 conversation has exactly two members");
+  }
+  const bool typed =
+      direct ? c.head.id == ConversationId::direct(creator, others.front()) : c.head.id.is_group();
+  if (!typed && entry.record.rules_version >= 4) {
+    return refuse(out, ErrorCode::kInvalidArgument, "the id is of another type of conversation");
   }
   if (others.size() + 1 > limits::group_members_max) {
     return refuse(out, ErrorCode::kLimitExceeded, "too many members");
@@ -306,9 +313,8 @@ void apply_membership(Conversation& c, ReceiptMinima& minima, const LogEntry& en
                       const MembershipOp& op, Outcome& out) {
   const UserId actor_id = entry.record.sender;
   const Member* actor = find_member(c, actor_id);
-  if (c.head.last_seq == 0) return refuse(out, ErrorCode::kNotFound, "no such conversation");
   if (actor == nullptr || !actor->active()) {
-    return refuse(out, ErrorCode::kNotMember, "the actor is not a member of the conversation");
+    return refuse(out, ErrorCode::kNotMember, kNotAMember);
   }
   out.error = check_membership(c, *actor, op);
   if (out.error) return;
@@ -363,9 +369,8 @@ void apply_membership(Conversation& c, ReceiptMinima& minima, const LogEntry& en
 void apply_meta(Conversation& c, ReceiptMinima& minima, const LogEntry& entry, const MetaOp& op,
                 Outcome& out) {
   const Member* actor = find_member(c, entry.record.sender);
-  if (c.head.last_seq == 0) return refuse(out, ErrorCode::kNotFound, "no such conversation");
   if (actor == nullptr || !actor->active()) {
-    return refuse(out, ErrorCode::kNotMember, "the actor is not a member of the conversation");
+    return refuse(out, ErrorCode::kNotMember, kNotAMember);
   }
   if (c.head.type != ConversationType::kGroup || actor->role < MemberRole::kAdmin) {
     return refuse(out, ErrorCode::kPermissionDenied, "only admins may change the title of a group");
@@ -381,7 +386,7 @@ void apply_receipt(Conversation& c, ReceiptMinima& minima, const LogEntry& entry
                    const ReceiptOp& op, Outcome& out) {
   Member* m = member_of(c, entry.record.sender);
   if (m == nullptr || !m->active()) {
-    return refuse(out, ErrorCode::kNotMember, "not a member of the conversation");
+    return refuse(out, ErrorCode::kNotMember, kNotAMember);
   }
   const Member before = *m;
   const std::uint64_t read = std::min(op.read_seq, c.head.last_seq);

@@ -19,9 +19,9 @@ namespace kith::server {
 
 // Stamped on every record; a record is decided for ever by the rules of its version.
 // 2: a reply to what its sender cannot see is refused. 3: the id of a new 1:1 is no command of long
-// ago, whatever it looks like. 4: no id is too old, whatever time it claims; with receipts off neither
-// sending nor joining nor reading moves what others see of reading; to its sender a withheld message
-// counts; a server's clock that was set back is believed.
+// ago, whatever it looks like. 4: a conversation is of the type that its id tells; no id is too old, whatever
+// time it claims; with receipts off neither sending nor joining nor reading moves what others see of
+// reading; to its sender a withheld message counts; a server's clock that was set back is believed.
 inline constexpr std::uint32_t kRulesVersion = 4;
 
 // Two, mostly: those of a 1:1 need no memory of their own.

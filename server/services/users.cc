@@ -2,6 +2,7 @@
 #include "server/services/users.h"
 
 #include <algorithm>
+#include <deque>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -10,6 +11,19 @@
 #include "server/services/id_map.h"
 
 namespace kith::server {
+
+namespace {
+
+// As many records as there may be, of the usual kind.
+constexpr std::size_t kBytesMax = limits::users_cached_max * 1024;
+
+std::size_t bytes_of(const Users::Record& record) {
+  if (record == nullptr) return 0;
+  return sizeof(UserRecord) + record->handle.size() + record->display_name.size() +
+         (record->contacts.size() + record->blocked.size()) * UserId::kSize;
+}
+
+}  // namespace
 
 struct Users::State {
   explicit State(Directory& d) : directory(d) {}
@@ -22,21 +36,26 @@ struct Users::State {
   Record put(const UserId& id, Record shared) {
     const auto [known, fresh] = records.try_emplace(id, shared);
     if (!fresh) {
+      bytes -= bytes_of(known->second);
       known.value() = shared;
-    } else if (kept.size() < limits::users_cached_max) {
+    } else {
       kept.push_back(id);
-    } else {  // who came first makes place; loaded again when asked for
-      records.erase(std::exchange(kept[first], id));
-      first = (first + 1) % kept.size();
+    }
+    bytes += bytes_of(shared);
+    // Who came first makes place, and is loaded again when asked for.
+    while ((kept.size() > limits::users_cached_max || bytes > kBytesMax) && kept.front() != id) {
+      const auto old = records.find(kept.front());
+      bytes -= bytes_of(old->second);
+      records.erase(kept.front());
+      kept.pop_front();
     }
     return shared;
   }
 
   Directory& directory;
   IdMap<UserId, Record> records;
-  // Those in `records`, in the order they came: from `first` on and round.
-  std::vector<UserId> kept;
-  std::size_t first = 0;
+  std::deque<UserId> kept;  // those in `records`, in the order they came
+  std::size_t bytes = 0;    // of `records`, about
   std::unordered_map<UserId, std::vector<Done<Record>>> loading;
 };
 
@@ -72,6 +91,31 @@ void Users::with(const UserId& id, Done<Record> done) {
 const UserRecord* Users::at_hand(const UserId& id) const {
   const auto found = state_->records.find(id);
   return found == state_->records.end() ? nullptr : found->second.get();
+}
+
+void Users::consents(const std::vector<UserId>& ids, const UserId& asker,
+                     Done<std::vector<Consent>> done) {
+  std::vector<Consent> known;
+  std::vector<UserId> others;
+  for (const UserId& id : ids) {
+    const auto found = state_->records.find(id);
+    if (found == state_->records.end()) {
+      others.push_back(id);
+    } else if (found->second != nullptr) {
+      known.push_back(consent_of(*found->second, asker));
+    }
+  }
+  if (others.empty()) return done(std::move(known));
+  state_->directory.consents(
+      others, asker,
+      [known = std::move(known),
+       done = std::move(done)](Result<std::vector<Consent>> read) mutable {
+        if (!read) return done(read.error());
+        known.insert(known.end(), read->begin(), read->end());
+        std::sort(known.begin(), known.end(),
+                  [](const Consent& a, const Consent& b) { return a.user < b.user; });
+        done(std::move(known));
+      });
 }
 
 void Users::update(const UserId& id, const UserChange& change, Done<Record> done) {

@@ -23,6 +23,10 @@ class Users {
   void with(const UserId& id, Done<Record> done);
   // What is in memory; null if it is not. Never loads. Valid until the next call of another.
   const UserRecord* at_hand(const UserId& id) const;
+  // What those of `ids` who exist let `asker` do, ascending by user; `ids` ascend and name each once. The
+  // directory is asked once for all who are not in memory. May answer inside the call.
+  void consents(const std::vector<UserId>& ids, const UserId& asker,
+                Done<std::vector<Consent>> done);
   // Writes through and replaces the record in memory.
   void update(const UserId& id, const UserChange& change, Done<Record> done);
   // Removes the user for good; see Directory::remove().

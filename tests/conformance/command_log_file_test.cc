@@ -247,9 +247,9 @@ TEST_F(CommandLogFileTest, ADamagedHeaderIsToldAndANewerVersionIsLeftAlone) {
     put_content(files().front(), bytes);
     EXPECT_EQ(opening_fails(files().front().string()), ErrorCode::kCacheCorrupt) << at;
   }
-  // Version 2, with its checksum.
+  // Version 3, with its checksum.
   std::string newer = whole;
-  newer.replace(8, 4, std::string("\x02\x00\x00\x00", 4));
+  newer.replace(8, 4, std::string("\x03\x00\x00\x00", 4));
   std::uint32_t crc = 0xffffffff;
   for (std::size_t at = 0; at < 40; ++at) {
     crc ^= static_cast<unsigned char>(newer[at]);

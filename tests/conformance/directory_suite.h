@@ -136,6 +136,35 @@ TYPED_TEST_P(DirectorySuite, ContactsAndBlocksAreSortedSets) {
   EXPECT_EQ(this->load(this->ann_)->blocked, std::vector<UserId>{id_of<UserId>(9)});
 }
 
+TYPED_TEST_P(DirectorySuite, ConsentsAreOfThoseWhoExist) {
+  const UserId bob = UserId::of("bob"), cleo = UserId::of("cleo");
+  for (const char* handle : {"ann", "bob", "cleo"}) ASSERT_TRUE(this->create(handle).ok());
+  UserChange change;
+  change.privacy = PrivacySettings{};
+  change.privacy->group_adds = Audience::kContacts;
+  change.privacy->first_messages = Audience::kNobody;
+  change.add_contacts = {bob};
+  change.block = {cleo};
+  ASSERT_TRUE(this->update(this->ann_, change).ok());
+  this->reopen();
+  const auto asked_by = [&](const UserId& asker) {
+    auto found = answer_of<std::vector<Consent>>(this->factory_.scheduler(), [&](auto done) {
+      this->directory_->consents({this->ann_, bob, UserId::of("nobody")}, asker, std::move(done));
+    });
+    EXPECT_EQ(found->size(), 2u);
+    for (const Consent& one : *found) {
+      if (one.user == this->ann_) return one;
+    }
+    return Consent{};
+  };
+  const Consent to_bob = asked_by(bob), to_cleo = asked_by(cleo);
+  EXPECT_EQ(to_bob.privacy, *change.privacy);
+  EXPECT_TRUE(to_bob.contact);
+  EXPECT_FALSE(to_bob.blocked);
+  EXPECT_FALSE(to_cleo.contact);
+  EXPECT_TRUE(to_cleo.blocked);
+}
+
 TYPED_TEST_P(DirectorySuite, TooManyContactsChangeNothing) {
   ASSERT_TRUE(this->create("ann").ok());
   UserChange change;
@@ -394,7 +423,7 @@ REGISTER_TYPED_TEST_SUITE_P(DirectorySuite, AHandleIsTakenOnce, NobodyIsNotFound
                             ForgottenDevicesAreGone,
                             WhatIsAskedAtOnceIsAnsweredInOrderEachForItself,
                             ChangesOnlyWhatIsSetAndSurvivesReopening,
-                            ContactsAndBlocksAreSortedSets, TooManyContactsChangeNothing,
+                            ContactsAndBlocksAreSortedSets, TooManyContactsChangeNothing, ConsentsAreOfThoseWhoExist,
                             ProfilesOfThoseThatExist, DevicesAreMerged,
                             WhoComesInIsMadeWithTheirDevice, WhoIsThereComesInUnchanged,
                             APasswordIsReplacedOnlyIfItIsTheOneThatWasSeen,

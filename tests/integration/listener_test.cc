@@ -178,8 +178,7 @@ void tells_when_all_is_out(bool tls, std::uint32_t shards) {
                 tls ? test::read_file(test::dev_certificate().ca_file) : "");
   ASSERT_TRUE(peer.wait_open()) << peer.error.to_string();
   ASSERT_TRUE(server.watched.wait([&] { return server.ids.size() == 1; }));
-  for (const std::size_t frames :
-       {2U, 1U, 3U, 12U}) {
+  for (const std::size_t frames : {2U, 1U, 3U, 12U}) {
     int before = 0;
     std::size_t arrived = 0;
     server.watched.change([&] { before = server.drained; });

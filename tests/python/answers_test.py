@@ -84,7 +84,7 @@ def grow(message, field, size):
     room = max(0, size - message.ByteSize() - 8)
     value = getattr(message, field.name)
     if field.type in (Field.TYPE_BYTES, Field.TYPE_STRING):
-        one = os.urandom(16) if field.type == Field.TYPE_BYTES else "x" * 16
+        one = uuid.uuid4().bytes if field.type == Field.TYPE_BYTES else "x" * 16
         if field.label == Field.LABEL_REPEATED:
             value.extend([one] * (room // 18))
         else:
@@ -94,7 +94,7 @@ def grow(message, field, size):
         each.SetInParent()
         for inner in field.message_type.fields:
             if inner.type == Field.TYPE_BYTES and inner.label != Field.LABEL_REPEATED:
-                setattr(each, inner.name, os.urandom(16))
+                setattr(each, inner.name, uuid.uuid4().bytes)
         if field.label != Field.LABEL_REPEATED:
             for inner in field.message_type.fields:
                 if inner.type in (Field.TYPE_BYTES, Field.TYPE_STRING):
@@ -121,7 +121,7 @@ def requests(kind):
             for other in descriptor.fields:
                 single = other.type == Field.TYPE_BYTES and other.label != Field.LABEL_REPEATED
                 if single and other.name != field.name:
-                    setattr(body, other.name, os.urandom(16))
+                    setattr(body, other.name, uuid.uuid4().bytes)
             grow(body, field, size - 16)
             if made.ByteSize() <= FRAME_MAX:
                 yield made

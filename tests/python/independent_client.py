@@ -46,9 +46,16 @@ def user_id(handle):
     return hashlib.sha256(b"kith-user:" + handle.encode()).digest()[:16]
 
 
+def uuid_of(id16, version):
+    made = bytearray(id16)
+    made[6] = version << 4 | (made[6] & 0x0F)
+    made[8] = 0x80 | (made[8] & 0x3F)
+    return bytes(made)
+
+
 def direct_id(a, b):
     low, high = sorted([user_id(a), user_id(b)])
-    return hashlib.sha256(b"kith-dm:" + low + high).digest()[:16]
+    return uuid_of(hashlib.sha256(b"kith-dm:" + low + high).digest()[:16], 8)
 
 
 class Kithd:
@@ -185,7 +192,7 @@ async def scenario(server):
     placed = await alice.say("bob", "hello from Python", mid, attempt=2)
     check(placed.seq == 2 and placed.duplicate, "and a repetition is still recognised")
 
-    group = os.urandom(16)
+    group = uuid_of(os.urandom(16), 4)
     created = await alice.ask(create_conversation=conversation_pb2.CreateConversation(
         conversation_id=group, command_id=uuid7(), title="python", members=[user_id("bob")]))
     check(created.placed.seq == 1, "a group is created")

@@ -18,6 +18,7 @@ import ssl
 import sys
 import threading
 import time
+import uuid
 
 import kith_wire as k
 
@@ -145,7 +146,7 @@ def acknowledge_junk(stop, done, port, context, accounts):
         wire = signed_in(port, context, accounts[number])
         try:
             while not stop.is_set():
-                heads = [S["session"].HeadRef(conversation_id=random.randbytes(16), seq=1) for _ in range(2000)]
+                heads = [S["session"].HeadRef(conversation_id=uuid.uuid4().bytes, seq=1) for _ in range(2000)]
                 wire.raw(wire.pack(S["frame"].ClientFrame(
                     ack_events=S["event"].AckEvents(upto=heads)).SerializeToString()))
                 with done.get_lock():
@@ -328,7 +329,7 @@ def floods():
         "no Protobuf": k.Wire.pack(b"\xff\xff\xff") * 10,
     }
     for name, chunk in kinds.items():
-        person = k.Person(server, "flood " + name.lower().replace(" ", "-"), ATTACKER)
+        person = k.Person(server, "flood-" + name.lower().replace(" ", "-"), ATTACKER)
         person.open().register()
         person.wire.close()
         account = None if "without" in name else (person.token, person.device)

@@ -18,6 +18,9 @@ enum class Rule : std::uint8_t {
   kTimeOnlyGrows,         // the last time of a conversation is forgotten at a restart
   kReceiptsPrivate,       // everybody's receipts count as on
   kPresencePrivate,       // nobody counts as blocked or hidden
+  kConsent,               // nobody is asked who is made a member
+  kBlockIsNobody,         // who is blocked is answered that there is no such person
+  kIdTellsType,           // a group comes into being under the id of a 1:1
   kJoinSeq,               // members see what was before them
   kUnreadDerived,         // the store miscounts what was read
   kReplayChangesNothing,  // a replayed record is taken for a new one

@@ -68,7 +68,10 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"TimeOnlyGrows", Rule::kTimeOnlyGrows, {2, 10}},
         Broken{"ReceiptsPrivate", Rule::kReceiptsPrivate, {5, 8}},
         Broken{"PresencePrivate", Rule::kPresencePrivate, {5, 8}},
-        Broken{"JoinSeq", Rule::kJoinSeq, {9}}, Broken{"UnreadDerived", Rule::kUnreadDerived, {6}},
+        Broken{"Consent", Rule::kConsent, {13}},
+        Broken{"BlockIsNobody", Rule::kBlockIsNobody, {13}},
+        Broken{"IdTellsType", Rule::kIdTellsType, {11}}, Broken{"JoinSeq", Rule::kJoinSeq, {9}},
+        Broken{"UnreadDerived", Rule::kUnreadDerived, {6}},
         // 3: told a place, and another when the record is read again after a crash.
         Broken{"ReplayChangesNothing", Rule::kReplayChangesNothing, {3, 5, 12}},
         Broken{"FeedComplete", Rule::kFeedComplete, {4, 5}},

@@ -31,6 +31,11 @@ void WatchedLog::catch_up() {
 }
 
 void WatchedLog::append(server::LogRecord record, server::Committed committed) {
+  if (auto* create = std::get_if<server::CreateOp>(&record.op);
+      create != nullptr && broken_ == Rule::kIdTellsType) {
+    create->type = ConversationType::kGroup;
+    record.rules_version = 3;
+  }
   inner_->append(std::move(record),
                  [this, committed = std::move(committed)](Result<server::LogEntry> entry) mutable {
                    if (entry && broken_ == Rule::kDurableBeforeSent && random_.chance(0.2)) {
@@ -185,6 +190,9 @@ void WatchedStore::user_mark(const UserId& user, server::Done<server::Position> 
 
 void WatchedDirectory::spoil(server::UserRecord& record) const {
   if (broken_ == Rule::kReceiptsPrivate) record.privacy.receipts = true;
+  if (broken_ == Rule::kConsent) {
+    record.privacy.group_adds = record.privacy.first_messages = server::Audience::kEveryone;
+  }
   if (broken_ != Rule::kPresencePrivate) return;
   record.privacy.online = server::Audience::kEveryone;
   record.blocked.clear();
@@ -216,6 +224,20 @@ void WatchedDirectory::update(const UserId& id, const server::UserChange& change
                             if (changed) spoil(*changed);
                             done(std::move(changed));
                           });
+}
+
+void WatchedDirectory::consents(const std::vector<UserId>& ids, const UserId& asker,
+                                server::Done<std::vector<server::Consent>> done) {
+  DirectoryMemory::consents(
+      ids, asker, [this, done = std::move(done)](Result<std::vector<server::Consent>> found) {
+        if (found && broken_ == Rule::kConsent) {
+          for (server::Consent& one : *found) one = {one.user, {}, false, false};
+        }
+        if (found && broken_ == Rule::kBlockIsNobody) {
+          std::erase_if(*found, [](const server::Consent& one) { return one.blocked; });
+        }
+        done(std::move(found));
+      });
 }
 
 // --- search index ---

@@ -106,6 +106,8 @@ class WatchedDirectory : public server::DirectoryMemory {
   void admit(const server::NewUser& user, const server::DeviceRecord& device,
              server::Done<server::Arrival> done) override;
   void load(const UserId& id, server::Done<std::optional<server::UserRecord>> done) override;
+  void consents(const std::vector<UserId>& ids, const UserId& asker,
+                server::Done<std::vector<server::Consent>> done) override;
   void update(const UserId& id, const server::UserChange& change,
               server::Done<server::UserRecord> done) override;
 

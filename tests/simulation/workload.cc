@@ -58,6 +58,7 @@ std::vector<UserId> Workload::some_users() {
   std::vector<UserId> users;
   const std::uint64_t count = random_.between(1, 3);
   for (std::uint64_t i = 0; i < count; ++i) users.push_back(any_user());
+  if (random_.chance(0.05)) users.push_back(UserId::of("somebody who does not exist"));
   return users;
 }
 
@@ -152,6 +153,13 @@ void Workload::change_self(Device& device) {
       privacy.receipts = random_.chance(0.5);
       privacy.online = static_cast<client::Audience>(random_.between(1, 3));
       privacy.last_seen = static_cast<client::Audience>(random_.between(1, 3));
+      // Mostly they let each other: much else is to be seen in their groups.
+      const auto audience = [this] {
+        return random_.chance(0.7) ? client::Audience::kEveryone
+                                   : static_cast<client::Audience>(random_.between(2, 3));
+      };
+      privacy.group_adds = audience();
+      privacy.first_messages = audience();
       return engine.set_privacy(privacy, kIgnore);
     }
     case 1:

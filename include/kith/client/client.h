@@ -39,6 +39,8 @@ class KITH_API Subscription {
 struct Token {
   std::string value;
   Timestamp expires;
+  // The account's, as the server keeps it: for ClientOptions::handle. "Alice" signs in as "alice".
+  std::string handle{};
 };
 
 // Owns the local cache, the outbox and at most one connection. Works offline: everything but what
@@ -139,12 +141,16 @@ class KITH_API Client {
 
   // --- conversations ---
   [[nodiscard]] virtual std::vector<Conversation> conversations(std::size_t limit = 100) = 0;
-  // The 1:1 conversation with a person; it comes into being with its first message.
+  // The 1:1 conversation with a person; it comes into being with its first message, which fails with
+  // kPermissionDenied if they do not let one start it (Privacy::first_messages, or a block).
   [[nodiscard]] virtual ConversationId direct(const std::string& handle) = 0;
-  // Queued durably; messages may be sent to the new group at once.
+  // Queued durably; messages may be sent to the new group at once. At most 1,000 people besides oneself
+  // (limits::members_change_max, kLimitExceeded), others join by add_members(). If the server does not make
+  // it, GroupRefused says why.
   [[nodiscard]] virtual Result<ConversationId> create_group(const std::string& title,
                                                             const std::vector<UserId>& members) = 0;
-  // Online.
+  // Online. Nobody is added if one of them does not exist (kNotFound) or may not be added
+  // (kPermissionDenied): Error::users tells who. More than 1,000 are changed by several commands.
   virtual void add_members(const ConversationId& group, const std::vector<UserId>& users,
                            Done<void> done) = 0;
   virtual void remove_members(const ConversationId& group, const std::vector<UserId>& users,

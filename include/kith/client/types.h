@@ -105,6 +105,9 @@ struct Privacy {
   Audience online = Audience::kEveryone;
   Audience last_seen = Audience::kEveryone;
   bool receipts = true;
+  // Who may add one to groups, and who may start a 1:1. A block counts as kNobody.
+  Audience group_adds = Audience::kEveryone;
+  Audience first_messages = Audience::kEveryone;
   friend bool operator==(const Privacy&, const Privacy&) = default;
 };
 
@@ -153,6 +156,14 @@ struct SettingsChanged {
 struct CacheRecovered {
   std::string detail;
 };
+// The server does not make a group that create_group() has queued. Error::users are those who do not exist
+// (kNotFound) or may not be added (kPermissionDenied). Messages that wait for the group fail with the same
+// code. Client::resend(command) asks once more, Client::discard(command) forgets the group with them.
+struct GroupRefused {
+  ConversationId group;
+  MessageId command;
+  Error reason;
+};
 // What the server tells can no longer be kept on this device (working = false: kDiskFull, kIo,
 // kAlreadyOpen, kCacheCorrupt), or can again. Nothing is lost: it is fetched again as soon as it can
 // be kept. kCacheCorrupt stays until the application closes the client and opens it again.
@@ -161,8 +172,9 @@ struct StorageChanged {
   bool working = true;
   Error reason;
 };
-using Event = std::variant<ConnectionChanged, MessageChanged, ConversationChanged, TypingChanged,
-                           PresenceChanged, SettingsChanged, CacheRecovered, StorageChanged>;
+using Event =
+    std::variant<ConnectionChanged, MessageChanged, ConversationChanged, TypingChanged,
+                 PresenceChanged, SettingsChanged, CacheRecovered, StorageChanged, GroupRefused>;
 
 // --- observable views ---
 template <class T>

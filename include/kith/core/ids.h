@@ -97,13 +97,26 @@ class UserId : public Id<UserTag> {
   KITH_API static UserId of(std::string_view handle);
 };
 
+class Random;
+
+// An id tells its type (RFC 9562): version 8 is a 1:1, version 4 a group, anything else no conversation.
 class ConversationId : public Id<ConversationTag> {
  public:
   using Id<ConversationTag>::Id;
   ConversationId(const Id<ConversationTag>& id) : Id<ConversationTag>(id) {}  // NOLINT(implicit)
   // The 1:1 conversation of two people: both sides derive the same id, in any order, without asking
-  // the server. First 16 bytes of SHA-256("kith-dm:" + min + max).
+  // the server. First 16 bytes of SHA-256("kith-dm:" + min + max) as a UUID of version 8.
   KITH_API static ConversationId direct(const UserId& a, const UserId& b);
+  // The id of a new group.
+  KITH_API static ConversationId group(Random& random);
+
+  [[nodiscard]] bool is_direct() const { return is_uuid(array(), 8); }
+  [[nodiscard]] bool is_group() const { return is_uuid(array(), 4); }
+
+ private:
+  static bool is_uuid(const std::array<std::uint8_t, kSize>& bytes, unsigned version) {
+    return bytes[6] >> 4 == version && bytes[8] >> 6 == 2;
+  }
 };
 
 // A place in the order of one conversation: 1, 2, 3 … without holes. 0 = none (not yet placed).

@@ -39,6 +39,9 @@ inline constexpr std::size_t detail_bytes_max = 512;
 
 // --- conversations ---
 inline constexpr std::size_t group_members_max = 10'000;
+// Users of one CreateConversation or MemberChange: the event that says so has 18 bytes for each, and fits
+// a page, a push and a frame with room. More are added by further commands.
+inline constexpr std::size_t members_change_max = 1'000;
 // Above, a group is told to be large (ConversationState.large) and stays so: no feed marks for its
 // messages, heads instead of events for those who only listen.
 inline constexpr std::size_t small_group_members_max = 256;
@@ -241,6 +244,8 @@ inline constexpr std::size_t recent_events = 256;  // per cached conversation
 inline constexpr std::size_t recent_events_total = 500'000;
 inline constexpr std::size_t recent_events_few = 4;
 inline constexpr std::size_t conversations_cached_max = 100'000;
+// What they weigh with their members: a member has about 100 bytes, and a group up to 10,000.
+inline constexpr std::size_t conversations_cached_bytes = 256 * 1024 * 1024;
 // User records in memory: about 1 KiB each.
 inline constexpr std::size_t users_cached_max = 100'000;
 // Tokens of a host that are remembered of one device, to refuse them when it is revoked (34 bytes

@@ -7,8 +7,10 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "kith/core/export.h"
+#include "kith/core/ids.h"
 
 namespace kith {
 
@@ -51,7 +53,8 @@ enum class ErrorCode : std::uint16_t {
   kDiskFull = 63,
   kIo = 64,  // other read or write failure
   kOutboxFull = 65,
-  kClosed = 66,  // the object was closed
+  kClosed = 66,       // the object was closed
+  kCacheTooOld = 67,  // written by an earlier release in a layout that is not taken over
 
   // Server process
   kAddressInUse = 80,  // the port is taken
@@ -74,6 +77,8 @@ struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string message;  // one English sentence for developers; no message text, no tokens
   std::uint32_t retry_after_ms = 0;  // asked for by the server; 0 = use the caller's own back-off
+  // The people that it is about: those who do not exist, or who may not be added to a group.
+  std::vector<UserId> users{};
 
   [[nodiscard]] Retry retry() const noexcept { return retry_of(code); }
   // "TOO_LARGE: the text has 9,012 bytes, at most 8,192 are allowed"
@@ -81,7 +86,7 @@ struct Error {
 };
 
 inline Error make_error(ErrorCode code, std::string message, std::uint32_t retry_after_ms = 0) {
-  return Error{code, std::move(message), retry_after_ms};
+  return Error{code, std::move(message), retry_after_ms, {}};
 }
 
 // Either a T or an Error. Like std::expected (C++23), which the supported compilers do not have

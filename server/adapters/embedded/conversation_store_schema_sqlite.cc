@@ -78,4 +78,9 @@ const char* const kStoreUpgradeTo5 =
 const char* const kStoreUpgradeTo6 =
     "ALTER TABLE member ADD COLUMN withheld INT;ALTER TABLE member ADD COLUMN left_view BLOB";
 
+// By version and variant of a UUID, in hexadecimal digits.
+const char* const kStoreUntypedIds =
+    "SELECT 1 FROM conversation WHERE NOT (substr(hex(id),13,1) IN ('4','8')"
+    " AND substr(hex(id),17,1) IN ('8','9','A','B')) LIMIT 1";
+
 }  // namespace kith::server

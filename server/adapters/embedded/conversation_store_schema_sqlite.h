@@ -10,6 +10,8 @@ extern const char* const kStoreUpgradeTo3;  // from version 2
 extern const char* const kStoreUpgradeTo4;  // from version 3
 extern const char* const kStoreUpgradeTo5;  // from version 4
 extern const char* const kStoreUpgradeTo6;  // from version 5
+extern const char* const
+    kStoreUntypedIds;  // finds a conversation that is neither a 1:1 nor a group
 
 // Columns in the order of these lists.
 #define KITH_HEAD_COLUMNS                                                                    \

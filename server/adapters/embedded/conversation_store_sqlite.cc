@@ -91,6 +91,11 @@ Result<std::unique_ptr<ConversationStoreSqlite>> ConversationStoreSqlite::open(
   Database::Options options{path, kStoreSchemaVersion, kStoreSchema, pages_max};
   options.upgrades = {kStoreUpgradeTo2, kStoreUpgradeTo3, kStoreUpgradeTo4, kStoreUpgradeTo5,
                       kStoreUpgradeTo6};
+  options.refuse_if = kStoreUntypedIds;
+  options.refusal =
+      "written by an earlier release, whose conversation ids do not tell their type; this release "
+      "does not "
+      "take it over: begin with an empty directory";
   // Rows of a batch lie anywhere in the file: pages that are touched again soon are written once.
   options.cache_pages = kCachePages;
   options.checkpoint_pages = kCheckpointPages;

@@ -169,6 +169,11 @@ Status Database::prepare_file(const Options& options) {
                       "written by a later release (schema " + std::to_string(version) +
                           ", this release knows " + std::to_string(options.schema_version) + ")");
   }
+  if (version > 0 && version < options.schema_version && options.refuse_if != nullptr) {
+    Query old = query(options.refuse_if);
+    if (old.next()) return make_error(ErrorCode::kCacheTooOld, options.refusal);
+    if (!old.status()) return old.status();
+  }
   const std::string pragmas =
       std::string(kPragmas) + options.pragmas + "PRAGMA synchronous=" + options.synchronous;
   if (auto set = execute(pragmas.c_str()); !set) return set;

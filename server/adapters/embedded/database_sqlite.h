@@ -94,6 +94,10 @@ class Database {
     const char* vfs = nullptr;
     // The first makes version 2 out of version 1, and so on up to `schema_version`.
     std::vector<const char*> upgrades = {};
+    // Of an earlier version: if this finds a row, the file is refused with `refusal` (kCacheTooOld) and left
+    // as it is.
+    const char* refuse_if = nullptr;
+    const char* refusal = "";
   };
   // In WAL mode. Fails with kCacheTooNew, kCacheCorrupt, kDiskFull, kIo.
   static Result<std::unique_ptr<Database>> open(const Options& options);

@@ -118,6 +118,18 @@ void DirectoryMemory::profiles(const std::vector<UserId>& ids, Done<std::vector<
   });
 }
 
+void DirectoryMemory::consents(const std::vector<UserId>& ids, const UserId& asker,
+                               Done<std::vector<Consent>> done) {
+  answer<std::vector<Consent>>(std::move(done), [ids, asker](Disk& disk) {
+    std::vector<Consent> found;
+    for (const UserId& id : ids) {
+      const Account* account = active(disk, id);
+      if (account != nullptr) found.push_back(consent_of(account->user, asker));
+    }
+    return found;
+  });
+}
+
 void DirectoryMemory::password_hash(const UserId& id, Done<std::string> done) {
   answer<std::string>(std::move(done), [id](Disk& disk) -> Result<std::string> {
     const Account* account = active(disk, id);

@@ -13,11 +13,12 @@ namespace kith::server {
 
 namespace {
 
-constexpr int kSchemaVersion = 2;
+constexpr int kSchemaVersion = 3;
 constexpr const char* kSchema =
     "CREATE TABLE user(id BLOB PRIMARY KEY,handle BLOB NOT NULL,display_name BLOB,hash BLOB,"
     "online INT,last_seen_audience INT,receipts INT,last_seen INT,tokens_from INT,"
-    "removed INT NOT NULL DEFAULT 0) WITHOUT ROWID;"
+    "removed INT NOT NULL DEFAULT 0,group_adds INT NOT NULL DEFAULT 1,"
+    "first_messages INT NOT NULL DEFAULT 1) WITHOUT ROWID;"
     "CREATE TABLE relation(user BLOB,kind INT,other BLOB,PRIMARY KEY(user,kind,other))"
     " WITHOUT ROWID;"
     "CREATE TABLE device(user BLOB,id BLOB,agent BLOB,last_seen INT,revoked INT,"
@@ -31,6 +32,10 @@ constexpr const char* kToVersion2 =
     "ALTER TABLE device ADD COLUMN tokens BLOB;"
     "ALTER TABLE device ADD COLUMN dropped INT NOT NULL DEFAULT 0;"
     "CREATE INDEX leaving ON user(removed) WHERE removed=1";
+// Version 3: people say who may add them to groups and start a 1:1 with them.
+constexpr const char* kToVersion3 =
+    "ALTER TABLE user ADD COLUMN group_adds INT NOT NULL DEFAULT 1;"
+    "ALTER TABLE user ADD COLUMN first_messages INT NOT NULL DEFAULT 1";
 // user.removed
 constexpr std::uint32_t kActive = 0;
 constexpr std::uint32_t kLeaving = 1;
@@ -39,12 +44,19 @@ constexpr std::size_t kGroupMax = 512;  // what is asked at a time
 constexpr std::uint32_t kContact = 1;
 constexpr std::uint32_t kBlocked = 2;
 
+// From the column `first` on.
+PrivacySettings privacy_of(const Query& row, int first) {
+  return {static_cast<Audience>(row.number(first)), static_cast<Audience>(row.number(first + 1)),
+          row.number(first + 2) != 0, static_cast<Audience>(row.number(first + 3)),
+          static_cast<Audience>(row.number(first + 4))};
+}
+
 Result<std::optional<UserRecord>> load_user(Database& db, const UserId& id) {
   UserRecord user;
   {
     Query row = db.query(
-        "SELECT handle,display_name,online,last_seen_audience,receipts,last_seen,tokens_from"
-        " FROM user WHERE id=?1 AND removed=0");
+        "SELECT handle,display_name,online,last_seen_audience,receipts,group_adds,first_messages,"
+        "last_seen,tokens_from FROM user WHERE id=?1 AND removed=0");
     if (!row.bind(id).next()) {
       if (auto status = row.status(); !status) return status.error();
       return std::optional<UserRecord>();
@@ -52,11 +64,9 @@ Result<std::optional<UserRecord>> load_user(Database& db, const UserId& id) {
     user.id = id;
     user.handle = row.bytes(0);
     user.display_name = row.bytes(1);
-    user.privacy.online = static_cast<Audience>(row.number(2));
-    user.privacy.last_seen = static_cast<Audience>(row.number(3));
-    user.privacy.receipts = row.number(4) != 0;
-    user.last_seen_ms = row.time(5);
-    user.tokens_valid_from_ms = row.time(6);
+    user.privacy = privacy_of(row, 2);
+    user.last_seen_ms = row.time(7);
+    user.tokens_valid_from_ms = row.time(8);
   }
   Query rows = db.query("SELECT kind,other FROM relation WHERE user=?1 ORDER BY kind,other");
   rows.bind(id);
@@ -89,10 +99,12 @@ Status write_user(Database& db, const UserRecord& user, const UserChange& change
   auto status =
       db.query(
             "UPDATE user SET display_name=?2,online=?3,last_seen_audience=?4,"
-            "receipts=?5,last_seen=?6,tokens_from=?7 WHERE id=?1")
+            "receipts=?5,last_seen=?6,tokens_from=?7,group_adds=?8,first_messages=?9 WHERE id=?1")
           .bind(user.id, user.display_name, static_cast<std::uint32_t>(user.privacy.online),
                 static_cast<std::uint32_t>(user.privacy.last_seen), user.privacy.receipts,
-                user.last_seen_ms, user.tokens_valid_from_ms)
+                user.last_seen_ms, user.tokens_valid_from_ms,
+                static_cast<std::uint32_t>(user.privacy.group_adds),
+                static_cast<std::uint32_t>(user.privacy.first_messages))
           .run();
   if (!status) return status;
   status = write_relations(db, user.id, kContact, change.remove_contacts, change.add_contacts);
@@ -256,6 +268,28 @@ Result<std::vector<UserRecord>> load_profiles(Database& db, const std::vector<Us
   return found;
 }
 
+Result<std::vector<Consent>> load_consents(Database& db, const std::vector<UserId>& ids,
+                                           const UserId& asker) {
+  std::vector<Consent> found;
+  for (const UserId& id : ids) {
+    {
+      Query row = db.query(
+          "SELECT online,last_seen_audience,receipts,group_adds,first_messages FROM user"
+          " WHERE id=?1 AND removed=0");
+      const bool there = row.bind(id).next();
+      if (auto status = row.status(); !status) return status.error();
+      if (!there) continue;
+      found.push_back({id, privacy_of(row, 0)});
+    }
+    Query rows = db.query("SELECT kind FROM relation WHERE user=?1 AND kind IN (1,2) AND other=?2");
+    rows.bind(id, asker);
+    while (rows.next())
+      (rows.number(0) == kContact ? found.back().contact : found.back().blocked) = true;
+    if (auto status = rows.status(); !status) return status.error();
+  }
+  return found;
+}
+
 // user.removed; nothing if there is no such row.
 Result<std::optional<std::uint64_t>> removed_as(Database& db, const UserId& id) {
   Query row = db.query("SELECT removed FROM user WHERE id=?1");
@@ -327,7 +361,7 @@ Result<std::unique_ptr<DirectorySqlite>> DirectorySqlite::open(const std::string
                             .schema = kSchema,
                             .pages_max = pages_max,
                             .pragmas = "PRAGMA secure_delete=FAST;",  // of those who were removed
-                            .upgrades = {kToVersion2}});
+                            .upgrades = {kToVersion2, kToVersion3}});
   if (!db) return db.error();
   return std::unique_ptr<DirectorySqlite>(new DirectorySqlite(std::move(*db), executor));
 }
@@ -410,6 +444,12 @@ void DirectorySqlite::update(const UserId& id, const UserChange& change, Done<Us
 void DirectorySqlite::profiles(const std::vector<UserId>& ids, Done<std::vector<UserRecord>> done) {
   answer<std::vector<UserRecord>>(std::move(done),
                                   [ids](Database& db) { return load_profiles(db, ids); });
+}
+
+void DirectorySqlite::consents(const std::vector<UserId>& ids, const UserId& asker,
+                               Done<std::vector<Consent>> done) {
+  answer<std::vector<Consent>>(
+      std::move(done), [ids, asker](Database& db) { return load_consents(db, ids, asker); });
 }
 
 void DirectorySqlite::password_hash(const UserId& id, Done<std::string> done) {

@@ -31,6 +31,8 @@ class DirectorySqlite : public Directory {
   void load(const UserId& id, Done<std::optional<UserRecord>> done) override;
   void update(const UserId& id, const UserChange& change, Done<UserRecord> done) override;
   void profiles(const std::vector<UserId>& ids, Done<std::vector<UserRecord>> done) override;
+  void consents(const std::vector<UserId>& ids, const UserId& asker,
+                Done<std::vector<Consent>> done) override;
   void password_hash(const UserId& id, Done<std::string> done) override;
   void devices(const UserId& id, Done<std::vector<DeviceRecord>> done) override;
   void put_device(const UserId& id, const DeviceRecord& device, Done<void> done) override;

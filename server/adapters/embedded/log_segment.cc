@@ -14,7 +14,8 @@ namespace {
 //   block:  salt 8, first 8, count 4, behind 4, size of the payload 4, crc of these and of the
 //           payload 4, payload
 constexpr std::string_view kMagic("kithlog\n");
-constexpr std::uint32_t kVersion = 1;
+// 2: the ids of conversations tell their type.
+constexpr std::uint32_t kVersion = 2;
 constexpr std::uint32_t kFree = 0;
 constexpr std::uint32_t kUsed = 1;
 constexpr std::size_t kHeaderCrcAt = 40;  // in every version
@@ -61,7 +62,13 @@ Result<SegmentHeader> read_segment_header(LogFile& file, const std::string& path
     return make_error(ErrorCode::kCacheCorrupt, path + ": the header is damaged");
   }
   const std::uint64_t version = get(*bytes, 8, 4);
-  if (version != kVersion) {
+  if (version < kVersion) {
+    return make_error(ErrorCode::kCacheTooOld,
+                      path + ": written by an earlier release (version " + std::to_string(version) +
+                          "), whose conversation ids do not tell their type; this release does not "
+                          "take it over: begin with an empty directory");
+  }
+  if (version > kVersion) {
     return make_error(ErrorCode::kCacheTooNew,
                       path + ": written by a later release (version " + std::to_string(version) +
                           ", this release knows " + std::to_string(kVersion) + ")");

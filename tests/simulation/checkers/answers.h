@@ -17,7 +17,8 @@ class AnswersChecker : public Checker {
   void at_rest() override;
 
  private:
-  std::map<std::size_t, std::map<std::uint64_t, std::int64_t>> asked_;  // by device and request: when
+  std::map<std::size_t, std::map<std::uint64_t, std::int64_t>>
+      asked_;  // by device and request: when
 };
 
 }  // namespace kith::sim

@@ -1,4 +1,4 @@
-// Invariant 9.
+// Invariants 9 and 11.
 #include "tests/simulation/checkers/membership.h"
 
 #include <algorithm>
@@ -12,6 +12,14 @@ void MembershipChecker::server_says(const Who& who, const v1::ServerFrame& frame
     for (const auto& event : frame.events_page().events()) see(who.user, event);
   } else if (frame.has_search_page()) {
     for (const auto& hit : frame.search_page().hits()) see(who.user, hit.event());
+  }
+}
+
+void MembershipChecker::applied(const server::StoreBatch& batch) {
+  for (const server::Head& head : batch.heads) {
+    const bool direct = head.type == ConversationType::kDirect;
+    if (direct ? head.id.is_direct() : head.id.is_group()) continue;
+    broken(11, "conversation " + brief(head.id) + " is not of the type that its id tells");
   }
 }
 

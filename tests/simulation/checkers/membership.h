@@ -1,4 +1,5 @@
-// Invariant 9: a member is told nothing of what was before joining or came after leaving.
+// Invariant 9: a member is told nothing of what was before joining or came after leaving. Invariant 11: an id
+// tells the type of its conversation.
 #pragma once
 
 #include <map>
@@ -14,6 +15,7 @@ class MembershipChecker : public Checker {
  public:
   using Checker::Checker;
   void server_says(const Who& who, const v1::ServerFrame& frame) override;
+  void applied(const server::StoreBatch& batch) override;
   void at_rest() override;
 
  private:

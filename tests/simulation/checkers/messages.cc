@@ -30,6 +30,12 @@ void MessagesChecker::server_says(const Who& who, const v1::ServerFrame& frame) 
   } else if (frame.has_events_page()) {
     for (const auto& event : frame.events_page().events()) see(who, event);
   }
+  if (frame.has_error()) {
+    for (const std::string& bytes : frame.error().users()) {
+      const UserId other = UserId::from_bytes(bytes).value();
+      denied_.insert({who.user, ConversationId::direct(who.user, other)});
+    }
+  }
   if (!frame.has_send_result()) return;
   const auto conversation =
       ConversationId::from_bytes(frame.send_result().conversation_id()).value();
@@ -121,6 +127,8 @@ void MessagesChecker::judge(const Accepted& accepted, const Stored& stored) {
 bool MessagesChecker::could_be_refused(const Accepted& accepted) const {
   const auto events = truth_.store.events.find(accepted.sent.conversation);
   if (events == truth_.store.events.end()) return true;
+  // A 1:1 that came to be later: by the other, or when they let it.
+  if (denied_.contains({accepted.who.user, accepted.sent.conversation})) return true;
   const auto& members = truth_.store.members.at(accepted.sent.conversation);
   const auto member = members.find(accepted.who.user);
   return member == members.end() || !member->second.active() || member->second.join_seq > 1;

@@ -32,6 +32,8 @@ class MessagesChecker : public Checker {
               const std::string& seen_by);
   void see(const Who& who, const v1::Event& event);
   void judge(const Accepted& accepted, const Stored& stored);
+  // 1:1s that somebody was not let start.
+  std::set<std::pair<UserId, ConversationId>> denied_;
   [[nodiscard]] bool could_be_refused(const Accepted& accepted) const;
 
   std::map<Key, std::uint64_t> placed_;

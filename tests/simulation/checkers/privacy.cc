@@ -1,4 +1,4 @@
-// Invariant 8.
+// Invariants 8 and 13.
 #include "tests/simulation/checkers/privacy.h"
 
 #include <algorithm>
@@ -50,6 +50,7 @@ void PrivacyChecker::shown(const ConversationId& conversation, const UserId& id,
 void PrivacyChecker::logged(const server::LogEntry& entry) {
   remember_history();
   logged_ = entry.position;
+  made_members(entry);
   const server::LogRecord& r = entry.record;
   if (hides_reads(r.sender, kUnderWayMs)) return;
   const auto* receipt = std::get_if<server::ReceiptOp>(&r.op);
@@ -65,6 +66,38 @@ void PrivacyChecker::remember_history() {
   if (std::exchange(history_known_, true)) return;
   for (const auto& [id, members] : truth_.store.members) {
     for (const auto& [user, member] : members) shown(id, user, member.public_read_seq);
+  }
+}
+
+void PrivacyChecker::made_members(const server::LogEntry& entry) {
+  const auto* create = std::get_if<server::CreateOp>(&entry.record.op);
+  const auto* change = std::get_if<server::MembershipOp>(&entry.record.op);
+  if (create != nullptr && !made_.insert(entry.record.conversation).second) return;
+  if (create == nullptr && (change == nullptr || change->kind != server::MemberChangeKind::kAdd))
+    return;
+  const bool direct = create != nullptr && create->type == ConversationType::kDirect;
+  for (const UserId& id : create != nullptr ? create->members : change->users) {
+    const server::UserRecord* target = user(id);
+    if (target == nullptr) {
+      broken(13, "user " + brief(id) + " does not exist, and is made a member");
+      continue;
+    }
+    if (id == entry.record.sender || !settled(id, kUnderWayMs)) continue;
+    const auto& privacy = target->privacy;
+    if (allows(direct ? privacy.first_messages : privacy.group_adds, *target,
+               entry.record.sender)) {
+      continue;
+    }
+    broken(13, target->handle + " is made a member by somebody who may not");
+  }
+}
+
+void PrivacyChecker::refused(const Who& who, const v1::Error& error) {
+  for (const std::string& bytes : error.users()) {
+    const server::UserRecord* target = user(UserId::from_bytes(bytes).value());
+    if (target == nullptr || error.code() == v1::ERROR_CODE_PERMISSION_DENIED) continue;
+    broken(13,
+           who.name + " is told that there is no " + target->handle + ", who keeps out of its way");
   }
 }
 
@@ -84,6 +117,7 @@ void PrivacyChecker::applied(const server::StoreBatch& batch) {
 }
 
 void PrivacyChecker::server_says(const Who& who, const v1::ServerFrame& frame) {
+  if (frame.has_error()) refused(who, frame.error());
   if (!frame.has_sync_page() || !hides_reads(who.user, kInQueueMs)) return;
   for (const auto& state : frame.sync_page().changed()) {
     if (state.read_all_seq() == 0 && state.read_any_seq() == 0) continue;

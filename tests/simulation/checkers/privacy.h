@@ -1,8 +1,10 @@
 // Invariant 8: what somebody keeps private does not leave the server: not the own reading, not the
-// own presence; and who keeps it private does not see others'.
+// own presence; and who keeps it private does not see others'. Invariant 13: nobody is made a member who did
+// not let the other do it then, or who does not exist; and a block is answered as "nobody" is.
 #pragma once
 
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -28,6 +30,8 @@ class PrivacyChecker : public Checker {
   [[nodiscard]] const server::UserRecord* user(const UserId& id) const;
   [[nodiscard]] bool settled(const UserId& id, std::int64_t for_ms) const;
   [[nodiscard]] bool hides_reads(const UserId& id, std::int64_t for_ms) const;
+  void made_members(const server::LogEntry& entry);
+  void refused(const Who& who, const v1::Error& error);
   void reads(const Who& who, const v1::ReceiptState& state);
   void judge(const Published& published);
   void presence(const Who& who, const v1::PresencePush& push);
@@ -36,6 +40,7 @@ class PrivacyChecker : public Checker {
   void remember_history();
 
   std::map<UserId, std::int64_t> changed_at_;
+  std::set<ConversationId> made_;
   server::Position logged_ = 0;
   bool history_known_ = false;
   // Who sends by a record, and does not keep to themselves that they have read up to there.

@@ -82,6 +82,28 @@ TEST_F(CacheStoreSqlite, NewerCacheIsLeftAlone) {
   EXPECT_EQ(open_cache_store_sqlite(dir).error().code, ErrorCode::kCacheTooNew);
 }
 
+// Before ids told their type, a 1:1 stood under another id.
+TEST_F(CacheStoreSqlite, ACacheWithOtherIdsIsRefusedAndLeftAlone) {
+  for (const char* name : {"outbox.db", "cache.db"}) {
+    ASSERT_TRUE(open_cache_store_sqlite(dir).ok());
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open((dir + "/" + name).c_str(), &db), SQLITE_OK);
+    const std::string row =
+        std::string(name) == "outbox.db"
+            ? "INSERT INTO outbox VALUES(1,randomblob(16),zeroblob(16),1,NULL,'',5,0,0,NULL)"
+            : "INSERT INTO conversation(id) VALUES(zeroblob(16))";
+    const std::string old = row + ";PRAGMA user_version=2";
+    ASSERT_EQ(sqlite3_exec(db, old.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+    for (int i = 0; i < 2; ++i) {
+      const auto refused = open_cache_store_sqlite(dir);
+      EXPECT_EQ(refused.error().code, ErrorCode::kCacheTooOld);
+      EXPECT_NE(refused.error().message.find("conversation ids"), std::string::npos);
+    }
+    sqlite3_close(db);
+    std::filesystem::remove_all(dir);
+  }
+}
+
 TEST_F(CacheStoreSqlite, OutboxOfTheFirstVersionIsBroughtUp) {
   sqlite3* db = nullptr;
   ASSERT_EQ(sqlite3_open((dir + "/outbox.db").c_str(), &db), SQLITE_OK);
@@ -91,7 +113,8 @@ TEST_F(CacheStoreSqlite, OutboxOfTheFirstVersionIsBroughtUp) {
       " failed INTEGER NOT NULL);"
       "CREATE TABLE read_mark(conversation BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;"
       "CREATE TABLE identity(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
-      "INSERT INTO outbox VALUES(1, randomblob(16), randomblob(16), 1, NULL, 'kept', 5, 0);"
+      "INSERT INTO outbox VALUES(1, randomblob(16), X'00000000000080008000000000000000', 1, NULL,"
+      " 'kept', 5, 0);"
       "PRAGMA user_version=1";
   ASSERT_EQ(sqlite3_exec(db, first, nullptr, nullptr, nullptr), SQLITE_OK);
   sqlite3_close(db);

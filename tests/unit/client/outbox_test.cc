@@ -207,6 +207,49 @@ TEST_F(OutboxTest, GroupIsCreatedBeforeItsFirstMessage) {
   EXPECT_EQ(expect(v1::ClientFrame::kSend).send().conversation_id(), group->bytes());
 }
 
+TEST_F(OutboxTest, AGroupThatIsRefusedSaysWhoIsInTheWayAndTakesItsMessagesAlong) {
+  const UserId bob = UserId::of("bob");
+  const auto group = engine->create_group("friends", {bob, UserId::of("carol")});
+  ASSERT_TRUE(group.ok());
+  ASSERT_TRUE(engine->send(*group, "welcome", {}).ok());
+  go_online();
+  const auto refuse_it = [&] {
+    const auto create = expect(v1::ClientFrame::kCreateConversation);
+    v1::ServerFrame refused;
+    refused.set_reply_to(create.req_id());
+    refused.mutable_error()->set_code(v1::ERROR_CODE_PERMISSION_DENIED);
+    refused.mutable_error()->add_users(bob.bytes());
+    say(refused);
+  };
+  refuse_it();
+  const auto told = [&] {
+    std::vector<GroupRefused> found;
+    for (const Event& e : events) {
+      if (const auto* one = std::get_if<GroupRefused>(&e)) found.push_back(*one);
+    }
+    return found;
+  };
+  ASSERT_EQ(told().size(), 1u);
+  EXPECT_EQ(told()[0].group, *group);
+  EXPECT_EQ(told()[0].reason.code, ErrorCode::kPermissionDenied);
+  EXPECT_EQ(told()[0].reason.users, std::vector{bob});
+  EXPECT_EQ(count(v1::ClientFrame::kSend), 0u);
+  EXPECT_EQ(engine->timeline(*group, 1).front().failure, ErrorCode::kPermissionDenied);
+  EXPECT_EQ(engine->send(*group, "again", {}).error().code, ErrorCode::kPermissionDenied);
+  events.clear();
+  restart();  // who has not heard of it hears of it
+  ASSERT_EQ(told().size(), 1u);
+  EXPECT_EQ(told()[0].reason.users, std::vector{bob});
+  go_online();
+  EXPECT_EQ(count(v1::ClientFrame::kCreateConversation), 0u);
+  ASSERT_TRUE(engine->resend(told()[0].command).ok());
+  refuse_it();
+  ASSERT_EQ(told().size(), 2u);
+  ASSERT_TRUE(engine->discard(told()[0].command).ok());
+  EXPECT_TRUE(engine->conversations(10).empty());
+  EXPECT_TRUE(engine->outbox_idle());
+}
+
 TEST_F(OutboxTest, ReplyToAMessageOfTheSameBatchFindsIt) {
   const MessageId question = send("question");
   ASSERT_TRUE(engine->send(room, "answer", question).ok());

@@ -92,6 +92,30 @@ class SyncEngineTest : public EngineTest {
   v1::ClientFrame fetch_, repeated_;
 };
 
+// Whatever a server says: it cannot put others, or a group, under the id of a 1:1.
+TEST_F(SyncEngineTest, AOneToOneIsWithThePersonWhoseIdMadeItsOwn) {
+  v1::ConversationState group = state(3);
+  group.set_type(v1::CONVERSATION_TYPE_GROUP);
+  group.clear_direct_peer();
+  v1::ConversationState other = state(3);
+  other.set_direct_peer(UserId::of("mallory").bytes());
+  v1::ConversationState untyped = state(3);
+  untyped.set_conversation_id(std::string(16, 'x'));
+  go_online({group, other, untyped});
+  EXPECT_TRUE(engine->conversations(10).empty());
+  push(event(1, "mallory"));
+  EXPECT_TRUE(texts().empty());
+  push(event(1, "bob"));
+  EXPECT_EQ(texts(), std::vector<std::string>{"text 1"});
+  push(event(2, "mallory"));
+  EXPECT_EQ(texts(), std::vector<std::string>{"text 1"});
+}
+
+TEST_F(SyncEngineTest, ThereIsNoOneToOneWithOneself) {
+  EXPECT_EQ(engine->send(engine->direct(engine->self()), "hi", {}).error().code,
+            ErrorCode::kInvalidArgument);
+}
+
 TEST_F(SyncEngineTest, IsOnlineOnlyWhenTheMissingEventsAreThere) {
   go_online({state(3)}, 9);
   EXPECT_EQ(engine->connection(), ConnectionState::kSyncing);
@@ -366,9 +390,9 @@ TEST_F(SyncEngineTest, FutureDiscardsTheHistoryAndKeepsTheOutbox) {
   v1::ServerFrame old;
   old.set_reply_to(get.req_id());
   old.mutable_events_page()->set_conversation_id(room.bytes());
-  *old.mutable_events_page()->add_events() = event(1, "carol");
+  *old.mutable_events_page()->add_events() = event(1);
   say(old);
-  EXPECT_EQ(engine->timeline(room, 10).front().sender, UserId::of("carol"));
+  EXPECT_EQ(engine->timeline(room, 10).front().text, "text 1");
   EXPECT_EQ(store->load()->conversations.at(room).entry_ver, 1u);
   EXPECT_EQ(engine->conversations(10).front().unread, 1u) << "nor is it read";
   EXPECT_EQ(store->load()->read_marks.size(), 0u);
@@ -409,7 +433,9 @@ TEST_F(SyncEngineTest, OneFetchWithoutAnswerHoldsUpNoOther) {
   std::vector<v1::ConversationState> states;
   for (int i = 0; i < 5; ++i) {
     states.push_back(state(3));
-    states.back().set_conversation_id(std::string(15, '\0') + static_cast<char>(i));
+    std::array<std::uint8_t, 16> group{0, 0, 0, 0, 0, 0, 0x40, 0, 0x80};
+    group.back() = static_cast<std::uint8_t>(i);
+    states.back().set_conversation_id(ConversationId(group).bytes());
     states.back().set_type(v1::CONVERSATION_TYPE_GROUP);
     states.back().clear_direct_peer();
   }

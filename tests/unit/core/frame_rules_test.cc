@@ -16,6 +16,13 @@ namespace {
 using Frame = v1::ClientFrame;
 
 const std::string kId(16, 'i');
+const std::string kDirect = ConversationId::direct(UserId::of("a"), UserId::of("b")).bytes();
+
+std::string random_group() {
+  test::SeededRandom random(7);
+  return ConversationId::group(random).bytes();
+}
+const std::string kGroup = random_group();
 
 std::string uuid() {
   static test::ManualClock clock;
@@ -52,21 +59,21 @@ void good_register(Frame& f) {
 }
 void good_send(Frame& f) {
   auto* m = f.mutable_send();
-  m->set_conversation_id(kId);
+  m->set_conversation_id(kGroup);
   auto* item = m->add_items();
   item->set_message_id(uuid());
   item->set_content(content("hello"));
 }
 void good_create(Frame& f) {
   auto* m = f.mutable_create_conversation();
-  m->set_conversation_id(kId);
+  m->set_conversation_id(kGroup);
   m->set_command_id(uuid());
   m->set_title("Friends");
   m->add_members(kId);
 }
 void good_change(Frame& f) {
   auto* m = f.mutable_member_change();
-  m->set_conversation_id(kId);
+  m->set_conversation_id(kGroup);
   m->set_command_id(uuid());
   m->set_kind(v1::MEMBER_CHANGE_KIND_ADD);
   m->add_users(kId);
@@ -213,7 +220,7 @@ TEST(FrameRules, Conversations) {
             "TOO_LARGE");
   EXPECT_EQ(spoiled(good_create,
                     [](Frame& f) {
-                      for (std::size_t i = 0; i < limits::group_members_max; ++i) {
+                      for (std::size_t i = 0; i < limits::members_change_max; ++i) {
                         f.mutable_create_conversation()->add_members(kId);
                       }
                     }),
@@ -250,22 +257,83 @@ TEST(FrameRules, ReadingAndSyncing) {
   EXPECT_EQ(verdict([](Frame& f) { f.mutable_ack_events()->add_upto(); }), "INVALID_ARGUMENT");
   EXPECT_EQ(verdict([](Frame& f) {
               for (std::size_t i = 0; i <= limits::heads_listed_max; ++i) {
-                f.mutable_ack_events()->add_upto()->set_conversation_id(kId);
+                f.mutable_ack_events()->add_upto()->set_conversation_id(kGroup);
               }
             }),
             "LIMIT_EXCEEDED");
   EXPECT_EQ(verdict([](Frame& f) {
               auto* m = f.mutable_get_events();
-              m->set_conversation_id(kId);
+              m->set_conversation_id(kGroup);
               m->set_from(9);
               m->set_to(8);
             }),
             "INVALID_ARGUMENT");
-  EXPECT_EQ(verdict([](Frame& f) { f.mutable_get_readers()->set_conversation_id(kId); }),
+  EXPECT_EQ(verdict([](Frame& f) { f.mutable_get_readers()->set_conversation_id(kGroup); }),
             "INVALID_ARGUMENT");
   EXPECT_EQ(verdict([](Frame& f) { f.mutable_sync()->set_page_token(std::string(1000, 't')); }),
             "TOO_LARGE");
   EXPECT_EQ(verdict([](Frame& f) { f.mutable_get_members()->set_conversation_id("x"); }),
+            "INVALID_ARGUMENT");
+}
+
+// An id tells its type, and each way in looks at it.
+TEST(FrameRules, AConversationIsOfTheTypeThatItsIdTells) {
+  const auto code_with = [](const std::string& id,
+                            const std::function<std::string*(Frame&)>& field) {
+    return verdict([&](Frame& f) { *field(f) = id; });
+  };
+  const std::vector<std::function<std::string*(Frame&)>> any{
+      [](Frame& f) {
+        good_send(f);
+        return f.mutable_send()->mutable_conversation_id();
+      },
+      [](Frame& f) { return f.mutable_ack_events()->add_upto()->mutable_conversation_id(); },
+      [](Frame& f) { return f.mutable_mark_read()->mutable_conversation_id(); },
+      [](Frame& f) { return f.mutable_get_events()->mutable_conversation_id(); },
+      [](Frame& f) { return f.mutable_get_members()->mutable_conversation_id(); },
+      [](Frame& f) {
+        f.mutable_get_readers()->set_seq(1);
+        return f.mutable_get_readers()->mutable_conversation_id();
+      },
+      [](Frame& f) {
+        f.mutable_set_typing()->set_activity(v1::ACTIVITY_TYPING);
+        return f.mutable_set_typing()->mutable_conversation_id();
+      },
+      [](Frame& f) {
+        f.mutable_search()->set_query("word");
+        return f.mutable_search()->mutable_conversation_id();
+      }};
+  for (const auto& field : any) {
+    EXPECT_EQ(code_with(kGroup, field), "ok");
+    EXPECT_EQ(code_with(kDirect, field), "ok");
+    EXPECT_EQ(code_with(kId, field), "INVALID_ARGUMENT");
+  }
+  const std::vector<std::function<std::string*(Frame&)>> groups{
+      [](Frame& f) {
+        good_create(f);
+        return f.mutable_create_conversation()->mutable_conversation_id();
+      },
+      [](Frame& f) {
+        good_change(f);
+        return f.mutable_member_change()->mutable_conversation_id();
+      },
+      [](Frame& f) {
+        f.mutable_update_meta()->set_command_id(uuid());
+        return f.mutable_update_meta()->mutable_conversation_id();
+      },
+      [](Frame& f) { return f.mutable_sync()->add_large_heads()->mutable_conversation_id(); },
+      [](Frame& f) {
+        good_send(f);
+        f.mutable_send()->clear_direct_peer();
+        return f.mutable_send()->mutable_conversation_id();
+      }};
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    EXPECT_EQ(code_with(kGroup, groups[i]), "ok");
+    EXPECT_EQ(code_with(kId, groups[i]), "INVALID_ARGUMENT");
+    const bool sends = i + 1 == groups.size();
+    EXPECT_EQ(code_with(kDirect, groups[i]), sends ? "ok" : "INVALID_ARGUMENT");
+  }
+  EXPECT_EQ(spoiled(good_send, [](Frame& f) { f.mutable_send()->set_direct_peer(kId); }),
             "INVALID_ARGUMENT");
 }
 
@@ -274,7 +342,7 @@ TEST(FrameRules, ListsAtTheirLimitFitIntoAFrame) {
   Frame acks;
   for (std::size_t i = 0; i < limits::heads_listed_max; ++i) {
     auto* head = acks.mutable_ack_events()->add_upto();
-    head->set_conversation_id(kId);
+    head->set_conversation_id(kGroup);
     head->set_seq(std::uint64_t{1} << 40);
   }
   EXPECT_TRUE(validate(acks).ok());
@@ -282,7 +350,7 @@ TEST(FrameRules, ListsAtTheirLimitFitIntoAFrame) {
 }
 
 TEST(FrameRules, PeopleAndPresence) {
-  EXPECT_EQ(verdict([](Frame& f) { f.mutable_set_typing()->set_conversation_id(kId); }),
+  EXPECT_EQ(verdict([](Frame& f) { f.mutable_set_typing()->set_conversation_id(kGroup); }),
             "INVALID_ARGUMENT");
   EXPECT_EQ(verdict([](Frame& f) {
               for (std::size_t i = 0; i <= limits::presence_subscriptions_max; ++i) {

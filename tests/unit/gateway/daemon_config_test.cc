@@ -94,9 +94,11 @@ TEST(DaemonConfig, TakesWhatEditorsPutAroundAFile) {
 
 TEST(DaemonConfig, RefusesASettingThatIsSetTwice) {
   EXPECT_EQ(wrong("port = 1\n#\nport = 1\n"), "f:3: port is set already, at f:1");
-  EXPECT_EQ(parse_arguments({"--port", "1", "--port=2"}).error().message, "--port is given twice, differently");
+  EXPECT_EQ(parse_arguments({"--port", "1", "--port=2"}).error().message,
+            "--port is given twice, differently");
   EXPECT_TRUE(parse_arguments({"--plain", "--port=2", "--plain", "--port", "2"}).ok());
-  EXPECT_EQ(parse_arguments({"--plain", "--plain=no"}).error().message, "--plain is given twice, differently");
+  EXPECT_EQ(parse_arguments({"--plain", "--plain=no"}).error().message,
+            "--plain is given twice, differently");
 }
 
 TEST(DaemonConfig, SuggestsWhatMayBeMeant) {

@@ -14,6 +14,8 @@
 namespace kith::server {
 namespace {
 
+const std::string kRoom = ConversationId::direct(UserId::of("a"), UserId::of("b")).bytes();
+
 using namespace std::chrono_literals;
 
 DeviceId device(std::uint8_t n) {
@@ -401,7 +403,7 @@ TEST_F(GatewayTest, ARequestIsTheSameHoweverItIsWritten) {
   const ConnectionId id = sign_in("ann");
   v1::ClientFrame frame;
   frame.set_req_id(7);
-  frame.mutable_send()->set_conversation_id(std::string(16, 'c'));
+  frame.mutable_send()->set_conversation_id(kRoom);
   frame.mutable_send()->add_items();
   v1::Content content;
   content.mutable_plain()->set_text("hi");
@@ -432,7 +434,7 @@ TEST_F(GatewayTest, SendsCostWhatTheyHoldAndAcksNothing) {
   const ConnectionId id = sign_in("ann");
   v1::ClientFrame frame;
   frame.set_req_id(7);
-  frame.mutable_send()->set_conversation_id(std::string(16, 'c'));
+  frame.mutable_send()->set_conversation_id(kRoom);
   UuidGenerator ids(loop.clock(), random);
   v1::Content content;
   content.mutable_plain()->set_text("hi");
@@ -446,7 +448,7 @@ TEST_F(GatewayTest, SendsCostWhatTheyHoldAndAcksNothing) {
   say(id, frame);
   EXPECT_EQ(last(id).error().code(), v1::ERROR_CODE_RATE_LIMITED);
   v1::ClientFrame ack;
-  ack.mutable_ack_events()->add_upto()->set_conversation_id(std::string(16, 'c'));
+  ack.mutable_ack_events()->add_upto()->set_conversation_id(kRoom);
   for (int i = 0; i < 10'000; ++i) say(id, ack);
   EXPECT_EQ(often.size(), limits::unacked_items_max / 2 + 10'000);
   EXPECT_EQ(pending.size(), limits::unacked_items_max / 2) << "an AckEvents has no answer";
@@ -609,8 +611,7 @@ TEST_F(GatewayTest, LookupsCountByWhatTheyAskFor) {
 TEST_F(GatewayTest, JunkAcknowledgementsAreHeardLater) {
   const ConnectionId id = sign_in("ann");
   v1::ClientFrame ack;
-  for (int i = 0; i < 2'000; ++i)
-    ack.mutable_ack_events()->add_upto()->set_conversation_id(std::string(16, 'c'));
+  for (int i = 0; i < 2'000; ++i) ack.mutable_ack_events()->add_upto()->set_conversation_id(kRoom);
   std::size_t said = 0;
   while (!sockets.paused[id] && said < 1'000) {
     say(id, ack);

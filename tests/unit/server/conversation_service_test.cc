@@ -7,7 +7,6 @@
 
 #include "kith/core/limits.h"
 #include "server/gateway/send_queue.h"
-#include "src/uuid.h"
 #include "tests/unit/server/service_fixture.h"
 
 namespace kith::server {
@@ -201,22 +200,6 @@ TEST_F(ConversationServiceTest, AFirstMessageWaitsWithItsConversation) {
   first.mutable_send()->set_direct_peer(bob.bytes());
   EXPECT_TRUE(ask(anna, first).send_result().items(0).error().retryable());
   EXPECT_EQ(ask(anna, first).send_result().items(0).placed().seq(), 2u);
-}
-
-// The id of a 1:1 is a hash. One in some ten thousand looks like a UUIDv7 of long ago, which is no
-// reason to refuse the conversation as a command of long ago.
-TEST_F(ConversationServiceTest, EveryTwoPeopleCanTalk) {
-  std::string handle;
-  ConversationId direct;
-  std::optional<std::int64_t> looks_made;
-  for (int i = 0; !looks_made || *looks_made > 1'000'000'000'000; ++i) {
-    handle = "person" + std::to_string(i);
-    direct = ConversationId::direct(ann, UserId::of(handle));
-    looks_made = uuid_timestamp_ms(*MessageId::from_bytes(direct.view()));
-  }
-  v1::ClientFrame first = batch({out(1)}, direct);
-  first.mutable_send()->set_direct_peer(person(handle).bytes());
-  EXPECT_EQ(ask(anna, first).send_result().items(0).placed().seq(), 2u) << handle;
 }
 
 v1::ClientFrame mark_read(std::uint64_t upto) {

@@ -17,7 +17,8 @@ class ConversationSyncTest : public testing::ServiceTest {
  protected:
   static ConversationId numbered(std::uint32_t n) {
     return ConversationId(std::array<std::uint8_t, 16>{0xdd, static_cast<std::uint8_t>(n >> 8),
-                                                       static_cast<std::uint8_t>(n)});
+                                                       static_cast<std::uint8_t>(n), 0, 0, 0, 0x40,
+                                                       0, 0x80});
   }
   // Straight into the log: as many as a test wants, without a request each.
   void make_groups(std::uint32_t count) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include <functional>
 
 #include "kith/v1/event.pb.h"
@@ -19,11 +21,13 @@ const UserId kCleo = UserId::of("cleo");
 struct History {
   Conversation conversation;
   Position next = 1;
+  ConversationId id{std::array<std::uint8_t, 16>{1, 0, 0, 0, 0, 0, 0x40, 0, 0x80}};
 
   Outcome run(const UserId& sender, decltype(LogRecord::op) op,
               const std::optional<Placement>& earlier = std::nullopt, std::int64_t at = 1000) {
     LogEntry entry;
     entry.position = next++;
+    entry.record.conversation = id;
     entry.record.sender = sender;
     entry.record.gateway_ts_ms = at;
     entry.record.rules_version = kRulesVersion;
@@ -39,6 +43,33 @@ History group() {
   History h;
   h.run(kAnna, CreateOp{ConversationType::kGroup, "g", {kBen, kCleo}});
   return h;
+}
+
+// Whatever a gateway lets through.
+TEST(Sequencer, AConversationIsOfTheTypeThatItsIdTells) {
+  const auto decided = [](const ConversationId& id, const CreateOp& op) {
+    LogEntry entry;
+    entry.position = 1;
+    entry.record.conversation = id;
+    entry.record.sender = kAnna;
+    entry.record.rules_version = kRulesVersion;
+    entry.record.op = op;
+    Conversation conversation;
+    const Outcome out = decide(conversation, entry, std::nullopt);
+    EXPECT_EQ(out.error.has_value(), conversation.head.last_seq == 0);
+    return out.error ? out.error->code : ErrorCode{};
+  };
+  const ConversationId of_two = ConversationId::direct(kAnna, kBen);
+  const ConversationId of_others = ConversationId::direct(kBen, kCleo);
+  const ConversationId random(std::array<std::uint8_t, 16>{1, 2, 3, 4, 5, 6, 0x47, 8, 0x89});
+  const CreateOp direct{ConversationType::kDirect, "", {kBen}};
+  const CreateOp group{ConversationType::kGroup, "", {kBen, kCleo}};
+  EXPECT_EQ(decided(of_two, direct), ErrorCode{});
+  EXPECT_EQ(decided(random, group), ErrorCode{});
+  for (const ConversationId& id : {of_others, random, ConversationId()})
+    EXPECT_EQ(decided(id, direct), ErrorCode::kInvalidArgument);
+  for (const ConversationId& id : {of_others, of_two, ConversationId()})
+    EXPECT_EQ(decided(id, group), ErrorCode::kInvalidArgument);
 }
 
 TEST(Sequencer, NumbersWithoutHolesAndTimeNeverFalls) {
@@ -166,6 +197,7 @@ TEST(Sequencer, TicksThatMoveAreFoundAtTheNextSyncOfEverybody) {
 
 TEST(Sequencer, APrivateReaderIsNotShownInADirectConversation) {
   History h;
+  h.id = ConversationId::direct(kAnna, kBen);
   h.run(kAnna, CreateOp{ConversationType::kDirect, "", {kBen}});
   h.run(kAnna, SendOp{});
   const std::uint64_t before = h.conversation.head.read_all_seq;

@@ -27,7 +27,7 @@ inline MessageId message(std::uint8_t n) {
   return MessageId(std::array<std::uint8_t, 16>{0xee, n});
 }
 inline ConversationId group_id(std::uint8_t n = 1) {
-  return ConversationId(std::array<std::uint8_t, 16>{0xcc, n});
+  return ConversationId(std::array<std::uint8_t, 16>{0xcc, n, 0, 0, 0, 0, 0x40, 0, 0x80});
 }
 
 // What survives a restart of the server.

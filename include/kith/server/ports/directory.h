@@ -10,6 +10,7 @@
 // Proof:       tests/conformance/directory_suite.h.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <string>
@@ -59,6 +60,20 @@ struct UserChange {
   std::optional<Revocation> revoke;  // also of the user's devices, in the same transaction
 };
 
+// What one person lets another do.
+struct Consent {
+  UserId user;
+  PrivacySettings privacy;
+  bool contact = false;  // the other is among this one's contacts …
+  bool blocked = false;  // … or among those that this one has blocked
+};
+
+inline Consent consent_of(const UserRecord& user, const UserId& asker) {
+  return {user.id, user.privacy,
+          std::binary_search(user.contacts.begin(), user.contacts.end(), asker),
+          std::binary_search(user.blocked.begin(), user.blocked.end(), asker)};
+}
+
 class KITH_API Directory {
  public:
   virtual ~Directory() = default;
@@ -78,6 +93,9 @@ class KITH_API Directory {
   // Handle, display name and id of those that exist, in any order; of removed ones the id, with
   // `deleted`. Other members are not filled.
   virtual void profiles(const std::vector<UserId>& ids, Done<std::vector<UserRecord>> done) = 0;
+  // What those of `ids` who exist let `asker` do, in any order.
+  virtual void consents(const std::vector<UserId>& ids, const UserId& asker,
+                        Done<std::vector<Consent>> done) = 0;
   // Empty if the user signs in with host tokens only; kNotFound if there is none.
   virtual void password_hash(const UserId& id, Done<std::string> done) = 0;
 

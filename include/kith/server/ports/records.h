@@ -182,6 +182,8 @@ struct PrivacySettings {
   Audience online = Audience::kEveryone;
   Audience last_seen = Audience::kEveryone;
   bool receipts = true;
+  Audience group_adds = Audience::kEveryone;      // who may add this user to groups
+  Audience first_messages = Audience::kEveryone;  // who may start a 1:1 with this user
   friend bool operator==(const PrivacySettings&, const PrivacySettings&) = default;
 };
 struct UserRecord {
