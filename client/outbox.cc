@@ -55,12 +55,20 @@ void Outbox::load(const std::vector<OutboxRow>& rows) {
   }
 }
 
-// Either clock may have jumped since: the row is at most as old as both say. One that was written
-// without a connection begins to age when the server first tells its time.
-Millis Outbox::age(const OutboxRow& row) {
-  if (row.server_ms == 0) return Millis{0};
+// Both clocks may have jumped since: the row is as old as they say if they agree, as they do when time
+// has passed. One that was written without a connection begins to age when the server first tells its
+// time; it may have waited for so long before.
+std::optional<Millis> Outbox::known_age(const OutboxRow& row) {
+  if (row.server_ms == 0) return std::nullopt;
   const Millis claimed(scheduler_.clock().wall().ms - row.created_ms);
-  return std::min(claimed, Millis(connection_.told_server_ms() - row.server_ms));
+  const Millis told(connection_.told_server_ms() - row.server_ms);
+  const Millis apart = claimed < told ? told - claimed : claimed - told;
+  if (apart > limits::outbox_item_life) return std::nullopt;
+  return std::min(claimed, told);
+}
+
+Millis Outbox::age(const OutboxRow& row) {
+  return known_age(row).value_or(Millis{0});
 }
 
 // From here on the server's clock counts, too, and this device's from now on if it was set meanwhile.
@@ -72,7 +80,7 @@ void Outbox::date_rows() {
   std::vector<OutboxRow*> rows;
   for (auto& [id, queue] : queues_) {
     for (OutboxRow& row : queue.rows) {
-      if (row.server_ms != 0) continue;
+      if (known_age(row)) continue;
       rows.push_back(&row);
       OutboxRow& dated = change.outbox_put.emplace_back(row);
       const Millis claimed(now - row.created_ms);

@@ -91,6 +91,7 @@ class Outbox {
   void on_result(const ConversationId& id, const std::vector<MessageId>& sent,
                  const v1::SendResult* result, const Error& error);
   [[nodiscard]] Millis age(const OutboxRow& row);
+  [[nodiscard]] std::optional<Millis> known_age(const OutboxRow& row);
   void date_rows();
   void place(OutboxRow& row, const v1::Placed& placed, std::vector<v1::Event>& events);
   [[nodiscard]] v1::Event event_of(const OutboxRow& row);

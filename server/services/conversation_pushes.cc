@@ -194,7 +194,8 @@ void ConversationService::push_head(const ConversationId& id,
   fanout_.to_sessions(listeners, push);
 }
 
-// At once after a pause; within it, when it is over.
+// At once after a pause; within it, when it is over. Whoever ended the pause has been told nothing yet,
+// and does not wait for the first receipt of what they wrote.
 void ConversationService::push_receipts_soon(const Conversation& conversation,
                                              const UserId& mover) {
   const Head& head = conversation.head;
@@ -202,11 +203,19 @@ void ConversationService::push_receipts_soon(const Conversation& conversation,
   const auto [rest, rested] = receipt_rests_.try_emplace(head.id);
   if (!rested) {
     ReceiptRest& known = rest.value();
+    if (!known.untold.empty() && known.untold != mover) {
+      const UserId reader = std::exchange(known.untold, UserId());
+      std::array<Push, 2> made;
+      push_receipts_to(head.id, reader, made);
+      // In a 1:1 nobody else is to be told of what this person has moved.
+      if (head.type == ConversationType::kDirect && !mover.empty()) return;
+    }
     if (known.moved && known.mover != mover) known.mover = UserId();
     if (!known.moved) known.mover = mover;
     known.moved = true;
     return;
   }
+  rest.value().untold = mover;
   rest_receipts(head.id, head.type == ConversationType::kDirect ? 0 : 1);
   push_receipts(head.id, mover);
 }
@@ -241,6 +250,7 @@ void ConversationService::end_rests(std::size_t kind, std::size_t most) {
       continue;
     }
     const UserId mover = std::exchange(rest.value(), ReceiptRest{}).mover;
+    rest.value().untold = mover;
     queue.ends.emplace_back(now + queue.pause.count(), id);
     push_receipts(id, mover);
   }
@@ -252,22 +262,30 @@ void ConversationService::push_receipts(const ConversationId& id, const UserId& 
   if (c == nullptr) return;
   std::array<Push, 2> made;
   for (const Member& m : c->members) {
-    if (!m.active() || m.user == mover) continue;
-    const UserRecord* who = users_.at_hand(m.user);
-    if (who == nullptr) {
-      users_.with(m.user, [this, alive = alive_, id](Result<Users::Record> loaded) {
-        if (!*alive || !loaded || !*loaded) return;
-        const Conversation* now = cache_.peek(id);
-        if (now == nullptr) return;
-        fanout_.to_user((*loaded)->id, receipt_push(*now, (*loaded)->privacy.receipts));
-      });
-      continue;
-    }
-    // Who keeps their own reading private does not see others'.
-    Push& push = made[who->privacy.receipts ? 1 : 0];
-    if (!push.frame) push = receipt_push(*c, who->privacy.receipts);
-    fanout_.to_user(m.user, push);
+    if (m.active() && m.user != mover) push_receipts_to(id, m.user, made);
   }
+}
+
+// `made`: of the conversation, without what others have read, and with it.
+void ConversationService::push_receipts_to(const ConversationId& id, const UserId& reader,
+                                           std::array<Push, 2>& made) {
+  const Conversation* c = cache_.peek(id);
+  const Member* member = c == nullptr ? nullptr : find_member(*c, reader);
+  if (member == nullptr || !member->active()) return;
+  const UserRecord* who = users_.at_hand(reader);
+  if (who == nullptr) {
+    users_.with(reader, [this, alive = alive_, id](Result<Users::Record> loaded) {
+      if (!*alive || !loaded || !*loaded) return;
+      const Conversation* now = cache_.peek(id);
+      if (now == nullptr) return;
+      fanout_.to_user((*loaded)->id, receipt_push(*now, (*loaded)->privacy.receipts));
+    });
+    return;
+  }
+  // Who keeps their own reading private does not see others'.
+  Push& push = made[who->privacy.receipts ? 1 : 0];
+  if (!push.frame) push = receipt_push(*c, who->privacy.receipts);
+  fanout_.to_user(reader, push);
 }
 
 Push ConversationService::receipt_push(const Conversation& conversation, bool reads) {

@@ -132,6 +132,7 @@ class ConversationService {
   void push_gathered();
   void push_receipts_soon(const Conversation& conversation, const UserId& mover);
   void push_receipts(const ConversationId& id, const UserId& mover);
+  void push_receipts_to(const ConversationId& id, const UserId& reader, std::array<Push, 2>& made);
   Push receipt_push(const Conversation& conversation, bool reads);
   void rest_receipts(const ConversationId& id, std::size_t kind);
   void time_rests(std::size_t kind);
@@ -151,6 +152,7 @@ class ConversationService {
   struct ReceiptRest {
     bool moved = false;  // again, since then
     UserId mover;        // by this person only; empty: by several
+    UserId untold;       // who moved them then, and was not told
   };
   IdMap<ConversationId, ReceiptRest> receipt_rests_;
   // Their ends, in order of time: one timer for all pauses of the same length.

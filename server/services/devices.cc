@@ -92,8 +92,11 @@ void Devices::forget(const UserId& user) {
 void Devices::seen(const UserId& user, const DeviceRecord& device) {
   if (const auto found = state_->lists.find(user); found != state_->lists.end()) {
     for (const DeviceRecord& known : *found->second) {
+      if (known.id != device.id || known.agent != device.agent) continue;
+      // Back after it was revoked: that is news, however short ago it was seen.
+      if (known.revoked_ms != 0 && known.last_seen_ms <= known.revoked_ms) continue;
       const std::int64_t since = device.last_seen_ms - known.last_seen_ms;
-      if (known.id == device.id && known.agent == device.agent && since < kSeenGrainMs) return;
+      if (since < kSeenGrainMs && since > -kSeenGrainMs) return;
     }
   }
   put(user, device, [](const Status&) {});

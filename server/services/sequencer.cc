@@ -83,6 +83,7 @@ Event& append_event(Conversation& c, const LogEntry& entry, EventKind kind, Outc
   event.message_id = r.command_id;
   event.sender = r.sender;
   event.sender_device = r.sender_device;
+  head.entry_ver = entry.position;
   head.last_ts_ms = time_of(r, head.last_ts_ms);
   event.server_ts_ms = head.last_ts_ms;
   event.countable = kind == EventKind::kMessage && !r.sender_only;

@@ -85,11 +85,11 @@ Head head_at_leaving(const Head& now, const Member& m) {
   head.id = now.id;
   head.type = now.type;
   if (m.left == nullptr) {
-    head.last_position = m.feed_ver;
+    head.entry_ver = m.feed_ver;
     return head;
   }
   const LeftView& view = *m.left;
-  head.last_position = view.entry_ver;
+  head.entry_ver = view.entry_ver;
   head.last_ts_ms = view.last_ts_ms;
   head.title = view.title;
   head.roster_ver = view.roster_ver;
@@ -104,7 +104,7 @@ Head head_at_leaving(const Head& now, const Member& m) {
 void put_head(const Head& head, bool receipts, v1::ConversationState* out) {
   out->set_conversation_id(head.id.bytes());
   out->set_type(static_cast<v1::ConversationType>(head.type));
-  out->set_entry_ver(head.last_position);
+  out->set_entry_ver(head.entry_ver != 0 ? head.entry_ver : head.last_position);
   out->set_last_ts_ms(static_cast<std::uint64_t>(head.last_ts_ms));
   out->set_title(head.title);
   out->set_roster_ver(head.roster_ver);

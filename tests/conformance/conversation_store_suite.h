@@ -75,6 +75,7 @@ class ConversationStoreSuite : public testing::Test {
     head.last_ts_ms = 1'000 + static_cast<std::int64_t>(position);
     head.title = "room";
     head.roster_ver = 1;
+    head.entry_ver = position;
     head.member_count = 2;
     head.delivered_all_seq = 1;
     b.heads = {head};

@@ -9,6 +9,7 @@ namespace kith::sim {
 namespace {
 
 constexpr std::int64_t kDayMs = 24 * 60 * 60'000;
+constexpr std::int64_t kYearsMs = 30 * 365 * kDayMs;
 
 }  // namespace
 
@@ -102,8 +103,8 @@ void Faults::plan_devices(std::int64_t until) {
   sometimes(6, until, [this] { kill_in_commit(any_device()); });
   sometimes(3, until, [this] {
     Device& device = any_device();
-    device.node().jump(Millis(random_.between(-kDayMs, kDayMs)));
-    world_.trace().line("fault", "the clock of " + device.who().name + " jumps");
+    world_.trace().line("fault", "the clock of " + device.who().name + " is set");
+    touch_clock(device.node());
   });
   sometimes(3, until, [this] {
     Device& device = any_device();
@@ -114,6 +115,18 @@ void Faults::plan_devices(std::int64_t until) {
       return in(full) && random_.chance(often);
     };
   });
+}
+
+// By up to a day, or by years, or right.
+void Faults::touch_clock(Node& node) {
+  switch (random_.below(4)) {
+    case 0:
+      return node.jump(Millis(random_.between(-kDayMs, kDayMs)));
+    case 1:
+      return node.set_clock();
+    default:
+      node.set_clock(Millis(random_.between(-kYearsMs, kYearsMs)));
+  }
 }
 
 void Faults::kill_device(Device& device) {
@@ -158,8 +171,8 @@ void Faults::plan_server(std::int64_t until) {
     world_.server().forget_sessions();
   });
   sometimes(3, until, [this] {
-    world_.trace().line("fault", "the clock of the server jumps");
-    world_.server().node().jump(Millis(random_.between(-kDayMs, kDayMs)));
+    world_.trace().line("fault", "the clock of the server is set");
+    touch_clock(world_.server().node());
   });
 }
 

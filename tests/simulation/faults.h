@@ -32,6 +32,7 @@ class Faults {
   void slow_disks();
   void failing_disks(Window window);
   void kill_device(Device& device);
+  void touch_clock(Node& node);
   void kill_in_commit(Device& device);
   void crash_server();
   void revive_server();

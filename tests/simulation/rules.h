@@ -26,6 +26,10 @@ enum class Rule : std::uint8_t {
   kReplayChangesNothing,  // a replayed record is taken for a new one
   kFeedComplete,          // a change is missing in what is new for somebody
   kIndexComplete,         // the search index loses a message
+  kLeftViewStays,         // a former member's view is the present one after a restart
+  kWithheldCount,         // after a restart a blocked person's messages have not counted
+  kPrivateReading,        // receipts are logged as shared, whatever their reader wants
+  kDevicesPrivate,        // pushes say from which device an event was sent
   kIndexOnce,             // a batch for the index has a message twice
   kIndexBeginsAnew,       // an index that was begun anew keeps its marks
   kEveryRequestAnswered,  // an answer is lost on its way to the socket

@@ -53,6 +53,8 @@ class Node : public Scheduler, private Clock {
 
   // Somebody sets the wall clock.
   void jump(Millis by) { wall_offset_ += by.count(); }
+  // Somebody sets it right, or wrong by as much.
+  void set_clock(Millis wrong_by = Millis{0}) { wall_offset_ = wrong_by.count(); }
   void halt() { time_.forget(number_); }
   [[nodiscard]] std::uint64_t number() const { return number_; }
 

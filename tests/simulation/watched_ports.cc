@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "kith/v1/frame.pb.h"
+
 namespace kith::sim {
 
 // --- log ---
@@ -36,6 +38,8 @@ void WatchedLog::append(server::LogRecord record, server::Committed committed) {
     create->type = ConversationType::kGroup;
     record.rules_version = 3;
   }
+  auto* receipt = std::get_if<server::ReceiptOp>(&record.op);
+  if (broken_ == Rule::kPrivateReading && receipt != nullptr) receipt->publish_read = true;
   inner_->append(std::move(record),
                  [this, committed = std::move(committed)](Result<server::LogEntry> entry) mutable {
                    if (entry && broken_ == Rule::kDurableBeforeSent && random_.chance(0.2)) {
@@ -118,6 +122,13 @@ void WatchedStore::spoil(server::Conversation& loaded) {
   for (server::Member& member : loaded.members) {
     if (broken_ == Rule::kJoinSeq) member.join_seq = 1;
     if (broken_ == Rule::kUnreadDerived && member.read_ordinal > 0) --member.read_ordinal;
+    if (broken_ == Rule::kWithheldCount) member.withheld = 0;
+    if (broken_ == Rule::kLeftViewStays && member.left != nullptr) {
+      auto view = std::make_shared<server::LeftView>(*member.left);
+      view->title = loaded.head.title;
+      view->last_ts_ms = loaded.head.last_ts_ms;
+      member.left = view;
+    }
   }
 }
 
@@ -263,7 +274,22 @@ void WatchedIndex::begin_anew(server::Done<void> done) {
 
 // --- bus ---
 
-void WatchedBus::publish(const std::string& gateway, const server::Delivery& delivery) {
+server::Delivery WatchedBus::with_devices(const server::Delivery& delivery) const {
+  v1::ServerFrame frame;
+  if (!frame.ParseFromString(*delivery.frame) || !frame.has_event_push()) return delivery;
+  for (v1::Event& event : *frame.mutable_event_push()->mutable_events()) {
+    for (const server::LogEntry& entry : log_->entries) {
+      if (entry.record.command_id.view() != event.message_id()) continue;
+      event.set_sender_device(entry.record.sender_device.bytes());
+    }
+  }
+  server::Delivery telling = delivery;
+  telling.frame = std::make_shared<const std::string>(frame.SerializeAsString());
+  return telling;
+}
+
+void WatchedBus::publish(const std::string& gateway, const server::Delivery& made) {
+  const server::Delivery delivery = broken_ == Rule::kDevicesPrivate ? with_devices(made) : made;
   for (const std::uint64_t session : delivery.sessions) {
     const auto device = registry_.devices.find(session);
     if (device != registry_.devices.end()) watch_.published(device->second, *delivery.frame);

@@ -143,9 +143,15 @@ class WatchedIndex : public server::SearchIndexMemory {
 // Drops what it is told to drop, and delivers in order after a delay.
 class WatchedBus : public server::BusMemory {
  public:
+  using Log = server::CommandLogMemory::Disk;
   WatchedBus(Scheduler& scheduler, WatchedRegistry& registry, PortsWatch& watch,
-             SeededRandom& random)
-      : scheduler_(scheduler), registry_(registry), watch_(watch), random_(random) {}
+             SeededRandom& random, std::shared_ptr<const Log> log, Rule broken)
+      : scheduler_(scheduler),
+        registry_(registry),
+        watch_(watch),
+        random_(random),
+        log_(std::move(log)),
+        broken_(broken) {}
   void publish(const std::string& gateway, const server::Delivery& delivery) override;
 
   double loss = 0;
@@ -156,7 +162,11 @@ class WatchedBus : public server::BusMemory {
   WatchedRegistry& registry_;
   PortsWatch& watch_;
   SeededRandom& random_;
+  std::shared_ptr<const Log> log_;
+  Rule broken_;
   std::int64_t last_due_ = 0;
+
+  [[nodiscard]] server::Delivery with_devices(const server::Delivery& delivery) const;
 };
 
 }  // namespace kith::sim

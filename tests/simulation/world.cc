@@ -19,7 +19,8 @@ std::uint64_t refused_as_overloaded(const v1::ServerFrame& frame) {
 
 }  // namespace
 
-World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken)
+World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken,
+             std::optional<std::uint64_t> others_seed)
     : trace_(time_),
       weather_(seed, 3),
       network_(time_, weather_, trace_, *this),
@@ -37,8 +38,9 @@ World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken
       who_.push_back(
           {who_.size(), user_of(user),
            handle_of(user) + "." + std::to_string(i) + "(d" + std::to_string(who_.size()) + ")"});
-      devices_.push_back(std::make_unique<Device>(time_, network_, trace_, *this, who_.back(),
-                                                  handle_of(user), seed, broken));
+      devices_.push_back(
+          std::make_unique<Device>(time_, network_, trace_, *this, who_.back(), handle_of(user),
+                                   user == 0 ? seed : others_seed.value_or(seed), broken));
     }
   }
   for (std::size_t user = 0; user < users_; ++user) {  // everybody has an account
@@ -169,6 +171,7 @@ void World::connects(std::size_t device) {
 
 void World::server_says(std::size_t device, std::string_view bytes) {
   bytes_ += bytes.size();
+  if (overheard_) overheard_(device, bytes);
   const auto frame = decode_server_frame(bytes);
   if (!frame) return findings_.broken(0, "the server sends what is no frame");
   overloaded_ += refused_as_overloaded(*frame);

@@ -20,8 +20,10 @@ namespace kith::sim {
 
 class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
  public:
-  // `devices_of[u]`: how many devices user u has.
-  World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken);
+  // `devices_of[u]`: how many devices user u has. `others_seed`: chance of the devices of all users but
+  // the first; unset: the same seed.
+  World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken,
+        std::optional<std::uint64_t> others_seed = std::nullopt);
   ~World() override;
 
   // Runs until `until` (virtual ms), or until a rule is broken. False: one is.
@@ -37,6 +39,9 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   void on_server_died(std::function<void()> then) { server_died_ = std::move(then); }
   // Called after every step of the run; at most one.
   void after_each_step(std::function<void()> then) { stepped_ = std::move(then); }
+  // Hears every frame that the server says to a device.
+  using Overheard = std::function<void(std::size_t device, std::string_view frame)>;
+  void overhear(Overheard heard) { overheard_ = std::move(heard); }
   // The server's process is killed after that many more steps; negative: not.
   void crash_server_after(int steps) { server_steps_left_ = steps; }
 
@@ -109,6 +114,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   std::function<void(Device&)> device_died_;
   std::function<void()> server_died_;
   std::function<void()> stepped_;
+  Overheard overheard_;
   int server_steps_left_ = -1;
   Truth truth_;
   Checkers checkers_;

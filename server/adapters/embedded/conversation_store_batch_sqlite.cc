@@ -319,10 +319,10 @@ Status BatchWriter::write_large(const Changes& changes, bool was_large) {
 Status BatchWriter::write_head(const Head& h, const Stored& stored) {
   return db_
       .query("REPLACE INTO conversation(" KITH_HEAD_COLUMNS
-             ",members) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14)")
+             ",members) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)")
       .bind(h.id, static_cast<std::uint32_t>(h.type), h.last_seq, h.last_position, h.last_ordinal,
             h.last_ts_ms, h.title, h.roster_ver, h.member_count, h.large, h.delivered_all_seq,
-            h.read_all_seq, h.read_any_seq, stored.column())
+            h.read_all_seq, h.read_any_seq, h.entry_ver, stored.column())
       .run();
 }
 

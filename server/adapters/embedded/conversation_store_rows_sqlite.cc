@@ -53,6 +53,7 @@ Head head_of_row(const Query& row) {
   h.delivered_all_seq = row.number(10);
   h.read_all_seq = row.number(11);
   h.read_any_seq = row.number(12);
+  h.entry_ver = row.number(13);
   return h;
 }
 

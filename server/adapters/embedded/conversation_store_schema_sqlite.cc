@@ -41,9 +41,9 @@ namespace kith::server {
 const char* const kStoreSchema =
     "CREATE TABLE conversation(id BLOB PRIMARY KEY,type INT,last_seq INT,last_position INT,"
     "last_ordinal INT,last_ts INT,title BLOB,roster_ver INT,member_count INT,large INT,"
-    "delivered_all INT,read_all INT,read_any INT,members BLOB) WITHOUT ROWID;" KITH_CHUNK_TABLE
-        KITH_PLACE_TABLE KITH_MEMBER_TABLE("member", "withheld INT,left_view BLOB,")
-            KITH_FEED_TABLE KITH_LARGE_MEMBER_TABLE
+    "delivered_all INT,read_all INT,read_any INT,members BLOB,entry_ver INT) WITHOUT "
+    "ROWID;" KITH_CHUNK_TABLE KITH_PLACE_TABLE KITH_MEMBER_TABLE(
+        "member", "withheld INT,left_view BLOB,") KITH_FEED_TABLE KITH_LARGE_MEMBER_TABLE
     "CREATE TABLE user_mark(user BLOB PRIMARY KEY,position INT) WITHOUT ROWID;"
     "CREATE TABLE meta(key TEXT PRIMARY KEY,value INT) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('applied',0)";
@@ -76,7 +76,8 @@ const char* const kStoreUpgradeTo5 =
     KITH_CHUNK_TABLE KITH_PLACE_TABLE "ALTER TABLE conversation ADD COLUMN members BLOB";
 
 const char* const kStoreUpgradeTo6 =
-    "ALTER TABLE member ADD COLUMN withheld INT;ALTER TABLE member ADD COLUMN left_view BLOB";
+    "ALTER TABLE member ADD COLUMN withheld INT;ALTER TABLE member ADD COLUMN left_view BLOB;"
+    "ALTER TABLE conversation ADD COLUMN entry_ver INT";
 
 // By version and variant of a UUID, in hexadecimal digits.
 const char* const kStoreUntypedIds =

@@ -16,8 +16,8 @@ extern const char* const
 // Columns in the order of these lists.
 #define KITH_HEAD_COLUMNS                                                                    \
   "id,type,last_seq,last_position,last_ordinal,last_ts,title,roster_ver,member_count,large," \
-  "delivered_all,read_all,read_any"
-inline constexpr int kHeadColumns = 13;
+  "delivered_all,read_all,read_any,entry_ver"
+inline constexpr int kHeadColumns = 14;
 #define KITH_MEMBER_COLUMNS                                                                   \
   "user,conversation,role,join_seq,left_seq,delivered,read,read_ordinal,public_read,sharing," \
   "feed_ver,withheld,left_view"

@@ -88,6 +88,18 @@ TEST_F(OutboxAge, AServerThatWasSeenLongAgoAgesNothing) {
   EXPECT_EQ(expect(v1::ClientFrame::kSend).send().items_size(), 1);
 }
 
+// Both clocks were wrong while it waited, and say different things.
+TEST_F(OutboxAge, ClocksThatDisagreeFailNothing) {
+  engine->connect();
+  sign_in(kServer);
+  cut();
+  send("before both jumps");
+  scheduler.wall_jump = 400 * 24h;
+  scheduler.advance(60s);
+  sign_in(kServer + std::chrono::milliseconds(900 * 24h).count());
+  EXPECT_EQ(expect(v1::ClientFrame::kSend).send().items_size(), 1);
+}
+
 // Others see the id: it carries the server's time or none.
 TEST_F(OutboxAge, IdsTellNothingOfTheDevicesClock) {
   scheduler.wall_jump = 400 * 24h;

@@ -304,6 +304,31 @@ TEST_F(ConversationServiceTest, AReceiptGoesAtOnceThenInTurnsAndNotToWhoCausedIt
   EXPECT_TRUE(told(bobs).empty());
 }
 
+// One's own message ends the pause, and its first receipt does not wait for the end of the next.
+TEST_F(ConversationServiceTest, TheFirstReceiptOfAnAnswerGoesAtOnce) {
+  const ConversationId direct = ConversationId::direct(ann, bob);
+  v1::ClientFrame first = batch({out(1)}, direct);
+  first.mutable_send()->set_direct_peer(bob.bytes());
+  ask(anna, first);
+  loop.advance(Millis(1'000));
+  send(bobs, {out(2)}, direct);  // he has read hers by it: she is told, and the pause begins
+  pushed.clear();
+  loop.advance(Millis(1'000));
+  send(anna, {out(3)}, direct);
+  loop.advance(Millis(1'000));
+  begin(bobs, batch({out(4)}, direct));
+  loop.advance(Millis(3));
+  pushed.clear();
+  v1::ClientFrame ack;
+  ack.mutable_ack_events()->add_upto()->set_conversation_id(direct.bytes());
+  ack.mutable_ack_events()->mutable_upto(0)->set_seq(5);
+  service.handle(anna, ack, nullptr);
+  loop.advance(Millis(3));
+  ASSERT_EQ(pushed[bobs.session].size(), 1u);
+  EXPECT_EQ(pushed[bobs.session][0].receipt_push().states(0).delivered_all_seq(), 5u);
+  EXPECT_TRUE(pushed[anna.session].empty());
+}
+
 TEST_F(ConversationServiceTest, WhatIsReceivedAlreadyIsNoRecord) {
   send(anna, {out(1)});
   service.handle(bobs, ack_events(2), nullptr);

@@ -97,7 +97,9 @@ struct Head {
   std::uint64_t last_ordinal = 0;
   std::int64_t last_ts_ms = 0;
   std::string title;
-  std::uint64_t roster_ver = 0;    // seq of the last membership event
+  std::uint64_t roster_ver = 0;  // seq of the last membership event
+  // The record of the last event; 0 = not known. Unlike last_position it tells nobody that somebody reads.
+  Position entry_ver = 0;
   std::uint32_t member_count = 0;  // active ones
   bool large = false;              // once above limits::small_group_members_max; stays
   // Published minima: max-registers, they never fall.

@@ -1,0 +1,273 @@
+// Differential: a plan of what everybody does in the open, and beside it what is done in secret.
+#include "tests/simulation/differential.h"
+
+#include <algorithm>
+#include <functional>
+#include <vector>
+
+#include "tests/simulation/told.h"
+#include "tests/simulation/world.h"
+
+namespace kith::sim {
+namespace {
+
+constexpr auto kIgnore = [](const auto&) {};
+
+// Things are done on a grid, secrets between its points, so that no timer of the one is moved by the
+// other: the network takes always as long, and everything has settled by then.
+constexpr std::int64_t kStepMs = 1'000;
+constexpr std::int64_t kBetweenMs = kStepMs / 2;
+constexpr std::int64_t kDelayMs = 5;
+constexpr std::int64_t kYearMs = 365LL * 24 * 60 * 60'000;
+
+constexpr std::int64_t kSettingsAt = 5 * kStepMs;
+constexpr std::int64_t kLeavingAt = 20 * kStepMs;
+constexpr std::int64_t kRestartAt = 60 * kStepMs;  // then quiet, while all come back
+constexpr std::int64_t kSecondHalfAt = 140 * kStepMs;
+constexpr std::int64_t kLateDeviceAt =
+    170 * kStepMs;  // one of the victim's has seen nothing so far
+constexpr std::int64_t kEnd = 185 * kStepMs;
+
+constexpr std::size_t kVictim = 0;  // a user
+constexpr std::size_t kOther = 1;   // who keeps a secret
+const std::vector<int> kDevicesOf{2, 2, 1, 1};
+
+class Run {
+ public:
+  Run(const DifferentialOptions& options, bool with_secret)
+      : options_(options),
+        secret_(with_secret),
+        world_(options.seed, kDevicesOf, options.broken,
+               with_secret && options.secret == Secret::kDevices ? options.seed + 1'000'000
+                                                                 : options.seed),
+        open_(options.seed, 20),
+        hidden_(options.seed, 21) {
+    world_.network().set_delay(kDelayMs, kDelayMs);
+    world_.overhear([this](std::size_t device, std::string_view frame) {
+      if (device < static_cast<std::size_t>(kDevicesOf[kVictim])) {
+        told_.add(world_.now(), device, frame);
+      }
+    });
+    world_.devices()[1]->wants_online = false;  // the victim's second one
+    if (with_secret && options.secret == Secret::kDevices) set_clocks();
+  }
+
+  std::vector<Told::Line> go() {
+    world_.server().start();
+    for (auto& device : world_.devices()) device->start();
+    prepare();
+    plan_open(7 * kStepMs, kRestartAt - 10 * kStepMs);
+    plan_open(kSecondHalfAt, kEnd - 5 * kStepMs);
+    plan_restart();
+    world_.at(kLateDeviceAt, [this] {
+      device(kVictim, 1).wants_online = true;
+      device(kVictim, 1).engine()->connect();
+    });
+    if (secret_) plan_hidden();
+    world_.run_until(kEnd);
+    for (const auto& [id, events] : world_.server().store_disk().events) {
+      told_.random_id(id.view());
+      for (const auto& [seq, event] : events) told_.random_id(event.message_id.view());
+    }
+    return told_.lines();
+  }
+  [[nodiscard]] const std::optional<Violation>& violation() { return world_.findings().first(); }
+
+ private:
+  Device& device(std::size_t user, std::size_t which = 0) {
+    std::size_t first = 0;
+    for (std::size_t u = 0; u < user; ++u) first += static_cast<std::size_t>(kDevicesOf[u]);
+    return *world_.devices()[first + which];
+  }
+  client::Engine& engine(std::size_t user) { return *device(user).engine(); }
+  // Whoever is up to do it then.
+  void at(std::int64_t when, std::size_t user, std::function<void(client::Engine&)> what) {
+    world_.at(when, [this, user, what = std::move(what)] {
+      if (device(user).engine() != nullptr) what(engine(user));
+    });
+  }
+  void set_clocks() {
+    for (std::size_t d = static_cast<std::size_t>(kDevicesOf[kVictim]); d < world_.devices().size();
+         ++d) {
+      world_.devices()[d]->node().jump(Millis(hidden_.between(-30 * kYearMs, 60 * kYearMs)));
+    }
+  }
+
+  void prepare() {
+    const auto user = [](std::size_t u) { return World::user_of(u); };
+    at(2 * kStepMs, kVictim, [this, user](client::Engine& own) {
+      kept_ = own.create_group("kept", {user(1), user(2)}).value();
+    });
+    // Other devices make other ids, and clients ask in the order of ids: the victim makes them then.
+    const bool own_group = options_.secret == Secret::kDevices;
+    at(3 * kStepMs, own_group ? kVictim : kOther, [this, user](client::Engine& own) {
+      left_ = own.create_group("left", {user(0), user(1), user(2)}).value();
+    });
+    at(4 * kStepMs, kVictim, [user](client::Engine& own) {
+      own.watch_presence({user(1), user(2), user(3)});
+    });
+    at(kSettingsAt, kOther, [this, user](client::Engine& own) { settle_privacy(own, user(0)); });
+    const bool removed = open_.chance(0.5) && !own_group;
+    at(kLeavingAt, removed ? kOther : kVictim, [this, user, removed](client::Engine& own) {
+      using client::MemberChangeOf;
+      own.change_members(left_, removed ? MemberChangeOf::kRemove : MemberChangeOf::kLeave,
+                         removed ? std::vector{user(0)} : std::vector<UserId>(), MemberRole::kNone,
+                         kIgnore);
+    });
+  }
+  // Everybody leaves before and comes back in turns: what a back-off draws is no secret, and depends on
+  // all that a device has drawn before.
+  void plan_restart() {
+    for (std::size_t d = 0; d < world_.devices().size(); ++d) {
+      const auto all = [this, d](std::int64_t when, bool online) {
+        world_.at(when, [this, d, online] {
+          Device& one = *world_.devices()[d];
+          if (!one.wants_online || one.engine() == nullptr) return;
+          online ? one.engine()->connect() : one.engine()->disconnect();
+        });
+      };
+      all(kRestartAt - 3 * kStepMs, false);
+      all(kRestartAt + static_cast<std::int64_t>(d + 2) * kStepMs, true);
+    }
+    world_.at(kRestartAt, [this] { world_.server().crash(); });
+    world_.at(kRestartAt + 100, [this] { world_.server().start(); });
+  }
+  void settle_privacy(client::Engine& own, const UserId& victim) {
+    client::Privacy privacy;
+    if (options_.secret == Secret::kReading) {
+      privacy.receipts = false;
+      own.set_privacy(privacy, kIgnore);
+    } else if (options_.secret == Secret::kBlock && secret_) {
+      own.set_blocked(victim, true, kIgnore);
+    } else if (options_.secret == Secret::kBlock) {
+      privacy.online = privacy.last_seen = client::Audience::kNobody;
+      own.set_privacy(privacy, kIgnore);
+    }
+  }
+
+  // --- in the open ---
+
+  void plan_open(std::int64_t from, std::int64_t to) {
+    for (std::int64_t when = from; when < to; when += kStepMs) {
+      const auto user = static_cast<std::size_t>(open_.below(kDevicesOf.size()));
+      const std::uint64_t dice = open_.below(100);
+      const std::uint64_t more = open_.below(1'000);
+      at(when, user, [this, user, dice, more](client::Engine& own) { act(own, user, dice, more); });
+    }
+  }
+  // A conversation that the victim may see, too.
+  ConversationId place(client::Engine& own, std::size_t user, std::uint64_t more) {
+    if (user == 3) return own.direct(World::user_of(kVictim));
+    if (user != kVictim) return more % 2 == 0 ? kept_ : own.direct(World::user_of(kVictim));
+    switch (more % 4) {
+      case 0:
+        return left_;
+      case 1:
+        return kept_;
+      default:
+        return own.direct(World::user_of(1 + more % 3));
+    }
+  }
+  void act(client::Engine& own, std::size_t user, std::uint64_t dice, std::uint64_t more) {
+    const ConversationId where = place(own, user, more);
+    if (dice < 50) {
+      (void)world_.send(device(user), where, "words " + std::to_string(more), {});
+    } else if (dice < 62) {
+      if (user != kOther) (void)own.mark_read(where, Seq());
+    } else if (dice < 68) {
+      if (user != kOther) own.set_typing(where, more % 3 != 0);
+    } else if (user != kVictim) {
+      (void)world_.send(device(user), where, "more words " + std::to_string(more), {});
+    } else if (dice < 76) {
+      world_.search(device(user), "words", "", kIgnore);
+    } else if (dice < 84) {
+      own.history(where, Seq(more % 30), 20, kIgnore);
+    } else if (dice < 90) {
+      own.members(where, kIgnore);
+    } else if (dice < 94) {
+      own.rename(where, "not mine any more", kIgnore);
+    } else {
+      own.disconnect();
+      at(world_.now() + kStepMs / 4, user, [](client::Engine& back) { back.connect(); });
+    }
+  }
+
+  // --- in secret ---
+
+  void plan_hidden() {
+    const auto between = [this](std::int64_t from, std::int64_t to, const auto& what) {
+      for (std::int64_t when = from + kBetweenMs; when < to; when += kStepMs) {
+        if (hidden_.chance(0.4)) what(when);
+      }
+    };
+    for (const auto& [from, to] : {std::pair{kLeavingAt + 2 * kStepMs, kRestartAt - 10 * kStepMs},
+                                   std::pair{kSecondHalfAt, kEnd - 5 * kStepMs}}) {
+      if (options_.secret == Secret::kAfterLeaving) {
+        between(from, to, [this](std::int64_t when) { act_in_left(when); });
+      } else if (options_.secret == Secret::kReading) {
+        between(from, to, [this](std::int64_t when) { read(when); });
+      }
+    }
+  }
+  void read(std::int64_t when) {
+    const std::uint64_t which = hidden_.below(3);
+    at(when, kOther, [this, which](client::Engine& own) {
+      const ConversationId direct = own.direct(World::user_of(kVictim));
+      (void)own.mark_read(which == 0 ? kept_ : which == 1 ? left_ : direct, Seq());
+    });
+  }
+  void act_in_left(std::int64_t when) {
+    const auto user = static_cast<std::size_t>(hidden_.between(1, 2));
+    const std::uint64_t dice = hidden_.below(10);
+    at(when, user, [this, user, dice](client::Engine& own) {
+      using client::MemberChangeOf;
+      const std::vector<UserId> third{World::user_of(3)};
+      if (dice < 4) {
+        (void)world_.send(device(user), left_, "words that are not for the victim", {});
+      } else if (dice < 6) {
+        (void)own.mark_read(left_, Seq());
+      } else if (dice < 7) {
+        own.rename(left_, "without the victim", kIgnore);
+      } else if (dice < 9) {
+        own.change_members(left_, dice < 8 ? MemberChangeOf::kAdd : MemberChangeOf::kRemove, third,
+                           MemberRole::kNone, kIgnore);
+      } else {
+        own.set_typing(left_, true);
+      }
+    });
+  }
+
+  const DifferentialOptions options_;
+  const bool secret_;
+  World world_;
+  SeededRandom open_;
+  SeededRandom hidden_;
+  Told told_;
+  ConversationId kept_;
+  ConversationId left_;
+};
+
+std::string where(const Told::Line& line) {
+  return "at " + std::to_string(line.at) + " d" + std::to_string(line.device) + " " + line.shown;
+}
+
+}  // namespace
+
+std::optional<std::string> told_differently(const DifferentialOptions& options) {
+  Run without(options, false);
+  const auto first = without.go();
+  if (without.violation()) return without.violation()->what;
+  Run with(options, true);
+  const auto second = with.go();
+  if (with.violation()) return with.violation()->what;
+  for (std::size_t i = 0; i < std::max(first.size(), second.size()); ++i) {
+    if (i >= second.size()) return "only without the secret: " + where(first[i]);
+    if (i >= first.size()) return "only with the secret: " + where(second[i]);
+    const bool same = first[i].at == second[i].at && first[i].device == second[i].device &&
+                      first[i].bytes == second[i].bytes;
+    if (!same) return where(first[i]) + ", with the secret: " + where(second[i]);
+  }
+  return std::nullopt;
+}
+
+}  // namespace kith::sim

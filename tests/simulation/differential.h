@@ -1,0 +1,30 @@
+// Differential: a seed is run twice, and the runs differ only in what one person, the victim, must not see.
+// Everything that the server tells the victim's devices must then be the same, byte by byte.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "tests/simulation/rules.h"
+
+namespace kith::sim {
+
+// What is hidden from the victim, and done in the second run only.
+enum class Secret : std::uint8_t {
+  kAfterLeaving,  // what a group does after the victim has left it
+  kBlock,         // somebody has blocked the victim, instead of hiding from everybody
+  kReading,       // somebody with receipts off reads
+  kDevices,       // others have other devices, whose clocks are years off
+};
+
+struct DifferentialOptions {
+  std::uint64_t seed = 1;
+  Secret secret = Secret::kAfterLeaving;
+  Rule broken = Rule::kNone;
+};
+
+// What the victim is told differently first; nothing if there is no difference.
+std::optional<std::string> told_differently(const DifferentialOptions& options);
+
+}  // namespace kith::sim
