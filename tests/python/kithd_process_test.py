@@ -221,8 +221,8 @@ def certificates():
     refused("--accounts", "--certificate", f"{WORK}/one.pem", says="--certificate is set and key is not")
     if shutil.which("faketime"):
         for when, says in (("+2y", "has expired"), ("-2y", "is valid from")):
-            done = subprocess.run(["faketime", when, KITHD, "--accounts", "--certificate", f"{WORK}/one.pem", "--key",
-                                   f"{WORK}/one.key", "--data", f"{WORK}/refused", "--port", "0"],
+            done = subprocess.run(["faketime", "-f", when, KITHD, "--accounts", "--certificate", f"{WORK}/one.pem",
+                                   "--key", f"{WORK}/one.key", "--data", f"{WORK}/refused", "--port", "0"],
                                   capture_output=True, text=True, timeout=DEADLINE)
             check(done.returncode == 2 and says in done.stderr, f"refused: the certificate {says}")
     check(not os.path.exists(f"{WORK}/refused"), "a refused start leaves nothing behind")

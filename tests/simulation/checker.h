@@ -30,12 +30,15 @@ struct Violation {
 class Findings {
  public:
   void broken(int invariant, const std::string& what) {
-    if (!first_) first_ = Violation{invariant, what};
+    if (!first_ && judging_) first_ = Violation{invariant, what};
   }
+  // From now on nothing is found: what is done to the run breaks rules that it was to keep.
+  void stop_judging() { judging_ = false; }
   [[nodiscard]] const std::optional<Violation>& first() const { return first_; }
 
  private:
   std::optional<Violation> first_;
+  bool judging_ = true;
 };
 
 // A device as the checkers know it.

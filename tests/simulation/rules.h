@@ -25,6 +25,7 @@ enum class Rule : std::uint8_t {
   kUnreadDerived,         // the store miscounts what was read
   kReplayChangesNothing,  // a replayed record is taken for a new one
   kFeedComplete,          // a change is missing in what is new for somebody
+  kRunsTold,              // the server takes every device's history for its own
   kIndexComplete,         // the search index loses a message
   kLeftViewStays,         // a former member's view is the present one after a restart
   kWithheldCount,         // after a restart a blocked person's messages have not counted

@@ -76,13 +76,17 @@ bool ServerNode::start() {
   run.id = "run" + std::to_string(starts_);
   run.id.resize(16);
   run.first = log_disk_->last + 1;
+  run.copied = std::exchange(copied_, false);
+  if (!log_disk_->entries.empty()) {
+    run.kept_until_ms = log_disk_->entries.back().record.gateway_ts_ms;
+  }
   runs_.push_back(run);
   history_.emplace(runs_);
-  core_ =
-      server::ServerCore::make(options,
-                               {ports_->log, ports_->store, ports_->directory, ports_->registry,
-                                ports_->bus, *passwords_, &ports_->index, index_step, &*history_},
-                               node_, random_, network_, marks);
+  core_ = server::ServerCore::make(
+      options,
+      {ports_->log, ports_->store, ports_->directory, ports_->registry, ports_->bus, *passwords_,
+       &ports_->index, index_step, broken_ == Rule::kRunsTold ? nullptr : &*history_},
+      node_, random_, network_, marks);
   if (Status s = core_->start(); !s) {
     trace_.line("server", "cannot start: " + s.error().to_string());
     core_.reset();
@@ -122,6 +126,20 @@ void ServerNode::tune() {
   ports_->bus.loss = bus_loss;
   ports_->bus.delay_max = bus_delay_max;
   ports_->log.keeps_all = log_keeps_all;
+}
+
+ServerNode::Copy ServerNode::copy() const {
+  return {*log_disk_, *store_disk_, *directory_disk_, *index_disk_, runs_};
+}
+
+void ServerNode::restore(const Copy& copy) {
+  if (core_) crash();
+  *log_disk_ = copy.log;
+  *store_disk_ = copy.store;
+  *directory_disk_ = copy.directory;
+  *index_disk_ = copy.index;
+  runs_ = copy.runs;
+  copied_ = true;
 }
 
 void ServerNode::forget_sessions() {

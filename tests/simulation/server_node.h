@@ -34,6 +34,17 @@ class ServerNode {
   [[nodiscard]] server::ServerCore* core() { return core_.get(); }
   [[nodiscard]] Node& node() { return node_; }
 
+  // What a backup holds, and a start on it. The process that runs is killed.
+  struct Copy {
+    server::CommandLogMemory::Disk log;
+    server::ConversationStoreMemory::Disk store;
+    server::DirectoryMemory::Disk directory;
+    server::SearchIndexMemory::Disk index;
+    std::vector<server::Run> runs;
+  };
+  [[nodiscard]] Copy copy() const;
+  void restore(const Copy& copy);
+
   // What the faults turn.
   server::CommandLogMemory::Disk& log_disk() { return *log_disk_; }
   server::ConversationStoreMemory::Disk& store_disk() { return *store_disk_; }
@@ -81,6 +92,7 @@ class ServerNode {
   std::unique_ptr<Ports> ports_;
   std::unique_ptr<server::ServerCore> core_;
   std::uint64_t starts_ = 0;
+  bool copied_ = false;
   std::vector<server::Run> runs_;  // survives, as the file of the embedded server does
   std::optional<server::RunHistory> history_;
 };
