@@ -219,7 +219,13 @@ void ChatModel::set_news(std::string news) {
 
 client::Done<void> ChatModel::tell(std::string done) {
   return back<void>([this, done = std::move(done)](const Result<void>& answer) {
-    set_news(answer ? done : answer.error().message);
+    if (answer) return set_news(done);
+    std::string reason;
+    {
+      const std::lock_guard lock(mutex_);
+      reason = reason_of(answer.error());
+    }
+    set_news(std::move(reason));
   });
 }
 
@@ -295,6 +301,14 @@ void ChatModel::show_people(const std::string& title, const std::vector<UserId>&
   show_page(title, std::move(lines));
 }
 
+// With the people whom it names. Under the mutex.
+std::string ChatModel::reason_of(const Error& error) const {
+  std::string out = error.message;
+  for (std::size_t i = 0; i < error.users.size(); ++i)
+    out += (i ? ", " : ": ") + names_.of(error.users[i]);
+  return out;
+}
+
 void ChatModel::on_event(const client::Event& event) {
   {
     const std::lock_guard lock(mutex_);
@@ -311,6 +325,8 @@ void ChatModel::on_event(const client::Event& event) {
       presence_[p->user] = *p;
     } else if (const auto* s = std::get_if<client::StorageChanged>(&event)) {
       storage_ = s->working ? "" : s->reason.message;
+    } else if (const auto* g = std::get_if<client::GroupRefused>(&event)) {
+      news_ = "The group was refused: " + reason_of(g->reason);
     } else {
       return;  // the views bring it
     }

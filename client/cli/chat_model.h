@@ -97,6 +97,7 @@ class ChatModel {
       if (link->model) then(std::move(answer));
     };
   }
+  [[nodiscard]] std::string reason_of(const Error& error) const;
   std::string presence_of(const UserId& user) const;
 
   client::Client& client_;
