@@ -350,15 +350,20 @@ void Connection::on_refused(const Error& error) {
   }
   if (error.code == ErrorCode::kTokenExpired && !token_renewed_) {
     token_renewed_ = true;
-    token_.clear();
+    ended_token_ = std::exchange(token_, "");
     ticket_.clear();
     end_session();
     set_state(ConnectionState::kConnecting, error);
     connect_now();
     return;
   }
-  if (error.retry() == Retry::kNever || error.code == ErrorCode::kTokenExpired) {
+  // A fresh token that has ended already: a clock is wrong, and will be right.
+  const bool fresh = error.code == ErrorCode::kTokenExpired && token_ != ended_token_;
+  if (error.retry() == Retry::kNever || (error.code == ErrorCode::kTokenExpired && !fresh)) {
     sign_out(error);
+  } else if (fresh) {
+    token_.clear();
+    drop(error, Millis(error.retry_after_ms));
   } else {
     drop(error, Millis(error.retry_after_ms));
   }

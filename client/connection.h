@@ -140,6 +140,7 @@ class Connection {
   std::string token_;
   bool token_asked_ = false;          // single flight
   bool token_renewed_ = false;        // since the last Welcome
+  std::string ended_token_;           // that was refused before
   bool renewing_ = false;             // the token that is asked for is to prolong the session
   std::int64_t server_ahead_ms_ = 0;  // server time minus this device's monotonic clock
   std::int64_t server_seen_ms_ = 0;

@@ -23,6 +23,12 @@ Error not_ours() {
   return make_error(ErrorCode::kUnauthenticated, "the resume ticket was not issued by this server");
 }
 
+// One that is valid for longer than any was made while the clock was ahead.
+bool of_the_future(std::uint64_t limit_ms, Timestamp now) {
+  constexpr Millis kLongest = limits::resume_ticket_life + std::chrono::minutes(1);
+  return now.ms >= 0 && limit_ms > static_cast<std::uint64_t>(now.ms + kLongest.count());
+}
+
 bool past(std::uint64_t limit_ms, Timestamp now) {
   return now.ms >= 0 && static_cast<std::uint64_t>(now.ms) >= limit_ms;
 }
@@ -55,7 +61,7 @@ Result<v1::ResumeTicket> open_ticket(std::string_view sealed, std::string_view k
       ticket.user_id().size() != UserId::kSize || ticket.device_id().size() != DeviceId::kSize) {
     return not_ours();
   }
-  if (past(ticket.expires_ms(), now)) {
+  if (past(ticket.expires_ms(), now) || of_the_future(ticket.expires_ms(), now)) {
     return make_error(ErrorCode::kTokenExpired, "the resume ticket has expired");
   }
   if (ticket.token_expires_ms() != 0 && past(ticket.token_expires_ms(), now)) {

@@ -32,11 +32,13 @@ Result<AccountToken> AccountTokens::read(std::string_view token, Timestamp now) 
   JwtOptions rules;
   rules.secret = keys_.front().token;
   if (keys_.size() > 1) rules.previous_secret = keys_.back().token;
-  const auto claims = decode_jwt(token, rules, now);
+  const auto claims = decode_jwt(token, rules, now, true);
   if (!claims) return claims.error();
   const auto device = DeviceId::parse(claims->device);
   if (!device) return make_error(ErrorCode::kUnauthenticated, "the token names no device");
-  return AccountToken{claims->subject, *device, claims->issued_ms, claims->expires_ms};
+  const std::int64_t more = claims->expires_ms <= now.ms ? rules.leeway.count() : 0;
+  const std::int64_t end = claims->expires_ms + more;
+  return AccountToken{claims->subject, *device, claims->issued_ms, end};
 }
 
 Result<std::string> AccountTokens::issue_ticket(const TicketHolder& holder, Timestamp now) const {

@@ -20,11 +20,18 @@ bool spared(const Admission& admission, const UserRecord& user, const DeviceReco
   return use != nullptr && !use->ended;
 }
 
+// Was the token made before `end`? One that was made while this server's clock was ahead cannot be told
+// from one of before: it counts as one.
+bool made_before(const Admission& admission, std::int64_t end_ms, std::int64_t now_ms) {
+  if (admission.issued_ms == 0 || end_ms == 0) return false;
+  const bool of_the_future = admission.issued_ms > now_ms + kClockStepMs;
+  return admission.issued_ms < end_ms || (of_the_future && end_ms <= now_ms + kClockStepMs);
+}
+
 // One's own tokens are good for their device alone, a host's for any: it is looked for in all.
-bool ended_with(const Admission& admission, const DeviceRecord& device) {
-  const bool dated = admission.issued_ms != 0;
-  if (device.id == admission.device && device.revoked_ms != 0 && dated &&
-      admission.issued_ms <= device.revoked_ms) {
+bool ended_with(const Admission& admission, const DeviceRecord& device, std::int64_t now_ms) {
+  if (device.id == admission.device && device.revoked_ms != 0 &&
+      made_before(admission, device.revoked_ms + 1, now_ms)) {
     return true;
   }
   if (admission.token_id.empty()) return false;
@@ -38,16 +45,24 @@ bool ended_with(const Admission& admission, const DeviceRecord& device) {
 }  // namespace
 
 Status check_not_ended(const Admission& admission, const UserRecord& user,
-                       const std::vector<DeviceRecord>& devices) {
-  bool of_before = admission.issued_ms != 0 && admission.issued_ms < user.tokens_valid_from_ms;
+                       const std::vector<DeviceRecord>& devices, std::int64_t now_ms) {
+  bool of_before = made_before(admission, user.tokens_valid_from_ms, now_ms);
   for (const DeviceRecord& device : devices) {
-    if (ended_with(admission, device)) {
+    if (ended_with(admission, device, now_ms)) {
       return make_error(ErrorCode::kRevoked, "this device, or its token, was revoked");
     }
     if (device.id == admission.device && spared(admission, user, device)) of_before = false;
   }
   if (of_before) return make_error(ErrorCode::kRevoked, "the user's sessions were revoked");
   return {};
+}
+
+bool ended_in_the_future(const UserRecord& user, std::int64_t now_ms) {
+  return user.tokens_valid_from_ms > now_ms + kClockStepMs;
+}
+
+bool ended_in_the_future(const DeviceRecord& device, std::int64_t now_ms) {
+  return device.revoked_ms > now_ms + kClockStepMs;
 }
 
 bool token_noted(const Admission& admission, const std::vector<DeviceRecord>& devices) {

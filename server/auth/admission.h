@@ -21,7 +21,13 @@ struct Admission {
 
 // Has what the admission rests on been ended since? kRevoked. `devices`: all of the user.
 Status check_not_ended(const Admission& admission, const UserRecord& user,
-                       const std::vector<DeviceRecord>& devices);
+                       const std::vector<DeviceRecord>& devices, std::int64_t now_ms);
+
+// Clocks step by themselves by no more.
+inline constexpr std::int64_t kClockStepMs = 60'000;
+// What was ended while the server's clock was ahead would be ended until then.
+bool ended_in_the_future(const UserRecord& user, std::int64_t now_ms);
+bool ended_in_the_future(const DeviceRecord& device, std::int64_t now_ms);
 
 // Does the directory know that this device came in with this token?
 bool token_noted(const Admission& admission, const std::vector<DeviceRecord>& devices);

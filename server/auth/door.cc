@@ -1,6 +1,7 @@
 // Door: tokens, tickets, passwords and revocation.
 #include "server/auth/door.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "kith/v1/session.pb.h"
@@ -38,8 +39,14 @@ struct Door::State : std::enable_shared_from_this<State> {
 
   [[nodiscard]] Timestamp now() const { return scheduler.clock().wall(); }
 
+  // Brings what was ended while this server's clock was ahead down to now; true: something was. Tokens
+  // that are made from here on are good.
+  void set_right(const UserId& user, Done<bool> done);
+  void set_right(const UserId& user, const Users::Record& record, const Devices::List& list,
+                 Done<bool> done);
   // The last step of every way in: was what it rests on ended since the token was made?
   void check_ended(const Admission& admission, Done<Admission> done);
+  [[nodiscard]] bool ahead(const UserRecord& user, const std::vector<DeviceRecord>& list) const;
   void check_devices(const Admission& admission, const Users::Record& user, Done<Admission> done);
   // The same for a token of the host, which is remembered with the device before it lets in.
   void check_token(const Admission& admission, const DeviceRecord& arriving, Done<Admission> done);
@@ -91,11 +98,59 @@ void Door::State::check_devices(const Admission& admission, const Users::Record&
       done(list.error());
     } else if (before != self->ended) {
       self->check_ended(admission, std::move(done));  // `user` may be of before
-    } else if (const Status good = check_not_ended(admission, *user, **list); !good) {
+    } else if (self->ahead(*user, **list)) {
+      self->set_right(
+          admission.user, user, *list, [done = std::move(done)](const Result<bool>& set) {
+            done(set ? make_error(ErrorCode::kTokenExpired,
+                                  "the server's clock was set right: a new token is needed")
+                     : set.error());
+          });
+    } else if (const Status good = check_not_ended(admission, *user, **list, self->now().ms);
+               !good) {
       done(good.error());
     } else {
       done(admission);
     }
+  });
+}
+
+bool Door::State::ahead(const UserRecord& user, const std::vector<DeviceRecord>& list) const {
+  const std::int64_t now_ms = now().ms;
+  return ended_in_the_future(user, now_ms) ||
+         std::any_of(list.begin(), list.end(), [&](const DeviceRecord& device) {
+           return ended_in_the_future(device, now_ms);
+         });
+}
+
+void Door::State::set_right(const UserId& user, Done<bool> done) {
+  users.with(user, [self = shared_from_this(), user,
+                    done = std::move(done)](const Result<Users::Record>& record) mutable {
+    if (!record) return done(record.error());
+    if (*record == nullptr) return done(false);
+    self->devices.with(user, [self, user, record = *record,
+                              done = std::move(done)](const Result<Devices::List>& list) mutable {
+      if (!list) return done(list.error());
+      if (!self->ahead(*record, **list)) return done(false);
+      self->set_right(user, record, *list, std::move(done));
+    });
+  });
+}
+
+void Door::State::set_right(const UserId& user, const Users::Record& record,
+                            const Devices::List& list, Done<bool> done) {
+  const std::int64_t now_ms = now().ms;
+  for (const DeviceRecord& device : *list) {
+    if (!ended_in_the_future(device, now_ms)) continue;
+    DeviceRecord right;
+    right.id = device.id;
+    right.revoked_ms = now_ms;
+    devices.put(user, right, [](const Status&) {});  // or at the next sign-in
+  }
+  if (!ended_in_the_future(*record, now_ms)) return done(true);
+  UserChange change;
+  change.tokens_valid_from_ms = now_ms;
+  users.update(user, change, [done = std::move(done)](const Result<Users::Record>& written) {
+    written ? done(true) : done(written.error());
   });
 }
 
@@ -288,7 +343,13 @@ void Door::sign_in(const v1::SignIn& request, std::uint64_t turn, Done<v1::Signe
                    } else if (!verified->fits) {
                      done(make_error(ErrorCode::kUnauthenticated, "handle or password is wrong"));
                    } else {
-                     done(state->sign(handle, device, state->now().ms));
+                     state->set_right(UserId::of(handle),
+                                      [weak, device, handle, done](const Result<bool>& set) {
+                                        const auto self = weak.lock();
+                                        if (!self) return;
+                                        if (!set) return done(set.error());
+                                        done(self->sign(handle, device, self->now().ms));
+                                      });
                    }
                  });
 }

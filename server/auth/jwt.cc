@@ -48,8 +48,18 @@ std::optional<std::int64_t> time_of(const Json& json, const char* key) {
   return static_cast<std::int64_t>(std::llround(seconds * 1000.0));
 }
 
+constexpr std::int64_t kNotYetRetryMs = 60'000;
+
 Error bad(const char* why) {
   return make_error(ErrorCode::kUnauthenticated, std::string("the token is not valid: ") + why);
+}
+
+// Time mends it, or somebody who sets a clock: the same token is worth another try.
+Error not_yet(std::int64_t from_ms, std::int64_t now_ms) {
+  const std::int64_t wait = std::clamp<std::int64_t>(from_ms - now_ms, 1'000, kNotYetRetryMs);
+  return make_error(ErrorCode::kUnavailable,
+                    "the token is not valid yet: the clock of its maker or of this server is wrong",
+                    static_cast<std::uint32_t>(wait));
 }
 
 class JwtAuthenticator : public Authenticator {
@@ -125,6 +135,11 @@ Result<JwtClaims> decode_jwt(std::string_view token, std::string_view secret, Ti
 }
 
 Result<JwtClaims> decode_jwt(std::string_view token, const JwtOptions& rules, Timestamp now) {
+  return decode_jwt(token, rules, now, false);
+}
+
+Result<JwtClaims> decode_jwt(std::string_view token, const JwtOptions& rules, Timestamp now,
+                             bool rules_of_own) {
   if (token.size() > limits::token_bytes_max) return bad("it is too long");
   const auto first = token.find('.');
   const auto last = token.rfind('.');
@@ -164,12 +179,13 @@ Result<JwtClaims> decode_jwt(std::string_view token, const JwtOptions& rules, Ti
   if (payload->contains("iat")) {
     const auto issued = time_of(*payload, "iat");
     if (!issued) return bad("`iat` is not a time");
-    if (*issued > now.ms + leeway) return bad("it was issued in the future");
+    if (*issued > now.ms + leeway && !rules_of_own) return not_yet(*issued - leeway, now.ms);
     claims.issued_ms = *issued;
   }
   if (payload->contains("nbf")) {
     const auto from = time_of(*payload, "nbf");
-    if (!from || *from > now.ms + leeway) return bad("it is not valid yet");
+    if (!from) return bad("`nbf` is not a time");
+    if (*from > now.ms + leeway) return not_yet(*from - leeway, now.ms);
   }
   if (claims.expires_ms + leeway <= now.ms) {
     return make_error(ErrorCode::kTokenExpired, "the token has expired");

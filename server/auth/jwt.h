@@ -34,6 +34,9 @@ std::string encode_jwt(const JwtClaims& claims, std::string_view secret);
 // `iat` or `nbf` in the future, for another audience, of another issuer. kTokenExpired: genuine, but
 // over.
 Result<JwtClaims> decode_jwt(std::string_view token, const JwtOptions& rules, Timestamp now);
+// `rules_of_own`: this server has made it, and may have done so while its own clock was ahead.
+Result<JwtClaims> decode_jwt(std::string_view token, const JwtOptions& rules, Timestamp now,
+                             bool rules_of_own);
 // One secret, no audience, any issuer.
 Result<JwtClaims> decode_jwt(std::string_view token, std::string_view secret, Timestamp now);
 

@@ -27,6 +27,14 @@ void exclude(std::vector<UserId>& sorted, const std::vector<UserId>& removed) {
   }
 }
 
+// The later one; but what is further ahead than clocks step by themselves was written by a clock that
+// was wrong, and has been set right since.
+std::int64_t later_of(std::int64_t stored, std::int64_t reported) {
+  constexpr std::int64_t kClockStepMs = 60'000;
+  if (reported == 0) return stored;
+  return stored > reported + kClockStepMs ? reported : std::max(stored, reported);
+}
+
 // Expired ones are no use to anybody, clocks that differ included.
 constexpr std::int64_t kExpiredKeptMs = 10 * 60 * 1000;
 
@@ -51,12 +59,12 @@ void add_token(DeviceRecord& device, TokenUse use, std::int64_t seen_ms) {
 Status change_user(UserRecord& user, const UserChange& change) {
   if (change.privacy) user.privacy = *change.privacy;
   if (change.display_name) user.display_name = *change.display_name;
-  if (change.last_seen_ms) user.last_seen_ms = std::max(user.last_seen_ms, *change.last_seen_ms);
+  if (change.last_seen_ms) user.last_seen_ms = later_of(user.last_seen_ms, *change.last_seen_ms);
   if (change.tokens_valid_from_ms) {
-    user.tokens_valid_from_ms = std::max(user.tokens_valid_from_ms, *change.tokens_valid_from_ms);
+    user.tokens_valid_from_ms = later_of(user.tokens_valid_from_ms, *change.tokens_valid_from_ms);
   }
   if (change.revoke) {
-    user.tokens_valid_from_ms = std::max(user.tokens_valid_from_ms, change.revoke->at_ms + 1);
+    user.tokens_valid_from_ms = later_of(user.tokens_valid_from_ms, change.revoke->at_ms + 1);
   }
   exclude(user.contacts, change.remove_contacts);
   include(user.contacts, change.add_contacts);
@@ -80,8 +88,8 @@ UserRecord new_user(const NewUser& user) {
 void merge_device(DeviceRecord& stored, const DeviceRecord& reported) {
   if (reported.revoked_ms > stored.revoked_ms) end_tokens(stored, std::nullopt);
   if (!reported.agent.empty()) stored.agent = reported.agent;
-  stored.last_seen_ms = std::max(stored.last_seen_ms, reported.last_seen_ms);
-  stored.revoked_ms = std::max(stored.revoked_ms, reported.revoked_ms);
+  stored.last_seen_ms = later_of(stored.last_seen_ms, reported.last_seen_ms);
+  stored.revoked_ms = later_of(stored.revoked_ms, reported.revoked_ms);
   stored.spared_ms = std::max(stored.spared_ms, reported.spared_ms);
   stored.tokens_dropped_ms = std::max(stored.tokens_dropped_ms, reported.tokens_dropped_ms);
   for (const TokenUse& use : reported.tokens) add_token(stored, use, reported.last_seen_ms);
@@ -100,7 +108,8 @@ void merge_device(DeviceRecord& stored, const DeviceRecord& reported) {
 
 void revoke_device(DeviceRecord& device, const UserRecord& user, const Revocation& revocation) {
   if (revocation.spared != device.id) {
-    device.revoked_ms = std::max(device.revoked_ms, revocation.at_ms);
+    device.revoked_ms = later_of(device.revoked_ms, revocation.at_ms);
+    device.spared_ms = 0;
     return end_tokens(device, std::nullopt);
   }
   end_tokens(device, revocation.spared_token);

@@ -37,6 +37,22 @@ TEST_F(ConnectionTest, ExpiredTokenIsRenewedOnce) {  // R-30
   EXPECT_EQ(tokens_asked, 2);
 }
 
+// The host makes new ones, and the server's clock is ahead of them all: until it is set right.
+TEST_F(ConnectionTest, FreshTokensThatHaveEndedAlreadyAreTriedAgainLater) {
+  engine->connect();
+  const auto first = hello();
+  next_token = std::string("fresh");
+  refuse(first, v1::ERROR_CODE_TOKEN_EXPIRED);
+  for (int i = 0; i < 5; ++i) {
+    refuse(hello(), v1::ERROR_CODE_TOKEN_EXPIRED);
+    EXPECT_EQ(engine->connection(), ConnectionState::kConnecting);
+    next_token = "fresh " + std::to_string(i);
+    scheduler.advance(2min);
+  }
+  welcome(hello());
+  EXPECT_NE(engine->connection(), ConnectionState::kSignedOut);
+}
+
 TEST_F(ConnectionTest, WrongTokenSignsOut) {
   engine->connect();
   refuse(hello(), v1::ERROR_CODE_UNAUTHENTICATED);

@@ -67,9 +67,22 @@ TEST(Jwt, RefusesMissingOrSenselessClaims) {
        {R"({"sub":"a"})", R"({"exp":1800000100})", R"({"sub":"","exp":1800000100})",
         R"({"sub":5,"exp":1800000100})", R"({"sub":"a","exp":"1800000100"})",
         R"({"sub":"a","exp":1e300})", R"({"sub":"a","exp":-5})", R"([])", R"(nonsense)",
-        R"({"sub":"a","exp":1800000100,"iat":1800000061})",
-        R"({"sub":"a","exp":1800000100,"nbf":1800000061})"}) {
+        R"({"sub":"a","exp":1800000100,"iat":"x"})", R"({"sub":"a","exp":1800000100,"nbf":"x"})"}) {
     EXPECT_EQ(refused(signed_token(header, payload)), ErrorCode::kUnauthenticated) << payload;
+  }
+}
+
+// A clock is wrong, and will be right: nobody is sent away for good.
+TEST(Jwt, WhatOnlyTimeMendsIsWorthAnotherTry) {
+  for (const char* payload : {R"({"sub":"a","exp":1800000100,"iat":1800000061})",
+                              R"({"sub":"a","exp":1900000000,"iat":1890000000})",
+                              R"({"sub":"a","exp":1800000100,"nbf":1800000061})"}) {
+    const auto claims = decode_jwt(signed_token(R"({"alg":"HS256"})", payload), kSecret, kNow);
+    ASSERT_FALSE(claims.ok());
+    EXPECT_EQ(claims.error().code, ErrorCode::kUnavailable) << payload;
+    EXPECT_EQ(claims.error().retry(), Retry::kAfterBackoff);
+    EXPECT_GT(claims.error().retry_after_ms, 0u);
+    EXPECT_LE(claims.error().retry_after_ms, 60'000u);
   }
 }
 

@@ -56,13 +56,14 @@ class VirtualLoop : public Scheduler, private Clock {
     now_ = end;
   }
   std::int64_t now() const { return now_; }
+  Millis wall_jump{0};  // of the wall clock; the monotonic one stays
   std::size_t due_within(Millis span) const {
     const auto end = timers_.upper_bound({now_ + span.count(), last_});
     return static_cast<std::size_t>(std::distance(timers_.begin(), end));
   }
 
  private:
-  Timestamp wall() override { return {kEpochMs + now_}; }
+  Timestamp wall() override { return {kEpochMs + now_ + wall_jump.count()}; }
   std::int64_t steady_ms() override { return now_; }
 
   static constexpr std::int64_t kEpochMs = 1'800'000'000'000;

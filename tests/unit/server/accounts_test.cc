@@ -305,6 +305,70 @@ TEST_F(AccountsTest, ARevokedHostTokenComesBackWithNoDevice) {
   EXPECT_EQ(turned_away(3, stolen), v1::ERROR_CODE_REVOKED);
 }
 
+// --- the server's clock was wrong for a while ---
+
+constexpr Millis kYear = 365 * 24h;
+
+TEST_F(AccountsTest, WhoRegisteredWhileTheClockWasAheadComesInWhenItIsRight) {
+  loop.wall_jump = kYear;
+  const std::string token = enroll("dave", 1).access_token();
+  come_in(1, token);
+  loop.wall_jump = 0h;
+  come_in(1, token);
+  restart();
+  come_in(1, token);
+}
+
+TEST_F(AccountsTest, WhatWasRevokedWhileTheClockWasAheadIsNotRevokedUntilThen) {
+  enroll("dave", 1);
+  loop.wall_jump = kYear;
+  const std::string own = password_login("dave", kOld, 1).signed_in().access_token();
+  const ConnectionId id = come_in(1, own);
+  v1::ClientFrame all;
+  all.mutable_revoke_device();
+  EXPECT_TRUE(ask(id, all).has_ack());
+  v1::ClientFrame one;
+  one.mutable_revoke_device()->set_device_id(device(2).bytes());
+  password_login("dave", kOld, 2);
+  loop.advance(1s);
+  come_in(2, password_login("dave", kOld, 2).signed_in().access_token());
+  EXPECT_TRUE(ask(id, one).has_ack());
+  loop.wall_jump = 0h;
+  loop.advance(1s);
+  const std::string fresh = password_login("dave", kOld, 1).signed_in().access_token();
+  come_in(1, fresh);
+  come_in(2, password_login("dave", kOld, 2).signed_in().access_token());
+  restart();
+  loop.advance(1s);
+  come_in(1, fresh);
+}
+
+TEST_F(AccountsTest, ATokenOfAWrongClockIsEndedByARightRevocation) {
+  loop.wall_jump = kYear;
+  const std::string lost = enroll("dave", 1).access_token();
+  come_in(1, lost);
+  loop.wall_jump = 0h;
+  const ConnectionId id = come_in(2, password_login("dave", kOld, 2).signed_in().access_token());
+  v1::ClientFrame all;
+  all.mutable_revoke_device();
+  EXPECT_TRUE(ask(id, all).has_ack());
+  loop.advance(1s);
+  EXPECT_EQ(turned_away(1, lost), v1::ERROR_CODE_REVOKED);
+  come_in(1, password_login("dave", kOld, 1).signed_in().access_token());
+}
+
+// The promised minute: the token comes in with it, and the session lasts as long.
+TEST_F(AccountsTest, ASessionLivesToTheEndOfTheLeeway) {
+  const std::int64_t now = loop.clock().wall().ms;
+  const std::string token = make_jwt(kHostSecret, {"hostess", "", now - 60'000, now - 30'000, "t"});
+  const ConnectionId id = come_in(1, token);
+  loop.advance(20s);
+  EXPECT_EQ(closed(id), 0);
+  EXPECT_TRUE(ask(open(), resume(1, tickets[id])).has_welcome());
+  loop.advance(20s);
+  EXPECT_EQ(turned_away(1, token), v1::ERROR_CODE_TOKEN_EXPIRED);
+}
+
 TEST_F(AccountsTest, AHostTokenWithoutATimeIsRevokedAsWell) {
   const std::string mine = host_token("ann", false), stolen = host_token("ann", false);
   const ConnectionId here = come_in(1, mine);
