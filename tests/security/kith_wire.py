@@ -19,7 +19,6 @@ import time
 
 WORK = tempfile.mkdtemp(prefix="kith-security-")
 PASSWORD = "correct horse battery"
-DIRECT_IS_UUID = "UUID of version 8" in open(os.path.join(os.path.dirname(__file__), "../../docs/protocol.md")).read()
 
 
 def load_schema(proto_dir, protoc):
@@ -47,9 +46,8 @@ def direct_id(a, b):
     """The 1:1 of two handles: its id is a hash of both, as a UUID of version 8."""
     low, high = sorted([user_id(a), user_id(b)])
     made = bytearray(hashlib.sha256(b"kith-dm:" + low + high).digest()[:16])
-    if DIRECT_IS_UUID:
-        made[6] = 0x80 | (made[6] & 0x0F)
-        made[8] = 0x80 | (made[8] & 0x3F)
+    made[6] = 0x80 | (made[6] & 0x0F)
+    made[8] = 0x80 | (made[8] & 0x3F)
     return bytes(made)
 
 
