@@ -122,7 +122,8 @@ Result<std::string> read_secret(const fs::path& path) {
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
   auto secret = base64url_decode(text);
   if (secret && secret->size() >= kSecretBytesMin) return *secret;
-  return make_error(ErrorCode::kIo, path.string() + ": is not a secret; remove it to get a new one");
+  return make_error(ErrorCode::kIo,
+                    path.string() + ": is not a secret; remove it to get a new one");
 }
 
 // The secret of an earlier run, or a new one that only the owner can read.
@@ -514,6 +515,11 @@ std::string EmbeddedServer::metrics() const {
       }
     }
     if (core_) core_->add_metrics(metrics);
+    if (listener_) {
+      std::map<std::string, std::uint64_t> sockets;
+      listener_->add_stats(sockets);
+      metrics.stats(sockets);
+    }
     if (stores_ && stores_->commits() != nullptr) {
       metrics.histogram("kith_journal_commit_seconds",
                         "Time of the disk for one commit of the journal.",
