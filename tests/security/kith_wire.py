@@ -224,6 +224,8 @@ class Person:
 
     def register(self):
         got = self.wire.ask(register=session.Register(handle=self.handle, password=PASSWORD, device_id=self.device))
+        if not got.HasField("signed_in"):
+            raise Closed(f"{self.handle} cannot register: {code_of(got)}")
         self.token = got.signed_in.access_token
         return got
 
