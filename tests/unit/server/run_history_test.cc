@@ -74,7 +74,7 @@ TEST_F(RunList, ACopyIsKnownAsOne) {
 }
 
 TEST_F(RunList, IsBoundedAndRefusesDamage) {
-  const std::vector<Run> many(RunHistory::kRunsMax, {std::string(16, 'r'), 1, 0, false});
+  const std::vector<server::Run> many(RunHistory::kRunsMax, {std::string(16, 'r'), 1, 0, false});
   ASSERT_TRUE(write_copied_runs(RunHistory(many), dir.path()).ok());
   EXPECT_EQ(begin(0, 0)->runs().size(), RunHistory::kRunsMax);
   std::ofstream(dir.file("runs")) << "kith-runs 1\nplace 1\nAAAA";
