@@ -64,7 +64,7 @@ TEST(Embedded, AStoreOfTheSecondReleaseKeepsPlacesMembersAndFeeds) {
   DrainedScheduler loop;
   { auto made = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop)); }
   const char* const kUser = "0000000000000000000000000000000a";
-  const char* const kRoom = "00000000000000000000000000000001";
+  const char* const kRoom = "00000000000040008000000000000001";
   const char* const kMessage = "00000000000000000000000000000009";
   execute(dir.file("store.db"),
           std::string(kStoreOfVersion2) +
@@ -97,7 +97,7 @@ TEST(Embedded, AStoreOfTheThirdReleaseKeepsItsHistoryAndPlaces) {
   ScratchDirectory dir;
   DrainedScheduler loop;
   { auto made = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop)); }
-  const std::string room = "00000000000000000000000000000001";
+  const std::string room = "00000000000040008000000000000001";
   const std::string user = "0000000000000000000000000000000a";
   std::string rows;
   for (const std::string seq : {"2", "1", "3"}) {
@@ -136,12 +136,12 @@ TEST(Embedded, AStoreOfTheFirstReleaseFindsItsLargeConversations) {
           std::string(kStoreOfVersion2) +
               "DROP TABLE large_member; PRAGMA user_version=1;"
               "INSERT INTO conversation(id,large,last_position) VALUES"
-              "(x'00000000000000000000000000000001',1,5),"
-              "(x'00000000000000000000000000000002',0,6);"
+              "(x'00000000000040008000000000000001',1,5),"
+              "(x'00000000000040008000000000000002',0,6);"
               "INSERT INTO member(user,conversation,role) VALUES"
-              "(x'0000000000000000000000000000000a',x'00000000000000000000000000000001',1),"
-              "(x'0000000000000000000000000000000a',x'00000000000000000000000000000002',1),"
-              "(x'0000000000000000000000000000000b',x'00000000000000000000000000000001',0)");
+              "(x'0000000000000000000000000000000a',x'00000000000040008000000000000001',1),"
+              "(x'0000000000000000000000000000000a',x'00000000000040008000000000000002',1),"
+              "(x'0000000000000000000000000000000b',x'00000000000040008000000000000001',0)");
   auto store = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop));
   const auto large = [&](const char* user) {
     return answer_of<std::vector<FeedEntry>>(
@@ -169,7 +169,7 @@ TEST(Embedded, AStoreOfTheFourthReleaseGoesOn) {
   ScratchDirectory dir;
   DrainedScheduler loop;
   { auto made = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop)); }
-  const std::string room = "00000000000000000000000000000001";
+  const std::string room = "00000000000040008000000000000001";
   const std::string user = "0000000000000000000000000000000a";
   std::string rows = "INSERT INTO conversation(id,large,last_position,last_seq) VALUES(x'" + room +
                      "',0,3,3);INSERT INTO member VALUES(x'" + user + "',x'" + room +
@@ -238,7 +238,7 @@ TEST(Embedded, AGroupOfTheFourthReleaseKeepsItsManyMembers) {
   ScratchDirectory dir;
   DrainedScheduler loop;
   { auto made = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop)); }
-  const std::string room = "00000000000000000000000000000001";
+  const std::string room = "00000000000040008000000000000001";
   std::string rows = "INSERT INTO conversation(id,large) VALUES(x'" + room + "',0);";
   std::vector<Member> wanted;
   for (std::uint8_t n = 1; n <= 40; ++n) {
@@ -278,7 +278,7 @@ TEST(Embedded, AGroupOfTheFourthReleaseKeepsItsManyMembers) {
 TEST(Embedded, ARowThatSaysNothingIsATypedError) {
   ScratchDirectory dir;
   DrainedScheduler loop;
-  const std::string room = "00000000000000000000000000000001";
+  const std::string room = "00000000000040008000000000000001";
   { auto made = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop)); }
   execute(dir.file("store.db"), "INSERT INTO chunk VALUES(1,x'" + room + "',1,x'ffff');" +
                                     "INSERT INTO conversation(id,members) VALUES(x'" + room +

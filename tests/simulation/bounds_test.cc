@@ -16,7 +16,9 @@ namespace {
 
 ConversationId nth(std::uint64_t n) {
   std::array<std::uint8_t, ConversationId::kSize> bytes{};
-  for (std::size_t i = 0; i < 8; ++i) bytes[i] = static_cast<std::uint8_t>(n >> (8 * (7 - i)));
+  for (std::size_t i = 0; i < 6; ++i) bytes[i] = static_cast<std::uint8_t>(n >> (8 * (5 - i)));
+  bytes[6] = 0x40;  // a group's id is a UUID of version 4
+  bytes[8] = 0x80;
   bytes[15] = 1;
   return Id<ConversationTag>(bytes);
 }

@@ -416,7 +416,7 @@ TEST_F(GatewayTest, ARequestIsTheSameHoweverItIsWritten) {
     gateway.on_message(id, bytes);
     ASSERT_FALSE(often.empty());
     EXPECT_EQ(often.back().kind, RequestView::Kind::kSend);
-    EXPECT_EQ(often.back().conversation, std::string(16, 'c'));
+    EXPECT_EQ(often.back().conversation, kRoom);
     EXPECT_EQ(often.back().req_id, 7U);
     reply_ack(pending.back());
     EXPECT_EQ(last(id).reply_to(), 7U);

@@ -32,7 +32,8 @@ TEST(ChatFile, KeepsMessagesAndWhatTheyAnswer) {
   const auto rooms = read(kRoom, &error);
   ASSERT_EQ(rooms.size(), 2U) << error;
   ASSERT_EQ(rooms[0].lines.size(), 3U);
-  EXPECT_EQ(rooms[0].nicks, (std::vector<std::string>{"ann", "bob"}));
+  // A hash tells apart what a handle cannot: "Ann" and "ann", "a[nn]".
+  EXPECT_EQ(rooms[0].nicks, (std::vector<std::string>{"ann-d8361d", "bob-58df7b"}));
   EXPECT_EQ(rooms[0].lines[1].reply_to, 0U);
   EXPECT_EQ(rooms[0].lines[1].minute, 603);
   EXPECT_EQ(rooms[0].lines[2].reply_to, Line::kNoReply);  // an answer to an event

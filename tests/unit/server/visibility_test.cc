@@ -172,8 +172,10 @@ TEST_F(VisibilityTest, OthersRecordsThatWaitAreNotTellingAStranger) {
 
 // The same answers and views as from somebody who has not blocked.
 TEST_F(VisibilityTest, ABlockedSenderSeesNoBlock) {
-  block(bob, ann);
   const UserId dave = person("dave");
+  say(anna, bob, 9);
+  say(anna, dave, 9);
+  block(bob, ann);
   for (std::uint8_t n = 1; n <= 4; ++n) {
     const auto to_bob = say(anna, bob, n);
     const auto to_dave = say(anna, dave, static_cast<std::uint8_t>(10 + n));
@@ -188,38 +190,39 @@ TEST_F(VisibilityTest, ABlockedSenderSeesNoBlock) {
                                       s.read_ordinal(), s.delivered_seq()};
   };
   EXPECT_EQ(numbers(state(anna, hers)), numbers(state(anna, ConversationId::direct(ann, dave))));
-  EXPECT_EQ(history(anna, hers).back().ordinal(), 4u);
+  EXPECT_EQ(history(anna, hers).back().ordinal(), 5u);
   EXPECT_TRUE(history(anna, hers).back().countable());
-  // To him nothing counts.
-  EXPECT_EQ(state(bobs, hers).last_ordinal(), 0u);
+  // To him nothing counts that she wrote since.
+  EXPECT_EQ(state(bobs, hers).last_ordinal(), 1u);
   EXPECT_EQ(history(bobs, hers).back().kind(), v1::EVENT_KIND_VOID);
-  EXPECT_EQ(history(bobs, hers).back().ordinal(), 0u);
-  // What he writes follows for her on what she wrote, and is his first.
+  EXPECT_EQ(history(bobs, hers).back().ordinal(), 1u);
+  // What he writes follows for her on what she wrote, and for him on what he knows.
   pushed.clear();
   ASSERT_TRUE(say(bobs, ann, 20).items(0).has_placed());
   std::vector<std::uint64_t> heard;
   for (const v1::ServerFrame& frame : pushed[anna.session]) {
     for (const v1::Event& event : frame.event_push().events()) heard.push_back(event.ordinal());
   }
-  EXPECT_EQ(heard, std::vector<std::uint64_t>{5});
-  EXPECT_EQ(history(bobs, hers).back().ordinal(), 1u);
-  EXPECT_EQ(read(anna, 6, hers).error().code(), v1::ERROR_CODE_UNSPECIFIED);
+  EXPECT_EQ(heard, std::vector<std::uint64_t>{6});
+  EXPECT_EQ(history(bobs, hers).back().ordinal(), 2u);
+  EXPECT_EQ(read(anna, 7, hers).error().code(), v1::ERROR_CODE_UNSPECIFIED);
   EXPECT_EQ(state(anna, hers).read_ordinal(), state(anna, hers).last_ordinal());
   EXPECT_EQ(state(bobs, hers).read_ordinal(), state(bobs, hers).last_ordinal());
 }
 
 TEST_F(VisibilityTest, BothMayBeBlocked) {
+  say(anna, bob, 9);
   block(bob, ann);
   block(ann, bob);
   const ConversationId id = ConversationId::direct(ann, bob);
   say(anna, bob, 1);
   say(bobs, ann, 2);
-  EXPECT_EQ(say(bobs, ann, 3).items(0).placed().ordinal(), 2u);
-  EXPECT_EQ(say(anna, bob, 4).items(0).placed().ordinal(), 2u);
+  EXPECT_EQ(say(bobs, ann, 3).items(0).placed().ordinal(), 3u);
+  EXPECT_EQ(say(anna, bob, 4).items(0).placed().ordinal(), 3u);
   for (const Caller& one : {anna, bobs}) {
-    EXPECT_EQ(state(one, id).last_ordinal(), 2u);
-    EXPECT_EQ(state(one, id).read_ordinal(), 2u);
-    EXPECT_EQ(history(one, id).back().ordinal(), 2u);
+    EXPECT_EQ(state(one, id).last_ordinal(), 3u);
+    EXPECT_EQ(state(one, id).read_ordinal(), 3u);
+    EXPECT_EQ(history(one, id).back().ordinal(), 3u);
   }
 }
 
