@@ -194,6 +194,7 @@ def certificates():
 
     def write(name, content):
         with open(f"{WORK}/{name}", "w") as file:
+            os.chmod(file.name, 0o600 if name.endswith(".key") else 0o644)
             file.write(content)
     write("chain.pem", files["leaf.pem"] + files["one.pem"])
     write("turned.pem", files["one.pem"] + files["leaf.pem"])
@@ -218,6 +219,9 @@ def certificates():
     bad("client.pem", "client.key", "is not for a server")
     bad("curve.pem", "curve.key", "TLS 1.3 does not work")
     bad(".", "one.key", "is a directory")
+    write("open.key", files["one.key"])
+    os.chmod(f"{WORK}/open.key", 0o644)
+    bad("one.pem", "open.key", f"open.key: everybody can read this secret; chmod o= {WORK}/open.key")
     refused("--accounts", "--certificate", f"{WORK}/one.pem", says="--certificate is set and key is not")
     if shutil.which("faketime"):
         for when, says in (("+2y", "has expired"), ("-2y", "is valid from")):
