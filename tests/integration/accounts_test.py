@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """accounts_test.py KITHD KITH: an operator and a person end accounts, change passwords and use tokens of a host."""
 
+import atexit
 import base64
 import hashlib
 import hmac
@@ -46,6 +47,7 @@ class Server:
 
     def __enter__(self):
         self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        atexit.register(self.process.kill)  # also when the test fails
         line = self.process.stdout.readline()
         found = re.match(r"listening on (\S+)", line)
         expect(found, f"kithd listens: {line.strip()}")

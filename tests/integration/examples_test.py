@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """examples_test.py KITHD HELLO_CLIENT EMBED_SERVER: runs the examples as their reader would."""
 
+import atexit
 import pathlib
 import subprocess
 import sys
@@ -14,6 +15,7 @@ class Program:
 
     def __init__(self, cwd, *command):
         self.process = subprocess.Popen(command, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        atexit.register(self.process.kill)  # also when the test fails
 
     def line(self, begin):
         for line in self.process.stdout:

@@ -2,6 +2,7 @@
 
 usage: backup_test.py KITHD KITH PROTO_DIR PROTOC
 """
+import atexit
 import asyncio
 import glob
 import hashlib
@@ -50,6 +51,7 @@ class Kithd:
         self.process = subprocess.Popen(
             [KITHD, "--dev", "--plain", "--data", data, "--port", str(port), "--commands-per-s", "100000",
              "--commands-burst", "100000"], stdout=subprocess.PIPE, stderr=self.log, text=True)
+        atexit.register(self.process.kill)  # also when the test fails
         for line in self.process.stdout:
             if found := re.search(r"listening on (ws://127\.0\.0\.1:(\d+)\S*)", line):
                 self.url, self.port = found.group(1), int(found.group(2))

@@ -2,6 +2,7 @@
 
 usage: kithd_process_test.py KITHD
 """
+import atexit
 import json
 import os
 import re
@@ -53,6 +54,7 @@ class Kithd:
         log = open(self.log_file, "wb")
         self.process = subprocess.Popen([KITHD, "--data", self.data, "--port", "0", *flags], stdout=out, stderr=log,
                                         stdin=subprocess.DEVNULL, **popen)
+        atexit.register(self.process.kill)  # also when the test fails
         out.close()
         log.close()
         self.out_file = f"{WORK}/{data}.out"

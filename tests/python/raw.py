@@ -1,4 +1,5 @@
 """kithd and its WebSocket as bytes, for tests that keep no rule of the protocol."""
+import atexit
 import os
 import re
 import socket
@@ -45,6 +46,7 @@ class Kithd:
             command = ["bash", "-c", f"ulimit -n {limit}; exec \"$@\"", "x", *command]
         with open(f"{self.folder.name}/log", "w") as log:
             self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+            atexit.register(self.process.kill)  # also when the test fails
         for line in self.process.stdout:
             found = re.search(r"listening on wss?://127\.0\.0\.1:(\d+)", line)
             if found:

@@ -2,6 +2,7 @@
 
 It can come from any loopback address, so that attackers and honest people have addresses of their own.
 """
+import atexit
 import base64
 import hashlib
 import os
@@ -67,6 +68,7 @@ class Server:
         self.log = f"{self.data}.log"
         self.process = subprocess.Popen([kithd, "--data", self.data, "--port", "0", *flags], stdout=subprocess.PIPE,
                                         stderr=open(self.log, "wb"), text=True)
+        atexit.register(self.process.kill)  # also when the test fails
         self.certificate = None
         for line in self.process.stdout:
             found = re.search(r"listening on wss?://\S+?:(\d+)", line)
