@@ -38,7 +38,7 @@ bool hidden(std::uint32_t c) {
 // JSON can say what is above U+FFFF in two halves only.
 void append_escaped(std::string& out, std::uint32_t c) {
   const auto unit = [&out](std::uint32_t value) {
-    std::array<char, 8> text{};
+    std::array<char, 12> text{};
     std::snprintf(text.data(), text.size(), "\\u%04x", value);
     out += text.data();
   };
