@@ -20,6 +20,7 @@ constexpr std::int64_t kBetweenMs = kStepMs / 2;
 constexpr std::int64_t kDelayMs = 5;
 constexpr std::int64_t kYearMs = 365LL * 24 * 60 * 60'000;
 
+constexpr std::int64_t kFirstMessageAt = 4 * kStepMs + kBetweenMs;
 constexpr std::int64_t kSettingsAt = 5 * kStepMs;
 constexpr std::int64_t kLeavingAt = 20 * kStepMs;
 constexpr std::int64_t kRestartAt = 60 * kStepMs;  // then quiet, while all come back
@@ -106,6 +107,12 @@ class Run {
     at(4 * kStepMs, kVictim, [user](client::Engine& own) {
       own.watch_presence({user(1), user(2), user(3)});
     });
+    // In the other half of the runs the first message comes to a closed door, or from behind it.
+    if (open_.chance(0.5)) {
+      at(kFirstMessageAt, kVictim, [this, user](client::Engine& own) {
+        (void)world_.send(device(kVictim), own.direct(user(kOther)), "first words", {});
+      });
+    }
     at(kSettingsAt, kOther, [this, user](client::Engine& own) { settle_privacy(own, user(0)); });
     const bool removed = open_.chance(0.5) && !own_group;
     at(kLeavingAt, removed ? kOther : kVictim, [this, user, removed](client::Engine& own) {
@@ -141,6 +148,7 @@ class Run {
       own.set_blocked(victim, true, kIgnore);
     } else if (options_.secret == Secret::kBlock) {
       privacy.online = privacy.last_seen = client::Audience::kNobody;
+      privacy.first_messages = privacy.group_adds = client::Audience::kNobody;
       own.set_privacy(privacy, kIgnore);
     }
   }
@@ -182,8 +190,10 @@ class Run {
       world_.search(device(user), "words", "", kIgnore);
     } else if (dice < 84) {
       own.history(where, Seq(more % 30), 20, kIgnore);
-    } else if (dice < 90) {
+    } else if (dice < 88) {
       own.members(where, kIgnore);
+    } else if (dice < 91) {
+      (void)own.create_group("made later", {World::user_of(kOther), World::user_of(2 + more % 2)});
     } else if (dice < 94) {
       own.rename(where, "not mine any more", kIgnore);
     } else {

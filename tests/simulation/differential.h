@@ -13,7 +13,7 @@ namespace kith::sim {
 // What is hidden from the victim, and done in the second run only.
 enum class Secret : std::uint8_t {
   kAfterLeaving,  // what a group does after the victim has left it
-  kBlock,         // somebody has blocked the victim, instead of hiding from everybody
+  kBlock,         // somebody has blocked the victim, instead of keeping everybody away ("nobody")
   kReading,       // somebody with receipts off reads
   kDevices,       // others have other devices, whose clocks are years off
 };

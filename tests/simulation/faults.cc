@@ -8,6 +8,7 @@
 namespace kith::sim {
 namespace {
 
+constexpr std::int64_t kClockStepMs = 60'000;
 constexpr std::int64_t kDayMs = 24 * 60 * 60'000;
 constexpr std::int64_t kYearsMs = 30 * 365 * kDayMs;
 
@@ -117,12 +118,14 @@ void Faults::plan_devices(std::int64_t until) {
   });
 }
 
-// By up to a day, or by years, or right.
+// By seconds, as clocks step by themselves, by up to a day, or by years, or right.
 void Faults::touch_clock(Node& node) {
-  switch (random_.below(4)) {
+  switch (random_.below(5)) {
     case 0:
-      return node.jump(Millis(random_.between(-kDayMs, kDayMs)));
+      return node.jump(Millis(random_.between(-kClockStepMs, kClockStepMs)));
     case 1:
+      return node.jump(Millis(random_.between(-kDayMs, kDayMs)));
+    case 2:
       return node.set_clock();
     default:
       node.set_clock(Millis(random_.between(-kYearsMs, kYearsMs)));

@@ -72,8 +72,9 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"BlockIsNobody", Rule::kBlockIsNobody, {13}},
         Broken{"IdTellsType", Rule::kIdTellsType, {11}}, Broken{"JoinSeq", Rule::kJoinSeq, {9}},
         Broken{"UnreadDerived", Rule::kUnreadDerived, {6}},
-        // 3: told a place, and another when the record is read again after a crash.
-        Broken{"ReplayChangesNothing", Rule::kReplayChangesNothing, {3, 5, 12}},
+        // 3: told a place, and another when the record is read again after a crash. 20: the index is
+        // given what was decided, before the store has it, and here one record in two places.
+        Broken{"ReplayChangesNothing", Rule::kReplayChangesNothing, {3, 5, 12, 20}},
         Broken{"FeedComplete", Rule::kFeedComplete, {4, 5}},
         Broken{"IndexComplete", Rule::kIndexComplete, {20}},
         Broken{"IndexOnce", Rule::kIndexOnce, {20}},

@@ -41,7 +41,20 @@ bool OrderChecker::right_time(const server::Event& event, std::int64_t last_ms) 
 
 void OrderChecker::applied(const server::StoreBatch& batch) {
   for (const server::EventPtr& event : batch.events) stored(*event);
+  for (const server::Head& head : batch.heads) ends_with_its_events(head.id);
   applied_ = std::max(applied_, batch.position);
+}
+
+// A head is on the disk with all events that it counts.
+void OrderChecker::ends_with_its_events(const ConversationId& id) {
+  const auto events = truth_.store.events.find(id);
+  const std::uint64_t last = events == truth_.store.events.end() || events->second.empty()
+                                 ? 0
+                                 : events->second.rbegin()->first;
+  const std::uint64_t counted = truth_.store.heads.at(id).last_seq;
+  if (counted == last) return;
+  broken(2, "conversation " + brief(id) + " ends at " + std::to_string(counted) +
+                ", its last event is " + std::to_string(last));
 }
 
 void OrderChecker::stored(const server::Event& event) {
@@ -116,9 +129,7 @@ void OrderChecker::at_rest() {
                     std::to_string(events.rbegin()->first) + " and has " +
                     std::to_string(events.size()) + " events");
     }
-    if (truth_.store.heads.at(conversation).last_seq != events.rbegin()->first) {
-      broken(2, "the head of conversation " + brief(conversation) + " is not its last event");
-    }
+    ends_with_its_events(conversation);
   }
   std::map<std::pair<ConversationId, MessageId>, std::uint64_t> seq_of;
   for (const auto& [conversation, events] : truth_.store.events) {

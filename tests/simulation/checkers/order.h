@@ -23,6 +23,7 @@ class OrderChecker : public Checker {
 
  private:
   void stored(const server::Event& event);
+  void ends_with_its_events(const ConversationId& id);
   void held(const Who& who, const client::StoredEvent& event);
 
   struct Last {
