@@ -174,7 +174,8 @@ void World::server_says(std::size_t device, std::string_view bytes) {
   if (overheard_) overheard_(device, bytes);
   const auto frame = decode_server_frame(bytes);
   if (!frame) return findings_.broken(0, "the server sends what is no frame");
-  overloaded_ += refused_as_overloaded(*frame);
+  const bool searched = searches_.erase({device, frame->reply_to()}) != 0;
+  if (!searched) overloaded_ += refused_as_overloaded(*frame);  // a search may take too long
   trace_.line("server", "to d" + std::to_string(device) + " " + describe(*frame));
   for (auto& checker : checkers_) checker->server_says(who_.at(device), *frame);
 }
@@ -184,6 +185,7 @@ void World::device_says(std::size_t device, std::string_view bytes) {
   const auto frame = decode_client_frame(bytes);
   if (!frame) return findings_.broken(0, "a client sends what is no frame");
   trace_.line("d" + std::to_string(device), "says " + describe(*frame));
+  if (frame->has_search()) searches_.emplace(device, frame->req_id());
   for (auto& checker : checkers_) checker->asks(who_.at(device), *frame);
 }
 

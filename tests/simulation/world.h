@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/simulation/checker.h"
@@ -110,6 +111,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   std::int64_t logged_at_ = 0;
   std::uint64_t bytes_ = 0;
   std::uint64_t overloaded_ = 0;
+  std::set<std::pair<std::size_t, std::uint64_t>> searches_;  // not answered: device and request
   std::vector<Attempt> attempts_;
   std::function<void(Device&)> device_died_;
   std::function<void()> server_died_;
