@@ -81,7 +81,7 @@ Result<Token> ask(const ClientOptions& options, v1::ClientFrame& frame) {
   if (!answered) return make_error(ErrorCode::kTimeout, "the server did not answer");
   auto token = future.get();
   if (!token) return token;
-  // What came is the id of the account: of the handle as it was typed, or as the server keeps it.
+  // The id that came is that of the handle as it was typed, or as the server keeps it.
   for (const std::string& handle : {options.handle, mapped_handle(options.handle)}) {
     if (token->handle != UserId::of(handle).view()) continue;
     token->handle = handle;

@@ -25,7 +25,7 @@ class IndexWatch {
   [[nodiscard]] Result<double> faults() const;
 
  private:
-  // Of the index file.
+  // State of the index file.
   std::string file_;
   ino_t inode_ = 0;
   std::string metrics_;

@@ -176,7 +176,7 @@ std::vector<Group> plan_groups(Stage& stage) {
   return groups;
 }
 
-// Who is added to a group must be known: people of it who never come have come once, a few at a time.
+// Signs the absent members in once, a few at a time: a group takes known people only.
 Status introduce_others(Stage& stage) {
   for (std::uint32_t from = stage.options.connections; from < stage.fleet->size();) {
     const std::uint32_t to = std::min(stage.fleet->size(), from + kIntroducedAtOnce);

@@ -1,4 +1,4 @@
-// What kith does to the account itself: signing in with a token of the host, another password, the end.
+// Commands of kith on the account itself: signing in with a token of the host, another password, the end.
 #pragma once
 
 #include <string>

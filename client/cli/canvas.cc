@@ -46,7 +46,7 @@ std::wstring wide(const std::string& text) {
 void draw(const Row& row, int y) {
   ::move(y, row.x);
   for (const Span& span : row.spans) {
-    // What is marked (by a search) is written by its own, inside the isolate of the whole.
+    // The part that a search has marked is written by its own, inside the isolate of the whole.
     const std::string bytes = span.text.bytes("\x1", "\x2");
     std::size_t at = 0;
     attr_t now = attributes(span.style);

@@ -23,7 +23,7 @@ class Canvas {
   void repaint();
   // Gives the terminal back to the shell until the program is resumed.
   void suspend();
-  // What was typed since; empty: nothing. False: the terminal is gone.
+  // Returns what was typed since; empty: nothing. False: the terminal is gone.
   bool read(std::string* bytes);
 };
 

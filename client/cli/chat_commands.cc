@@ -187,7 +187,7 @@ bool Chat::search(const std::string& rest) {
   return true;
 }
 
-// What to do with the newest message that was refused.
+// Resends or discards the newest message that was refused.
 bool Chat::failed(bool again) {
   for (auto m = picture_.timeline.rbegin(); m != picture_.timeline.rend(); ++m) {
     if (!m->mine || m->status != DeliveryStatus::kFailed) continue;

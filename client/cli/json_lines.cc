@@ -27,6 +27,8 @@ const char* kind_name(MessageKind kind) {
   return "unknown";
 }
 
+}  // namespace
+
 const char* role_name(MemberRole role) {
   switch (role) {
     case MemberRole::kOwner:
@@ -40,8 +42,6 @@ const char* role_name(MemberRole role) {
   }
   return "none";
 }
-
-}  // namespace
 
 const char* status_name(DeliveryStatus status) {
   switch (status) {

@@ -25,5 +25,6 @@ std::string person_json(const UserId& user, const std::string& handle, const std
 std::string device_json(const client::Device& device);
 
 const char* status_name(DeliveryStatus status);
+const char* role_name(MemberRole role);
 
 }  // namespace kith::cli

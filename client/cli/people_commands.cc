@@ -128,20 +128,6 @@ int in_group(const Arguments& arguments, std::size_t least, std::size_t most, co
   });
 }
 
-const char* role_name(MemberRole role) {
-  switch (role) {
-    case MemberRole::kOwner:
-      return "owner";
-    case MemberRole::kAdmin:
-      return "admin";
-    case MemberRole::kMember:
-      return "member";
-    case MemberRole::kNone:
-      break;
-  }
-  return "none";
-}
-
 int members(const Arguments& arguments) {
   return in_group(arguments, 1, 1, "one WHO", [&](Session& session, const ConversationId& id) {
     auto found =
