@@ -479,7 +479,10 @@ void Connection::request(v1::ClientFrame& frame, Reply reply, Millis limit) {
   }
   Pending& pending = pending_[id];
   pending.reply = std::move(reply);
-  pending.timer = scheduler_.after(limit, [this, id] {
+  pending.timer = scheduler_.after(limit, [this, id, limit] {
+    // Every request is answered within request_limit, so the connection is in doubt. A caller's own,
+    // shorter limit says nothing about it.
+    if (limit >= limits::request_limit) ping(limits::pong_limit);
     answer(id, nullptr, make_error(ErrorCode::kTimeout, "the server did not answer in time"));
   });
   socket_->transport->send(*bytes);

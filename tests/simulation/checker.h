@@ -74,6 +74,8 @@ class Checker {
 
   // A device opens a new connection; what it asked before goes with the old one.
   virtual void connects(const Who&) {}
+  // The connections of a device are half-open: nothing that it says on them arrives.
+  virtual void falls_silent(const Who&) {}
   // A device says something to the server.
   virtual void asks(const Who&, const v1::ClientFrame&) {}
   // A frame leaves the server for a device.

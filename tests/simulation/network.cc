@@ -284,9 +284,11 @@ void Network::cut(std::size_t device) {
 }
 
 void Network::silence(std::size_t device) {
+  bool any = false;
   for (auto& [key, link] : links_) {
-    if (link.device == device) link.silent = true;
+    if (link.device == device) any = link.silent = true;
   }
+  if (any) watch_.falls_silent(device);
 }
 
 void Network::stall(std::size_t device, bool stalled) {

@@ -24,6 +24,8 @@ class NetworkWatch {
  public:
   virtual ~NetworkWatch() = default;
   virtual void connects(std::size_t device) = 0;
+  // The device's connections are half-open from now on: nothing that it says on them arrives.
+  virtual void falls_silent(std::size_t device) = 0;
   virtual void server_says(std::size_t device, std::string_view frame) = 0;
   virtual void device_says(std::size_t device, std::string_view frame) = 0;
 };

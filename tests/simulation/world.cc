@@ -169,6 +169,10 @@ void World::connects(std::size_t device) {
   for (auto& checker : checkers_) checker->connects(who_.at(device));
 }
 
+void World::falls_silent(std::size_t device) {
+  for (auto& checker : checkers_) checker->falls_silent(who_.at(device));
+}
+
 void World::server_says(std::size_t device, std::string_view bytes) {
   bytes_ += bytes.size();
   if (overheard_) overheard_(device, bytes);

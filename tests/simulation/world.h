@@ -83,6 +83,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
 
  private:
   void connects(std::size_t device) override;
+  void falls_silent(std::size_t device) override;
   void server_says(std::size_t device, std::string_view frame) override;
   void device_says(std::size_t device, std::string_view frame) override;
   void logged(const server::LogEntry& entry) override;

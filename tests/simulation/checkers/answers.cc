@@ -6,7 +6,19 @@
 
 namespace kith::sim {
 
+void AnswersChecker::connects(const Who& who) {
+  asked_[who.device].clear();
+  unheard_.erase(who.device);
+}
+
+// The connection has ended in truth; the device learns it by a ping.
+void AnswersChecker::falls_silent(const Who& who) {
+  asked_[who.device].clear();
+  unheard_.insert(who.device);
+}
+
 void AnswersChecker::asks(const Who& who, const v1::ClientFrame& frame) {
+  if (unheard_.contains(who.device)) return;
   if (frame.req_id() != 0) asked_[who.device][frame.req_id()] = truth_.now();
 }
 

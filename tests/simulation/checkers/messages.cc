@@ -24,11 +24,24 @@ void MessagesChecker::placed(const ConversationId& conversation, const MessageId
   }
 }
 
+void MessagesChecker::asks(const Who& who, const v1::ClientFrame& frame) {
+  if (!frame.has_create_conversation()) return;
+  const auto id = ConversationId::from_bytes(frame.create_conversation().conversation_id());
+  if (id) creations_.insert_or_assign({who.device, frame.req_id()}, *id);
+}
+
 void MessagesChecker::server_says(const Who& who, const v1::ServerFrame& frame) {
   if (frame.has_event_push()) {
     for (const auto& event : frame.event_push().events()) see(who, event);
   } else if (frame.has_events_page()) {
     for (const auto& event : frame.events_page().events()) see(who, event);
+  }
+  const auto creation = creations_.find({who.device, frame.reply_to()});
+  if (creation != creations_.end()) {
+    if (frame.has_error() && !frame.error().users().empty()) {
+      denied_.insert({who.user, creation->second});
+    }
+    creations_.erase(creation);
   }
   if (frame.has_error()) {
     for (const std::string& bytes : frame.error().users()) {
@@ -127,7 +140,8 @@ void MessagesChecker::judge(const Accepted& accepted, const Stored& stored) {
 bool MessagesChecker::could_be_refused(const Accepted& accepted) const {
   const auto events = truth_.store.events.find(accepted.sent.conversation);
   if (events == truth_.store.events.end()) return true;
-  // A 1:1 that came to be later: by the other, or when they let it.
+  // A conversation that came to be later: by the other, when they let it, or by a request from
+  // before, which was on its way when its repetition was refused.
   if (denied_.contains({accepted.who.user, accepted.sent.conversation})) return true;
   const auto& members = truth_.store.members.at(accepted.sent.conversation);
   const auto member = members.find(accepted.who.user);

@@ -14,6 +14,7 @@ namespace kith::sim {
 class MessagesChecker : public Checker {
  public:
   using Checker::Checker;
+  void asks(const Who& who, const v1::ClientFrame& frame) override;
   void server_says(const Who& who, const v1::ServerFrame& frame) override;
   void logged(const server::LogEntry& entry) override;
   void accepted(const Who& who, const Sent& sent) override;
@@ -32,7 +33,9 @@ class MessagesChecker : public Checker {
               const std::string& seen_by);
   void see(const Who& who, const v1::Event& event);
   void judge(const Accepted& accepted, const Stored& stored);
-  // 1:1s that somebody was not let start.
+  // Groups that a request of a device shall create.
+  std::map<std::pair<std::size_t, std::uint64_t>, ConversationId> creations_;
+  // Conversations that somebody was not let start.
   std::set<std::pair<UserId, ConversationId>> denied_;
   [[nodiscard]] bool could_be_refused(const Accepted& accepted) const;
 

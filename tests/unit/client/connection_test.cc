@@ -110,6 +110,16 @@ TEST_F(ConnectionTest, ProbeShortensAPingThatWaitsAlreadyAndNeverProlongsIt) {  
   }
 }
 
+TEST_F(ConnectionTest, RequestWithoutAnAnswerPutsTheConnectionInDoubt) {
+  go_online();
+  ASSERT_TRUE(engine->create_group("Garden", {UserId::of("bob")}).ok());
+  scheduler.advance(limits::request_limit);
+  expect(v1::ClientFrame::kPing);  // a ping of its own is due after 27 s at the earliest
+  scheduler.advance(limits::pong_limit);
+  EXPECT_EQ(engine->connection(), ConnectionState::kConnecting);
+  EXPECT_EQ(engine->connection_error().code, ErrorCode::kTimeout);
+}
+
 TEST_F(ConnectionTest, PongAboveTheCursorStartsASync) {
   go_online({}, 5);
   v1::ServerFrame pong;
