@@ -146,6 +146,23 @@ Result<std::string> kept_secret(const std::string& dir) {
   return secret;
 }
 
+// An empty secret stands for those that are kept in data_dir, or for one that lives as long as the server.
+Status settle_secrets(ServerOptions& options) {
+  if (!options.secret.empty()) return {};
+  if (options.data_dir.empty()) {
+    options.secret = new_secret();
+    return {};
+  }
+  auto secret = kept_secret(options.data_dir);
+  if (!secret) return secret.error();
+  options.secret = std::move(*secret);
+  if (!options.previous_secret.empty()) return {};
+  auto previous = read_secret(fs::path(options.data_dir) / "secret.previous");
+  if (!previous) return previous.error();
+  options.previous_secret = std::move(*previous);
+  return {};
+}
+
 // The core wants its Connections before the listener can exist, which wants the core: this stands
 // between both.
 class LateConnections : public Connections {
@@ -175,6 +192,7 @@ class EmbeddedServer : public Server {
  public:
   explicit EmbeddedServer(ServerOptions options)
       : options_(std::move(options)),
+        tls_(!options_.tls_certificate_file.empty()),
         log_(options_.log, system_clock()),
         health_([this](const LogLine& line) { log_.write(line); }, system_clock()) {
     if (options_.log) options_.log = [this](const LogLine& line) { log_.write(line); };
@@ -188,8 +206,7 @@ class EmbeddedServer : public Server {
     const bool v6 = options_.listen_address.find(':') != std::string::npos &&
                     options_.listen_address.front() != '[';
     const std::string host = v6 ? "[" + options_.listen_address + "]" : options_.listen_address;
-    return (options_.tls_certificate_file.empty() ? "ws://" : "wss://") + host + ":" +
-           std::to_string(port_) + "/v1/ws";
+    return (tls_ ? "wss://" : "ws://") + host + ":" + std::to_string(port_) + "/v1/ws";
   }
   void drain(std::chrono::milliseconds window) override;
   void stop() override;
@@ -198,6 +215,7 @@ class EmbeddedServer : public Server {
     return revoke_on_loop(user, &device);
   }
   Status reload_certificate() override;
+  Status reload(ServerOptions fresh) override;
   Status backup(const std::string& dir) override;
   Status set_password(const UserId& user, std::string_view password) override;
   Status delete_account(const UserId& user) override;
@@ -225,7 +243,10 @@ class EmbeddedServer : public Server {
     if (options_.log) options_.log(line);
   }
 
-  ServerOptions options_;  // options_.log is log_
+  // options_.log is log_. What reload() takes over is written under reload_mutex_, names of files under
+  // identity_mutex_ too.
+  ServerOptions options_;
+  const bool tls_;
   EventLog log_;
   ServiceHealth health_;
   std::mutex reload_mutex_;
@@ -267,7 +288,7 @@ Status EmbeddedServer::open() {
 
 // Before anything is opened: with a certificate that cannot serve nothing is done at all.
 Status EmbeddedServer::read_certificate() {
-  if (options_.tls_certificate_file.empty()) return {};
+  if (!tls_) return {};
   auto loaded = TlsIdentity::load(options_.tls_certificate_file, options_.tls_key_file,
                                   system_clock().wall());
   if (!loaded) return loaded.error();
@@ -290,9 +311,7 @@ void EmbeddedServer::warn_about_certificate() {
 
 Status EmbeddedServer::reload_certificate() {
   if (!running_) return make_error(ErrorCode::kClosed, "the server has stopped");
-  if (options_.tls_certificate_file.empty()) {
-    return make_error(ErrorCode::kInvalidArgument, "the server is plain");
-  }
+  if (!tls_) return make_error(ErrorCode::kInvalidArgument, "the server is plain");
   const std::lock_guard one_at_a_time(reload_mutex_);
   auto loaded = TlsIdentity::load(options_.tls_certificate_file, options_.tls_key_file,
                                   system_clock().wall());
@@ -306,6 +325,56 @@ Status EmbeddedServer::reload_certificate() {
     const std::lock_guard lock(identity_mutex_);
     identity_ = std::move(*loaded);
   }
+  warn_about_certificate();
+  return {};
+}
+
+Status EmbeddedServer::reload(ServerOptions fresh) {
+  if (!running_) return make_error(ErrorCode::kClosed, "the server has stopped");
+  const std::lock_guard one_at_a_time(reload_mutex_);
+  ServerOptions next = options_;
+  next.authenticator = std::move(fresh.authenticator);
+  next.trusted_proxies = std::move(fresh.trusted_proxies);
+  next.tls_certificate_file = std::move(fresh.tls_certificate_file);
+  next.tls_key_file = std::move(fresh.tls_key_file);
+  const bool kept = fresh.secret.empty() && options_.data_dir.empty();
+  if (!kept) {
+    next.secret = std::move(fresh.secret);
+    next.previous_secret = std::move(fresh.previous_secret);
+  }
+  if (const Status valid = check(next); !valid) return valid;
+  if (next.tls_certificate_file.empty() == tls_) {
+    return bad("tls_certificate_file", "decides at the start whether the server is plain");
+  }
+  if (const Status secrets = settle_secrets(next); !secrets) return secrets;
+  const auto trusted = AddressRanges::parse(next.trusted_proxies);
+  if (!trusted) return trusted.error();
+  std::shared_ptr<const TlsIdentity> identity;
+  if (tls_) {
+    auto loaded =
+        TlsIdentity::load(next.tls_certificate_file, next.tls_key_file, system_clock().wall());
+    if (!loaded) return loaded.error();
+    identity = std::move(*loaded);
+  }
+  Status used = make_error(ErrorCode::kClosed, "the server has stopped");
+  loop_.run_sync([&] {
+    if (!listener_ || !core_) return;
+    used = identity ? listener_->use_certificate(*identity) : Status();
+    if (!used) return;
+    listener_->use_trusted_proxies(*trusted);
+    core_->use_sign_in(next);
+  });
+  if (!used) return used;
+  {
+    const std::lock_guard lock(identity_mutex_);
+    options_.tls_certificate_file = std::move(next.tls_certificate_file);
+    options_.tls_key_file = std::move(next.tls_key_file);
+    identity_ = std::move(identity);
+  }
+  options_.authenticator = std::move(next.authenticator);
+  options_.trusted_proxies = std::move(next.trusted_proxies);
+  options_.secret = std::move(next.secret);
+  options_.previous_secret = std::move(next.previous_secret);
   warn_about_certificate();
   return {};
 }
@@ -349,7 +418,6 @@ Status EmbeddedServer::open_admin() {
 Status EmbeddedServer::open_stores() {
   if (options_.data_dir.empty()) {
     stores_ = make_memory_stores(loop_);
-    if (options_.secret.empty()) options_.secret = new_secret();
   } else {
     auto stores = open_embedded(options_.data_dir, loop_, loop_.soon(), options_.search);
     if (!stores) return stores.error();
@@ -357,18 +425,8 @@ Status EmbeddedServer::open_stores() {
     if (const Status search = stores_->search_status(); !search) {
       health_.failed(ServiceHealth::Part::kSearch, search.error());
     }
-    if (options_.secret.empty()) {
-      auto secret = kept_secret(options_.data_dir);
-      if (!secret) return secret.error();
-      options_.secret = std::move(*secret);
-      if (options_.previous_secret.empty()) {
-        auto previous = read_secret(fs::path(options_.data_dir) / "secret.previous");
-        if (!previous) return previous.error();
-        options_.previous_secret = std::move(*previous);
-      }
-    }
   }
-  return {};
+  return settle_secrets(options_);
 }
 
 Status EmbeddedServer::open_parts() {

@@ -102,6 +102,11 @@ class JoinedCore : public ServerCore {
       if (removed) departures_.look();
     });
   }
+  void use_sign_in(const ServerOptions& options) override {
+    door_.use_authenticator(options.authenticator);
+    door_.use_secrets(options.secret, options.previous_secret);
+    conversations_.set_secret(options.secret);
+  }
   std::map<std::string, std::uint64_t> stats() const override {
     std::map<std::string, std::uint64_t> all;
     gateway_.add_stats(all);

@@ -61,6 +61,8 @@ class ServerCore : public ConnectionHandler {
   virtual void set_password(const UserId& user, const std::string& password,
                             std::function<void(Status)> done) = 0;
   virtual void delete_account(const UserId& user, std::function<void(Status)> done) = 0;
+  // Goes on with authenticator and secrets of `options`. See Server::reload(), which checks them.
+  virtual void use_sign_in(const ServerOptions& options) = 0;
   [[nodiscard]] virtual std::map<std::string, std::uint64_t> stats() const = 0;
   // Adds what stats() has, and how long things take.
   virtual void add_metrics(MetricsText& to) const = 0;

@@ -191,6 +191,8 @@ kith::Result<std::unique_ptr<ks::Server>> start_messenger(
     const std::string& data_dir, std::shared_ptr<ks::Authenticator> authenticator);
 std::string token_for(const std::string& secret, const std::string& handle);
 kith::Status ban(ks::Server& server, const std::string& handle);
+kith::Status change_secret(ks::Server& server, ks::ServerOptions options, const std::string& fresh,
+                           const std::string& earlier);
 kith::Status forget(ks::Server& server, const std::string& handle);
 void shut_down(ks::Server& server);
 std::string health(const ks::Server& server);

@@ -68,6 +68,20 @@ kith::Status forget(ks::Server& server, const std::string& handle) {
 }
 // [/guide_forget]
 
+// [guide_reload]
+// From here on tokens of both secrets are good; leave `earlier` empty when its last token has ended.
+kith::Status change_secret(ks::Server& server, ks::ServerOptions options, const std::string& fresh,
+                           const std::string& earlier) {
+  ks::JwtOptions tokens;
+  tokens.secret = fresh;
+  tokens.previous_secret = earlier;
+  auto authenticator = ks::jwt_authenticator(tokens);
+  if (!authenticator) return authenticator.error();
+  options.authenticator = std::move(*authenticator);
+  return server.reload(std::move(options));  // the options that it was started with
+}
+// [/guide_reload]
+
 // [guide_drain]
 void shut_down(ks::Server& server) {
   server.drain(std::chrono::seconds(10));  // goodbyes spread over ten seconds

@@ -471,6 +471,14 @@ void Door::set_password(const UserId& user, const std::string& password, Done<vo
   });
 }
 
+void Door::use_authenticator(std::shared_ptr<Authenticator> authenticator) {
+  state_->options.authenticator = std::move(authenticator);
+}
+
+void Door::use_secrets(std::string_view secret, std::string_view previous) {
+  state_->tokens = AccountTokens(secret, previous);
+}
+
 void Door::note_ended() {
   ++state_->ended;
 }

@@ -57,8 +57,8 @@ What it tells
 
   --dev  --help  --version
 
-SIGTERM and SIGINT say goodbye to every client, then end the server. SIGHUP reads the certificate,
-its key and the log level again.
+SIGTERM and SIGINT say goodbye to every client, then end the server. SIGHUP reads certificate, key,
+secrets, trusted proxies and the log level again; a mistake leaves everything as it was.
 )";
 }
 

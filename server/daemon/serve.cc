@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "kith/core/export.h"
@@ -115,6 +116,36 @@ Status prepare(Config& config, std::string& ca_file) {
   return {};
 }
 
+// What is read again at SIGHUP, besides `log-level`.
+constexpr std::string_view kReloaded[] = {
+    "certificate",    "key",          "previous-secret-file",       "secret-file",
+    "token-audience", "token-issuer", "token-previous-secret-file", "token-secret-file",
+    "trusted-proxies"};
+
+bool is_reloaded(std::string_view setting) {
+  return setting == "log-level" ||
+         std::find(std::begin(kReloaded), std::end(kReloaded), setting) != std::end(kReloaded);
+}
+
+// The settings of the start, but for those that are read again.
+Config taken_over(const Config& before, const Config& fresh) {
+  Config next = before;
+  next.options.tls_certificate_file = fresh.options.tls_certificate_file;
+  next.options.tls_key_file = fresh.options.tls_key_file;
+  next.options.trusted_proxies = fresh.options.trusted_proxies;
+  next.options.authenticator.reset();
+  next.options.secret.clear();
+  next.options.previous_secret.clear();
+  next.token_secret_file = fresh.token_secret_file;
+  next.token_previous_secret_file = fresh.token_previous_secret_file;
+  next.token_audience = fresh.token_audience;
+  next.token_issuer = fresh.token_issuer;
+  next.secret_file = fresh.secret_file;
+  next.previous_secret_file = fresh.previous_secret_file;
+  next.places = fresh.places;
+  return next;
+}
+
 // Every signal that would end the process, but those that tell of a fault in it: none ends it
 // without a goodbye. Blocked before any thread starts, so that only the main thread sees them.
 sigset_t block_signals() {
@@ -191,27 +222,41 @@ class Running {
 
   void reload() {
     systemd_.reloading();
-    if (const Status done = reload_all(); done) {
-      log_.write({LogLevel::kInfo, "reloaded", "certificate and log level are as configured", {}});
+    if (const auto settings = reload_all(); settings) {
+      log_.write({LogLevel::kInfo,
+                  "reloaded",
+                  "these settings and their files were read again",
+                  {{"settings", *settings}}});
     } else {
       log_.write({LogLevel::kError,
                   "reload_failed",
-                  done.error().message + "; everything stays as it was",
-                  {{"code", std::string(to_string(done.error().code))}}});
+                  settings.error().message + "; everything stays as it was",
+                  {{"code", std::string(to_string(settings.error().code))}}});
     }
     systemd_.notify("READY=1");
   }
 
-  Status reload_all() {
-    auto fresh = parse_arguments(arguments_);
+  // The settings that were read again, with commas.
+  Result<std::string> reload_all() {
+    const auto fresh = parse_arguments(arguments_);
     if (!fresh) return fresh.error();
-    if (!config_.plain && !config_.options.tls_certificate_file.empty()) {
-      if (Status read = server_.reload_certificate(); !read) return read;
-    }
+    Config next = taken_over(config_, *fresh);
+    std::string ca_file;
+    if (const Status ready = prepare(next, ca_file); !ready) return ready.error();
+    if (const Status taken = server_.reload(next.options); !taken) return taken.error();
     log_.set_level(fresh->log_level);
+    tell_waiting(*fresh);
+    std::string read = "log-level";
+    for (const std::string_view setting : kReloaded) {
+      if (fresh->values.contains(std::string(setting))) read.append(",").append(setting);
+    }
+    return read;
+  }
+
+  void tell_waiting(const Config& fresh) {
     std::string waiting;  // for the next start
-    for (const std::string& setting : changed_settings(config_, *fresh)) {
-      if (setting == "log-level") continue;
+    for (const std::string& setting : changed_settings(config_, fresh)) {
+      if (is_reloaded(setting)) continue;
       waiting.append(waiting.empty() ? "" : ",").append(setting);
     }
     if (!waiting.empty()) {
@@ -220,7 +265,6 @@ class Running {
                   "these settings have changed, and are read at the start only",
                   {{"settings", waiting}}});
     }
-    return {};
   }
 
   void tell_status() {

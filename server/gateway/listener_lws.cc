@@ -110,6 +110,9 @@ class FarShard : public ShardHandler {
     loop_.run_sync([&] { used = shard_->use_certificate(identity); });
     return used;
   }
+  void use_trusted_proxies(const AddressRanges& trusted) {
+    loop_.run_sync([&] { shard_->use_trusted_proxies(trusted); });
+  }
 
   // --- loop of the services ---
   void send(ConnectionId id, std::string_view message) {
@@ -331,6 +334,10 @@ class ShardedListener : public ListenerLws {
       if (used) used = far->use_certificate(identity);
     }
     return used;
+  }
+  void use_trusted_proxies(const AddressRanges& trusted) override {
+    shard_->use_trusted_proxies(trusted);
+    for (auto& far : far_) far->use_trusted_proxies(trusted);
   }
   std::size_t connections() const override { return connections_; }
   void add_stats(std::map<std::string, std::uint64_t>& into) const override {

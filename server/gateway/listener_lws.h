@@ -30,6 +30,7 @@ struct ListenerOptions {
   bool proxy_protocol = false;
 };
 
+class AddressRanges;
 class TlsIdentity;
 
 class ListenerLws : public Connections {
@@ -44,6 +45,8 @@ class ListenerLws : public Connections {
   // New handshakes on every shard use it; connections stay. Loop thread. kTlsFailed, kInvalidArgument
   // (the listener is plain).
   virtual Status use_certificate(const TlsIdentity& identity) = 0;
+  // Whose word for a client's address is taken, of connections that come in from now on. Loop thread.
+  virtual void use_trusted_proxies(const AddressRanges& trusted) = 0;
   // Connections now open.
   [[nodiscard]] virtual std::size_t connections() const = 0;
   virtual void add_stats(std::map<std::string, std::uint64_t>& into) const = 0;

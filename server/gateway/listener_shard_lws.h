@@ -67,6 +67,7 @@ class ListenerShardLws : public Connections {
 
   // New handshakes use it. Fails with kTlsFailed; then nothing has changed.
   Status use_certificate(const TlsIdentity& identity);
+  void use_trusted_proxies(const AddressRanges& trusted) { trusted_ = trusted; }
   void stop_accepting();
   // Closes every socket; no handler call comes afterwards.
   void close_all();
@@ -151,7 +152,7 @@ class ListenerShardLws : public Connections {
 
   LoopUv& loop_;
   ShardHandler& handler_;
-  const AddressRanges trusted_;
+  AddressRanges trusted_;
   const std::uint32_t shard_;
   const bool tls_;
   const bool proxy_protocol_;

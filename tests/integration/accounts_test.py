@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,10 +44,12 @@ def expired(handle, secret):
 class Server:
     def __init__(self, scratch, *flags, port="0"):
         self.data = str(scratch / "data")
+        self.log_file = scratch / "log"
         self.command = [KITHD, "--plain", "--port", port, "--data", self.data, "--password-cost", "10", *flags]
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        with open(self.log_file, "w") as log:
+            self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=log, text=True)
         atexit.register(self.process.kill)  # also when the test fails
         line = self.process.stdout.readline()
         found = re.match(r"listening on (\S+)", line)
@@ -57,6 +60,20 @@ class Server:
     def __exit__(self, *_):
         self.process.terminate()
         self.process.wait(30)
+
+    def reload(self, event="reloaded"):
+        """Asks for it, waits until it is done, and gives the line that says so."""
+        before = len(self.log_file.read_text())
+        self.process.send_signal(signal.SIGHUP)
+        end = time.monotonic() + 30
+        while time.monotonic() < end:
+            said = self.log_file.read_text()[before:]
+            for line in said.splitlines():
+                if " reload" in line and said.endswith("\n"):
+                    expect(f" {event} " in line, f"SIGHUP: {line}")
+                    return line
+            time.sleep(0.02)
+        sys.exit("SIGHUP was not answered")
 
 
 def kith(scratch, home, *arguments, password=OLD, new=None):
@@ -187,8 +204,62 @@ def rotation(scratch):
     expect(status != 0 and "chmod 600" in told, f"a kept secret that others can read is refused: {told}")
 
 
+def rotation_while_it_runs(scratch):
+    """SIGHUP takes over secrets, the host's and the server's own, or leaves everything as it was."""
+    secrets = {name: f"the secret that is called {name}, of 32 bytes" for name in ("old", "new")}
+    tokens = {}
+    for name, secret in secrets.items():
+        file = scratch / name
+        file.write_text(secret + "\n")
+        file.chmod(0o600)
+        tokens[name] = run(KITHD, "token", "--token-secret-file", str(file), "--handle", "fay")[1]
+    current, earlier, config, token = (scratch / name for name in ("current", "earlier", "k.conf", "token"))
+    for file in (current, earlier):
+        file.touch(mode=0o600)
+    current.write_text(secrets["old"])
+    config.write_text(f"accounts = yes\ntoken-secret-file = {current}\n")
+    with Server(scratch, "--config", str(config)) as server:
+        def comes_in(name):
+            token.write_text(tokens[name])
+            status, _, told = kith(scratch, "fay" + name, "login", "--url", server.url, "--handle", "fay",
+                                   "--token-file", str(token))
+            expect(status == 0 or "UNAUTHENTICATED" in told, f"an answer to the {name} token {told}")
+            return status == 0
+        expect(comes_in("old") and not comes_in("new"), "the server knows the old secret alone")
+        current.write_text(secrets["new"])
+        expect(not comes_in("new"), "and reads no file before it is asked to")
+        earlier.write_text(secrets["old"])
+        config.write_text(config.read_text() + f"token-previous-secret-file = {earlier}\n")
+        told = server.reload()
+        expect("token-secret-file" in told and "token-previous-secret-file" in told, "the log says what was read")
+        expect(comes_in("new") and comes_in("old"), "after SIGHUP tokens of both secrets are good")
+        config.write_text(config.read_text().replace("token-previous", "#"))
+        server.reload()
+        expect(comes_in("new") and not comes_in("old"), "tokens of a secret that is gone are refused")
+        for wrong, mode, why in (("short", 0o600, "32 bytes"), (secrets["old"], 0o644, "chmod 600")):
+            scratch.chmod(0o755)
+            current.write_text(wrong)
+            current.chmod(mode)
+            expect(why in server.reload("reload_failed"), f"a bad file is refused: {why}")
+            expect(comes_in("new") and not comes_in("old"), "and the earlier value stays")
+        scratch.chmod(0o700)
+        current.chmod(0o600)
+        current.write_text(secrets["new"])
+
+        expect(kith(scratch, "gil", "register", "--url", server.url, "--handle", "gil")[0] == 0, "gil registers")
+        data = pathlib.Path(server.data)
+        (data / "secret").rename(data / "secret.previous")
+        server.reload()
+        expect(kith(scratch, "gil", "list")[0] == 0, "the earlier secret of the server's own still verifies")
+        expect((data / "secret").exists(), "beside a new one")
+        (data / "secret.previous").unlink()
+        server.reload()
+        status, _, told = kith(scratch, "gil", "list")
+        expect(status != 0 and "UNAUTHENTICATED" in told, "until it is gone")
+
+
 resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-for part in (operator_and_person, hosts_tokens, rotation):
+for part in (operator_and_person, hosts_tokens, rotation, rotation_while_it_runs):
     with tempfile.TemporaryDirectory() as scratch:
         os.chmod(scratch, 0o700)
         print(part.__name__, flush=True)

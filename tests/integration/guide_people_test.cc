@@ -1,4 +1,6 @@
 // The code of the guides, run against a real server: people, groups, loops, trouble, the server.
+#include <gmock/gmock.h>
+
 #include <algorithm>
 #include <fstream>
 
@@ -111,7 +113,8 @@ TEST_F(Guide, APasswordIsChangedAndAnAccountEnds) {
   const std::string old = "correct horse battery", fresh = "staple it another time";
   std::string kept;
   const auto open = [&](const std::string& place, const std::string& password) {
-    kc::ClientOptions options{.url = server->url(), .handle = "zoe", .cache_dir = dir + "/" + place};
+    kc::ClientOptions options{
+        .url = server->url(), .handle = "zoe", .cache_dir = dir + "/" + place};
     const auto token = account_token(options, password);
     if (!token) throw std::runtime_error(token.error().to_string());
     kept = *token;
@@ -140,11 +143,11 @@ TEST_F(Guide, APasswordIsChangedAndAnAccountEnds) {
   here->connect();
   EXPECT_TRUE(here->wait_online(kPatience).ok());
 
-  const auto wrong = wait_for<void>(
-      [&](kc::Done<void> done) { here->delete_account(old, std::move(done)); });
+  const auto wrong =
+      wait_for<void>([&](kc::Done<void> done) { here->delete_account(old, std::move(done)); });
   EXPECT_EQ(wrong.error().code, ErrorCode::kUnauthenticated);
-  const auto gone = wait_for<void>(
-      [&](kc::Done<void> done) { here->delete_account(fresh, std::move(done)); });
+  const auto gone =
+      wait_for<void>([&](kc::Done<void> done) { here->delete_account(fresh, std::move(done)); });
   EXPECT_TRUE(gone.ok()) << gone.error().to_string();
   here->connect();
   EXPECT_EQ(here->wait_online(kPatience).error().code, ErrorCode::kRevoked);
@@ -328,6 +331,54 @@ TEST_F(Guide, ServerLetsInSessionsOfTheHostUntilTheyAreRevoked) {  // R-45
   (*alice)->connect();  // the cookie is older than the revocation
   EXPECT_EQ((*alice)->wait_online(kPatience).error().code, ErrorCode::kRevoked);
   shut_down(**embedded);
+}
+
+TEST_F(Guide, SecretsOfTheHostChangeWhileTheServerRuns) {
+  const std::string old_secret(32, 'o');
+  const std::string new_secret(32, 'n');
+  ks::ServerOptions with;
+  with.port = 0;
+  with.authenticator = std::move(*ks::jwt_authenticator(old_secret));
+  auto embedded = ks::Server::start(with);
+  ASSERT_TRUE(embedded.ok()) << embedded.error().to_string();
+  ks::Server& running = **embedded;
+  const auto sign_in = [&](const std::string& secret) -> kith::Status {
+    kc::ClientOptions options{.url = running.url(), .handle = "alice"};
+    options.token = kc::fixed_token(token_for(secret, "alice"));
+    auto alice = kc::Client::open(options);
+    if (!alice) return alice.error();
+    (*alice)->connect();
+    return (*alice)->wait_online(kPatience);
+  };
+  EXPECT_TRUE(sign_in(old_secret).ok());
+  EXPECT_EQ(sign_in(new_secret).error().code, ErrorCode::kUnauthenticated);
+  ASSERT_TRUE(change_secret(running, with, new_secret, old_secret).ok());
+  EXPECT_TRUE(sign_in(new_secret).ok());
+  EXPECT_TRUE(sign_in(old_secret).ok());
+  ASSERT_TRUE(change_secret(running, with, new_secret, "").ok());
+  EXPECT_EQ(sign_in(old_secret).error().code, ErrorCode::kUnauthenticated);
+
+  const auto refused = [&](const ks::ServerOptions& options) {
+    const kith::Status done = running.reload(options);
+    return done ? std::string() : done.error().message;
+  };
+  ks::ServerOptions wrong = with;
+  wrong.trusted_proxies = {"10.0.0.0/8", "nowhere"};
+  EXPECT_THAT(refused(wrong), testing::HasSubstr("trusted_proxies: 'nowhere'"));
+  wrong = with;
+  wrong.secret = "short";
+  EXPECT_THAT(refused(wrong), testing::HasSubstr("secret must have"));
+  wrong = with;
+  wrong.tls_certificate_file = wrong.tls_key_file = "/nonexistent";
+  EXPECT_THAT(refused(wrong), testing::HasSubstr("tls_certificate_file"));
+  wrong = with;
+  wrong.authenticator.reset();
+  EXPECT_THAT(refused(wrong), testing::HasSubstr("authenticator is missing"));
+  // `with` has the old secret, and not one of them was taken over.
+  EXPECT_EQ(sign_in(old_secret).error().code, ErrorCode::kUnauthenticated);
+  EXPECT_TRUE(sign_in(new_secret).ok());
+  running.stop();
+  EXPECT_EQ(running.reload(with).error().code, ErrorCode::kClosed);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@ usage: proxy_test.py KITHD NGINX HAPROXY
 """
 import glob
 import re
+import signal
 import socket
 import struct
 import subprocess
@@ -113,6 +114,33 @@ backend b
             behind("haproxy", text, "--proxy-protocol", tls=tls)
 
 
+def until_logged(server, event):
+    deadline = time.monotonic() + 20
+    while f" {event} " not in server.log():
+        check(time.monotonic() < deadline, f"no {event}: {server.log()}")
+        time.sleep(0.02)
+
+
+def named_while_it_runs():
+    """Trusted proxies are read again at SIGHUP; a range that is none leaves them as they were."""
+    with tempfile.NamedTemporaryFile("w+", suffix=".conf") as config:
+        def trust(server, proxies, event):
+            config.seek(0)
+            config.truncate()
+            config.write(f"trusted-proxies = {proxies}\n")
+            config.flush()
+            server.process.send_signal(signal.SIGHUP)
+            until_logged(server, event)
+        for shards in ("1", "2"):
+            config.truncate(0)
+            with Kithd(KITHD, "--config", config.name, "--shards", shards) as server:
+                trust(server, "127.0.0.1", "reloaded")
+                trust(server, "127.0.0.0/99", "reload_failed")
+                check("127.0.0.0/99" in server.log(), "the log does not name the range at fault")
+                got = counted_address(server, Socket(server.port, source="127.0.0.1", X_Forwarded_For=PERSON))
+                check(got == PERSON, f"the word of a proxy that SIGHUP has named is not taken: {got}")
+
+
 def by_nobody():
     header = b"PROXY TCP4 6.6.6.6 127.0.0.1 1 2\r\n"
     with Kithd(KITHD) as server:
@@ -140,6 +168,7 @@ def by_nobody():
 
 
 by_nobody()
+named_while_it_runs()
 by_nginx()
 by_haproxy()
 print(f"ok: {raw.checks} checks")

@@ -62,6 +62,13 @@ class KITH_API Server {
   // connections stay. kTlsFailed, with the file at fault: then everything is as it was.
   // kInvalidArgument if the server is plain, kClosed after stop().
   [[nodiscard]] virtual Status reload_certificate() = 0;
+  // Goes on with what of `options` may change while it runs: `authenticator`, `secret`,
+  // `previous_secret` (an empty `secret`: those kept in data_dir, which are read again),
+  // `trusted_proxies`, and the TLS files, which are read again. Sign-ins and connections from here on
+  // are judged by it; sessions that are open stay until they end or bring a new token. The other fields
+  // are not looked at. All or nothing: fails with kTlsFailed, kIo, kInvalidArgument (the message names
+  // the field or file) or kClosed, and then everything is as it was.
+  [[nodiscard]] virtual Status reload(ServerOptions options) = 0;
 
   // Copies everything that the server keeps, but the search index, into the new directory `dir` (it
   // must not exist, or be empty) while it goes on. Everything that was acknowledged before the call is
