@@ -10,6 +10,10 @@
 
 namespace kith::server {
 
+std::int64_t AccountToken::session_end_ms() const {
+  return expires_ms + Millis(JwtOptions{}.leeway).count();
+}
+
 AccountTokens::Keys::Keys(std::string_view secret)
     : token(view(hmac_sha256(secret, "kith account token"))),
       ticket(view(hmac_sha256(secret, "kith resume ticket"))) {}
@@ -36,9 +40,7 @@ Result<AccountToken> AccountTokens::read(std::string_view token, Timestamp now) 
   if (!claims) return claims.error();
   const auto device = DeviceId::parse(claims->device);
   if (!device) return make_error(ErrorCode::kUnauthenticated, "the token names no device");
-  const std::int64_t more = claims->expires_ms <= now.ms ? rules.leeway.count() : 0;
-  const std::int64_t end = claims->expires_ms + more;
-  return AccountToken{claims->subject, *device, claims->issued_ms, end};
+  return AccountToken{claims->subject, *device, claims->issued_ms, claims->expires_ms};
 }
 
 Result<std::string> AccountTokens::issue_ticket(const TicketHolder& holder, Timestamp now) const {

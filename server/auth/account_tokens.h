@@ -18,6 +18,9 @@ struct AccountToken {
   DeviceId device;
   std::int64_t issued_ms = 0;
   std::int64_t expires_ms = 0;
+
+  // A session that it opens ends when it would no longer be accepted, however late it is opened.
+  [[nodiscard]] std::int64_t session_end_ms() const;
 };
 
 struct TicketHolder {

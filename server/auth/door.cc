@@ -53,8 +53,9 @@ struct Door::State : std::enable_shared_from_this<State> {
   void admit_token(const std::string& token, const DeviceRecord& device, Done<Admission> done);
   void admit_identity(const Result<Identity>& identity, DeviceRecord device,
                       const std::string& token_digest, Done<Admission> done);
-  [[nodiscard]] v1::SignedIn sign(const std::string& handle, const DeviceId& device,
-                                  std::int64_t issued_ms) const;
+  [[nodiscard]] v1::SignedIn sign(const AccountToken& token) const;
+  [[nodiscard]] AccountToken new_token(const std::string& handle, const DeviceId& device,
+                                       std::int64_t issued_ms) const;
   struct Verified {
     std::string hash;  // empty: there is nobody, or nobody with a password
     bool fits = false;
@@ -213,7 +214,7 @@ void Door::State::admit_token(const std::string& token, const DeviceRecord& devi
       done(make_error(ErrorCode::kUnauthenticated, "the token belongs to another device"));
       return;
     }
-    check_ended({UserId::of(own->handle), device.id, own->issued_ms, own->expires_ms},
+    check_ended({UserId::of(own->handle), device.id, own->issued_ms, own->session_end_ms()},
                 std::move(done));
     return;
   }
@@ -234,13 +235,16 @@ void Door::State::admit_token(const std::string& token, const DeviceRecord& devi
       });
 }
 
-v1::SignedIn Door::State::sign(const std::string& handle, const DeviceId& device,
-                               std::int64_t issued_ms) const {
-  const std::int64_t expires = issued_ms + options.account_token_life.count();
+AccountToken Door::State::new_token(const std::string& handle, const DeviceId& device,
+                                    std::int64_t issued_ms) const {
+  return {handle, device, issued_ms, issued_ms + options.account_token_life.count()};
+}
+
+v1::SignedIn Door::State::sign(const AccountToken& token) const {
   v1::SignedIn answer;
-  answer.set_user_id(UserId::of(handle).bytes());
-  answer.set_access_token(tokens.issue({handle, device, issued_ms, expires}));
-  answer.set_expires_ms(static_cast<std::uint64_t>(expires));
+  answer.set_user_id(UserId::of(token.handle).bytes());
+  answer.set_access_token(tokens.issue(token));
+  answer.set_expires_ms(static_cast<std::uint64_t>(token.expires_ms));
   return answer;
 }
 
@@ -322,7 +326,7 @@ void Door::register_account(const v1::Register& request, std::uint64_t turn,
                                    done(created.error());
                                    return;
                                  }
-                                 done(self->sign(handle, device, self->now().ms));
+                                 done(self->sign(self->new_token(handle, device, self->now().ms)));
                                });
                          });
 }
@@ -343,13 +347,13 @@ void Door::sign_in(const v1::SignIn& request, std::uint64_t turn, Done<v1::Signe
                    } else if (!verified->fits) {
                      done(make_error(ErrorCode::kUnauthenticated, "handle or password is wrong"));
                    } else {
-                     state->set_right(UserId::of(handle),
-                                      [weak, device, handle, done](const Result<bool>& set) {
-                                        const auto self = weak.lock();
-                                        if (!self) return;
-                                        if (!set) return done(set.error());
-                                        done(self->sign(handle, device, self->now().ms));
-                                      });
+                     state->set_right(
+                         UserId::of(handle), [weak, device, handle, done](const Result<bool>& set) {
+                           const auto self = weak.lock();
+                           if (!self) return;
+                           if (!set) return done(set.error());
+                           done(self->sign(self->new_token(handle, device, self->now().ms)));
+                         });
                    }
                  });
 }
@@ -430,10 +434,9 @@ void Door::change_password(const Admission& current, const v1::ChangePassword& r
           if (!self) return;
           if (!updated) return done(updated.error());
           const std::int64_t issued = (*updated)->tokens_valid_from_ms;
-          v1::SignedIn answer = self->sign((*updated)->handle, current.device, issued);
-          const Admission fresh{current.user, current.device, issued,
-                                static_cast<std::int64_t>(answer.expires_ms())};
-          done(Changed{std::move(answer), fresh});
+          const AccountToken token = self->new_token((*updated)->handle, current.device, issued);
+          const Admission fresh{current.user, current.device, issued, token.session_end_ms()};
+          done(Changed{self->sign(token), fresh});
         });
   };
   state_->verify_own(current.user, turn, request.old_password(),

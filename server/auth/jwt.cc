@@ -73,10 +73,9 @@ class JwtAuthenticator : public Authenticator {
       done(claims.error());
       return;
     }
-    // Over by this clock, not by the leeway: nobody behind may refuse what was accepted here.
-    if (claims->expires_ms <= now.ms) claims->expires_ms += options_.leeway.count();
-    done(Identity{claims->subject, claims->name, claims->issued_ms, claims->expires_ms,
-                  claims->digest});
+    // Whenever it is opened, a session ends when the token would no longer be accepted.
+    const std::int64_t end_ms = claims->expires_ms + options_.leeway.count();
+    done(Identity{claims->subject, claims->name, claims->issued_ms, end_ms, claims->digest});
   }
 
  private:

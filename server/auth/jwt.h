@@ -14,7 +14,6 @@ namespace kith::server {
 
 inline constexpr std::size_t kJwtSecretBytesMin = 32;
 inline constexpr std::chrono::minutes kJwtLeewayMax{10};
-inline constexpr std::int64_t kJwtSkewMs = 60'000;  // clocks of two machines differ by this at most
 
 struct JwtClaims {
   std::string subject;

@@ -18,6 +18,8 @@ const std::string kRoom = ConversationId::direct(UserId::of("a"), UserId::of("b"
 
 using namespace std::chrono_literals;
 
+constexpr auto kLeeway = 60s;  // JwtOptions::leeway, for tokens of every kind
+
 DeviceId device(std::uint8_t n) {
   return DeviceId(std::array<std::uint8_t, 16>{n});
 }
@@ -250,7 +252,7 @@ TEST_F(GatewayTest, AHelloThatIsAdmittedLateDoesNotReplaceALaterOne) {
 
 // the session ends with its token unless it is renewed in band.
 TEST_F(GatewayTest, ATokenIsRenewedInBandOrEndsTheSession) {
-  const ConnectionId id = sign_in("ann", 1, 30s);
+  const ConnectionId id = sign_in("ann", 1, 30s - kLeeway);
   const v1::Welcome welcome = last(id).welcome();
   const std::uint64_t first_end = welcome.session_expires_ms();
   EXPECT_NEAR(static_cast<double>(first_end - welcome.server_time_ms()), 30'000, 1'000);
@@ -260,7 +262,7 @@ TEST_F(GatewayTest, ATokenIsRenewedInBandOrEndsTheSession) {
   renew.mutable_renew_token()->set_access_token(token("eve", 60s));
   say(id, renew);
   EXPECT_EQ(last(id).error().code(), v1::ERROR_CODE_UNAUTHENTICATED) << "another user's";
-  renew.mutable_renew_token()->set_access_token(token("ann", 40s));
+  renew.mutable_renew_token()->set_access_token(token("ann", 40s - kLeeway));
   say(id, renew);
   EXPECT_TRUE(last(id).has_ack());
   EXPECT_EQ(last(id).ack().session_expires_ms(), first_end + 30'000);
@@ -268,6 +270,59 @@ TEST_F(GatewayTest, ATokenIsRenewedInBandOrEndsTheSession) {
   EXPECT_EQ(closed(id), 0);
   loop.advance(12s);
   EXPECT_EQ(last(id).goodbye().reason(), v1::GOODBYE_REASON_TOKEN_EXPIRED);
+}
+
+// whether it is opened early or when the token has just ended, with a token or with a ticket.
+TEST_F(GatewayTest, ASessionEndsALeewayAfterItsToken) {
+  const auto first_token = token("ann", 30s);
+  v1::ClientFrame ping;
+  ping.mutable_ping()->set_t(1);
+  const ConnectionId early = open();
+  say(early, hello(1, first_token));
+  const std::uint64_t end = last(early).welcome().session_expires_ms();
+  const std::uint64_t begun = last(early).welcome().server_time_ms();
+  EXPECT_EQ(end, begun + 30'000 + Millis(kLeeway).count());
+  v1::ClientFrame resume = hello(3, "");
+  const ConnectionId third = open();
+  say(third, hello(3, first_token));
+  resume.mutable_hello()->set_resume_ticket(last(third).welcome().resume_ticket());
+
+  loop.advance(60s);
+  const ConnectionId late = open();
+  say(late, hello(2, first_token));
+  EXPECT_EQ(last(late).welcome().session_expires_ms(), end);
+  const ConnectionId back = open();
+  say(back, resume);
+  EXPECT_EQ(last(back).welcome().session_expires_ms(), end);
+  say(early, ping);
+  loop.advance(29s);
+  for (const ConnectionId id : {early, late, back}) EXPECT_EQ(closed(id), 0);
+  loop.advance(2s);
+  for (const ConnectionId id : {early, late, back}) {
+    EXPECT_EQ(last(id).goodbye().reason(), v1::GOODBYE_REASON_TOKEN_EXPIRED);
+  }
+  say(open(), hello(4, first_token));
+  EXPECT_EQ(last({0, opened, 1}).error().code(), v1::ERROR_CODE_TOKEN_EXPIRED);
+}
+
+// The same for tokens of the server's own.
+TEST_F(GatewayTest, ASessionOfAnOwnAccountEndsALeewayAfterItsToken) {
+  const ConnectionId id = open();
+  v1::ClientFrame frame;
+  frame.set_req_id(3);
+  frame.mutable_register_()->set_handle("bob");
+  frame.mutable_register_()->set_password("correct horse");
+  frame.mutable_register_()->set_device_id(device(1).bytes());
+  say(id, frame);
+  const v1::SignedIn own = last(id).signed_in();
+  const std::uint64_t end = own.expires_ms() + Millis(kLeeway).count();
+  say(id, hello(1, own.access_token()));
+  EXPECT_EQ(last(id).welcome().session_expires_ms(), end);
+  const std::int64_t left = static_cast<std::int64_t>(own.expires_ms()) - loop.clock().wall().ms;
+  loop.advance(Millis(left) + 30s);
+  const ConnectionId late = open();
+  say(late, hello(1, own.access_token()));
+  EXPECT_EQ(last(late).welcome().session_expires_ms(), end);
 }
 
 TEST_F(GatewayTest, AResumeTicketOpensASessionForItsDeviceOnly) {
