@@ -187,8 +187,13 @@ bool Chat::search(const std::string& rest) {
   return true;
 }
 
-// Resends or discards the newest message that was refused.
+// Resends or discards a group that was refused, with what waits for it, or else the newest message that was.
 bool Chat::failed(bool again) {
+  if (const auto group = model_.take_refused(current_)) {
+    auto done = again ? client_.resend(*group) : client_.discard(*group);
+    if (!done) say(done.error().message);
+    return done.ok();
+  }
   for (auto m = picture_.timeline.rbegin(); m != picture_.timeline.rend(); ++m) {
     if (!m->mine || m->status != DeliveryStatus::kFailed) continue;
     auto done = again ? client_.resend(m->id) : client_.discard(m->id);

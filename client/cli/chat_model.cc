@@ -223,7 +223,7 @@ client::Done<void> ChatModel::tell(std::string done) {
     std::string reason;
     {
       const std::lock_guard lock(mutex_);
-      reason = reason_of(answer.error());
+      reason = why_refused(names_, answer.error());
     }
     set_news(std::move(reason));
   });
@@ -245,6 +245,7 @@ void ChatModel::with_people(const std::vector<std::string>& handles,
                                     }
                                     if (!missing.empty())
                                       return set_news("Nobody is called " + missing + ".");
+                                    for (const std::string& handle : handles) learn(handle);
                                     then(std::move(users));
                                   }));
 }
@@ -301,14 +302,6 @@ void ChatModel::show_people(const std::string& title, const std::vector<UserId>&
   show_page(title, std::move(lines));
 }
 
-// With the people whom it names. Under the mutex.
-std::string ChatModel::reason_of(const Error& error) const {
-  std::string out = error.message;
-  for (std::size_t i = 0; i < error.users.size(); ++i)
-    out += (i ? ", " : ": ") + names_.of(error.users[i]);
-  return out;
-}
-
 void ChatModel::on_event(const client::Event& event) {
   {
     const std::lock_guard lock(mutex_);
@@ -326,12 +319,19 @@ void ChatModel::on_event(const client::Event& event) {
     } else if (const auto* s = std::get_if<client::StorageChanged>(&event)) {
       storage_ = s->working ? "" : s->reason.message;
     } else if (const auto* g = std::get_if<client::GroupRefused>(&event)) {
-      news_ = "The group was refused: " + reason_of(g->reason);
+      refused_[g->group] = g->command;
+      news_ = why_refused(names_, g->reason) + " /discard forgets the group.";
     } else {
       return;  // the views bring it
     }
   }
   changed_();
+}
+
+std::optional<MessageId> ChatModel::take_refused(const ConversationId& group) {
+  const std::lock_guard lock(mutex_);
+  const auto found = refused_.extract(group);
+  return found ? std::optional(found.mapped()) : std::nullopt;
 }
 
 std::string ChatModel::presence_of(const UserId& user) const {

@@ -81,6 +81,8 @@ class ChatModel {
   // For a change that concerns people: everybody of `handles` exists, or the news says who does not.
   void with_people(const std::vector<std::string>& handles,
                    std::function<void(std::vector<UserId>)> then);
+  // The command that the server has refused to make this group by, once: it is resent or discarded.
+  std::optional<MessageId> take_refused(const ConversationId& group);
   // A page or the answer to a search goes. False: there was none.
   bool go_back();
   Picture picture();
@@ -97,7 +99,6 @@ class ChatModel {
       if (link->model) then(std::move(answer));
     };
   }
-  [[nodiscard]] std::string reason_of(const Error& error) const;
   std::string presence_of(const UserId& user) const;
 
   client::Client& client_;
@@ -114,6 +115,7 @@ class ChatModel {
   std::string connection_reason_;
   std::map<UserId, client::PresenceChanged> presence_;
   std::map<ConversationId, UserId> typing_;
+  std::map<ConversationId, MessageId> refused_;
   // Answers may come after this object has ended: they find null then.
   struct Link {
     std::mutex mutex;

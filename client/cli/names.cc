@@ -61,6 +61,16 @@ std::string Names::display(const UserId& user) const {
   return visible_name(profile->display_name);
 }
 
+std::string why_refused(const Names& names, const Error& reason) {
+  std::string people;
+  for (const UserId& user : reason.users) people += (people.empty() ? "" : ", ") + names.of(user);
+  if (people.empty()) return reason.message;
+  if (reason.code == ErrorCode::kNotFound) return "Nobody is called " + people + ".";
+  if (reason.code == ErrorCode::kPermissionDenied)
+    return "You may not add these people to a group: " + people + ".";
+  return reason.message + ": " + people + ".";
+}
+
 std::string Names::title(const client::Conversation& conversation) const {
   if (conversation.type != ConversationType::kGroup) {
     const std::string known = of(conversation.peer);

@@ -40,6 +40,9 @@ class Names {
   Lookup lookup_;
 };
 
+// Why a change of a group was refused, in one sentence with everybody who is in its way.
+std::string why_refused(const Names& names, const Error& reason);
+
 // A group that could be meant.
 struct GroupName {
   ConversationId id;

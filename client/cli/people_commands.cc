@@ -1,7 +1,6 @@
 // The commands of the line mode about groups, people and the account.
 #include <algorithm>
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <set>
 
@@ -60,14 +59,11 @@ Result<std::vector<UserId>> existing(Session& session, const std::vector<std::st
   return users;
 }
 
-// Those of `handles` whom the refusal of a group names.
-std::string in_the_way(const std::vector<std::string>& handles, const Error& why) {
-  std::string names;
-  for (const std::string& handle : handles) {
-    if (std::count(why.users.begin(), why.users.end(), UserId::of(handle)) == 0) continue;
-    names += (names.empty() ? ": " : ", ") + handle;
-  }
-  return names;
+// Tells who is in the way of a change of a group, which concerns `handles`.
+int complain_of(Session& session, const std::vector<std::string>& handles, const Error& why) {
+  Names names = names_of(session);
+  for (const std::string& handle : handles) names.learn(handle);
+  return complain(make_error(why.code, why_refused(names, why)));
 }
 
 int group(const Arguments& arguments) {
@@ -85,31 +81,23 @@ int group(const Arguments& arguments) {
     } else {
       for (const std::string& handle : *handles) members.push_back(UserId::of(handle));
     }
-    std::mutex mutex;
-    std::optional<client::GroupRefused> refused;  // the last one
-    const auto watching = client.on_event([&](const client::Event& event) {
-      const auto* one = std::get_if<client::GroupRefused>(&event);
-      const std::lock_guard lock(mutex);
-      if (one != nullptr) refused = *one;
-    });
     auto id = client.create_group(arguments.words[0], members);
     if (!id) return complain(id.error());
-    session.home.remember_group(arguments.words[0], *id);
     if (auto sent = client.wait_sent(kSentLimit); !sent) {
       notice(
           "No connection. The group is kept on this device and comes into being with the next "
           "connection.");
+      session.home.remember_group(arguments.words[0], *id);
       standard_output().line(id->to_string());
       return kQueued;
     }
     // What became of it: only a group that exists has members.
     auto made = ask<std::vector<client::Member>>([&](auto answer) { client.members(*id, answer); });
     if (!made) {
-      const std::lock_guard lock(mutex);
-      const Error why = refused && refused->group == *id ? refused->reason : made.error();
-      notice("The group was refused" + in_the_way(*handles, why) + ".");
-      return complain(why);
+      const auto refused = session.discard_refused(*id);
+      return complain_of(session, *handles, refused ? *refused : made.error());
     }
+    session.home.remember_group(arguments.words[0], *id);
     standard_output().line(id->to_string());
     return kDone;
   });
@@ -157,13 +145,15 @@ int change_members(const Arguments& arguments) {
                     if (!handles) return complain(handles.error());
                     auto users = existing(session, *handles);
                     if (!users) return complain(users.error());
-                    return done(ask<void>([&](auto answer) {
+                    const Status changed = ask<void>([&](auto answer) {
                       if (arguments.command == "add") {
                         session.client->add_members(id, *users, answer);
                       } else {
                         session.client->remove_members(id, *users, answer);
                       }
-                    }));
+                    });
+                    return changed ? static_cast<int>(kDone)
+                                   : complain_of(session, *handles, changed.error());
                   });
 }
 

@@ -5,11 +5,13 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 
 #include "client/cli/account_commands.h"
 #include "client/cli/names.h"
@@ -105,6 +107,36 @@ void Session::pause(std::chrono::milliseconds span) {
   ::poll(nullptr, 0, static_cast<int>(span.count()));
 }
 
+std::optional<Error> Session::discard_refused(const ConversationId& group) {
+  const std::lock_guard lock(mutex);
+  const auto found = std::find_if(refused.begin(), refused.end(),
+                                  [&](const auto& one) { return one.group == group; });
+  if (found == refused.end()) return std::nullopt;
+  const client::GroupRefused one = *found;
+  refused.erase(found);
+  (void)client->discard(one.command);  // or it is told again by the next command
+  return one.reason;
+}
+
+void Session::discard_refused() {
+  std::vector<client::GroupRefused> all;
+  {
+    const std::lock_guard lock(mutex);
+    all = refused;
+  }
+  if (all.empty()) return;
+  const Names names(home, account.handle,
+                    [this](const UserId& user) { return client->profile(user); });
+  std::map<ConversationId, std::string> titles;
+  for (const auto& c : client->conversations(kAllConversations)) titles[c.id] = names.title(c);
+  for (const client::GroupRefused& one : all) {
+    const auto reason = discard_refused(one.group);
+    if (!reason) continue;
+    notice("The group " + titles[one.group] + " was refused and is not kept. " +
+           why_refused(names, *reason) + " [" + std::string(to_string(reason->code)) + "]");
+  }
+}
+
 std::string refusal(ErrorCode code) {
   switch (code) {
     case ErrorCode::kNotFound:
@@ -187,7 +219,7 @@ namespace {
 
 int run_session(const Arguments& arguments, bool online, bool printing,
                 const std::function<int(Session&)>& body) {
-  Session session{Home(arguments.home), {}, nullptr, {}, {}};
+  Session session{Home(arguments.home), {}, nullptr, {}, {}, {}};
   auto account = session.home.load();
   if (!account) {
     complain(account.error());
@@ -210,6 +242,10 @@ int run_session(const Arguments& arguments, bool online, bool printing,
   if (!client) return complain(client.error());
   session.client = std::move(*client);
   const auto watch = session.client->on_event([&session](const client::Event& event) {
+    if (const auto* group = std::get_if<client::GroupRefused>(&event)) {
+      const std::lock_guard lock(session.mutex);
+      session.refused.push_back(*group);
+    }
     const auto* changed = std::get_if<client::ConnectionChanged>(&event);
     if (!changed || changed->reason.code == ErrorCode::kCancelled) return;
     const std::lock_guard lock(session.mutex);
@@ -224,6 +260,7 @@ int run_session(const Arguments& arguments, bool online, bool printing,
     }
   }
   const int code = body(session);
+  session.discard_refused();
   session.client->close();
   return code;
 }

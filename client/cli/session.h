@@ -7,6 +7,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "client/cli/arguments.h"
 #include "client/cli/home.h"
@@ -47,13 +48,18 @@ struct Session {
   Account account;
   std::unique_ptr<client::Client> client;
   std::mutex mutex;
-  std::optional<Error> trouble;  // why the last attempt to connect failed
+  std::optional<Error> trouble;               // why the last attempt to connect failed
+  std::vector<client::GroupRefused> refused;  // not discarded yet
 
   static void pause(std::chrono::milliseconds span);
   std::optional<Error> last_trouble() {
     const std::lock_guard lock(mutex);
     return trouble;
   }
+  // Forgets the groups that the server has refused, which no later command could do anything with, and
+  // tells why each was. With a group: that one alone, and untold; nothing if it was not refused.
+  void discard_refused();
+  std::optional<Error> discard_refused(const ConversationId& group);
 };
 
 // Opens the account and hands it to `body`; `online` first catches up with the server, and goes on

@@ -131,6 +131,30 @@ class LineMode(Case):
         self.assertEqual(done.returncode, 1)
         self.assertIn("caroll, dav", done.stderr.decode())
 
+    def test_a_refused_group_is_not_kept_and_says_who_is_in_the_way(self):
+        s = self.server
+        s.join("shy", "coy")
+        for who in ("shy", "coy"):
+            s.out(who, "privacy", "group-adds", "nobody")
+        sentence = "You may not add these people to a group: shy, coy. [PERMISSION_DENIED]"
+        done = s.kith("alice", "group", "crowd", "shy", "bob", "coy")
+        self.assertEqual((done.returncode, done.stderr.decode()), (1, f"kith: {sentence}\n"))
+        s.out("alice", "group", "quiet", "bob")
+        done = s.kith("alice", "add", "#quiet", "shy", "mallory", "coy")
+        self.assertEqual((done.returncode, done.stderr.decode()), (1, f"kith: {sentence}\n"))
+        self.assertNotIn("mallory", s.out("alice", "members", "#quiet"))
+        offline = s.kith("alice", "group", "later", "bob", "shy", "nosuchone", "--url", "ws://127.0.0.1:1/v1/ws")
+        self.assertEqual(offline.returncode, 4)
+        sent = s.kith("alice", "send", "--url", "ws://127.0.0.1:1/v1/ws", "#later", "hello")
+        self.assertEqual(sent.returncode, 4, sent.stderr)
+        told = s.kith("alice", "members", "#quiet").stderr.decode()
+        self.assertIn("The group #later was refused and is not kept.", told)
+        self.assertRegex(told, "nosuchone|user-")
+        again = s.kith("alice", "list")
+        self.assertEqual(again.stderr, b"")
+        for title in ("#crowd", "#later"):
+            self.assertNotIn(title, again.stdout.decode())
+
     def test_members_have_names(self):
         s = self.server
         s.join("carol")
@@ -223,7 +247,7 @@ class LineMode(Case):
 
 
 class FullScreen(Case):
-    people = ("alice", "bob", WIDE)
+    people = ("alice", "bob", WIDE, "shy")
     columns, rows = 80, 24
 
     def tmux(self, *words, **more):
@@ -353,6 +377,28 @@ class FullScreen(Case):
             self.wait_for(" · /help")
             self.keys("C-u")
             self.assertTrue(until(lambda: re.search(r"^> *$", self.text(), re.M)))
+
+    def test_who_is_in_the_way_of_a_group_is_named(self):
+        self.server.out("shy", "privacy", "group-adds", "nobody")
+        title = f"r{self.columns}"
+        self.type(f"/group {title} bob")
+        self.keys("Enter")
+        self.wait_for("The group is there.")
+        self.type(f"/to #{title}")
+        self.keys("Enter")
+        self.wait_for(f"#{title} · 2 members")
+        self.type("/add shy")
+        self.keys("Enter")
+        self.wait_for("group: shy.")
+        self.type(f"/group {title}no bob shy")
+        self.keys("Enter")
+        self.wait_for("/discard")
+        self.type(f"/to #{title}no")
+        self.keys("Enter")
+        self.wait_for(f"#{title}no ·")
+        self.type("/discard")
+        self.keys("Enter")
+        self.assertTrue(until(lambda: f"#{title}no" not in self.text()), self.text())
 
     def test_a_group_is_made_and_left(self):
         title = f"g{self.columns}"
