@@ -65,6 +65,13 @@ struct Truth {
   std::function<const CacheDisk&(std::size_t device)> disk;
   std::function<client::Engine*(std::size_t device)> engine;  // null while it is down
   std::function<std::int64_t()> now;
+
+  // The account was deleted.
+  [[nodiscard]] bool gone(const UserId& user) const {
+    const auto it = directory.accounts.find(user);
+    return it != directory.accounts.end() &&
+           it->second.life != server::DirectoryMemory::Account::Life::kActive;
+  }
 };
 
 class Checker {
@@ -88,6 +95,8 @@ class Checker {
   virtual void applied(const server::StoreBatch&) {}
   // The directory has changed somebody.
   virtual void user_changed(const UserId&) {}
+  // The directory has removed somebody for good.
+  virtual void user_removed(const UserId&) {}
   // The search index is given a batch.
   virtual void indexed(const server::IndexBatch&) {}
   // A change is on a device's disk.

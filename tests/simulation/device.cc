@@ -4,6 +4,13 @@
 #include <utility>
 
 namespace kith::sim {
+namespace {
+
+// Who is signed out tries again, a few times.
+constexpr int kTriesAgain = 3;
+constexpr Millis kTypesAfter{2'000};
+
+}  // namespace
 
 // A store that breaks one rule of the client.
 class Device::BrokenStore : public client::CacheStore {
@@ -58,6 +65,7 @@ Device::Device(VirtualTime& time, Network& network, Trace& trace, DeviceWatch& w
 
 Device::~Device() {
   engine_.reset();
+  sign_in_.reset();
   node_.halt();
 }
 
@@ -72,12 +80,11 @@ bool Device::start() {
   options.endpoint.url = "ws://simulated/v1/ws";
   options.handle = handle_;
   options.token = [this](std::function<void(Result<std::string>)> done) {
-    done("token of " + handle_);
+    provide_token(std::move(done));
   };
+  token_offered_ = false;
   auto made = client::Engine::make(options, node_, random_, *this, *spoiled_,
-                                   [this](const client::Event& event) {
-                                     if (!dying()) watch_.told(who_, event);
-                                   });
+                                   [this](const client::Event& event) { heard(event); });
   if (!made) {
     trace_.line(who_.name, "cannot start: " + made.error().to_string());
     node_.halt();
@@ -87,6 +94,37 @@ bool Device::start() {
   trace_.line(who_.name, "starts");
   if (wants_online) engine_->connect();
   return true;
+}
+
+// A kept token is good for a process once: who is asked again has to come with another one.
+void Device::provide_token(std::function<void(Result<std::string>)> done) {
+  if (account_ == nullptr) return done("token of " + handle_);
+  if (!kept_token_.empty() && !std::exchange(token_offered_, true)) return done(kept_token_);
+  token_offered_ = true;
+  client::TransportFactory& transports = *this;
+  sign_in_ = std::make_unique<PasswordSignIn>(
+      transports, node_, handle_, disk_.device, *account_,
+      [this, done = std::move(done)](const Result<std::string>& token) {
+        kept_token_ = token ? *token : "";
+        node_.post([this] { sign_in_.reset(); });
+        done(token);
+      });
+}
+
+void Device::heard(const client::Event& event) {
+  if (dying()) return;
+  watch_.told(who_, event);
+  const auto* changed = std::get_if<client::ConnectionChanged>(&event);
+  if (changed == nullptr) return;
+  if (changed->state == client::ConnectionState::kOnline) refused_ = 0;
+  if (changed->state != client::ConnectionState::kSignedOut) return;
+  const ErrorCode why = changed->reason.code;
+  if (why != ErrorCode::kRevoked && why != ErrorCode::kUnauthenticated) return;
+  kept_token_.clear();
+  if (++refused_ > kTriesAgain) return;
+  node_.after(kTypesAfter, [this] {
+    if (engine_ && wants_online) engine_->connect();
+  });
 }
 
 void Device::committed(const client::CacheChange& change) {
@@ -99,6 +137,7 @@ void Device::crash(bool power_loss) {
   trace_.line(who_.name, power_loss ? "loses its power" : "is killed");
   network_.mute(who_.device, true);
   engine_.reset();
+  sign_in_.reset();
   spoiled_.reset();
   store_.reset();
   node_.halt();

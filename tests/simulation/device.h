@@ -9,6 +9,7 @@
 #include "tests/simulation/cache_disk.h"
 #include "tests/simulation/checker.h"
 #include "tests/simulation/network.h"
+#include "tests/simulation/password_sign_in.h"
 #include "tests/simulation/rules.h"
 
 namespace kith::sim {
@@ -41,6 +42,11 @@ class Device : private client::TransportFactory {
 
   CacheFaults faults;
   bool wants_online = true;  // the application called connect()
+  // From the next start on it signs in with the password of this account, not with tokens of the host.
+  void use_password(Credentials* account) { account_ = account; }
+  [[nodiscard]] Credentials* account() { return account_; }
+  // The server has given it a token besides.
+  void keep_token(const std::string& token) { kept_token_ = token; }
 
  private:
   class BrokenStore;
@@ -49,6 +55,8 @@ class Device : private client::TransportFactory {
     return network_.open(who_.device, listener);
   }
   void committed(const client::CacheChange& change);
+  void provide_token(std::function<void(Result<std::string>)> done);
+  void heard(const client::Event& event);
 
   Network& network_;
   Trace& trace_;
@@ -62,6 +70,11 @@ class Device : private client::TransportFactory {
   std::unique_ptr<CacheStoreOnDisk> store_;
   std::unique_ptr<client::CacheStore> spoiled_;  // around it, when a rule is broken on purpose
   std::unique_ptr<client::Engine> engine_;
+  Credentials* account_ = nullptr;
+  std::string kept_token_;  // survives the process, as in the application's own store
+  bool token_offered_ = false;
+  int refused_ = 0;  // times that it was signed out since it was online
+  std::unique_ptr<PasswordSignIn> sign_in_;
 };
 
 }  // namespace kith::sim

@@ -34,6 +34,9 @@ enum class Rule : std::uint8_t {
   kIndexOnce,             // a batch for the index has a message twice
   kIndexBeginsAnew,       // an index that was begun anew keeps its marks
   kEveryRequestAnswered,  // an answer is lost on its way to the socket
+  kPasswordEndsTokens,  // what a new password has ended is forgotten when the account is read again
+  kDeparturesGoOn,      // who has to leave their groups is forgotten at a restart
+  kDeletedIsTold,       // a profile does not say that its account has gone
   // client
   kOutboxDurable,     // send() answers before the row is written
   kRangesHonest,      // an event is not written, but counted as held

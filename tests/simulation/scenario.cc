@@ -79,6 +79,10 @@ RunResult run_scenario(const RunOptions& options) {
     world.server().account_commands_per_s = 1;
     world.server().account_commands_burst = 4;
   }
+  SeededRandom accounts(options.seed, 22);
+  for (std::size_t user = 0; user < world.users(); ++user) {
+    if (accounts.chance(0.25)) world.give_password(user);
+  }
   Faults faults(world, options.seed);
   Workload workload(world, options.seed);
   watch_queues(world);

@@ -7,7 +7,7 @@ namespace kith::sim {
 
 SearchAll::SearchAll(World& world, std::string word) : world_(world), word_(std::move(word)) {
   for (auto& device : world_.devices()) {
-    if (device->engine() == nullptr) continue;
+    if (device->engine() == nullptr || world_.truth().gone(device->who().user)) continue;
     ++running_;
     next_page(std::make_shared<Reading>(Reading{*device, {}}), "");
   }

@@ -5,11 +5,19 @@
 
 namespace kith::sim {
 
-// No account of its own: everybody signs in with a token of the host.
+// A hash is the password behind "hash of ", after a while.
 struct ServerNode::Passwords : server::PasswordHasher {
-  void hash(std::uint64_t, std::string, std::function<void(Result<std::string>)>) override {}
-  void verify(std::uint64_t, std::string, std::string, std::function<void(Result<bool>)>) override {
+  explicit Passwords(Node& of) : node(of) {}
+  void hash(std::uint64_t, std::string password,
+            std::function<void(Result<std::string>)> done) override {
+    node.after(kTakes, [hash = hash_of(password), done = std::move(done)] { done(hash); });
   }
+  void verify(std::uint64_t, std::string password, std::string hash,
+              std::function<void(Result<bool>)> done) override {
+    node.after(kTakes, [fits = hash_of(password) == hash, done = std::move(done)] { done(fits); });
+  }
+  static constexpr Millis kTakes{50};
+  Node& node;
 };
 
 // A token is the handle behind "token of ". It is as good as new whenever it is shown: hosts make
@@ -54,7 +62,7 @@ ServerNode::ServerNode(VirtualTime& time, Network& network, Trace& trace, PortsW
       store_disk_(std::make_shared<server::ConversationStoreMemory::Disk>()),
       directory_disk_(std::make_shared<server::DirectoryMemory::Disk>()),
       index_disk_(std::make_shared<server::SearchIndexMemory::Disk>()),
-      passwords_(std::make_unique<Passwords>()) {}
+      passwords_(std::make_unique<Passwords>(node_)) {}
 
 ServerNode::~ServerNode() {
   if (core_) crash();
@@ -69,6 +77,7 @@ bool ServerNode::start() {
   server::ServerOptions options;
   options.secret = std::string(32, 's');
   options.authenticator = std::make_shared<Tokens>(*this);
+  options.register_accounts = true;
   options.send_queue_hard_bytes = send_queue_hard_bytes;
   options.account_commands_per_s = account_commands_per_s;
   options.account_commands_burst = account_commands_burst;

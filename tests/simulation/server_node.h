@@ -20,6 +20,9 @@ class ServerNode {
              std::uint64_t seed, Rule broken);
   ~ServerNode();
 
+  // What the server keeps of a password.
+  static std::string hash_of(const std::string& password) { return "hash of " + password; }
+
   // False: it could not start (a read error of its disks); try again.
   bool start();
   void crash();

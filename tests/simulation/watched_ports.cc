@@ -201,6 +201,7 @@ void WatchedStore::user_mark(const UserId& user, server::Done<server::Position> 
 
 void WatchedDirectory::spoil(server::UserRecord& record) const {
   if (broken_ == Rule::kReceiptsPrivate) record.privacy.receipts = true;
+  if (broken_ == Rule::kPasswordEndsTokens) record.tokens_valid_from_ms = 0;
   if (broken_ == Rule::kConsent) {
     record.privacy.group_adds = record.privacy.first_messages = server::Audience::kEveryone;
   }
@@ -249,6 +250,30 @@ void WatchedDirectory::consents(const std::vector<UserId>& ids, const UserId& as
         }
         done(std::move(found));
       });
+}
+
+void WatchedDirectory::profiles(const std::vector<UserId>& ids,
+                                server::Done<std::vector<server::UserRecord>> done) {
+  DirectoryMemory::profiles(
+      ids, [this, done = std::move(done)](Result<std::vector<server::UserRecord>> found) {
+        if (found && broken_ == Rule::kDeletedIsTold) {
+          for (server::UserRecord& one : *found) one.deleted = false;
+        }
+        done(std::move(found));
+      });
+}
+
+void WatchedDirectory::remove(const UserId& id, server::Done<void> done) {
+  DirectoryMemory::remove(id, [this, id, done = std::move(done)](const Status& removed) {
+    removed_ = removed_ || removed.ok();
+    if (removed) watch_.user_removed(id);
+    done(removed);
+  });
+}
+
+void WatchedDirectory::leaving(std::size_t limit, server::Done<std::vector<UserId>> done) {
+  if (broken_ == Rule::kDeparturesGoOn && !removed_) return done(std::vector<UserId>());
+  DirectoryMemory::leaving(limit, std::move(done));
 }
 
 // --- search index ---

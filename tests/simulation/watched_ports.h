@@ -27,6 +27,7 @@ class PortsWatch {
   virtual void logged(const server::LogEntry& entry) = 0;
   virtual void applied(const server::StoreBatch& batch) = 0;
   virtual void user_changed(const UserId& user) = 0;
+  virtual void user_removed(const UserId& user) = 0;
   virtual void published(const DeviceId& to, const std::string& frame) = 0;
   virtual void indexed(const server::IndexBatch& batch) = 0;
 };
@@ -110,11 +111,16 @@ class WatchedDirectory : public server::DirectoryMemory {
                 server::Done<std::vector<server::Consent>> done) override;
   void update(const UserId& id, const server::UserChange& change,
               server::Done<server::UserRecord> done) override;
+  void profiles(const std::vector<UserId>& ids,
+                server::Done<std::vector<server::UserRecord>> done) override;
+  void remove(const UserId& id, server::Done<void> done) override;
+  void leaving(std::size_t limit, server::Done<std::vector<UserId>> done) override;
 
  private:
   void spoil(server::UserRecord& record) const;
   PortsWatch& watch_;
   Rule broken_;
+  bool removed_ = false;  // somebody, by this process
 };
 
 class WatchedRegistry : public server::SessionRegistryMemory {

@@ -145,8 +145,20 @@ void Workload::change_group(Device& device) {
   }
 }
 
+// Few go, so that others are left to see it.
+void Workload::change_account(Device& device) {
+  const bool by_operator = device.account() == nullptr || random_.chance(0.3);
+  if (device.account() != nullptr && random_.chance(0.8)) {
+    const std::string fresh = "password " + std::to_string(++words_);
+    return by_operator ? world_.set_password(device, fresh) : world_.change_password(device, fresh);
+  }
+  if (static_cast<std::size_t>(++deletions_) + 2 > world_.users()) return;
+  by_operator ? world_.remove_account(device.who().user) : world_.delete_account(device);
+}
+
 void Workload::change_self(Device& device) {
   client::Engine& engine = *device.engine();
+  if (random_.chance(device.account() == nullptr ? 0.02 : 0.3)) return change_account(device);
   switch (random_.below(3)) {
     case 0: {
       client::Privacy privacy;

@@ -21,6 +21,7 @@ class Workload {
   void talk(Device& device);
   void change_group(Device& device);
   void change_self(Device& device);
+  void change_account(Device& device);
   void look(Device& device);
   void search(Device& device);
   void move(Device& device);
@@ -34,6 +35,7 @@ class Workload {
   World& world_;
   SeededRandom random_;
   int words_ = 0;
+  int deletions_ = 0;
 };
 
 }  // namespace kith::sim

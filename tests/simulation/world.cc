@@ -120,11 +120,63 @@ void World::found_all(Device& device, const std::string& word,
   for (auto& checker : checkers_) checker->found_all(device.who(), word, messages);
 }
 
+void World::give_password(std::size_t user) {
+  Credentials& own = credentials_[user];
+  own.maybe("first password of " + handle_of(user));
+  server_.directory_disk().accounts.at(user_of(user)).password_hash =
+      ServerNode::hash_of(own.likeliest());
+  for (auto& device : devices_) {
+    if (device->who().user == user_of(user)) device->use_password(&own);
+  }
+}
+
+void World::change_password(Device& device, const std::string& fresh) {
+  Credentials& own = *device.account();
+  trace_.line(device.who().name, "changes its password to " + fresh);
+  const std::string old = own.likeliest();
+  own.maybe(fresh);
+  device.engine()->change_password(
+      old, fresh, [this, &device, &own, fresh](const Result<client::Token>& token) {
+        trace_.line(device.who().name, token ? "has " + fresh : token.error().to_string());
+        if (!token) return;
+        own.right(fresh);
+        device.keep_token(token->value);
+      });
+}
+
+void World::delete_account(Device& device) {
+  trace_.line(device.who().name, "deletes its account");
+  device.engine()->delete_account(device.account()->likeliest(), [this, &device](const Status& s) {
+    trace_.line(device.who().name, s ? "has no account" : s.error().to_string());
+  });
+}
+
+void World::set_password(Device& of, const std::string& fresh) {
+  if (server_.core() == nullptr) return;
+  trace_.line("operator", "sets " + fresh + " for " + of.who().name);
+  Credentials& own = *of.account();
+  own.maybe(fresh);
+  server_.core()->set_password(of.who().user, fresh, [&own, fresh](const Status& set) {
+    if (set) own.right(fresh);
+  });
+}
+
+void World::remove_account(const UserId& user) {
+  if (server_.core() == nullptr) return;
+  trace_.line("operator", "deletes an account");
+  server_.core()->delete_account(user, [](const Status&) {});
+}
+
 bool World::settled(std::string* why) {
   const auto& store = server_.store_disk();
   // A replay that changes nothing need not move the store's position: hence the limit.
   if (store.applied < server_.log_disk().last && now() - logged_at_ < kApplyLimitMs) {
     *why = "the store is behind the log";
+    return false;
+  }
+  for (const auto& [id, account] : server_.directory_disk().accounts) {
+    if (account.life != server::DirectoryMemory::Account::Life::kLeaving) continue;
+    *why = "somebody whose account was deleted has not left everything";
     return false;
   }
   if (server_.index_disk().complete < store.applied) {
@@ -134,6 +186,7 @@ bool World::settled(std::string* why) {
   for (auto& device : devices_) {
     client::Engine* engine = device->engine();
     const std::string& name = device->who().name;
+    if (truth_.gone(device->who().user)) continue;
     if (engine == nullptr || engine->connection() != client::ConnectionState::kOnline) {
       *why = name + " is not online";
       return false;
@@ -222,6 +275,11 @@ void World::user_changed(const UserId& user) {
   trace_.line("directory", "changed " + server_.directory_disk().accounts.at(user).user.handle);
   if (!server_.directory_disk().accounts.at(user).user.privacy.receipts) hid_reads_.insert(user);
   for (auto& checker : checkers_) checker->user_changed(user);
+}
+
+void World::user_removed(const UserId& user) {
+  trace_.line("directory", "removed " + user.to_string());
+  for (auto& checker : checkers_) checker->user_removed(user);
 }
 
 void World::cached(const Who& who, const client::CacheChange& change) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -55,6 +56,14 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   void found_all(Device& device, const std::string& word,
                  const std::vector<client::Message>& messages);
 
+  // The user's account is one of the server's own from the beginning, with a password.
+  void give_password(std::size_t user);
+  void change_password(Device& device, const std::string& fresh);
+  void delete_account(Device& device);
+  // The operator does it.
+  void set_password(Device& of, const std::string& fresh);
+  void remove_account(const UserId& user);
+
   // True when nothing is left to do: everybody is online and up to date. Else `why` says what is
   // missing.
   bool settled(std::string* why);
@@ -89,6 +98,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   void logged(const server::LogEntry& entry) override;
   void applied(const server::StoreBatch& batch) override;
   void user_changed(const UserId& user) override;
+  void user_removed(const UserId& user) override;
   void published(const DeviceId& to, const std::string& frame) override;
   void indexed(const server::IndexBatch& batch) override;
   void cached(const Who& who, const client::CacheChange& change) override;
@@ -107,6 +117,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   ServerNode server_;
   std::size_t users_;
   std::vector<Who> who_;
+  std::map<std::size_t, Credentials> credentials_;
   std::vector<std::unique_ptr<Device>> devices_;
   std::set<UserId> hid_reads_;  // at some time: misses what others read meanwhile
   std::int64_t logged_at_ = 0;

@@ -1,5 +1,6 @@
 // The list of all checkers.
 #include "tests/simulation/checker.h"
+#include "tests/simulation/checkers/accounts.h"
 #include "tests/simulation/checkers/answers.h"
 #include "tests/simulation/checkers/cache.h"
 #include "tests/simulation/checkers/membership.h"
@@ -21,6 +22,7 @@ Checkers all_checkers(const Truth& truth, Findings& findings) {
   checkers.push_back(std::make_unique<MembershipChecker>(truth, findings));
   checkers.push_back(std::make_unique<SearchChecker>(truth, findings));
   checkers.push_back(std::make_unique<AnswersChecker>(truth, findings));
+  checkers.push_back(std::make_unique<AccountsChecker>(truth, findings));
   return checkers;
 }
 

@@ -65,6 +65,7 @@ void CacheChecker::judge(const Claim& claim) {
 
 void CacheChecker::at_rest() {
   for (const Who& who : truth_.devices) {
+    if (truth_.gone(who.user)) continue;
     if (client::Engine* engine = truth_.engine(who.device)) count_unread(who, *engine);
   }
 }

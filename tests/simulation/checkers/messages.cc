@@ -2,6 +2,7 @@
 // there.
 #include "tests/simulation/checkers/messages.h"
 
+#include <algorithm>
 #include <set>
 
 namespace kith::sim {
@@ -109,6 +110,7 @@ void MessagesChecker::at_rest() {
 }
 
 void MessagesChecker::judge(const Accepted& accepted, const Stored& stored) {
+  if (truth_.gone(accepted.who.user)) return;  // whose outbox goes nowhere
   const Sent& sent = accepted.sent;
   const auto found = stored.find({sent.conversation, sent.id});
   const auto& outbox = truth_.disk(accepted.who.device).outbox;
@@ -144,6 +146,10 @@ bool MessagesChecker::could_be_refused(const Accepted& accepted) const {
   // before, which was on its way when its repetition was refused.
   if (denied_.contains({accepted.who.user, accepted.sent.conversation})) return true;
   const auto& members = truth_.store.members.at(accepted.sent.conversation);
+  const bool left_alone = accepted.sent.conversation.is_direct() &&
+                          std::any_of(members.begin(), members.end(),
+                                      [this](const auto& m) { return truth_.gone(m.first); });
+  if (left_alone) return true;
   const auto member = members.find(accepted.who.user);
   return member == members.end() || !member->second.active() || member->second.join_seq > 1;
 }

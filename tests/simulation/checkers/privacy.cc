@@ -24,7 +24,7 @@ bool allows(server::Audience audience, const server::UserRecord& target, const U
 
 const server::UserRecord* PrivacyChecker::user(const UserId& id) const {
   const auto it = truth_.directory.accounts.find(id);
-  return it == truth_.directory.accounts.end() ? nullptr : &it->second.user;
+  return it == truth_.directory.accounts.end() || truth_.gone(id) ? nullptr : &it->second.user;
 }
 
 void PrivacyChecker::user_changed(const UserId& id) {
@@ -77,6 +77,7 @@ void PrivacyChecker::made_members(const server::LogEntry& entry) {
     return;
   const bool direct = create != nullptr && create->type == ConversationType::kDirect;
   for (const UserId& id : create != nullptr ? create->members : change->users) {
+    if (truth_.gone(id)) continue;  // 25
     const server::UserRecord* target = user(id);
     if (target == nullptr) {
       broken(13, "user " + brief(id) + " does not exist, and is made a member");

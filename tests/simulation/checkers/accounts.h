@@ -1,0 +1,43 @@
+// Invariant 24: once a password has been changed, nothing that was made with an earlier one lets in or goes on.
+// Invariant 25: a deleted account lets nobody in and is told nothing; it leaves its groups, whenever the server ends
+// meanwhile, nobody makes it a member, and its profile says that it is deleted.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "tests/simulation/checker.h"
+
+namespace kith::sim {
+
+class AccountsChecker : public Checker {
+ public:
+  using Checker::Checker;
+  void asks(const Who& who, const v1::ClientFrame& frame) override;
+  void server_says(const Who& who, const v1::ServerFrame& frame) override;
+  void logged(const server::LogEntry& entry) override;
+  void user_changed(const UserId& user) override;
+  void user_removed(const UserId& user) override { removed_at_[user] = truth_.now(); }
+  void at_rest() override;
+
+ private:
+  struct Change {
+    std::string hash;
+    std::int64_t at = 0;
+  };
+  [[nodiscard]] bool gone_for(const UserId& user, std::int64_t ms) const;
+  void follow(const Who& who, const v1::ServerFrame& frame);
+  void judge_session(const Who& who);
+  void profile(const v1::UserProfile& profile);
+
+  std::map<UserId, Change> changes_;  // of passwords
+  std::map<UserId, std::int64_t> removed_at_;
+  // The passwords that requests of a device bring, by request.
+  std::map<std::pair<std::size_t, std::uint64_t>, std::string> asked_;
+  std::map<std::string, std::string> made_with_;   // the passwords behind tokens and tickets
+  std::map<std::size_t, std::string> offered_;     // by the last Hello of a device
+  std::map<std::size_t, std::string> session_of_;  // the password behind its last session
+};
+
+}  // namespace kith::sim
