@@ -19,6 +19,10 @@ constexpr std::uint32_t kAttemptsMax = 8;  // sign-ins on one connection; more: 
 constexpr std::uint32_t kCrowdedWaitMs = 60'000;
 constexpr std::uint32_t kEarlyPingsMax = 32;  // before Hello: it must come within 10 s
 
+bool begins_session(const v1::ClientFrame& frame) {
+  return frame.has_hello() || frame.has_register_() || frame.has_sign_in();
+}
+
 }  // namespace
 
 Gateway::Gateway(std::string name, const ServerOptions& options, const GatewayPorts& ports,
@@ -86,6 +90,9 @@ void Gateway::on_message(ConnectionId id, std::string_view message) {
     return;
   }
   if (session->ready() && view_.read(*frame)) return in_session(*session, view_, message.size());
+  if (session->ready() && begins_session(*frame)) {
+    return protocol_error(*session, frame->req_id(), "the session is open already");
+  }
   const Status valid = validate(*frame);
   if (!valid && valid.error().code == ErrorCode::kProtocol) {
     protocol_error(*session, frame->req_id(), valid.error().message);
@@ -97,8 +104,8 @@ void Gateway::on_message(ConnectionId id, std::string_view message) {
     return;
   }
   if (!session->ready()) {
-    const bool entry = frame->has_hello() || frame->has_register_() || frame->has_sign_in();
-    if (!frame->has_ping() && (!entry || session->state() != Session::State::kConnected)) {
+    if (!frame->has_ping() &&
+        (!begins_session(*frame) || session->state() != Session::State::kConnected)) {
       protocol_error(*session, frame->req_id(), "only Hello, Register or SignIn may come first");
       return;
     }
@@ -266,10 +273,6 @@ void Gateway::welcome(std::uint64_t id, const v1::Hello& hello, const Reply& rep
 
 void Gateway::in_session(Session& session, v1::ClientFrame& frame) {
   using F = v1::ClientFrame;
-  if (frame.has_hello() || frame.has_register_() || frame.has_sign_in()) {
-    protocol_error(session, frame.req_id(), "the session is open already");
-    return;
-  }
   const RequestCost cost = cost_of(frame);
   const std::uint32_t unacked = frame.req_id() == 0 ? 0 : cost.unacked;
   if (!allow(session, cost, frame.req_id())) return;

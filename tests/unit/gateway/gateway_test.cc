@@ -156,6 +156,20 @@ TEST_F(GatewayTest, AnythingBeforeHelloIsAProtocolError) {
   EXPECT_EQ(closed(id), 4400);
 }
 
+TEST_F(GatewayTest, ASessionThatIsOpenIsNotOpenedAgain) {
+  v1::ClientFrame incomplete;  // whatever else is wrong with it
+  incomplete.set_req_id(7);
+  incomplete.mutable_hello()->set_major(1);
+  v1::ClientFrame sign_in_again;
+  sign_in_again.mutable_sign_in();
+  for (const v1::ClientFrame& frame : {hello(1, token("ann", 1h)), incomplete, sign_in_again}) {
+    const ConnectionId id = sign_in("ann");
+    say(id, frame);
+    EXPECT_EQ(last(id).goodbye().reason(), v1::GOODBYE_REASON_PROTOCOL_ERROR);
+    EXPECT_EQ(closed(id), 4400);
+  }
+}
+
 TEST_F(GatewayTest, BytesThatAreNoFrameCloseTheConnection) {
   const ConnectionId id = sign_in("ann");
   gateway.on_message(id, "\xff\xff\xff");
