@@ -12,6 +12,8 @@ constexpr int kBusyPauseMs = 3;  // at most, each time; see on_busy()
 
 Error sqlite_error(sqlite3* db, int rc, const std::string& what) {
   const std::string text = what + ": " + (db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+  // The index of the write-ahead log could not grow, which SQLite calls an input or output error.
+  if (rc == SQLITE_IOERR_SHMSIZE) return make_error(ErrorCode::kDiskFull, text);
   switch (rc & 0xff) {
     case SQLITE_FULL:
       return make_error(ErrorCode::kDiskFull, text);
@@ -40,15 +42,31 @@ int Database::on_busy(void* self, int times) {
   return 1;
 }
 
-Status Database::open(const std::string& path, const char* synchronous, const Schema& schema) {
-  path_ = path;
+// The index of the write-ahead log is a file for all processes; where a full disk has no room for it, this process
+// keeps the database for itself and the index in memory, so that what is there can be read.
+Status Database::open_log(const std::string& path) {
+  Status opened = connect(path);
+  if (!opened) return opened;
+  opened = exec("PRAGMA journal_mode=WAL");
+  if (opened || opened.error().code != ErrorCode::kDiskFull) return opened;
+  close();
+  if (Status s = connect(path); !s) return s;
+  return exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL");
+}
+
+Status Database::connect(const std::string& path) {
   const int rc =
       sqlite3_open_v2(path.c_str(), &db_,
                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (rc != SQLITE_OK) return sqlite_error(db_, rc, path);
   sqlite3_extended_result_codes(db_, 1);
   sqlite3_busy_handler(db_, &Database::on_busy, this);
-  if (Status s = exec("PRAGMA journal_mode=WAL"); !s) return s;
+  return {};
+}
+
+Status Database::open(const std::string& path, const char* synchronous, const Schema& schema) {
+  path_ = path;
+  if (Status s = open_log(path); !s) return s;
   if (Status s = exec("PRAGMA journal_size_limit=4194304"); !s)
     return s;  // a burst does not keep its disk space
   if (Status s = exec(std::string("PRAGMA synchronous=") + synchronous); !s) return s;

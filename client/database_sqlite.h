@@ -120,6 +120,8 @@ class Database {
 
  private:
   static int on_busy(void* self, int times);
+  Status connect(const std::string& path);
+  Status open_log(const std::string& path);
   Result<int> version_in_file();
   Status bring_up(int found, const Schema& schema);
 

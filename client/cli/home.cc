@@ -24,7 +24,9 @@ constexpr ::mode_t kFileMode = 0600;
 constexpr ::mode_t kOthers = 0077;
 
 Error io(const std::string& what, const std::string& path) {
-  return make_error(ErrorCode::kIo, what + " " + path + ": " + std::strerror(errno) + ".");
+  const bool full = errno == ENOSPC || errno == EDQUOT;
+  return make_error(full ? ErrorCode::kDiskFull : ErrorCode::kIo,
+                    what + " " + path + ": " + std::strerror(errno) + ".");
 }
 
 // The token as hex digits: whatever bytes a server puts into one, the file keeps its lines.
@@ -152,7 +154,11 @@ Status Home::save(const Account& account) const {
   const int reason = errno;
   ::close(fd);
   errno = reason;
-  if (!written) return io("Cannot write", draft);
+  if (!written) {
+    ::unlink(draft.c_str());
+    errno = reason;
+    return io("Cannot write", draft);
+  }
   if (::rename(draft.c_str(), path.c_str()) != 0) return io("Cannot replace", path);
   return {};
 }

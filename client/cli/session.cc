@@ -97,6 +97,7 @@ Status reach(Session& session) {
     auto status = session.client->wait_online(kStep);
     if (status || status.error().code != ErrorCode::kTimeout) return status;
     if (auto trouble = session.last_trouble()) return *trouble;
+    if (auto trouble = session.storage_trouble()) return *trouble;
     if (system_clock().steady_ms() >= limit) return status;
   }
 }
@@ -219,7 +220,7 @@ namespace {
 
 int run_session(const Arguments& arguments, bool online, bool printing,
                 const std::function<int(Session&)>& body) {
-  Session session{Home(arguments.home), {}, nullptr, {}, {}, {}};
+  Session session{Home(arguments.home), {}, nullptr, {}, {}, {}, {}};
   auto account = session.home.load();
   if (!account) {
     complain(account.error());
@@ -245,6 +246,10 @@ int run_session(const Arguments& arguments, bool online, bool printing,
     if (const auto* group = std::get_if<client::GroupRefused>(&event)) {
       const std::lock_guard lock(session.mutex);
       session.refused.push_back(*group);
+    }
+    if (const auto* kept = std::get_if<client::StorageChanged>(&event)) {
+      const std::lock_guard lock(session.mutex);
+      session.storage = kept->working ? std::nullopt : std::optional(kept->reason);
     }
     const auto* changed = std::get_if<client::ConnectionChanged>(&event);
     if (!changed || changed->reason.code == ErrorCode::kCancelled) return;

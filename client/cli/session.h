@@ -50,11 +50,16 @@ struct Session {
   std::mutex mutex;
   std::optional<Error> trouble;               // why the last attempt to connect failed
   std::vector<client::GroupRefused> refused;  // not discarded yet
+  std::optional<Error> storage;               // why what arrives cannot be kept
 
   static void pause(std::chrono::milliseconds span);
   std::optional<Error> last_trouble() {
     const std::lock_guard lock(mutex);
     return trouble;
+  }
+  std::optional<Error> storage_trouble() {
+    const std::lock_guard lock(mutex);
+    return storage;
   }
   // Forgets the groups that the server has refused, which no later command could do anything with, and
   // tells why each was. With a group: that one alone, and untold; nothing if it was not refused.

@@ -28,7 +28,8 @@ constexpr const char* kPragmas =
 
 Error error_of(int status, sqlite3* db) {
   ErrorCode code = ErrorCode::kIo;
-  switch (status & 0xff) {
+  // SQLITE_IOERR_SHMSIZE: the index of the write-ahead log could not grow.
+  switch (status == SQLITE_IOERR_SHMSIZE ? SQLITE_FULL : status & 0xff) {
     case SQLITE_FULL:
       code = ErrorCode::kDiskFull;
       break;

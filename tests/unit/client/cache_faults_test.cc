@@ -138,6 +138,25 @@ TEST_F(CacheFaults, FullDiskAtOpenIsNamed) {
   EXPECT_TRUE(open().ok());
 }
 
+TEST_F(CacheFaults, WhatIsThereCanBeReadOnAFullDisk) {
+  ASSERT_TRUE(send(**open(), "written when there was room").ok());
+  FullDisk disk;
+  disk.fill(true);
+  {
+    const auto client = open();
+    ASSERT_TRUE(client.ok()) << client.error().to_string();
+    EXPECT_EQ(waiting(**client), std::vector<std::string>{"written when there was room"});
+    const auto refused = send(**client, "no room");
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, ErrorCode::kDiskFull);
+    disk.fill(false);
+    EXPECT_TRUE(send(**client, "room again").ok());
+  }
+  const auto client = open();
+  ASSERT_TRUE(client.ok()) << client.error().to_string();
+  EXPECT_EQ(waiting(**client).size(), 2u);
+}
+
 TEST_F(CacheFaults, AnotherProcessHoldsTheCacheUntilItDies) {
   int told[2];
   ASSERT_EQ(pipe(told), 0);

@@ -1,5 +1,5 @@
 // A disk that can be full: while one of these lives, every SQLite database that is opened writes
-// through it.
+// through it. A full one has no room for the index of a write-ahead log either.
 #pragma once
 
 #include <sqlite3.h>
@@ -52,6 +52,14 @@ class FullDisk {
     return reinterpret_cast<const Methods*>(file->pMethods)->real->xWrite(file, bytes, size, at);
   }
 
+  static int shm_map(sqlite3_file* file, int region, int size, int extend, void volatile** at) {
+    if (self_->full_ && extend != 0 && self_->concerns(file)) {
+      return ++self_->refused_, SQLITE_IOERR_SHMSIZE;
+    }
+    return reinterpret_cast<const Methods*>(file->pMethods)
+        ->real->xShmMap(file, region, size, extend, at);
+  }
+
   bool concerns(sqlite3_file* file) {
     const std::lock_guard lock(mutex_);
     return names_[file].find(part_) != std::string::npos;
@@ -68,6 +76,7 @@ class FullDisk {
     const std::lock_guard lock(mutex);
     const auto [known, fresh] = all.try_emplace(real, Methods{*real, real});
     known->second.mine.xWrite = &FullDisk::write;
+    if (real->iVersion >= 2 && real->xShmMap) known->second.mine.xShmMap = &FullDisk::shm_map;
     return known->second;
   }
 
