@@ -177,20 +177,29 @@ void print_all(const Arguments& arguments, const Messages& messages, const std::
   }
 }
 
+// The newest `limit`, whether they are on the server or wait for it.
+Status latest(client::Client& client, const ConversationId& id, std::size_t limit, Messages* out) {
+  Status whole = newest(client, id, limit, out);
+  for (auto& m : pending(client, id)) out->push_back(std::move(m));
+  if (out->size() > limit) {
+    out->erase(out->begin(), out->end() - static_cast<std::ptrdiff_t>(limit));
+  }
+  return whole;
+}
+
 int history(const Arguments& arguments) {
   if (arguments.words.size() != 1) return usage("history takes one WHO; see kith --help.");
   return with_session(arguments, true, [&](Session& session) {
     auto id = find_conversation(*session.client, session.home, arguments.words[0]);
     if (!id) return complain(id.error());
     Messages messages;
-    const Status whole = newest(*session.client, *id, arguments.limit, &messages);
-    for (auto& m : pending(*session.client, *id)) messages.push_back(std::move(m));
-    if (messages.size() > arguments.limit) {
-      messages.erase(messages.begin(),
-                     messages.end() - static_cast<std::ptrdiff_t>(arguments.limit));
-    }
+    Status whole = latest(*session.client, *id, arguments.limit, &messages);
     const Names names = names_of(session);
     learn_senders(session, names, messages);
+    if (std::any_of(messages.begin(), messages.end(), names_people)) {
+      messages.clear();
+      whole = latest(*session.client, *id, arguments.limit, &messages);
+    }
     const auto titles = titles_of(*session.client, names);
     const auto title = titles.find(*id);
     print_all(arguments, messages, title == titles.end() ? "" : title->second, names);
@@ -214,7 +223,6 @@ int search(const Arguments& arguments) {
       query.conversation = *in;
     }
     const Names names = names_of(session);
-    auto titles = titles_of(client, names);
     bool complete = true;
     for (std::size_t left = arguments.limit; left > 0;) {
       query.limit = std::min(left, limits::search_page_max);
@@ -224,6 +232,7 @@ int search(const Arguments& arguments) {
       Messages found;
       for (const client::SearchHit& hit : page->hits) found.push_back(hit.message);
       learn_senders(session, names, found);
+      auto titles = titles_of(client, names);
       for (const client::SearchHit& hit : page->hits) {
         const std::string& title = titles[hit.message.conversation];
         if (arguments.json) {
@@ -246,10 +255,14 @@ int list(const Arguments& arguments) {
   if (!arguments.words.empty()) return usage("list takes no words; see kith --help.");
   return with_session(arguments, true, [&](Session& session) {
     const Names names = names_of(session);
-    const auto conversations = session.client->conversations(kAllConversations);
+    auto conversations = session.client->conversations(kAllConversations);
     std::vector<UserId> people;
-    for (const auto& c : conversations) people.push_back(c.peer);
+    for (const auto& c : conversations) {
+      people.push_back(c.peer);
+      if (names_people(c.last)) people.push_back(c.last.sender);
+    }
     learn_names(session, names, people);
+    conversations = session.client->conversations(kAllConversations);
     for (const auto& c : conversations) {
       if (arguments.json) {
         standard_output().json(json_line(c, c.peer.empty() ? "" : names.exact(c.peer)));

@@ -18,8 +18,14 @@ const char* tick(const client::Message& message);
 void print_message(const client::Message& message, const std::string& title, const Names& names,
                    const std::vector<TextRange>& marks = {});
 
+// The SDK's own words about a change of members or of the title.
+inline bool names_people(const client::Message& message) {
+  return message.kind != MessageKind::kText;
+}
+
 Names names_of(Session& session);
-// Waits a moment for the names of people that this device has not met yet.
+// Waits a moment for the names of people that this device has not met yet. What the SDK has said
+// about a change of members, and titles, are of before: they are read again.
 void learn_names(Session& session, const Names& names, const std::vector<UserId>& users);
 void learn_senders(Session& session, const Names& names,
                    const std::vector<client::Message>& messages);

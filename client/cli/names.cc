@@ -46,6 +46,10 @@ std::string Names::handle(const UserId& user) const {
   return handles_[user] = profile->handle;
 }
 
+bool Names::knows(const UserId& user) const {
+  return !handle(user).empty() || (lookup_ && lookup_(user).has_value());
+}
+
 std::string Names::exact(const UserId& user) const {
   std::string found = handle(user);
   return found.empty() ? "user-" + user.to_string().substr(0, 8) : found;

@@ -29,7 +29,8 @@ class Names {
   [[nodiscard]] std::string of(const UserId& user) const;
   // What the person calls themselves; empty if it is unknown or the handle.
   [[nodiscard]] std::string display(const UserId& user) const;
-  [[nodiscard]] bool knows(const UserId& user) const { return !handle(user).empty(); }
+  // False while there is more to learn of the person; a deleted account has no handle any more.
+  [[nodiscard]] bool knows(const UserId& user) const;
   // The other person of a 1:1 as "bob (Bob Miller)", "#" and the title of a group.
   [[nodiscard]] std::string title(const client::Conversation& conversation) const;
 

@@ -59,13 +59,13 @@ class Tail {
         json_(arguments.json),
         signals_(signals),
         names_(names_of(session)),
-        titles_(titles_of(client_, names_)),
         subscription_(
             client_.on_event([this](const client::Event& event) { queue_.push(event); })) {
     standard_output().interrupt_by(signals);
   }
 
   int run() {
+    for (auto& c : client_.conversations(kAllConversations)) conversations_[c.id] = std::move(c);
     for (auto left = client_.unacknowledged(); !left.empty(); left = client_.unacknowledged()) {
       for (const client::Message& m : left) {
         if (!print(m)) return lost();
@@ -92,7 +92,7 @@ class Tail {
   // The exit code if this was the last one.
   std::optional<int> take(const client::Event& event) {
     if (const auto* changed = std::get_if<client::ConversationChanged>(&event)) {
-      titles_[changed->conversation.id] = names_.title(changed->conversation);
+      conversations_[changed->conversation.id] = changed->conversation;
     } else if (const auto* c = std::get_if<client::ConnectionChanged>(&event)) {
       if (c->state == client::ConnectionState::kSignedOut) return complain(c->reason);
     } else if (const auto* m = std::get_if<client::MessageChanged>(&event); m && m->is_new) {
@@ -109,11 +109,10 @@ class Tail {
 
   // False: it could not be written, and is not acknowledged.
   bool print(client::Message message) {
-    if (!names_.knows(message.sender)) {
-      learn_names(session_, names_, {message.sender});
-      if (message.kind != MessageKind::kText) name_people(message);
-    }
-    const std::string& title = titles_[message.conversation];
+    const client::Conversation& in = conversations_[message.conversation];
+    learn_names(session_, names_, {message.sender, in.peer});
+    if (names_people(message)) name_people(message);
+    const std::string title = in.id.empty() ? "" : names_.title(in);
     if (json_) {
       standard_output().json(json_line(message, names_.exact(message.sender), title));
     } else {
@@ -139,7 +138,7 @@ class Tail {
   const bool json_;
   const int signals_;
   Names names_;
-  std::map<ConversationId, std::string> titles_;
+  std::map<ConversationId, client::Conversation> conversations_;
   EventQueue queue_;
   std::unique_ptr<client::Subscription> subscription_;  // last: its callbacks use the queue
 };

@@ -162,6 +162,7 @@ class LineMode(Case):
         s.out("carol", "send", "#crew", "hi, carol here")
         s.out("mallory", "send", "#crew", "and mallory")
         history = s.out("alice", "history", "#crew")
+        self.assertIn('* carol created the group "crew"', history)  # though nobody was known before
         self.assertIn("carol: hi, carol here", history)
         self.assertIn("mallory: and mallory", history)
         self.assertEqual(sorted(line.split()[0] for line in s.out("alice", "members", "#crew").splitlines()),

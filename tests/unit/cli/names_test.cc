@@ -69,12 +69,16 @@ TEST(Names, APersonIsCalledByTheHandle) {
       lie.handle = "bob";
       return lie;
     }
+    if (user == UserId::of("gone")) return client::Profile{user, "", ""};
     return std::nullopt;
   });
   EXPECT_EQ(names.of(UserId::of("me")), "me");
   EXPECT_EQ(names.of(UserId::of("mallory")), "mallory");
   EXPECT_EQ(names.display(UserId::of("mallory")), "bob");
   EXPECT_EQ(names.of(UserId::of("eve")).substr(0, 5), "user-");
+  EXPECT_TRUE(names.knows(UserId::of("me")));
+  EXPECT_TRUE(names.knows(UserId::of("gone")));  // there is no more to learn
+  EXPECT_FALSE(names.knows(UserId::of("nobody")));
 }
 
 TEST(Names, ATitleShowsTheHandleFirst) {
