@@ -27,7 +27,8 @@ void Chat::look() {
 void Chat::refresh() {
   look();
   if (!wanted_.empty()) choose_wanted();
-  if (!picture_.open && !picture_.conversations.empty() && current_.empty())
+  const bool reading = picture_.found || picture_.page;  // it stays until the person leaves it
+  if (!picture_.open && !picture_.conversations.empty() && current_.empty() && !reading)
     show(picture_.conversations[0].id);
   if (picture_.found && !view_.selected && !picture_.found->hits.empty())
     view_.selected = picture_.found->hits.front().message.id;
@@ -42,6 +43,8 @@ void Chat::show(const ConversationId& id) {
   }
   view_.scroll = 0;
   view_.selected.reset();
+  while (model_.go_back()) {
+  }
   model_.open(id);
   look();
 }

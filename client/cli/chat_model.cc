@@ -87,8 +87,6 @@ void ChatModel::open(const ConversationId& id) {
   std::optional<UserId> peer;
   {
     const std::lock_guard lock(mutex_);
-    found_.reset();
-    page_.reset();
     open_ = id;
     timeline_.clear();
     for (const auto& c : conversations_) {

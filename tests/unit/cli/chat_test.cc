@@ -129,6 +129,22 @@ TEST_F(ChatTest, WhatIsFoundIsOpened) {
   EXPECT_EQ(chat_->view().selected, picture.timeline.at(0).id);
 }
 
+TEST_F(ChatTest, WhatArrivesClosesNoPage) {
+  ASSERT_TRUE(command("/search red"));
+  ASSERT_TRUE(shows([](const Picture& p) { return p.found && p.found->note != "searching"; }));
+  ASSERT_TRUE(client_->send(client_->direct("bob"), "the first conversation of all").ok());
+  ASSERT_TRUE(shows([](const Picture& p) { return p.conversations.size() == 1; }));
+  chat_->refresh();
+  EXPECT_TRUE(chat_->picture().found);
+  EXPECT_TRUE(chat_->go_back());
+  EXPECT_TRUE(shows_messages(1));
+  ASSERT_TRUE(command("/group others carol"));
+  chat_->help();
+  ASSERT_TRUE(shows([](const Picture& p) { return p.conversations.size() == 2; }));
+  chat_->refresh();
+  EXPECT_TRUE(chat_->picture().page);
+}
+
 TEST_F(ChatTest, GroupsAreKeptUntilThereIsAConnectionAndLeavingIsAskedTwice) {
   ASSERT_TRUE(command("/group \"two words\" bob carol"));
   ASSERT_TRUE(chat_->submit("hello both", false));
