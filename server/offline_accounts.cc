@@ -63,7 +63,7 @@ Result<std::string> hashed(OfflineDirectory& people, const std::string& password
                            std::uint32_t cost) {
   const auto hasher = make_scrypt_hasher(people.executor(), {cost, 1});
   std::promise<Result<std::string>> answer;
-  hasher->hash(0, password,
+  hasher->hash({}, password,
                [&answer](Result<std::string> hash) { answer.set_value(std::move(hash)); });
   return answer.get_future().get();
 }

@@ -11,17 +11,22 @@
 
 namespace kith::server {
 
+// Who takes a turn among those who wait for the hasher.
+struct Turn {
+  std::uint64_t address = 0;
+  std::uint64_t one = 0;  // of those who share the address: an account on a device that it knows, or 0
+};
+
 // Threads: called on the loop; `done` comes on the loop, never inside the call. At most 64 requests
-// wait, of equal `turn` (an address, or an account on a device that it knows) at most 8; turns come round, and
-// one never has all threads.
+// wait, of equal `turn` at most 8; the turns of addresses come round, and one address never has all threads.
 // Who has no place gets kOverloaded.
 class PasswordHasher {
  public:
   virtual ~PasswordHasher() = default;
-  virtual void hash(std::uint64_t turn, std::string password,
+  virtual void hash(const Turn& turn, std::string password,
                     std::function<void(Result<std::string>)> done) = 0;
   // ok(true) if the password fits the stored hash.
-  virtual void verify(std::uint64_t turn, std::string password, std::string hash,
+  virtual void verify(const Turn& turn, std::string password, std::string hash,
                       std::function<void(Result<bool>)> done) = 0;
 };
 

@@ -2,6 +2,7 @@
 #include "server/auth/door.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 #include "kith/v1/session.pb.h"
@@ -20,6 +21,9 @@ std::string digest_of(std::string_view token) {
 Error no_own_account() {
   return make_error(ErrorCode::kPermissionDenied,
                     "the account has no password here: it signs in with tokens of its host");
+}
+Error wrong_sign_in() {
+  return make_error(ErrorCode::kUnauthenticated, "handle or password is wrong");
 }
 Error wrong_password() {
   return make_error(ErrorCode::kUnauthenticated, "the password is wrong");
@@ -59,11 +63,15 @@ struct Door::State : std::enable_shared_from_this<State> {
   struct Verified {
     std::string hash;  // empty: there is nobody, or nobody with a password
     bool fits = false;
+    std::uint64_t before = 0;  // `ended`, when the hash was read
   };
-  void verify(const UserId& user, std::uint64_t turn, const std::string& password,
+  // Hashing takes its time: was the password that fitted replaced meanwhile? kUnauthenticated.
+  void check_current(const UserId& user, const Verified& verified, Done<void> done);
+  void verify(const UserId& user, const Turn& turn, const std::string& password,
               Done<Verified> done);
+  void sign_in(const v1::SignIn& request, const Verified& verified, Done<v1::SignedIn> done);
   // kPermissionDenied, kUnauthenticated; otherwise the hash that the password fits.
-  void verify_own(const UserId& user, std::uint64_t turn, const std::string& password,
+  void verify_own(const UserId& user, const Turn& turn, const std::string& password,
                   Done<std::string> done);
   void replace_password(const UserId& user, const UserChange& change, Done<Users::Record> done);
 
@@ -74,8 +82,9 @@ struct Door::State : std::enable_shared_from_this<State> {
   PasswordHasher& passwords;
   Scheduler& scheduler;
   AccountTokens tokens;
-  std::string dummy_hash;   // verified for unknown handles
-  std::uint64_t ended = 0;  // how often something was
+  std::string dummy_hash;                             // verified for unknown handles
+  std::uint64_t ended = 0;                            // how often something was
+  std::unordered_map<UserId, std::size_t> replacing;  // passwords on their way to the directory
 };
 
 void Door::State::check_ended(const Admission& admission, Done<Admission> done) {
@@ -253,7 +262,7 @@ Door::Door(DoorOptions options, Directory& directory, Users& users, Devices& dev
     : state_(std::make_shared<State>(std::move(options), directory, users, devices, passwords,
                                      scheduler)) {
   if (!state_->options.register_accounts) return;
-  passwords.hash(0, "a password that nobody has",
+  passwords.hash({}, "a password that nobody has",
                  [weak = std::weak_ptr(state_)](Result<std::string> h) {
                    const auto state = weak.lock();
                    if (state && h) state->dummy_hash = *h;
@@ -298,7 +307,7 @@ void Door::renew(const Admission& current, const std::string& token, Done<Admiss
       });
 }
 
-void Door::register_account(const v1::Register& request, std::uint64_t turn,
+void Door::register_account(const v1::Register& request, const Turn& turn,
                             Done<v1::SignedIn> done) {
   const auto device = device_id(request.device_id());
   if (!state_->options.register_accounts || !device) {
@@ -331,31 +340,66 @@ void Door::register_account(const v1::Register& request, std::uint64_t turn,
                          });
 }
 
-void Door::sign_in(const v1::SignIn& request, std::uint64_t turn, Done<v1::SignedIn> done) {
+void Door::sign_in(const v1::SignIn& request, const Turn& turn, Done<v1::SignedIn> done) {
   const auto device = device_id(request.device_id());
   if (!state_->options.register_accounts || !device) {
     done(make_error(ErrorCode::kPermissionDenied, "this server has no accounts of its own"));
     return;
   }
   state_->verify(UserId::of(request.handle()), turn, request.password(),
-                 [weak = std::weak_ptr(state_), device = *device, handle = request.handle(),
+                 [weak = std::weak_ptr(state_), request,
                   done = std::move(done)](const Result<State::Verified>& verified) {
                    const auto state = weak.lock();
                    if (!state) return;
                    if (!verified) {
                      done(verified.error());
                    } else if (!verified->fits) {
-                     done(make_error(ErrorCode::kUnauthenticated, "handle or password is wrong"));
+                     done(wrong_sign_in());
                    } else {
                      state->set_right(
-                         UserId::of(handle), [weak, device, handle, done](const Result<bool>& set) {
+                         UserId::of(request.handle()),
+                         [weak, request, verified = *verified, done](const Result<bool>& set) {
                            const auto self = weak.lock();
                            if (!self) return;
                            if (!set) return done(set.error());
-                           done(self->sign(self->new_token(handle, device, self->now().ms)));
+                           self->sign_in(request, verified, done);
                          });
                    }
                  });
+}
+
+void Door::State::sign_in(const v1::SignIn& request, const Verified& verified,
+                          Done<v1::SignedIn> done) {
+  check_current(UserId::of(request.handle()), verified,
+                [weak = weak_from_this(), request, done = std::move(done)](const Status& current) {
+                  const auto state = weak.lock();
+                  if (!state) return;
+                  if (current) {
+                    done(state->sign(state->new_token(
+                        request.handle(), *device_id(request.device_id()), state->now().ms)));
+                  } else if (current.error().code == ErrorCode::kUnauthenticated) {
+                    done(wrong_sign_in());
+                  } else {
+                    done(current.error());
+                  }
+                });
+}
+
+void Door::State::check_current(const UserId& user, const Verified& verified, Done<void> done) {
+  if (replacing.contains(user)) {
+    return done(make_error(ErrorCode::kUnavailable, "the password is being replaced"));
+  }
+  if (verified.before == ended) return done({});
+  directory.password_hash(user,
+                          [weak = weak_from_this(), user, hash = verified.hash, before = ended,
+                           done = std::move(done)](const Result<std::string>& stored) mutable {
+                            const auto state = weak.lock();
+                            if (!state) return;
+                            if (!stored && stored.error().code != ErrorCode::kNotFound)
+                              return done(stored.error());
+                            if (!stored || *stored != hash) return done(wrong_password());
+                            state->check_current(user, {hash, true, before}, std::move(done));
+                          });
 }
 
 Result<std::string> Door::ticket(const Admission& a) const {
@@ -366,10 +410,11 @@ Result<std::string> Door::ticket(const Admission& a) const {
 // --- passwords of own accounts ---
 
 // Takes as long for somebody who is not there, and for somebody without a password.
-void Door::State::verify(const UserId& user, std::uint64_t turn, const std::string& password,
+void Door::State::verify(const UserId& user, const Turn& turn, const std::string& password,
                          Done<Verified> done) {
-  directory.password_hash(user, [weak = weak_from_this(), turn, password, done = std::move(done)](
-                                    const Result<std::string>& stored) mutable {
+  directory.password_hash(user, [weak = weak_from_this(), turn, password, before = ended,
+                                 done =
+                                     std::move(done)](const Result<std::string>& stored) mutable {
     const auto state = weak.lock();
     if (!state) return;
     if (!stored && stored.error().code != ErrorCode::kNotFound) {
@@ -378,25 +423,32 @@ void Door::State::verify(const UserId& user, std::uint64_t turn, const std::stri
     }
     const std::string hash = stored ? *stored : std::string();
     state->passwords.verify(turn, std::move(password), hash.empty() ? state->dummy_hash : hash,
-                            [weak, hash, done = std::move(done)](const Result<bool>& fits) {
+                            [weak, hash, before, done = std::move(done)](const Result<bool>& fits) {
                               if (weak.expired()) return;
                               if (!fits) return done(fits.error());
-                              done(Verified{hash, !hash.empty() && *fits});
+                              done(Verified{hash, !hash.empty() && *fits, before});
                             });
   });
 }
 
-void Door::State::verify_own(const UserId& user, std::uint64_t turn, const std::string& password,
+void Door::State::verify_own(const UserId& user, const Turn& turn, const std::string& password,
                              Done<std::string> done) {
   if (!options.register_accounts) return done(no_own_account());
-  verify(user, turn, password, [done = std::move(done)](const Result<Verified>& verified) {
-    if (!verified) return done(verified.error());
-    if (verified->hash.empty()) return done(no_own_account());
-    verified->fits ? done(verified->hash) : done(wrong_password());
-  });
+  verify(user, turn, password,
+         [weak = weak_from_this(), user, done = std::move(done)](const Result<Verified>& verified) {
+           const auto state = weak.lock();
+           if (!state) return;
+           if (!verified) return done(verified.error());
+           if (verified->hash.empty()) return done(no_own_account());
+           if (!verified->fits) return done(wrong_password());
+           state->check_current(user, *verified,
+                                [hash = verified->hash, done](const Status& current) {
+                                  current ? done(hash) : done(current.error());
+                                });
+         });
 }
 
-void Door::check_password(const UserId& user, std::uint64_t turn, const std::string& password,
+void Door::check_password(const UserId& user, const Turn& turn, const std::string& password,
                           Done<void> done) {
   state_->verify_own(user, turn, password,
                      [done = std::move(done)](const Result<std::string>& hash) {
@@ -406,11 +458,13 @@ void Door::check_password(const UserId& user, std::uint64_t turn, const std::str
 
 void Door::State::replace_password(const UserId& user, const UserChange& change,
                                    Done<Users::Record> done) {
+  ++replacing[user];
   users.update(user, change,
                [weak = weak_from_this(), user,
                 done = std::move(done)](const Result<Users::Record>& updated) {
                  const auto state = weak.lock();
                  if (!state) return;
+                 if (--state->replacing[user] == 0) state->replacing.erase(user);
                  if (updated) {
                    state->devices.forget(user);
                    ++state->ended;
@@ -420,7 +474,7 @@ void Door::State::replace_password(const UserId& user, const UserChange& change,
 }
 
 void Door::change_password(const Admission& current, const v1::ChangePassword& request,
-                           std::uint64_t turn, Done<Changed> done) {
+                           const Turn& turn, Done<Changed> done) {
   const auto replace = [weak = std::weak_ptr(state_), current, done](const std::string& old_hash,
                                                                      const std::string& hash) {
     const auto state = weak.lock();
@@ -460,7 +514,7 @@ void Door::set_password(const UserId& user, const std::string& password, Done<vo
     if (!state) return;
     if (!stored) return done(stored.error());
     if (stored->empty()) return done(no_own_account());
-    state->passwords.hash(0, password, [weak, user, done](const Result<std::string>& hash) {
+    state->passwords.hash({}, password, [weak, user, done](const Result<std::string>& hash) {
       const auto self = weak.lock();
       if (!self) return;
       if (!hash) return done(hash.error());

@@ -48,10 +48,9 @@ class Door {
   void admit(const v1::Hello& hello, Done<Admission> done);
   // A fresh token for a running session; it must be the same user's.
   void renew(const Admission& current, const std::string& token, Done<Admission> done);
-  // `turn`: PasswordHasher's.
-  void register_account(const v1::Register& request, std::uint64_t turn, Done<v1::SignedIn> done);
+  void register_account(const v1::Register& request, const Turn& turn, Done<v1::SignedIn> done);
   // A wrong handle and a wrong password look alike, also by the time that the answer takes.
-  void sign_in(const v1::SignIn& request, std::uint64_t turn, Done<v1::SignedIn> done);
+  void sign_in(const v1::SignIn& request, const Turn& turn, Done<v1::SignedIn> done);
   [[nodiscard]] Result<std::string> ticket(const Admission& admission) const;
 
   // The token for this device that replaces all earlier ones, and what the session rests on from now
@@ -60,9 +59,9 @@ class Door {
   // Errors: kUnauthenticated (the old password is wrong), kPermissionDenied (no account of this
   // server's own), kOverloaded.
   void change_password(const Admission& current, const v1::ChangePassword& request,
-                       std::uint64_t turn, Done<Changed> done);
+                       const Turn& turn, Done<Changed> done);
   // ok: it is the password of this own account. Errors as above.
-  void check_password(const UserId& user, std::uint64_t turn, const std::string& password,
+  void check_password(const UserId& user, const Turn& turn, const std::string& password,
                       Done<void> done);
   // For the operator: every earlier token and ticket is refused. kNotFound, kPermissionDenied. The
   // caller ends the sessions.

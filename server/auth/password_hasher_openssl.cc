@@ -100,13 +100,13 @@ class ScryptHasher : public PasswordHasher {
     pool_.join();
   }
 
-  void hash(std::uint64_t turn, std::string password,
+  void hash(const Turn& turn, std::string password,
             std::function<void(Result<std::string>)> done) override {
     enqueue<std::string>(
         turn, [password = std::move(password), cost = cost_] { return make_hash(password, cost); },
         std::move(done));
   }
-  void verify(std::uint64_t turn, std::string password, std::string hash,
+  void verify(const Turn& turn, std::string password, std::string hash,
               std::function<void(Result<bool>)> done) override {
     enqueue<bool>(
         turn,
@@ -121,7 +121,7 @@ class ScryptHasher : public PasswordHasher {
   };
 
   template <class T, class Work>
-  void enqueue(std::uint64_t turn, Work work, std::function<void(Result<T>)> done) {
+  void enqueue(const Turn& turn, Work work, std::function<void(Result<T>)> done) {
     const auto answer = [this, alive = alive_, done = std::move(done)](Result<T> result) {
       executor_.post([alive, done, result = std::move(result)] {
         if (*alive) done(result);
@@ -140,22 +140,23 @@ class ScryptHasher : public PasswordHasher {
     boost::asio::post(pool_, [this] { work_off(); });
   }
 
-  // As long as there is one that may be worked on: equal turns never have all threads, so that others begin at once.
+  // As long as there is one that may be worked on: one address never has all threads, so that others begin at once.
   void work_off() {
     while (auto next = take()) {
       next->item.work();
       const std::lock_guard lock(mutex_);
-      if (--running_[next->turn] == 0) running_.erase(next->turn);
+      const auto busy = running_.find(next->turn.address);
+      if (--busy->second == 0) running_.erase(busy);
     }
   }
   std::optional<FairQueue<Job>::Next> take() {
     const std::lock_guard lock(mutex_);
     if (!*alive_) return std::nullopt;
-    auto next = waiting_.pop([&](std::uint64_t turn) {
-      const auto busy = running_.find(turn);
+    auto next = waiting_.pop([&](std::uint64_t address) {
+      const auto busy = running_.find(address);
       return busy == running_.end() || busy->second < of_one_max_;
     });
-    if (next) ++running_[next->turn];
+    if (next) ++running_[next->turn.address];
     return next;
   }
 
@@ -164,7 +165,7 @@ class ScryptHasher : public PasswordHasher {
   const std::size_t of_one_max_;  // threads
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
   std::mutex mutex_;
-  std::unordered_map<std::uint64_t, std::size_t> running_;  // by turn
+  std::unordered_map<std::uint64_t, std::size_t> running_;  // by address
   FairQueue<Job> waiting_{limits::password_requests_max, limits::password_requests_of_one_max};
   boost::asio::thread_pool pool_;
 };

@@ -52,7 +52,8 @@ std::uint32_t EntryBudget::begin(const UserId& user, const DeviceId& device,
   attempt.at_home = familiar(user, keys_.tag(address));
   attempt.pause =
       keys_.key(attempt.handle, attempt.known ? device.view() : std::string_view(address));
-  attempt.turn = attempt.known ? keys_.tag(user.view()) : turn_of(address);
+  attempt.turn = turn_of(address);
+  if (attempt.known) attempt.turn.one = keys_.tag(user.view());
   std::uint32_t wait = pauses_.at(attempt.pause, now_ms).wait_for(now_ms);
   if (!attempt.known && !attempt.at_home) {
     const HandleRules& handle = handles_.rules();

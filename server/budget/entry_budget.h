@@ -13,6 +13,7 @@
 #include "server/budget/keyed_cells.h"
 #include "server/budget/sign_in_pause.h"
 #include "server/budget/token_bucket.h"
+#include "server/password_hasher.h"
 
 namespace kith::server {
 
@@ -21,9 +22,9 @@ struct SignInAttempt {
   BudgetKey pause;   // of the handle and where the attempt comes from
   BudgetKey handle;  // of the handle alone
   BudgetKey address;
-  bool known = false;      // the device has signed in before
-  bool at_home = false;    // or the address has
-  std::uint64_t turn = 0;  // whose turn it takes among those who wait for the hasher
+  bool known = false;    // the device has signed in before
+  bool at_home = false;  // or the address has
+  Turn turn;             // among those who wait for the hasher
 };
 
 class EntryBudget {
@@ -49,9 +50,7 @@ class EntryBudget {
   std::uint32_t look_up(const std::string& address, std::int64_t ids, std::int64_t now_ms);
 
   // Whose turn a registration takes among those who wait for the hasher.
-  [[nodiscard]] std::uint64_t turn_of(const std::string& address) const {
-    return keys_.tag(address);
-  }
+  [[nodiscard]] Turn turn_of(const std::string& address) const { return {keys_.tag(address), 0}; }
   [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] std::size_t bytes_max() const;
 

@@ -8,11 +8,11 @@ namespace kith::sim {
 // A hash is the password behind "hash of ", after a while.
 struct ServerNode::Passwords : server::PasswordHasher {
   explicit Passwords(Node& of) : node(of) {}
-  void hash(std::uint64_t, std::string password,
+  void hash(const server::Turn&, std::string password,
             std::function<void(Result<std::string>)> done) override {
     node.after(kTakes, [hash = hash_of(password), done = std::move(done)] { done(hash); });
   }
-  void verify(std::uint64_t, std::string password, std::string hash,
+  void verify(const server::Turn&, std::string password, std::string hash,
               std::function<void(Result<bool>)> done) override {
     node.after(kTakes, [fits = hash_of(password) == hash, done = std::move(done)] { done(fits); });
   }

@@ -53,14 +53,14 @@ class PasswordHasherTest : public ::testing::Test {
  protected:
   std::string hash(PasswordHasher& hasher, const std::string& password) {
     std::optional<Result<std::string>> answer;
-    hasher.hash(1, password, [&](Result<std::string> result) { answer = std::move(result); });
+    hasher.hash({1}, password, [&](Result<std::string> result) { answer = std::move(result); });
     EXPECT_FALSE(answer) << "never inside the call";
     while (!answer) inbox_.run_one();
     return answer->value();
   }
   bool fits(PasswordHasher& hasher, const std::string& password, const std::string& stored) {
     std::optional<Result<bool>> answer;
-    hasher.verify(1, password, stored, [&](Result<bool> result) { answer = std::move(result); });
+    hasher.verify({1}, password, stored, [&](Result<bool> result) { answer = std::move(result); });
     while (!answer) inbox_.run_one();
     return answer->value();
   }
@@ -100,7 +100,7 @@ TEST_F(PasswordHasherTest, AnswersAllOnTheExecutorWhateverTheThreads) {
   std::set<std::string> hashes;
   std::set<std::thread::id> threads;
   for (std::size_t i = 0; i < limits::password_requests_max; ++i) {
-    hasher->hash(i, "correct horse", [&](const Result<std::string>& result) {
+    hasher->hash({i}, "correct horse", [&](const Result<std::string>& result) {
       hashes.insert(result.value());
       threads.insert(std::this_thread::get_id());
     });
@@ -115,7 +115,7 @@ TEST_F(PasswordHasherTest, TooManyAtOnceAreToldToComeBack) {
   std::size_t answers = 0;
   const std::size_t asked = limits::password_requests_max * 2;
   for (std::size_t i = 0; i < asked; ++i) {
-    hasher->hash(i, "correct horse", [&](const Result<std::string>& result) {
+    hasher->hash({i}, "correct horse", [&](const Result<std::string>& result) {
       ++answers;
       if (result.ok()) return;
       EXPECT_EQ(result.error().code, ErrorCode::kOverloaded);
@@ -135,12 +135,12 @@ TEST_F(PasswordHasherTest, AddressesTakeTurns) {
   std::size_t refused = 0;
   std::optional<std::size_t> before;
   for (int i = 0; i < 80; ++i) {
-    hasher->hash(1, "guess", [&](const Result<std::string>& result) {
+    hasher->hash({1}, "guess", [&](const Result<std::string>& result) {
       ++answers;
       if (!result) ++refused;
     });
   }
-  hasher->hash(2, "correct horse", [&](const Result<std::string>& result) {
+  hasher->hash({2}, "correct horse", [&](const Result<std::string>& result) {
     EXPECT_TRUE(result.ok());
     before = answers - refused;
   });
@@ -155,9 +155,9 @@ TEST_F(PasswordHasherTest, OneAddressNeverHasAllThreads) {
   std::size_t guesses = 0;
   std::optional<std::size_t> before;
   for (std::size_t i = 0; i < limits::password_requests_of_one_max; ++i) {
-    hasher->hash(1, "guess", [&](const Result<std::string>&) { ++guesses; });
+    hasher->hash({1}, "guess", [&](const Result<std::string>&) { ++guesses; });
   }
-  hasher->hash(2, "correct horse", [&](const Result<std::string>&) { before = guesses; });
+  hasher->hash({2}, "correct horse", [&](const Result<std::string>&) { before = guesses; });
   while (guesses < limits::password_requests_of_one_max || !before) inbox_.run_one();
   EXPECT_LT(*before, limits::password_requests_of_one_max / 2);
 }
@@ -166,7 +166,7 @@ TEST_F(PasswordHasherTest, NoAnswerComesAfterItsEnd) {
   auto hasher = make_scrypt_hasher(inbox_, kCheap);
   bool answered = false;
   for (std::uint64_t i = 0; i < 8; ++i) {
-    hasher->hash(i, "correct horse", [&](const Result<std::string>&) { answered = true; });
+    hasher->hash({i}, "correct horse", [&](const Result<std::string>&) { answered = true; });
   }
   hasher.reset();
   inbox_.run_waiting();

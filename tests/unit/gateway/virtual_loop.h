@@ -110,16 +110,20 @@ class FakeSockets : public Connections {
 class PlainPasswords : public PasswordHasher {
  public:
   explicit PlainPasswords(Scheduler& scheduler) : scheduler_(scheduler) {}
-  void hash(std::uint64_t, std::string password,
+  void hash(const Turn&, std::string password,
             std::function<void(Result<std::string>)> done) override {
     scheduler_.post([password, done] { done("plain:" + password); });
   }
-  void verify(std::uint64_t, std::string password, std::string hash,
+  void verify(const Turn&, std::string password, std::string hash,
               std::function<void(Result<bool>)> done) override {
     ++verified;
-    scheduler_.post([password, hash, done] { done(hash == "plain:" + password); });
+    auto answer = [password, hash, done] { done(hash == "plain:" + password); };
+    if (slow) return waiting.push_back(std::move(answer));
+    scheduler_.post(std::move(answer));
   }
   int verified = 0;
+  bool slow = false;  // what is verified waits until a test answers it
+  std::vector<std::function<void()>> waiting;
 
  private:
   Scheduler& scheduler_;

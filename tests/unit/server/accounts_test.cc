@@ -264,6 +264,26 @@ TEST_F(AccountsTest, OfTwoChangesAtOnceOneIsRefused) {
   EXPECT_TRUE(password_login("ann", "what the thief wants", 3).has_error());
 }
 
+// Hashing takes its time, and more of it while others sign in, too.
+TEST_F(AccountsTest, APasswordThatIsReplacedWhileItIsLookedAtOpensNothing) {
+  const ConnectionId here = come_in(1, enroll("ann", 1).access_token());
+  const ConnectionId thief = come_in(2, password_login("ann", kOld, 2).signed_in().access_token());
+  passwords.slow = true;
+  password_login("ann", kOld, 3);
+  const std::uint64_t sign_in = asked;
+  ask(thief, farewell(kOld));
+  ASSERT_EQ(passwords.waiting.size(), 2U);
+  passwords.slow = false;
+  ASSERT_TRUE(ask(here, new_password(kOld, kNew)).has_signed_in());
+  for (const auto& answer : passwords.waiting) answer();
+  loop.advance(1s);
+  const v1::ServerFrame told = sockets.frames[ConnectionId{0, opened, 1}].back();
+  EXPECT_EQ(told.reply_to(), sign_in);
+  EXPECT_EQ(told.error().code(), v1::ERROR_CODE_UNAUTHENTICATED);
+  EXPECT_EQ(life(ann), Life::kActive);
+  EXPECT_TRUE(password_login("ann", kNew, 3).has_signed_in());
+}
+
 TEST_F(AccountsTest, TheOperatorSetsAPassword) {
   const std::string token = enroll("ann", 1).access_token();
   const ConnectionId here = come_in(1, token);
