@@ -10,10 +10,12 @@
 #include <cstdlib>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "kith/core/limits.h"
+#include "src/search_fold.h"
 #include "src/utf8.h"
 
 namespace kith {
@@ -62,12 +64,46 @@ constexpr Range kScripts[] = {
     {0x10280, 0x1029f, kGreek}};
 
 // Letters that pass for a Latin one of ASCII: a whole word of them reads as another word.
-constexpr Char kLooksLatin[] = {
-    0x131, 0x251, 0x261, 0x269,                                            // ı ɑ ɡ ɩ
-    0x3b1, 0x3b9, 0x3ba, 0x3bd, 0x3bf, 0x3c1, 0x3c5, 0x3c7, 0x3f2, 0x3f3,  // α ι κ ν ο ρ υ χ ϲ ϳ
-    0x430, 0x435, 0x43e, 0x440, 0x441, 0x443, 0x445, 0x455, 0x456, 0x458,  // а е о р с у х ѕ і ј
-    0x461, 0x475, 0x4bb, 0x4cf, 0x501, 0x51b, 0x51d,                       // ѡ ѵ һ ӏ ԁ ԛ ԝ
-    0x570, 0x575, 0x578, 0x57d, 0x581, 0x585, 0x566, 0x561};  // հ յ ո ս ց օ զ ա
+constexpr Char kLooksLatin[] = {0x131,  0x251,  0x261,  0x269,  // ı ɑ ɡ ɩ
+                                0x3b1,  0x3b9,  0x3ba,  0x3bd,  0x3bf,  0x3c1,
+                                0x3c5,  0x3c7,  0x3f2,  0x3f3,  // α ι κ ν ο ρ υ χ ϲ ϳ
+                                0x430,  0x435,  0x43e,  0x440,  0x441,  0x443,
+                                0x445,  0x455,  0x456,  0x458,  // а е о р с у х ѕ і ј
+                                0x461,  0x475,  0x4bb,  0x4cf,  0x501,  0x51b,
+                                0x51d,  // ѡ ѵ һ ӏ ԁ ԛ ԝ
+                                0x570,  0x575,  0x578,  0x57d,  0x581,  0x585,
+                                0x566,  0x561,  // հ յ ո ս ց օ զ ա
+                                0x2c93, 0x2c95, 0x2c9f, 0x2ca3, 0x2ca5, 0x2cad,  // ⲓ ⲕ ⲟ ⲣ ⲥ ⲭ
+                                0xab70, 0xab71, 0xab72, 0xab75, 0xab79, 0xab7a,
+                                0xab7b, 0xab7c,  // ꭰ ꭱ ꭲ ꭵ ꭹ ꭺ ꭻ ꭼ
+                                0xab83, 0xab87, 0xab8b, 0xab8d, 0xab90, 0xab92,
+                                0xab93, 0xab96, 0xab9f,  // ꮃ ꮇ ꮋ ꮍ ꮐ ꮒ ꮓ ꮟ
+                                0xaba2, 0xaba4, 0xaba5, 0xaba9, 0xabaa, 0xabae,
+                                0xabaf, 0xabb2,                   // ꮢ ꮤ ꮥ ꮩ ꮪ ꮮ ꮯ ꮲ
+                                0xabb6, 0xabb7, 0x13fb, 0x13fc};  // ꮶ ꮷ ᏻ ᏼ
+
+// Scripts that people write beside Latin; letters and digits of all others stand alone: there is a letter or digit
+// among them that passes for a Latin one (the zeros of most, Burmese wa, Thai and Lao vowels).
+constexpr Range kBesideOthers[] = {{0x3005, 0x3006, 0}, {0x3041, 0x30ff, 0}, {0x3105, 0x312f, 0},
+                                   {0x31a0, 0x31bf, 0}, {0x31f0, 0x31ff, 0}, {0x3400, 0x4dbf, 0},
+                                   {0x4e00, 0x9fff, 0}, {0xac00, 0xd7a3, 0}, {0x20000, 0x3ffff, 0}};
+// Of these scripts those that pass for a stroke or a letter of Latin.
+constexpr Char kStrokes[] = {0x30ce, 0x30fc, 0x3127, 0x4e28, 0x4e36, 0x4e3f};  // ノ ー ㄧ 丨 丶 丿
+
+// Phonetic letters, small capitals and letters of dead spellings: many pass for a plain one. Not those that
+// languages of today are written with: ɓ ɔ ɖ ɗ ə ɛ ɣ ɨ ɲ ʃ ʉ ʊ ʒ.
+constexpr Range kRareLatin[] = {
+    {0x185, 0x185, 0},   {0x18d, 0x18d, 0},  {0x1a8, 0x1a8, 0},   {0x1aa, 0x1ab, 0},
+    {0x1bb, 0x1c3, 0},   {0x21d, 0x21d, 0},  {0x242, 0x242, 0},   {0x250, 0x252, 0},
+    {0x255, 0x255, 0},   {0x258, 0x258, 0},  {0x25a, 0x25a, 0},   {0x25c, 0x262, 0},
+    {0x264, 0x267, 0},   {0x269, 0x271, 0},  {0x273, 0x282, 0},   {0x284, 0x288, 0},
+    {0x28b, 0x291, 0},   {0x293, 0x2af, 0},  {0x1d00, 0x1dbf, 0}, {0x2c60, 0x2c7f, 0},
+    {0xa720, 0xa7ff, 0}, {0xab30, 0xab6f, 0}};
+// Accents that a Latin letter may have where there is no letter with it. Others cannot be seen (a dot above i, an
+// underline in a list) or cross it out.
+constexpr Range kLatinAccents[] = {{0x300, 0x304, 0}, {0x306, 0x30c, 0}, {0x323, 0x325, 0},
+                                   {0x327, 0x328, 0}, {0x32d, 0x32d, 0}, {0x330, 0x331, 0}};
+constexpr Char kDotAbove = 0x307;
 
 // In the middle of a word these are refused, though a letter's category has them (RFC 5892, F and I).
 constexpr Range kRefused[] = {{0x640, 0x640, 0},   {0x7fa, 0x7fa, 0},   {0x302e, 0x302f, 0},
@@ -198,16 +234,48 @@ bool of_one_alphabet(const Text& chars) {
     const bool looks =
         std::find(std::begin(kLooksLatin), std::end(kLooksLatin), c) != std::end(kLooksLatin);
     if (script == kLatin && looks) return false;
+    if (script == kLisu) return false;  // all of them are Latin capitals to the eye
     all_look_latin = all_look_latin && looks;
   }
   return alphabet == kNone || alphabet == kLatin || !all_look_latin;
 }
 
+// Letters and digits of scripts that are none of these alphabets, beside one of them.
+bool mixes_scripts(const Text& chars) {
+  const bool alphabet =
+      std::any_of(chars.begin(), chars.end(), [](Char c) { return script_of(c) != kNone; });
+  if (!alphabet) return false;
+  return std::any_of(chars.begin(), chars.end(), [](Char c) {
+    if (c < 0x80 || script_of(c) != kNone || !is_letter_or_digit(c)) return false;
+    return range_of(kBesideOthers, c) == 0 ||
+           std::find(std::begin(kStrokes), std::end(kStrokes), c) != std::end(kStrokes);
+  });
+}
+
+// A decimal digit of one script stands within nine of every other of it.
 bool mixes_digits(const Text& chars) {
-  const auto has = [&](Char first, Char last) {
-    return std::any_of(chars.begin(), chars.end(), [=](Char c) { return c >= first && c <= last; });
-  };
-  return has(0x660, 0x669) && has(0x6f0, 0x6f9);
+  std::optional<Char> first, last;
+  for (const Char c : chars) {
+    if (utf8proc_category(c) != UTF8PROC_CATEGORY_ND) continue;
+    first = std::min(c, first.value_or(c));
+    last = std::max(c, last.value_or(c));
+  }
+  return first && *last - *first > 9;
+}
+
+bool has_rare_latin(const Text& chars) {
+  Char letter = 0;  // that marks belong to
+  for (const Char c : chars) {
+    if (range_of(kRareLatin, c) != 0) return true;
+    if (!is_mark(c)) {
+      letter = c;
+      continue;
+    }
+    if (script_of(letter) != kLatin) continue;
+    const bool dotted = letter == 'i' || letter == 'j';
+    if (range_of(kLatinAccents, c) == 0 || (dotted && c == kDotAbove)) return true;
+  }
+  return false;
 }
 
 bool marks_pile_up(const Text& chars) {
@@ -219,9 +287,24 @@ bool marks_pile_up(const Text& chars) {
   return false;
 }
 
-bool is_reserved(std::string handle) {
-  std::erase_if(handle, [](unsigned char c) { return c < 0x80 && std::isalnum(c) == 0; });
-  return std::find(std::begin(kReserved), std::end(kReserved), handle) != std::end(kReserved);
+// What is read of a name at a glance: no accents, no punctuation, digits as the letters that they stand for.
+std::string glance(std::string_view text, char one) {
+  std::string seen = search::fold(text).text;
+  std::erase_if(seen, [](unsigned char c) { return c < 0x80 && std::isalnum(c) == 0; });
+  constexpr std::string_view kDigits = "03457", kLetters = "oeast";
+  for (char& c : seen) {
+    const std::size_t digit = kDigits.find(c);
+    if (digit != std::string_view::npos) c = kLetters[digit];
+    if (c == '1') c = one;
+  }
+  return seen;
+}
+
+bool is_reserved(std::string_view handle) {
+  const auto reserved = [](const std::string& seen) {
+    return std::find(std::begin(kReserved), std::end(kReserved), seen) != std::end(kReserved);
+  };
+  return reserved(glance(handle, 'l')) || reserved(glance(handle, 'i'));
 }
 
 bool reads_as_id(std::string_view handle) {
@@ -257,8 +340,9 @@ Result<std::string> new_account_handle(std::string_view typed) {
   if (!is_letter_or_digit(chars.front())) return refused("begins with neither letter nor digit");
   if (marks_pile_up(chars)) return refused("has too many accents on one letter");
   if (!obeys_bidi_rule(chars)) return refused("mixes directions of writing");
-  if (mixes_digits(chars)) return refused("mixes two kinds of Arabic digits");
-  if (!of_one_alphabet(chars))
+  if (mixes_digits(chars)) return refused("mixes digits of two scripts");
+  if (has_rare_latin(chars)) return refused("has a letter or an accent that passes for another's");
+  if (mixes_scripts(chars) || !of_one_alphabet(chars))
     return refused("has letters of one alphabet that pass for another's");
   if (reads_as_id(handle)) return refused("reads as an id");
   if (is_reserved(handle)) return refused("is reserved");

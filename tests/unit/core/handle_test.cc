@@ -24,9 +24,11 @@ TEST(Handle, WidthAndCaseAreMapped) {
 
 TEST(Handle, PeopleOfAllScriptsHaveOne) {
   for (const char* handle :
-       {"bob",   "user-1",  "a.b_c", "o'brien", "al@example", "jos\u00e9", "zo\u00eb", "straße",
-        "нина",  "γιώργος", "דוד",   "علي",     "ali",        "李雷",      "さくら",   "김철수",
-        "สมชาย", "अमित",    "tom李", "1234",    "łukasz",     "ngọc",      "öz"}) {
+       {"bob",    "user-1", "a.b_c",    "o'brien", "al@example", "jos\u00e9", "zo\u00eb",
+        "straße", "нина",   "γιώργος",  "דוד",     "علي",        "ali",       "李雷",
+        "さくら", "김철수", "สมชาย",    "अमित",    "tom李",      "1234",      "łukasz",
+        "ngọc",   "öz",     "əli",      "kɔfi",    "ɗanladi",    "ẹ\u0301be", "g\u0303uarani",
+        "১২৩",    "สมชาย2", "taro太郎", "10",      "ꮳꮃꭹ",  "amina3"}) {
     EXPECT_EQ(made(handle), handle);
   }
 }
@@ -67,7 +69,12 @@ TEST(Handle, WhatIsInvisibleOrForgesIsRefused) {
 TEST(Handle, LookAlikesAreRefused) {
   for (const char* handle :
        {"alic\u0435", "аlice", "αlice", "bοb", "раураl", "аӏісе", "сосо", "οοο", "bо", "ｂоb",
-        "al\u0131ce", "\u0251lice", "пa", "ոo", "abcא", "אabc", "א1\u0661"}) {
+        "al\u0131ce", "\u0251lice", "пa", "ոo", "abcא", "אabc", "א1\u0661",
+        // digits and letters of other scripts, phonetic letters, small capitals
+        "b०b", "b໐b", "bo๐", "ဝob", "۳a", "a丨ice", "ノa", "1०1", "alǀce", "bᴏb", "ᴄarol",
+        "ꬲlice", "sꜱx", "ʟook", "ʋictor", "ƿaul", "ƽtar", "ꞵob", "ᎪᏞᏆᏟᎬ", "ꓮꓡꓲꓚꓰ", "ⲟⲣ",
+        // accents that nobody sees, or that cross a letter out
+        "al\u0069\u0307ce", "root\u0332", "a\u0338b", "a\u0335"}) {
     EXPECT_EQ(made(handle), "refused") << handle;
   }
 }
@@ -87,6 +94,12 @@ TEST(Handle, ReservedNamesAndConfusableBeginningsAreRefused) {
                              "you",
                              "no-reply",
                              "ad.min",
+                             "admín",
+                             "adm1n",
+                             "supp0rt",
+                             "5y5tem",
+                             "ķith",
+                             "a11",
                              "@alice",
                              "#alice",
                              "/etc/passwd",
