@@ -110,12 +110,17 @@ Status check_addressee(const Json& payload, const JwtOptions& rules) {
   return {};
 }
 
+// A NumericDate of RFC 7519: a whole number where it is one, since some libraries take no other.
+Json seconds_of(std::int64_t ms) {
+  if (ms % 1000 == 0) return ms / 1000;
+  return static_cast<double>(ms) / 1000.0;
+}
+
 }  // namespace
 
 std::string encode_jwt(const JwtClaims& claims, std::string_view secret) {
-  Json payload = {{"sub", claims.subject},
-                  {"exp", static_cast<double>(claims.expires_ms) / 1000.0}};
-  if (claims.issued_ms != 0) payload["iat"] = static_cast<double>(claims.issued_ms) / 1000.0;
+  Json payload = {{"sub", claims.subject}, {"exp", seconds_of(claims.expires_ms)}};
+  if (claims.issued_ms != 0) payload["iat"] = seconds_of(claims.issued_ms);
   if (!claims.name.empty()) payload["name"] = claims.name;
   if (!claims.device.empty()) payload["device"] = claims.device;
   if (!claims.audience.empty()) payload["aud"] = claims.audience;

@@ -131,9 +131,10 @@ int run(const ToolFlags& flags) {
   }
   const Status done = carry_out(config->options.data_dir, wanted);
   if (!done) return fail(done.error());
-  std::printf("%s: %s\n", wanted.handle.c_str(),
-              wanted.what == "delete" ? "the account is deleted" : "the password is changed");
-  return std::fflush(stdout) == 0 ? 0 : 1;
+  const Status printed =
+      print(wanted.handle + (wanted.what == "delete" ? ": the account is deleted\n"
+                                                     : ": the password is changed\n"));
+  return printed ? 0 : fail(printed.error());
 }
 
 }  // namespace
@@ -165,8 +166,8 @@ int account_command(const std::vector<std::string>& arguments) {
   const auto flags = read_flags(arguments, {"data", "config"}, {"yes", "help"});
   if (!flags) return fail(flags.error());
   if (flags->switches.contains("help")) {
-    std::fwrite(kUsage.data(), 1, kUsage.size(), stdout);
-    return 0;
+    const Status printed = print(kUsage);
+    return printed ? 0 : fail(printed.error());
   }
   return run(*flags);
 }

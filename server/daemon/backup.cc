@@ -3,14 +3,25 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 
 #include "kith/server/server.h"
 #include "server/daemon/config.h"
 #include "server/daemon/control_socket.h"
+#include "server/daemon/tool_flags.h"
 
 namespace kith::server::daemon {
 namespace {
+
+constexpr std::string_view kUsage =
+    R"(kithd backup - copies the data directory, also while kithd runs on it
+
+  kithd backup DIR --data DIRECTORY    DIR must not exist, or be empty; a running server writes it
+  kithd backup DIR --config FILE       kithd's settings: `data` is taken from there
+
+DIR has its name only when the copy is complete. To restore, start kithd on it: kithd --data DIR …
+)";
 
 int fail(const std::string& why, int status) {
   std::fprintf(stderr, "kithd backup: %s\n", why.c_str());
@@ -34,14 +45,16 @@ int backup(const std::vector<std::string>& arguments) {
   }
   const auto config = parse_arguments(flags);
   if (!config) return fail(config.error().to_string(), 2);
-  if (target.empty() || config->help) {
-    return fail("usage: kithd backup DIR [--data DIR | --config FILE]", config->help ? 0 : 2);
+  if (config->help) {
+    const Status printed = print(kUsage);
+    return printed ? 0 : fail(printed.error().to_string(), 1);
   }
+  if (target.empty()) return fail("it is: kithd backup DIR [--data DIR | --config FILE]", 2);
   if (target.find('\n') != std::string::npos) return fail("the name has a line end", 2);
   std::error_code failed;
   const std::string to = std::filesystem::absolute(target, failed).lexically_normal().string();
   const auto done = ask_running(config->options.data_dir, "backup " + to);
-  if (!done && done.error().code != ErrorCode::kClosed) return fail(done.error().message, 1);
+  if (!done && done.error().code != ErrorCode::kClosed) return fail(done.error().to_string(), 1);
   if (!done) {
     if (!std::filesystem::exists(config->options.data_dir + "/store.db", failed)) {
       return fail(config->options.data_dir + ": is no data directory", 1);
@@ -49,8 +62,8 @@ int backup(const std::vector<std::string>& arguments) {
     const Status copied = backup_data_dir(config->options.data_dir, to);
     if (!copied) return fail(copied.error().to_string(), 1);
   }
-  std::printf("%s has everything that was acknowledged\n", to.c_str());
-  return 0;
+  const Status printed = print(to + " has everything that was acknowledged\n");
+  return printed ? 0 : fail(printed.error().to_string(), 1);
 }
 
 }  // namespace kith::server::daemon

@@ -4,8 +4,10 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -102,13 +104,25 @@ Setter yes_no(std::function<void(Config&, bool)> set) {
   };
 }
 
-// Addresses and ranges with commas between them; the server says which of them is none.
+// "192.0.2.1", "10.0.0.0/8", "fd00::/8".
+bool is_range(std::string_view text) {
+  const auto slash = text.find('/');
+  const std::string host(text.substr(0, slash));
+  in6_addr bytes{};
+  const bool v4 = inet_pton(AF_INET, host.c_str(), &bytes) == 1;
+  if (!v4 && inet_pton(AF_INET6, host.c_str(), &bytes) != 1) return false;
+  return slash == std::string_view::npos || number(text.substr(slash + 1), 0, v4 ? 32 : 128);
+}
+
+// Addresses and ranges with commas between them.
 std::string set_proxies(Config& config, std::string_view value) {
   config.options.trusted_proxies.clear();
   while (true) {
     const auto comma = value.find(',');
     const std::string_view one = trim(value.substr(0, comma));
     if (one.empty()) return "has an empty place in its list";
+    if (!is_range(one))
+      return "has '" + std::string(one) + "', which is neither an address nor a range (10.0.0.0/8)";
     config.options.trusted_proxies.emplace_back(one);
     if (comma == std::string_view::npos) return "";
     value.remove_prefix(comma + 1);
@@ -351,6 +365,13 @@ Status settle_tls(Config& config) {
   return {};
 }
 
+Status settle_proxies(const Config& config) {
+  if (!config.options.proxy_protocol || !config.options.trusted_proxies.empty()) return {};
+  return make_error(
+      ErrorCode::kBadConfig,
+      config.place("proxy-protocol") + " needs trusted-proxies: nobody's word would be taken");
+}
+
 }  // namespace
 
 std::string Config::place(const std::string& setting) const {
@@ -393,11 +414,13 @@ Status read_config(std::string_view name, std::string_view content, Config& conf
 }
 
 Result<std::string> read_small_file(const std::string& path) {
+  errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::string content(kFileBytesMax + 1, '\0');
   if (file) file.read(content.data(), static_cast<std::streamsize>(content.size()));
   if (!file.is_open() || file.bad() || (file.fail() && !file.eof())) {
-    return make_error(ErrorCode::kIo, path + ": cannot be read");
+    const std::string why = errno == 0 ? "" : std::string(": ") + std::strerror(errno);
+    return make_error(ErrorCode::kIo, path + ": cannot be read" + why);
   }
   content.resize(static_cast<std::size_t>(file.gcount()));
   if (content.size() > kFileBytesMax) return make_error(ErrorCode::kIo, path + ": is too large");
@@ -438,6 +461,7 @@ Result<Config> parse_arguments(const std::vector<std::string>& arguments) {
     config.places[flag.name] = "--" + flag.name;
   }
   if (const Status settled = settle_tls(config); !settled) return settled.error();
+  if (const Status settled = settle_proxies(config); !settled) return settled.error();
   return config;
 }
 

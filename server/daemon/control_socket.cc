@@ -8,9 +8,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 namespace kith::server::daemon {
@@ -55,6 +58,22 @@ bool allowed(int fd) {
   socklen_t size = sizeof peer;
   if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
   return peer.uid == 0 || peer.uid == ::geteuid();
+}
+
+// A failure as it travels: "8 there is no such user".
+std::string text_of(const Error& error) {
+  return std::to_string(static_cast<unsigned>(error.code)) + " " + error.message;
+}
+
+Error error_of(std::string_view text) {
+  std::uint16_t code = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), code);
+  const auto known = static_cast<ErrorCode>(code);
+  // kClosed says that no kithd runs there, and this one does.
+  if (failed != std::errc() || known == ErrorCode::kClosed)
+    return make_error(ErrorCode::kIo, std::string(text));
+  text.remove_prefix(std::min(static_cast<std::size_t>(end - text.data()) + 1, text.size()));
+  return make_error(known, std::string(text));
 }
 
 bool send_all(int fd, std::string_view text) {
@@ -128,8 +147,7 @@ void ControlSocket::answer(int fd) {
   }
   order.resize(order.find('\n'));
   const Result<std::string> done = handler_(order);
-  (void)send_all(fd,
-                 done ? std::string(kGood) + *done : std::string(kBad) + done.error().to_string());
+  (void)send_all(fd, done ? std::string(kGood) + *done : std::string(kBad) + text_of(done.error()));
 }
 
 Result<std::string> ask_running(const std::string& data_dir, const std::string& order) {
@@ -153,7 +171,7 @@ Result<std::string> ask_running(const std::string& data_dir, const std::string& 
   }
   ::close(fd);
   if (answer.starts_with(kGood)) return answer.substr(kGood.size());
-  if (answer.starts_with(kBad)) return make_error(ErrorCode::kIo, answer.substr(kBad.size()));
+  if (answer.starts_with(kBad)) return error_of(std::string_view(answer).substr(kBad.size()));
   return make_error(ErrorCode::kIo,
                     path + ": the server did not answer; it serves its owner and root alone");
 }

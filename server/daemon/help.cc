@@ -9,6 +9,7 @@ std::string_view help_text() {
   kithd --dev                            try it out: TLS with its own certificate, accounts on
   kithd --config /etc/kithd.conf         the settings below without dashes, one `name = value` per line
   kithd --data DIR --certificate FILE --key FILE --token-secret-file FILE
+  kithd backup DIR …                     copies the data directory, also while it serves; kithd backup --help
   kithd account …                        changes a password, ends an account; kithd account --help
   kithd token …                          makes a token of the host, for trying out; kithd token --help
 

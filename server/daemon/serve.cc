@@ -22,6 +22,7 @@
 #include "server/daemon/log_output.h"
 #include "server/daemon/surroundings.h"
 #include "server/daemon/systemd_notify.h"
+#include "server/daemon/tool_flags.h"
 #include "src/secrets_posix.h"
 
 namespace kith::server::daemon {
@@ -333,13 +334,10 @@ int run(Config& config, const std::vector<std::string>& arguments) {
 int serve(const std::vector<std::string>& arguments) {
   auto config = parse_arguments(arguments);
   if (!config) return fail(config.error());
-  if (config->help) {
-    std::fputs(std::string(help_text()).c_str(), stdout);
-    return 0;
-  }
-  if (config->version) {
-    std::printf("kithd %s\n", version());
-    return 0;
+  if (config->help || config->version) {
+    const Status printed =
+        print(config->help ? std::string(help_text()) : std::string("kithd ") + version() + "\n");
+    return printed ? 0 : fail(printed.error());
   }
   return run(*config, arguments);
 }

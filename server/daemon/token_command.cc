@@ -120,14 +120,14 @@ int token_command(const std::vector<std::string>& arguments) {
       {"help"});
   if (!flags) return fail(flags.error());
   if (flags->switches.contains("help")) {
-    std::fwrite(kUsage.data(), 1, kUsage.size(), stdout);
-    return 0;
+    const Status printed = print(kUsage);
+    return printed ? 0 : fail(printed.error());
   }
   if (!flags->words.empty()) return fail(wrong("the handle is said with --handle"));
   const auto token = make_token(*flags);
   if (!token) return fail(token.error());
-  const bool written = std::printf("%s\n", token->c_str()) > 0 && std::fflush(stdout) == 0;
-  return written ? 0 : fail(make_error(ErrorCode::kIo, "the token cannot be written"));
+  const Status printed = print(*token + "\n");
+  return printed ? 0 : fail(printed.error());
 }
 
 }  // namespace kith::server::daemon

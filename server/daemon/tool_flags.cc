@@ -1,6 +1,9 @@
 // The words of a subcommand's command line.
 #include "server/daemon/tool_flags.h"
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <string_view>
 
 namespace kith::server::daemon {
@@ -8,6 +11,14 @@ namespace kith::server::daemon {
 std::string ToolFlags::value(const std::string& name) const {
   const auto found = values.find(name);
   return found == values.end() ? std::string() : found->second;
+}
+
+Status print(std::string_view text) {
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (written) return {};
+  return make_error(ErrorCode::kIo,
+                    std::string("the output cannot be written: ") + std::strerror(errno));
 }
 
 Result<ToolFlags> read_flags(const std::vector<std::string>& arguments,

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kith/core/result.h"
@@ -18,6 +19,9 @@ struct ToolFlags {
   // Empty: it was not given.
   [[nodiscard]] std::string value(const std::string& name) const;
 };
+
+// Writes to standard output. kIo: not all of it has come through.
+Status print(std::string_view text);
 
 // kBadConfig for a flag that is in neither list, is given twice, or lacks its value.
 Result<ToolFlags> read_flags(const std::vector<std::string>& arguments,

@@ -279,7 +279,16 @@ def configuration():
             says=f"{path}:2: key: {WORK}/two.key: the key does not belong")
     refused("--config", file(b"plain = yes\ntoken-secret-file = /nonexistent\n"),
             says=f"{path}:2: token-secret-file: /nonexistent: cannot be read")
+    refused("--config", file(b"plain = yes\naccounts = yes\ntrusted-proxies = ::1, proxy.example\n"),
+            says=f"{path}:3: trusted-proxies has 'proxy.example'")
+    refused("--config", f"{WORK}/none.conf", status=1, says="none.conf: cannot be read: No such file or directory")
     refused("--plain", says="nobody could sign in")
+    for words in (["--help"], ["--version"], ["backup", "--help"], ["account", "--help"], ["token", "--help"]):
+        with open("/dev/full", "w") as full:
+            done = subprocess.run([KITHD, *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=DEADLINE)
+        check(done.returncode == 1 and "cannot be written" in done.stderr, f"lost output is a failure: {words}")
+    told = subprocess.run([KITHD, "--help"], capture_output=True, text=True, timeout=DEADLINE).stdout
+    check(all(f"kithd {name} " in told for name in ("backup", "account", "token")), "the help names every subcommand")
 
 
 METRIC = re.compile(r"^[a-z_:][a-z0-9_:]*(\{[a-z]+=\"[^\"]*\"\})? [0-9.e+-]+$")

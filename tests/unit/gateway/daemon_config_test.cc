@@ -52,6 +52,24 @@ TEST(DaemonConfig, ReadsAListOfTrustedProxies) {
   EXPECT_EQ(parse_arguments({"--trusted-proxies=1.2.3.4,,"}).error().code, ErrorCode::kBadConfig);
 }
 
+TEST(DaemonConfig, NamesTheProxyThatIsNone) {
+  Config config;
+  EXPECT_EQ(
+      read_config("f", "plain = yes\ntrusted-proxies = ::1, banana\n", config).error().message,
+      "f:2: trusted-proxies has 'banana', which is neither an address nor a range (10.0.0.0/8)");
+  for (const char* wrong :
+       {"10.0.0.0/33", "fd00::/129", "10.0.0.0/", "/8", "10.0.0.0/8/8", "[::1]", "1.2.3.4:80"}) {
+    const auto refused = parse_arguments({"--trusted-proxies", wrong});
+    ASSERT_FALSE(refused.ok()) << wrong;
+    EXPECT_EQ(refused.error().code, ErrorCode::kBadConfig) << wrong;
+  }
+  EXPECT_TRUE(parse_arguments({"--trusted-proxies", "0.0.0.0/0,fd00::/128,192.0.2.1/32"}).ok());
+  const auto nobody = parse_arguments({"--dev", "--proxy-protocol"});
+  ASSERT_FALSE(nobody.ok());
+  EXPECT_EQ(nobody.error().message,
+            "--proxy-protocol needs trusted-proxies: nobody's word would be taken");
+}
+
 TEST(DaemonConfig, DevelopmentHashesPasswordsCheaplyUnlessACostIsNamed) {
   EXPECT_EQ(parse_arguments({})->options.password_cost, limits::password_cost_default);
   EXPECT_EQ(parse_arguments({"--dev"})->options.password_cost, limits::password_cost_min);

@@ -37,6 +37,19 @@ TEST(Jwt, ComesBackAsItWasMade) {
   EXPECT_EQ(read->expires_ms, claims.expires_ms);
 }
 
+// Libraries that read NumericDate as an integer take whole seconds only.
+TEST(Jwt, WholeSecondsAreWholeNumbers) {
+  JwtClaims claims;
+  claims.subject = "a";
+  claims.issued_ms = kNow.ms;
+  claims.expires_ms = kNow.ms + 60'000;
+  const std::string token = encode_jwt(claims, kSecret);
+  const auto first = token.find('.') + 1;
+  const auto payload = base64url_decode(token.substr(first, token.rfind('.') - first));
+  ASSERT_TRUE(payload.has_value());
+  EXPECT_EQ(*payload, R"({"exp":1800000060,"iat":1800000000,"sub":"a"})");
+}
+
 TEST(Jwt, AcceptsTokensOfOtherMakers) {
   EXPECT_TRUE(decode_jwt(signed_token(R"({"typ":"JWT","alg":"HS256","kid":"1"})",
                                       R"({"sub":"a","exp":1800000100,"iss":"x","roles":[1]})"),
