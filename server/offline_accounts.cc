@@ -22,9 +22,9 @@ class OfflineDirectory {
   static Result<std::unique_ptr<OfflineDirectory>> open(const std::string& data_dir) {
     const std::string file = data_dir + "/users.db";
     std::error_code error;
-    if (!std::filesystem::exists(file, error)) {
-      return make_error(ErrorCode::kIo, data_dir + ": no server has kept its data there");
-    }
+    const bool there = std::filesystem::exists(file, error);
+    if (error) return make_error(ErrorCode::kIo, data_dir + ": " + error.message());
+    if (!there) return make_error(ErrorCode::kIo, data_dir + ": no server has kept its data there");
     auto lock = DirectoryLock::take(data_dir);
     if (!lock) return lock.error();
     std::unique_ptr<OfflineDirectory> opened(new OfflineDirectory(std::move(*lock)));

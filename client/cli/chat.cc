@@ -22,14 +22,18 @@ Chat::Chat(client::Client& client, const Home& home, const std::string& handle,
 void Chat::look() {
   picture_ = model_.picture();
   if (!picture_.news.empty()) view_.notice = picture_.news;
+  if (!wanted_.empty() && !picture_.open) picture_.wanted = wanted_name_;
 }
 
 void Chat::refresh() {
   look();
   if (!wanted_.empty()) choose_wanted();
-  const bool reading = picture_.found || picture_.page;  // it stays until the person leaves it
-  if (!picture_.open && !picture_.conversations.empty() && current_.empty() && !reading)
+  // What is read or written stays until the person leaves it.
+  const bool busy = writing_ || picture_.found || picture_.page;
+  if (!picture_.open && !picture_.conversations.empty() && current_.empty() && !busy)
     show(picture_.conversations[0].id);
+  if (!picture_.made.empty() && !busy) show(picture_.made);
+  mark_first_new();
   if (picture_.found && !view_.selected && !picture_.found->hits.empty())
     view_.selected = picture_.found->hits.front().message.id;
   mark_read();
@@ -41,8 +45,15 @@ void Chat::show(const ConversationId& id) {
     current_ = id;
     read_up_to_ = {};
   }
+  if (id != wanted_) wanted_ = {};
   view_.scroll = 0;
   view_.selected.reset();
+  view_.first_new.reset();
+  for (const auto& c : picture_.conversations) {
+    if (c.id != id) continue;
+    unread_ = c.unread;
+    unread_upto_ = c.last_seq;
+  }
   while (model_.go_back()) {
   }
   model_.open(id);
@@ -58,6 +69,18 @@ void Chat::choose_wanted() {
     look();
     return;
   }
+}
+
+// The line between what was read before and what is new stays until another conversation is opened.
+void Chat::mark_first_new() {
+  if (unread_ == 0 || !picture_.open || picture_.timeline.empty()) return;
+  if (picture_.timeline.front().conversation != current_) return;
+  for (auto m = picture_.timeline.rbegin(); m != picture_.timeline.rend() && unread_ > 0; ++m) {
+    if (m->mine || m->kind != MessageKind::kText || m->seq > unread_upto_) continue;
+    view_.first_new = m->id;
+    --unread_;
+  }
+  unread_ = 0;
 }
 
 void Chat::mark_read() {
@@ -125,6 +148,24 @@ void Chat::move(int by) {
   const int now = picture_.open ? static_cast<int>(*picture_.open) : -1;
   const int to = std::clamp(now + by, 0, count - 1);
   if (to != now) show(picture_.conversations[static_cast<std::size_t>(to)].id);
+}
+
+void Chat::go_to(std::size_t place) {
+  if (place < picture_.conversations.size()) {
+    show(picture_.conversations[place].id);
+  } else {
+    view_.notice = "There is no conversation " + std::to_string(place + 1) + ".";
+  }
+}
+
+void Chat::next_unread() {
+  const std::size_t count = picture_.conversations.size();
+  const std::size_t from = picture_.open ? *picture_.open + 1 : 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& c = picture_.conversations[(from + i) % count];
+    if (c.unread > 0 && c.id != current_) return show(c.id);
+  }
+  view_.notice = "Nothing else is unread.";
 }
 
 const client::Message* Chat::selected() const {

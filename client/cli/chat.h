@@ -23,11 +23,21 @@ class Chat {
   [[nodiscard]] View& view() { return view_; }
   [[nodiscard]] bool wants_to_quit() const { return quit_; }
 
+  // Whom what is written goes to: a text is kept for it alone. Empty: nobody yet.
+  [[nodiscard]] const ConversationId& current() const { return current_; }
   // Enter. `command`: a '/' was typed in front of it. True: it is done with, the composer is empty.
   bool submit(const std::string& text, bool command);
   void composing(bool something);
+  // Something stands in the composer: no conversation opens by itself now.
+  void writing(bool something) { writing_ = something; }
+  // Tab. What goes on after `before`, the text up to the cursor; a notice lists several ways.
+  std::string complete(const std::string& before, bool command);
   // Esc. False: there was nothing to leave.
   bool go_back();
+  // The conversation at that place of the list, from 0 on.
+  void go_to(std::size_t place);
+  // The next one with something unread.
+  void next_unread();
   // The conversation above or below; in the answer to a search, the hit.
   void move(int by);
   // The message above or below.
@@ -43,6 +53,7 @@ class Chat {
   void show(const ConversationId& id);
   void look();
   void choose_wanted();
+  void mark_first_new();
   void mark_read();
   bool send(const std::string& text);
   bool open_selected();
@@ -53,6 +64,7 @@ class Chat {
   std::vector<std::string> handles(const std::string& rest);
 
   bool talk_to(const std::string& rest);
+  bool message(const std::string& rest);
   bool create_group(const std::string& rest);
   bool reply(const std::string& rest);
   bool search(const std::string& rest);
@@ -74,7 +86,12 @@ class Chat {
   View view_;
   Picture picture_;
   ConversationId current_;
-  ConversationId wanted_;
+  ConversationId wanted_;    // is opened as soon as it exists
+  std::string wanted_name_;  // the person
+  std::uint64_t unread_ =
+      0;  // messages up to `unread_upto_` when it was opened, until they are marked
+  Seq unread_upto_;
+  bool writing_ = false;
   Seq read_up_to_;
   bool typing_ = false;
   std::int64_t typing_again_ = 0;  // steady_ms: not before then

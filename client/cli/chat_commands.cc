@@ -1,16 +1,44 @@
 // The commands of the full screen.
 #include <algorithm>
+#include <map>
 #include <sstream>
 
 #include "client/cli/chat.h"
+#include "client/cli/completion.h"
 #include "client/cli/names.h"
 #include "client/cli/privacy.h"
+#include "client/cli/shown_text.h"
 
 namespace kith::cli {
 
+namespace {
+
+// What people type who come from irssi and its relatives.
+const std::map<std::string, std::string>& other_names() {
+  static const std::map<std::string, std::string> names = {{"/q", "/quit"},
+                                                           {"/exit", "/quit"},
+                                                           {"/query", "/to"},
+                                                           {"/join", "/to"},
+                                                           {"/j", "/to"},
+                                                           {"/names", "/members"},
+                                                           {"/who", "/members"},
+                                                           {"/invite", "/add"},
+                                                           {"/kick", "/remove"},
+                                                           {"/part", "/leave"},
+                                                           {"/nick", "/name"},
+                                                           {"/ignore", "/block"},
+                                                           {"/unignore", "/unblock"},
+                                                           {"/topic", "/rename"},
+                                                           {"/m", "/msg"},
+                                                           {"/h", "/help"}};
+  return names;
+}
+
+}  // namespace
+
 struct Chat::Command {
   const char* verb;
-  const char* takes;
+  const char* takes;  // empty: nothing, and what stands there is refused
   const char* does;
   bool (*run)(Chat& chat, const std::string& rest);
 };
@@ -19,10 +47,16 @@ const std::vector<Chat::Command>& Chat::commands() {
   static const std::vector<Command> all = {
       {"/to", "WHO", "talk to a person (bob), open a group (#title)",
        [](Chat& c, const std::string& r) { return c.talk_to(r); }},
+      {"/msg", "WHO TEXT", "the same, and send a text there",
+       [](Chat& c, const std::string& r) { return c.message(r); }},
       {"/group", "TITLE HANDLE...", "create a group; \"quote\" a title of several words",
        [](Chat& c, const std::string& r) { return c.create_group(r); }},
       {"/reply", "TEXT", "answer the selected message, or the newest of somebody else",
        [](Chat& c, const std::string& r) { return c.reply(r); }},
+      {"/me", "TEXT", "say what you do: *TEXT*",
+       [](Chat& c, const std::string& r) {
+         return r.empty() ? c.say("/me takes what you do.") : c.send("*" + r + "*");
+       }},
       {"/info", "", "who has received and read the selected message, or your newest",
        [](Chat& c, const std::string& r) { return c.info(r); }},
       {"/search", "WORDS", "find messages; Up, Down and Enter open one",
@@ -65,13 +99,18 @@ const std::vector<Chat::Command>& Chat::commands() {
 void Chat::help() {
   std::vector<std::string> lines = {
       "Enter sends, Alt-Enter or Ctrl-J begins a new line.",
-      "Up and Down choose a conversation, PgUp and PgDn scroll.",
+      "Up and Down choose a conversation, Alt-1 to Alt-9 the one at that place, Alt-a the next "
+      "unread one. What you have begun to write stays with its conversation.",
+      "Tab completes commands, handles and #titles. PgUp and PgDn scroll.",
+      "Ctrl-A, E, B, F, W, U, K and Y edit as in a shell.",
       "Ctrl-P and Ctrl-N (or Alt-Up, Alt-Down) select a message; what you send then answers it.",
-      "Esc goes back. //text sends a text that begins with /.", ""};
+      "Esc goes back. //text sends a text that begins with /.",
+      ""};
   for (const Command& each : commands()) {
     const std::string takes = *each.takes ? std::string(" ") + each.takes : "";
     lines.push_back(each.verb + takes + "  " + each.does);
   }
+  lines.emplace_back("Other names: /query /join /names /invite /kick /part /nick /ignore /exit");
   model_.show_page("help", std::move(lines));
 }
 
@@ -84,12 +123,35 @@ bool Chat::run(const std::string& text) {
     while (!rest.empty() && (rest.back() == ' ' || rest.back() == '\n')) rest.pop_back();
     if (rest.find('\n') != std::string::npos) return say(verb + " takes one line.");
   }
-  if (verb == "/q") verb = "/quit";
+  for (char& c : verb) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  if (const auto other = other_names().find(verb); other != other_names().end())
+    verb = other->second;
   if (verb != "/leave") leaving_from_ = {};
   for (const Command& each : commands()) {
-    if (verb == each.verb) return each.run(*this, rest);
+    if (verb != each.verb) continue;
+    if (!*each.takes && !rest.empty()) return say(verb + " takes nothing behind it.");
+    return each.run(*this, rest);
   }
   return say("There is no command " + verb + "; /help lists them, //text sends a text with a /.");
+}
+
+std::string Chat::complete(const std::string& before, bool command) {
+  std::vector<std::string> words;
+  std::string begun = before.substr(before.find_last_of(" \n\t") + 1);
+  if (command && begun == before) {
+    for (const Command& each : commands()) words.emplace_back(each.verb);
+  } else {
+    const auto title = command ? before.find(" #") : std::string::npos;
+    if (title != std::string::npos) begun = before.substr(title + 1);  // it may have spaces
+    const bool at = begun.starts_with("@");
+    for (const std::string& each : model_.known()) words.push_back(at ? "@" + each : each);
+  }
+  const Completion found = completion(begun, words);
+  std::string several;
+  for (const std::string& each : found.fitting)
+    several += (several.empty() ? "" : "  ") + visible_name(each);
+  if (found.added.empty() && !several.empty()) view_.notice = several;
+  return found.added;
 }
 
 const client::Conversation* Chat::group() {
@@ -122,9 +184,21 @@ bool Chat::talk_to(const std::string& rest) {
   show(*id);
   if (!picture_.open) {
     wanted_ = *id;
+    wanted_name_ = visible_name(rest);
+    look();
     say("Write the first message to " + rest + ".");
   }
   return true;
+}
+
+bool Chat::message(const std::string& rest) {
+  const auto space = std::min(rest.find(' '), rest.size());
+  const auto text = rest.find_first_not_of(' ', space);
+  if (text == std::string::npos)
+    return say("/msg takes a handle and a text; /to opens a conversation.");
+  if (rest[0] == '#')
+    return say("/msg is for people; /to " + rest.substr(0, space) + " opens a group.");
+  return talk_to(rest.substr(0, space)) && send(rest.substr(text));
 }
 
 bool Chat::create_group(const std::string& rest) {
@@ -155,7 +229,7 @@ bool Chat::create_group(const std::string& rest) {
   if (client_.connection() == client::ConnectionState::kOnline) {
     model_.with_people(wanted, [this, make](const std::vector<UserId>& users) {
       auto id = make(users);
-      model_.set_news(id ? "The group is there." : id.error().message);
+      id ? model_.set_made(*id) : model_.set_news(id.error().message);
     });
     return true;
   }
@@ -287,7 +361,8 @@ bool Chat::privacy(const std::string& rest) {
   std::istringstream words(rest);
   std::string setting;
   std::string value;
-  words >> setting >> value;
+  if (std::string more; words >> setting >> value && words >> more)
+    return say("/privacy takes one setting and its value.");
   if (auto set = set_privacy(&now, setting, value); !set) return say(set.error().message);
   client_.set_privacy(now, model_.tell(setting + " is " + value + " now."));
   return true;
@@ -310,7 +385,8 @@ bool Chat::revoke(const std::string& rest) {
     return true;
   }
   const auto id = DeviceId::parse(rest);
-  if (!id) return say("/revoke takes a device as /devices shows it, or others.");
+  if (!id || DeviceId(*id).empty())
+    return say("/revoke takes a device as /devices shows it, or others.");
   client_.revoke_device(DeviceId(*id), model_.tell("That device is signed out."));
   return true;
 }

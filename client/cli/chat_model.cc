@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <set>
 #include <utility>
 
 #include "kith/core/limits.h"
@@ -149,7 +150,7 @@ void ChatModel::search(const std::string& words) {
   {
     const std::lock_guard lock(mutex_);
     page_.reset();
-    found_ = Found{words, {}, {}, {}, "searching"};
+    found_ = Found{words, {}, {}, {}, "searching", ""};
   }
   client::SearchQuery query;
   query.text = words;
@@ -164,9 +165,9 @@ void ChatModel::on_found(const std::string& words, const Result<client::SearchPa
   {
     const std::lock_guard lock(mutex_);
     if (!found_ || found_->words != words) return;  // another search has begun, or it was left
-    found_ = Found{words, {}, {}, {}, ""};
+    found_ = Found{words, {}, {}, {}, "", ""};
     if (!page) {
-      found_->note = page.error().message;
+      found_->refused = page.error().message;
     } else {
       found_->hits = page->hits;
       if (!page->complete) found_->note = "of what this device holds";
@@ -213,6 +214,29 @@ void ChatModel::set_news(std::string news) {
     news_ = std::move(news);
   }
   changed_();
+}
+
+void ChatModel::set_made(const ConversationId& group) {
+  {
+    const std::lock_guard lock(mutex_);
+    made_ = group;
+    news_ = "The group is there.";
+  }
+  changed_();
+}
+
+std::vector<std::string> ChatModel::known() {
+  const std::lock_guard lock(mutex_);
+  std::set<std::string> out;
+  const auto add = [&](const UserId& user) {
+    if (names_.knows(user)) out.insert(names_.exact(user));
+  };
+  for (const auto& c : conversations_) {
+    if (c.type == ConversationType::kDirect) add(c.peer);
+    if (c.type == ConversationType::kGroup && !c.title.empty()) out.insert("#" + c.title);
+  }
+  for (const auto& m : timeline_) add(m.sender);
+  return {out.begin(), out.end()};
 }
 
 client::Done<void> ChatModel::tell(std::string done) {
@@ -356,6 +380,7 @@ Picture ChatModel::picture() {
   out.found = found_;
   out.page = page_;
   out.news = std::exchange(news_, {});
+  out.made = std::exchange(made_, {});
   out.connection = connection_;
   out.connection_reason = connection_reason_;
   for (std::size_t i = 0; i < conversations_.size(); ++i) {

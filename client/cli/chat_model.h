@@ -21,6 +21,7 @@ struct Found {
   std::vector<std::string> titles;   // of the conversations of the hits
   std::vector<std::string> senders;  // of the hits
   std::string note;                  // what else there is to say
+  std::string refused;               // why nothing was searched
 };
 
 // Something to read instead of the timeline: help, members, settings.
@@ -45,7 +46,9 @@ struct Picture {
   std::string storage;            // why this device cannot keep what arrives; empty: it can
   std::optional<Found> found;     // shown instead of the timeline
   std::optional<Page> page;       // shown instead of both
-  std::string news;               // the answer to a command; empty: none since the last picture
+  std::string wanted;   // with whom the first message makes a conversation; none is open then
+  ConversationId made;  // a group that has just come into being
+  std::string news;     // the answer to a command; empty: none since the last picture
 };
 
 // Callbacks of the client write into it, the screen's thread reads pictures. `changed` is called
@@ -78,6 +81,9 @@ class ChatModel {
   client::Done<void> tell(std::string done);
   // What is told next, from any thread.
   void set_news(std::string news);
+  void set_made(const ConversationId& group);
+  // Handles of people, and "#title" of groups, that the person may mean.
+  [[nodiscard]] std::vector<std::string> known();
   // For a change that concerns people: everybody of `handles` exists, or the news says who does not.
   void with_people(const std::vector<std::string>& handles,
                    std::function<void(std::vector<UserId>)> then);
@@ -126,6 +132,7 @@ class ChatModel {
   std::optional<Page> page_;
   std::uint64_t pages_ = 0;
   std::string news_;
+  ConversationId made_;
   std::unique_ptr<client::Subscription> events_;
   std::unique_ptr<client::Subscription> list_;
   std::unique_ptr<client::Subscription> messages_;

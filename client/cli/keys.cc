@@ -146,6 +146,8 @@ void KeyReader::after_escape(unsigned char c) {
       emit(Kind::kText, "/");
       break;
     default:
+      if ((c >= '0' && c <= '9') || c == 'a' || c == 'd')
+        emit(Kind::kAlt, std::string(1, static_cast<char>(c)));
       break;  // Alt with another key
   }
 }

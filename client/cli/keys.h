@@ -33,6 +33,7 @@ struct Key {
     kPageUp,
     kPageDown,
     kHelp,  // F1
+    kAlt,   // `text` is a digit, "a" or "d"
   } kind = Kind::kText;
   std::string text;
   friend bool operator==(const Key&, const Key&) = default;

@@ -30,6 +30,12 @@ void decode(std::string_view text, Each each) {
   }
 }
 
+// Whether two characters are read as two. Joined emoji are taken apart on the screen, so here too.
+bool parts(std::int32_t first, std::int32_t second, std::int32_t* state) {
+  constexpr std::int32_t kJoiner = 0x200d;
+  return utf8proc_grapheme_break_stateful(first, second, state) || first == kJoiner;
+}
+
 bool is_control(char32_t c) {
   return c < 0x20 || (c >= 0x7f && c < 0xa0);
 }
@@ -65,25 +71,53 @@ bool LineEditor::paste(std::string_view text) {
   return all;
 }
 
+void LineEditor::remove(std::size_t begin, std::size_t end) {
+  for (std::size_t i = begin; i < end; ++i) bytes_ -= encoded(text_[i].code).size();
+  const auto at = [this](std::size_t i) { return text_.begin() + static_cast<std::ptrdiff_t>(i); };
+  text_.erase(at(begin), at(end));
+  if (cursor_ > begin) cursor_ -= std::min(cursor_, end) - begin;
+}
+
 void LineEditor::erase() {
-  if (cursor_ >= text_.size()) return;
-  bytes_ -= encoded(text_[cursor_].code).size();
-  text_.erase(text_.begin() + static_cast<std::ptrdiff_t>(cursor_));
+  remove(cursor_, after());
 }
 
 void LineEditor::backspace() {
-  if (cursor_ == 0) return;
-  --cursor_;
-  erase();
+  if (cursor_ > 0) remove(cursor_ - 1, cursor_);
+}
+
+void LineEditor::cut(std::size_t begin, std::size_t end) {
+  if (begin == end) return;
+  taken_.assign(text_.begin() + static_cast<std::ptrdiff_t>(begin),
+                text_.begin() + static_cast<std::ptrdiff_t>(end));
+  remove(begin, end);
+}
+
+void LineEditor::cut_word() {
+  cut(word_before(), cursor_);
+}
+
+void LineEditor::cut_next_word() {
+  cut(cursor_, word_after());
+}
+
+void LineEditor::cut_to_end() {
+  const std::size_t end = line_end(cursor_);
+  cut(cursor_, end > cursor_ ? end : std::min(end + 1, text_.size()));
+}
+
+void LineEditor::cut_all() {
+  cut(0, text_.size());
+}
+
+bool LineEditor::yank() {
+  const std::vector<Character> taken = taken_;
+  return std::all_of(taken.begin(), taken.end(),
+                     [this](const Character& c) { return insert(c.code, c.pasted); });
 }
 
 bool LineEditor::is_space(std::size_t at) const {
   return text_[at].code == ' ' || text_[at].code == '\n' || text_[at].code == '\t';
-}
-
-void LineEditor::erase_word() {
-  while (cursor_ > 0 && is_space(cursor_ - 1)) backspace();
-  while (cursor_ > 0 && !is_space(cursor_ - 1)) backspace();
 }
 
 void LineEditor::clear() {
@@ -91,22 +125,53 @@ void LineEditor::clear() {
   cursor_ = bytes_ = 0;
 }
 
+std::size_t LineEditor::after() const {
+  if (cursor_ >= text_.size()) return cursor_;
+  utf8proc_int32_t state = 0;
+  std::size_t at = cursor_ + 1;
+  while (at < text_.size() && !parts(code(at - 1), code(at), &state)) ++at;
+  return at;
+}
+
+std::size_t LineEditor::before() const {
+  // Flags are pairs counted from a beginning that is sure: that of the line.
+  utf8proc_int32_t state = 0;
+  std::size_t last = line_begin(cursor_);
+  if (last == cursor_) return last > 0 ? last - 1 : 0;
+  for (std::size_t at = last + 1; at < cursor_; ++at) {
+    if (parts(code(at - 1), code(at), &state)) last = at;
+  }
+  return last;
+}
+
+std::size_t LineEditor::word_before() const {
+  std::size_t at = cursor_;
+  while (at > 0 && is_space(at - 1)) --at;
+  while (at > 0 && !is_space(at - 1)) --at;
+  return at;
+}
+
+std::size_t LineEditor::word_after() const {
+  std::size_t at = cursor_;
+  while (at < text_.size() && is_space(at)) ++at;
+  while (at < text_.size() && !is_space(at)) ++at;
+  return at;
+}
+
 void LineEditor::left() {
-  if (cursor_ > 0) --cursor_;
+  cursor_ = before();
 }
 
 void LineEditor::right() {
-  if (cursor_ < text_.size()) ++cursor_;
+  cursor_ = after();
 }
 
 void LineEditor::word_left() {
-  while (cursor_ > 0 && is_space(cursor_ - 1)) --cursor_;
-  while (cursor_ > 0 && !is_space(cursor_ - 1)) --cursor_;
+  cursor_ = word_before();
 }
 
 void LineEditor::word_right() {
-  while (cursor_ < text_.size() && is_space(cursor_)) ++cursor_;
-  while (cursor_ < text_.size() && !is_space(cursor_)) ++cursor_;
+  cursor_ = word_after();
 }
 
 std::size_t LineEditor::line_begin(std::size_t at) const {

@@ -1,6 +1,7 @@
 // The composer: Unicode text of one or more lines with a cursor.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,9 +15,14 @@ class LineEditor {
   bool newline() { return insert('\n', false); }
   // Line ends become '\n', those at the end go; other control characters but tabs are dropped.
   bool paste(std::string_view text);
-  void backspace();
-  void erase();
-  void erase_word();
+  void backspace();  // one code point: an accent goes before its letter
+  void erase();      // what is read as one character, as left() and right() move
+  // What these take away, yank() puts in.
+  void cut_word();
+  void cut_next_word();
+  void cut_to_end();  // of the line; at its end, the line end
+  void cut_all();
+  bool yank();
   void clear();
   void left();
   void right();
@@ -41,12 +47,23 @@ class LineEditor {
     bool pasted;
   };
   bool insert(char32_t code, bool pasted);
+  void remove(std::size_t begin, std::size_t end);
+  void cut(std::size_t begin, std::size_t end);
+  // Where the character before or after the cursor begins or ends, as a reader counts them.
+  [[nodiscard]] std::size_t before() const;
+  [[nodiscard]] std::size_t after() const;
+  [[nodiscard]] std::size_t word_before() const;
+  [[nodiscard]] std::size_t word_after() const;
   [[nodiscard]] std::string text(std::size_t end) const;
   [[nodiscard]] std::size_t line_begin(std::size_t at) const;
   [[nodiscard]] std::size_t line_end(std::size_t at) const;
   [[nodiscard]] bool is_space(std::size_t at) const;
+  [[nodiscard]] std::int32_t code(std::size_t at) const {
+    return static_cast<std::int32_t>(text_[at].code);
+  }
 
   std::vector<Character> text_;
+  std::vector<Character> taken_;
   std::size_t cursor_ = 0;
   std::size_t bytes_ = 0;
 };

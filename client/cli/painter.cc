@@ -109,11 +109,10 @@ void add_message(std::vector<Line>& lines, const client::Message& m, const std::
            ShownText::lines(m.text), {}, columns);
 }
 
-void add_day(std::vector<Line>& lines, Timestamp time, int columns) {
-  const ShownText day =
-      ShownText::line("── " + time_text(time, "%A, %d %B %Y") + " ──").cut(columns);
-  const int left = std::max((columns - day.columns()) / 2, 0);
-  lines.push_back({{span(std::string(static_cast<std::size_t>(left), ' ')), {day, kDim}}, {}});
+void add_divider(std::vector<Line>& lines, const std::string& what, Style style, int columns) {
+  const ShownText text = ShownText::line("── " + what + " ──").cut(columns);
+  const int left = std::max((columns - text.columns()) / 2, 0);
+  lines.push_back({{span(std::string(static_cast<std::size_t>(left), ' ')), {text, style}}, {}});
 }
 
 class Painting {
@@ -154,6 +153,8 @@ class Painting {
   void timeline(int x, int height, int columns);
   void found(const Found& found, int x, int height, int columns);
   void page(const Page& page, int x, int height, int columns);
+  void stay(const std::vector<Line>& lines);
+  void remember(const std::vector<Line>& lines, std::size_t end);
   // As many as there is room for below the title, the newest at the bottom.
   void scrolled(const std::vector<Line>& lines, int x, int height, int columns);
 
@@ -278,9 +279,34 @@ void Painting::conversations(int height, int width) {
   }
 }
 
+// Counts `scroll` from what stood on the last row, since messages have come below it.
+void Painting::stay(const std::vector<Line>& lines) {
+  if (view_.scroll == 0 || view_.bottom.empty()) return;
+  const auto first = std::find_if(lines.begin(), lines.end(),
+                                  [this](const Line& each) { return each.id == view_.bottom; });
+  if (first == lines.end()) return;
+  const auto at = static_cast<std::size_t>(first - lines.begin()) + view_.bottom_row;
+  const std::size_t below = lines.size() - std::min(at + 1, lines.size());
+  view_.scroll += below - std::min(view_.painted, below);
+}
+
+void Painting::remember(const std::vector<Line>& lines, std::size_t end) {
+  view_.painted = view_.scroll;
+  view_.bottom = {};
+  for (std::size_t i = end; i-- > 0;) {
+    if (lines[i].id.empty()) continue;
+    std::size_t first = i;
+    while (first > 0 && lines[first - 1].id == lines[i].id) --first;
+    view_.bottom = lines[i].id;
+    view_.bottom_row = end - 1 - first;
+    return;
+  }
+}
+
 void Painting::scrolled(const std::vector<Line>& lines, int x, int height, int columns) {
   const auto space = static_cast<std::size_t>(std::max(height - 1, 1));
   const std::size_t total = lines.size();
+  stay(lines);
   if (view_.selected) {  // all of it is to be seen, or its beginning
     std::size_t first = total;
     std::size_t last = 0;
@@ -300,6 +326,7 @@ void Painting::scrolled(const std::vector<Line>& lines, int x, int height, int c
   const std::size_t end = total - view_.scroll;
   const std::size_t begin = end > space ? end - space : 0;
   view_.at_oldest = begin == 0;
+  remember(lines, end);
   int y = height - static_cast<int>(end - begin);
   for (std::size_t i = begin; i < end; ++i, ++y) {
     std::vector<Span> spans = lines[i].spans;
@@ -328,6 +355,8 @@ void Painting::timeline(int x, int height, int columns) {
     if (c.role == MemberRole::kNone) title += " · left";
     if (!picture_.presence.empty()) title += " · " + picture_.presence;
     put(0, x, {{ShownText::line(title).cut(columns), kBold}});
+  } else if (!picture_.wanted.empty()) {
+    put(0, x, {{ShownText::line(picture_.wanted + " · nothing said yet").cut(columns), kBold}});
   }
   std::map<std::uint64_t, std::size_t> by_seq;
   for (std::size_t i = 0; i < picture_.timeline.size(); ++i)
@@ -338,8 +367,10 @@ void Painting::timeline(int x, int height, int columns) {
     const auto& m = picture_.timeline[i];
     if (std::string its = time_text(m.time, "%Y-%m-%d"); its != day) {
       day = std::move(its);
-      add_day(lines, m.time, columns);
+      add_divider(lines, time_text(m.time, "%A, %d %B %Y"), kDim, columns);
     }
+    if (view_.first_new && m.id == *view_.first_new)
+      add_divider(lines, "new", {false, false, false, Color::kAccent}, columns);
     Answered answered;
     if (const auto it = by_seq.find(m.reply_to.value); m.reply_to && it != by_seq.end())
       answered = {picture_.senders[it->second], picture_.timeline[it->second].text};
@@ -349,11 +380,15 @@ void Painting::timeline(int x, int height, int columns) {
 }
 
 void Painting::found(const Found& found, int x, int height, int columns) {
-  std::string title = "\"" + found.words + "\" · ";
-  if (found.note != "searching") title += std::to_string(found.hits.size()) + " found";
+  std::string title = "\"" + found.words + "\"";
+  if (found.refused.empty()) title += " · ";
+  if (found.refused.empty() && found.note != "searching")
+    title += std::to_string(found.hits.size()) + " found";
   if (!found.note.empty()) title += (found.hits.empty() ? " " : ", ") + found.note;
   put(0, x, {{ShownText::line(title).cut(columns), kBold}});
   std::vector<Line> lines;
+  for (const ShownText& row : ShownText::line(found.refused).wrapped(columns, columns))
+    lines.push_back({{{row, {}}}, {}});
   for (std::size_t i = found.hits.size(); i-- > 0;) {
     const client::Message& m = found.hits[i].message;
     const std::string place = time_text(m.time, "%Y-%m-%d ") + found.titles[i];

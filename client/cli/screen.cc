@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <map>
 
 #include "client/cli/canvas.h"
 #include "client/cli/chat.h"
@@ -14,6 +15,7 @@
 #include "client/cli/line_editor.h"
 #include "client/cli/painter.h"
 #include "client/cli/session.h"
+#include "client/cli/terminal_check.h"
 
 namespace kith::cli {
 namespace {
@@ -64,21 +66,24 @@ class Screen {
     while (!chat_.wants_to_quit() && !quit_) {
       chat_.refresh();
       const int height = canvas_.height();
-      canvas_.show(paint(chat_.picture(), editor_, chat_.view(), height, canvas_.width()));
+      canvas_.show(paint(chat_.picture(), editor(), chat_.view(), height, canvas_.width()));
       if (bell_.wait(keys_.waiting() ? kEscapeMs : kRedrawMs, signals_)) return;
       std::string bytes;
       if (!canvas_.read(&bytes)) return;
       for (const Key& key : bytes.empty() ? keys_.pause() : keys_.feed(bytes)) {
         press(key);
+        chat_.writing(!editor().empty());
         chat_.refresh();
       }
     }
   }
 
  private:
+  LineEditor& editor() { return editors_[chat_.current()]; }
+
   void edited(bool taken) {
     if (!taken) chat_.view().notice = "A message cannot be longer.";
-    chat_.composing(!editor_.empty() && !editor_.is_command());
+    chat_.composing(!editor().empty() && !editor().is_command());
   }
 
   void press(const Key& key) {
@@ -86,24 +91,28 @@ class Screen {
     chat_.view().notice.clear();
     switch (key.kind) {
       case Kind::kText:
-        return edited(editor_.type(key.text));
+        return edited(editor().type(key.text));
       case Kind::kPaste:
-        return edited(editor_.paste(key.text));
+        return edited(editor().paste(key.text));
       case Kind::kNewline:
-        return edited(editor_.newline());
+        return edited(editor().newline());
       case Kind::kEnter:
-        if (chat_.submit(editor_.text(), editor_.is_command())) editor_.clear();
-        return;
+        return submit();
+      case Kind::kTab:
+        return edited(
+            editor().type(chat_.complete(editor().before_cursor(), editor().is_command())));
+      case Kind::kAlt:
+        return alt(key.text[0]);
       case Kind::kEscape:
-        if (!chat_.go_back()) editor_.clear();
+        if (!chat_.go_back()) editor().clear();
         return;
       case Kind::kControl:
         return control(key.text[0]);
       case Kind::kUp:
-        if (!editor_.up()) chat_.move(-1);
+        if (!editor().up()) chat_.move(-1);
         return;
       case Kind::kDown:
-        if (!editor_.down()) chat_.move(1);
+        if (!editor().down()) chat_.move(1);
         return;
       case Kind::kAltUp:
         return chat_.select(-1);
@@ -120,28 +129,39 @@ class Screen {
     }
   }
 
+  void submit() {
+    LineEditor& written = editor();  // a command may open another conversation
+    if (chat_.submit(written.text(), written.is_command())) written.clear();
+  }
+
+  void alt(char key) {
+    if (key == 'a') return chat_.next_unread();
+    if (key == 'd') return editor().cut_next_word();
+    chat_.go_to(key == '0' ? 9 : static_cast<std::size_t>(key - '1'));
+  }
+
   void edit(Key::Kind kind) {
     using Kind = Key::Kind;
     switch (kind) {
       case Kind::kBackspace:
-        return editor_.backspace();
+        return editor().backspace();
       case Kind::kWordBack:
-        return editor_.erase_word();
+        return editor().cut_word();
       case Kind::kDelete:
-        return editor_.erase();
+        return editor().erase();
       case Kind::kLeft:
-        return editor_.left();
+        return editor().left();
       case Kind::kRight:
-        return editor_.right();
+        return editor().right();
       case Kind::kWordLeft:
-        return editor_.word_left();
+        return editor().word_left();
       case Kind::kWordRight:
-        return editor_.word_right();
+        return editor().word_right();
       case Kind::kHome:
-        return editor_.home();
+        return editor().home();
       case Kind::kEnd:
-        if (editor_.empty()) chat_.to_newest();
-        return editor_.end();
+        if (editor().empty()) chat_.to_newest();
+        return editor().end();
       default:
         return;  // a key that means nothing here
     }
@@ -153,16 +173,24 @@ class Screen {
         quit_ = true;
         return;
       case 'd':
-        quit_ = editor_.empty();
-        return editor_.erase();
+        quit_ = editor().empty();
+        return editor().erase();
       case 'a':
-        return editor_.home();
+        return editor().home();
       case 'e':
-        return editor_.end();
+        return editor().end();
+      case 'b':
+        return editor().left();
+      case 'f':
+        return editor().right();
+      case 'k':
+        return editor().cut_to_end();
+      case 'y':
+        return edited(editor().yank());
       case 'u':
-        return editor_.clear();
+        return editor().cut_all();
       case 'w':
-        return editor_.erase_word();
+        return editor().cut_word();
       case 'l':
         return canvas_.repaint();
       case 'p':
@@ -181,7 +209,7 @@ class Screen {
   Chat chat_;
   Canvas canvas_;
   KeyReader keys_;
-  LineEditor editor_;
+  std::map<ConversationId, LineEditor> editors_;  // what is begun in each conversation
   bool quit_ = false;
 };
 
@@ -199,6 +227,7 @@ int run_screen(const Arguments& arguments) {
                                "The full screen needs a terminal; scripts use kith send, tail and "
                                "history."));
   }
+  if (auto usable = check_terminal(); !usable) return complain(usable.error());
   if (auto prepared = home.prepare(); !prepared) return complain(prepared.error());
   // Blocked before any thread exists: the terminal is given back before the program ends.
   sigset_t stop;

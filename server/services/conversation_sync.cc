@@ -287,6 +287,10 @@ void ConversationService::get_readers(const Caller& caller, const v1::GetReaders
           if (asking == nullptr || !asking->active()) {
             return reply_error(reply, not_a_member());
           }
+          if (seq > (*found)->head.last_seq) {
+            return reply_error(
+                reply, make_error(ErrorCode::kNotFound, "seq: no message has that number yet"));
+          }
           v1::ServerFrame frame;
           auto* page = frame.mutable_readers_page();
           const bool named = (*found)->head.member_count <= limits::readers_listed_max;

@@ -39,6 +39,10 @@ std::vector<UserId> users_of(const Ids& list) {
   return users;
 }
 
+bool names(const std::vector<UserId>& users, const UserId& user) {
+  return std::find(users.begin(), users.end(), user) != users.end();
+}
+
 }  // namespace
 
 struct PeopleService::State : std::enable_shared_from_this<State> {
@@ -253,6 +257,13 @@ bool PeopleService::handle(const Caller& caller, const v1::ClientFrame& frame, c
       change.remove_contacts = users_of(frame.update_contacts().remove());
       change.block = users_of(frame.update_contacts().block());
       change.unblock = users_of(frame.update_contacts().unblock());
+      if (names(change.add_contacts, caller.user) || names(change.block, caller.user)) {
+        reply_error(
+            reply,
+            make_error(ErrorCode::kInvalidArgument,
+                       "UpdateContacts: nobody is a contact of themselves, nor blocks themselves"));
+        return true;
+      }
       if (change.add_contacts.empty()) break;
       state_->change_contacts(caller, std::move(change), reply);
       return true;

@@ -110,7 +110,7 @@ def operator_and_person(scratch):
         expect(kith(scratch, "ann", "login", *where, "ann", password=NEWER)[0] == 0, "ann comes back")
         expect(run(*account, "password", "ann", "--data", server.data, text="short\n")[0] == 1, "too short")
         status, _, told = run(*account, "password", "nobody", "--data", server.data, text=NEW + "\n")
-        expect(status == 1 and told.endswith(": NOT_FOUND: there is no such user\n"), f"nobody: {told}")
+        expect(status == 1 and told == "kithd account: NOT_FOUND: there is no such user", f"nobody: {told}")
         expect(run(*account, "delete", "cleo", "--data", server.data)[0] == 2, "not without --yes")
         expect(run(*account, "delete", "cleo", "--data", server.data, "--yes")[0] == 0, "cleo is deleted")
         expect(run(*account, "delete", "cleo", "--data", server.data, "--yes")[0] == 0, "again")

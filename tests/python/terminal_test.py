@@ -5,6 +5,7 @@ Usage: terminal_test.py DIRECTORY_OF_KITHD_AND_KITH
 
 import json
 import os
+import pty
 import re
 import shutil
 import signal
@@ -182,6 +183,17 @@ class LineMode(Case):
                                 stderr=subprocess.PIPE, env=s.env, timeout=60)
         self.assertEqual(closed.returncode, 5)
 
+    def test_a_terminal_that_cannot_be_drawn_on_is_refused(self):
+        s = self.server
+        for term in ("dumb", "nonsense", ""):
+            ours, theirs = pty.openpty()
+            done = subprocess.run([f"{BIN}/kith", "--home", s.home("alice")], stdin=theirs, stdout=theirs,
+                                  stderr=subprocess.PIPE, env={**s.env, "TERM": term}, timeout=60)
+            os.close(ours)
+            os.close(theirs)
+            self.assertEqual(done.returncode, 2, term)
+            self.assertIn("TERM", done.stderr.decode())
+
     def test_exit_statuses(self):
         s = self.server
         self.assertEqual(s.kith("alice", "send", "nobodyhere", "x").returncode, 1)
@@ -346,6 +358,29 @@ class FullScreen(Case):
         said = json.loads(self.server.out("bob", "history", "alice", "--json", "--limit", "1"))
         self.assertEqual(said["text"], "an answer")
         self.assertTrue(said["reply_to"])
+
+    def test_what_is_begun_stays_with_its_conversation(self):
+        self.talk_to("bob")
+        self.type("for bob alone")
+        self.wait_for("> for bob alone")
+        self.keys("M-2")
+        self.wait_for(f"{WIDE} ")
+        self.assertTrue(until(lambda: re.search(r"^> *$", self.text(), re.M)), self.text())
+        self.keys("M-1")
+        self.wait_for("> for bob alone")
+        self.keys("C-a", "C-k")
+        self.assertTrue(until(lambda: re.search(r"^> *$", self.text(), re.M)), self.text())
+        self.keys("C-y")
+        self.wait_for("> for bob alone")
+        self.keys("C-u")
+        self.type("/mem")
+        self.keys("Tab")
+        self.wait_for("> /members")
+
+    def test_a_group_that_is_made_is_opened(self):
+        self.type(f"/group made{self.columns} bob")
+        self.keys("Enter")
+        self.wait_for(f"#made{self.columns} · 2 members")
 
     def test_a_found_message_is_opened(self):
         self.type("/search ABCDE")

@@ -94,6 +94,83 @@ TEST_F(ChatTest, OnlyWhatWasTypedIsACommand) {
   EXPECT_TRUE(chat_->wants_to_quit());
 }
 
+TEST_F(ChatTest, WhatIsShownIsWhatReceives) {
+  ASSERT_TRUE(command("/to carol"));  // nothing said yet
+  EXPECT_EQ(chat_->picture().wanted, "carol");
+  ASSERT_TRUE(command("/to bob"));
+  EXPECT_EQ(chat_->picture().wanted, "bob");
+  ASSERT_TRUE(chat_->submit("for bob", false));
+  ASSERT_TRUE(shows_messages(1));
+  ASSERT_TRUE(client_->send(client_->direct("carol"), "carol's comes into being").ok());
+  ASSERT_TRUE(shows([](const Picture& p) { return p.conversations.size() == 2; }));
+  ASSERT_TRUE(shows_messages(1));
+  const Picture& picture = chat_->picture();
+  EXPECT_EQ(picture.titles.at(*picture.open), "bob");
+  EXPECT_EQ(picture.conversations.at(*picture.open).id, chat_->current());
+  EXPECT_EQ(picture.wanted, "");
+}
+
+TEST_F(ChatTest, NothingOpensUnderWhatIsBeingWritten) {
+  chat_->writing(true);
+  ASSERT_TRUE(client_->send(client_->direct("carol"), "hello").ok());
+  ASSERT_TRUE(shows([](const Picture& p) { return p.conversations.size() == 1; }));
+  EXPECT_TRUE(chat_->current().empty());
+  chat_->writing(false);
+  ASSERT_TRUE(command("/help"));
+  ASSERT_TRUE(shows([](const Picture& p) { return p.page.has_value(); }));
+  chat_->refresh();
+  EXPECT_TRUE(chat_->picture().page);  // nor under what is being read
+  EXPECT_TRUE(chat_->go_back());
+  EXPECT_TRUE(shows([](const Picture& p) { return p.open.has_value(); }));
+  EXPECT_FALSE(chat_->current().empty());
+}
+
+TEST_F(ChatTest, ConversationsAreOpenedByTheirPlace) {
+  ASSERT_TRUE(command("/msg bob one"));
+  ASSERT_TRUE(command("/MSG carol two  words"));
+  ASSERT_TRUE(shows([](const Picture& p) { return p.conversations.size() == 2 && p.open; }));
+  const ConversationId carol = client_->direct("carol");
+  EXPECT_EQ(chat_->current(), carol);
+  const bool first = chat_->picture().conversations.at(0).id == carol;
+  chat_->go_to(first ? 1 : 0);
+  EXPECT_EQ(chat_->current(), client_->direct("bob"));
+  ASSERT_TRUE(shows_messages(1));
+  EXPECT_EQ(chat_->picture().timeline.at(0).text, "one");
+  chat_->go_to(7);
+  EXPECT_NE(notice().find("no conversation 8"), std::string::npos);
+  EXPECT_EQ(chat_->current(), client_->direct("bob"));
+  chat_->next_unread();
+  EXPECT_NE(notice().find("unread"), std::string::npos);
+}
+
+TEST_F(ChatTest, TabCompletesCommandsAndPeople) {
+  EXPECT_EQ(chat_->complete("/mem", true), "bers ");
+  EXPECT_EQ(chat_->complete("/re", true), "");
+  EXPECT_NE(notice().find("/reply"), std::string::npos);
+  ASSERT_TRUE(command("/msg caroline hi"));
+  ASSERT_TRUE(command("/group \"two words\" bob"));
+  ASSERT_TRUE(shows([](const Picture& p) { return p.conversations.size() == 2; }));
+  EXPECT_EQ(chat_->complete("/block car", true), "oline ");
+  EXPECT_EQ(chat_->complete("ask @car", false), "oline ");
+  EXPECT_EQ(chat_->complete("/to #two w", true), "ords ");
+  EXPECT_EQ(chat_->complete("nothing x", false), "");
+}
+
+TEST_F(ChatTest, NamesOfIrssiAndWordsTooMany) {
+  ASSERT_TRUE(command("/query bob"));
+  ASSERT_TRUE(command("/me waves"));
+  ASSERT_TRUE(shows_messages(1));
+  EXPECT_EQ(chat_->picture().timeline.at(0).text, "*waves*");
+  for (const char* text : {"/leave #other", "/info 3", "/members x", "/privacy online contacts x",
+                           "/part x", "/quit now"}) {
+    EXPECT_FALSE(command(text)) << text;
+    EXPECT_FALSE(notice().empty()) << text;
+  }
+  EXPECT_FALSE(chat_->wants_to_quit());
+  EXPECT_TRUE(command("/EXIT"));
+  EXPECT_TRUE(chat_->wants_to_quit());
+}
+
 TEST_F(ChatTest, WhatIsSentAnswersTheSelectedMessage) {
   ASSERT_TRUE(command("/to bob"));
   chat_->submit("one", false);

@@ -38,6 +38,11 @@ TEST(Keys, SequencesOfSeveralTerminals) {
   EXPECT_EQ(keys("\x1b[5~\x1b[6~"), (Keys{{Kind::kPageUp, ""}, {Kind::kPageDown, ""}}));
 }
 
+TEST(Keys, AltWithADigitAnAOrADIsAKey) {
+  EXPECT_EQ(keys("\x1b\x31\x1b\x61\x1b\x64"),
+            (Keys{{Kind::kAlt, "1"}, {Kind::kAlt, "a"}, {Kind::kAlt, "d"}}));
+}
+
 TEST(Keys, WhatIsNotKnownDoesNothing) {
   for (const char* noise :
        {"\x1b[15~", "\x1b[1;2P", "\x1b[24;5~", "\x1bx", "\x1b[[B", "\x1b[<0;1;1M", "\x1b[?1;2c",

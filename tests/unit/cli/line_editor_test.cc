@@ -12,7 +12,7 @@ TEST(LineEditor, EditsAtTheCursor) {
   LineEditor editor;
   for (const char* c : {"g", "r", "ü", "ß", "e", " ", "a", "n", " ", "a", "l", "l", "e"})
     ASSERT_TRUE(editor.type(c));
-  editor.erase_word();
+  editor.cut_word();
   editor.home();
   editor.right();
   editor.erase();
@@ -26,6 +26,50 @@ TEST(LineEditor, EditsAtTheCursor) {
   editor.word_right();
   editor.word_left();
   EXPECT_EQ(editor.before_cursor(), "gRüße ");
+}
+
+TEST(LineEditor, WhatIsCutComesBack) {
+  LineEditor editor;
+  editor.paste("one two\nthree");
+  editor.up();
+  editor.end();
+  editor.cut_word();
+  EXPECT_EQ(editor.text(), "one \nthree");
+  editor.home();
+  EXPECT_TRUE(editor.yank());
+  EXPECT_EQ(editor.text(), "twoone \nthree");
+  editor.home();
+  editor.cut_next_word();
+  EXPECT_EQ(editor.text(), " \nthree");
+  editor.cut_to_end();
+  EXPECT_EQ(editor.text(), "\nthree");
+  editor.cut_to_end();  // the line end
+  EXPECT_EQ(editor.text(), "three");
+  editor.cut_all();
+  EXPECT_TRUE(editor.empty());
+  editor.cut_all();  // nothing: what was cut before stays
+  EXPECT_TRUE(editor.yank());
+  EXPECT_EQ(editor.text(), "three");
+  EXPECT_EQ(editor.before_cursor(), "three");
+}
+
+TEST(LineEditor, TheCursorStandsBetweenWhatIsReadAsCharacters) {
+  LineEditor editor;
+  editor.paste("e\u0301\u0323x\U0001F469\u200d\U0001F467");
+  editor.left();
+  EXPECT_EQ(editor.before_cursor(), "e\u0301\u0323x\U0001F469\u200d");  // shown as two
+  editor.left();
+  EXPECT_EQ(editor.before_cursor(), "e\u0301\u0323x");
+  editor.left();
+  editor.left();
+  EXPECT_EQ(editor.before_cursor(), "");
+  editor.right();
+  EXPECT_EQ(editor.before_cursor(), "e\u0301\u0323");
+  editor.backspace();
+  EXPECT_EQ(editor.before_cursor(), "e\u0301");
+  editor.home();
+  editor.erase();
+  EXPECT_EQ(editor.text(), "x\U0001F469\u200d\U0001F467");
 }
 
 TEST(LineEditor, HasLines) {

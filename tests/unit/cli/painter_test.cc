@@ -140,6 +140,47 @@ TEST_F(Painter, ScrollingEndsAtTheOldestMessage) {
   EXPECT_FALSE(view.at_oldest);
 }
 
+TEST_F(Painter, WhatIsLookedAtStaysWhenMessagesArrive) {
+  for (int i = 0; i < 40; ++i) add("bob", "line " + std::to_string(i));
+  (void)lines(12, 80);
+  view.scroll = 10;
+  const auto before = lines(12, 80);
+  add("bob", "news");
+  add("bob", "a long one\nwith a second line");
+  auto now = lines(12, 80);
+  for (int y = 0; y < 10; ++y)
+    EXPECT_EQ(now[static_cast<std::size_t>(y)], before[static_cast<std::size_t>(y)]);
+  view.scroll += 2;  // PgUp still moves
+  EXPECT_NE(lines(12, 80)[5], before[5]);
+  view.scroll = 0;  // End
+  EXPECT_NE(all(12, 80).find("second line"), std::string::npos);
+}
+
+TEST_F(Painter, ALineDividesWhatIsNew) {
+  add("bob", "old");
+  add("bob", "fresh");
+  EXPECT_EQ(all(12, 80).find("── new ──"), std::string::npos);
+  view.first_new = picture.timeline[1].id;
+  const std::string text = all(12, 80);
+  EXPECT_LT(text.find("old"), text.find("── new ──"));
+  EXPECT_LT(text.find("── new ──"), text.find("fresh"));
+}
+
+TEST_F(Painter, AConversationThatIsToBeginHasItsHead) {
+  picture.open.reset();
+  picture.wanted = "zed";
+  EXPECT_NE(lines(12, 40)[0].find("zed"), std::string::npos);
+}
+
+TEST_F(Painter, WhyNothingWasSearchedIsNotCutOff) {
+  picture.found = Found{
+      "***", {}, {}, {}, "", "a query has a letter, a digit or an emoji, as this sentence says"};
+  const std::string text = all(12, 40);
+  EXPECT_NE(text.find("sentence says"), std::string::npos);
+  EXPECT_EQ(text.find("0 found"), std::string::npos);
+  EXPECT_EQ(text.find("…"), std::string::npos);
+}
+
 TEST_F(Painter, APageBeginsAtItsBeginning) {
   Page page{1, "help", {}};
   for (int i = 0; i < 60; ++i) page.lines.push_back("line " + std::to_string(i));
@@ -162,7 +203,7 @@ TEST_F(Painter, TheComposerShowsTheLineOfTheCursor) {
 }
 
 TEST_F(Painter, WhatWasFoundIsMarked) {
-  Found found{"red", {}, {"#cars"}, {"bob"}, ""};
+  Found found{"red", {}, {"#cars"}, {"bob"}, "", ""};
   client::SearchHit hit;
   hit.message.text = "a red car";
   hit.message.id = id(1);

@@ -49,6 +49,21 @@ class PeopleServiceTest : public testing::ServiceTest {
   std::uint64_t cursor = 0;  // of the tablet
 };
 
+TEST_F(PeopleServiceTest, NobodyBlocksThemselves) {
+  v1::ClientFrame block;
+  block.mutable_update_contacts()->add_block(bob.bytes());
+  v1::ClientFrame contact;
+  contact.mutable_update_contacts()->add_add(bob.bytes());
+  for (const v1::ClientFrame& frame : {block, contact}) {
+    std::optional<v1::ServerFrame> answer;
+    people->handle(phone, frame, [&answer](v1::ServerFrame&& reply) { answer = reply; });
+    loop.advance(50ms);
+    ASSERT_TRUE(answer.has_value() && answer->has_error());
+    EXPECT_EQ(answer->error().code(), v1::ERROR_CODE_INVALID_ARGUMENT);
+  }
+  EXPECT_EQ(told, 0);
+}
+
 TEST_F(PeopleServiceTest, AChangeIsReadByWhoeverAsksAfterItsAnswer) {
   const auto answer = hide_receipts(phone);
   loop.advance(50ms);

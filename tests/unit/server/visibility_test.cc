@@ -250,6 +250,16 @@ TEST_F(VisibilityTest, WithReceiptsOffNeitherJoiningNorSendingShowsReading) {
   EXPECT_EQ(ask(anna, readers).readers_page().read_count(), 1u);
 }
 
+TEST_F(VisibilityTest, AMessageThatIsNotThereHasNoReaders) {
+  send(anna, {out(1)});
+  v1::ClientFrame readers;
+  readers.mutable_get_readers()->set_conversation_id(group_id().bytes());
+  readers.mutable_get_readers()->set_seq(2);
+  EXPECT_TRUE(ask(anna, readers).has_readers_page());
+  readers.mutable_get_readers()->set_seq(3);
+  EXPECT_EQ(ask(anna, readers).error().code(), v1::ERROR_CODE_NOT_FOUND);
+}
+
 TEST_F(VisibilityTest, ReadingInPrivateMovesNothing) {
   send(anna, {out(1)});
   for (const Caller& one : {bobs, cleos}) received(one, 2);
