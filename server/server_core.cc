@@ -58,6 +58,11 @@ class JoinedCore : public ServerCore {
     conversations_.on_cold_heads([this](const Caller& caller, std::uint32_t heads) {
       gateway_.charge(caller, Spend::kAck, heads * kColdHeadCost);
     });
+    conversations_.set_lookup_costs(
+        {[this](const Caller& caller) { return gateway_.wait_for_lookups(caller); },
+         [this](const Caller& caller, std::uint32_t people) {
+           gateway_.charge_lookups(caller, people);
+         }});
     cache_.watch(health_);
     conversations_.set_secret(options.secret);
     search_.set_costs(

@@ -118,6 +118,15 @@ std::uint32_t EntryBudget::look_up(const std::string& address, std::int64_t ids,
       .lookups.take(addresses_.rules().lookups, ids, now_ms);
 }
 
+std::uint32_t EntryBudget::lookups_wait(const std::string& address, std::int64_t now_ms) {
+  return addresses_.at(keys_.key(address), now_ms)
+      .lookups.wait_for(addresses_.rules().lookups, 1, now_ms);
+}
+
+void EntryBudget::looked_up(const std::string& address, std::int64_t ids, std::int64_t now_ms) {
+  addresses_.at(keys_.key(address), now_ms).lookups.charge(addresses_.rules().lookups, ids, now_ms);
+}
+
 std::size_t EntryBudget::bytes() const {
   return addresses_.bytes() + pauses_.bytes() + handles_.bytes() + familiar_.bytes();
 }

@@ -48,6 +48,9 @@ class EntryBudget {
   // A token or ticket was refused; true if there were too many of this address.
   bool token_refused(const std::string& address, std::int64_t now_ms);
   std::uint32_t look_up(const std::string& address, std::int64_t ids, std::int64_t now_ms);
+  // The milliseconds until one more may be looked up; and what has turned out to be lookups.
+  std::uint32_t lookups_wait(const std::string& address, std::int64_t now_ms);
+  void looked_up(const std::string& address, std::int64_t ids, std::int64_t now_ms);
 
   // Whose turn a registration takes among those who wait for the hasher.
   [[nodiscard]] Turn turn_of(const std::string& address) const { return {keys_.tag(address), 0}; }

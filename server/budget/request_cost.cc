@@ -41,8 +41,11 @@ RequestCost cost_of(const v1::ClientFrame& frame) {
       return command(with_ids(4, frame.create_conversation().members_size()));
     case F::kMemberChange:
       return command(with_ids(1, frame.member_change().users_size()));
-    case F::kUpdateContacts:
-      return command(with_ids(1, ids_of(frame.update_contacts())));
+    case F::kUpdateContacts: {
+      RequestCost cost = command(with_ids(1, ids_of(frame.update_contacts())));
+      cost.lookups = static_cast<std::uint32_t>(frame.update_contacts().add_size());
+      return cost;
+    }
     case F::kUpdateSettings:
     case F::kUpdateProfile:
     case F::kRevokeDevice:
@@ -54,9 +57,12 @@ RequestCost cost_of(const v1::ClientFrame& frame) {
     case F::kSetTyping:
     case F::kSetPresence:
       return unanswered(2);
-    case F::kPresenceSubscribe:
-      return unanswered(with_ids(
+    case F::kPresenceSubscribe: {
+      RequestCost cost = unanswered(with_ids(
           1, frame.presence_subscribe().add_size() + frame.presence_subscribe().remove_size()));
+      cost.lookups = static_cast<std::uint32_t>(frame.presence_subscribe().add_size());
+      return cost;
+    }
     case F::kPing:
     case F::kGetReaders:
     case F::kGetDevices:

@@ -304,6 +304,9 @@ void Gateway::in_session(Session& session, v1::ClientFrame& frame) {
   if (!hooks_.request(session.caller(), frame, reply) && reply) {
     reply_error(reply, make_error(ErrorCode::kUnimplemented, "the server does not know this"));
   }
+  if (cost.answered || cost.lookups == 0 || !session.ready()) return;
+  hold(session, session.budget->debt_ms(accounts_.rates(), Spend::kLookup,
+                                        ports_.scheduler.clock().steady_ms()));
 }
 
 // What a device of another history has synced stands for something else here, so its cursor counts as one of the

@@ -93,6 +93,9 @@ class Gateway : public ConnectionHandler {
   void charge(const Caller& caller, Spend kind, std::uint32_t cost);
   // The milliseconds until the account may spend again; 0 = now.
   [[nodiscard]] std::uint32_t wait_for(const Caller& caller, Spend kind);
+  // The same of people who were asked for otherwise than by GetUsers, in what the account and its address may look up.
+  void charge_lookups(const Caller& caller, std::uint32_t people);
+  [[nodiscard]] std::uint32_t wait_for_lookups(const Caller& caller);
   // Admission::token_id of a session; empty if it is gone.
   [[nodiscard]] std::string token_of(std::uint64_t session) const;
 

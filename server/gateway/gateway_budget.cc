@@ -143,7 +143,9 @@ std::uint32_t Gateway::take(Session& session, const RequestCost& cost) {
   AccountBudget& budget = *session.budget;
   if (cost.lookups == 0) return budget.take(rates, cost.from, cost.units, now);
   std::uint32_t wait = budget.wait_for(rates, cost.from, cost.units, now);
-  wait = std::max(wait, budget.wait_for(rates, Spend::kLookup, cost.lookups, now));
+  // What has no answer to say so is let through, and paid for before more is read.
+  if (cost.answered)
+    wait = std::max(wait, budget.wait_for(rates, Spend::kLookup, cost.lookups, now));
   if (wait == 0) wait = entry_.look_up(session.address(), cost.lookups, now);
   if (wait > 0) return wait;
   budget.charge(rates, cost.from, cost.units, now);
@@ -233,6 +235,23 @@ std::uint32_t Gateway::wait_for(const Caller& caller, Spend kind) {
   const auto budget = budgets_.find(caller.user);
   if (budget == budgets_.end()) return 0;
   return budget->second.wait_for(accounts_.rates(), kind, 1, ports_.scheduler.clock().steady_ms());
+}
+
+void Gateway::charge_lookups(const Caller& caller, std::uint32_t people) {
+  charge(caller, Spend::kLookup, people);
+  const Session* asking = find(caller.session);
+  if (asking != nullptr)
+    entry_.looked_up(asking->address(), people, ports_.scheduler.clock().steady_ms());
+}
+
+std::uint32_t Gateway::wait_for_lookups(const Caller& caller) {
+  const std::uint32_t wait = wait_for(caller, Spend::kLookup);
+  const Session* asking = find(caller.session);
+  if (asking == nullptr) return wait;
+  const std::int64_t now = ports_.scheduler.clock().steady_ms();
+  const std::uint32_t longest = std::max(wait, entry_.lookups_wait(asking->address(), now));
+  if (longest > 0) refusals_.note(RefusalClass::kLookup, asking->address());
+  return longest;
 }
 
 void Gateway::tell_refusals() {

@@ -219,22 +219,24 @@ void ConversationService::send_in(Batch& batch, const Conversation* c) {
   }
   if (other.empty()) return send_items(batch, 0);  // a group
   const bool create_first = c == nullptr;
+  if (create_first) {
+    if (const auto wait = too_many_lookups(batch.caller)) return reply_error(batch.reply, *wait);
+  }
   if (const UserRecord* user = users_.at_hand(other)) {
     return send_direct(batch, create_first, *user);
   }
   ++batch.holds;
-  users_.with(
-      other, [this, alive = alive_, place = batch.place, create_first,
-              other](Result<Users::Record> user) {
-        if (!*alive) return;
-        Batch& loaded = batches_.at(place);
-        const SendBatches::Hold held(batches_, loaded);
-        if (!user) return reply_error(loaded.reply, user.error());
-        if (*user) return send_direct(loaded, create_first, **user);
-        const Error nobody = no_such_users({other});
-        if (create_first) return reply_error(loaded.reply, nobody);
-        answer_former(loaded, 0, nobody);  // the account was deleted
-      });
+  users_.with(other, [this, alive = alive_, place = batch.place, create_first,
+                      other](Result<Users::Record> user) {
+    if (!*alive) return;
+    Batch& loaded = batches_.at(place);
+    const SendBatches::Hold held(batches_, loaded);
+    if (!user) return reply_error(loaded.reply, user.error());
+    if (*user) return send_direct(loaded, create_first, **user);
+    const Error nobody = no_such_users({other});
+    if (create_first) return reply_error(loaded.reply, charged(loaded.caller, 1, nobody));
+    answer_former(loaded, 0, nobody);  // the account was deleted
+  });
 }
 
 void ConversationService::send_direct(Batch& batch, bool create_first, const UserRecord& other) {
@@ -242,7 +244,8 @@ void ConversationService::send_direct(Batch& batch, bool create_first, const Use
   batch.sender_only = consent.blocked;
   if (create_first) {
     if (const auto refused = check_first_message(consent)) {
-      return reply_error(batch.reply, refusal(batch.conversation, batch.caller.user, *refused));
+      return reply_error(batch.reply, refusal(batch.conversation, batch.caller.user,
+                                              charged(batch.caller, 1, *refused)));
     }
     // In the log before the messages; if the other side was first, it changes nothing.
     LogRecord r = record(batch.caller, batch.conversation);
@@ -410,16 +413,17 @@ void ConversationService::answer_earlier_or(const LogRecord& r, const Error& err
 
 // `joining`: those whom the record makes members, ascending. They are asked for before the log: what it has
 // is decided without the directory.
-void ConversationService::append_if_willing(LogRecord r, std::vector<UserId> joining,
-                                            const Reply& reply) {
+void ConversationService::append_if_willing(const Caller& caller, LogRecord r,
+                                            std::vector<UserId> joining, const Reply& reply) {
+  if (const auto wait = too_many_lookups(caller)) return reply_error(reply, *wait);
   const UserId sender = r.sender;
   users_.consents(joining, sender,
-                  [this, alive = alive_, r = std::move(r), joining,
+                  [this, alive = alive_, caller, r = std::move(r), joining,
                    reply](const Result<std::vector<Consent>>& known) mutable {
                     if (!*alive) return;
                     if (!known) return reply_error(reply, temporary(known.error()));
                     if (const auto refused = check_group_adds(joining, *known)) {
-                      return answer_earlier_or(r, *refused, reply);
+                      return answer_earlier_or(r, charged(caller, joining.size(), *refused), reply);
                     }
                     std::vector<UserId> off;
                     for (const Consent& one : *known) {
@@ -433,6 +437,18 @@ void ConversationService::append_if_willing(LogRecord r, std::vector<UserId> joi
                   });
 }
 
+std::optional<Error> ConversationService::too_many_lookups(const Caller& caller) const {
+  const std::uint32_t wait = lookup_costs_.wait ? lookup_costs_.wait(caller) : 0;
+  if (wait == 0) return std::nullopt;
+  return make_error(ErrorCode::kRateLimited, "too many people were asked for", wait);
+}
+
+const Error& ConversationService::charged(const Caller& caller, std::size_t people,
+                                          const Error& refusal) const {
+  if (lookup_costs_.charge) lookup_costs_.charge(caller, static_cast<std::uint32_t>(people));
+  return refusal;
+}
+
 void ConversationService::create(const Caller& caller, const v1::CreateConversation& request,
                                  const Reply& reply) {
   LogRecord r = record(caller, *conversation_id(request.conversation_id()));
@@ -442,13 +458,13 @@ void ConversationService::create(const Caller& caller, const v1::CreateConversat
   std::erase(others, caller.user);
   r.op = CreateOp{ConversationType::kGroup, request.title(), others, {}};
   cache_.with(r.conversation,
-              [this, alive = alive_, r, others, reply](Result<const Conversation*> found) {
+              [this, alive = alive_, caller, r, others, reply](Result<const Conversation*> found) {
                 if (!*alive) return;
                 if (!found) return reply_error(reply, found.error());
                 if (*found == nullptr) {
                   if (cache_.undecided(r.conversation))
                     return reply_error(reply, not_decided_yet());
-                  return append_if_willing(r, others, reply);
+                  return append_if_willing(caller, r, others, reply);
                 }
                 // A repetition, or a group of others.
                 if (find_member(**found, r.sender) == nullptr)
@@ -467,22 +483,23 @@ void ConversationService::change_members(const Caller& caller, const v1::MemberC
                   static_cast<MemberRole>(request.role()),
                   {}};
   r.op = op;
-  with_member(r, reply, [this, r, op, reply](const Conversation& c, const Member& me) mutable {
-    if (op.kind != MemberChangeKind::kAdd) return append_placed(r, reply);
-    // Nobody learns who exists by adding where they may not.
-    if (me.role < MemberRole::kAdmin) {
-      if (cache_.undecided(r.conversation)) return reply_error(reply, not_decided_yet());
-      return answer_earlier_or(
-          r, make_error(ErrorCode::kPermissionDenied, "only admins may add members"), reply);
-    }
-    // Members are left out: if one leaves before the decision, it must not bring them back unasked.
-    std::erase_if(op.users, [&](const UserId& user) {
-      const Member* there = find_member(c, user);
-      return there != nullptr && there->active();
-    });
-    r.op = op;
-    append_if_willing(r, op.users, reply);
-  });
+  with_member(
+      r, reply, [this, caller, r, op, reply](const Conversation& c, const Member& me) mutable {
+        if (op.kind != MemberChangeKind::kAdd) return append_placed(r, reply);
+        // Nobody learns who exists by adding where they may not.
+        if (me.role < MemberRole::kAdmin) {
+          if (cache_.undecided(r.conversation)) return reply_error(reply, not_decided_yet());
+          return answer_earlier_or(
+              r, make_error(ErrorCode::kPermissionDenied, "only admins may add members"), reply);
+        }
+        // Members are left out: if one leaves before the decision, it must not bring them back unasked.
+        std::erase_if(op.users, [&](const UserId& user) {
+          const Member* there = find_member(c, user);
+          return there != nullptr && there->active();
+        });
+        r.op = op;
+        append_if_willing(caller, r, op.users, reply);
+      });
 }
 
 void ConversationService::change_meta(const Caller& caller, const v1::UpdateMeta& request,

@@ -60,6 +60,13 @@ class ConversationService {
   void on_cold_heads(std::function<void(const Caller&, std::uint32_t)> told) {
     cold_heads_ = std::move(told);
   }
+  // People who are asked for by an id that may be guessed: `wait` answers the milliseconds until the caller may look
+  // up more, `charge` is told how many a refusal was about. Who is let through costs nothing more.
+  struct LookupCosts {
+    std::function<std::uint32_t(const Caller&)> wait;
+    std::function<void(const Caller&, std::uint32_t people)> charge;
+  };
+  void set_lookup_costs(LookupCosts costs) { lookup_costs_ = std::move(costs); }
   // False if the body is not about conversations. The frame has passed validate().
   // The frame's body may be moved from.
   // The reply may be, too; not if the answer is false.
@@ -94,7 +101,12 @@ class ConversationService {
   void change_meta(const Caller& caller, const v1::UpdateMeta& request, const Reply& reply);
   void with_member(const LogRecord& record, const Reply& reply,
                    std::function<void(const Conversation&, const Member&)> then);
-  void append_if_willing(LogRecord record, std::vector<UserId> joining, const Reply& reply);
+  void append_if_willing(const Caller& caller, LogRecord record, std::vector<UserId> joining,
+                         const Reply& reply);
+  // Nothing if the caller may ask for people.
+  std::optional<Error> too_many_lookups(const Caller& caller) const;
+  // The refusal, which tells who exists or does not let one.
+  const Error& charged(const Caller& caller, std::size_t people, const Error& refusal) const;
   void answer_earlier_or(const LogRecord& record, const Error& error, const Reply& reply);
   void append_placed(LogRecord record, const Reply& reply);
 
@@ -147,6 +159,7 @@ class ConversationService {
   Scheduler::TimerId receipts_timer_ = 0;
   std::size_t receipts_new_ = 0;  // gathered since the last flush
   std::function<void(const Caller&, std::uint32_t)> cold_heads_;
+  LookupCosts lookup_costs_;
   std::size_t receipt_loads_ = 0;
   // Conversations whose receipts were told a moment ago.
   struct ReceiptRest {

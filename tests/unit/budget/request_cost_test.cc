@@ -17,6 +17,10 @@ TEST(RequestCostTest, GrowsWithWhatIsAsked) {
   EXPECT_EQ(cost_of(frame).unacked, 1U);
   for (int i = 0; i < 500; ++i) frame.mutable_update_contacts()->add_add("0123456789abcdef");
   EXPECT_EQ(cost_of(frame).units, 51U);
+  EXPECT_EQ(cost_of(frame).lookups, 500U) << "the answer tells who exists";
+  for (int i = 0; i < 128; ++i) frame.mutable_presence_subscribe()->add_add("0123456789abcdef");
+  EXPECT_EQ(cost_of(frame).units, 13U);
+  EXPECT_EQ(cost_of(frame).lookups, 128U);
   for (int i = 0; i < 98; ++i) frame.mutable_get_users()->add_handles("x");
   frame.mutable_get_users()->add_user_ids("0123456789abcdef");
   EXPECT_EQ(cost_of(frame).from, Spend::kQuery);

@@ -677,6 +677,23 @@ TEST_F(GatewayTest, LookupsCountByWhatTheyAskFor) {
 }
 
 // Nothing that is acknowledged is dropped: who says too much is not read for a while.
+TEST_F(GatewayTest, WhoeverWatchesPeopleLooksThemUp) {
+  const ConnectionId id = sign_in("ann");
+  v1::ClientFrame watch;
+  for (int i = 0; i < 128; ++i)
+    watch.mutable_presence_subscribe()->add_add(UserId::of(std::to_string(i)).bytes());
+  int asked = 0;
+  while (!sockets.paused[id] && asked < 100) {
+    say(id, watch);
+    ++asked;
+    loop.advance(300ms);
+  }
+  EXPECT_GT(asked, 15) << "as many as there are for a device that comes back";
+  EXPECT_LT(asked, 30);
+  loop.advance(10s);
+  EXPECT_FALSE(sockets.paused[id]) << "paid for";
+}
+
 TEST_F(GatewayTest, JunkAcknowledgementsAreHeardLater) {
   const ConnectionId id = sign_in("ann");
   v1::ClientFrame ack;

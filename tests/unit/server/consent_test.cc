@@ -87,6 +87,32 @@ TEST_F(ConsentTest, WhoDoesNotExistIsNamedAndNothingIsMade) {
   EXPECT_EQ(find_member(*cache.peek(group_id()), cleo), nullptr);
 }
 
+TEST_F(ConsentTest, WhoGuessesIdsPaysForWhatARefusalTells) {
+  std::uint32_t people = 0, wait = 0;
+  service.set_lookup_costs({[&](const Caller&) { return wait; },
+                            [&](const Caller&, std::uint32_t some) { people += some; }});
+  create(anna, {bob, ghost, other_ghost});
+  EXPECT_EQ(people, 3U) << "who is not named exists";
+  write_first(anna, ghost);
+  EXPECT_EQ(people, 4U);
+  allow(bob, Audience::kNobody, Audience::kNobody);
+  write_first(anna, bob, 2);
+  create(anna, {bob, cleo});
+  EXPECT_EQ(people, 7U);
+  ASSERT_TRUE(create(anna, {cleo}).has_placed());
+  member_change(anna, v1::MEMBER_CHANGE_KIND_ADD, {ghost}, 101);
+  EXPECT_EQ(people, 8U) << "members whom nobody had to guess cost nothing";
+  wait = 700;
+  for (const v1::ServerFrame& answer :
+       {create(anna, {ghost}, group_id(7), 102), write_first(anna, ghost, 3),
+        member_change(anna, v1::MEMBER_CHANGE_KIND_ADD, {ghost}, 103)}) {
+    EXPECT_EQ(answer.error().code(), v1::ERROR_CODE_RATE_LIMITED);
+    EXPECT_EQ(answer.error().retry_after_ms(), 700U);
+    EXPECT_EQ(answer.error().users_size(), 0);
+  }
+  EXPECT_TRUE(create(anna, {cleo}).has_placed()) << "a repetition";
+}
+
 TEST_F(ConsentTest, OnlyThoseWhoLetOneAreAdded) {
   allow(bob, Audience::kNobody, Audience::kEveryone);
   allow(cleo, Audience::kContacts, Audience::kEveryone);
