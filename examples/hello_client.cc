@@ -21,12 +21,12 @@ int main(int argc, char** argv) {
 
   auto client = kc::Client::open(options);
   if (!client) return std::puts(client.error().to_string().c_str()), 1;
-  const auto events = (*client)->on_event([](const kc::Event& event) {
+  const auto events = (*client)->on_event([peer = argv[4]](const kc::Event& event) {
     const auto* changed = std::get_if<kc::MessageChanged>(&event);
-    if (!changed) return;
+    if (!changed || changed->message.kind != kith::MessageKind::kText) return;
     const char* const ticks[] = {"failed", "sending", "sent", "delivered", "read"};
     const kc::Message& message = changed->message;
-    std::printf("%s: %s\n", message.mine ? ticks[static_cast<int>(message.status)] : "<",
+    std::printf("%s: %s\n", message.mine ? ticks[static_cast<int>(message.status)] : peer,
                 message.text.c_str());
     std::fflush(stdout);
   });

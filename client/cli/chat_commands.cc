@@ -102,7 +102,7 @@ void Chat::help() {
       "Up and Down choose a conversation, Alt-1 to Alt-9 the one at that place, Alt-a the next "
       "unread one. What you have begun to write stays with its conversation.",
       "Tab completes commands, handles and #titles. PgUp and PgDn scroll.",
-      "Ctrl-A, E, B, F, W, U, K and Y edit as in a shell.",
+      "Ctrl-A, E, B, F, W, U, K and Y edit as in a shell. Ctrl-R brings back what was sent last.",
       "Ctrl-P and Ctrl-N (or Alt-Up, Alt-Down) select a message; what you send then answers it.",
       "Esc goes back. //text sends a text that begins with /.",
       ""};

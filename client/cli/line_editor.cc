@@ -43,12 +43,7 @@ bool is_control(char32_t c) {
 }  // namespace
 
 bool LineEditor::insert(char32_t code, bool pasted) {
-  const std::size_t size = encoded(code).size();
-  if (bytes_ + size > limits::body_bytes_max - kEnvelope) return false;
-  text_.insert(text_.begin() + static_cast<std::ptrdiff_t>(cursor_), {code, pasted});
-  ++cursor_;
-  bytes_ += size;
-  return true;
+  return put({{code, pasted}}, encoded(code).size());
 }
 
 bool LineEditor::type(std::string_view character) {
@@ -59,16 +54,26 @@ bool LineEditor::type(std::string_view character) {
 
 bool LineEditor::paste(std::string_view text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
-  bool all = true;
+  std::vector<Character> fresh;
+  std::size_t bytes = 0;
   char32_t last = 0;
   decode(text, [&](char32_t c) {
     const bool second = c == '\n' && last == '\r';
     last = c;
     if (c == '\r') c = '\n';
     if (second || (is_control(c) && c != '\n' && c != '\t')) return;
-    all = insert(c, true) && all;
+    fresh.push_back({c, true});
+    bytes += encoded(c).size();
   });
-  return all;
+  return put(fresh, bytes);
+}
+
+bool LineEditor::put(const std::vector<Character>& fresh, std::size_t bytes) {
+  if (bytes_ + bytes > limits::body_bytes_max - kEnvelope) return false;
+  text_.insert(text_.begin() + static_cast<std::ptrdiff_t>(cursor_), fresh.begin(), fresh.end());
+  cursor_ += fresh.size();
+  bytes_ += bytes;
+  return true;
 }
 
 void LineEditor::remove(std::size_t begin, std::size_t end) {
@@ -111,9 +116,9 @@ void LineEditor::cut_all() {
 }
 
 bool LineEditor::yank() {
-  const std::vector<Character> taken = taken_;
-  return std::all_of(taken.begin(), taken.end(),
-                     [this](const Character& c) { return insert(c.code, c.pasted); });
+  std::size_t bytes = 0;
+  for (const Character& c : taken_) bytes += encoded(c.code).size();
+  return put(taken_, bytes);
 }
 
 bool LineEditor::is_space(std::size_t at) const {

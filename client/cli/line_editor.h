@@ -13,7 +13,8 @@ class LineEditor {
   // One typed character, as UTF-8. False: the text is as long as a message may be.
   bool type(std::string_view character);
   bool newline() { return insert('\n', false); }
-  // Line ends become '\n', those at the end go; other control characters but tabs are dropped.
+  // All of it or, if a message may not be so long, nothing. Line ends become '\n', those at the end
+  // go; other control characters but tabs are dropped.
   bool paste(std::string_view text);
   void backspace();  // one code point: an accent goes before its letter
   void erase();      // what is read as one character, as left() and right() move
@@ -47,6 +48,7 @@ class LineEditor {
     bool pasted;
   };
   bool insert(char32_t code, bool pasted);
+  bool put(const std::vector<Character>& fresh, std::size_t bytes);
   void remove(std::size_t begin, std::size_t end);
   void cut(std::size_t begin, std::size_t end);
   // Where the character before or after the cursor begins or ends, as a reader counts them.

@@ -8,6 +8,8 @@
 
 #include <csignal>
 #include <map>
+#include <string>
+#include <vector>
 
 #include "client/cli/canvas.h"
 #include "client/cli/chat.h"
@@ -23,6 +25,7 @@ namespace {
 constexpr int kRedrawMs = 1'000;  // the terminal may have changed its size
 constexpr int kEscapeMs = 50;     // what follows an Escape of a sequence comes at once
 constexpr int kPageRows = 10;
+constexpr std::size_t kSentKept = 50;  // for Ctrl-R
 
 // Wakes the screen's thread from any thread.
 class Bell {
@@ -82,13 +85,14 @@ class Screen {
   LineEditor& editor() { return editors_[chat_.current()]; }
 
   void edited(bool taken) {
-    if (!taken) chat_.view().notice = "A message cannot be longer.";
+    if (!taken) chat_.view().notice = "A message cannot be longer; this is not put in.";
     chat_.composing(!editor().empty() && !editor().is_command());
   }
 
   void press(const Key& key) {
     using Kind = Key::Kind;
     chat_.view().notice.clear();
+    if (key.kind != Kind::kControl || key.text != "r") recalled_ = 0;
     switch (key.kind) {
       case Kind::kText:
         return edited(editor().type(key.text));
@@ -131,7 +135,28 @@ class Screen {
 
   void submit() {
     LineEditor& written = editor();  // a command may open another conversation
-    if (chat_.submit(written.text(), written.is_command())) written.clear();
+    const Sent sent{written.text(), written.is_command()};
+    if (!chat_.submit(sent.text, sent.command)) return;
+    written.clear();
+    if (sent.text.empty()) return;
+    if (sent_.size() == kSentKept) sent_.erase(sent_.begin());
+    sent_.push_back(sent);
+  }
+
+  // Ctrl-R: what was sent last, pressed again what was sent before that.
+  void recall() {
+    if (recalled_ >= sent_.size()) {
+      chat_.view().notice = "Nothing else was sent from here.";
+      return;
+    }
+    if (recalled_ == 0) {
+      editor().cut_all();  // Ctrl-Y brings it back
+    } else {
+      editor().clear();
+    }
+    const Sent& sent = sent_[sent_.size() - ++recalled_];
+    if (sent.command) editor().type(sent.text.substr(0, 1));
+    edited(editor().paste(sent.text.substr(sent.command ? 1 : 0)));
   }
 
   void alt(char key) {
@@ -187,6 +212,8 @@ class Screen {
         return editor().cut_to_end();
       case 'y':
         return edited(editor().yank());
+      case 'r':
+        return recall();
       case 'u':
         return editor().cut_all();
       case 'w':
@@ -209,6 +236,12 @@ class Screen {
   Chat chat_;
   Canvas canvas_;
   KeyReader keys_;
+  struct Sent {
+    std::string text;
+    bool command;  // what was pasted is none when it comes back
+  };
+  std::vector<Sent> sent_;
+  std::size_t recalled_ = 0;
   std::map<ConversationId, LineEditor> editors_;  // what is begun in each conversation
   bool quit_ = false;
 };

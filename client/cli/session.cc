@@ -178,7 +178,12 @@ client::ClientOptions options_of(const Home& home, const Account& account,
   options.cache_dir = home.cache_dir(account);
   options.token = client::fixed_token(account.token);
   if (!account.token_file.empty()) {
-    options.token = [file = account.token_file](const auto& answer) { answer(read_token(file)); };
+    // The host may be about to write it: a file that is missing now is no reason to sign out.
+    options.token = [file = account.token_file](const auto& answer) {
+      auto token = read_token(file);
+      if (!token) token = make_error(ErrorCode::kUnavailable, token.error().message);
+      answer(std::move(token));
+    };
   }
   return options;
 }

@@ -161,6 +161,9 @@ def hosts_tokens(scratch):
         expect(status != 0 and "TOKEN_EXPIRED" in told, f"the file is read at each start: {told}")
         file.write_text(run(*make, "dora")[1])
         expect(kith(scratch, "dora", "list")[0] == 0, "also with a newer token")
+        file.rename(scratch / "away")
+        status, _, told = kith(scratch, "dora", "list")
+        expect(status == 0 and "Working offline" in told, f"a file that is away is no reason to sign out: {told}")
         other = run(*make[:4], "--audience", "another", "--issuer", "tests", "--handle", "dora")[1]
         file.write_text(other)
         expect(kith(scratch, "dora3", *login)[0] != 0, "a token for another audience is none")

@@ -43,8 +43,8 @@ with tempfile.TemporaryDirectory() as scratch:
     ann = hello("ann", "ben")
     ann.line("sent: Hello!")
     ben = hello("ben", "ann")
-    ben.line("<: Hello!")
-    ann.line("<: Hello!")
+    ben.line("ann: Hello!")
+    ann.line("ben: Hello!")
     assert [ann.enter(), ben.enter()] == [0, 0]
     server.process.terminate()
     assert server.process.wait(30) == 0

@@ -376,6 +376,16 @@ class FullScreen(Case):
         self.type("/mem")
         self.keys("Tab")
         self.wait_for("> /members")
+        self.keys("C-u")
+        self.type("/info 1")
+        self.keys("Enter")  # refused: it stays
+        self.wait_for("> /info 1", "nothing behind it")
+        self.keys("C-u")
+        self.type("/unblock nobodyhere")
+        self.keys("Enter")
+        self.wait_for("Nobody is called nobodyhere.")
+        self.keys("C-r")
+        self.wait_for("> /unblock nobodyhere")
 
     def test_a_group_that_is_made_is_opened(self):
         self.type(f"/group made{self.columns} bob")

@@ -115,10 +115,15 @@ TEST(LineEditor, ControlCharactersAreNoText) {
 TEST(LineEditor, WhatIsWrittenFitsIntoAMessage) {
   LineEditor editor;
   EXPECT_FALSE(editor.paste(std::string(limits::body_bytes_max * 2, 'x')));
-  EXPECT_LE(editor.text().size(), limits::body_bytes_max);
+  EXPECT_TRUE(editor.empty());  // half a text is none
+  std::size_t most = limits::body_bytes_max;
+  while (!editor.paste(std::string(most, 'x'))) --most;
   EXPECT_FALSE(editor.type("ü"));
-  editor.clear();
+  EXPECT_EQ(editor.text().size(), most);
+  editor.cut_all();
   EXPECT_TRUE(editor.type("ü"));
+  EXPECT_FALSE(editor.yank());
+  EXPECT_EQ(editor.text(), "ü");
 }
 
 }  // namespace
