@@ -105,10 +105,6 @@ Status prepare(Config& config, std::string& ca_file) {
   } else if (!config.plain) {
     if (Status good = check_tls(config); !good) return good;
   }
-  if (!options.tls_key_file.empty()) {
-    const Status key = check_secret_file(options.tls_key_file, SecretFile::kGroup);
-    if (!key) return with_place(config, "key", key.error());
-  }
   if (const Status secrets = read_secrets(config); !secrets) return secrets;
   if (!options.authenticator && !options.register_accounts) {
     return make_error(ErrorCode::kBadConfig,

@@ -15,6 +15,8 @@
 #include <iterator>
 #include <utility>
 
+#include "src/secrets_posix.h"
+
 namespace kith::server {
 namespace {
 
@@ -126,14 +128,15 @@ Status TlsIdentity::read_chain(const std::string& file) {
 Status TlsIdentity::read_key(const std::string& file) {
   const auto content = read_file(file);
   if (!content) return content.error();
-  struct stat status {};
-  key_is_open_ = ::stat(file.c_str(), &status) == 0 && (status.st_mode & S_IROTH) != 0;
   const BioPtr source(BIO_new_mem_buf(content->data(), static_cast<int>(content->size())));
   bool asked = false;
   key_ = PEM_read_bio_PrivateKey(source.get(), nullptr, no_passphrase, &asked);
   const bool none = content->find("PRIVATE KEY-----") == std::string::npos;
   const std::string words = engine_words();
-  if (key_ != nullptr) return {};
+  if (key_ != nullptr) {
+    const Status closed = check_secret_file(file, SecretFile::kGroup);
+    return closed ? Status() : Status(make_error(ErrorCode::kTlsFailed, closed.error().message));
+  }
   if (asked) return unusable(file, "has a passphrase; store the key without one");
   if (!none) return unusable(file, "the key is damaged (" + words + ")");
   if (content->find("BEGIN CERTIFICATE") != std::string::npos) {
@@ -241,7 +244,6 @@ std::vector<std::string> TlsIdentity::warnings(Timestamp now) const {
   void* const names = X509_get_ext_d2i(leaf(), NID_subject_alt_name, nullptr, nullptr);
   if (names == nullptr) found.push_back("the certificate names no host: most clients refuse it");
   GENERAL_NAMES_free(static_cast<GENERAL_NAMES*>(names));
-  if (key_is_open_) found.push_back("everybody on this machine can read the key");
   return found;
 }
 

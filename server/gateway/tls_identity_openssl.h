@@ -45,7 +45,6 @@ class TlsIdentity {
 
   STACK_OF(X509) * chain_ = nullptr;  // the server's own first
   EVP_PKEY* key_ = nullptr;
-  bool key_is_open_ = false;  // its file can be read by everybody
   Timestamp valid_from_;
   Timestamp valid_until_;
 };

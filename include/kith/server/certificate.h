@@ -20,8 +20,9 @@ struct CertificateInfo {
 
 // Reads PEM files as Server::start() does, and tries a handshake with them in memory. kTlsFailed, with a sentence that
 // begins with the file at fault, if they cannot serve: not readable, no certificate or key in it, a key with a
-// passphrase or of another certificate, a chain in the wrong order, an end that is past or a beginning that is not yet
-// by the clock of this machine, a certificate that is for no server, a kind of key that TLS 1.3 does not know.
+// passphrase, of another certificate or that everybody can read (the message says how to close it), a chain in the
+// wrong order, an end that is past or a beginning that is not yet by the clock of this machine, a certificate that is
+// for no server, a kind of key that TLS 1.3 does not know.
 KITH_API Result<CertificateInfo> check_certificate(const std::string& certificate_file,
                                                    const std::string& key_file);
 
