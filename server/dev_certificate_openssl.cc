@@ -2,8 +2,6 @@
 #include "kith/server/dev_certificate.h"
 
 #include <fcntl.h>
-#include <openssl/bio.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
@@ -13,9 +11,10 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <memory>
 #include <string_view>
 #include <system_error>
+
+#include "src/freed_openssl.h"
 
 namespace kith::server {
 namespace {
@@ -23,32 +22,20 @@ namespace {
 constexpr long kDay = 24L * 60 * 60;
 constexpr long kLife = 825 * kDay;  // the longest that Apple's platforms accept
 
-template <auto kFree>
-struct Free {
-  template <class T>
-  void operator()(T* object) const {
-    kFree(object);
-  }
-};
-using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
-using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
-using Extension = std::unique_ptr<X509_EXTENSION, Free<X509_EXTENSION_free>>;
-
-Key make_key() {
-  return Key(EVP_EC_gen("P-256"));
+KeyPtr make_key() {
+  return KeyPtr(EVP_EC_gen("P-256"));
 }
 
 bool add_extension(X509* certificate, X509* issuer, int nid, const char* value) {
   X509V3_CTX context;
   X509V3_set_ctx_nodb(&context);
   X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-  const Extension extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value));
+  const ExtensionPtr extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value));
   return extension && X509_add_ext(certificate, extension.get(), -1) == 1;
 }
 
-Certificate begin(const char* name, EVP_PKEY* key) {
-  Certificate certificate(X509_new());
+CertificatePtr begin(const char* name, EVP_PKEY* key) {
+  CertificatePtr certificate(X509_new());
   unsigned char serial[16];
   if (!certificate || RAND_bytes(serial, sizeof serial) != 1) return nullptr;
   serial[0] &= 0x7f;
@@ -64,8 +51,8 @@ Certificate begin(const char* name, EVP_PKEY* key) {
   return certificate;
 }
 
-Certificate make_ca(EVP_PKEY* key) {
-  Certificate ca = begin("Kith development CA", key);
+CertificatePtr make_ca(EVP_PKEY* key) {
+  CertificatePtr ca = begin("Kith development CA", key);
   if (!ca) return nullptr;
   X509_set_issuer_name(ca.get(), X509_get_subject_name(ca.get()));
   if (!add_extension(ca.get(), ca.get(), NID_basic_constraints, "critical,CA:TRUE,pathlen:0") ||
@@ -77,8 +64,8 @@ Certificate make_ca(EVP_PKEY* key) {
   return ca;
 }
 
-Certificate make_leaf(EVP_PKEY* key, X509* ca, EVP_PKEY* ca_key) {
-  Certificate leaf = begin("localhost", key);
+CertificatePtr make_leaf(EVP_PKEY* key, X509* ca, EVP_PKEY* ca_key) {
+  CertificatePtr leaf = begin("localhost", key);
   if (!leaf) return nullptr;
   X509_set_issuer_name(leaf.get(), X509_get_subject_name(ca));
   if (!add_extension(leaf.get(), ca, NID_basic_constraints, "critical,CA:FALSE") ||
@@ -99,12 +86,12 @@ std::string text_of(BIO* bio) {
 }
 
 std::string pem_of(X509* certificate) {
-  const Bio bio(BIO_new(BIO_s_mem()));
+  const BioPtr bio(BIO_new(BIO_s_mem()));
   return PEM_write_bio_X509(bio.get(), certificate) == 1 ? text_of(bio.get()) : std::string();
 }
 
 std::string pem_of(EVP_PKEY* key) {
-  const Bio bio(BIO_new(BIO_s_mem()));
+  const BioPtr bio(BIO_new(BIO_s_mem()));
   return PEM_write_bio_PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1
              ? text_of(bio.get())
              : std::string();
@@ -123,13 +110,13 @@ bool still_valid(const DevCertificate& files) {
   if (access(files.ca_file.c_str(), R_OK) != 0 || access(files.key_file.c_str(), R_OK) != 0) {
     return false;
   }
-  const Bio leaf_file(BIO_new_file(files.certificate_file.c_str(), "r"));
-  const Bio ca_file(BIO_new_file(files.ca_file.c_str(), "r"));
-  const Bio key_file(BIO_new_file(files.key_file.c_str(), "r"));
+  const BioPtr leaf_file(BIO_new_file(files.certificate_file.c_str(), "r"));
+  const BioPtr ca_file(BIO_new_file(files.ca_file.c_str(), "r"));
+  const BioPtr key_file(BIO_new_file(files.key_file.c_str(), "r"));
   if (!leaf_file || !ca_file || !key_file) return false;
-  const Certificate leaf(PEM_read_bio_X509(leaf_file.get(), nullptr, nullptr, nullptr));
-  const Certificate ca(PEM_read_bio_X509(ca_file.get(), nullptr, nullptr, nullptr));
-  const Key key(PEM_read_bio_PrivateKey(key_file.get(), nullptr, nullptr, nullptr));
+  const CertificatePtr leaf(PEM_read_bio_X509(leaf_file.get(), nullptr, nullptr, nullptr));
+  const CertificatePtr ca(PEM_read_bio_X509(ca_file.get(), nullptr, nullptr, nullptr));
+  const KeyPtr key(PEM_read_bio_PrivateKey(key_file.get(), nullptr, nullptr, nullptr));
   if (!leaf || !ca || !key) return false;
   int days = 0;
   int seconds = 0;
@@ -154,10 +141,10 @@ Result<DevCertificate> ensure_dev_certificate(const std::string& directory) {
   }
   if (still_valid(files)) return files;
 
-  const Key ca_key = make_key();
-  const Key key = make_key();
-  const Certificate ca = ca_key ? make_ca(ca_key.get()) : nullptr;
-  const Certificate leaf = ca && key ? make_leaf(key.get(), ca.get(), ca_key.get()) : nullptr;
+  const KeyPtr ca_key = make_key();
+  const KeyPtr key = make_key();
+  const CertificatePtr ca = ca_key ? make_ca(ca_key.get()) : nullptr;
+  const CertificatePtr leaf = ca && key ? make_leaf(key.get(), ca.get(), ca_key.get()) : nullptr;
   if (!leaf) return make_error(ErrorCode::kInternal, "OpenSSL could not make a certificate");
   if (!write_file(files.key_file, pem_of(key.get()), 0600) ||
       !write_file(files.certificate_file, pem_of(leaf.get()), 0644) ||

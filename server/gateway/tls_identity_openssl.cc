@@ -1,7 +1,6 @@
 // TlsIdentity: a certificate chain and its key, read from PEM files and proven to be able to serve.
 #include "server/gateway/tls_identity_openssl.h"
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -15,6 +14,7 @@
 #include <iterator>
 #include <utility>
 
+#include "src/freed_openssl.h"
 #include "src/secrets_posix.h"
 
 namespace kith::server {
@@ -22,17 +22,6 @@ namespace {
 
 constexpr std::size_t kFileBytesMax = 1024 * 1024;
 constexpr int kHandshakeRounds = 20;
-
-template <auto Free>
-struct Freed {
-  template <class T>
-  void operator()(T* what) const {
-    Free(what);
-  }
-};
-using BioPtr = std::unique_ptr<BIO, Freed<BIO_free>>;
-using ContextPtr = std::unique_ptr<SSL_CTX, Freed<SSL_CTX_free>>;
-using SslPtr = std::unique_ptr<SSL, Freed<SSL_free>>;
 
 Error unusable(const std::string& file, const std::string& why) {
   return make_error(ErrorCode::kTlsFailed, file + ": " + why);
@@ -83,11 +72,6 @@ std::string date_of(Timestamp at) {
 
 }  // namespace
 
-TlsIdentity::~TlsIdentity() {
-  sk_X509_pop_free(chain_, X509_free);
-  EVP_PKEY_free(key_);
-}
-
 Result<std::shared_ptr<const TlsIdentity>> TlsIdentity::load(const std::string& certificate_file,
                                                              const std::string& key_file,
                                                              Timestamp now) {
@@ -107,18 +91,18 @@ Result<std::shared_ptr<const TlsIdentity>> TlsIdentity::load(const std::string& 
 Status TlsIdentity::read_chain(const std::string& file) {
   const auto content = read_file(file);
   if (!content) return content.error();
-  chain_ = sk_X509_new_null();
+  chain_.reset(sk_X509_new_null());
   const BioPtr source(BIO_new_mem_buf(content->data(), static_cast<int>(content->size())));
   while (X509* certificate = PEM_read_bio_X509(source.get(), nullptr, nullptr, nullptr)) {
-    sk_X509_push(chain_, certificate);
+    sk_X509_push(chain_.get(), certificate);
   }
   const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   const std::string words = engine_words();
   if (!at_end) {
-    return unusable(file, "certificate " + std::to_string(sk_X509_num(chain_) + 1) +
+    return unusable(file, "certificate " + std::to_string(sk_X509_num(chain_.get()) + 1) +
                               " is damaged (" + words + ")");
   }
-  if (sk_X509_num(chain_) > 0) return {};
+  if (sk_X509_num(chain_.get()) > 0) return {};
   if (content->find("PRIVATE KEY-----") != std::string::npos) {
     return unusable(file, "holds a key and no certificate; are certificate and key mixed up?");
   }
@@ -130,7 +114,7 @@ Status TlsIdentity::read_key(const std::string& file) {
   if (!content) return content.error();
   const BioPtr source(BIO_new_mem_buf(content->data(), static_cast<int>(content->size())));
   bool asked = false;
-  key_ = PEM_read_bio_PrivateKey(source.get(), nullptr, no_passphrase, &asked);
+  key_.reset(PEM_read_bio_PrivateKey(source.get(), nullptr, no_passphrase, &asked));
   const bool none = content->find("PRIVATE KEY-----") == std::string::npos;
   const std::string words = engine_words();
   if (key_ != nullptr) {
@@ -147,9 +131,9 @@ Status TlsIdentity::read_key(const std::string& file) {
 
 Status TlsIdentity::check_pair(const std::string& certificate_file,
                                const std::string& key_file) const {
-  if (X509_check_private_key(leaf(), key_) == 1) return {};
-  for (int i = 1; i < sk_X509_num(chain_); ++i) {
-    if (X509_check_private_key(sk_X509_value(chain_, i), key_) != 1) continue;
+  if (X509_check_private_key(leaf(), key_.get()) == 1) return {};
+  for (int i = 1; i < sk_X509_num(chain_.get()); ++i) {
+    if (X509_check_private_key(sk_X509_value(chain_.get(), i), key_.get()) != 1) continue;
     return unusable(certificate_file,
                     "the chain is in the wrong order: the key belongs to certificate " +
                         std::to_string(i + 1) + ", and the server's own must come first");
@@ -158,9 +142,9 @@ Status TlsIdentity::check_pair(const std::string& certificate_file,
 }
 
 Status TlsIdentity::check_order(const std::string& file) const {
-  for (int i = 1; i < sk_X509_num(chain_); ++i) {
-    X509* const one = sk_X509_value(chain_, i - 1);
-    X509* const next = sk_X509_value(chain_, i);
+  for (int i = 1; i < sk_X509_num(chain_.get()); ++i) {
+    X509* const one = sk_X509_value(chain_.get(), i - 1);
+    X509* const next = sk_X509_value(chain_.get(), i);
     const bool signed_by_it =
         X509_check_issued(next, one) == X509_V_OK && X509_verify(one, X509_get0_pubkey(next)) == 1;
     if (signed_by_it) continue;
@@ -172,8 +156,8 @@ Status TlsIdentity::check_order(const std::string& file) const {
 }
 
 Status TlsIdentity::check_times(const std::string& file, Timestamp now) {
-  for (int i = 0; i < sk_X509_num(chain_); ++i) {
-    const X509* certificate = sk_X509_value(chain_, i);
+  for (int i = 0; i < sk_X509_num(chain_.get()); ++i) {
+    const X509* certificate = sk_X509_value(chain_.get(), i);
     const Timestamp from = time_of(X509_get0_notBefore(certificate));
     const Timestamp until = time_of(X509_get0_notAfter(certificate));
     const std::string which =
@@ -190,8 +174,9 @@ Status TlsIdentity::check_times(const std::string& file, Timestamp now) {
 
 Status TlsIdentity::use_in(SSL_CTX* ctx) const {
   STACK_OF(X509)* rest = sk_X509_new_null();
-  for (int i = 1; i < sk_X509_num(chain_); ++i) sk_X509_push(rest, sk_X509_value(chain_, i));
-  const bool used = SSL_CTX_use_cert_and_key(ctx, leaf(), key_, rest, 1) == 1;
+  for (int i = 1; i < sk_X509_num(chain_.get()); ++i)
+    sk_X509_push(rest, sk_X509_value(chain_.get(), i));
+  const bool used = SSL_CTX_use_cert_and_key(ctx, leaf(), key_.get(), rest, 1) == 1;
   sk_X509_free(rest);
   if (used) return {};
   return make_error(ErrorCode::kTlsFailed, "OpenSSL refuses the certificate: " + engine_words());

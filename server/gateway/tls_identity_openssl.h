@@ -9,6 +9,7 @@
 
 #include "kith/core/result.h"
 #include "kith/core/time.h"
+#include "src/freed_openssl.h"
 
 namespace kith::server {
 
@@ -22,7 +23,6 @@ class TlsIdentity {
   static Result<std::shared_ptr<const TlsIdentity>> load(const std::string& certificate_file,
                                                          const std::string& key_file,
                                                          Timestamp now);
-  ~TlsIdentity();
   TlsIdentity(const TlsIdentity&) = delete;
   TlsIdentity& operator=(const TlsIdentity&) = delete;
 
@@ -41,10 +41,10 @@ class TlsIdentity {
   Status check_order(const std::string& file) const;
   Status check_times(const std::string& file, Timestamp now);
   Status try_handshake(const std::string& file) const;
-  [[nodiscard]] X509* leaf() const { return sk_X509_value(chain_, 0); }
+  [[nodiscard]] X509* leaf() const { return sk_X509_value(chain_.get(), 0); }
 
-  STACK_OF(X509) * chain_ = nullptr;  // the server's own first
-  EVP_PKEY* key_ = nullptr;
+  ChainPtr chain_;  // the server's own first
+  KeyPtr key_;
   Timestamp valid_from_;
   Timestamp valid_until_;
 };
