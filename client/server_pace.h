@@ -7,7 +7,7 @@
 
 #include "kith/core/limits.h"
 #include "kith/core/time.h"
-#include "src/rate_limiter.h"
+#include "src/token_bucket.h"
 
 namespace kith::client {
 
@@ -16,21 +16,24 @@ class ServerPace {
  public:
   // A frame that nobody asked for has come. False: they are too many, and the connection is to be given up.
   [[nodiscard]] bool take_push(std::size_t bytes, std::int64_t now_ms) {
-    const auto kib = static_cast<std::uint32_t>(bytes / 1024);
-    return pushes_.take(1 + kib, now_ms) == 0;
+    return pushes_.take(kPushes, 1 + static_cast<std::int64_t>(bytes / 1024), now_ms) == 0;
   }
   // The wait before the next page of a listing, or of history, may be asked for; 0: now, and it is counted.
   [[nodiscard]] Millis take_listing(std::int64_t now_ms) {
-    return Millis(listings_.take(1, now_ms));
+    return Millis(listings_.take(kListings, 1, now_ms));
   }
   [[nodiscard]] Millis take_history(std::int64_t now_ms) {
-    return Millis(history_.take(1, now_ms));
+    return Millis(history_.take(kHistory, 1, now_ms));
   }
 
  private:
-  RateLimiter pushes_{limits::pushes_taken_per_s, limits::pushes_taken_burst};
-  RateLimiter listings_{limits::listings_asked_per_s, limits::listings_asked_burst};
-  RateLimiter history_{limits::history_asked_per_s, limits::history_asked_burst};
+  static constexpr BucketRate kPushes =
+      BucketRate::per_s(limits::pushes_taken_per_s, limits::pushes_taken_burst);
+  static constexpr BucketRate kListings =
+      BucketRate::per_s(limits::listings_asked_per_s, limits::listings_asked_burst);
+  static constexpr BucketRate kHistory =
+      BucketRate::per_s(limits::history_asked_per_s, limits::history_asked_burst);
+  TokenBucket pushes_, listings_, history_;
 };
 
 }  // namespace kith::client

@@ -9,7 +9,7 @@
 #include "kith/core/ids.h"
 #include "kith/server/options.h"
 #include "server/budget/keyed_cells.h"
-#include "server/budget/token_bucket.h"
+#include "src/token_bucket.h"
 
 namespace kith::server {
 

@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::uint32_t kExpelledMax = 64;  // descriptors over the limit while their sockets close
 constexpr auto kSweep = std::chrono::milliseconds(200);
-constexpr double kBurstSeconds = 2;
 
 void* marked(std::uint32_t index, std::uint32_t generation) {
   // A number that libwebsockets hands back; it is never used as a pointer.
@@ -44,16 +43,6 @@ void ListenerShardLws::open_acceptor() {
   hooks.starved = [this] { out_of_room(); };  // one that is silent makes room
   acceptor_ = std::make_unique<AcceptorUv>(std::exchange(listening_, -1), loop_, connections_max_,
                                            std::move(hooks));
-}
-
-bool ListenerShardLws::take_handshake_token() {
-  const std::int64_t now = loop_.clock().steady_ms();
-  const double refill = static_cast<double>(now - tokens_at_ms_) * handshakes_per_s_ / 1000;
-  tokens_ = std::min(handshakes_per_s_ * kBurstSeconds, tokens_ + refill);
-  tokens_at_ms_ = now;
-  if (tokens_ < 1) return false;
-  tokens_ -= 1;
-  return true;
 }
 
 void ListenerShardLws::take_in(std::vector<Accepted>& batch) {
@@ -107,18 +96,18 @@ void ListenerShardLws::expel(Arrivals::Key key) {
 // As many as there are places and handshakes for.
 void ListenerShardLws::let_in() {
   while (arrivals_.waiting()) {
-    if (!take_handshake_token()) {
+    const std::int64_t now = loop_.clock().steady_ms();
+    if (const std::uint32_t wait = handshakes_.take(handshake_rate_, 1, now); wait != 0) {
       if (let_in_timer_ != 0) break;
-      let_in_timer_ =
-          loop_.after(Millis(static_cast<std::int64_t>(1000 / handshakes_per_s_) + 1), [this] {
-            let_in_timer_ = 0;
-            let_in();
-          });
+      let_in_timer_ = loop_.after(Millis(wait), [this] {
+        let_in_timer_ = 0;
+        let_in();
+      });
       break;
     }
-    const auto key = arrivals_.admit(loop_.clock().steady_ms());
+    const auto key = arrivals_.admit(now);
     if (!key) {
-      tokens_ += 1;
+      handshakes_.refund(handshake_rate_, 1, now);
       break;
     }
     come_in(*key);

@@ -25,6 +25,9 @@ constexpr std::uint32_t kReservedDescriptors = 128;  // databases, logs, pipes
 constexpr int kFlushesPerTurn = 4;
 constexpr unsigned char kBinaryFrame = 0x82, kCloseFrame = 0x88, kPongFrame = 0x8a;  // FIN, opcode
 constexpr std::uint16_t kNoCode = 1005, kTooMany = 1008;
+constexpr BucketRate kControlRate =
+    BucketRate::per_s(limits::control_frames_per_s, limits::control_frames_burst);
+constexpr std::uint32_t kHandshakeBurstS = 2;
 // libwebsockets tells the SSL_CTX of a vhost only while it makes it.
 thread_local SSL_CTX* tls_being_made = nullptr;
 
@@ -46,6 +49,12 @@ Arrivals::Bounds arrival_bounds(bool tls, std::uint32_t shards) {
   bounds.limit_ms = Millis(limits::arrival_limit).count();
   bounds.grace_ms = Millis(limits::arrival_grace).count();
   return bounds;
+}
+
+// A shard's share.
+BucketRate handshake_rate(const ListenerOptions& options) {
+  const std::uint32_t per_s = std::max(1U, options.handshakes_per_s / std::max(1U, options.shards));
+  return BucketRate::per_s(per_s, std::int64_t{per_s} * kHandshakeBurstS);
 }
 
 // One ticket instead of two, each costs a signature's worth of CPU.
@@ -115,11 +124,8 @@ ListenerShardLws::ListenerShardLws(const ListenerOptions& options, const Address
       proxy_protocol_(options.proxy_protocol),
       connections_max_(connections_allowed(options.connections_max, options.shards)),
       healthy_(options.healthy),
-      handshakes_per_s_(std::max<double>(
-          1, static_cast<double>(options.handshakes_per_s) / std::max(1U, options.shards))),
+      handshake_rate_(handshake_rate(options)),
       protocols_{},
-      tokens_(handshakes_per_s_),
-      tokens_at_ms_(loop.clock().steady_ms()),
       arrivals_(arrival_bounds(tls_, std::max(1U, options.shards))),
       lobby_(std::make_unique<LobbyUv>(loop, tls_, lobby_hooks())) {
   protocols_[0].name = "kith.v1";
@@ -269,7 +275,7 @@ void ListenerShardLws::establish(std::uint32_t index, const UpgradeRequest& requ
   mark_dirty(index);
   slot.stage = Stage::kOpen;
   slot.head.reset();
-  slot.control = RateLimiter(limits::control_frames_per_s, limits::control_frames_burst);
+  slot.control = {};
   if (!proxy_protocol_) {
     slot.address = forwarded_client(slot.address, request.forwarded_for, trusted_);
     arrivals_.comes_from(slot.arrival, slot.address);
@@ -310,7 +316,7 @@ void ListenerShardLws::on_frames(std::uint32_t index, std::span<char> bytes) {
 void ListenerShardLws::on_control(Slot& slot, std::uint32_t index,
                                   const FrameReader::Event& event) {
   if (slot.stage != Stage::kOpen) return;
-  if (slot.control.take(1, loop_.clock().steady_ms()) != 0) {
+  if (slot.control.take(kControlRate, 1, loop_.clock().steady_ms()) != 0) {
     return close(id_of(index), kTooMany, "too many control frames");
   }
   // A peer that does not read what it is sent gets no pongs either.

@@ -25,7 +25,7 @@
 #include "server/gateway/peer_address.h"
 #include "server/gateway/upgrade_request.h"
 #include "src/loop/loop_uv.h"
-#include "src/rate_limiter.h"
+#include "src/token_bucket.h"
 
 namespace kith::server {
 
@@ -95,7 +95,7 @@ class ListenerShardLws : public Connections {
     bool expelled = false;  // it gave way to others
     FrameOutput out;
     FrameReader reader;
-    RateLimiter control{1, 1};
+    TokenBucket control;
     Arrivals::Key arrival = 0;          // until it has signed in
     std::unique_ptr<std::string> head;  // of the request, until it is whole
     PeerAddress address;
@@ -116,7 +116,6 @@ class ListenerShardLws : public Connections {
   bool out_of_room();
   void let_in();
   void come_in(Arrivals::Key key);
-  bool take_handshake_token();
   void sweep();
   void expel(Arrivals::Key key);
   void leave_lobby(Arrivals::Key key);
@@ -158,7 +157,7 @@ class ListenerShardLws : public Connections {
   const bool proxy_protocol_;
   const std::uint32_t connections_max_;
   const std::function<bool()> healthy_;
-  const double handshakes_per_s_;
+  const BucketRate handshake_rate_;
 
   lws_protocols protocols_[2];
   lws_context* context_ = nullptr;
@@ -170,8 +169,7 @@ class ListenerShardLws : public Connections {
   std::uint64_t turn_end_ = 0;
   Scheduler::TimerId let_in_timer_ = 0;
   Scheduler::TimerId sweep_timer_ = 0;
-  double tokens_ = 0;
-  std::int64_t tokens_at_ms_ = 0;
+  TokenBucket handshakes_;
   std::uint32_t sockets_ = 0;   // accepted and not yet gone, in the lobby or in a slot
   std::uint32_t expelled_ = 0;  // of them, on their way out
   ShardCounters counters_;

@@ -139,7 +139,8 @@ void ConversationService::tell_listeners(const Event& event,
 std::uint32_t ConversationService::take_pushes(const std::vector<std::uint64_t>& listeners,
                                                const std::string& frame) {
   const std::size_t cost = listeners.size() * (1 + frame.size() / kPushBytes);
-  return listener_pushes_.take(static_cast<std::uint32_t>(cost), scheduler_.clock().steady_ms());
+  return listener_pushes_.take(listener_rate_, static_cast<std::int64_t>(cost),
+                               scheduler_.clock().steady_ms());
 }
 
 void ConversationService::pay_after(const ConversationId& id, Millis wait) {

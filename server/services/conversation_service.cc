@@ -72,7 +72,7 @@ ConversationService::ConversationService(ConversationCache& cache, Users& users,
       scheduler_(scheduler),
       gathered_(std::make_unique<GatheredPush>()),
       spare_pushes_(large_pushes_per_s > 0),
-      listener_pushes_(std::max(1U, large_pushes_per_s), kListenerBurstS * large_pushes_per_s) {
+      listener_rate_(BucketRate::per_s(large_pushes_per_s, kListenerBurstS * large_pushes_per_s)) {
   cache_.on_decided([this](const LogEntry& entry, const Outcome& outcome, const Conversation& c) {
     decided(entry, outcome, c);
   });

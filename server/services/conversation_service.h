@@ -22,8 +22,8 @@
 #include "server/services/send_batches.h"
 #include "server/services/service_types.h"
 #include "server/services/users.h"
-#include "src/rate_limiter.h"
 #include "src/request_view.h"
+#include "src/token_bucket.h"
 
 namespace kith::v1 {
 class ClientFrame;
@@ -181,8 +181,9 @@ class ConversationService {
   std::unique_ptr<GatheredPush> gathered_;
   LargeAudience large_;
   PageTokens page_tokens_{{}};
-  const bool spare_pushes_;      // there are any for those who only listen
-  RateLimiter listener_pushes_;  // how many
+  const bool spare_pushes_;         // there are any for those who only listen
+  const BucketRate listener_rate_;  // how many
+  TokenBucket listener_pushes_;
   std::map<ConversationId, std::unique_ptr<OwedPush>> owed_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

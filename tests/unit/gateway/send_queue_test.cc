@@ -1,9 +1,7 @@
-// The send queue's classes and bounds, and the token bucket.
+// The send queue's classes and bounds.
 #include "server/gateway/send_queue.h"
 
 #include <gtest/gtest.h>
-
-#include "src/rate_limiter.h"
 
 namespace kith::server {
 namespace {
@@ -96,15 +94,6 @@ TEST(SendQueue, IsHopelessWhenAnswersAloneFillIt) {
   EXPECT_FALSE(queue.hopeless());
   queue.push(frame(DeliveryClass::kReply, 1'000), 0);
   EXPECT_TRUE(queue.hopeless());
-}
-
-TEST(RateLimiter, LetsABurstThroughThenTheSustainedRate) {
-  RateLimiter bucket(10, 20);
-  for (int i = 0; i < 20; ++i) EXPECT_EQ(bucket.take(1, 0), 0U);
-  EXPECT_EQ(bucket.take(1, 0), 100U);
-  EXPECT_EQ(bucket.take(1, 99), 1U);
-  EXPECT_EQ(bucket.take(1, 100), 0U);
-  EXPECT_EQ(bucket.take(2, 250), 50U);
 }
 
 }  // namespace

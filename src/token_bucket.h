@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace kith::server {
+namespace kith {
 
 // What a bucket of one kind holds and how fast it recovers. In units of 1/1,000,000,000 token, so that a few an hour
 // are exact to the millisecond.
@@ -97,4 +97,4 @@ class TokenBucket {
   std::int64_t at_ms_ = 0;
 };
 
-}  // namespace kith::server
+}  // namespace kith

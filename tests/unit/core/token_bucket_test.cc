@@ -1,11 +1,11 @@
 // Token buckets: true waits, debts, and that nobody gets more than the rate, whatever they try.
-#include "server/budget/token_bucket.h"
+#include "src/token_bucket.h"
 
 #include <gtest/gtest.h>
 
 #include "src/split_mix.h"
 
-namespace kith::server {
+namespace kith {
 namespace {
 
 TEST(TokenBucketTest, LetsABurstThroughAndThenTellsATrueTime) {
@@ -16,6 +16,7 @@ TEST(TokenBucketTest, LetsABurstThroughAndThenTellsATrueTime) {
   EXPECT_EQ(wait, 100U);
   EXPECT_GT(bucket.take(rate, 1, 1'000 + wait - 1), 0U);
   EXPECT_EQ(bucket.take(rate, 1, 1'000 + wait), 0U);
+  EXPECT_EQ(bucket.take(rate, 2, 1'250), 50U);
 }
 
 TEST(TokenBucketTest, WhatCostsMoreThanItHoldsPassesWhenItIsFullAndIsPaidForAfterwards) {
@@ -89,4 +90,4 @@ TEST(TokenBucketTest, NobodyGetsMoreThanTheRate) {
 }
 
 }  // namespace
-}  // namespace kith::server
+}  // namespace kith
