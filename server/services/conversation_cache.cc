@@ -31,10 +31,12 @@ const Member* find_member(const Conversation& c, const UserId& user) {
 }
 
 ConversationCache::ConversationCache(CommandLog& log, ConversationStore& store,
-                                     Scheduler& scheduler, const LagMarks& marks)
+                                     Scheduler& scheduler, const LagMarks& marks,
+                                     CacheBounds bounds)
     : log_(log),
       store_(store),
       scheduler_(scheduler),
+      bounds_(bounds),
       pace_(marks),
       large_(store, [this](const ConversationId& id) { return peek(id); }) {}
 
@@ -145,7 +147,7 @@ ConversationCache::SlotPtr ConversationCache::slot(const ConversationId& id) {
     recently_used_.push_front(id);
     it->second->used = recently_used_.begin();
     it->second->moved_at = ++moves_;
-  } else if (moves_ - it->second->moved_at > limits::conversations_cached_max / 2) {
+  } else if (!in_newer_half(*it->second)) {
     use(*it->second);
   }
   SlotPtr found = it->second;
@@ -153,7 +155,13 @@ ConversationCache::SlotPtr ConversationCache::slot(const ConversationId& id) {
   return found;
 }
 
-// What was moved to the front is in the newer half until half of all others were moved behind it.
+// What was moved to the front is in the newer half until half of all others were moved behind it. While
+// there is much room it is half of as many as there may be.
+bool ConversationCache::in_newer_half(const Slot& s) const {
+  const bool tight = member_bytes_ > bounds_.bytes / 2;
+  return moves_ - s.moved_at <= (tight ? slots_.size() : bounds_.count) / 2;
+}
+
 void ConversationCache::use(Slot& s) {
   recently_used_.splice(recently_used_.begin(), recently_used_, s.used);
   s.moved_at = ++moves_;
@@ -166,8 +174,7 @@ void ConversationCache::weigh(Slot& s) {
 
 void ConversationCache::evict() {
   const auto full = [this] {
-    return slots_.size() > limits::conversations_cached_max ||
-           (member_bytes_ > limits::conversations_cached_bytes && slots_.size() > 1);
+    return slots_.size() > bounds_.count || (member_bytes_ > bounds_.bytes && slots_.size() > 1);
   };
   // Only from the old end, and only what the store has completely; a few at a time.
   for (int tries = 0; full() && tries < 8; ++tries) {

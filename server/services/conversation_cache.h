@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "kith/core/limits.h"
 #include "kith/server/ports/command_log.h"
 #include "kith/server/ports/conversation_store.h"
 #include "server/services/conversations.h"
@@ -22,6 +23,7 @@
 #include "server/services/sequencer.h"
 #include "server/services/service_health.h"
 #include "server/services/store_pace.h"
+#include "server/services/weighed_cache.h"
 #include "src/scheduler.h"
 
 namespace kith::server {
@@ -35,8 +37,11 @@ struct FeedChange {
 
 class ConversationCache : public Conversations {
  public:
+  // Of conversations with their members; of their events there are bounds of their own.
+  static constexpr CacheBounds kBounds{limits::conversations_cached_max,
+                                       limits::conversations_cached_bytes};
   ConversationCache(CommandLog& log, ConversationStore& store, Scheduler& scheduler,
-                    const LagMarks& marks = {});
+                    const LagMarks& marks = {}, CacheBounds bounds = kBounds);
   ~ConversationCache() override;
 
   // Decides again what the store has not applied yet. Before anything else; blocks.
@@ -153,12 +158,14 @@ class ConversationCache : public Conversations {
   void give_batch();
   std::map<ConversationId, Position> tail(const UserId& user) const;
   void weigh(Slot& slot);
+  [[nodiscard]] bool in_newer_half(const Slot& slot) const;
   void use(Slot& slot);
   void evict();
 
   CommandLog& log_;
   ConversationStore& store_;
   Scheduler& scheduler_;
+  const CacheBounds bounds_;
   ServiceHealth* health_ = nullptr;
   bool log_held_ = false;
   Decided decided_;

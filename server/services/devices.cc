@@ -6,7 +6,6 @@
 #include <unordered_map>
 #include <utility>
 
-#include "kith/core/limits.h"
 #include "server/services/device_room.h"
 
 namespace kith::server {
@@ -14,32 +13,36 @@ namespace {
 
 constexpr std::int64_t kSeenGrainMs = 60'000;  // people see a device's last visit to the minute
 
+std::size_t bytes_of(const Devices::List& list) {
+  std::size_t bytes = list->capacity() * sizeof(DeviceRecord);
+  for (const DeviceRecord& device : *list) {
+    bytes += device.agent.size() + device.tokens.capacity() * sizeof(TokenUse);
+    for (const TokenUse& use : device.tokens) bytes += use.id.size();
+  }
+  return bytes;
+}
+
 }  // namespace
 
 struct Devices::State : std::enable_shared_from_this<State> {
-  explicit State(Directory& d) : directory(d) {}
+  State(Directory& d, CacheBounds bounds) : directory(d), lists(bounds, bytes_of) {}
 
   void keep(const UserId& user, List list) {
-    if (writing.contains(user)) return;
-    if (lists.size() >= limits::users_cached_max && !lists.contains(user)) {
-      lists.erase(lists.begin());  // any one: it is loaded again when it is asked for
-    }
-    lists[user] = std::move(list);
+    if (!writing.contains(user)) lists.put(user, std::move(list));
   }
 
   // Who has to go when `coming` is new, as far as memory knows; the next one finds out else.
   [[nodiscard]] std::vector<DeviceId> giving_way(const UserId& user, const DeviceId& coming) const {
-    const auto found = lists.find(user);
-    if (found == lists.end()) return {};
-    return devices_giving_way(*found->second, coming, [&](const DeviceId& device) {
-      return online && online(user, device);
-    });
+    const List* found = lists.peek(user);
+    if (found == nullptr) return {};
+    return devices_giving_way(
+        **found, coming, [&](const DeviceId& device) { return online && online(user, device); });
   }
   void drop(const UserId& user, const std::vector<DeviceId>& devices);
 
   Directory& directory;
   std::function<bool(const UserId&, const DeviceId&)> online;
-  std::unordered_map<UserId, List> lists;
+  WeighedCache<UserId, List> lists;
   std::unordered_map<UserId, std::uint32_t> writing;  // a list read meanwhile is not kept
 };
 
@@ -55,12 +58,13 @@ void Devices::State::drop(const UserId& user, const std::vector<DeviceId>& devic
   });
 }
 
-Devices::Devices(Directory& directory) : state_(std::make_shared<State>(directory)) {}
+Devices::Devices(Directory& directory, CacheBounds bounds)
+    : state_(std::make_shared<State>(directory, bounds)) {}
 Devices::~Devices() = default;
 
 void Devices::with(const UserId& user, Done<List> done) {
-  if (const auto found = state_->lists.find(user); found != state_->lists.end()) {
-    done(found->second);
+  if (const List* found = state_->lists.find(user)) {
+    done(List(*found));
     return;
   }
   state_->directory.devices(user, [weak = std::weak_ptr(state_), user, done = std::move(done)](
@@ -90,8 +94,8 @@ void Devices::forget(const UserId& user) {
 }
 
 void Devices::seen(const UserId& user, const DeviceRecord& device) {
-  if (const auto found = state_->lists.find(user); found != state_->lists.end()) {
-    for (const DeviceRecord& known : *found->second) {
+  if (const List* found = state_->lists.find(user)) {
+    for (const DeviceRecord& known : **found) {
       if (known.id != device.id || known.agent != device.agent) continue;
       // Back after it was revoked: that is news, however short ago it was seen.
       if (known.revoked_ms != 0 && known.last_seen_ms <= known.revoked_ms) continue;

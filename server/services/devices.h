@@ -8,13 +8,16 @@
 #include <vector>
 
 #include "kith/core/ids.h"
+#include "kith/core/limits.h"
 #include "kith/server/ports/directory.h"
+#include "server/services/weighed_cache.h"
 
 namespace kith::server {
 
 class Devices {
  public:
-  explicit Devices(Directory& directory);
+  static constexpr CacheBounds kBounds{limits::users_cached_max, limits::users_cached_max * 1024};
+  explicit Devices(Directory& directory, CacheBounds bounds = kBounds);
   ~Devices();
 
   // Whether a device has a session now: those that have none are forgotten first when there are too many.

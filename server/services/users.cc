@@ -2,20 +2,13 @@
 #include "server/services/users.h"
 
 #include <algorithm>
-#include <deque>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "kith/core/limits.h"
-#include "server/services/id_map.h"
-
 namespace kith::server {
 
 namespace {
-
-// As many records as there may be, of the usual kind.
-constexpr std::size_t kBytesMax = limits::users_cached_max * 1024;
 
 std::size_t bytes_of(const Users::Record& record) {
   if (record == nullptr) return 0;
@@ -26,45 +19,30 @@ std::size_t bytes_of(const Users::Record& record) {
 }  // namespace
 
 struct Users::State {
-  explicit State(Directory& d) : directory(d) {}
+  State(Directory& d, CacheBounds bounds) : directory(d), records(bounds, bytes_of) {}
 
+  // Null: there is nobody any more.
+  Record put(const UserId& id, Record shared) {
+    records.put(id, shared);
+    return shared;
+  }
   Record put(UserRecord record) {
     const UserId id = record.id;
     return put(id, std::make_shared<const UserRecord>(std::move(record)));
   }
-  // Null: there is nobody any more.
-  Record put(const UserId& id, Record shared) {
-    const auto [known, fresh] = records.try_emplace(id, shared);
-    if (!fresh) {
-      bytes -= bytes_of(known->second);
-      known.value() = shared;
-    } else {
-      kept.push_back(id);
-    }
-    bytes += bytes_of(shared);
-    // Who came first makes place, and is loaded again when asked for.
-    while ((kept.size() > limits::users_cached_max || bytes > kBytesMax) && kept.front() != id) {
-      const auto old = records.find(kept.front());
-      bytes -= bytes_of(old->second);
-      records.erase(kept.front());
-      kept.pop_front();
-    }
-    return shared;
-  }
 
   Directory& directory;
-  IdMap<UserId, Record> records;
-  std::deque<UserId> kept;  // those in `records`, in the order they came
-  std::size_t bytes = 0;    // of `records`, about
+  WeighedCache<UserId, Record> records;
   std::unordered_map<UserId, std::vector<Done<Record>>> loading;
 };
 
-Users::Users(Directory& directory) : state_(std::make_shared<State>(directory)) {}
+Users::Users(Directory& directory, CacheBounds bounds)
+    : state_(std::make_shared<State>(directory, bounds)) {}
 Users::~Users() = default;
 
 void Users::with(const UserId& id, Done<Record> done) {
-  if (const auto found = state_->records.find(id); found != state_->records.end()) {
-    done(found->second);
+  if (const Record* found = state_->records.find(id)) {
+    done(Record(*found));
     return;
   }
   auto& waiting = state_->loading[id];
@@ -79,8 +57,8 @@ void Users::with(const UserId& id, Done<Record> done) {
         Result<Record> answer = Record{};
         if (!loaded) {
           answer = loaded.error();
-        } else if (const auto found = state->records.find(id); found != state->records.end()) {
-          answer = found->second;  // an update was faster: it is newer
+        } else if (const Record* found = state->records.find(id)) {
+          answer = *found;  // an update was faster: it is newer
         } else if (*loaded) {
           answer = state->put(std::move(**loaded));
         }
@@ -89,8 +67,8 @@ void Users::with(const UserId& id, Done<Record> done) {
 }
 
 const UserRecord* Users::at_hand(const UserId& id) const {
-  const auto found = state_->records.find(id);
-  return found == state_->records.end() ? nullptr : found->second.get();
+  const Record* found = state_->records.peek(id);
+  return found == nullptr ? nullptr : found->get();
 }
 
 void Users::consents(const std::vector<UserId>& ids, const UserId& asker,
@@ -98,11 +76,11 @@ void Users::consents(const std::vector<UserId>& ids, const UserId& asker,
   std::vector<Consent> known;
   std::vector<UserId> others;
   for (const UserId& id : ids) {
-    const auto found = state_->records.find(id);
-    if (found == state_->records.end()) {
+    const Record* found = state_->records.find(id);
+    if (found == nullptr) {
       others.push_back(id);
-    } else if (found->second != nullptr) {
-      known.push_back(consent_of(*found->second, asker));
+    } else if (*found != nullptr) {
+      known.push_back(consent_of(**found, asker));
     }
   }
   if (others.empty()) return done(std::move(known));
@@ -144,11 +122,11 @@ void Users::remove(const UserId& id, Done<void> done) {
 
 void Users::ensure(const NewUser& user, const DeviceRecord& device, Done<Arrived> done) {
   const UserId id = UserId::of(user.handle);
-  if (const auto found = state_->records.find(id); found != state_->records.end()) {
-    if (found->second == nullptr) {
+  if (const Record* found = state_->records.find(id)) {
+    if (const Record record = *found; record == nullptr) {
       done(make_error(ErrorCode::kRevoked, "the account was deleted"));
     } else {
-      done(Arrived{found->second, nullptr});
+      done(Arrived{record, nullptr});
     }
     return;
   }
@@ -161,9 +139,8 @@ void Users::ensure(const NewUser& user, const DeviceRecord& device, Done<Arrived
           done(arrival.error());
           return;
         }
-        const auto found = state->records.find(id);  // an update was faster: it is newer
-        const Record record =
-            found != state->records.end() ? found->second : state->put(std::move(arrival->user));
+        const Record* found = state->records.find(id);  // an update was faster: it is newer
+        const Record record = found != nullptr ? *found : state->put(std::move(arrival->user));
         if (record == nullptr) {
           done(make_error(ErrorCode::kRevoked, "the account was deleted"));
           return;

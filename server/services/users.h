@@ -7,13 +7,17 @@
 #include <vector>
 
 #include "kith/core/ids.h"
+#include "kith/core/limits.h"
 #include "kith/server/ports/directory.h"
+#include "server/services/weighed_cache.h"
 
 namespace kith::server {
 
 class Users {
  public:
-  explicit Users(Directory& directory);
+  // As many records as there may be, of the usual kind.
+  static constexpr CacheBounds kBounds{limits::users_cached_max, limits::users_cached_max * 1024};
+  explicit Users(Directory& directory, CacheBounds bounds = kBounds);
   ~Users();
 
   using Record = std::shared_ptr<const UserRecord>;
