@@ -73,8 +73,11 @@ std::string escaped_json(std::string_view json) {
   return out;
 }
 
-Printer::Printer(int fd)
-    : fd_(fd), terminal_(::isatty(fd) == 1), columns_(terminal_ ? columns_of(fd) : 0) {}
+Printer::Printer(int fd, Write write)
+    : fd_(fd),
+      write_(write == nullptr ? ::write : write),
+      terminal_(::isatty(fd) == 1),
+      columns_(terminal_ ? columns_of(fd) : 0) {}
 
 void Printer::line(const std::vector<std::string>& head, std::string_view body,
                    std::string_view tail, const std::vector<TextRange>& marks) {
@@ -137,7 +140,7 @@ Status Printer::flush() {
     }
     // A pipe that is writable takes PIPE_BUF bytes without waiting.
     const std::size_t size = std::min<std::size_t>(waiting_.size() - done, PIPE_BUF);
-    const ssize_t n = ::write(fd_, waiting_.data() + done, size);
+    const ssize_t n = write_(fd_, waiting_.data() + done, size);
     if (n > 0) {
       done += static_cast<std::size_t>(n);
     } else if (n < 0 && errno == EAGAIN) {  // somebody else has made the descriptor non-blocking
@@ -145,6 +148,7 @@ Status Printer::flush() {
     } else if (n == 0 || errno != EINTR) {
       const ErrorCode code = errno == EPIPE    ? ErrorCode::kClosed
                              : errno == ENOSPC ? ErrorCode::kDiskFull
+                             : errno == EDQUOT ? ErrorCode::kDiskFull
                                                : ErrorCode::kIo;
       failed_ = make_error(
           code, std::string("The output cannot be written: ") + std::strerror(errno) + ".");

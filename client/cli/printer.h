@@ -2,6 +2,9 @@
 // given to it is filtered, so nothing from outside can steer a terminal or pass for another line.
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +17,9 @@ namespace kith::cli {
 // Not synchronised: one thread at a time.
 class Printer {
  public:
-  explicit Printer(int fd);
+  using Write = ssize_t (*)(int fd, const void* bytes, std::size_t size);  // as write(2)
+
+  explicit Printer(int fd, Write write = nullptr);  // null: write(2)
   Printer(const Printer&) = delete;
   Printer& operator=(const Printer&) = delete;
 
@@ -42,6 +47,7 @@ class Printer {
   [[nodiscard]] bool wait_writable() const;
 
   const int fd_;
+  const Write write_;
   const bool terminal_;
   int columns_ = 0;  // 0: lines are not wrapped
   int interrupt_ = -1;

@@ -1,11 +1,14 @@
 // Lines of the line mode, and output that cannot be written.
 #include "client/cli/printer.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <csignal>
+#include <string>
+#include <utility>
 
 namespace kith::cli {
 namespace {
@@ -63,15 +66,40 @@ TEST_F(PrinterTest, AReaderThatIsGoneIsAnError) {
   EXPECT_FALSE(printer.flush().ok());  // it stays one
 }
 
+// A file that takes some bytes and then fails.
+struct FailingFile {
+  static inline std::string taken;
+  static inline std::size_t room = 0;
+  static inline int failure = 0;
+
+  static ssize_t write(int, const void* bytes, std::size_t size) {
+    const std::size_t fits = std::min(size, room - taken.size());
+    taken.append(static_cast<const char*>(bytes), fits);
+    if (fits > 0) return static_cast<ssize_t>(fits);
+    errno = failure;
+    return -1;
+  }
+};
+
 TEST_F(PrinterTest, AFullDiskIsAnError) {
-  const int full = ::open("/dev/full", O_WRONLY);
-  if (full < 0) GTEST_SKIP() << "no /dev/full here";
-  Printer printer(full);
-  printer.line("lost");
-  const Status written = printer.flush();
-  ::close(full);
-  ASSERT_FALSE(written.ok());
-  EXPECT_EQ(written.error().code, ErrorCode::kDiskFull);
+  for (const auto& [failure, code] :
+       {std::pair(ENOSPC, ErrorCode::kDiskFull), std::pair(EDQUOT, ErrorCode::kDiskFull),
+        std::pair(EIO, ErrorCode::kIo)}) {
+    FailingFile::taken.clear();
+    FailingFile::room = 7;
+    FailingFile::failure = failure;
+    Printer printer(ends_[1], FailingFile::write);
+    printer.line("kept");
+    EXPECT_TRUE(printer.flush().ok());
+    printer.line("lost");
+    const Status written = printer.flush();
+    ASSERT_FALSE(written.ok());
+    EXPECT_EQ(written.error().code, code);
+    FailingFile::room = 100;
+    printer.line("later");
+    EXPECT_EQ(printer.flush().error().code, code);  // it stays one
+    EXPECT_EQ(FailingFile::taken, "kept\nlo");
+  }
 }
 
 TEST_F(PrinterTest, ASlowReaderDoesNotHoldASignalBack) {
