@@ -2,12 +2,10 @@
 
 usage: backup_test.py KITHD KITH PROTO_DIR PROTOC
 """
-import atexit
 import asyncio
 import glob
 import hashlib
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +14,8 @@ import tempfile
 import time
 
 import websockets
+
+from kithd import Kithd
 
 KITHD, KITH, PROTO_DIR, PROTOC = sys.argv[1:5]
 WORK = tempfile.mkdtemp(prefix="kith-backup-")
@@ -44,24 +44,9 @@ def uuid7():
     return int(time.time() * 1000).to_bytes(6, "big") + bytes(rest)
 
 
-class Kithd:
-    def __init__(self, data, port=0):
-        self.data, self.port = data, port
-        self.log = open(f"{WORK}/kithd.log", "ab")
-        self.process = subprocess.Popen(
-            [KITHD, "--dev", "--plain", "--data", data, "--port", str(port), "--commands-per-s", "100000",
-             "--commands-burst", "100000"], stdout=subprocess.PIPE, stderr=self.log, text=True)
-        atexit.register(self.process.kill)  # also when the test fails
-        for line in self.process.stdout:
-            if found := re.search(r"listening on (ws://127\.0\.0\.1:(\d+)\S*)", line):
-                self.url, self.port = found.group(1), int(found.group(2))
-                return
-        raise RuntimeError("kithd did not start: " + open(f"{WORK}/kithd.log").read()[-500:])
-
-    def end(self, by=signal.SIGTERM):
-        self.process.send_signal(by)
-        self.process.wait(DEADLINE)
-        self.log.close()
+def kithd_of(data, port=0):
+    return Kithd(KITHD, "--dev", "--plain", "--commands-per-s", "100000", "--commands-burst", "100000", data=data,
+                 port=port).ready()
 
 
 class Client:
@@ -116,7 +101,7 @@ def backup(data, to):
 
 
 async def under_load():
-    server = Kithd(f"{WORK}/live")
+    server = kithd_of(f"{WORK}/live")
     alice, bob = await Client(server, "alice").up(), await Client(server, "bob").up()
     with_bob = (await direct(alice, bob))
     said, stop = {}, False
@@ -142,7 +127,7 @@ async def under_load():
     cursor, run = await bob.cursor(), bob.welcome.run_id
     server.end(signal.SIGKILL)
 
-    server = Kithd(f"{WORK}/copy", server.port)
+    server = kithd_of(f"{WORK}/copy", server.port)
     await alice.up()
     kept = await alice.history(with_bob)
     check(all(kept.get(seq) == text for seq, text in before.items()),
@@ -165,7 +150,7 @@ async def under_load():
     check(answer.HasField("sync_page"), "once it has, it goes on")
     server.end()
     check(backup(f"{WORK}/copy", f"{WORK}/still").returncode == 0, "kithd backup while none runs")
-    server = Kithd(f"{WORK}/copy", server.port)
+    server = kithd_of(f"{WORK}/copy", server.port)
     await bob.up(page.next_cursor, bob.welcome.run_id)
     answer = await bob.ask(sync=sync_pb2.SyncRequest(cursor=page.next_cursor))
     check(answer.HasField("sync_page"), "a restart is no restore")
@@ -193,7 +178,7 @@ def people():
         if done.returncode != 0:
             raise AssertionError(f"kith {arguments}: {done.stdout}{done.stderr}")
         return done.stdout
-    server = Kithd(f"{WORK}/people")
+    server = kithd_of(f"{WORK}/people")
     for who in ("carol", "dave"):
         kith(who, "register", "--url", server.url, "--handle", who)
     kith("carol", "send", "dave", "kept")
@@ -204,7 +189,7 @@ def people():
     server.end()
     shutil.rmtree(server.data)
     shutil.move(f"{WORK}/people-copy", server.data)
-    server = Kithd(server.data, server.port)
+    server = kithd_of(server.data, server.port)
     # dave's is the first word of the new history: it takes the number that the lost message had.
     kith("dave", "send", "carol", "after the restore")
     kith("carol", "send", "dave", "carol is back")

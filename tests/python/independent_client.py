@@ -5,7 +5,6 @@ usage: independent_client.py KITHD PROTO_DIR PROTOC
 import asyncio
 import hashlib
 import os
-import re
 import signal
 import ssl
 import subprocess
@@ -14,6 +13,8 @@ import tempfile
 import time
 
 import websockets
+
+from kithd import Kithd
 
 KITHD, PROTO_DIR, PROTOC = sys.argv[1:4]
 WORK = tempfile.mkdtemp(prefix="kith-python-")
@@ -56,26 +57,6 @@ def uuid_of(id16, version):
 def direct_id(a, b):
     low, high = sorted([user_id(a), user_id(b)])
     return uuid_of(hashlib.sha256(b"kith-dm:" + low + high).digest()[:16], 8)
-
-
-class Kithd:
-    def __init__(self):
-        self.port = 0
-
-    def start(self):
-        self.process = subprocess.Popen(
-            [KITHD, "--dev", "--data", f"{WORK}/server", "--port", str(self.port)],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        for line in self.process.stdout:
-            found = re.search(r"listening on (wss://127\.0\.0\.1:(\d+)\S*)", line)
-            if found:
-                self.url, self.port = found.group(1), int(found.group(2))
-                return
-        raise RuntimeError("kithd did not start")
-
-    def kill(self):
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
 
 
 class Client:
@@ -182,8 +163,8 @@ async def scenario(server):
 
     for i in range(50):
         await alice.say("bob", f"before the crash {i}")
-    server.kill()
-    server.start()
+    server.end(signal.SIGKILL)
+    server.start().ready()
     await alice.open()
     await alice.hello()
     events = (await alice.ask(get_events={"conversation_id": conversation, "from": 1})).events_page.events
@@ -222,10 +203,7 @@ async def scenario(server):
         check(closed.code == 4400, "a malformed frame closes with 4400")
 
 
-server = Kithd()
-server.start()
-try:
-    asyncio.run(scenario(server))
-finally:
-    server.kill()
+server = Kithd(KITHD, "--dev", data=f"{WORK}/server").ready()
+asyncio.run(scenario(server))
+server.end()
 print(f"{checks} checks passed")

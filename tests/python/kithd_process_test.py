@@ -2,7 +2,6 @@
 
 usage: kithd_process_test.py KITHD
 """
-import atexit
 import json
 import os
 import re
@@ -17,9 +16,11 @@ import time
 import urllib.error
 import urllib.request
 
+import kithd
+from kithd import DEADLINE
+
 KITHD = sys.argv[1]
 WORK = tempfile.mkdtemp(prefix="kith-process-")
-DEADLINE = 30
 checks = 0
 
 
@@ -44,42 +45,12 @@ def openssl(*arguments):
     subprocess.run(["openssl", *arguments], check=True, capture_output=True, cwd=WORK)
 
 
-class Kithd:
-    """Standard output and error go to files, so that a test may also close them."""
-
-    def __init__(self, *flags, data="data", **popen):
-        self.log_file = f"{WORK}/{data}.log"
-        self.data = f"{WORK}/{data}"
-        out = open(f"{WORK}/{data}.out", "wb")
-        log = open(self.log_file, "wb")
-        self.process = subprocess.Popen([KITHD, "--data", self.data, "--port", "0", *flags], stdout=out, stderr=log,
-                                        stdin=subprocess.DEVNULL, **popen)
-        atexit.register(self.process.kill)  # also when the test fails
-        out.close()
-        log.close()
-        self.out_file = f"{WORK}/{data}.out"
-
-    def printed(self):
-        return open(self.out_file, errors="replace").read()
-
-    def log(self):
-        return open(self.log_file, errors="replace").read()
-
-    def ready(self):
-        end = time.time() + DEADLINE
-        while " ready " not in self.log() and '"ready"' not in self.log():
-            if self.process.poll() is not None or time.time() > end:
-                raise AssertionError(f"kithd did not start: {self.log()}")
-            time.sleep(0.02)
-        self.port = int(re.search(r"wss?://[^ \"]*?:(\d+)/v1/ws", self.log()).group(1))
-        return self
+class Kithd(kithd.Kithd):
+    def __init__(self, *flags, data="data", program=KITHD, **more):
+        super().__init__(program, *flags, data=f"{WORK}/{data}", **more)
 
     def has_logged(self, text):
         until(lambda: text in self.log(), f"the log says {text!r}")
-
-    def end(self, by=signal.SIGTERM):
-        self.process.send_signal(by)
-        return self.process.wait(DEADLINE)
 
 
 def refused(*flags, status=2, says="", data="refused"):
@@ -126,14 +97,10 @@ def surroundings():
     check(modes and not any(modes), "files are the owner's alone, whatever the umask")
     lowered = ("import resource, os, sys; resource.setrlimit(resource.RLIMIT_NOFILE, (300, 4000)); "
                "os.execv(sys.argv[1], sys.argv[1:])")
-    log = open(f"{WORK}/limit.log", "wb")
-    process = subprocess.Popen([sys.executable, "-c", lowered, KITHD, "--dev", "--plain", "--port", "0", "--data",
-                                f"{WORK}/limit"], stdout=subprocess.DEVNULL, stderr=log)
-    until(lambda: " ready " in open(f"{WORK}/limit.log").read(), "it starts with few descriptors")
-    limits = open(f"/proc/{process.pid}/limits").read()
+    server = Kithd("--dev", "--plain", data="limit", wrap=(sys.executable, "-c", lowered)).ready()
+    limits = open(f"/proc/{server.process.pid}/limits").read()
     check(re.search(r"Max open files +4000 +4000", limits), "the soft limit of descriptors is raised")
-    process.terminate()
-    process.wait(DEADLINE)
+    server.end()
 
 
 def capabilities():
@@ -149,13 +116,9 @@ def capabilities():
         return
     os.mkdir(f"{WORK}/capdata")
     os.chown(f"{WORK}/capdata", 65534, 65534)
-    log = open(f"{WORK}/cap.log", "wb")
-    process = subprocess.Popen(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, "--dev",
-                                "--plain", "--port", "0", "--data", f"{WORK}/capdata/d"],
-                               stdout=subprocess.DEVNULL, stderr=log)
-    until(lambda: " ready " in open(f"{WORK}/cap.log").read(), "with file capabilities it starts, and not for ever")
-    process.terminate()
-    check(process.wait(DEADLINE) == 0, "and it ends")
+    as_nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    server = Kithd("--dev", "--plain", data="capdata/d", program=program, wrap=as_nobody).ready()
+    check(server.end() == 0, "with file capabilities it starts, and not for ever")
 
 
 def signals():
@@ -322,9 +285,7 @@ def operating():
             check(typed.get(name) != "counter" or name.endswith("_total"), f"{name} is named by its kind")
     wanted = {"kith_sessions", "kith_sent_seconds", "kith_journal_commit_seconds"}
     check(wanted <= typed.keys(), "/metrics has what it should")
-    process = server.process
-    process.send_signal(signal.SIGTERM)
-    check(process.wait(DEADLINE) == 0, "it ends")
+    check(server.end() == 0, "it ends")
 
 
 def systemd():

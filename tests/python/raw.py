@@ -1,13 +1,14 @@
 """kithd and its WebSocket as bytes, for tests that keep no rule of the protocol."""
-import atexit
 import os
-import re
+import resource
 import socket
 import ssl
 import struct
 import subprocess
 import sys
 import tempfile
+
+import kithd
 
 checks = 0
 
@@ -36,42 +37,21 @@ def frame(opcode, data=b"", fin=True, mask=True, rsv=0, length=None):
     return out + (key + bytes(c ^ key[i % 4] for i, c in enumerate(data)) if mask else data)
 
 
-class Kithd:
+class Kithd(kithd.Kithd):
     def __init__(self, program, *flags, limit=None, tls=False):
         self.folder = tempfile.TemporaryDirectory(prefix="kith-wire-")
-        self.data = f"{self.folder.name}/data"
         kind = ["--dev"] if tls else ["--plain", "--accounts", "--password-cost", "10"]
-        command = [program, *kind, "--data", self.data, "--port", "0", *flags]
-        if limit:
-            command = ["bash", "-c", f"ulimit -n {limit}; exec \"$@\"", "x", *command]
-        with open(f"{self.folder.name}/log", "w") as log:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-            atexit.register(self.process.kill)  # also when the test fails
-        for line in self.process.stdout:
-            found = re.search(r"listening on wss?://127\.0\.0\.1:(\d+)", line)
-            if found:
-                self.port = int(found.group(1))
-                return
-        raise RuntimeError("kithd did not start")
+        more = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))} if limit else {}
+        super().__init__(program, *kind, *flags, data=f"{self.folder.name}/data", **more)
+        self.ready()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
-        status = self.process.wait(20)
+        status = self.end()
         self.folder.cleanup()
         check(status == 0, f"kithd ended with {status}")
-
-    def log(self):
-        return open(f"{self.folder.name}/log").read()
-
-    def rss(self):
-        return int(open(f"/proc/{self.process.pid}/statm").read().split()[1]) * 4096
-
-    def cpu(self):
-        fields = open(f"/proc/{self.process.pid}/stat").read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Socket:

@@ -319,8 +319,8 @@ def main():
         receipts_off(server)
         handles(server)
     finally:
-        status = server.stop()
-        log = open(server.log, encoding="utf-8", errors="replace").read()
+        status = server.end()
+        log = server.log()
         k.clean_up()
     check(status == 0, "the server ends well", (status, log[-500:]))
     print(f"{passed} passed, {len(failed)} failed", flush=True)

@@ -2,14 +2,11 @@
 
 It can come from any loopback address, so that attackers and honest people have addresses of their own.
 """
-import atexit
 import base64
 import hashlib
 import os
-import re
 import select
 import shutil
-import signal
 import socket
 import ssl
 import struct
@@ -17,6 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "python"))
+from kithd import Kithd  # noqa: E402
 
 WORK = tempfile.mkdtemp(prefix="kith-security-")
 PASSWORD = "correct horse battery"
@@ -60,23 +60,13 @@ def uuid7():
     return ms + bytes(rest)
 
 
-class Server:
+class Server(Kithd):
     """kithd with an empty directory, on a free port of the loopback."""
 
     def __init__(self, kithd, *flags):
-        self.data = tempfile.mkdtemp(prefix="server-", dir=WORK)
-        self.log = f"{self.data}.log"
-        self.process = subprocess.Popen([kithd, "--data", self.data, "--port", "0", *flags], stdout=subprocess.PIPE,
-                                        stderr=open(self.log, "wb"), text=True)
-        atexit.register(self.process.kill)  # also when the test fails
-        self.certificate = None
-        for line in self.process.stdout:
-            found = re.search(r"listening on wss?://\S+?:(\d+)", line)
-            if found:
-                self.port, self.tls = int(found.group(1)), "wss://" in line
-                break
-        else:
-            raise RuntimeError("kithd did not start: " + open(self.log).read())
+        super().__init__(kithd, *flags, data=tempfile.mkdtemp(prefix="server-", dir=WORK))
+        self.ready()
+        self.tls, self.certificate = self.url.startswith("wss://"), None
         if self.tls:
             files = [os.path.join(d, f) for d, _, fs in os.walk(self.data) for f in fs if f.endswith(".pem")]
             self.certificate = [f for f in files if "PRIVATE" not in open(f).read()]
@@ -90,18 +80,7 @@ class Server:
         return context
 
     def rss_mib(self):
-        for line in open(f"/proc/{self.process.pid}/status"):
-            if line.startswith("VmRSS"):
-                return int(line.split()[1]) / 1024
-        return 0.0
-
-    def cpu_s(self):
-        fields = open(f"/proc/{self.process.pid}/stat").read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(30)
+        return self.rss() / 2**20
 
 
 class Closed(Exception):

@@ -281,10 +281,10 @@ def siege_of_passwords():
     judge(quantile(beside, .95) <= 3 * quantile(quiet, .95) + GRACE_S, "their p95 is at most 3 times the quiet one")
     if FULL:
         end = time.monotonic() + 65  # lines come once a minute
-        while "refused_sign_in" not in open(server.log).read() and time.monotonic() < end:
+        while "refused_sign_in" not in server.log() and time.monotonic() < end:
             time.sleep(1)
-        judge("refused_sign_in" in open(server.log).read(), "the log tells the refusals")
-    judge(server.stop() == 0, "kithd ends well")
+        judge("refused_sign_in" in server.log(), "the log tells the refusals")
+    judge(server.end() == 0, "kithd ends well")
 
 
 def filled(server, context, writers, seconds):
@@ -333,7 +333,7 @@ def siege_of_everything():
           f"an honest search is answered: {k.code_of(found)} in {waited * 1e3:.0f} ms")
     judge(people.done.value <= 110, f"{people.done.value} accounts were made from one address")
     judge(during <= before + RSS_BOUND_MIB, f"RSS {before:.0f} -> {during:.0f} MiB")
-    judge(server.stop() == 0, "kithd ends well")
+    judge(server.end() == 0, "kithd ends well")
 
 
 def floods():
@@ -368,7 +368,7 @@ def floods():
         print(f"  {name}: {attack.done.value} chunks taken, CPU {share * 100:.0f} %, SENT {show(times)}")
         judge(times and quantile(times, .5) < 0.5 + GRACE_S, f"{name}: honest messages get through")
         judge(during <= before + RSS_BOUND_MIB, f"{name}: RSS {before:.0f} -> {during:.0f} MiB")
-    judge(server.stop() == 0, "kithd ends well")
+    judge(server.end() == 0, "kithd ends well")
 
 
 if __name__ == "__main__":
