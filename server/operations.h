@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "kith/server/server.h"
-#include "server/gateway/admin_listener_lws.h"
+#include "server/gateway/admin_listener_uv.h"
 #include "server/services/service_health.h"
 
 namespace kith::server {

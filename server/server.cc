@@ -254,7 +254,7 @@ class EmbeddedServer : public Server {
   std::atomic<bool> backup_cancelled_{false};
   mutable std::mutex identity_mutex_;            // guards identity_; taken on the loop too
   std::shared_ptr<const TlsIdentity> identity_;  // null: plain
-  std::unique_ptr<AdminListenerLws> admin_;
+  std::unique_ptr<AdminListenerUv> admin_;
   std::uint16_t port_ = 0;
   mutable std::mutex mutex_;  // guards stopped_ against concurrent stop()
   bool stopped_ = false;
@@ -406,7 +406,7 @@ Status EmbeddedServer::backup(const std::string& dir) {
 // First of all: it says "starting" while the journal is read.
 Status EmbeddedServer::open_admin() {
   if (!options_.admin_port) return {};
-  auto opened = AdminListenerLws::open(
+  auto opened = AdminListenerUv::open(
       options_.admin_address, *options_.admin_port, [this](std::string_view path) {
         return answer_operator(path, health_, [this] { return metrics(); });
       });

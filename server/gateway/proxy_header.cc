@@ -73,6 +73,22 @@ ProxyHeader read_version_2(std::string_view bytes) {
   return made;
 }
 
+// One of X-Forwarded-For. Proxies write ports, brackets and zones: 192.0.2.1:80, [2001:db8::1]:443, fe80::1%eth0.
+std::optional<PeerAddress> forwarded_address(std::string_view text) {
+  std::string_view port;
+  if (text.starts_with('[')) {
+    const auto end = text.find(']');
+    if (end == std::string_view::npos) return std::nullopt;
+    port = text.substr(end + 1);
+    text = text.substr(1, end - 1);
+  } else if (const auto colon = text.find(':'); colon == text.rfind(':')) {
+    port = colon == std::string_view::npos ? std::string_view() : text.substr(colon);
+    text = text.substr(0, colon);
+  }
+  if (!port.empty() && (port.front() != ':' || !is_port(port.substr(1)))) return std::nullopt;
+  return PeerAddress::parse(text.substr(0, text.find('%')));
+}
+
 }  // namespace
 
 ProxyHeader read_proxy_header(std::string_view bytes) {
@@ -101,7 +117,8 @@ PeerAddress forwarded_client(const PeerAddress& peer, const std::vector<std::str
       rest = rest.substr(0, comma == std::string_view::npos ? 0 : comma);
       while (!one.empty() && (one.front() == ' ' || one.front() == '\t')) one.remove_prefix(1);
       while (!one.empty() && (one.back() == ' ' || one.back() == '\t')) one.remove_suffix(1);
-      const auto address = PeerAddress::parse(one);
+      if (one.empty()) continue;  // an empty element of a list says nothing (RFC 9110, 5.6.1)
+      const auto address = forwarded_address(one);
       if (!address) return client;
       client = *address;
     }

@@ -81,6 +81,12 @@ class Reading {
     if (request_line() && fields()) decide();
     return std::move(out_);
   }
+  PlainRequest read_plain() {
+    if (!request_line() || !fields()) {
+      return {PlainRequest::Kind::kRefused, {}, {}, out_.status, out_.why};
+    }
+    return {PlainRequest::Kind::kWhole, std::string(method_), std::string(path_), {}, {}};
+  }
 
  private:
   bool refuse(std::string_view status, std::string_view why, std::string_view header = {}) {
@@ -198,17 +204,17 @@ class Reading {
        asks_protocol_ = false;
 };
 
-UpgradeRequest refused(std::string_view status, std::string_view why) {
-  UpgradeRequest made;
-  made.kind = UpgradeRequest::Kind::kRefused;
-  made.status = status;
-  made.why = why;
-  return made;
-}
+// Where the head of a request ends, or why there will be none; neither: more is needed.
+struct Framing {
+  std::string_view head;
+  std::size_t size = 0;  // with what stands before it
+  std::string_view status, why;
+};
 
-}  // namespace
-
-UpgradeRequest read_upgrade_request(std::string_view bytes) {
+Framing frame_head(std::string_view bytes) {
+  const auto refused = [](std::string_view status, std::string_view why) {
+    return Framing{{}, 0, status, why};
+  };
   std::size_t begin = 0;
   if (bytes.starts_with("\r\n")) begin = 2;  // some clients end an earlier body so (RFC 9112, 2.2)
   const std::string_view whole = bytes.substr(begin, limits::request_head_bytes_max);
@@ -228,9 +234,31 @@ UpgradeRequest read_upgrade_request(std::string_view bytes) {
     if (whole.size() < limits::request_head_bytes_max) return {};
     return refused("431 Request Header Fields Too Large", "the head of the request is too large");
   }
-  UpgradeRequest made = Reading(whole.substr(0, end + 4)).read();
-  made.size = begin + end + 4;
+  return {whole.substr(0, end + 4), begin + end + 4, {}, {}};
+}
+
+}  // namespace
+
+UpgradeRequest read_upgrade_request(std::string_view bytes) {
+  const Framing framing = frame_head(bytes);
+  UpgradeRequest made;
+  if (!framing.status.empty()) {
+    made.kind = UpgradeRequest::Kind::kRefused;
+    made.status = framing.status;
+    made.why = framing.why;
+  } else if (framing.size != 0) {
+    made = Reading(framing.head).read();
+    made.size = framing.size;
+  }
   return made;
+}
+
+PlainRequest read_plain_request(std::string_view bytes) {
+  const Framing framing = frame_head(bytes);
+  if (!framing.status.empty()) {
+    return {PlainRequest::Kind::kRefused, {}, {}, framing.status, framing.why};
+  }
+  return framing.size == 0 ? PlainRequest() : Reading(framing.head).read_plain();
 }
 
 }  // namespace kith::server

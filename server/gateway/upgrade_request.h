@@ -30,4 +30,14 @@ struct UpgradeRequest {
 // `bytes`: what has come so far. At most limits::request_head_bytes_max are waited for.
 UpgradeRequest read_upgrade_request(std::string_view bytes);
 
+// Any request of HTTP/1: its method and path, checked by the same rules.
+struct PlainRequest {
+  enum class Kind { kIncomplete, kWhole, kRefused };
+  Kind kind = Kind::kIncomplete;
+  std::string method, path;  // without its query
+  std::string_view status, why;
+};
+
+PlainRequest read_plain_request(std::string_view bytes);
+
 }  // namespace kith::server

@@ -95,6 +95,15 @@ TEST(ProxyHeader, BelievesForwardedAddressesAsFarAsProxiesAreTrusted) {
   EXPECT_EQ(client("127.0.0.1", {"unknown"}), "127.0.0.1");
   EXPECT_EQ(client("127.0.0.1", {"1.2.3.4, _hidden"}), "127.0.0.1");
   EXPECT_EQ(client("192.0.2.1", {"1.2.3.4"}), "192.0.2.1");  // nobody whose word is taken
+  // As proxies write them.
+  EXPECT_EQ(client("127.0.0.1", {"1.2.3.4:5678"}), "1.2.3.4");
+  EXPECT_EQ(client("127.0.0.1", {"[2001:db8::7]:443"}), "2001:db8::7");
+  EXPECT_EQ(client("127.0.0.1", {"[2001:db8::7]"}), "2001:db8::7");
+  EXPECT_EQ(client("127.0.0.1", {"fe80::1%eth0"}), "fe80::1");
+  EXPECT_EQ(client("127.0.0.1", {"1.2.3.4, ,"}), "1.2.3.4");
+  for (const char* none :
+       {"1.2.3.4:", "1.2.3.4:x", "1.2.3.4:70000", "[::1", "[::1]x", "[::1]:", ":80", "%"})
+    EXPECT_EQ(client("127.0.0.1", {none}), "127.0.0.1") << none;
   std::string many = "6.6.6.6";
   for (int i = 0; i < 10'000; ++i) many += ",10.0.0.1";
   EXPECT_EQ(client("127.0.0.1", {many}), "10.0.0.1");

@@ -140,5 +140,19 @@ TEST(UpgradeRequest, KeepsWhatProxiesSayInItsOrder) {
   EXPECT_EQ(read.forwarded_for, (std::vector<std::string>{"1.2.3.4, 5.6.7.8", "9.9.9.9"}));
 }
 
+TEST(PlainRequest, IsReadByTheSameRules) {
+  using Plain = PlainRequest::Kind;
+  const PlainRequest whole = read_plain_request("HEAD /ready?x=1 HTTP/1.0\r\nX: y\r\n\r\nmore");
+  EXPECT_EQ(whole.kind, Plain::kWhole);
+  EXPECT_EQ(whole.method, "HEAD");
+  EXPECT_EQ(whole.path, "/ready");
+  EXPECT_EQ(read_plain_request("GET /ready HTTP/1.1\r\n").kind, Plain::kIncomplete);
+  EXPECT_EQ(read_plain_request("\x16\x03\x01").status, "400 Bad Request");
+  EXPECT_EQ(read_plain_request("GET / HTTP/1.1\r\nX: " + std::string(9'000, 'a')).status,
+            "431 Request Header Fields Too Large");
+  EXPECT_EQ(read_plain_request("POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\n").status,
+            "400 Bad Request");
+}
+
 }  // namespace
 }  // namespace kith::server

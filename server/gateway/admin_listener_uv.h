@@ -2,6 +2,7 @@
 // services are busy or stuck.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,17 +19,19 @@ struct AdminAnswer {
   std::string body;
 };
 
-class AdminListenerLws {
+class AdminListenerUv {
  public:
   // What GET `path` answers; on the listener's thread, may take a while.
   using Handler = std::function<AdminAnswer(std::string_view path)>;
-  // Connections at a time; more are closed at once.
-  static constexpr std::uint32_t kConnectionsMax = 32;
+  // Connections at a time: for one more the oldest gives way, so that nobody who is silent keeps others out.
+  static constexpr std::size_t kConnectionsMax = 32;
+  // From a connection's beginning to its end.
+  static constexpr std::chrono::milliseconds kLife{5'000};
 
   // Fails with kAddressInUse, kIo, kInvalidArgument. The destructor closes everything and joins the thread.
-  static Result<std::unique_ptr<AdminListenerLws>> open(const std::string& address,
-                                                        std::uint16_t port, Handler handler);
-  virtual ~AdminListenerLws() = default;
+  static Result<std::unique_ptr<AdminListenerUv>> open(const std::string& address,
+                                                       std::uint16_t port, Handler handler);
+  virtual ~AdminListenerUv() = default;
   [[nodiscard]] virtual std::uint16_t port() const = 0;
 };
 
