@@ -20,7 +20,10 @@ Chat::Chat(client::Client& client, const Home& home, const std::string& handle,
     : client_(client), home_(home), model_(client, home, handle, std::move(changed)) {}
 
 void Chat::look() {
+  const bool before = picture_.connection == client::ConnectionState::kSignedOut;
   picture_ = model_.picture();
+  const bool signed_out = picture_.connection == client::ConnectionState::kSignedOut;
+  if (signed_out && !before) view_.notice.clear();  // nothing stands in front of that
   if (!picture_.news.empty()) view_.notice = picture_.news;
   if (!wanted_.empty() && !picture_.open) picture_.wanted = wanted_name_;
 }

@@ -203,6 +203,8 @@ int history(const Arguments& arguments) {
     const auto titles = titles_of(*session.client, names);
     const auto title = titles.find(*id);
     print_all(arguments, messages, title == titles.end() ? "" : title->second, names);
+    if (whole && messages.empty())
+      notice("So far nothing was said with " + visible_name(arguments.words[0]) + ".");
     if (whole) return static_cast<int>(kDone);
     const int code = complain(whole.error());
     if (!messages.empty()) notice("What is older could not be fetched.");

@@ -225,6 +225,8 @@ std::string Painting::state_text() const {
   } else if (view_.selected) {
     text += picture_.found ? " · Enter opens it, Esc goes back"
                            : " · Enter answers it, /info who read it, Esc lets go";
+  } else if (picture_.found) {
+    text += " · Esc goes back";
   } else if (view_.scroll) {
     text += " · older messages, End for the newest";
   } else {

@@ -67,7 +67,7 @@ int complain_of(Session& session, const std::vector<std::string>& handles, const
 }
 
 int group(const Arguments& arguments) {
-  if (arguments.words.size() < 2)
+  if (arguments.words.size() < 2 || arguments.words[0].empty())
     return usage("group takes a TITLE and at least one HANDLE; see kith --help.");
   auto handles = handles_from(arguments, 1);
   if (!handles) return complain(handles.error());
@@ -105,8 +105,8 @@ int group(const Arguments& arguments) {
 
 // Runs `body` with the conversation that the first word means.
 template <class Body>
-int in_group(const Arguments& arguments, std::size_t least, std::size_t most, const char* how,
-             Body body) {
+int in_conversation(const Arguments& arguments, std::size_t least, std::size_t most,
+                    const char* how, Body body) {
   if (arguments.words.size() < least || arguments.words.size() > most)
     return usage(arguments.command + " takes " + how + "; see kith --help.");
   return with_session(arguments, true, [&](Session& session) -> int {
@@ -116,26 +116,39 @@ int in_group(const Arguments& arguments, std::size_t least, std::size_t most, co
   });
 }
 
+// Groups alone: nobody is added to a 1:1, and nobody leaves one.
+template <class Body>
+int in_group(const Arguments& arguments, std::size_t least, std::size_t most, const char* how,
+             Body body) {
+  return in_conversation(
+      arguments, least, most, how, [&](Session& session, const ConversationId& id) -> int {
+        if (!id.is_direct()) return body(session, id);
+        return usage(arguments.words[0] + " is a person and no group; a group is #TITLE or an id.");
+      });
+}
+
 int members(const Arguments& arguments) {
-  return in_group(arguments, 1, 1, "one WHO", [&](Session& session, const ConversationId& id) {
-    auto found =
-        ask<std::vector<client::Member>>([&](auto answer) { session.client->members(id, answer); });
-    if (!found) return complain(found.error());
-    const Names names = names_of(session);
-    std::vector<UserId> users;
-    for (const auto& m : *found) users.push_back(m.user);
-    learn_names(session, names, users);
-    for (const auto& m : *found) {
-      const std::string own = names.display(m.user);
-      if (arguments.json) {
-        standard_output().json(person_json(m.user, names.exact(m.user), own, role_name(m.role)));
-      } else {
-        standard_output().line({names.of(m.user), "  ", role_name(m.role)},
-                               own.empty() ? "" : "  " + own);
-      }
-    }
-    return static_cast<int>(kDone);
-  });
+  return in_conversation(
+      arguments, 1, 1, "one WHO", [&](Session& session, const ConversationId& id) {
+        auto found = ask<std::vector<client::Member>>(
+            [&](auto answer) { session.client->members(id, answer); });
+        if (!found) return complain(found.error());
+        const Names names = names_of(session);
+        std::vector<UserId> users;
+        for (const auto& m : *found) users.push_back(m.user);
+        learn_names(session, names, users);
+        for (const auto& m : *found) {
+          const std::string own = names.display(m.user);
+          if (arguments.json) {
+            standard_output().json(
+                person_json(m.user, names.exact(m.user), own, role_name(m.role)));
+          } else {
+            standard_output().line({names.of(m.user), "  ", role_name(m.role)},
+                                   own.empty() ? "" : "  " + own);
+          }
+        }
+        return static_cast<int>(kDone);
+      });
 }
 
 int change_members(const Arguments& arguments) {
@@ -164,6 +177,8 @@ int leave(const Arguments& arguments) {
 }
 
 int rename(const Arguments& arguments) {
+  if (arguments.words.size() == 2 && arguments.words[1].empty())
+    return usage("rename takes WHO and a TITLE, which is not empty.");
   return in_group(
       arguments, 2, 2, "WHO and a TITLE", [&](Session& session, const ConversationId& id) {
         const Status renamed =
@@ -192,7 +207,7 @@ int role(const Arguments& arguments) {
 }
 
 int info(const Arguments& arguments) {
-  return in_group(
+  return in_conversation(
       arguments, 2, 2, "WHO and the SEQ of a message",
       [&](Session& session, const ConversationId& id) {
         const std::string& text = arguments.words[1];
@@ -280,7 +295,8 @@ int privacy(const Arguments& arguments) {
 }
 
 int name(const Arguments& arguments) {
-  if (arguments.words.size() != 1) return usage("name takes one NAME; see kith --help.");
+  if (arguments.words.size() != 1 || arguments.words[0].empty())
+    return usage("name takes one NAME; see kith --help.");
   return with_session(arguments, true, [&](Session& session) {
     return done(ask<void>(
         [&](auto answer) { session.client->set_display_name(arguments.words[0], answer); }));

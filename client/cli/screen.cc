@@ -268,6 +268,7 @@ int run_screen(const Arguments& arguments) {
   sigaddset(&stop, SIGTERM);
   sigaddset(&stop, SIGHUP);
   sigaddset(&stop, SIGINT);
+  sigaddset(&stop, SIGQUIT);
   pthread_sigmask(SIG_BLOCK, &stop, nullptr);
   const int signals = ::signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
   auto client = client::Client::open(options_of(home, *account, arguments));
@@ -275,9 +276,10 @@ int run_screen(const Arguments& arguments) {
   (*client)->connect();
   (*client)->foreground();
   Screen(**client, home, account->handle, signals).run();
+  const bool signed_out = (*client)->connection() == client::ConnectionState::kSignedOut;
   (*client)->close();
   ::close(signals);
-  return kDone;
+  return signed_out ? kNotSignedIn : kDone;
 }
 
 }  // namespace kith::cli

@@ -201,6 +201,17 @@ class LineMode(Case):
         self.assertEqual(s.kith("alice", "send", "bob", "").returncode, 2)
         self.assertEqual(s.kith("alice", "frobnicate").returncode, 2)
         self.assertEqual(s.kith("nobody", "list").returncode, 3)
+        for words in (["leave", "bob"], ["add", "bob", "mallory"], ["rename", "bob", "x"],
+                      ["role", "bob", "bob", "admin"], ["remove", "bob", "mallory"]):
+            done = s.kith("alice", *words)
+            self.assertEqual(done.returncode, 2, words)
+            self.assertIn("bob is a person and no group", done.stderr.decode())
+        for words in (["group", "", "bob"], ["rename", "#x", ""], ["name", ""], ["block", "alice"],
+                      ["contact", "@alice"]):
+            self.assertEqual(s.kith("alice", *words).returncode, 2, words)
+        silent = s.kith("alice", "history", "mallory-never-met")
+        self.assertEqual(silent.returncode, 0)
+        self.assertIn("nothing was said with mallory-never-met", silent.stderr.decode())
         offline = s.kith("alice", "send", "--url", "ws://127.0.0.1:1/v1/ws", "bob", "later")
         self.assertEqual(offline.returncode, 4)
 
@@ -303,7 +314,7 @@ class FullScreen(Case):
         self.talk_to("bob")
         text = self.wait_for("ABCDE end", "שלום עולם")
         self.assertNotIn("\u202e", text)
-        forged = next(line for line in text.split("\n") if "forged" in line)
+        forged = next(line for line in text.split("\n") if "forged" in line and "┌" not in line)
         self.assertTrue(forged.split("│")[-1].lstrip(" ").startswith("12:00"), forged)
         self.assertRegex(forged, r" {8}12:00")  # where no time stands
         if self.columns >= 60:  # the border is straight beside wide names
@@ -386,6 +397,18 @@ class FullScreen(Case):
         self.wait_for("Nobody is called nobodyhere.")
         self.keys("C-r")
         self.wait_for("> /unblock nobodyhere")
+
+    def test_who_is_signed_out_is_told_at_once(self):
+        s = self.server
+        who = f"gone{self.columns}"
+        s.join(who)
+        s.out(who, "delete-account", "--yes")
+        self.tmux("new-session", "-d", "-x", str(self.columns), "-y", str(self.rows), "-s", "gone",
+                  f"'{BIN}/kith' --home '{s.home(who)}'; echo status=$?; sleep 60")
+        shown = lambda: " ".join(self.tmux("capture-pane", "-p", "-t", "gone").split())
+        self.assertTrue(until(lambda: "signed out; quit" in shown()), shown())
+        self.tmux("send-keys", "-t", "gone", "C-c")
+        self.assertTrue(until(lambda: "status=3" in shown()), shown())
 
     def test_a_group_that_is_made_is_opened(self):
         self.type(f"/group made{self.columns} bob")

@@ -178,6 +178,7 @@ TEST_F(Painter, WhyNothingWasSearchedIsNotCutOff) {
   const std::string text = all(12, 40);
   EXPECT_NE(text.find("sentence says"), std::string::npos);
   EXPECT_EQ(text.find("0 found"), std::string::npos);
+  EXPECT_NE(text.find("Esc goes back"), std::string::npos);
   EXPECT_EQ(text.find("…"), std::string::npos);
 }
 
