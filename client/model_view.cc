@@ -138,9 +138,13 @@ Message Model::message_of(const OutboxRow& row) {
     if (answered && !answered->empty()) m.reply_to_id = answered->front().message;
   }
   m.failure = row.failed;
-  m.status = row.failed       ? DeliveryStatus::kFailed
-             : row.placed_seq ? DeliveryStatus::kSent
-                              : DeliveryStatus::kSending;
+  m.status = row.failed ? DeliveryStatus::kFailed : DeliveryStatus::kSending;
+  if (row.placed_seq && !row.failed) {
+    // Receipts may overtake the answer that tells the place.
+    const ConversationRecord* record = find(row.conversation);
+    const DeliveryMarks marks = record ? record->marks : DeliveryMarks{};
+    m.status = derive(m.seq, marks.delivered_all, marks.read_all);
+  }
   return m;
 }
 

@@ -24,6 +24,28 @@ TEST_F(OutboxTest, SendsOfflineMessagesInOrderInOneBatch) {  // R-9
   EXPECT_EQ(engine->timeline(room, 10).back().status, DeliveryStatus::kSent);
 }
 
+// A receipt may overtake the answer that tells the place, and a status never falls.
+TEST_F(OutboxTest, APlacedMessageHasTheStatusThatReceiptsGaveIt) {
+  send("one");
+  go_online({state(1)});
+  const auto request = expect(v1::ClientFrame::kSend);
+  v1::ServerFrame receipt;
+  v1::ReceiptState& marks = *receipt.mutable_receipt_push()->add_states();
+  marks.set_conversation_id(room.bytes());
+  marks.set_delivered_all_seq(2);
+  say(receipt);
+  events.clear();
+  place(request, 2);
+  scheduler.settle();
+  std::vector<DeliveryStatus> told;
+  for (const Event& e : events) {
+    if (const auto* changed = std::get_if<MessageChanged>(&e))
+      told.push_back(changed->message.status);
+  }
+  ASSERT_FALSE(told.empty());
+  for (const DeliveryStatus status : told) EXPECT_EQ(status, DeliveryStatus::kDelivered);
+}
+
 class OutboxAge : public EngineTest {
  protected:
   void sign_in(std::int64_t server_ms) {
