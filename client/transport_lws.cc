@@ -373,7 +373,9 @@ Error TransportLws::classify(std::string_view why) const {
                         "cannot connect to " + where +
                             (proxy_ ? " through the proxy " + proxy_->host : std::string()));
     case Stage::kTls:
-      return make_error(ErrorCode::kTlsFailed, "TLS with " + where + " failed");
+      return make_error(
+          ErrorCode::kTlsFailed,
+          "TLS with " + where + " failed; if the server has none, its URL begins with ws://");
     case Stage::kUpgrade:
       // lws marks a bad answer to the upgrade with "HS:"; bytes that are no HTTP at all break its
       // header parser.
@@ -382,7 +384,10 @@ Error TransportLws::classify(std::string_view why) const {
         return make_error(ErrorCode::kNotKithServer,
                           "something answers at " + where + ", but it is no Kith server");
       }
-      return make_error(ErrorCode::kUnavailable, where + " gave no answer");
+      return make_error(
+          ErrorCode::kUnavailable,
+          where + " gave no answer" +
+              (url_.tls ? "" : "; if the server has TLS, its URL begins with wss://"));
     case Stage::kOpen:
       break;
   }

@@ -78,14 +78,19 @@ Names names_of(Session& session) {
 }
 
 void learn_names(Session& session, const Names& names, const std::vector<UserId>& users) {
+  // Asking starts the request. The client writes names into texts too ("bob was added"), and knows
+  // them by profile alone.
+  const auto known = [&](const UserId& user) {
+    return session.client->profile(user).has_value() && names.knows(user);
+  };
   std::set<UserId> unknown;
   for (const UserId& user : users) {
-    if (!user.empty() && !names.knows(user)) unknown.insert(user);  // asking starts the request
+    if (!user.empty() && !known(user)) unknown.insert(user);
   }
   const auto limit = system_clock().steady_ms() + Millis(kNamesLimit).count();
   while (!unknown.empty() && system_clock().steady_ms() < limit && connected(*session.client)) {
     session.pause(kStep);
-    std::erase_if(unknown, [&](const UserId& user) { return names.knows(user); });
+    std::erase_if(unknown, known);
   }
 }
 

@@ -165,6 +165,10 @@ class LineMode(Case):
         history = s.out("alice", "history", "#crew")
         self.assertIn('* carol created the group "crew"', history)  # though nobody was known before
         self.assertIn("carol: hi, carol here", history)
+        for who in ("frank", "gina", "hugo"):  # known to this home by what is typed, and to the client by nobody
+            s.join(who)
+            s.out(who, "send", "alice", "hello")
+            self.assertIn(f"* {who} started the conversation", s.out("alice", "history", who))
         self.assertIn("mallory: and mallory", history)
         self.assertEqual(sorted(line.split()[0] for line in s.out("alice", "members", "#crew").splitlines()),
                          ["alice", "carol", "mallory"])
@@ -201,6 +205,8 @@ class LineMode(Case):
         self.assertEqual(s.kith("alice", "send", "bob", "").returncode, 2)
         self.assertEqual(s.kith("alice", "frobnicate").returncode, 2)
         self.assertEqual(s.kith("nobody", "list").returncode, 3)
+        scheme = s.kith("zed", "register", "--handle", "zed", "--url", s.url.replace("ws:", "wss:"))
+        self.assertIn("begins with ws://", scheme.stderr.decode())
         for words in (["leave", "bob"], ["add", "bob", "mallory"], ["rename", "bob", "x"],
                       ["role", "bob", "bob", "admin"], ["remove", "bob", "mallory"]):
             done = s.kith("alice", *words)
