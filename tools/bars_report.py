@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """bars_report.py [--median BAR KEY] RESULTS.jsonl: what tools/bars measured, beside each bar.
+bars_report.py --compare SHARE BEFORE.jsonl NOW.jsonl: the medians of two trees, measured in turns.
 
-Medians, with the spread behind them. Exit status 1 if a bar was missed or a message was lost."""
+Medians, with the spread behind them. Exit status 1 if a bar was missed or a message was lost; with --compare, if
+a median of NOW is worse than SHARE of BEFORE's."""
 
 import collections
 import dataclasses
@@ -105,7 +107,22 @@ def row(bar: Bar, found: list[float], runs: Runs) -> tuple[str, bool]:
     return line("held" if held else "MISSED", bar, middle, wanted, found), held
 
 
+def compare(least: float, before: Runs, now: Runs) -> int:
+    worse = 0
+    for bar in BARS:
+        if bar.worst or not {bar.name, bar.beside or bar.name} <= before.keys() & now.keys():
+            continue
+        old, new = (statistics.median(figures(bar, runs)) for runs in (before, now))
+        share = (new / old if bar.at_least else old / new) if old and new else 1.0
+        worse += share < least
+        verdict = "WORSE" if share < least else "held"
+        print(f"  {verdict:8}{bar.text:54}{number(old):>10} -> {number(new):>8} {bar.unit:4} {share:.2f} x")
+    return worse
+
+
 def main() -> int:
+    if sys.argv[1] == "--compare":
+        return 1 if compare(float(sys.argv[2]), read(sys.argv[3]), read(sys.argv[4])) else 0
     if sys.argv[1] == "--median":
         print(statistics.median(run[sys.argv[3]] for run in read(sys.argv[4])[sys.argv[2]]))
         return 0
