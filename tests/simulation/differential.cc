@@ -21,6 +21,7 @@ constexpr std::int64_t kDelayMs = 5;
 constexpr std::int64_t kYearMs = 365LL * 24 * 60 * 60'000;
 
 constexpr std::int64_t kFirstMessageAt = 4 * kStepMs + kBetweenMs;
+constexpr std::int64_t kEarlySettingsAt = kStepMs;
 constexpr std::int64_t kSettingsAt = 5 * kStepMs;
 constexpr std::int64_t kLeavingAt = 20 * kStepMs;
 constexpr std::int64_t kRestartAt = 60 * kStepMs;  // then quiet, while all come back
@@ -99,8 +100,10 @@ class Run {
     at(2 * kStepMs, kVictim, [this, user](client::Engine& own) {
       kept_ = own.create_group("kept", {user(1), user(2)}).value();
     });
+    // In some of the runs the secret is older than the first message that there is.
+    const bool early = open_.chance(options_.secret == Secret::kReading ? 0.5 : 0.25);
     // Other devices make other ids, and clients ask in the order of ids: the victim makes them then.
-    const bool own_group = options_.secret == Secret::kDevices;
+    const bool own_group = early || options_.secret == Secret::kDevices;
     at(3 * kStepMs, own_group ? kVictim : kOther, [this, user](client::Engine& own) {
       left_ = own.create_group("left", {user(0), user(1), user(2)}).value();
     });
@@ -113,7 +116,11 @@ class Run {
         (void)world_.send(device(kVictim), own.direct(user(kOther)), "first words", {});
       });
     }
-    at(kSettingsAt, kOther, [this, user](client::Engine& own) { settle_privacy(own, user(0)); });
+    at(early ? kEarlySettingsAt : kSettingsAt, kOther,
+       [this, user](client::Engine& own) { settle_privacy(own, user(0)); });
+    at(kSettingsAt, kVictim, [this, user](client::Engine& own) {
+      others_ = own.create_group("without the other", {user(2), user(3)}).value();
+    });
     const bool removed = open_.chance(0.5) && !own_group;
     at(kLeavingAt, removed ? kOther : kVictim, [this, user, removed](client::Engine& own) {
       using client::MemberChangeOf;
@@ -146,9 +153,11 @@ class Run {
       own.set_privacy(privacy, kIgnore);
     } else if (options_.secret == Secret::kBlock && secret_) {
       own.set_blocked(victim, true, kIgnore);
-    } else if (options_.secret == Secret::kBlock) {
-      privacy.online = privacy.last_seen = client::Audience::kNobody;
-      privacy.first_messages = privacy.group_adds = client::Audience::kNobody;
+    } else if (options_.secret == Secret::kBlock || options_.secret == Secret::kContacts) {
+      const bool contacts = options_.secret == Secret::kContacts && secret_;
+      own.set_contact(World::user_of(2), true, kIgnore);
+      privacy.online = privacy.last_seen = privacy.first_messages = privacy.group_adds =
+          contacts ? client::Audience::kContacts : client::Audience::kNobody;
       own.set_privacy(privacy, kIgnore);
     }
   }
@@ -192,8 +201,11 @@ class Run {
       own.history(where, Seq(more % 30), 20, kIgnore);
     } else if (dice < 88) {
       own.members(where, kIgnore);
-    } else if (dice < 91) {
+    } else if (dice < 89) {
       (void)own.create_group("made later", {World::user_of(kOther), World::user_of(2 + more % 2)});
+    } else if (dice < 91) {
+      own.change_members(others_, client::MemberChangeOf::kAdd, {World::user_of(kOther)},
+                         MemberRole::kMember, kIgnore);
     } else if (dice < 94) {
       own.rename(where, "not mine any more", kIgnore);
     } else {
@@ -255,6 +267,7 @@ class Run {
   Told told_;
   ConversationId kept_;
   ConversationId left_;
+  ConversationId others_;  // of the victim, without who keeps the secret
 };
 
 std::string where(const Told::Line& line) {

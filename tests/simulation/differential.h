@@ -14,6 +14,7 @@ namespace kith::sim {
 enum class Secret : std::uint8_t {
   kAfterLeaving,  // what a group does after the victim has left it
   kBlock,         // somebody has blocked the victim, instead of keeping everybody away ("nobody")
+  kContacts,      // somebody lets contacts, of whom the victim is none, instead of nobody
   kReading,       // somebody with receipts off reads
   kDevices,       // others have other devices, whose clocks are years off
 };

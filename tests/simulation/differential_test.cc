@@ -26,6 +26,7 @@ TEST_P(Differential, TellsTheSame) {
 INSTANTIATE_TEST_SUITE_P(Each, Differential,
                          ::testing::Values(Hidden{"AfterLeaving", Secret::kAfterLeaving},
                                            Hidden{"Block", Secret::kBlock},
+                                           Hidden{"Contacts", Secret::kContacts},
                                            Hidden{"Reading", Secret::kReading},
                                            Hidden{"Devices", Secret::kDevices}),
                          [](const auto& each) { return std::string(each.param.name); });
@@ -52,6 +53,9 @@ INSTANTIATE_TEST_SUITE_P(
     Each, BrokenSecret,
     ::testing::Values(Leak{"LeftViewStays", Secret::kAfterLeaving, Rule::kLeftViewStays},
                       Leak{"WithheldCount", Secret::kBlock, Rule::kWithheldCount},
+                      Leak{"BlockIsNobody", Secret::kBlock, Rule::kBlockIsNobody},
+                      Leak{"BlockIsSilent", Secret::kBlock, Rule::kBlockIsSilent},
+                      Leak{"ContactsAreSilent", Secret::kContacts, Rule::kContactsAreSilent},
                       Leak{"PrivateReading", Secret::kReading, Rule::kPrivateReading},
                       Leak{"DevicesPrivate", Secret::kDevices, Rule::kDevicesPrivate}),
     [](const auto& each) { return std::string(each.param.name); });

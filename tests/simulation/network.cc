@@ -138,6 +138,8 @@ void Network::send(server::ConnectionId id, std::string_view message) {
   if (link == nullptr || !link->server_open || link->closing) return;
   // An answer begins with its number, reply_to: field 1.
   if (loses_answers_ && message.starts_with('\x08') && ++answers_ % 50 == 0) return;
+  const std::string garbled = garble_ ? garble_(link->device, message) : std::string(message);
+  message = garbled;
   watch_.server_says(link->device, message);
   link->out.emplace_back(message);
   link->out_bytes += message.size();

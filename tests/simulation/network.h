@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -57,8 +58,11 @@ class Network : public server::Connections {
   void stall(std::size_t device, bool stalled);    // the device does not read its socket
   void strand(std::size_t device, bool stranded);  // new connections lead nowhere
   void heal();
-  // Broken on purpose: some answers of the server never reach the socket (rules.h).
+  // Broken on purpose (rules.h): some answers of the server never reach the socket …
   void lose_answers() { loses_answers_ = true; }
+  // … or it says something else than it wanted.
+  using Garbled = std::function<std::string(std::size_t device, std::string_view message)>;
+  void garble(Garbled how) { garble_ = std::move(how); }
 
   [[nodiscard]] std::size_t most_buffered() const { return most_buffered_; }
   [[nodiscard]] std::uint64_t opened() const { return last_; }
@@ -122,6 +126,7 @@ class Network : public server::Connections {
   std::int64_t delay_to_ = 20;
   std::size_t most_buffered_ = 0;
   bool loses_answers_ = false;
+  Garbled garble_;
   std::uint64_t answers_ = 0;
 };
 

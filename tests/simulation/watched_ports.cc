@@ -245,9 +245,6 @@ void WatchedDirectory::consents(const std::vector<UserId>& ids, const UserId& as
         if (found && broken_ == Rule::kConsent) {
           for (server::Consent& one : *found) one = {one.user, {}, false, false};
         }
-        if (found && broken_ == Rule::kBlockIsNobody) {
-          std::erase_if(*found, [](const server::Consent& one) { return one.blocked; });
-        }
         done(std::move(found));
       });
 }

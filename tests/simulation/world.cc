@@ -50,6 +50,12 @@ World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken
   }
   checkers_ = all_checkers(truth_, findings_);
   if (broken == Rule::kEveryRequestAnswered) network_.lose_answers();
+  if (broken == Rule::kBlockIsNobody || broken == Rule::kBlockIsSilent ||
+      broken == Rule::kContactsAreSilent) {
+    network_.garble([this, broken](std::size_t device, std::string_view bytes) {
+      return tell_why(broken, device, bytes);
+    });
+  }
 }
 
 World::~World() {
@@ -235,6 +241,28 @@ void World::server_says(std::size_t device, std::string_view bytes) {
   if (!searched) overloaded_ += refused_as_overloaded(*frame);  // a search may take too long
   trace_.line("server", "to d" + std::to_string(device) + " " + describe(*frame));
   for (auto& checker : checkers_) checker->server_says(who_.at(device), *frame);
+}
+
+std::string World::tell_why(Rule how, std::size_t device, std::string_view bytes) const {
+  auto frame = decode_server_frame(bytes);
+  if (!frame || frame->error().code() != v1::ERROR_CODE_PERMISSION_DENIED)
+    return std::string(bytes);
+  v1::Error& error = *frame->mutable_error();
+  for (const std::string& user : error.users()) {
+    const auto other = truth_.directory.accounts.find(UserId::from_bytes(user).value());
+    if (other == truth_.directory.accounts.end()) continue;
+    const auto& [contacts, blocked] =
+        std::pair(other->second.user.privacy.group_adds == server::Audience::kContacts,
+                  server::consent_of(other->second.user, who_.at(device).user).blocked);
+    if (how == Rule::kContactsAreSilent ? !contacts : !blocked) continue;
+    if (how == Rule::kBlockIsNobody) {
+      error.set_code(v1::ERROR_CODE_NOT_FOUND);
+    } else {
+      error.set_detail(error.detail() + (blocked ? " (you are blocked)" : " (contacts only)"));
+    }
+    return frame->SerializeAsString();
+  }
+  return std::string(bytes);
 }
 
 void World::device_says(std::size_t device, std::string_view bytes) {

@@ -106,6 +106,8 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   void rolled_back(const Who& who) override;
 
   void end_the_dying();
+  // What a server says whose refusals tell why.
+  [[nodiscard]] std::string tell_why(Rule how, std::size_t device, std::string_view bytes) const;
 
   static constexpr std::uint64_t kOutside = 2;
   static constexpr std::int64_t kApplyLimitMs = 30'000;
