@@ -74,6 +74,12 @@ struct Truth {
   }
 };
 
+// What an account may do, as the server was told at its start.
+struct Budget {
+  std::int64_t per_s = 0;
+  std::int64_t burst = 0;
+};
+
 class Checker {
  public:
   Checker(const Truth& truth, Findings& findings) : truth_(truth), findings_(findings) {}
@@ -85,6 +91,11 @@ class Checker {
   virtual void falls_silent(const Who&) {}
   // A device says something to the server.
   virtual void asks(const Who&, const v1::ClientFrame&) {}
+  // The server's process reads it. Also of strangers, of whom nobody else is told.
+  virtual void hears(const Who&, const v1::ClientFrame&) {}
+  // A frame leaves the server for a device or a stranger.
+  virtual void answered(const Who&, const v1::ServerFrame&) {}
+  virtual void server_starts(const Budget&) {}
   // A frame leaves the server for a device.
   virtual void server_says(const Who&, const v1::ServerFrame&) {}
   // The services hand a frame over for the sessions of a device: earlier than server_says().

@@ -72,7 +72,8 @@ void Network::connect(Key key) {
   }
   trace_.line(name_of(link->device), "connects as " + std::to_string(key));
   link->server_open = true;
-  const std::string address = "10.0.0." + std::to_string(link->device);
+  const std::string address =
+      "10.0.0." + std::to_string(link->device < kFirstStranger ? link->device : 0);
   handler_->on_open(id_of(key), {address, address, false});
   later(delay(), [this, key] {
     Link* open = find(key);
@@ -103,8 +104,13 @@ void Network::arrive_at_server(Key key, std::string message) {
   if (link->paused || !link->unheard.empty()) {
     link->unheard.push_back(std::move(message));
   } else if (handler_ != nullptr) {
-    handler_->on_message(id_of(key), message);
+    hand_over(key, message);
   }
+}
+
+void Network::hand_over(Key key, std::string_view message) {
+  watch_.server_hears(find(key)->device, message);
+  handler_->on_message(id_of(key), message);
 }
 
 void Network::device_leave(Key key, bool orderly) {
@@ -224,7 +230,7 @@ void Network::hear(Key key) {
     if (link->paused || link->unheard.empty() || handler_ == nullptr || !link->server_open) return;
     const std::string message = std::move(link->unheard.front());
     link->unheard.pop_front();
-    handler_->on_message(id_of(key), message);
+    hand_over(key, message);
   }
 }
 

@@ -20,6 +20,9 @@
 
 namespace kith::sim {
 
+// Numbers from here on are no devices of anybody's; all of them come from the address of the first device.
+inline constexpr std::size_t kFirstStranger = 100;
+
 // Sees every frame when its author hands it over.
 class NetworkWatch {
  public:
@@ -29,6 +32,8 @@ class NetworkWatch {
   virtual void falls_silent(std::size_t device) = 0;
   virtual void server_says(std::size_t device, std::string_view frame) = 0;
   virtual void device_says(std::size_t device, std::string_view frame) = 0;
+  // The server's process reads it.
+  virtual void server_hears(std::size_t device, std::string_view frame) = 0;
 };
 
 class Network : public server::Connections {
@@ -101,6 +106,7 @@ class Network : public server::Connections {
   void arrive_at_device(Key key, std::string message);
   void arrive_at_server(Key key, std::string message);
   void hear(Key key);
+  void hand_over(Key key, std::string_view message);
   void read(Key key);
   void take(Key key, std::string_view message);
   void finish_close(Key key);

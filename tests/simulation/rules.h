@@ -38,6 +38,8 @@ enum class Rule : std::uint8_t {
   kEveryRequestAnswered,  // an answer is lost on its way to the socket
   kPasswordEndsTokens,  // what a new password has ended is forgotten when the account is read again
   kDeparturesGoOn,      // who has to leave their groups is forgotten at a restart
+  kBudgetOutlives,      // a connection brings a new budget with it
+  kBudgetIsOnes,        // several people share one budget
   kDeletedIsTold,       // a profile does not say that its account has gone
   // client
   kOutboxDurable,     // send() answers before the row is written

@@ -8,6 +8,7 @@
 #include "tests/simulation/faults.h"
 #include "tests/simulation/search_all.h"
 #include "tests/simulation/store_behind.h"
+#include "tests/simulation/strangers.h"
 #include "tests/simulation/workload.h"
 #include "tests/simulation/world.h"
 
@@ -83,6 +84,8 @@ RunResult run_scenario(const RunOptions& options) {
   for (std::size_t user = 0; user < world.users(); ++user) {
     if (accounts.chance(0.25)) world.give_password(user);
   }
+  std::optional<Strangers> strangers;
+  if (SeededRandom(options.seed, 24).chance(0.2)) strangers.emplace(world, options.seed);
   Faults faults(world, options.seed);
   Workload workload(world, options.seed);
   watch_queues(world);
@@ -92,6 +95,7 @@ RunResult run_scenario(const RunOptions& options) {
   const std::int64_t busy = random.between(30'000, 180'000);
   workload.plan(static_cast<int>(random.between(40, 120)), busy);
   faults.plan(busy);
+  if (strangers) strangers->plan(busy);
   if (store_behind) {
     workload.plan(kMoreActions, busy);
     store_behind->slow_down();

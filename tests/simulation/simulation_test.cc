@@ -83,6 +83,8 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"PasswordEndsTokens", Rule::kPasswordEndsTokens, {24}},
         Broken{"DeparturesGoOn", Rule::kDeparturesGoOn, {25}},
         Broken{"DeletedIsTold", Rule::kDeletedIsTold, {25}},
+        Broken{"BudgetOutlives", Rule::kBudgetOutlives, {27}},
+        Broken{"BudgetIsOnes", Rule::kBudgetIsOnes, {26}},
         Broken{"OutboxDurable", Rule::kOutboxDurable, {14}},
         Broken{"RangesHonest", Rule::kRangesHonest, {4}},
         Broken{"CursorBehindData", Rule::kCursorBehindData, {4}}),

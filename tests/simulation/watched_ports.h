@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "kith/server/options.h"
 #include "server/adapters/embedded/bus_memory.h"
 #include "server/adapters/embedded/command_log_memory.h"
 #include "server/adapters/embedded/conversation_store_memory.h"
@@ -24,6 +25,7 @@ namespace kith::sim {
 class PortsWatch {
  public:
   virtual ~PortsWatch() = default;
+  virtual void started(const server::ServerOptions& options) = 0;
   virtual void logged(const server::LogEntry& entry) = 0;
   virtual void applied(const server::StoreBatch& batch) = 0;
   virtual void user_changed(const UserId& user) = 0;

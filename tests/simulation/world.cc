@@ -223,7 +223,14 @@ void World::check_at_rest() {
 
 // --- what is seen ---
 
+std::size_t World::add_stranger(const std::string& handle) {
+  const std::size_t number = kFirstStranger + strangers_.size();
+  strangers_[number] = {number, UserId::of(handle), handle};
+  return number;
+}
+
 void World::connects(std::size_t device) {
+  if (strangers_.contains(device)) return;
   attempts_.push_back({device, time_.now()});
   for (auto& checker : checkers_) checker->connects(who_.at(device));
 }
@@ -237,6 +244,10 @@ void World::server_says(std::size_t device, std::string_view bytes) {
   if (overheard_) overheard_(device, bytes);
   const auto frame = decode_server_frame(bytes);
   if (!frame) return findings_.broken(0, "the server sends what is no frame");
+  const auto stranger = strangers_.find(device);
+  const Who& who = stranger != strangers_.end() ? stranger->second : who_.at(device);
+  for (auto& checker : checkers_) checker->answered(who, *frame);
+  if (stranger != strangers_.end()) return;
   const bool searched = searches_.erase({device, frame->reply_to()}) != 0;
   if (!searched) overloaded_ += refused_as_overloaded(*frame);  // a search may take too long
   trace_.line("server", "to d" + std::to_string(device) + " " + describe(*frame));
@@ -269,9 +280,23 @@ void World::device_says(std::size_t device, std::string_view bytes) {
   bytes_ += bytes.size();
   const auto frame = decode_client_frame(bytes);
   if (!frame) return findings_.broken(0, "a client sends what is no frame");
+  if (strangers_.contains(device)) return;
   trace_.line("d" + std::to_string(device), "says " + describe(*frame));
   if (frame->has_search()) searches_.emplace(device, frame->req_id());
   for (auto& checker : checkers_) checker->asks(who_.at(device), *frame);
+}
+
+void World::server_hears(std::size_t device, std::string_view bytes) {
+  const auto frame = decode_client_frame(bytes);
+  if (!frame) return;
+  const auto stranger = strangers_.find(device);
+  const Who& who = stranger != strangers_.end() ? stranger->second : who_.at(device);
+  for (auto& checker : checkers_) checker->hears(who, *frame);
+}
+
+void World::started(const server::ServerOptions& options) {
+  const Budget budget{options.account_commands_per_s, options.account_commands_burst};
+  for (auto& checker : checkers_) checker->server_starts(budget);
 }
 
 void World::published(const DeviceId& to, const std::string& bytes) {

@@ -47,6 +47,10 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   // The server's process is killed after that many more steps; negative: not.
   void crash_server_after(int steps) { server_steps_left_ = steps; }
 
+  // Somebody who is no device of anybody's: only what they may ask is judged. Answers their number in the
+  // network.
+  std::size_t add_stranger(const std::string& handle);
+
   // What people do.
   Result<MessageId> send(Device& device, const ConversationId& to, const std::string& text,
                          const MessageId& reply_to);
@@ -95,6 +99,8 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   void falls_silent(std::size_t device) override;
   void server_says(std::size_t device, std::string_view frame) override;
   void device_says(std::size_t device, std::string_view frame) override;
+  void server_hears(std::size_t device, std::string_view frame) override;
+  void started(const server::ServerOptions& options) override;
   void logged(const server::LogEntry& entry) override;
   void applied(const server::StoreBatch& batch) override;
   void user_changed(const UserId& user) override;
@@ -119,6 +125,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   ServerNode server_;
   std::size_t users_;
   std::vector<Who> who_;
+  std::map<std::size_t, Who> strangers_;
   std::map<std::size_t, Credentials> credentials_;
   std::vector<std::unique_ptr<Device>> devices_;
   std::set<UserId> hid_reads_;  // at some time: misses what others read meanwhile

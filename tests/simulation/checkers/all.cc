@@ -2,6 +2,7 @@
 #include "tests/simulation/checker.h"
 #include "tests/simulation/checkers/accounts.h"
 #include "tests/simulation/checkers/answers.h"
+#include "tests/simulation/checkers/budget.h"
 #include "tests/simulation/checkers/cache.h"
 #include "tests/simulation/checkers/membership.h"
 #include "tests/simulation/checkers/messages.h"
@@ -23,6 +24,7 @@ Checkers all_checkers(const Truth& truth, Findings& findings) {
   checkers.push_back(std::make_unique<SearchChecker>(truth, findings));
   checkers.push_back(std::make_unique<AnswersChecker>(truth, findings));
   checkers.push_back(std::make_unique<AccountsChecker>(truth, findings));
+  checkers.push_back(std::make_unique<BudgetChecker>(truth, findings));
   return checkers;
 }
 
