@@ -9,6 +9,12 @@ import time
 DEADLINE = 30
 
 
+def sanitized(program):
+    """Whether it was built with a sanitizer, which has memory of its own and wants to be loaded first."""
+    libraries = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    return "libasan" in libraries or "libtsan" in libraries
+
+
 class Kithd:
     """What it prints and logs goes to files beside its data, so that nobody has to read while it runs."""
 
