@@ -45,7 +45,8 @@ class Findings {
 struct Who {
   std::size_t device = 0;  // number in the run
   UserId user;
-  std::string name;  // for people
+  std::string name;      // for people
+  bool by_hand = false;  // its application acknowledges what it has dealt with
 };
 
 // What the application of a device handed to send().
@@ -114,6 +115,8 @@ class Checker {
   virtual void cached(const Who&, const client::CacheChange&) {}
   // The application of a device hears something.
   virtual void told(const Who&, const client::Event&) {}
+  // The application of a device has dealt with a message.
+  virtual void dealt_with(const Who&, const ConversationId&, std::uint64_t /*seq*/) {}
   // send() has answered with an id.
   virtual void accepted(const Who&, const Sent&) {}
   // The application gave a failed message up.

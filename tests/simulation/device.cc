@@ -10,6 +10,10 @@ namespace {
 constexpr int kTriesAgain = 3;
 constexpr Millis kTypesAfter{2'000};
 
+// An application that acknowledges by hand takes up to so long for what has come.
+constexpr std::int64_t kDealsWithinMs = 3'000;
+constexpr std::string_view kHandMark = "hand:";
+
 }  // namespace
 
 // A store that breaks one rule of the client.
@@ -20,7 +24,9 @@ class Device::BrokenStore : public client::CacheStore {
   Result<client::CacheContent> load() override { return inner_.load(); }
   Status commit(const client::CacheChange& change) override {
     client::CacheChange spoiled = change;
-    if (broken_ == Rule::kOutboxDurable) {
+    if (broken_ == Rule::kHandMarksKept) {
+      std::erase_if(spoiled.kv, [](const auto& row) { return row.first.starts_with(kHandMark); });
+    } else if (broken_ == Rule::kOutboxDurable) {
       std::erase_if(spoiled.outbox_put, [this](const auto&) { return random_.chance(0.5); });
     } else if (broken_ == Rule::kRangesHonest && !change.events.empty() && random_.chance(0.1)) {
       spoiled.events.pop_back();
@@ -61,7 +67,8 @@ Device::Device(VirtualTime& time, Network& network, Trace& trace, DeviceWatch& w
       handle_(std::move(handle)),
       broken_(broken),
       node_(time, 10 + who_.device),
-      random_(seed, broken == Rule::kReconnectsSpread ? 10 : 10 + who_.device) {}
+      random_(seed, broken == Rule::kReconnectsSpread ? 10 : 10 + who_.device),
+      application_(seed, 1'000 + who_.device) {}
 
 Device::~Device() {
   engine_.reset();
@@ -82,6 +89,7 @@ bool Device::start() {
   options.token = [this](std::function<void(Result<std::string>)> done) {
     provide_token(std::move(done));
   };
+  options.acknowledge_by_hand = who_.by_hand && broken_ != Rule::kAcknowledgesByHand;
   token_offered_ = false;
   auto made = client::Engine::make(options, node_, random_, *this, *spoiled_,
                                    [this](const client::Event& event) { heard(event); });
@@ -92,8 +100,30 @@ bool Device::start() {
   }
   engine_ = std::move(*made);
   trace_.line(who_.name, "starts");
-  if (wants_online) engine_->connect();
+  dealing_ = false;
+  if (who_.by_hand && !deal()) deal_soon();
+  if (wants_online && !dying()) engine_->connect();
   return true;
+}
+
+bool Device::deal() {
+  std::map<ConversationId, Seq> upto;
+  for (const client::Message& message : engine_->unacknowledged()) {
+    watch_.dealt_with(who_, message);
+    upto[message.conversation] = std::max(upto[message.conversation], message.seq);
+  }
+  for (const auto& [id, seq] : upto) {
+    if (!dying()) (void)engine_->acknowledge(id, seq);
+  }
+  return upto.empty();
+}
+
+void Device::deal_soon() {
+  if (std::exchange(dealing_, true)) return;
+  node_.after(Millis(application_.between(0, kDealsWithinMs)), [this] {
+    dealing_ = false;
+    if (engine_ && !dying() && !deal()) deal_soon();
+  });
 }
 
 // A kept token is good for a process once: who is asked again has to come with another one.
@@ -114,9 +144,12 @@ void Device::provide_token(std::function<void(Result<std::string>)> done) {
 void Device::heard(const client::Event& event) {
   if (dying()) return;
   watch_.told(who_, event);
+  const auto* message = std::get_if<client::MessageChanged>(&event);
+  if (who_.by_hand && message != nullptr && !message->message.mine) deal_soon();
   const auto* changed = std::get_if<client::ConnectionChanged>(&event);
   if (changed == nullptr) return;
   if (changed->state == client::ConnectionState::kOnline) refused_ = 0;
+  if (who_.by_hand) deal_soon();
   if (changed->state != client::ConnectionState::kSignedOut) return;
   const ErrorCode why = changed->reason.code;
   if (why != ErrorCode::kRevoked && why != ErrorCode::kUnauthenticated) return;

@@ -20,6 +20,7 @@ class DeviceWatch {
   virtual void cached(const Who& who, const client::CacheChange& change) = 0;
   virtual void told(const Who& who, const client::Event& event) = 0;
   virtual void rolled_back(const Who& who) = 0;
+  virtual void dealt_with(const Who& who, const client::Message& message) = 0;
 };
 
 class Device : private client::TransportFactory {
@@ -45,6 +46,8 @@ class Device : private client::TransportFactory {
   // From the next start on it signs in with the password of this account, not with tokens of the host.
   void use_password(Credentials* account) { account_ = account; }
   [[nodiscard]] Credentials* account() { return account_; }
+  // From the next start on.
+  void acknowledge_by_hand() { who_.by_hand = true; }
   // The server has given it a token besides.
   void keep_token(const std::string& token) { kept_token_ = token; }
 
@@ -57,15 +60,20 @@ class Device : private client::TransportFactory {
   void committed(const client::CacheChange& change);
   void provide_token(std::function<void(Result<std::string>)> done);
   void heard(const client::Event& event);
+  // Its application deals with what waits, and acknowledges it. False: something is left.
+  bool deal();
+  void deal_soon();
 
   Network& network_;
   Trace& trace_;
   DeviceWatch& watch_;
-  const Who who_;
+  Who who_;
   const std::string handle_;
   const Rule broken_;
   Node node_;
   SeededRandom random_;
+  SeededRandom application_;
+  bool dealing_ = false;
   CacheDisk disk_;
   std::unique_ptr<CacheStoreOnDisk> store_;
   std::unique_ptr<client::CacheStore> spoiled_;  // around it, when a rule is broken on purpose

@@ -42,8 +42,10 @@ enum class Rule : std::uint8_t {
   kBudgetIsOnes,        // several people share one budget
   kDeletedIsTold,       // a profile does not say that its account has gone
   // client
-  kOutboxDurable,     // send() answers before the row is written
-  kRangesHonest,      // an event is not written, but counted as held
+  kOutboxDurable,  // send() answers before the row is written
+  kRangesHonest,   // an event is not written, but counted as held
+  kAcknowledgesByHand,  // what the cache holds is acknowledged, though the application has not dealt with it
+  kHandMarksKept,     // what the application has not dealt with is forgotten at a crash
   kCursorBehindData,  // the cursor is written before the data
   kReconnectsSpread,  // all devices draw the same chances
 };

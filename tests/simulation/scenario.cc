@@ -84,6 +84,10 @@ RunResult run_scenario(const RunOptions& options) {
   for (std::size_t user = 0; user < world.users(); ++user) {
     if (accounts.chance(0.25)) world.give_password(user);
   }
+  SeededRandom hands(options.seed, 25);
+  for (std::size_t device = 0; device < world.devices().size(); ++device) {
+    if (hands.chance(0.15)) world.acknowledge_by_hand(device);
+  }
   std::optional<Strangers> strangers;
   if (SeededRandom(options.seed, 24).chance(0.2)) strangers.emplace(world, options.seed);
   Faults faults(world, options.seed);

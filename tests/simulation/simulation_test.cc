@@ -85,6 +85,8 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"DeletedIsTold", Rule::kDeletedIsTold, {25}},
         Broken{"BudgetOutlives", Rule::kBudgetOutlives, {27}},
         Broken{"BudgetIsOnes", Rule::kBudgetIsOnes, {26}},
+        Broken{"AcknowledgesByHand", Rule::kAcknowledgesByHand, {28}},
+        Broken{"HandMarksKept", Rule::kHandMarksKept, {28}},
         Broken{"OutboxDurable", Rule::kOutboxDurable, {14}},
         Broken{"RangesHonest", Rule::kRangesHonest, {4}},
         Broken{"CursorBehindData", Rule::kCursorBehindData, {4}}),

@@ -126,6 +126,11 @@ void World::found_all(Device& device, const std::string& word,
   for (auto& checker : checkers_) checker->found_all(device.who(), word, messages);
 }
 
+void World::acknowledge_by_hand(std::size_t device) {
+  who_.at(device).by_hand = true;
+  devices_.at(device)->acknowledge_by_hand();
+}
+
 void World::give_password(std::size_t user) {
   Credentials& own = credentials_[user];
   own.maybe("first password of " + handle_of(user));
@@ -202,6 +207,10 @@ bool World::settled(std::string* why) {
       return false;
     }
     const UserId& user = device->who().user;
+    if (!engine->unacknowledged().empty()) {
+      *why = name + " has not dealt with everything";
+      return false;
+    }
     *why = name + ": " + difference_of(server_.directory_disk().accounts.at(user).user, *engine);
     if (*why != name + ": ") return false;
     const auto mine = store.conversations_of.find(user);
@@ -345,6 +354,12 @@ void World::told(const Who& who, const client::Event& event) {
                               state->reason.message);
   }
   for (auto& checker : checkers_) checker->told(who, event);
+}
+
+void World::dealt_with(const Who& who, const client::Message& message) {
+  for (auto& checker : checkers_) {
+    checker->dealt_with(who, message.conversation, message.seq.value);
+  }
 }
 
 void World::rolled_back(const Who& who) {

@@ -60,6 +60,8 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   void found_all(Device& device, const std::string& word,
                  const std::vector<client::Message>& messages);
 
+  // The application of this device acknowledges by hand; before it starts.
+  void acknowledge_by_hand(std::size_t device);
   // The user's account is one of the server's own from the beginning, with a password.
   void give_password(std::size_t user);
   void change_password(Device& device, const std::string& fresh);
@@ -110,6 +112,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   void cached(const Who& who, const client::CacheChange& change) override;
   void told(const Who& who, const client::Event& event) override;
   void rolled_back(const Who& who) override;
+  void dealt_with(const Who& who, const client::Message& message) override;
 
   void end_the_dying();
   // What a server says whose refusals tell why.

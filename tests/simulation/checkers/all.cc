@@ -3,6 +3,7 @@
 #include "tests/simulation/checkers/accounts.h"
 #include "tests/simulation/checkers/answers.h"
 #include "tests/simulation/checkers/budget.h"
+#include "tests/simulation/checkers/by_hand.h"
 #include "tests/simulation/checkers/cache.h"
 #include "tests/simulation/checkers/membership.h"
 #include "tests/simulation/checkers/messages.h"
@@ -25,6 +26,7 @@ Checkers all_checkers(const Truth& truth, Findings& findings) {
   checkers.push_back(std::make_unique<AnswersChecker>(truth, findings));
   checkers.push_back(std::make_unique<AccountsChecker>(truth, findings));
   checkers.push_back(std::make_unique<BudgetChecker>(truth, findings));
+  checkers.push_back(std::make_unique<ByHandChecker>(truth, findings));
   return checkers;
 }
 
