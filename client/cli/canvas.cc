@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cwchar>
 
 namespace kith::cli {
@@ -67,7 +68,8 @@ void start() {
   raw();
   nonl();  // Enter and Ctrl-J are two keys
   noecho();
-  if (!has_colors()) return;
+  const char* none = std::getenv("NO_COLOR");  // no-color.org: any value but an empty one
+  if (!has_colors() || (none != nullptr && *none != '\0')) return;
   start_color();
   use_default_colors();
   init_pair(static_cast<short>(Color::kAccent), COLOR_GREEN, -1);

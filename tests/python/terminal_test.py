@@ -416,6 +416,20 @@ class FullScreen(Case):
         self.tmux("send-keys", "-t", "gone", "C-c")
         self.assertTrue(until(lambda: "status=3" in shown()), shown())
 
+    def test_no_color_means_no_color(self):
+        s = self.server
+        who = f"grey{self.columns}"
+        s.join(who)
+        s.out("bob", "send", who, "in colour")
+        shown = lambda: self.tmux("capture-pane", "-e", "-p", "-t", "grey")
+        for value, coloured in (("", True), ("1", False)):
+            self.tmux("new-session", "-d", "-x", str(self.columns), "-y", str(self.rows), "-s", "grey",
+                      f"NO_COLOR={value} '{BIN}/kith' --home '{s.home(who)}'")
+            self.assertTrue(until(lambda: "in colour" in shown()), shown())
+            self.assertEqual(bool(re.search(r"\x1b\[(\d+;)*3[0-7]m", shown())), coloured, shown())
+            self.tmux("send-keys", "-t", "grey", "C-c")
+            self.assertTrue(until(lambda: "grey" not in self.tmux("list-sessions")))
+
     def test_a_group_that_is_made_is_opened(self):
         self.type(f"/group made{self.columns} bob")
         self.keys("Enter")
