@@ -313,7 +313,7 @@ bool Chat::leave(const std::string&) {
   if (!it) return false;
   if (leaving_from_ != it->id) {
     leaving_from_ = it->id;
-    return say("/leave once more leaves #" + it->title + "; only its members can add you again.");
+    return say("Enter once more leaves #" + it->title + "; only its members can add you again.");
   }
   leaving_from_ = {};
   client_.leave(it->id, model_.tell("You have left."));
