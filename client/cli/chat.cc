@@ -25,7 +25,16 @@ void Chat::look() {
   const bool signed_out = picture_.connection == client::ConnectionState::kSignedOut;
   if (signed_out && !before) view_.notice.clear();  // nothing stands in front of that
   if (!picture_.news.empty()) view_.notice = picture_.news;
-  if (!wanted_.empty() && !picture_.open) picture_.wanted = wanted_name_;
+  if (picture_.open) {
+    current_name_ = picture_.titles[*picture_.open];
+    was_there_ = true;
+  } else if (was_there_ && current_.is_group()) {  // refused, and gone for good
+    current_ = {};
+    current_name_.clear();
+    was_there_ = false;
+  } else {
+    picture_.wanted = current_name_;
+  }
 }
 
 void Chat::refresh() {
@@ -46,6 +55,8 @@ void Chat::show(const ConversationId& id) {
   if (current_ != id) {
     composing(false);
     current_ = id;
+    current_name_.clear();
+    was_there_ = false;
     read_up_to_ = {};
   }
   if (id != wanted_) wanted_ = {};

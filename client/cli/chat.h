@@ -86,8 +86,9 @@ class Chat {
   View view_;
   Picture picture_;
   ConversationId current_;
-  ConversationId wanted_;    // is opened as soon as it exists
-  std::string wanted_name_;  // the person
+  ConversationId wanted_;     // is opened as soon as it exists
+  bool was_there_ = false;    // the conversation that is open has been in the list
+  std::string current_name_;  // the title of what is open, or was until nothing was left of it
   std::uint64_t unread_ =
       0;  // messages up to `unread_upto_` when it was opened, until they are marked
   Seq unread_upto_;

@@ -184,7 +184,7 @@ bool Chat::talk_to(const std::string& rest) {
   show(*id);
   if (!picture_.open) {
     wanted_ = *id;
-    wanted_name_ = visible_name(rest);
+    current_name_ = visible_name(rest);
     look();
     say("Write the first message to " + rest + ".");
   }
@@ -198,7 +198,9 @@ bool Chat::message(const std::string& rest) {
     return say("/msg takes a handle and a text; /to opens a conversation.");
   if (rest[0] == '#')
     return say("/msg is for people; /to " + rest.substr(0, space) + " opens a group.");
-  return talk_to(rest.substr(0, space)) && send(rest.substr(text));
+  if (!talk_to(rest.substr(0, space)) || !send(rest.substr(text))) return false;
+  view_.notice.clear();
+  return true;
 }
 
 bool Chat::create_group(const std::string& rest) {

@@ -416,6 +416,15 @@ class FullScreen(Case):
         self.tmux("send-keys", "-t", "gone", "C-c")
         self.assertTrue(until(lambda: "status=3" in shown()), shown())
 
+    def test_who_would_receive_is_always_named(self):
+        self.type("/msg nobodyhere hi")
+        self.keys("Enter")
+        self.wait_for("not sent", "nobodyhere")
+        self.type("/discard")
+        self.keys("Enter")
+        self.wait_for("nobodyhere · nothing said yet")
+        self.assertNotIn("not sent", self.text())
+
     def test_no_color_means_no_color(self):
         s = self.server
         who = f"grey{self.columns}"
