@@ -21,6 +21,7 @@
 #include "server/budget/entry_budget.h"
 #include "server/budget/refusal_log.h"
 #include "server/budget/request_cost.h"
+#include "server/gateway/answers_waiting.h"
 #include "server/gateway/listener.h"
 #include "server/gateway/session.h"
 #include "server/gateway/session_table.h"
@@ -165,6 +166,7 @@ class Gateway : public ConnectionHandler {
   void acknowledged(Session& session, const RequestView& request, const RequestCost& cost);
   // Reads no more of it for a while, and until the debt of its account is paid.
   void hold(Session& session, std::uint32_t ms);
+  void count_waiting(Session& session);
   void update_reading(Session& session);
   void tell_refusals();
   Reply replier(Session& session, std::uint64_t req_id, std::uint32_t unacked = 0,
@@ -199,6 +201,7 @@ class Gateway : public ConnectionHandler {
   std::vector<std::vector<Session*>> by_connection_;  // by shard and index; null: none
   std::unordered_map<UserId, std::vector<std::uint64_t>> by_user_;  // ready ones
   AccountBudgets accounts_;
+  AnswersWaiting waiting_;
   std::unordered_map<UserId, AccountBudget> budgets_;  // of those who have sessions
   EntryBudget entry_;
   RefusalLog refusals_;

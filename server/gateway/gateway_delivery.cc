@@ -54,7 +54,9 @@ void Gateway::queue(Session& session, const Push& made) {
     schedule(session);
   }
   pump(session);
-  if (session.queue.hopeless()) {
+  const bool of_many =
+      session.ready() && session.waiting > 0 && waiting_.too_much(session.admission().user);
+  if (session.queue.hopeless() || of_many) {
     ++counters_.slow_consumers;
     end(session, {v1::GOODBYE_REASON_SLOW_CONSUMER, close_code::kNormal, 0, ""});
   }
@@ -159,7 +161,15 @@ void Gateway::pump(Session& session) {
       session.queue.push(made, ports_.scheduler.clock().steady_ms());
     }
   }
+  count_waiting(session);
   update_reading(session);
+}
+
+// Where answers wait the socket's own buffer is full, too.
+void Gateway::count_waiting(Session& session) {
+  const std::size_t answers = session.ready() ? session.queue.answers() : 0;
+  const std::size_t now = answers == 0 ? 0 : answers + limits::write_ahead_bytes;
+  waiting_.count(session.admission().user, std::exchange(session.waiting, now), now);
 }
 
 // Answers may not be dropped, so a peer that does not take them may not ask for more.
@@ -200,10 +210,12 @@ void Gateway::end(Session& session, const Farewell& farewell) {
   ports_.connections.close(session.connection(), farewell.code, "");
   leave(session);
   session.closing();
+  session.queue.clear();
 }
 
 // Out of the registry and the lists; the socket may still be closing.
 void Gateway::leave(Session& session) {
+  waiting_.count(session.admission().user, std::exchange(session.waiting, 0), 0);
   const auto found = by_user_.find(session.admission().user);
   if (found == by_user_.end()) return;
   const auto removed = std::erase(found->second, session.id());

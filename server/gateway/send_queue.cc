@@ -31,6 +31,7 @@ void SendQueue::push(const Push& push, std::int64_t now_ms) {
     return;
   }
   bytes_ += size;
+  if (push.cls == DeliveryClass::kReply) answers_ += size;
   lane(push.cls).push_back(push);
 }
 
@@ -40,9 +41,19 @@ std::shared_ptr<const std::string> SendQueue::pop() {
     auto frame = std::move(lane->front().frame);
     lane->pop_front();
     bytes_ -= frame->size();
+    if (&*lane == &this->lane(DeliveryClass::kReply)) answers_ -= frame->size();
     return frame;
   }
   return nullptr;
+}
+
+void SendQueue::clear() {
+  for (PushLane& lane : lanes_) {
+    dropped_ += lane.size();
+    lane.clear();
+  }
+  bytes_ = answers_ = 0;
+  heads_.clear();
 }
 
 std::vector<SendQueue::SkippedHead> SendQueue::catch_up() {

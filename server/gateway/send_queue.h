@@ -37,8 +37,13 @@ class SendQueue {
   // The most urgent frame; null when nothing waits.
   std::shared_ptr<const std::string> pop();
 
+  // The session is at its end: nothing of it is sent any more.
+  void clear();
+
   [[nodiscard]] bool empty() const { return bytes_ == 0; }
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  // Bytes of answers among them.
+  [[nodiscard]] std::size_t answers() const { return answers_; }
   [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
   [[nodiscard]] bool over_soft() const { return bytes_ > bounds_.soft_bytes; }
   // So full of answers, which may not be dropped, that the peer must be cut.
@@ -62,6 +67,7 @@ class SendQueue {
   Bounds bounds_;
   std::array<PushLane, kClasses> lanes_;
   std::size_t bytes_ = 0;
+  std::size_t answers_ = 0;
   std::uint64_t dropped_ = 0;
   bool lagging_ = false;
   bool resync_ = false;

@@ -90,6 +90,7 @@ class Session {
   std::uint64_t order = 0;          // among all sessions, as their connections were opened
   bool foreign = false;             // its device holds another history: the next sync says so
   std::int64_t kept_until_ms = 0;   // with it: RunHistory::Verdict
+  std::size_t waiting = 0;          // as AnswersWaiting counts it
   bool background = false;          // presence and typing are held back
   bool reading_paused = false;
   std::int64_t scheduled_ms = 0;  // when the gateway looks at deadline() again

@@ -77,7 +77,7 @@ def main():
         except ConnectionResetError:
             pass
     check(time.monotonic() - begun < 25, "within its time")
-    check(server.stop() == 0, "kithd ends well")
+    check(server.end() == 0, "kithd ends well")
 
 
 if __name__ == "__main__":

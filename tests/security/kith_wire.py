@@ -90,8 +90,13 @@ class Closed(Exception):
 class Wire:
     """One connection. Answers are found by their number; pushes are kept."""
 
-    def __init__(self, port, source="127.0.0.1", context=None, timeout=10.0):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout, (source, 0))
+    def __init__(self, port, source="127.0.0.1", context=None, timeout=10.0, receive_bytes=0):
+        self.socket = socket.socket()
+        if receive_bytes:  # of a peer that takes little
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        self.socket.settimeout(timeout)
+        self.socket.bind((source, 0))
+        self.socket.connect(("127.0.0.1", port))
         if context is not None:
             self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
         self.buffer, self.request, self.pushes, self.answers = b"", 0, [], {}

@@ -203,6 +203,25 @@ def flood(stop, done, port, context, account, chunk, count):
     crew(stop, work, count)
 
 
+def read_nothing(stop, done, port, sessions):
+    """Many devices of a few accounts: each asks for history again and again, and takes none of it."""
+    def work(number):
+        token, device, group = sessions[number]
+        wire = k.Wire(port, ATTACKER, receive_bytes=2048)
+        try:
+            wire.ask(hello=S["session"].Hello(major=1, device_id=device, access_token=token))
+            ask = wire.pack(S["frame"].ClientFrame(req_id=9, get_events={
+                "conversation_id": group, "from": 1}).SerializeToString())
+            while not stop.is_set():
+                wire.raw(ask * 4)
+                with done.get_lock():
+                    done.value += 1
+                stop.wait(0.1)
+        finally:
+            wire.close()
+    crew(stop, work, len(sessions))
+
+
 WORDS = ("the of and to in is that it was for on are as with his they at be this from have or by one had not but what "
          "all were when we there can an your which their said if do will each about how up out them then she many "
          "some so these would other into has more her two like him see time could no make than first been its who "
@@ -368,7 +387,36 @@ def floods():
         print(f"  {name}: {attack.done.value} chunks taken, CPU {share * 100:.0f} %, SENT {show(times)}")
         judge(times and quantile(times, .5) < 0.5 + GRACE_S, f"{name}: honest messages get through")
         judge(during <= before + RSS_BOUND_MIB, f"{name}: RSS {before:.0f} -> {during:.0f} MiB")
+    sessions = slow_sessions(server, 4, 75)
+    before = server.rss_mib()
+    with Attack(read_nothing, server.port, sessions) as attack:
+        times = messages((ann, bob), SECONDS)
+        during = server.rss_mib()
+    print(f"  {len(sessions)} sessions read nothing: {attack.done.value} chunks taken, SENT {show(times)}")
+    judge(times and quantile(times, .5) < 0.5 + GRACE_S, "slow readers: honest messages get through")
+    judge(during <= before + RSS_BOUND_MIB, f"slow readers: RSS {before:.0f} -> {during:.0f} MiB")
     judge(server.end() == 0, "kithd ends well")
+
+
+def slow_sessions(server, accounts, devices):
+    """Devices of accounts that each have a history of some 300 KB, as (token, device, group)."""
+    sessions = []
+    body = S["send"].Content(plain=S["send"].Plain(text="x" * 8000)).SerializeToString()
+    for n in range(accounts):
+        person = k.Person(server, f"slow{n}", ATTACKER).up()
+        group = uuid.uuid4().bytes
+        person.wire.ask(create_conversation=S["conversation"].CreateConversation(
+            conversation_id=group, command_id=k.uuid7(), title="history"))
+        for _ in range(10):
+            items = [S["send"].OutMessage(message_id=k.uuid7(), content=body) for _ in range(4)]
+            person.wire.ask(send=S["send"].SendBatch(conversation_id=group, items=items))
+        person.wire.close()
+        for _ in range(devices):
+            other = k.Person(server, person.handle, ATTACKER).open()
+            token = other.sign_in().signed_in.access_token
+            other.wire.close()
+            sessions.append((token, other.device, group))
+    return sessions
 
 
 if __name__ == "__main__":

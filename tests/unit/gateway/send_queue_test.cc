@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "server/gateway/answers_waiting.h"
+
 namespace kith::server {
 namespace {
 
@@ -94,6 +96,48 @@ TEST(SendQueue, IsHopelessWhenAnswersAloneFillIt) {
   EXPECT_FALSE(queue.hopeless());
   queue.push(frame(DeliveryClass::kReply, 1'000), 0);
   EXPECT_TRUE(queue.hopeless());
+}
+
+TEST(SendQueue, CountsAnswersAndGivesAllUpAtTheEnd) {
+  SendQueue queue(kBounds);
+  queue.push(frame(DeliveryClass::kReply, 100), 0);
+  queue.push(frame(DeliveryClass::kEvent, 300), 0);
+  queue.push(frame(DeliveryClass::kReply, 50), 0);
+  EXPECT_EQ(queue.answers(), 150U);
+  queue.pop();
+  EXPECT_EQ(queue.answers(), 50U);
+  queue.clear();
+  EXPECT_EQ(queue.answers(), 0U);
+  EXPECT_EQ(queue.bytes(), 0U);
+  EXPECT_EQ(queue.dropped(), 2U);
+  EXPECT_EQ(queue.pop(), nullptr);
+}
+
+// However many sessions an account has.
+TEST(AnswersWaiting, AnAccountHasItsShare) {
+  AnswersWaiting waiting;
+  const UserId ann = UserId::of("ann"), bob = UserId::of("bob");
+  waiting.count(ann, 0, AnswersWaiting::kOfOneMax / 2);
+  waiting.count(ann, 0, AnswersWaiting::kOfOneMax / 2);
+  EXPECT_FALSE(waiting.too_much(ann));
+  waiting.count(ann, 0, 1);
+  EXPECT_TRUE(waiting.too_much(ann));
+  EXPECT_FALSE(waiting.too_much(bob));
+  waiting.count(ann, AnswersWaiting::kOfOneMax / 2, 0);
+  EXPECT_FALSE(waiting.too_much(ann));
+}
+
+TEST(AnswersWaiting, InACrowdEachHasLess) {
+  AnswersWaiting waiting;
+  for (std::size_t n = 0; waiting.all() <= AnswersWaiting::kMax; ++n)
+    waiting.count(UserId::of(std::to_string(n)), 0, AnswersWaiting::kOfOneMax / 4);
+  EXPECT_TRUE(waiting.too_much(UserId::of("0")));
+  const UserId honest = UserId::of("honest");
+  waiting.count(honest, 0, AnswersWaiting::kOfOneCrowded);
+  EXPECT_FALSE(waiting.too_much(honest));
+  for (std::size_t n = 0; waiting.all() > AnswersWaiting::kOfOneCrowded; ++n)
+    waiting.count(UserId::of(std::to_string(n)), AnswersWaiting::kOfOneMax / 4, 0);
+  EXPECT_EQ(waiting.all(), AnswersWaiting::kOfOneCrowded);
 }
 
 }  // namespace
