@@ -40,6 +40,14 @@ FrameReader::Event FrameReader::refuse(std::uint16_t code, std::string_view why)
   return {What::kRefused, why, code};
 }
 
+// Not by assigning an empty one: a string keeps its room then.
+void FrameReader::give_up() {
+  over_ = true;
+  in_message_ = false;
+  std::string().swap(message_);
+  std::string().swap(control_);
+}
+
 std::size_t FrameReader::head_size() const {
   if (head_have_ < 2) return 2;
   const unsigned size = head_[1] & 0x7f;

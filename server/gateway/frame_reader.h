@@ -31,6 +31,11 @@ class FrameReader {
   // Takes from the front of `bytes`, unmasking in place, up to the end of one event.
   Event next(std::span<char>& bytes);
 
+  // Nothing more is read, and nothing is kept.
+  void give_up();
+  // Bytes that are kept of a message that is not whole.
+  [[nodiscard]] std::size_t held() const { return in_message_ ? message_.capacity() : 0; }
+
  private:
   static constexpr std::size_t kHeadMax = 14;
 

@@ -10,6 +10,8 @@ namespace kith::server {
 bool Gateway::begin_proof(Session& session, const Reply& reply, SignInAttempt& tried) {
   const std::int64_t now = ports_.scheduler.clock().steady_ms();
   const Admission& who = session.admission();
+  // Its session says so, whoever has come in since.
+  entry_.remember(who.user, who.device, session.address(), now);
   const std::uint32_t wait = entry_.begin(who.user, who.device, session.address(), now, tried);
   if (wait == 0) return true;
   ++counters_.rate_limited;

@@ -234,7 +234,12 @@ int ListenerShardLws::handle(lws* wsi, lws_callback_reasons reason, void* in, st
 void ListenerShardLws::on_bytes(std::uint32_t index, std::span<char> bytes) {
   if (slots_[index].stage == Stage::kEntering) bytes = on_head(index, bytes);
   const Stage stage = slots_[index].stage;
-  if (stage == Stage::kOpen || stage == Stage::kClosing) on_frames(index, bytes);
+  if (stage != Stage::kOpen && stage != Stage::kClosing) return;
+  on_frames(index, bytes);
+  const auto oldest = half_messages_.note(index, slots_[index].reader.held());
+  if (!oldest) return;
+  slots_[*oldest].reader.give_up();
+  kill(slots_[*oldest]);
 }
 
 // Answers the bytes behind the head of the request.
@@ -343,6 +348,9 @@ void ListenerShardLws::on_closed(std::uint32_t index) {
     entering_.erase(slot.arrival);
   }
   if (slot.expelled) --expelled_;
+  half_messages_.drop(index);
+  slot.reader.give_up();
+  slot.out.clear();
   const bool dirty = slot.dirty;
   const bool told = slot.told;
   const std::uint32_t generation = slot.generation;

@@ -19,6 +19,7 @@
 #include "server/gateway/arrivals.h"
 #include "server/gateway/frame_output.h"
 #include "server/gateway/frame_reader.h"
+#include "server/gateway/half_messages.h"
 #include "server/gateway/listener.h"
 #include "server/gateway/listener_lws.h"
 #include "server/gateway/lobby_uv.h"
@@ -166,6 +167,7 @@ class ListenerShardLws : public Connections {
   SSL_CTX* unused_client_tls_ = nullptr;  // see use_tls()
   int listening_ = -1;                    // until the acceptor has it
   std::unique_ptr<AcceptorUv> acceptor_;
+  HalfMessages half_messages_;
   std::uint64_t turn_end_ = 0;
   Scheduler::TimerId let_in_timer_ = 0;
   Scheduler::TimerId sweep_timer_ = 0;

@@ -14,6 +14,7 @@ judged with a grace for machines that do other work besides.
 """
 import multiprocessing
 import random
+import resource
 import socket
 import ssl
 import sys
@@ -398,6 +399,29 @@ def floods():
     judge(server.end() == 0, "kithd ends well")
 
 
+def half_frames():
+    """Nobody has signed in, and each stops in the middle of a frame of the largest size."""
+    print("(d) connections that stop in the middle", flush=True)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    server = k.Server(KITHD, "--plain", "--accounts", "--password-cost", "10")
+    before, wires = server.rss_mib(), []
+    half = k.Wire.pack(b"x" * 65536)[:-500]
+    for _ in range(min(1500, most - 200)):
+        wires.append(k.Wire(server.port, ATTACKER))
+        try:
+            wires[-1].raw(half)
+        except OSError:
+            pass
+    honest = k.Person(server, "honest", HONEST).up()
+    during = server.rss_mib()
+    judge(k.code_of(honest.wire.ask(ping=S["session"].Ping(t=1))) == "pong", "somebody honest is answered")
+    judge(during <= before + RSS_BOUND_MIB, f"{len(wires)} half frames: RSS {before:.0f} -> {during:.0f} MiB")
+    for wire in wires:
+        wire.close()
+    judge(server.end() == 0, "kithd ends well")
+
+
 def slow_sessions(server, accounts, devices):
     """Devices of accounts that each have a history of some 300 KB, as (token, device, group)."""
     sessions = []
@@ -426,6 +450,7 @@ if __name__ == "__main__":
         siege_of_passwords()
         siege_of_everything()
         floods()
+        half_frames()
     finally:
         k.clean_up()
     print(f"siege: {len(faults)} broken in {time.monotonic() - begun:.0f} s")

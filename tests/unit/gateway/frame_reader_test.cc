@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kith/core/limits.h"
+#include "server/gateway/half_messages.h"
 #include "src/split_mix.h"
 
 namespace kith::server {
@@ -144,6 +145,39 @@ TEST(FrameReader, NeverKeepsMoreThanAMessage) {
       EXPECT_LE(seen.bytes.size(), limits::frame_bytes_max);
     }
   }
+}
+
+TEST(FrameReader, KeepsNothingWhenItIsGivenUp) {
+  FrameReader reader;
+  std::string bytes = "\x82\xfe\x80\x01mask" + std::string(20'000, 'x');
+  std::span<char> rest(bytes);
+  EXPECT_EQ(reader.next(rest).what, What::kNothing);
+  EXPECT_GE(reader.held(), 20'000U);
+  reader.give_up();
+  EXPECT_EQ(reader.held(), 0U);
+  rest = std::span<char>(bytes);
+  EXPECT_EQ(reader.next(rest).what, What::kNothing);
+  EXPECT_TRUE(rest.empty());
+  EXPECT_EQ(reader.held(), 0U);
+}
+
+TEST(HalfMessages, TheFirstGivesWayWhenAllTogetherAreTooMuch) {
+  constexpr std::size_t kFrame = 64 * 1024;
+  HalfMessages half(4 * kFrame);
+  for (std::uint32_t place = 0; place < 100; ++place)
+    EXPECT_FALSE(half.note(place, HalfMessages::kSmall)) << "what is small is not counted";
+  EXPECT_EQ(half.bytes(), 0U);
+  for (std::uint32_t place = 0; place < 4; ++place) {
+    EXPECT_FALSE(half.note(place, kFrame / 2));
+    EXPECT_FALSE(half.note(place, kFrame));
+  }
+  EXPECT_EQ(half.note(7, kFrame), 0U);
+  EXPECT_FALSE(half.note(1, 0)) << "whole";
+  EXPECT_FALSE(half.note(8, kFrame));
+  EXPECT_EQ(half.note(9, kFrame), 2U);
+  for (const std::uint32_t place : {3U, 7U, 8U, 9U, 9U, 55U}) half.drop(place);
+  EXPECT_EQ(half.bytes(), 0U);
+  EXPECT_FALSE(half.note(5, 9 * kFrame)) << "one alone is as large as a frame may be";
 }
 
 }  // namespace

@@ -1,0 +1,59 @@
+// HalfMessages is what connections have begun to say and not finished: all of it together has a bound, above which the
+// one that began first gives way. A message that is sent in one go is whole within milliseconds; thousands of
+// connections that stop in the middle would hold a frame each. Pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <optional>
+#include <unordered_map>
+
+namespace kith::server {
+
+class HalfMessages {
+ public:
+  // What most messages are smaller than is not counted.
+  static constexpr std::size_t kSmall = 4 * 1024;
+  static constexpr std::size_t kMax = 24 * 1024 * 1024;
+
+  explicit HalfMessages(std::size_t max = kMax) : max_(max) {}
+
+  // `place` holds so many bytes now. Answers whom there is no room for any more; it has been forgotten.
+  std::optional<std::uint32_t> note(std::uint32_t place, std::size_t bytes) {
+    if (bytes <= kSmall) {
+      if (!begun_.empty()) drop(place);
+      return std::nullopt;
+    }
+    const auto [known, fresh] = begun_.try_emplace(place);
+    Begun& begun = known->second;
+    if (fresh) begun.at = order_.insert(order_.end(), place);
+    all_ += bytes - begun.bytes;
+    begun.bytes = bytes;
+    if (all_ <= max_ || order_.size() == 1) return std::nullopt;
+    const std::uint32_t oldest = order_.front();
+    drop(oldest);
+    return oldest;
+  }
+  void drop(std::uint32_t place) {
+    const auto known = begun_.find(place);
+    if (known == begun_.end()) return;
+    all_ -= known->second.bytes;
+    order_.erase(known->second.at);
+    begun_.erase(known);
+  }
+  [[nodiscard]] std::size_t bytes() const { return all_; }
+
+ private:
+  struct Begun {
+    std::size_t bytes = 0;
+    std::list<std::uint32_t>::iterator at;
+  };
+
+  std::size_t max_;
+  std::size_t all_ = 0;
+  std::list<std::uint32_t> order_;  // as they began
+  std::unordered_map<std::uint32_t, Begun> begun_;
+};
+
+}  // namespace kith::server
