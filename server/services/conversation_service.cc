@@ -217,8 +217,8 @@ void ConversationService::send_in(Batch& batch, const Conversation* c) {
     }
     if (c->head.type == ConversationType::kDirect) other = direct_peer(*c, me->user);
   }
-  if (other.empty()) return send_items(batch, 0);  // a group
   const bool create_first = c == nullptr;
+  if (other.empty() && !create_first) return send_items(batch, 0);  // a group
   if (create_first) {
     if (const auto wait = too_many_lookups(batch.caller)) return reply_error(batch.reply, *wait);
   }

@@ -90,6 +90,8 @@ struct PresenceService::State : std::enable_shared_from_this<State> {
   std::unordered_map<UserId, Person> people;  // with sessions, or inside their grace
   std::unordered_map<std::uint64_t, Viewer> viewers;
   std::unordered_map<UserId, std::unordered_set<std::uint64_t>> watchers;
+  // A change of one person's settings costs what they watch, not what everybody does.
+  std::unordered_map<UserId, std::unordered_set<std::uint64_t>> sessions_of;
 };
 
 void PresenceService::State::set_active(Viewer& viewer, bool active) {
@@ -300,6 +302,7 @@ void PresenceService::session_opened(const Caller& caller, bool active) {
   viewer.caller = caller;
   viewer.active = false;
   state_->viewers[caller.session] = std::move(viewer);
+  state_->sessions_of[caller.user].insert(caller.session);
   if (active) state_->set_active(state_->viewers[caller.session], true);
 }
 
@@ -311,6 +314,10 @@ void PresenceService::session_closed(const Caller& caller) {
   for (const UserId& target : targets) state_->unsubscribe(found->second, target);
   state_->set_active(found->second, false);
   state_->viewers.erase(caller.session);
+  const auto own = state_->sessions_of.find(caller.user);
+  if (own == state_->sessions_of.end()) return;
+  own->second.erase(caller.session);
+  if (own->second.empty()) state_->sessions_of.erase(own);
 }
 
 void PresenceService::session_active(const Caller& caller, bool active) {
@@ -322,9 +329,11 @@ void PresenceService::user_changed(const UserId& user) {
   state_->tell_watchers(user);
   // Reciprocity: what the user may see of others has changed too.
   std::vector<std::pair<std::uint64_t, UserId>> own;
-  for (const auto& [session, viewer] : state_->viewers) {
-    if (viewer.caller.user != user) continue;
-    for (const auto& [target, told] : viewer.subscriptions) own.emplace_back(session, target);
+  const auto sessions = state_->sessions_of.find(user);
+  if (sessions == state_->sessions_of.end()) return;
+  for (const std::uint64_t session : sessions->second) {
+    for (const auto& [target, told] : state_->viewers.at(session).subscriptions)
+      own.emplace_back(session, target);
   }
   for (const auto& [session, target] : own) state_->show(session, target);
 }

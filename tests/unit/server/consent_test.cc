@@ -87,6 +87,12 @@ TEST_F(ConsentTest, WhoDoesNotExistIsNamedAndNothingIsMade) {
   EXPECT_EQ(find_member(*cache.peek(group_id()), cleo), nullptr);
 }
 
+TEST_F(ConsentTest, AnIdOfZerosIsNobodyAsAnyOther) {
+  const v1::ServerFrame answer = write_first(anna, UserId());
+  EXPECT_EQ(answer.error().code(), v1::ERROR_CODE_NOT_FOUND);
+  EXPECT_EQ(named(answer), std::vector{UserId()});
+}
+
 TEST_F(ConsentTest, WhoGuessesIdsPaysForWhatARefusalTells) {
   std::uint32_t people = 0, wait = 0;
   service.set_lookup_costs({[&](const Caller&) { return wait; },
