@@ -25,16 +25,22 @@ void Chat::look() {
   const bool signed_out = picture_.connection == client::ConnectionState::kSignedOut;
   if (signed_out && !before) view_.notice.clear();  // nothing stands in front of that
   if (!picture_.news.empty()) view_.notice = picture_.news;
+  if (current_.empty()) return;
   if (picture_.open) {
     current_name_ = picture_.titles[*picture_.open];
     was_there_ = true;
   } else if (was_there_ && current_.is_group()) {  // refused, and gone for good
-    current_ = {};
-    current_name_.clear();
-    was_there_ = false;
+    close_current();
   } else {
     picture_.wanted = current_name_;
   }
+}
+
+void Chat::close_current() {
+  current_ = {};
+  current_name_.clear();
+  was_there_ = false;
+  wanted_ = {};
 }
 
 void Chat::refresh() {

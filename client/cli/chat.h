@@ -53,6 +53,8 @@ class Chat {
   void show(const ConversationId& id);
   void look();
   void choose_wanted();
+  // What is written goes to nobody, until a conversation is opened.
+  void close_current();
   void mark_first_new();
   void mark_read();
   bool send(const std::string& text);

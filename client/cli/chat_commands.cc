@@ -268,7 +268,7 @@ bool Chat::failed(bool again) {
   if (const auto group = model_.take_refused(current_)) {
     auto done = again ? client_.resend(*group) : client_.discard(*group);
     if (!done) return say(done.error().message);
-    if (!again) current_ = wanted_ = {};  // it is not there any more
+    if (!again) close_current();  // it is not there any more
     return true;
   }
   for (auto m = picture_.timeline.rbegin(); m != picture_.timeline.rend(); ++m) {

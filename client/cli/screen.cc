@@ -273,9 +273,12 @@ int run_screen(const Arguments& arguments) {
   const int signals = ::signalfd(-1, &stop, SFD_CLOEXEC | SFD_NONBLOCK);
   auto client = client::Client::open(options_of(home, *account, arguments));
   if (!client) return complain(client.error());
-  (*client)->connect();
-  (*client)->foreground();
-  Screen(**client, home, account->handle, signals).run();
+  {
+    Screen screen(**client, home, account->handle, signals);
+    (*client)->connect();  // only now, or what happens before the screen listens is never shown
+    (*client)->foreground();
+    screen.run();
+  }
   const bool signed_out = (*client)->connection() == client::ConnectionState::kSignedOut;
   (*client)->close();
   ::close(signals);
