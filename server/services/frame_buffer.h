@@ -2,7 +2,6 @@
 // more, which is mostly at once, its memory is used again.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 
@@ -13,7 +12,8 @@ class FrameBuffer {
   // Empty, for the next frame.
   std::string& begin() {
     if (bytes_ && bytes_.use_count() == 1 && bytes_->capacity() <= kKept) {
-      std::atomic_thread_fence(std::memory_order_acquire);  // the last other may be elsewhere
+      // The last other may have let go elsewhere: letting go of a share sees what was done before.
+      std::shared_ptr<const std::string>(bytes_).reset();
       bytes_->clear();
     } else {
       bytes_ = std::make_shared<std::string>();

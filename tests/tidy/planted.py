@@ -35,6 +35,7 @@ VIOLATIONS = [
     ("banned", {"server/a.cc": TOP + "auto now = std::chrono::steady_clock::now();\n"}),
     ("banned", {"client/a.cc": TOP + "int n = std::rand();\n"}),
     ("banned", {"client/a.cc": TOP + "int n = rand();\n"}),
+    ("banned", {"server/a.h": TOP + "std::atomic_thread_fence(std::memory_order_acquire);\n"}),
     ("banned", {"tests/a_test.cc": TOP + "std::this_thread::sleep_for(1s);\n"}),
     ("banned", {"src/a.h": TOP + "using namespace std;\n"}),
     ("banned", {"client/cli/a.cc": TOP + "std::cout << name;\n"}),

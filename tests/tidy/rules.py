@@ -137,6 +137,7 @@ PRINTING = re.compile(r"(?!client/cli/)|client/cli/(printer|canvas)\.cc$")
 BANNED = [  # pattern, where it is allowed, what to use
     (r"\b(system_clock|steady_clock|high_resolution_clock)::now\b", MEASURING, "the injected Clock"),
     (r"\b(std::)?s?rand\s*\(", ANYWHERE, "the injected Random"),
+    (r"\batomic_thread_fence\b", ANYWHERE, "the order of an atomic itself: ThreadSanitizer knows no fences"),
     (r"\brandom_device\b", re.compile(r"src/random\.cc$"), "the injected Random"),
     (r"\bsleep_(for|until)\b|\bu?sleep\s*\(|\bnanosleep\s*\(", re.compile(r"examples/|benchmarks/"),
      "a virtual clock, or wait for the event itself"),
