@@ -12,7 +12,13 @@ void LargeAudience::closed(const Caller& caller) {
   const auto user = sessions_of_.find(caller.user);
   if (user == sessions_of_.end() || user->second.erase(caller.session) == 0) return;
   if (user->second.empty()) sessions_of_.erase(user);
-  for (auto& [id, group] : groups_) group.erase(caller.session);
+  const auto entered = groups_of_.find(caller.session);
+  if (entered == groups_of_.end()) return;
+  for (const ConversationId& id : entered->second) {
+    const auto group = groups_.find(id);
+    if (group != groups_.end()) group->second.erase(caller.session);
+  }
+  groups_of_.erase(entered);
 }
 
 void LargeAudience::enter(const UserId& user, const std::vector<FeedEntry>& groups) {
@@ -21,8 +27,13 @@ void LargeAudience::enter(const UserId& user, const std::vector<FeedEntry>& grou
   for (const FeedEntry& entry : groups) {
     const auto group = groups_.find(entry.conversation);
     if (group == groups_.end()) continue;
-    for (const std::uint64_t session : sessions->second) group->second.try_emplace(session, 0);
+    for (const std::uint64_t session : sessions->second)
+      listen(group->second, entry.conversation, session);
   }
+}
+
+void LargeAudience::listen(Group& group, const ConversationId& id, std::uint64_t session) {
+  if (group.try_emplace(session, 0).second) groups_of_[session].insert(id);
 }
 
 void LargeAudience::touch(const ConversationId& id, std::uint64_t session, std::int64_t now_ms) {
@@ -39,7 +50,7 @@ void LargeAudience::correct(Group& group, const Conversation& c, const UserId& u
   const bool listens = member != nullptr && member->active();
   for (const std::uint64_t session : sessions->second) {
     if (listens) {
-      group.try_emplace(session, 0);
+      listen(group, c.head.id, session);
     } else {
       group.erase(session);
     }
@@ -48,7 +59,10 @@ void LargeAudience::correct(Group& group, const Conversation& c, const UserId& u
 
 void LargeAudience::changed(const Conversation& c, std::span<const UserId> changed) {
   // Forgetting is safe: a group is looked up again at its next message.
-  if (groups_.size() > limits::conversations_cached_max) groups_.clear();
+  if (groups_.size() > limits::conversations_cached_max) {
+    groups_.clear();
+    groups_of_.clear();
+  }
   const auto [it, fresh] = groups_.try_emplace(c.head.id);
   if (fresh) {
     for (const auto& [user, sessions] : sessions_of_) correct(it->second, c, user);

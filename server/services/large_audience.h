@@ -44,9 +44,12 @@ class LargeAudience {
   using Group = std::map<std::uint64_t, std::int64_t>;  // session -> takes part until
 
   void correct(Group& group, const Conversation& conversation, const UserId& user);
+  void listen(Group& group, const ConversationId& id, std::uint64_t session);
 
   std::unordered_map<UserId, std::set<std::uint64_t>, IdHash> sessions_of_;
   std::map<ConversationId, Group> groups_;
+  // Where a session has come in, so that its end does not cost a look at all groups; some it may have left.
+  std::unordered_map<std::uint64_t, std::set<ConversationId>> groups_of_;
 };
 
 }  // namespace kith::server

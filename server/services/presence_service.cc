@@ -91,7 +91,7 @@ struct PresenceService::State : std::enable_shared_from_this<State> {
   std::unordered_map<std::uint64_t, Viewer> viewers;
   std::unordered_map<UserId, std::unordered_set<std::uint64_t>> watchers;
   // A change of one person's settings costs what they watch, not what everybody does.
-  std::unordered_map<UserId, std::unordered_set<std::uint64_t>> sessions_of;
+  std::unordered_map<UserId, std::vector<std::uint64_t>> sessions_of;
 };
 
 void PresenceService::State::set_active(Viewer& viewer, bool active) {
@@ -302,7 +302,7 @@ void PresenceService::session_opened(const Caller& caller, bool active) {
   viewer.caller = caller;
   viewer.active = false;
   state_->viewers[caller.session] = std::move(viewer);
-  state_->sessions_of[caller.user].insert(caller.session);
+  state_->sessions_of[caller.user].push_back(caller.session);
   if (active) state_->set_active(state_->viewers[caller.session], true);
 }
 
@@ -316,7 +316,7 @@ void PresenceService::session_closed(const Caller& caller) {
   state_->viewers.erase(caller.session);
   const auto own = state_->sessions_of.find(caller.user);
   if (own == state_->sessions_of.end()) return;
-  own->second.erase(caller.session);
+  std::erase(own->second, caller.session);
   if (own->second.empty()) state_->sessions_of.erase(own);
 }
 
