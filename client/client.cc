@@ -200,7 +200,12 @@ class ClientUv : public Client {
     return call<void>([&](Engine& e) { return e.resend(id); });
   }
   Status discard(const MessageId& id) override {
-    return call<void>([&](Engine& e) { return e.discard(id); });
+    return call<void>([&](Engine& e) {
+      Status done = e.discard(id);
+      // A conversation of which nothing is left has gone without an event.
+      if (done) on_loop_->views->touch_all();
+      return done;
+    });
   }
   void history(const ConversationId& conversation, Seq before, std::size_t limit,
                Done<std::vector<Message>> done) override {
