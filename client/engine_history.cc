@@ -53,8 +53,10 @@ Status Engine::send_lost_again(std::int64_t kept_until_ms) {
       if (auto row = lost_row(record, stored, from, kept_until_ms)) lost.push_back(*std::move(row));
     }
   }
-  std::sort(lost.begin(), lost.end(),
-            [](const OutboxRow& a, const OutboxRow& b) { return a.server_ms < b.server_ms; });
+  // Those of one moment stay in the order of their conversation.
+  std::stable_sort(lost.begin(), lost.end(), [](const OutboxRow& a, const OutboxRow& b) {
+    return a.server_ms < b.server_ms;
+  });
   if (lost.size() > limits::resent_max) {
     lost.erase(lost.begin(), lost.end() - static_cast<std::ptrdiff_t>(limits::resent_max));
   }

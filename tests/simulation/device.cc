@@ -1,14 +1,14 @@
 // A simulated device: start, crash, start again on the same flash.
 #include "tests/simulation/device.h"
 
+#include <array>
 #include <utility>
 
 namespace kith::sim {
 namespace {
 
-// Who is signed out tries again, a few times.
-constexpr int kTriesAgain = 3;
-constexpr Millis kTypesAfter{2'000};
+// Who is signed out tries again, a few times: also after a server's clock that stepped back has caught up.
+constexpr std::array kTypesAfter{Millis(2'000), Millis(20'000), Millis(60'000), Millis(120'000)};
 
 // An application that acknowledges by hand takes up to so long for what has come.
 constexpr std::int64_t kDealsWithinMs = 3'000;
@@ -154,8 +154,8 @@ void Device::heard(const client::Event& event) {
   const ErrorCode why = changed->reason.code;
   if (why != ErrorCode::kRevoked && why != ErrorCode::kUnauthenticated) return;
   kept_token_.clear();
-  if (++refused_ > kTriesAgain) return;
-  node_.after(kTypesAfter, [this] {
+  if (refused_ == kTypesAfter.size()) return;
+  node_.after(kTypesAfter.at(refused_++), [this] {
     if (engine_ && wants_online) engine_->connect();
   });
 }

@@ -81,7 +81,7 @@ class Device : private client::TransportFactory {
   Credentials* account_ = nullptr;
   std::string kept_token_;  // survives the process, as in the application's own store
   bool token_offered_ = false;
-  int refused_ = 0;  // times that it was signed out since it was online
+  std::size_t refused_ = 0;  // times that it was signed out since it was online
   std::unique_ptr<PasswordSignIn> sign_in_;
 };
 
