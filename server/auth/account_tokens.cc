@@ -29,6 +29,8 @@ std::string AccountTokens::issue(const AccountToken& token) const {
   claims.device = token.device.to_string();
   claims.issued_ms = token.issued_ms;
   claims.expires_ms = token.expires_ms;
+  claims.user_ended_ms = token.after.user_ms;
+  claims.device_ended_ms = token.after.device_ms;
   return encode_jwt(claims, keys_.front().token);
 }
 
@@ -40,18 +42,24 @@ Result<AccountToken> AccountTokens::read(std::string_view token, Timestamp now) 
   if (!claims) return claims.error();
   const auto device = DeviceId::parse(claims->device);
   if (!device) return make_error(ErrorCode::kUnauthenticated, "the token names no device");
-  return AccountToken{claims->subject, *device, claims->issued_ms, claims->expires_ms};
+  return AccountToken{claims->subject,
+                      *device,
+                      claims->issued_ms,
+                      claims->expires_ms,
+                      {claims->user_ended_ms, claims->device_ended_ms}};
 }
 
 Result<std::string> AccountTokens::issue_ticket(const TicketHolder& holder, Timestamp now) const {
   v1::ResumeTicket ticket;
   ticket.set_user_id(holder.user.bytes());
   ticket.set_device_id(holder.device.bytes());
-  ticket.set_auth_epoch(static_cast<std::uint64_t>(holder.issued_ms));
+  ticket.set_issued_ms(static_cast<std::uint64_t>(holder.issued_ms));
   ticket.set_expires_ms(
       static_cast<std::uint64_t>(now.ms + Millis(limits::resume_ticket_life).count()));
   ticket.set_token_expires_ms(static_cast<std::uint64_t>(holder.token_expires_ms));
   ticket.set_token_id(holder.token_id);
+  ticket.set_user_ended_ms(static_cast<std::uint64_t>(holder.after.user_ms));
+  ticket.set_device_ended_ms(static_cast<std::uint64_t>(holder.after.device_ms));
   return seal(ticket, keys_.front().ticket);
 }
 
@@ -64,8 +72,13 @@ Result<TicketHolder> AccountTokens::read_ticket(std::string_view sealed, Timesta
   const auto user = user_id(ticket->user_id());
   const auto device = device_id(ticket->device_id());
   if (!user || !device) return make_error(ErrorCode::kUnauthenticated, "the ticket has no owner");
-  return TicketHolder{*user, *device, static_cast<std::int64_t>(ticket->auth_epoch()),
-                      static_cast<std::int64_t>(ticket->token_expires_ms()), ticket->token_id()};
+  return TicketHolder{*user,
+                      *device,
+                      static_cast<std::int64_t>(ticket->issued_ms()),
+                      static_cast<std::int64_t>(ticket->token_expires_ms()),
+                      ticket->token_id(),
+                      {static_cast<std::int64_t>(ticket->user_ended_ms()),
+                       static_cast<std::int64_t>(ticket->device_ended_ms())}};
 }
 
 }  // namespace kith::server

@@ -10,6 +10,7 @@
 #include "kith/core/ids.h"
 #include "kith/core/result.h"
 #include "kith/core/time.h"
+#include "server/auth/admission.h"
 
 namespace kith::server {
 
@@ -18,6 +19,7 @@ struct AccountToken {
   DeviceId device;
   std::int64_t issued_ms = 0;
   std::int64_t expires_ms = 0;
+  LastEnded after{};
 
   // A session that it opens ends when it would no longer be accepted, however late it is opened.
   [[nodiscard]] std::int64_t session_end_ms() const;
@@ -29,6 +31,7 @@ struct TicketHolder {
   std::int64_t issued_ms = 0;         // of the token that the first session was opened with
   std::int64_t token_expires_ms = 0;  // 0 = never
   std::string token_id{};             // of a host's token; empty for own accounts
+  LastEnded after{};                  // of own accounts
 };
 
 // Keys of both kinds are derived from one secret, so that one can never stand for the other.

@@ -30,11 +30,13 @@ bool made_before(const Admission& admission, std::int64_t end_ms, std::int64_t n
 
 // One's own tokens are good for their device alone, a host's for any: it is looked for in all.
 bool ended_with(const Admission& admission, const DeviceRecord& device, std::int64_t now_ms) {
+  if (admission.token_id.empty()) {
+    return device.id == admission.device && device.revoked_ms != admission.after.device_ms;
+  }
   if (device.id == admission.device && device.revoked_ms != 0 &&
       made_before(admission, device.revoked_ms + 1, now_ms)) {
     return true;
   }
-  if (admission.token_id.empty()) return false;
   if (const TokenUse* use = find_token(device, admission.token_id); use != nullptr && use->ended) {
     return true;
   }
@@ -44,9 +46,20 @@ bool ended_with(const Admission& admission, const DeviceRecord& device, std::int
 
 }  // namespace
 
+LastEnded last_ended(const UserRecord& user, const std::vector<DeviceRecord>& devices,
+                     const DeviceId& device) {
+  LastEnded last{user.tokens_valid_from_ms, 0};
+  for (const DeviceRecord& one : devices) {
+    if (one.id == device) last.device_ms = one.revoked_ms;
+  }
+  return last;
+}
+
 Status check_not_ended(const Admission& admission, const UserRecord& user,
                        const std::vector<DeviceRecord>& devices, std::int64_t now_ms) {
-  bool of_before = made_before(admission, user.tokens_valid_from_ms, now_ms);
+  const bool own = admission.token_id.empty();
+  bool of_before = own ? user.tokens_valid_from_ms != admission.after.user_ms
+                       : made_before(admission, user.tokens_valid_from_ms, now_ms);
   for (const DeviceRecord& device : devices) {
     if (ended_with(admission, device, now_ms)) {
       return make_error(ErrorCode::kRevoked, "this device, or its token, was revoked");

@@ -11,12 +11,25 @@
 
 namespace kith::server {
 
+// When what lets somebody in had last been ended, as the directory told it when a token of an own
+// account was made. It says which revocations came before; clocks say that only while nobody sets
+// them.
+struct LastEnded {
+  std::int64_t user_ms = 0;    // UserRecord::tokens_valid_from_ms
+  std::int64_t device_ms = 0;  // DeviceRecord::revoked_ms
+  friend bool operator==(const LastEnded&, const LastEnded&) = default;
+};
+// What a token is made after that is made for this device now.
+LastEnded last_ended(const UserRecord& user, const std::vector<DeviceRecord>& devices,
+                     const DeviceId& device);
+
 struct Admission {
   UserId user;
   DeviceId device;
-  std::int64_t issued_ms = 0;   // of the token; revocation compares with it
+  std::int64_t issued_ms = 0;   // of the token; a revocation of a host's tokens compares with it
   std::int64_t expires_ms = 0;  // 0 = never
   std::string token_id{};       // of a host's token; empty for own accounts
+  LastEnded after{};            // of own accounts
 };
 
 // Has what the admission rests on been ended since? kRevoked. `devices`: all of the user.

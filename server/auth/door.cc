@@ -59,7 +59,9 @@ struct Door::State : std::enable_shared_from_this<State> {
                       const std::string& token_digest, Done<Admission> done);
   [[nodiscard]] v1::SignedIn sign(const AccountToken& token) const;
   [[nodiscard]] AccountToken new_token(const std::string& handle, const DeviceId& device,
-                                       std::int64_t issued_ms) const;
+                                       const LastEnded& after) const;
+  // What a token that is made for this device now is made after.
+  void last_ended_of(const UserId& user, const DeviceId& device, Done<LastEnded> done);
   struct Verified {
     std::string hash;  // empty: there is nobody, or nobody with a password
     bool fits = false;
@@ -223,8 +225,9 @@ void Door::State::admit_token(const std::string& token, const DeviceRecord& devi
       done(make_error(ErrorCode::kUnauthenticated, "the token belongs to another device"));
       return;
     }
-    check_ended({UserId::of(own->handle), device.id, own->issued_ms, own->session_end_ms()},
-                std::move(done));
+    check_ended(
+        {UserId::of(own->handle), device.id, own->issued_ms, own->session_end_ms(), "", own->after},
+        std::move(done));
     return;
   }
   if (own.error().code == ErrorCode::kTokenExpired || !options.authenticator) {
@@ -245,8 +248,24 @@ void Door::State::admit_token(const std::string& token, const DeviceRecord& devi
 }
 
 AccountToken Door::State::new_token(const std::string& handle, const DeviceId& device,
-                                    std::int64_t issued_ms) const {
-  return {handle, device, issued_ms, issued_ms + options.account_token_life.count()};
+                                    const LastEnded& after) const {
+  const std::int64_t now_ms = now().ms;
+  return {handle, device, now_ms, now_ms + options.account_token_life.count(), after};
+}
+
+void Door::State::last_ended_of(const UserId& user, const DeviceId& device, Done<LastEnded> done) {
+  users.with(user, [self = shared_from_this(), user, device,
+                    done = std::move(done)](const Result<Users::Record>& record) mutable {
+    if (!record) return done(record.error());
+    if (*record == nullptr) return done(make_error(ErrorCode::kNotFound, "no such user"));
+    self->devices.with(user, [self, user, device, record = *record, before = self->ended,
+                              done = std::move(done)](const Result<Devices::List>& list) mutable {
+      if (!list) return done(list.error());
+      // The record may be of before.
+      if (before != self->ended) return self->last_ended_of(user, device, std::move(done));
+      done(last_ended(*record, **list, device));
+    });
+  });
 }
 
 v1::SignedIn Door::State::sign(const AccountToken& token) const {
@@ -290,9 +309,9 @@ void Door::admit(const v1::Hello& hello, Done<Admission> done) {
     done(make_error(ErrorCode::kUnauthenticated, "the ticket belongs to another device"));
     return;
   }
-  state_->check_ended(
-      {holder->user, holder->device, holder->issued_ms, holder->token_expires_ms, holder->token_id},
-      std::move(done));
+  state_->check_ended({holder->user, holder->device, holder->issued_ms, holder->token_expires_ms,
+                       holder->token_id, holder->after},
+                      std::move(done));
 }
 
 void Door::renew(const Admission& current, const std::string& token, Done<Admission> done) {
@@ -335,7 +354,7 @@ void Door::register_account(const v1::Register& request, const Turn& turn,
                                    done(created.error());
                                    return;
                                  }
-                                 done(self->sign(self->new_token(handle, device, self->now().ms)));
+                                 done(self->sign(self->new_token(handle, device, {})));
                                });
                          });
 }
@@ -370,19 +389,26 @@ void Door::sign_in(const v1::SignIn& request, const Turn& turn, Done<v1::SignedI
 
 void Door::State::sign_in(const v1::SignIn& request, const Verified& verified,
                           Done<v1::SignedIn> done) {
-  check_current(UserId::of(request.handle()), verified,
-                [weak = weak_from_this(), request, done = std::move(done)](const Status& current) {
-                  const auto state = weak.lock();
-                  if (!state) return;
-                  if (current) {
-                    done(state->sign(state->new_token(
-                        request.handle(), *device_id(request.device_id()), state->now().ms)));
-                  } else if (current.error().code == ErrorCode::kUnauthenticated) {
-                    done(wrong_sign_in());
-                  } else {
-                    done(current.error());
-                  }
-                });
+  const UserId user = UserId::of(request.handle());
+  const DeviceId device = *device_id(request.device_id());
+  last_ended_of(
+      user, device,
+      [self = shared_from_this(), user, device, handle = request.handle(), verified,
+       done = std::move(done)](const Result<LastEnded>& after) mutable {
+        if (!after) return done(after.error());
+        // Last: what is ended from here on is not among what the token is made after.
+        self->check_current(
+            user, verified,
+            [self, device, handle, last = *after, done = std::move(done)](const Status& current) {
+              if (current) {
+                done(self->sign(self->new_token(handle, device, last)));
+              } else if (current.error().code == ErrorCode::kUnauthenticated) {
+                done(wrong_sign_in());
+              } else {
+                done(current.error());
+              }
+            });
+      });
 }
 
 void Door::State::check_current(const UserId& user, const Verified& verified, Done<void> done) {
@@ -403,8 +429,8 @@ void Door::State::check_current(const UserId& user, const Verified& verified, Do
 }
 
 Result<std::string> Door::ticket(const Admission& a) const {
-  return state_->tokens.issue_ticket({a.user, a.device, a.issued_ms, a.expires_ms, a.token_id},
-                                     state_->now());
+  return state_->tokens.issue_ticket(
+      {a.user, a.device, a.issued_ms, a.expires_ms, a.token_id, a.after}, state_->now());
 }
 
 // --- passwords of own accounts ---
@@ -487,10 +513,13 @@ void Door::change_password(const Admission& current, const v1::ChangePassword& r
           const auto self = weak.lock();
           if (!self) return;
           if (!updated) return done(updated.error());
-          const std::int64_t issued = (*updated)->tokens_valid_from_ms;
-          const AccountToken token = self->new_token((*updated)->handle, current.device, issued);
-          const Admission fresh{current.user, current.device, issued, token.session_end_ms()};
-          done(Changed{self->sign(token), fresh});
+          // After this change, and after what had ended this device's tokens when its session began: a
+          // revocation that came meanwhile ends the new one too.
+          const LastEnded after{(*updated)->tokens_valid_from_ms, current.after.device_ms};
+          const AccountToken token = self->new_token((*updated)->handle, current.device, after);
+          done(Changed{
+              self->sign(token),
+              {current.user, current.device, token.issued_ms, token.session_end_ms(), "", after}});
         });
   };
   state_->verify_own(current.user, turn, request.old_password(),

@@ -38,6 +38,12 @@ std::string text_of(const Json& json, const char* key) {
   return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+// A whole number that this server has written; 0 if there is none.
+std::int64_t number_of(const Json& json, const char* key) {
+  const auto it = json.find(key);
+  return it != json.end() && it->is_number_integer() ? it->get<std::int64_t>() : 0;
+}
+
 // NumericDate: seconds, a fraction is allowed. Nothing if absent, not a number, or out of any
 // sensible range.
 std::optional<std::int64_t> time_of(const Json& json, const char* key) {
@@ -123,6 +129,8 @@ std::string encode_jwt(const JwtClaims& claims, std::string_view secret) {
   if (claims.issued_ms != 0) payload["iat"] = seconds_of(claims.issued_ms);
   if (!claims.name.empty()) payload["name"] = claims.name;
   if (!claims.device.empty()) payload["device"] = claims.device;
+  if (claims.user_ended_ms != 0) payload["user_ended_ms"] = claims.user_ended_ms;
+  if (claims.device_ended_ms != 0) payload["device_ended_ms"] = claims.device_ended_ms;
   if (!claims.audience.empty()) payload["aud"] = claims.audience;
   if (!claims.issuer.empty()) payload["iss"] = claims.issuer;
   if (!claims.id.empty()) payload["jti"] = claims.id;
@@ -174,6 +182,8 @@ Result<JwtClaims> decode_jwt(std::string_view token, const JwtOptions& rules, Ti
   claims.subject = text_of(*payload, "sub");
   claims.name = text_of(*payload, "name");
   claims.device = text_of(*payload, "device");
+  claims.user_ended_ms = number_of(*payload, "user_ended_ms");
+  claims.device_ended_ms = number_of(*payload, "device_ended_ms");
   if (!check_handle(claims.subject)) return bad("`sub` is not a handle");
   if (!claims.name.empty() && !check_display_name(claims.name)) claims.name.clear();
   const std::int64_t leeway = rules.leeway.count();

@@ -25,6 +25,9 @@ struct JwtClaims {
   std::string digest;          // of what is signed, 16 bytes; decode_jwt() only
   std::int64_t issued_ms = 0;  // 0 = not told
   std::int64_t expires_ms = 0;
+  // Only in tokens of own accounts: LastEnded.
+  std::int64_t user_ended_ms = 0;
+  std::int64_t device_ended_ms = 0;
 };
 
 std::string encode_jwt(const JwtClaims& claims, std::string_view secret);

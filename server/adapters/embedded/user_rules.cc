@@ -27,12 +27,23 @@ void exclude(std::vector<UserId>& sorted, const std::vector<UserId>& removed) {
   }
 }
 
-// The later one; but what is further ahead than clocks step by themselves was written by a clock that
-// was wrong, and has been set right since.
-std::int64_t later_of(std::int64_t stored, std::int64_t reported) {
+// What is further ahead than clocks step by themselves was written by a clock that was wrong, and has
+// been set right since.
+bool sets_right(std::int64_t stored, std::int64_t reported) {
   constexpr std::int64_t kClockStepMs = 60'000;
-  if (reported == 0) return stored;
-  return stored > reported + kClockStepMs ? reported : std::max(stored, reported);
+  return reported != 0 && stored > reported + kClockStepMs;
+}
+
+// The later one, unless the reported one sets the stored one right.
+std::int64_t later_of(std::int64_t stored, std::int64_t reported) {
+  return sets_right(stored, reported) ? reported : std::max(stored, reported);
+}
+
+// A revocation is never at the time of an earlier one: tokens of own accounts tell by it which came
+// before them.
+std::int64_t revoked_at(std::int64_t stored, std::int64_t at) {
+  const std::int64_t later = later_of(stored, at);
+  return later == stored ? stored + 1 : later;
 }
 
 // Expired ones are no use to anybody, clocks that differ included.
@@ -64,7 +75,7 @@ Status change_user(UserRecord& user, const UserChange& change) {
     user.tokens_valid_from_ms = later_of(user.tokens_valid_from_ms, *change.tokens_valid_from_ms);
   }
   if (change.revoke) {
-    user.tokens_valid_from_ms = later_of(user.tokens_valid_from_ms, change.revoke->at_ms + 1);
+    user.tokens_valid_from_ms = revoked_at(user.tokens_valid_from_ms, change.revoke->at_ms + 1);
   }
   exclude(user.contacts, change.remove_contacts);
   include(user.contacts, change.add_contacts);
@@ -86,10 +97,12 @@ UserRecord new_user(const NewUser& user) {
 }
 
 void merge_device(DeviceRecord& stored, const DeviceRecord& reported) {
-  if (reported.revoked_ms > stored.revoked_ms) end_tokens(stored, std::nullopt);
+  if (reported.revoked_ms != 0) {
+    if (!sets_right(stored.revoked_ms, reported.revoked_ms)) end_tokens(stored, std::nullopt);
+    stored.revoked_ms = revoked_at(stored.revoked_ms, reported.revoked_ms);
+  }
   if (!reported.agent.empty()) stored.agent = reported.agent;
   stored.last_seen_ms = later_of(stored.last_seen_ms, reported.last_seen_ms);
-  stored.revoked_ms = later_of(stored.revoked_ms, reported.revoked_ms);
   stored.spared_ms = std::max(stored.spared_ms, reported.spared_ms);
   stored.tokens_dropped_ms = std::max(stored.tokens_dropped_ms, reported.tokens_dropped_ms);
   for (const TokenUse& use : reported.tokens) add_token(stored, use, reported.last_seen_ms);
@@ -108,7 +121,7 @@ void merge_device(DeviceRecord& stored, const DeviceRecord& reported) {
 
 void revoke_device(DeviceRecord& device, const UserRecord& user, const Revocation& revocation) {
   if (revocation.spared != device.id) {
-    device.revoked_ms = later_of(device.revoked_ms, revocation.at_ms);
+    device.revoked_ms = revoked_at(device.revoked_ms, revocation.at_ms);
     device.spared_ms = 0;
     return end_tokens(device, std::nullopt);
   }

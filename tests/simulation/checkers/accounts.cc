@@ -84,6 +84,7 @@ void AccountsChecker::logged(const server::LogEntry& entry) {
   const auto* change = std::get_if<server::MembershipOp>(&entry.record.op);
   const bool adds = change != nullptr && change->kind == server::MemberChangeKind::kAdd;
   if (create == nullptr && !adds) return;
+  if (!logged_.emplace(entry.record.conversation, entry.record.command_id).second) return;
   for (const UserId& user : create != nullptr ? create->members : change->users) {
     if (gone_for(user, kLetInMs)) broken(25, "somebody whose account was deleted is made a member");
   }

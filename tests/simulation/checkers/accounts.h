@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -18,6 +19,8 @@ class AccountsChecker : public Checker {
   void server_says(const Who& who, const v1::ServerFrame& frame) override;
   void logged(const server::LogEntry& entry) override;
   void user_changed(const UserId& user) override;
+  // Commands that the log has had: a repetition changes nothing.
+  std::set<std::pair<ConversationId, MessageId>> logged_;
   void user_removed(const UserId& user) override { removed_at_[user] = truth_.now(); }
   void at_rest() override;
 

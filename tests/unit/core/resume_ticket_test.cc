@@ -16,7 +16,7 @@ v1::ResumeTicket ticket() {
   v1::ResumeTicket t;
   t.set_user_id(std::string(16, 'u'));
   t.set_device_id(std::string(16, 'd'));
-  t.set_auth_epoch(7);
+  t.set_issued_ms(7);
   t.set_expires_ms(kNow.ms + 600'000);
   t.set_token_expires_ms(kNow.ms + 900'000);
   return t;

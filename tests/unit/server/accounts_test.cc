@@ -363,6 +363,37 @@ TEST_F(AccountsTest, WhatWasRevokedWhileTheClockWasAheadIsNotRevokedUntilThen) {
   come_in(1, fresh);
 }
 
+// The clock stepped back between the sign-in and the end of its token: as far as clocks step by
+// themselves, and further. It does not come to life when the clock gets to where it had been.
+TEST_F(AccountsTest, WhatWasEndedAfterTheClockSteppedBackStaysEnded) {
+  loop.advance(48h);
+  for (const auto step : {-30s, -59s, -7200s}) {
+    const std::string handle = "eve" + std::to_string(-step.count());
+    loop.wall_jump = 0h;
+    const std::string token = enroll(handle, 1).access_token();
+    const std::string stolen = password_login(handle, kOld, 2).signed_in().access_token();
+    const ConnectionId here = come_in(1, token);
+    const ConnectionId there = come_in(2, stolen);
+    const std::string ticket = tickets[there];
+    loop.wall_jump = step;
+    v1::ClientFrame one;
+    one.mutable_revoke_device()->set_device_id(device(2).bytes());
+    EXPECT_TRUE(ask(here, one).has_ack());
+    EXPECT_EQ(turned_away(2, stolen), v1::ERROR_CODE_REVOKED);
+    EXPECT_TRUE(ask(open(), resume(2, ticket)).has_error());
+    v1::ClientFrame all;
+    all.mutable_revoke_device();
+    EXPECT_TRUE(ask(here, all).has_ack());
+    // Signing in anew is good at once.
+    come_in(2, password_login(handle, kOld, 2).signed_in().access_token());
+    come_in(3, password_login(handle, kOld, 3).signed_in().access_token());
+    loop.wall_jump = 0h;
+    loop.advance(1min);
+    EXPECT_EQ(turned_away(2, stolen), v1::ERROR_CODE_REVOKED) << step.count();
+    EXPECT_TRUE(ask(open(), resume(2, ticket)).has_error());
+  }
+}
+
 TEST_F(AccountsTest, ATokenOfAWrongClockIsEndedByARightRevocation) {
   loop.wall_jump = kYear;
   const std::string lost = enroll("dave", 1).access_token();

@@ -101,7 +101,8 @@ class KITH_API Directory {
 
   virtual void devices(const UserId& id, Done<std::vector<DeviceRecord>> done) = 0;
   // Inserts or updates one device; times are merged by max, an empty agent keeps the old one, tokens
-  // are added to the known ones. A later revoked_ms ends the tokens that are there.
+  // are added to the known ones. Each call with a revoked_ms is a revocation: it ends the tokens that
+  // are there, and no two revocations are kept with the same time.
   virtual void put_device(const UserId& id, const DeviceRecord& device, Done<void> done) = 0;
   // Removes these devices, with their tokens; those that are not there do not matter.
   virtual void forget_devices(const UserId& id, const std::vector<DeviceId>& devices,
