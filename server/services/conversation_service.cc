@@ -70,6 +70,7 @@ ConversationService::ConversationService(ConversationCache& cache, Users& users,
       users_(users),
       fanout_(fanout),
       scheduler_(scheduler),
+      creations_(scheduler),
       gathered_(std::make_unique<GatheredPush>()),
       spare_pushes_(large_pushes_per_s > 0),
       listener_rate_(BucketRate::per_s(large_pushes_per_s, kListenerBurstS * large_pushes_per_s)) {
@@ -194,12 +195,23 @@ Error ConversationService::refusal(const ConversationId& id, const Error& error)
 
 Error ConversationService::refusal(const ConversationId& id, const UserId& user,
                                    const Error& error) const {
-  return cache_.admission_undecided(id, user) ? not_decided_yet() : error;
+  const bool waits = cache_.admission_undecided(id, user) || creations_.pending(id, user);
+  return waits ? not_decided_yet() : error;
 }
 
 // `c`: null if there is no such conversation yet.
 void ConversationService::send_in(Batch& batch, const Conversation* c) {
   if (c == nullptr && !batch.peer) {
+    ++batch.holds;
+    const bool waits = creations_.defer(batch.conversation, batch.caller.user,
+                                        [this, alive = alive_, place = batch.place] {
+                                          if (!*alive) return;
+                                          Batch& waited = batches_.at(place);
+                                          const SendBatches::Hold held(batches_, waited);
+                                          send_in(waited, cache_.peek(waited.conversation));
+                                        });
+    if (waits) return;
+    --batch.holds;
     return reply_error(batch.reply, refusal(batch.conversation, batch.caller.user, not_a_member()));
   }
   UserId other = batch.peer.value_or(UserId());
@@ -394,7 +406,13 @@ void ConversationService::with_member(
     if (cache_.admission_undecided(r.conversation, r.sender)) {
       return reply_error(reply, not_decided_yet());
     }
-    if (me == nullptr) return reply_error(reply, not_a_member());
+    if (me == nullptr) {
+      const bool waits = creations_.defer(r.conversation, r.sender, [this, alive, r, reply, then] {
+        if (*alive) with_member(r, reply, then);
+      });
+      if (!waits) reply_error(reply, refusal(r.conversation, r.sender, not_a_member()));
+      return;
+    }
     answer_earlier_or(r, not_a_member(), reply);
   });
 }
@@ -450,13 +468,14 @@ const Error& ConversationService::charged(const Caller& caller, std::size_t peop
 }
 
 void ConversationService::create(const Caller& caller, const v1::CreateConversation& request,
-                                 const Reply& reply) {
+                                 const Reply& answer) {
   LogRecord r = record(caller, *conversation_id(request.conversation_id()));
   r.command_id = *message_id(request.command_id());
   r.attempt = request.attempt();
   std::vector<UserId> others = user_ids(request.members());
   std::erase(others, caller.user);
   r.op = CreateOp{ConversationType::kGroup, request.title(), others, {}};
+  const Reply reply = creations_.begin(r.conversation, caller.user, answer);
   cache_.with(r.conversation,
               [this, alive = alive_, caller, r, others, reply](Result<const Conversation*> found) {
                 if (!*alive) return;

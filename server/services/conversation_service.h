@@ -18,6 +18,7 @@
 #include "server/services/id_map.h"
 #include "server/services/large_audience.h"
 #include "server/services/page_tokens.h"
+#include "server/services/pending_creations.h"
 #include "server/services/pending_receipts.h"
 #include "server/services/send_batches.h"
 #include "server/services/service_types.h"
@@ -96,7 +97,7 @@ class ConversationService {
   void answer_former(Batch& batch, std::size_t index, const Error& refused);
   void append_item(Batch& batch, std::size_t index);
   void item_decided(Batch& batch, std::size_t index, const Result<Outcome>& outcome);
-  void create(const Caller& caller, const v1::CreateConversation& request, const Reply& reply);
+  void create(const Caller& caller, const v1::CreateConversation& request, const Reply& answer);
   void change_members(const Caller& caller, const v1::MemberChange& request, const Reply& reply);
   void change_meta(const Caller& caller, const v1::UpdateMeta& request, const Reply& reply);
   void with_member(const LogRecord& record, const Reply& reply,
@@ -155,6 +156,7 @@ class ConversationService {
   Fanout& fanout_;
   Scheduler& scheduler_;
   SendBatches batches_;
+  PendingCreations creations_;
   PendingReceipts receipts_{limits::receipts_gathered_max};
   Scheduler::TimerId receipts_timer_ = 0;
   std::size_t receipts_new_ = 0;  // gathered since the last flush

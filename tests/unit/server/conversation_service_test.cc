@@ -114,6 +114,43 @@ TEST_F(ConversationServiceTest, AReplyToAMessageThatIsNotDecidedYetComesAgain) {
 }
 
 // As after a restart, too: the group's creation is in the log, and looked up as a repetition.
+// The members are asked for consent first, which takes the directory's time.
+TEST_F(ConversationServiceTest, WhatIsAskedBehindACreationWaitsForIt) {
+  const ConversationId id = group_id(7);
+  const Caller dave = enter(person("dave"), 33);
+  v1::ClientFrame create;
+  create.mutable_create_conversation()->set_conversation_id(id.bytes());
+  create.mutable_create_conversation()->set_command_id(message(70).bytes());
+  create.mutable_create_conversation()->add_members(bob.bytes());
+  v1::ClientFrame add;
+  add.mutable_member_change()->set_conversation_id(id.bytes());
+  add.mutable_member_change()->set_command_id(message(71).bytes());
+  add.mutable_member_change()->set_kind(v1::MEMBER_CHANGE_KIND_ADD);
+  add.mutable_member_change()->set_role(v1::MEMBER_ROLE_MEMBER);
+  add.mutable_member_change()->add_users(cleo.bytes());
+  const auto created = begin(anna, create);
+  const auto added = begin(anna, add);
+  const auto sent = begin(anna, batch({out(72)}, id));
+  const auto strange = begin(dave, batch({out(73)}, id));
+  loop.advance(Millis(100));
+  ASSERT_TRUE(created->has_value() && added->has_value() && sent->has_value());
+  EXPECT_TRUE((*created)->has_placed());
+  EXPECT_TRUE((*added)->has_placed()) << (*added)->error().detail();
+  ASSERT_EQ((*sent)->send_result().items_size(), 1) << (*sent)->error().detail();
+  EXPECT_TRUE((*sent)->send_result().items(0).has_placed());
+  EXPECT_EQ((*strange)->error().code(), v1::ERROR_CODE_NOT_MEMBER) << "learns of nothing";
+  // A creation that is refused takes what waits for it along.
+  const ConversationId none = group_id(8);
+  create.mutable_create_conversation()->set_conversation_id(none.bytes());
+  create.mutable_create_conversation()->set_members(0, UserId::of("nobody").bytes());
+  const auto refused = begin(anna, create);
+  const auto behind = begin(anna, batch({out(74)}, none));
+  loop.advance(Millis(100));
+  ASSERT_TRUE(refused->has_value() && behind->has_value());
+  EXPECT_TRUE((*refused)->has_error());
+  EXPECT_EQ((*behind)->error().code(), v1::ERROR_CODE_NOT_MEMBER);
+}
+
 TEST_F(ConversationServiceTest, NobodyIsRefusedForGoodBeforeTheGroupsCreationIsDecided) {
   disks.store->read_delay = [] { return Millis(100); };
   v1::ClientFrame create;
@@ -124,15 +161,16 @@ TEST_F(ConversationServiceTest, NobodyIsRefusedForGoodBeforeTheGroupsCreationIsD
   loop.advance(Millis(150));  // loaded, and not yet looked up
   v1::ClientFrame events;
   events.mutable_get_events()->set_conversation_id(group_id(2).bytes());
-  for (const v1::ClientFrame& frame : {batch({out(1)}, group_id(2)), events}) {
-    const auto early = begin(anna, frame);
-    loop.settle();
-    ASSERT_TRUE(early->has_value());
-    EXPECT_EQ((*early)->error().code(), v1::ERROR_CODE_UNAVAILABLE) << frame.body_case();
-  }
+  const auto asked = begin(anna, events);
+  const auto sent = begin(anna, batch({out(1)}, group_id(2)));
+  loop.settle();
+  ASSERT_TRUE(asked->has_value());
+  EXPECT_EQ((*asked)->error().code(), v1::ERROR_CODE_UNAVAILABLE);
+  EXPECT_FALSE(sent->has_value()) << "it waits for the creation";
   loop.advance(Millis(500));
   ASSERT_TRUE(made->has_value() && (*made)->has_placed());
-  EXPECT_TRUE(send(anna, {out(1)}, group_id(2)).items(0).has_placed());
+  ASSERT_TRUE(sent->has_value());
+  EXPECT_TRUE((*sent)->send_result().items(0).has_placed());
 }
 
 // Else the device takes what is decided for all there is, and its read mark for confirmed.
