@@ -66,6 +66,8 @@ struct Truth {
   std::function<const CacheDisk&(std::size_t device)> disk;
   std::function<client::Engine*(std::size_t device)> engine;  // null while it is down
   std::function<std::int64_t()> now;
+  // The clocks of this device and of the server were both set in this run.
+  std::function<bool(std::size_t device)> clocks_were_set;
 
   // The account was deleted.
   [[nodiscard]] bool gone(const UserId& user) const {

@@ -52,9 +52,13 @@ class Node : public Scheduler, private Clock {
   void cancel(TimerId id) override { time_.cancel(id); }
 
   // Somebody sets the wall clock.
-  void jump(Millis by) { wall_offset_ += by.count(); }
+  void jump(Millis by) { set_clock(Millis(wall_offset_) + by); }
   // Somebody sets it right, or wrong by as much.
-  void set_clock(Millis wrong_by = Millis{0}) { wall_offset_ = wrong_by.count(); }
+  void set_clock(Millis wrong_by = Millis{0}) {
+    wall_offset_ = wrong_by.count();
+    clock_was_set_ = true;
+  }
+  [[nodiscard]] bool clock_was_set() const { return clock_was_set_; }
   void halt() { time_.forget(number_); }
   [[nodiscard]] std::uint64_t number() const { return number_; }
 
@@ -69,6 +73,7 @@ class Node : public Scheduler, private Clock {
       7'919;  // steady clocks have nothing to do with each other
   VirtualTime& time_;
   std::uint64_t number_;
+  bool clock_was_set_ = false;
   std::int64_t wall_offset_ = 0;
 };
 

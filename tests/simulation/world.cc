@@ -32,7 +32,10 @@ World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken
              who_,
              [this](std::size_t device) -> const CacheDisk& { return devices_.at(device)->disk(); },
              [this](std::size_t device) { return devices_.at(device)->engine(); },
-             [this] { return time_.now(); }} {
+             [this] { return time_.now(); },
+             [this](std::size_t device) {
+               return devices_.at(device)->node().clock_was_set() && server_.node().clock_was_set();
+             }} {
   for (std::size_t user = 0; user < users_; ++user) {
     for (int i = 0; i < devices_of[user]; ++i) {
       who_.push_back(

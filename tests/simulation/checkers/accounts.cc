@@ -24,7 +24,10 @@ void AccountsChecker::asks(const Who& who, const v1::ClientFrame& frame) {
   std::string& password = asked_[{who.device, frame.req_id()}];
   password.clear();
   if (frame.has_sign_in()) password = frame.sign_in().password();
-  if (frame.has_change_password()) password = frame.change_password().new_password();
+  if (frame.has_change_password()) {
+    password = frame.change_password().new_password();
+    wanted_[who.device].insert(ServerNode::hash_of(password));
+  }
   if (!frame.has_hello()) return;
   const v1::Hello& hello = frame.hello();
   offered_[who.device] =
@@ -68,6 +71,7 @@ void AccountsChecker::judge_session(const Who& who) {
   if (session == session_of_.end() || change == changes_.end()) return;
   if (truth_.now() - change->second.at <= kUnderWayMs) return;
   if (ServerNode::hash_of(session->second) == change->second.hash) return;
+  if (wanted_[who.device].contains(change->second.hash)) return;
   broken(24, who.name + " goes on with '" + session->second + "', which was changed " +
                  std::to_string(truth_.now() - change->second.at) + " ms ago");
 }
@@ -116,7 +120,7 @@ void AccountsChecker::at_rest() {
   }
   for (const Who& who : truth_.devices) {
     client::Engine* engine = truth_.engine(who.device);
-    if (engine == nullptr || !truth_.gone(who.user)) continue;
+    if (engine == nullptr || !truth_.gone(who.user) || unheard_.contains(who.device)) continue;
     if (engine->connection() == client::ConnectionState::kOnline) {
       broken(25, who.name + " is online, though its account was deleted");
     }

@@ -15,12 +15,12 @@ namespace kith::sim {
 class AccountsChecker : public Checker {
  public:
   using Checker::Checker;
+  void connects(const Who& who) override { unheard_.erase(who.device); }
+  void falls_silent(const Who& who) override { unheard_.insert(who.device); }
   void asks(const Who& who, const v1::ClientFrame& frame) override;
   void server_says(const Who& who, const v1::ServerFrame& frame) override;
   void logged(const server::LogEntry& entry) override;
   void user_changed(const UserId& user) override;
-  // Commands that the log has had: a repetition changes nothing.
-  std::set<std::pair<ConversationId, MessageId>> logged_;
   void user_removed(const UserId& user) override { removed_at_[user] = truth_.now(); }
   void at_rest() override;
 
@@ -35,6 +35,12 @@ class AccountsChecker : public Checker {
   void profile(const v1::UserProfile& profile);
 
   std::map<UserId, Change> changes_;  // of passwords
+  // The passwords that a device has asked for: what it changes leaves its own sessions alone, also where
+  // the answer is lost.
+  std::map<std::size_t, std::set<std::string>> wanted_;
+  std::set<std::size_t> unheard_;  // devices whose connection is half-open
+  // Commands that the log has had: a repetition changes nothing.
+  std::set<std::pair<ConversationId, MessageId>> logged_;
   std::map<UserId, std::int64_t> removed_at_;
   // The passwords that requests of a device bring, by request.
   std::map<std::pair<std::size_t, std::uint64_t>, std::string> asked_;

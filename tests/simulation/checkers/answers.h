@@ -20,7 +20,7 @@ class AnswersChecker : public Checker {
 
  private:
   std::map<std::size_t, std::map<std::uint64_t, std::int64_t>>
-      asked_;                    // by device and request: when
+      asked_;                      // by device and request: when
   std::set<std::size_t> unheard_;  // devices whose connection is half-open
 };
 

@@ -9,6 +9,8 @@ namespace kith::sim {
 namespace {
 
 constexpr std::int64_t kUnit = 1'000;
+constexpr std::int64_t kOrder = kUnit;  // in which order one moment's requests are read and charged
+constexpr std::int64_t kDebtMs = 30'000;  // no debt is larger than what comes back in it
 constexpr std::int64_t kQueriesPerCommand = 4;
 
 std::int64_t with_ids(std::int64_t base, int ids) {
@@ -72,9 +74,12 @@ std::int64_t BudgetChecker::burst(Bucket bucket) const {
 }
 
 // As many thousandths in a millisecond as units in a second.
+std::int64_t BudgetChecker::per_ms(Bucket bucket) const {
+  return budget_.per_s * (bucket == kQueries ? kQueriesPerCommand : 1);
+}
+
 void BudgetChecker::refill(Level& level, Bucket bucket, std::int64_t now) const {
-  const std::int64_t per_ms = budget_.per_s * (bucket == kQueries ? kQueriesPerCommand : 1);
-  level.left = std::min(burst(bucket), level.left + (now - level.at) * per_ms);
+  level.left = std::min(burst(bucket), level.left + (now - level.at) * per_ms(bucket));
   level.at = now;
 }
 
@@ -132,7 +137,7 @@ void BudgetChecker::refused(const Who& who, const Waiting& request) {
   Level& least = own.least[cost.bucket];
   least.left = std::min(burst(cost.bucket), least.left + cost.units * kUnit);
   // What costs more than a bucket holds needs a full one.
-  if (request.had < std::min(cost.units * kUnit, burst(cost.bucket))) return;
+  if (request.had < std::min(cost.units * kUnit, burst(cost.bucket)) + kOrder) return;
   broken(26, who.name + " is refused, and had " + std::to_string(request.had / kUnit) +
                  " units left for " + std::to_string(cost.units));
 }
@@ -159,12 +164,12 @@ void BudgetChecker::judge(const UserId& user, const Account& account) {
     Level& level = most[cost.bucket];
     refill(level, cost.bucket, asked.at);
     const std::int64_t needs = std::min(cost.units * kUnit, burst(cost.bucket));
-    if (!cost.is_charged && level.left < needs) {
+    if (!cost.is_charged && level.left + kOrder < needs) {
       return broken(27, "the account " + brief(user) + " was let do " + std::to_string(cost.units) +
                             " units at " + std::to_string(asked.at) + " and had " +
                             std::to_string(level.left / kUnit));
     }
-    level.left -= cost.units * kUnit;
+    level.left = std::max(level.left - cost.units * kUnit, -kDebtMs * per_ms(cost.bucket));
   }
 }
 

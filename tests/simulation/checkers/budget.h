@@ -50,6 +50,7 @@ class BudgetChecker : public Checker {
 
   static Cost cost_of(const v1::ClientFrame& frame);
   [[nodiscard]] std::int64_t burst(Bucket bucket) const;
+  [[nodiscard]] std::int64_t per_ms(Bucket bucket) const;
   void refill(Level& level, Bucket bucket, std::int64_t now) const;
   Account& account(const UserId& user);
   void refused(const Who& who, const Waiting& request);

@@ -91,6 +91,10 @@ void OrderChecker::stored(const server::Event& event) {
 
 void OrderChecker::cached(const Who& who, const client::CacheChange& change) {
   for (const client::StoredEvent& event : change.events) held(who, event);
+  // Also where the process ended before it could say so.
+  for (const client::OutboxRow& row : change.outbox_put) {
+    if (row.failed) failed_.insert(row.id);
+  }
 }
 
 void OrderChecker::held(const Who& who, const client::StoredEvent& stored) {
