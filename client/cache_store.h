@@ -63,6 +63,7 @@ struct OutboxRow {
   std::uint64_t placed_seq = 0;
   std::uint64_t placed_ordinal = 0;
   std::int64_t placed_ts_ms = 0;
+  bool placed_before = false;  // by an earlier attempt: as what, only the server knows
 };
 
 // One change: all of it or nothing. What promises something to the user (outbox, read marks,

@@ -101,7 +101,11 @@ Status Engine::load() {
           [this](const std::vector<MessageId>& ids) { outbox_->forget(ids); },
           [this](const v1::UserState& state) { return on_user_state(state); },
           [this](std::int64_t kept_until_ms) { return on_other_history(kept_until_ms); },
-          [this] { return keep_run_id(); },
+          [this] {
+            Status kept = keep_run_id();
+            if (kept) on_history_known();
+            return kept;
+          },
           [this] {
             outbox_->settle_placed();
             connection_->caught_up();
@@ -134,9 +138,11 @@ void Engine::on_welcome(const v1::Welcome& welcome) {
   CacheChange seen;
   seen.kv["server_ms"] = std::to_string(connection_->server_ms());
   (void)store_.commit(seen);  // without it rows are judged by this device's clock alone
-  sync_->on_welcome();
-  outbox_->on_welcome(limits_);
-  send_read_marks();
+  if (run_id_.empty() && sync_->cursor() == 0)
+    (void)keep_run_id();  // pushes may come before a page
+  const bool same_run = run_id_.empty() || run_id_ == run_of_server_;
+  sync_->on_welcome(same_run);
+  if (same_run) on_history_known();
   profiles_asked_.clear();
   const std::vector<UserId> watched(watched_.begin(), watched_.end());
   watched_.clear();
@@ -145,7 +151,15 @@ void Engine::on_welcome(const v1::Welcome& welcome) {
   for (const auto& [id, record] : model_.conversations()) want_profile(record.peer);
 }
 
+// Numbers of another history would stand for other messages: nothing that carries one leaves before.
+void Engine::on_history_known() {
+  if (std::exchange(history_known_, true)) return;
+  outbox_->on_welcome(limits_);
+  send_read_marks();
+}
+
 void Engine::on_lost() {
+  history_known_ = false;
   sync_->on_lost();
   outbox_->on_lost();
   for (const UserId& user : watched_) emit_(PresenceChanged{user, Presence::kUnknown, {}});
@@ -451,7 +465,7 @@ void Engine::send_read_marks() {
 
 void Engine::send_read_mark(const ConversationId& id) {
   const auto it = read_marks_.find(id);
-  if (it == read_marks_.end() || !connection_->ready()) return;
+  if (it == read_marks_.end() || !connection_->ready() || !history_known_) return;
   v1::ClientFrame frame;
   frame.mutable_mark_read()->set_conversation_id(id.bytes());
   frame.mutable_mark_read()->set_upto_seq(it->second);

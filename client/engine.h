@@ -120,9 +120,13 @@ class Engine : public ConnectionListener {
   void on_lost() override;
   Status on_other_history(std::int64_t kept_until_ms);
   Status keep_run_id();
+  void on_history_known();
+  static bool kept_there(const StoredEvent& stored, std::int64_t kept_until_ms);
+  Result<std::vector<OutboxRow>> lost_rows(std::int64_t kept_until_ms);
   Status send_lost_again(std::int64_t kept_until_ms);
+  bool mend_answer(OutboxRow& row, const std::set<MessageId>& ahead, std::int64_t kept_until_ms);
   std::optional<OutboxRow> lost_row(const ConversationRecord& record, const StoredEvent& stored,
-                                    std::int64_t from_ms, std::int64_t kept_until_ms);
+                                    std::int64_t from_ms);
   void on_state(ConnectionState state, const Error& reason) override;
 
   void told(Event event);
@@ -181,8 +185,9 @@ class Engine : public ConnectionListener {
   };
   std::map<ConversationId, Peer> peers_;  // of 1:1 conversations that do not exist yet
   std::map<ConversationId, std::uint64_t> read_marks_;
-  std::string run_id_;         // of the history that the cache holds
-  std::string run_of_server_;  // Welcome.run_id of this session
+  std::string run_id_;          // of the history that the cache holds
+  std::string run_of_server_;   // Welcome.run_id of this session
+  bool history_known_ = false;  // in this session: what is held is of the server's history
   std::map<ConversationId, std::int64_t> typing_sent_;
   std::map<std::pair<ConversationId, UserId>, Scheduler::TimerId> typing_;
   std::set<UserId> watched_;

@@ -1,9 +1,11 @@
 // Engine: what becomes of a device's history when the server's is another one.
 #include <algorithm>
+#include <set>
 #include <utility>
 #include <vector>
 
 #include "client/engine.h"
+#include "client/wire_ids.h"
 #include "kith/core/limits.h"
 #include "kith/v1/event.pb.h"
 #include "kith/v1/send.pb.h"
@@ -27,21 +29,51 @@ Status Engine::keep_run_id() {
   return {};
 }
 
+// What waits is mended first: a device that dies in between mends it again, with the same outcome.
 Status Engine::on_other_history(std::int64_t kept_until_ms) {
   if (Status s = send_lost_again(kept_until_ms); !s) return s;
   std::vector<ConversationId> marks;
   for (const auto& [id, seq] : read_marks_) marks.push_back(id);
-  if (Status s = model_.forget_history(marks); !s) return s;
+  if (Status s = model_.forget_history(marks, run_of_server_); !s) return s;
+  run_id_ = run_of_server_;
   read_marks_.clear();
   outbox_->forget_places();
   for (const OutboxRow& row : outbox_->all_rows()) imagine(row);
   told(CacheRecovered{"the server was restored from an older copy"});
-  return keep_run_id();
+  on_history_known();
+  return {};
+}
+
+// A number stands for the same message only where the two histories are the same.
+bool Engine::kept_there(const StoredEvent& stored, std::int64_t kept_until_ms) {
+  v1::Event event;
+  return event.ParseFromString(stored.bytes) &&
+         static_cast<std::int64_t>(event.server_ts_ms()) < kept_until_ms - kSlackMs;
 }
 
 // Messages of this device's owner that the server may have lost go back to the outbox under their ids: what it still
-// has it recognises, and what it has lost is placed anew.
+// has it recognises, and what it has lost is placed anew. They go ahead of what waits, which may answer them.
 Status Engine::send_lost_again(std::int64_t kept_until_ms) {
+  auto rows = lost_rows(kept_until_ms);
+  if (!rows) return rows.error();
+  const bool renumber = !rows->empty();
+  std::vector<OutboxRow> waiting = outbox_->all_rows();
+  std::sort(waiting.begin(), waiting.end(),
+            [](const OutboxRow& a, const OutboxRow& b) { return a.order < b.order; });
+  rows->insert(rows->end(), waiting.begin(), waiting.end());
+  std::set<MessageId> ahead;
+  std::vector<OutboxRow> changed;
+  for (OutboxRow& row : *rows) {
+    const bool mended = mend_answer(row, ahead, kept_until_ms);
+    if (renumber) row.order = static_cast<std::int64_t>(outbox_->next_order());
+    if (!row.failed) ahead.insert(row.id);
+    if (mended || renumber) changed.push_back(std::move(row));
+  }
+  return changed.empty() ? Status() : outbox_->put(changed);
+}
+
+// The newest, in their order, as many as the outbox takes.
+Result<std::vector<OutboxRow>> Engine::lost_rows(std::int64_t kept_until_ms) {
   const std::int64_t newest =
       connection_->server_ms() - Millis(limits::outbox_item_life).count() / 2;
   const std::int64_t from = std::max(kept_until_ms - kSlackMs, newest);
@@ -50,28 +82,20 @@ Status Engine::send_lost_again(std::int64_t kept_until_ms) {
     auto events = store_.events(id, 0, record.last_seq + 1, limits::resent_of_conversation_max);
     if (!events) return events.error();
     for (const StoredEvent& stored : *events) {
-      if (auto row = lost_row(record, stored, from, kept_until_ms)) lost.push_back(*std::move(row));
+      if (auto row = lost_row(record, stored, from)) lost.push_back(*std::move(row));
     }
   }
   // Those of one moment stay in the order of their conversation.
   std::stable_sort(lost.begin(), lost.end(), [](const OutboxRow& a, const OutboxRow& b) {
     return a.server_ms < b.server_ms;
   });
-  if (lost.size() > limits::resent_max) {
-    lost.erase(lost.begin(), lost.end() - static_cast<std::ptrdiff_t>(limits::resent_max));
-  }
-  for (OutboxRow& row : lost) {
-    row.order = static_cast<std::int64_t>(outbox_->next_order());
-    const Status added = outbox_->add(row);
-    if (!added && added.error().code == ErrorCode::kOutboxFull) return {};
-    if (!added) return added;
-  }
-  return {};
+  const std::size_t most = std::min(limits::resent_max, outbox_->room());
+  if (lost.size() > most) lost.erase(lost.begin(), lost.end() - static_cast<std::ptrdiff_t>(most));
+  return lost;
 }
 
 std::optional<OutboxRow> Engine::lost_row(const ConversationRecord& record,
-                                          const StoredEvent& stored, std::int64_t from_ms,
-                                          std::int64_t kept_until_ms) {
+                                          const StoredEvent& stored, std::int64_t from_ms) {
   v1::Event event;
   if (!event.ParseFromString(stored.bytes) || event.kind() != v1::EVENT_KIND_MESSAGE) return {};
   const auto placed_ms = static_cast<std::int64_t>(event.server_ts_ms());
@@ -84,16 +108,7 @@ std::optional<OutboxRow> Engine::lost_row(const ConversationRecord& record,
   out.set_content(event.body());
   out.set_client_ts_ms(event.client_ts_ms());
   for (const std::string& mention : event.mentions()) out.add_mentions(mention);
-  // A number stands for the same message only where the two histories are the same.
-  const auto answered =
-      event.reply_to_seq() == 0
-          ? Result<std::vector<StoredEvent>>(std::vector<StoredEvent>())
-          : store_.events(record.id, event.reply_to_seq(), event.reply_to_seq() + 1, 1);
-  v1::Event before;
-  if (answered && !answered->empty() && before.ParseFromString(answered->front().bytes) &&
-      static_cast<std::int64_t>(before.server_ts_ms()) < kept_until_ms - kSlackMs) {
-    out.set_reply_to_seq(event.reply_to_seq());
-  }
+  out.set_reply_to_seq(event.reply_to_seq());
   OutboxRow row;
   row.conversation = record.id;
   row.id = stored.message;
@@ -103,6 +118,31 @@ std::optional<OutboxRow> Engine::lost_row(const ConversationRecord& record,
   row.server_ms = placed_ms;
   row.attempt = 1;
   return row;
+}
+
+// What the row answers is named by its number where that is still its own, by its id if it goes out `ahead` of the row,
+// and else not at all: the number would be another message's, or refuse the row for good. True if the row has changed.
+bool Engine::mend_answer(OutboxRow& row, const std::set<MessageId>& ahead,
+                         std::int64_t kept_until_ms) {
+  v1::OutMessage out;
+  if (row.kind != OutboxKind::kMessage || !out.ParseFromString(row.payload)) return false;
+  MessageId answered = id_of<MessageId>(out.reply_to_message_id());
+  if (const std::uint64_t seq = out.reply_to_seq(); seq != 0) {
+    const auto stored = store_.events(row.conversation, seq, seq + 1, 1);
+    if (stored && !stored->empty()) {
+      if (kept_there(stored->front(), kept_until_ms)) return false;
+      answered = stored->front().message;
+    }
+  } else {
+    if (answered.empty() || ahead.count(answered) > 0) return false;
+    const auto stored = store_.find_message(row.conversation, answered);
+    if (!stored || kept_there(*stored, kept_until_ms)) return false;
+  }
+  out.clear_reply_to_seq();
+  out.clear_reply_to_message_id();
+  if (ahead.count(answered) > 0) out.set_reply_to_message_id(answered.bytes());
+  row.payload = out.SerializeAsString();
+  return true;
 }
 
 }  // namespace kith::client

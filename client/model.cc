@@ -32,6 +32,18 @@ bool may_hold(const UserId& self, const ConversationRecord& record, const v1::Ev
   return sender && (record.peer == *sender || ConversationId::direct(self, *sender) == record.id);
 }
 
+// The other person of a 1:1, if the event tells: who wrote it, or with whom it was begun.
+UserId peer_in(const UserId& self, const ConversationId& id, const v1::Event& event) {
+  v1::MembershipBody body;
+  if (event.kind() == v1::EVENT_KIND_MEMBERSHIP) body.ParseFromString(event.body());
+  body.add_users(event.sender());
+  for (const std::string& user : body.users()) {
+    const auto other = user_id(user);
+    if (other && *other != self && ConversationId::direct(self, *other) == id) return *other;
+  }
+  return {};
+}
+
 }  // namespace
 
 void Model::load(const CacheContent& content) {
@@ -83,6 +95,11 @@ Status Model::apply_events(const ConversationId& conversation, const std::vector
   for (const v1::Event& e : events) {
     if (e.seq() == 0 || e.conversation_id() != conversation.view() || ranges.has(e.seq())) continue;
     if (!may_hold(self_, record, e)) continue;
+    if (record.id.is_direct() && record.peer.empty()) {
+      // Its state is still to come, but who writes there must be able to name the other.
+      record.type = ConversationType::kDirect;
+      record.peer = peer_in(self_, conversation, e);
+    }
     StoredEvent stored{conversation, e.seq(), id_of<MessageId>(e.message_id()), e.ordinal(),
                        e.SerializeAsString()};
     ranges.add(e.seq(), e.seq());
@@ -166,10 +183,12 @@ Status Model::apply_states(const std::vector<v1::ConversationState>& states,
   return {};
 }
 
-Status Model::forget_history(const std::vector<ConversationId>& read_marks) {
+Status Model::forget_history(const std::vector<ConversationId>& read_marks,
+                             const std::string& run) {
   CacheChange change;
   change.forget_history = true;
   change.cursor = 0;
+  change.kv["run"] = run;
   change.read_marks_remove = read_marks;
   hand_marks_.clear(&change);
   if (Status s = store_.commit(change); !s) return s;

@@ -99,7 +99,7 @@ Status Outbox::add(const OutboxRow& row) {
     if (first.kind == OutboxKind::kCreate && first.failed)
       return make_error(*first.failed, "the server does not make this group");
   }
-  if (count_ >= limits::outbox_messages_max) {
+  if (room() == 0) {
     return make_error(ErrorCode::kOutboxFull,
                       "the outbox holds " + std::to_string(count_) + " messages already");
   }
@@ -113,6 +113,31 @@ Status Outbox::add(const OutboxRow& row) {
   model_.emit_conversation(row.conversation);
   pump();
   return {};
+}
+
+Status Outbox::put(const std::vector<OutboxRow>& rows) {
+  CacheChange change;
+  change.outbox_put = rows;
+  if (Status s = model_.store().commit(change); !s) return s;
+  for (const OutboxRow& row : rows) {
+    if (OutboxRow* known = find(row.conversation, row.id)) {
+      *known = row;
+      continue;
+    }
+    queues_.try_emplace(row.conversation, random_).first->second.rows.push_back(row);
+    ++count_;
+    model_.emit(MessageChanged{model_.message_of(row), true, false});
+    model_.emit_conversation(row.conversation);
+  }
+  for (auto& [id, queue] : queues_) {
+    std::sort(queue.rows.begin(), queue.rows.end(),
+              [](const OutboxRow& a, const OutboxRow& b) { return a.order < b.order; });
+  }
+  return {};
+}
+
+std::size_t Outbox::room() const {
+  return limits::outbox_messages_max - std::min(count_, limits::outbox_messages_max);
 }
 
 Status Outbox::resend(const MessageId& id) {
@@ -150,8 +175,8 @@ Status Outbox::discard(const MessageId& id) {
 
 void Outbox::on_welcome(const ServerLimits& limits) {
   limits_ = limits;
+  open_ = true;
   date_rows();
-  scheduler_.cancel(std::exchange(held_back_, 0));
   for (auto& [id, queue] : queues_) {
     scheduler_.cancel(std::exchange(queue.retry, 0));
     queue.one_by_one = false;
@@ -160,7 +185,9 @@ void Outbox::on_welcome(const ServerLimits& limits) {
 }
 
 void Outbox::on_lost() {
+  open_ = false;
   in_flight_ = 0;
+  scheduler_.cancel(std::exchange(held_back_, 0));
   for (auto& [id, queue] : queues_) queue.in_flight = 0;
 }
 
@@ -242,7 +269,7 @@ OutboxRow* Outbox::find(const MessageId& message) {
 
 // One round over the conversations, beginning after the one that was served last.
 void Outbox::pump() {
-  if (!connection_.ready() || held_back_) return;
+  if (!connection_.ready() || !open_ || held_back_) return;
   std::vector<ConversationId> round;
   for (auto it = queues_.upper_bound(turn_); it != queues_.end(); ++it) round.push_back(it->first);
   for (auto it = queues_.begin(); it != queues_.end() && !(turn_ < it->first); ++it)
@@ -294,7 +321,8 @@ void Outbox::send_create(const ConversationId& id, OutboxRow& row) {
   frame.mutable_create_conversation()->set_attempt(row.attempt++);
   connection_.request(
       frame,
-      [this, id, message = row.id](const v1::ServerFrame* answer, const Error& error) {
+      [this, id, message = row.id, history = histories_](const v1::ServerFrame* answer,
+                                                         const Error& error) {
         v1::SendResult result;
         v1::ItemResult& item = *result.add_items();
         item.set_message_id(message.bytes());
@@ -305,7 +333,7 @@ void Outbox::send_create(const ConversationId& id, OutboxRow& row) {
               to_wire(answer ? make_error(ErrorCode::kProtocol, "unexpected answer") : error);
         }
         const bool doubt = !answer && !refused_for_good(error);
-        on_result(id, {message}, doubt ? nullptr : &result, error);
+        on_result(id, {message}, history, doubt ? nullptr : &result, error);
       },
       limits::send_limit);
 }
@@ -324,19 +352,24 @@ void Outbox::send_batch(const ConversationId& id, const std::vector<OutboxRow*>&
   }
   connection_.request(
       frame,
-      [this, id, sent](const v1::ServerFrame* answer, const Error& error) {
-        on_result(id, sent, answer && answer->has_send_result() ? &answer->send_result() : nullptr,
+      [this, id, sent, history = histories_](const v1::ServerFrame* answer, const Error& error) {
+        on_result(id, sent, history,
+                  answer && answer->has_send_result() ? &answer->send_result() : nullptr,
                   answer ? make_error(ErrorCode::kUnavailable, "unexpected answer") : error);
       },
       limits::send_limit);
 }
 
 void Outbox::on_result(const ConversationId& id, const std::vector<MessageId>& sent,
-                       const v1::SendResult* result, const Error& error) {
+                       std::uint64_t history, const v1::SendResult* result, const Error& error) {
   const auto it = queues_.find(id);
   if (it == queues_.end()) return;
   in_flight_ -= std::min(in_flight_, it->second.in_flight);
   it->second.in_flight = 0;
+  if (history != histories_) {  // the rows are not any more what went out
+    later(it->second, id, make_error(ErrorCode::kTimeout, "sent before the history changed"));
+    return;
+  }
   if (!result) {
     if (!refused_for_good(error)) {
       later(it->second, id, error);
@@ -408,10 +441,11 @@ void Outbox::place(OutboxRow& row, const v1::Placed& placed, std::vector<v1::Eve
   row.placed_seq = placed.seq();
   row.placed_ordinal = placed.ordinal();
   row.placed_ts_ms = static_cast<std::int64_t>(placed.server_ts_ms());
+  row.placed_before = placed.duplicate();
   if (row.kind == OutboxKind::kMessage) {
     v1::Event event = event_of(row);
     model_.emit(MessageChanged{model_.message_of(row), false, false});
-    if (!answers_unknown(row, event)) {
+    if (!must_fetch(row, event)) {
       events.push_back(std::move(event));
       return;
     }
@@ -455,8 +489,10 @@ v1::Event Outbox::event_of(const OutboxRow& row) {
   return event;
 }
 
-// What it answers had its place and went with the unsynced tail of the cache.
-bool Outbox::answers_unknown(const OutboxRow& row, const v1::Event& event) {
+// An earlier attempt may have said something else, if the server was restored from a copy in between. Or what it
+// answers had its place and went with the unsynced tail of the cache.
+bool Outbox::must_fetch(const OutboxRow& row, const v1::Event& event) {
+  if (row.placed_before) return true;
   if (event.reply_to_seq() != 0) return false;
   v1::OutMessage out;
   out.ParseFromString(row.payload);
@@ -478,7 +514,7 @@ void Outbox::settle_placed() {
       v1::Event event = event_of(row);
       // Below the floor the server gives nothing, and what is answered is not to be seen either.
       const bool readable = record && row.placed_seq >= record->floor_seq;
-      if (readable && answers_unknown(row, event)) {
+      if (readable && must_fetch(row, event)) {
         unknown.emplace_back(id, row.placed_seq);
       } else {
         events.push_back(std::move(event));
@@ -491,10 +527,12 @@ void Outbox::settle_placed() {
 }
 
 void Outbox::forget_places() {
+  ++histories_;
   for (auto& [id, queue] : queues_) {
     for (OutboxRow& row : queue.rows) {
       row.placed_seq = 0;
       row.placed_ts_ms = 0;
+      row.placed_before = false;
     }
   }
   pump();

@@ -48,6 +48,7 @@ class Outbox {
   Status add(const OutboxRow& row);
   Status resend(const MessageId& id);
   Status discard(const MessageId& id);
+  // Signed in, and the history of the server is the one that rows speak of: they go out from here on.
   void on_welcome(const ServerLimits& limits);
   void on_lost();
   // Nothing leaves for so long: the server asked for it.
@@ -56,6 +57,11 @@ class Outbox {
   // nobody would fetch any more, because it stands below what this device holds or may read; or has
   // it fetched, if the device does not know all of it.
   void settle_placed();
+  // Those that are not here are added, the others take these contents and orders. Durable when it returns without an
+  // error; nothing is sent by it.
+  Status put(const std::vector<OutboxRow>& rows);
+  // How many more are taken.
+  [[nodiscard]] std::size_t room() const;
   // The server that placed rows has another history now: they are sent again.
   void forget_places();
   // Their events are committed.
@@ -88,14 +94,15 @@ class Outbox {
   bool pump(const ConversationId& id, Queue& queue);
   void send_create(const ConversationId& id, OutboxRow& row);
   void send_batch(const ConversationId& id, const std::vector<OutboxRow*>& rows);
+  // `history`: histories_ when they went out.
   void on_result(const ConversationId& id, const std::vector<MessageId>& sent,
-                 const v1::SendResult* result, const Error& error);
+                 std::uint64_t history, const v1::SendResult* result, const Error& error);
   [[nodiscard]] Millis age(const OutboxRow& row);
   [[nodiscard]] std::optional<Millis> known_age(const OutboxRow& row);
   void date_rows();
   void place(OutboxRow& row, const v1::Placed& placed, std::vector<v1::Event>& events);
   [[nodiscard]] v1::Event event_of(const OutboxRow& row);
-  static bool answers_unknown(const OutboxRow& row, const v1::Event& event);
+  static bool must_fetch(const OutboxRow& row, const v1::Event& event);
   void fail(OutboxRow& row, const Error& error);
   void refuse_group(const OutboxRow& create, const Error& error);
   Status resend_group(const ConversationId& id);
@@ -112,6 +119,8 @@ class Outbox {
   std::map<ConversationId, Queue> queues_;
   std::size_t count_ = 0;
   std::size_t in_flight_ = 0;
+  bool open_ = false;            // rows may go out in this session
+  std::uint64_t histories_ = 0;  // how many the server has had since this object began
   std::int64_t last_order_ = 0;
   ServerLimits limits_;
   Scheduler::TimerId held_back_ = 0;

@@ -59,8 +59,9 @@ SyncEngine::~SyncEngine() {
   for (auto& [id, held] : held_) scheduler_.cancel(held.timer);
 }
 
-void SyncEngine::on_welcome() {
+void SyncEngine::on_welcome(bool same_run) {
   syncing_ = again_ = snapshot_ = first_done_ = anew_ = false;
+  acks_wait_ = !same_run;
   acked_.clear();
   unfillable_.clear();
   failures_.clear();
@@ -169,11 +170,19 @@ void SyncEngine::ask_page_later(const std::string& page_token, Millis wait) {
 
 void SyncEngine::on_reset(const v1::SyncReset& reset) {
   if (reset.reason() == v1::SYNC_RESET_REASON_FUTURE) {
-    if (std::exchange(anew_, true)) {
+    if (anew_) {
       return connection_.give_up(
           make_error(ErrorCode::kProtocol, "the server names one history after the other"));
     }
-    if (Status s = start_anew(static_cast<std::int64_t>(reset.kept_until_ms())); !s) return on_sync_failed(s.error());
+    if (!start_anew(static_cast<std::int64_t>(reset.kept_until_ms()))) {
+      // The server says it once a session: until it is done nothing else may be asked.
+      page_timer_ = scheduler_.after(kRetry, [this, reset] {
+        page_timer_ = 0;
+        on_reset(reset);
+      });
+      return;
+    }
+    anew_ = true;
   }
   snapshot_ = true;
   snapshot_cursor_ = reset.snapshot_cursor();
@@ -193,6 +202,7 @@ Status SyncEngine::start_anew(std::int64_t kept_until_ms) {
   unfillable_.clear();
   failures_.clear();
   cursor_ = 0;
+  acks_wait_ = false;
   return {};
 }
 
@@ -207,6 +217,7 @@ void SyncEngine::on_page(const v1::SyncPage& page) {
   std::optional<std::uint64_t> cursor;
   if (!page.more() && !snapshot_) cursor = page.next_cursor();
   Status s = hooks_.same_history();
+  if (s && std::exchange(acks_wait_, false)) send_acks();
   if (s) s = take_user_state(page);
   if (s) s = model_.apply_states(states, cursor);
   if (!s) {
@@ -647,7 +658,7 @@ void SyncEngine::note_ack(const ConversationId& id) {
 }
 
 void SyncEngine::send_acks() {
-  if (!connection_.ready()) return;
+  if (!connection_.ready() || acks_wait_) return;
   while (!to_ack_.empty()) {
     v1::ClientFrame frame;
     v1::AckEvents& ack = *frame.mutable_ack_events();

@@ -53,7 +53,8 @@ class SyncEngine {
   void load(std::uint64_t cursor) { cursor_ = cursor; }
   [[nodiscard]] std::uint64_t cursor() const { return cursor_; }
 
-  void on_welcome();
+  // `same_run`: as that of what is held. Otherwise nothing is acknowledged before the first answer to a sync.
+  void on_welcome(bool same_run);
   void on_lost();
   void on_event_push(const v1::EventPush& push);
   void on_head_push(const v1::HeadPush& push);
@@ -145,6 +146,7 @@ class SyncEngine {
   std::map<ConversationId, std::uint64_t> acked_;  // sent in this session
   std::set<ConversationId> to_ack_;
   bool ack_posted_ = false;
+  bool acks_wait_ = false;  // until it is known whose history the server has
   Scheduler::TimerId sync_timer_ = 0;
   std::int64_t sync_due_ = 0;
   Scheduler::TimerId idle_timer_ = 0;

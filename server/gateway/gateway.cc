@@ -313,7 +313,7 @@ void Gateway::in_session(Session& session, v1::ClientFrame& frame) {
 // future: it is told to begin anew.
 void Gateway::claim_history(Session& session, v1::SyncRequest& request) {
   const bool continues = request.snapshot() || !request.page_token().empty();
-  if (!session.foreign || continues || request.cursor() == 0) return;
+  if (!session.foreign || continues) return;
   request.set_cursor(std::numeric_limits<std::uint64_t>::max());
 }
 

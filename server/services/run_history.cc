@@ -6,7 +6,7 @@
 namespace kith::server {
 
 RunHistory::Verdict RunHistory::judge(std::string_view run, Position cursor) const {
-  if (run.empty() || cursor == 0) return {};  // it holds nothing of any run
+  if (run.empty()) return {};  // it holds nothing of any run
   const auto known =
       std::find_if(runs_.begin(), runs_.end(), [run](const Run& r) { return r.id == run; });
   if (known == runs_.end()) return {false, 0};

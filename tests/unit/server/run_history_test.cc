@@ -20,7 +20,6 @@ RunHistory history() {
 
 TEST(RunHistory, AcceptsWhatIsAPartOfIt) {
   EXPECT_TRUE(history().judge("", 500).ours);   // of before there were runs
-  EXPECT_TRUE(history().judge("x", 0).ours);    // holds nothing
   EXPECT_TRUE(history().judge("a", 100).ours);  // b took up where a had ended
   EXPECT_TRUE(history().judge("c", 500).ours);
 }
@@ -33,6 +32,8 @@ TEST(RunHistory, RefusesWhatWentOnElsewhere) {
   // A device may hold events beyond its cursor: of a run that was copied in its middle nothing is certain.
   EXPECT_FALSE(history().judge("b", 150).ours);
   EXPECT_EQ(history().judge("b", 150).kept_until_ms, 2'000);
+  EXPECT_FALSE(history().judge("b", 0).ours);
+  EXPECT_FALSE(history().judge("x", 0).ours);
 }
 
 class RunList : public ::testing::Test {
