@@ -32,6 +32,8 @@ class Findings {
   void broken(int invariant, const std::string& what) {
     if (!first_ && judging_) first_ = Violation{invariant, what};
   }
+  // What is told meanwhile is history.
+  void pause(bool paused) { judging_ = !paused; }
   // From now on nothing is found: what is done to the run breaks rules that it was to keep.
   void stop_judging() { judging_ = false; }
   [[nodiscard]] const std::optional<Violation>& first() const { return first_; }
@@ -103,6 +105,12 @@ class Checker {
   virtual void server_says(const Who&, const v1::ServerFrame&) {}
   // The services hand a frame over for the sessions of a device: earlier than server_says().
   virtual void published(const Who&, const v1::ServerFrame&) {}
+  // The run goes on with this message in its history.
+  virtual void durable(const MessageId&) {}
+  // And: something that the person wrote to the conversation was refused.
+  virtual void refused(const UserId&, const ConversationId&) {}
+  // And: this record, which may not be applied yet.
+  virtual void logged_before(const server::LogEntry& entry) { logged(entry); }
   // A record is durable.
   virtual void logged(const server::LogEntry&) {}
   // A batch is on the store's disk.
@@ -130,6 +138,8 @@ class Checker {
                          const std::vector<client::Message>&) {}
   // A device lost the unsynced tail of its cache.
   virtual void rolled_back(const Who&) {}
+  // A device gave up all it held, because the server's history is another one.
+  virtual void forgot_history(const Who& who) { rolled_back(who); }
   // Faults are over and everything has settled.
   virtual void at_rest() {}
 

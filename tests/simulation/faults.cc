@@ -174,8 +174,22 @@ void Faults::plan_server(std::int64_t until) {
     world_.server().forget_sessions();
   });
   sometimes(3, until, [this] {
+    if (restores_) return;
     world_.trace().line("fault", "the clock of the server is set");
     touch_clock(world_.server().node());
+  });
+}
+
+void Faults::plan_restore(std::int64_t until) {
+  restores_ = true;
+  const std::int64_t from = random_.between(until / 10, until / 2);
+  world_.at(from, [this] {
+    world_.trace().line("fault", "a copy of the server is made");
+    copy_ = world_.server().copy();
+  });
+  world_.at(random_.between(from + 1'000, until - 1'000), [this] {
+    world_.restore(*copy_);
+    revive_server();
   });
 }
 

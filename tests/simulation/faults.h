@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "tests/simulation/seeded_random.h"
 #include "tests/simulation/world.h"
@@ -16,6 +17,9 @@ class Faults {
 
   // Chooses the kinds of faults of this run and plans them between now and `until`.
   void plan(std::int64_t until);
+  // Once before `until` a copy that was made earlier takes the server's place. Instead of clocks that are set: by
+  // the server's time devices know what may be lost.
+  void plan_restore(std::int64_t until);
   // Everything works again: machines run, disks have room, the network is calm.
   void stop();
 
@@ -48,6 +52,8 @@ class Faults {
   World& world_;
   SeededRandom random_;
   bool stopped_ = false;
+  bool restores_ = false;
+  std::optional<ServerNode::Copy> copy_;
 };
 
 }  // namespace kith::sim

@@ -87,6 +87,7 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"BudgetIsOnes", Rule::kBudgetIsOnes, {26}},
         Broken{"AcknowledgesByHand", Rule::kAcknowledgesByHand, {28}},
         Broken{"HandMarksKept", Rule::kHandMarksKept, {28}},
+        Broken{"RunsTold", Rule::kRunsTold, {2, 4, 5, 6, 7, 29}},
         Broken{"OutboxDurable", Rule::kOutboxDurable, {14}},
         Broken{"RangesHonest", Rule::kRangesHonest, {4}},
         Broken{"CursorBehindData", Rule::kCursorBehindData, {4}}),

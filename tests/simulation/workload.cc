@@ -152,7 +152,7 @@ void Workload::change_account(Device& device) {
     const std::string fresh = "password " + std::to_string(++words_);
     return by_operator ? world_.set_password(device, fresh) : world_.change_password(device, fresh);
   }
-  if (static_cast<std::size_t>(++deletions_) + 2 > world_.users()) return;
+  if (keeps_accounts_ || static_cast<std::size_t>(++deletions_) + 2 > world_.users()) return;
   by_operator ? world_.remove_account(device.who().user) : world_.delete_account(device);
 }
 

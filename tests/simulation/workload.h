@@ -15,6 +15,8 @@ class Workload {
 
   // Plans `actions` between now and `until`.
   void plan(int actions, std::int64_t until);
+  // Nobody's account is deleted.
+  void keep_accounts() { keeps_accounts_ = true; }
 
  private:
   void act();
@@ -36,6 +38,7 @@ class Workload {
   SeededRandom random_;
   int words_ = 0;
   int deletions_ = 0;
+  bool keeps_accounts_ = false;
 };
 
 }  // namespace kith::sim

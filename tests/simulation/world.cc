@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "src/frame_codec.h"
+#include "tests/simulation/checkers/restore.h"
 #include "tests/simulation/describe.h"
 
 namespace kith::sim {
@@ -87,6 +88,28 @@ void World::end_the_dying() {
   if (server_died_) server_died_();
 }
 
+void World::restore(const ServerNode::Copy& copy) {
+  trace_.line("server", "is restored");
+  server_.restore(copy);
+  restored_ = true;
+  for (const Who& who : who_) of_old_.insert(who.device);
+  checkers_ = all_checkers(truth_, findings_);
+  checkers_.push_back(std::make_unique<RestoreChecker>(truth_, findings_));
+  findings_.pause(true);
+  for (auto& checker : checkers_) {
+    for (const auto& [id, events] : copy.store.events) {
+      for (const auto& [seq, event] : events) checker->durable(event.message_id);
+    }
+    for (const server::LogEntry& entry : copy.log.entries) checker->logged_before(entry);
+    for (const Who& who : who_) {
+      for (const auto& [id, row] : truth_.disk(who.device).outbox) {
+        if (row.failed) checker->refused(who.user, row.conversation);
+      }
+    }
+  }
+  findings_.pause(false);
+}
+
 // --- people ---
 
 Result<MessageId> World::send(Device& device, const ConversationId& to, const std::string& text,
@@ -115,7 +138,7 @@ void World::search(Device& device, const std::string& word, const std::string& a
   query.after = after;
   device.engine()->search(
       query, [this, &device, word, done = std::move(done)](const Result<client::SearchPage>& page) {
-        if (page) {
+        if (page && !of_old_.contains(device.who().device)) {
           trace_.line(device.who().name,
                       "finds " + std::to_string(page->hits.size()) + " with " + word);
           for (auto& checker : checkers_) checker->found(device.who(), word, *page);
@@ -348,6 +371,11 @@ void World::user_removed(const UserId& user) {
 }
 
 void World::cached(const Who& who, const client::CacheChange& change) {
+  if (change.forget_history) {
+    of_old_.erase(who.device);
+    for (auto& checker : checkers_) checker->forgot_history(who);
+  }
+  if (of_old_.contains(who.device)) return;
   for (auto& checker : checkers_) checker->cached(who, change);
 }
 
@@ -356,6 +384,7 @@ void World::told(const Who& who, const client::Event& event) {
     trace_.line(who.name, "connection is " + std::to_string(static_cast<int>(state->state)) + " " +
                               state->reason.message);
   }
+  if (of_old_.contains(who.device)) return;
   for (auto& checker : checkers_) checker->told(who, event);
 }
 
@@ -366,6 +395,7 @@ void World::dealt_with(const Who& who, const client::Message& message) {
 }
 
 void World::rolled_back(const Who& who) {
+  if (restored_) of_old_.insert(who.device);  // until it says otherwise
   for (auto& checker : checkers_) checker->rolled_back(who);
 }
 

@@ -51,6 +51,9 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   // network.
   std::size_t add_stranger(const std::string& handle);
 
+  // A copy takes the server's place; what the checkers saw is of another history then.
+  void restore(const ServerNode::Copy& copy);
+
   // What people do.
   Result<MessageId> send(Device& device, const ConversationId& to, const std::string& text,
                          const MessageId& reply_to);
@@ -131,7 +134,9 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   std::map<std::size_t, Who> strangers_;
   std::map<std::size_t, Credentials> credentials_;
   std::vector<std::unique_ptr<Device>> devices_;
-  std::set<UserId> hid_reads_;  // at some time: misses what others read meanwhile
+  bool restored_ = false;
+  std::set<std::size_t> of_old_;  // devices that hold the history before the restore
+  std::set<UserId> hid_reads_;    // at some time: misses what others read meanwhile
   std::int64_t logged_at_ = 0;
   std::uint64_t bytes_ = 0;
   std::uint64_t overloaded_ = 0;

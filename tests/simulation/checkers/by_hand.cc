@@ -30,6 +30,12 @@ void ByHandChecker::rolled_back(const Who& who) {
   }
 }
 
+// Its numbers stand for other messages from now on.
+void ByHandChecker::forgot_history(const Who& who) {
+  waiting_.erase(who.device);
+  dealt_with_.erase(who.device);
+}
+
 void ByHandChecker::asks(const Who& who, const v1::ClientFrame& frame) {
   if (!who.by_hand) return;
   for (const auto& head : frame.ack_events().upto()) {

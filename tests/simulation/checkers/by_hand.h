@@ -16,6 +16,7 @@ class ByHandChecker : public Checker {
   void cached(const Who& who, const client::CacheChange& change) override;
   void dealt_with(const Who& who, const ConversationId& id, std::uint64_t seq) override;
   void rolled_back(const Who& who) override;
+  void forgot_history(const Who& who) override;
   void at_rest() override;
 
  private:

@@ -69,6 +69,13 @@ void MessagesChecker::see(const Who& who, const v1::Event& event) {
          MessageId::from_bytes(event.message_id()).value(), event.seq(), who.name);
 }
 
+// What its messages answered may stand elsewhere, or be gone.
+void MessagesChecker::forgot_history(const Who& who) {
+  for (Accepted& accepted : accepted_) {
+    if (accepted.who.device == who.device) accepted.sent.reply_to = MessageId();
+  }
+}
+
 void MessagesChecker::logged(const server::LogEntry& entry) {
   logged_.insert(entry.record.command_id);
 }

@@ -17,9 +17,14 @@ class MessagesChecker : public Checker {
   void asks(const Who& who, const v1::ClientFrame& frame) override;
   void server_says(const Who& who, const v1::ServerFrame& frame) override;
   void logged(const server::LogEntry& entry) override;
+  void durable(const MessageId& id) override { logged_.insert(id); }
+  void refused(const UserId& user, const ConversationId& id) override {
+    denied_.insert({user, id});
+  }
   void accepted(const Who& who, const Sent& sent) override;
   void discarded(const Who&, const MessageId& id) override { discarded_.insert(id); }
   void told(const Who& who, const client::Event& event) override;
+  void forgot_history(const Who& who) override;
   void at_rest() override;
 
  private:

@@ -51,8 +51,19 @@ void PrivacyChecker::logged(const server::LogEntry& entry) {
   remember_history();
   logged_ = entry.position;
   made_members(entry);
+  if (!hides_reads(entry.record.sender, kUnderWayMs)) show(entry);
+}
+
+// Whether its sender hid then what they read is not known.
+void PrivacyChecker::logged_before(const server::LogEntry& entry) {
+  remember_history();
+  logged_ = entry.position;
+  made_members(entry);
+  show(entry);
+}
+
+void PrivacyChecker::show(const server::LogEntry& entry) {
   const server::LogRecord& r = entry.record;
-  if (hides_reads(r.sender, kUnderWayMs)) return;
   const auto* receipt = std::get_if<server::ReceiptOp>(&r.op);
   if (receipt != nullptr) {
     shown(r.conversation, r.sender, receipt->read_seq);
@@ -65,6 +76,7 @@ void PrivacyChecker::logged(const server::LogEntry& entry) {
 void PrivacyChecker::remember_history() {
   if (std::exchange(history_known_, true)) return;
   for (const auto& [id, members] : truth_.store.members) {
+    made_.insert(id);
     for (const auto& [user, member] : members) shown(id, user, member.public_read_seq);
   }
 }

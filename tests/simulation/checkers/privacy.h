@@ -17,6 +17,7 @@ class PrivacyChecker : public Checker {
   using Checker::Checker;
   void server_says(const Who& who, const v1::ServerFrame& frame) override;
   void published(const Who& who, const v1::ServerFrame& frame) override;
+  void logged_before(const server::LogEntry& entry) override;
   void logged(const server::LogEntry& entry) override;
   void applied(const server::StoreBatch& batch) override;
   void user_changed(const UserId& user) override;
@@ -30,6 +31,7 @@ class PrivacyChecker : public Checker {
   [[nodiscard]] const server::UserRecord* user(const UserId& id) const;
   [[nodiscard]] bool settled(const UserId& id, std::int64_t for_ms) const;
   [[nodiscard]] bool hides_reads(const UserId& id, std::int64_t for_ms) const;
+  void show(const server::LogEntry& entry);
   void made_members(const server::LogEntry& entry);
   void refused(const Who& who, const v1::Error& error);
   void reads(const Who& who, const v1::ReceiptState& state);
