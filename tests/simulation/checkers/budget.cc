@@ -38,20 +38,22 @@ BudgetChecker::Cost BudgetChecker::cost_of(const v1::ClientFrame& frame) {
       return {kQueries, 4, false};
     case F::kGetUsers:  // also by what is looked up
       return {kQueries, 1, false};
-    case F::kSend:
-      return {kCommands, frame.send().items_size()};
-    case F::kCreateConversation:
-      return {kCommands, with_ids(4, frame.create_conversation().members_size())};
+    case F::kSend:  // a first message also by what is looked up
+      return {kCommands, frame.send().items_size(), frame.send().direct_peer().empty()};
+    case F::kCreateConversation:  // likewise
+      return {kCommands, with_ids(4, frame.create_conversation().members_size()), false};
     case F::kMemberChange:
-      return {kCommands, with_ids(1, frame.member_change().users_size())};
+      return {kCommands, with_ids(1, frame.member_change().users_size()), false};
     case F::kUpdateContacts: {
       const auto& update = frame.update_contacts();
-      return {kCommands, with_ids(1, update.add_size() + update.remove_size() +
-                                         update.block_size() + update.unblock_size())};
+      return {kCommands,
+              with_ids(1, update.add_size() + update.remove_size() + update.block_size() +
+                              update.unblock_size()),
+              false};
     }
     case F::kPresenceSubscribe: {
       const auto& subscribe = frame.presence_subscribe();
-      return {kCommands, with_ids(1, subscribe.add_size() + subscribe.remove_size())};
+      return {kCommands, with_ids(1, subscribe.add_size() + subscribe.remove_size()), false};
     }
     case F::kSetTyping:
     case F::kSetPresence:
