@@ -68,6 +68,7 @@ struct Truth {
   std::function<const CacheDisk&(std::size_t device)> disk;
   std::function<client::Engine*(std::size_t device)> engine;  // null while it is down
   std::function<std::int64_t()> now;
+  std::function<bool()> restored;  // the server was set back to an older copy of its data
   // The clocks of this device and of the server were both set in this run.
   std::function<bool(std::size_t device)> clocks_were_set;
 

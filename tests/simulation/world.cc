@@ -34,6 +34,7 @@ World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken
              [this](std::size_t device) -> const CacheDisk& { return devices_.at(device)->disk(); },
              [this](std::size_t device) { return devices_.at(device)->engine(); },
              [this] { return time_.now(); },
+             [this] { return restored_; },
              [this](std::size_t device) {
                return devices_.at(device)->node().clock_was_set() && server_.node().clock_was_set();
              }} {

@@ -126,6 +126,11 @@ void MessagesChecker::judge(const Accepted& accepted, const Stored& stored) {
   if (found == stored.end()) {
     if (discarded_.contains(sent.id)) return;
     if (row != outbox.end() && row->second.failed && could_be_refused(accepted)) return;
+    // What made the sender a member went with the history that a restore has lost. It may come again by
+    // the device that asked for it, and the message by hand.
+    if (row != outbox.end() && row->second.failed == ErrorCode::kNotMember && truth_.restored()) {
+      return;
+    }
     // Two clocks that were set by about as much look like time that has passed.
     if (row != outbox.end() && row->second.failed == ErrorCode::kExpired &&
         truth_.clocks_were_set(accepted.who.device)) {
