@@ -312,8 +312,9 @@ void Gateway::in_session(Session& session, v1::ClientFrame& frame) {
 // What a device of another history has synced stands for something else here, so its cursor counts as one of the
 // future: it is told to begin anew.
 void Gateway::claim_history(Session& session, v1::SyncRequest& request) {
-  const bool continues = request.snapshot() || !request.page_token().empty();
-  if (!session.foreign || continues) return;
+  // Not before: an answer that told it may have been lost.
+  if (request.snapshot()) session.foreign = false;
+  if (!session.foreign || !request.page_token().empty()) return;
   request.set_cursor(std::numeric_limits<std::uint64_t>::max());
 }
 

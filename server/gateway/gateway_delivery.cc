@@ -111,7 +111,6 @@ void Gateway::answer(const ReplyDesk::Request& request, v1::ServerFrame& frame) 
   if (frame.has_sync_reset() && session->foreign) {
     frame.mutable_sync_reset()->set_kept_until_ms(
         static_cast<std::uint64_t>(std::max<std::int64_t>(0, session->kept_until_ms)));
-    session->foreign = false;
   }
   frame.set_reply_to(request.req_id);
   if (!encode_into(frame, answer_)) return answer_failed(request, kAnswerTooLarge);
