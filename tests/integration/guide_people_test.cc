@@ -156,7 +156,12 @@ TEST_F(Guide, APasswordIsChangedAndAnAccountEnds) {
   Recorder bobs;
   find_person(*bob, "zoe", bobs);
   EXPECT_TRUE(bobs.shows([&] { return !bobs.said.empty(); }));
+  Recorder ended;
+  const auto bobs_events = watch_events(*bob, ended);
   EXPECT_TRUE(forget(*server, "bob").ok());
+  EXPECT_TRUE(ended.shows([&] {
+    return !ended.states.empty() && ended.states.back() == kc::ConnectionState::kSignedOut;
+  }));
   bob->connect();
   EXPECT_EQ(bob->wait_online(kPatience).error().code, ErrorCode::kRevoked);
 }
