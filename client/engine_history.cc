@@ -29,7 +29,7 @@ Status Engine::keep_run_id() {
   return {};
 }
 
-// What waits is mended first: a device that dies in between mends it again, with the same outcome.
+// Mends the rows that wait first: a device that dies in between mends them again, with the same outcome.
 Status Engine::on_other_history(std::int64_t kept_until_ms) {
   if (Status s = send_lost_again(kept_until_ms); !s) return s;
   std::vector<ConversationId> marks;
@@ -120,8 +120,9 @@ std::optional<OutboxRow> Engine::lost_row(const ConversationRecord& record,
   return row;
 }
 
-// What the row answers is named by its number where that is still its own, by its id if it goes out `ahead` of the row,
-// and else not at all: the number would be another message's, or refuse the row for good. True if the row has changed.
+// Names the message that the row answers by its number where that is still its own, by its id if it goes out `ahead` of
+// the row, and else not at all: the number would be another message's, or refuse the row for good. Returns true if the
+// row has changed.
 bool Engine::mend_answer(OutboxRow& row, const std::set<MessageId>& ahead,
                          std::int64_t kept_until_ms) {
   v1::OutMessage out;

@@ -175,7 +175,7 @@ void SyncEngine::on_reset(const v1::SyncReset& reset) {
           make_error(ErrorCode::kProtocol, "the server names one history after the other"));
     }
     if (!start_anew(static_cast<std::int64_t>(reset.kept_until_ms()))) {
-      // The server says it once a session: until it is done nothing else may be asked.
+      // The old cursor means nothing there: until this is done nothing else may be asked.
       page_timer_ = scheduler_.after(kRetry, [this, reset] {
         page_timer_ = 0;
         on_reset(reset);

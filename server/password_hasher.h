@@ -11,7 +11,7 @@
 
 namespace kith::server {
 
-// Who takes a turn among those who wait for the hasher.
+// The place that a request has among those that wait for the hasher.
 struct Turn {
   std::uint64_t address = 0;
   std::uint64_t one = 0;  // of those who share the address: an account on a device that it knows, or 0

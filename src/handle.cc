@@ -87,7 +87,7 @@ constexpr Char kLooksLatin[] = {0x131,  0x251,  0x261,  0x269,  // ı ɑ ɡ ɩ
 constexpr Range kBesideOthers[] = {{0x3005, 0x3006, 0}, {0x3041, 0x30ff, 0}, {0x3105, 0x312f, 0},
                                    {0x31a0, 0x31bf, 0}, {0x31f0, 0x31ff, 0}, {0x3400, 0x4dbf, 0},
                                    {0x4e00, 0x9fff, 0}, {0xac00, 0xd7a3, 0}, {0x20000, 0x3ffff, 0}};
-// Of these scripts those that pass for a stroke or a letter of Latin.
+// Letters of these scripts that pass for a stroke or a letter of Latin.
 constexpr Char kStrokes[] = {0x30ce, 0x30fc, 0x3127, 0x4e28, 0x4e36, 0x4e3f};  // ノ ー ㄧ 丨 丶 丿
 
 // Phonetic letters, small capitals and letters of dead spellings: many pass for a plain one. Not those that
@@ -287,7 +287,7 @@ bool marks_pile_up(const Text& chars) {
   return false;
 }
 
-// What is read of a name at a glance: no accents, no punctuation, digits as the letters that they stand for.
+// A name as it is read at a glance: no accents, no punctuation, digits as the letters that they stand for.
 std::string glance(std::string_view text, char one) {
   std::string seen = search::fold(text).text;
   std::erase_if(seen, [](unsigned char c) { return c < 0x80 && std::isalnum(c) == 0; });

@@ -46,7 +46,7 @@ void Chat::close_current() {
 void Chat::refresh() {
   look();
   if (!wanted_.empty()) choose_wanted();
-  // What is read or written stays until the person leaves it.
+  // A page, a search or a text that is being written stays until the person leaves it.
   const bool busy = writing_ || picture_.found || picture_.page;
   if (!picture_.open && !picture_.conversations.empty() && current_.empty() && !busy)
     show(picture_.conversations[0].id);

@@ -23,7 +23,7 @@ class Chat {
   [[nodiscard]] View& view() { return view_; }
   [[nodiscard]] bool wants_to_quit() const { return quit_; }
 
-  // Whom what is written goes to: a text is kept for it alone. Empty: nobody yet.
+  // The conversation that a text goes to, which is kept for it alone. Empty: none yet.
   [[nodiscard]] const ConversationId& current() const { return current_; }
   // Enter. `command`: a '/' was typed in front of it. True: it is done with, the composer is empty.
   bool submit(const std::string& text, bool command);
@@ -53,7 +53,7 @@ class Chat {
   void show(const ConversationId& id);
   void look();
   void choose_wanted();
-  // What is written goes to nobody, until a conversation is opened.
+  // Closes the conversation: a text goes to nobody until another one is opened.
   void close_current();
   void mark_first_new();
   void mark_read();
@@ -91,8 +91,8 @@ class Chat {
   ConversationId wanted_;     // is opened as soon as it exists
   bool was_there_ = false;    // the conversation that is open has been in the list
   std::string current_name_;  // the title of what is open, or was until nothing was left of it
-  std::uint64_t unread_ =
-      0;  // messages up to `unread_upto_` when it was opened, until they are marked
+  // Messages up to `unread_upto_` when it was opened, until they are marked.
+  std::uint64_t unread_ = 0;
   Seq unread_upto_;
   bool writing_ = false;
   Seq read_up_to_;

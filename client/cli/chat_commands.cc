@@ -13,7 +13,7 @@ namespace kith::cli {
 
 namespace {
 
-// What people type who come from irssi and its relatives.
+// Names that commands have in irssi and its relatives.
 const std::map<std::string, std::string>& other_names() {
   static const std::map<std::string, std::string> names = {{"/q", "/quit"},
                                                            {"/exit", "/quit"},

@@ -18,7 +18,7 @@ class LineEditor {
   bool paste(std::string_view text);
   void backspace();  // one code point: an accent goes before its letter
   void erase();      // what is read as one character, as left() and right() move
-  // What these take away, yank() puts in.
+  // yank() puts in what the last of these took away.
   void cut_word();
   void cut_next_word();
   void cut_to_end();  // of the line; at its end, the line end

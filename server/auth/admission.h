@@ -19,7 +19,7 @@ struct LastEnded {
   std::int64_t device_ms = 0;  // DeviceRecord::revoked_ms
   friend bool operator==(const LastEnded&, const LastEnded&) = default;
 };
-// What a token is made after that is made for this device now.
+// Returns what a token that is made for this device now is made after.
 LastEnded last_ended(const UserRecord& user, const std::vector<DeviceRecord>& devices,
                      const DeviceId& device);
 
@@ -38,7 +38,7 @@ Status check_not_ended(const Admission& admission, const UserRecord& user,
 
 // Clocks step by themselves by no more.
 inline constexpr std::int64_t kClockStepMs = 60'000;
-// What was ended while the server's clock was ahead would be ended until then.
+// Ended while the server's clock was ahead, and so until its time has come.
 bool ended_in_the_future(const UserRecord& user, std::int64_t now_ms);
 bool ended_in_the_future(const DeviceRecord& device, std::int64_t now_ms);
 

@@ -60,7 +60,7 @@ struct Door::State : std::enable_shared_from_this<State> {
   [[nodiscard]] v1::SignedIn sign(const AccountToken& token) const;
   [[nodiscard]] AccountToken new_token(const std::string& handle, const DeviceId& device,
                                        const LastEnded& after) const;
-  // What a token that is made for this device now is made after.
+  // Loads what a token that is made for this device now is made after.
   void last_ended_of(const UserId& user, const DeviceId& device, Done<LastEnded> done);
   struct Verified {
     std::string hash;  // empty: there is nobody, or nobody with a password

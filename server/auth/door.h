@@ -66,7 +66,7 @@ class Door {
   // For the operator: every earlier token and ticket is refused. kNotFound, kPermissionDenied. The
   // caller ends the sessions.
   void set_password(const UserId& user, const std::string& password, Done<void> done);
-  // Who comes in from now on is judged by these; they must be as Server::reload() has checked them.
+  // Judges people who come in from now on by these, which Server::reload() has checked.
   void use_authenticator(std::shared_ptr<Authenticator> authenticator);
   void use_secrets(std::string_view secret, std::string_view previous);
   // Something that lets people in was ended: who is coming in just now is looked at again.

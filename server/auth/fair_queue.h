@@ -20,7 +20,7 @@ class FairQueue {
  public:
   FairQueue(std::size_t max, std::size_t of_one_max) : max_(max), of_one_max_(of_one_max) {}
 
-  // What has no place: nothing, `item` itself, or another that gives way to it.
+  // Returns the one that has no place: none, `item` itself, or another that gives way to it.
   std::optional<T> push(const Turn& turn, T item) {
     const auto own = address(turn.address);
     const std::size_t of_address = own == round_.end() ? 0 : own->size;

@@ -113,7 +113,7 @@ Status prepare(Config& config, std::string& ca_file) {
   return {};
 }
 
-// What is read again at SIGHUP, besides `log-level`.
+// Settings that are read again at SIGHUP, besides `log-level`.
 constexpr std::string_view kReloaded[] = {
     "certificate",    "key",          "previous-secret-file",       "secret-file",
     "token-audience", "token-issuer", "token-previous-secret-file", "token-secret-file",

@@ -12,13 +12,13 @@ namespace kith::server {
 
 class AnswersWaiting {
  public:
-  // Of an account: several devices on slow links, each with a page of history in flight.
+  // Bytes of one account: several devices on slow links, each with a page of history in flight.
   static constexpr std::size_t kOfOneMax = 4 * 1024 * 1024;
-  // Of all; above it nobody has more than kOfOneCrowded.
+  // Bytes of all accounts; above it none has more than kOfOneCrowded.
   static constexpr std::size_t kMax = 32 * 1024 * 1024;
   static constexpr std::size_t kOfOneCrowded = 512 * 1024;
 
-  // What waits for one session of `user` was `before`, and is `now`.
+  // One session of `user` waited for `before` bytes, and waits for `now`.
   void count(const UserId& user, std::size_t before, std::size_t now) {
     if (before == now) return;
     std::size_t& own = of_[user];

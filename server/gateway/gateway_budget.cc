@@ -143,7 +143,7 @@ std::uint32_t Gateway::take(Session& session, const RequestCost& cost) {
   AccountBudget& budget = *session.budget;
   if (cost.lookups == 0) return budget.take(rates, cost.from, cost.units, now);
   std::uint32_t wait = budget.wait_for(rates, cost.from, cost.units, now);
-  // What has no answer to say so is let through, and paid for before more is read.
+  // A request without an answer is let through, and paid for before more is read.
   if (cost.answered)
     wait = std::max(wait, budget.wait_for(rates, Spend::kLookup, cost.lookups, now));
   if (wait == 0) wait = entry_.look_up(session.address(), cost.lookups, now);

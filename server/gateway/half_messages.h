@@ -13,13 +13,13 @@ namespace kith::server {
 
 class HalfMessages {
  public:
-  // What most messages are smaller than is not counted.
+  // Messages up to this size are not counted: most are smaller.
   static constexpr std::size_t kSmall = 4 * 1024;
   static constexpr std::size_t kMax = 24 * 1024 * 1024;
 
   explicit HalfMessages(std::size_t max = kMax) : max_(max) {}
 
-  // `place` holds so many bytes now. Answers whom there is no room for any more; it has been forgotten.
+  // `place` holds so many bytes now. Returns the place that there is no room for any more, which is forgotten.
   std::optional<std::uint32_t> note(std::uint32_t place, std::size_t bytes) {
     if (bytes <= kSmall) {
       if (!begun_.empty()) drop(place);

@@ -88,7 +88,7 @@ class Session {
   std::uint32_t early_pings = 0;    // before Hello
   bool held = false;                // its account has debts: nothing is read
   std::uint64_t order = 0;          // among all sessions, as their connections were opened
-  bool foreign = false;             // its device holds another history: the next sync says so
+  bool foreign = false;             // its device holds another history, and is told so until it begins anew
   std::int64_t kept_until_ms = 0;   // with it: RunHistory::Verdict
   std::size_t waiting = 0;          // as AnswersWaiting counts it
   bool background = false;          // presence and typing are held back

@@ -155,8 +155,8 @@ ConversationCache::SlotPtr ConversationCache::slot(const ConversationId& id) {
   return found;
 }
 
-// What was moved to the front is in the newer half until half of all others were moved behind it. While
-// there is much room it is half of as many as there may be.
+// A conversation that was moved to the front is in the newer half until half of all others were moved
+// there after it. While there is much room that is half of as many as there may be.
 bool ConversationCache::in_newer_half(const Slot& s) const {
   const bool tight = member_bytes_ > bounds_.bytes / 2;
   return moves_ - s.moved_at <= (tight ? slots_.size() : bounds_.count) / 2;

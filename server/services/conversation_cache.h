@@ -37,7 +37,7 @@ struct FeedChange {
 
 class ConversationCache : public Conversations {
  public:
-  // Of conversations with their members; of their events there are bounds of their own.
+  // Bounds of conversations with their members; their events have bounds of their own.
   static constexpr CacheBounds kBounds{limits::conversations_cached_max,
                                        limits::conversations_cached_bytes};
   ConversationCache(CommandLog& log, ConversationStore& store, Scheduler& scheduler,

@@ -283,7 +283,7 @@ void ConversationService::push_receipts_to(const ConversationId& id, const UserI
     });
     return;
   }
-  // Who keeps their own reading private does not see others'.
+  // A person who keeps their own reading private does not see others'.
   Push& push = made[who->privacy.receipts ? 1 : 0];
   if (!push.frame) push = receipt_push(*c, who->privacy.receipts);
   fanout_.to_user(reader, push);

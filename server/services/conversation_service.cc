@@ -505,7 +505,7 @@ void ConversationService::change_members(const Caller& caller, const v1::MemberC
   with_member(
       r, reply, [this, caller, r, op, reply](const Conversation& c, const Member& me) mutable {
         if (op.kind != MemberChangeKind::kAdd) return append_placed(r, reply);
-        // Nobody learns who exists by adding where they may not.
+        // Refused before anybody is looked up: adding without the right to tells nobody who exists.
         if (me.role < MemberRole::kAdmin) {
           if (cache_.undecided(r.conversation)) return reply_error(reply, not_decided_yet());
           return answer_earlier_or(

@@ -32,7 +32,7 @@ class Findings {
   void broken(int invariant, const std::string& what) {
     if (!first_ && judging_) first_ = Violation{invariant, what};
   }
-  // What is told meanwhile is history.
+  // Frames that come meanwhile are history.
   void pause(bool paused) { judging_ = !paused; }
   // From now on nothing is found: what is done to the run breaks rules that it was to keep.
   void stop_judging() { judging_ = false; }
@@ -80,7 +80,7 @@ struct Truth {
   }
 };
 
-// What an account may do, as the server was told at its start.
+// The budget of an account, as the server was told at its start.
 struct Budget {
   std::int64_t per_s = 0;
   std::int64_t burst = 0;

@@ -7,7 +7,7 @@
 namespace kith::sim {
 namespace {
 
-// Who is signed out tries again, a few times: also after a server's clock that stepped back has caught up.
+// A person who is signed out tries again a few times, also after a server's clock that stepped back has caught up.
 constexpr std::array kTypesAfter{Millis(2'000), Millis(20'000), Millis(60'000), Millis(120'000)};
 
 // An application that acknowledges by hand takes up to so long for what has come.

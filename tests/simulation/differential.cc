@@ -82,7 +82,7 @@ class Run {
     return *world_.devices()[first + which];
   }
   client::Engine& engine(std::size_t user) { return *device(user).engine(); }
-  // Whoever is up to do it then.
+  // By a device of the user that is up then.
   void at(std::int64_t when, std::size_t user, std::function<void(client::Engine&)> what) {
     world_.at(when, [this, user, what = std::move(what)] {
       if (device(user).engine() != nullptr) what(engine(user));

@@ -10,7 +10,7 @@
 
 namespace kith::sim {
 
-// What is hidden from the victim, and done in the second run only.
+// Something that is hidden from the victim, and done in the second run only.
 enum class Secret : std::uint8_t {
   kAfterLeaving,  // what a group does after the victim has left it
   kBlock,         // somebody has blocked the victim, instead of keeping everybody away ("nobody")
@@ -25,7 +25,7 @@ struct DifferentialOptions {
   Rule broken = Rule::kNone;
 };
 
-// What the victim is told differently first; nothing if there is no difference.
+// Returns the first difference in what the victim is told; nullopt if there is none.
 std::optional<std::string> told_differently(const DifferentialOptions& options);
 
 }  // namespace kith::sim

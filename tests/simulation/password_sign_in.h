@@ -23,7 +23,7 @@ class Credentials {
   void maybe(const std::string& password);
   // … it is this one, or one that was thought of later …
   void right(const std::string& password);
-  // … it is not: the others come first, for now.
+  // … it is not: the others come first.
   void wrong(const std::string& password);
 
  private:

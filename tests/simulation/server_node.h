@@ -20,7 +20,7 @@ class ServerNode {
              std::uint64_t seed, Rule broken);
   ~ServerNode();
 
-  // What the server keeps of a password.
+  // The form in which the server keeps a password.
   static std::string hash_of(const std::string& password) { return "hash of " + password; }
 
   // False: it could not start (a read error of its disks); try again.
@@ -37,7 +37,7 @@ class ServerNode {
   [[nodiscard]] server::ServerCore* core() { return core_.get(); }
   [[nodiscard]] Node& node() { return node_; }
 
-  // What a backup holds, and a start on it. The process that runs is killed.
+  // The content of a backup, and a start on it. The process that runs is killed.
   struct Copy {
     server::CommandLogMemory::Disk log;
     server::ConversationStoreMemory::Disk store;

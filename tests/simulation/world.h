@@ -118,7 +118,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   void dealt_with(const Who& who, const client::Message& message) override;
 
   void end_the_dying();
-  // What a server says whose refusals tell why.
+  // The frame as a server would send it whose refusals tell why.
   [[nodiscard]] std::string tell_why(Rule how, std::size_t device, std::string_view bytes) const;
 
   static constexpr std::uint64_t kOutside = 2;

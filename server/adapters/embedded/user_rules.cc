@@ -27,8 +27,8 @@ void exclude(std::vector<UserId>& sorted, const std::vector<UserId>& removed) {
   }
 }
 
-// What is further ahead than clocks step by themselves was written by a clock that was wrong, and has
-// been set right since.
+// A stored time that is further ahead than clocks step by themselves was written by a clock that was
+// wrong, and has been set right since.
 bool sets_right(std::int64_t stored, std::int64_t reported) {
   constexpr std::int64_t kClockStepMs = 60'000;
   return reported != 0 && stored > reported + kClockStepMs;

@@ -8,12 +8,12 @@
 namespace kith::sim {
 namespace {
 
-// What had been let in when it happened may still come out this much later.
+// An answer to a request that was let in before may still come out this much later.
 constexpr std::int64_t kUnderWayMs = 10'000;
 // A change of members that was checked before may be logged this much later.
 constexpr std::int64_t kLetInMs = 30'000;
 
-// What a connection without a session may be told.
+// Frames that a connection without a session may get.
 bool of_the_door(const v1::ServerFrame& frame) {
   return frame.has_error() || frame.has_goodbye() || frame.has_signed_in() || frame.has_pong();
 }

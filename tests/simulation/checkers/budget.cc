@@ -138,7 +138,7 @@ void BudgetChecker::refused(const Who& who, const Waiting& request) {
   if (!cost.certain) return;  // it may have been charged
   Level& least = own.least[cost.bucket];
   least.left = std::min(burst(cost.bucket), least.left + cost.units * kUnit);
-  // What costs more than a bucket holds needs a full one.
+  // A request that costs more than a bucket holds needs a full one.
   if (request.had < std::min(cost.units * kUnit, burst(cost.bucket)) + kOrder) return;
   broken(26, who.name + " is refused, and had " + std::to_string(request.had / kUnit) +
                  " units left for " + std::to_string(cost.units));

@@ -20,7 +20,7 @@ class ByHandChecker : public Checker {
   void at_rest() override;
 
  private:
-  // What the application of a device has not dealt with, of what others wrote.
+  // Messages of others that the application of a device has not dealt with.
   using Waiting = std::map<ConversationId, std::set<std::uint64_t>>;
   std::map<std::size_t, Waiting> waiting_;
   std::map<std::size_t, Waiting> dealt_with_;

@@ -69,7 +69,7 @@ void MessagesChecker::see(const Who& who, const v1::Event& event) {
          MessageId::from_bytes(event.message_id()).value(), event.seq(), who.name);
 }
 
-// What its messages answered may stand elsewhere, or be gone.
+// Messages that its own answered may stand elsewhere, or be gone.
 void MessagesChecker::forgot_history(const Who& who) {
   for (Accepted& accepted : accepted_) {
     if (accepted.who.device == who.device) accepted.sent.reply_to = MessageId();
@@ -126,8 +126,8 @@ void MessagesChecker::judge(const Accepted& accepted, const Stored& stored) {
   if (found == stored.end()) {
     if (discarded_.contains(sent.id)) return;
     if (row != outbox.end() && row->second.failed && could_be_refused(accepted)) return;
-    // What made the sender a member went with the history that a restore has lost. It may come again by
-    // the device that asked for it, and the message by hand.
+    // The creation that made the sender a member went with the history that a restore has lost. It may
+    // come again by the device that asked for it, and the message by hand.
     if (row != outbox.end() && row->second.failed == ErrorCode::kNotMember && truth_.restored()) {
       return;
     }

@@ -29,7 +29,7 @@ void RestoreChecker::knows(const Who& who) {
   for (const auto& [id, row] : disk.outbox) {
     v1::OutMessage out;
     if (row.kind != client::OutboxKind::kMessage || row.failed) continue;
-    // What answers a message that was refused is refused, restore or not.
+    // A message that answers a refused one is refused, restore or not.
     if (out.ParseFromString(row.payload) && out.reply_to_message_id().empty()) {
       add(row.conversation, id);
     }
@@ -53,7 +53,7 @@ bool RestoreChecker::may_write(const UserId& user, const ConversationId& id) con
   const auto members = truth_.store.members.find(id);
   if (members == truth_.store.members.end()) return false;  // it began after the copy
   const auto member = members->second.find(user);
-  // Who was taken in again may have been refused before.
+  // A member who was taken in again may have been refused before.
   return member != members->second.end() && member->second.active() && member->second.join_seq <= 1;
 }
 

@@ -1,4 +1,4 @@
-// What Tab adds.
+// The letters that Tab adds.
 #include "client/cli/completion.h"
 
 #include <gtest/gtest.h>

@@ -196,7 +196,7 @@ TEST_F(VisibilityTest, ABlockedSenderSeesNoBlock) {
   EXPECT_EQ(state(bobs, hers).last_ordinal(), 1u);
   EXPECT_EQ(history(bobs, hers).back().kind(), v1::EVENT_KIND_VOID);
   EXPECT_EQ(history(bobs, hers).back().ordinal(), 1u);
-  // What he writes follows for her on what she wrote, and for him on what he knows.
+  // His message follows for her on what she wrote, and for him on what he knows.
   pushed.clear();
   ASSERT_TRUE(say(bobs, ann, 20).items(0).has_placed());
   std::vector<std::uint64_t> heard;
