@@ -361,10 +361,8 @@ void Connection::on_refused(const Error& error) {
   const bool fresh = error.code == ErrorCode::kTokenExpired && token_ != ended_token_;
   if (error.retry() == Retry::kNever || (error.code == ErrorCode::kTokenExpired && !fresh)) {
     sign_out(error);
-  } else if (fresh) {
-    token_.clear();
-    drop(error, Millis(error.retry_after_ms));
   } else {
+    if (fresh) token_.clear();
     drop(error, Millis(error.retry_after_ms));
   }
 }

@@ -49,21 +49,21 @@ Result<AccountToken> AccountTokens::read(std::string_view token, Timestamp now) 
                       {claims->user_ended_ms, claims->device_ended_ms}};
 }
 
-Result<std::string> AccountTokens::issue_ticket(const TicketHolder& holder, Timestamp now) const {
+Result<std::string> AccountTokens::issue_ticket(const Admission& holder, Timestamp now) const {
   v1::ResumeTicket ticket;
   ticket.set_user_id(holder.user.bytes());
   ticket.set_device_id(holder.device.bytes());
   ticket.set_issued_ms(static_cast<std::uint64_t>(holder.issued_ms));
   ticket.set_expires_ms(
       static_cast<std::uint64_t>(now.ms + Millis(limits::resume_ticket_life).count()));
-  ticket.set_token_expires_ms(static_cast<std::uint64_t>(holder.token_expires_ms));
+  ticket.set_token_expires_ms(static_cast<std::uint64_t>(holder.expires_ms));
   ticket.set_token_id(holder.token_id);
   ticket.set_user_ended_ms(static_cast<std::uint64_t>(holder.after.user_ms));
   ticket.set_device_ended_ms(static_cast<std::uint64_t>(holder.after.device_ms));
   return seal(ticket, keys_.front().ticket);
 }
 
-Result<TicketHolder> AccountTokens::read_ticket(std::string_view sealed, Timestamp now) const {
+Result<Admission> AccountTokens::read_ticket(std::string_view sealed, Timestamp now) const {
   auto ticket = open_ticket(sealed, keys_.front().ticket, now);
   if (!ticket && ticket.error().code == ErrorCode::kUnauthenticated && keys_.size() > 1) {
     ticket = open_ticket(sealed, keys_.back().ticket, now);
@@ -72,13 +72,13 @@ Result<TicketHolder> AccountTokens::read_ticket(std::string_view sealed, Timesta
   const auto user = user_id(ticket->user_id());
   const auto device = device_id(ticket->device_id());
   if (!user || !device) return make_error(ErrorCode::kUnauthenticated, "the ticket has no owner");
-  return TicketHolder{*user,
-                      *device,
-                      static_cast<std::int64_t>(ticket->issued_ms()),
-                      static_cast<std::int64_t>(ticket->token_expires_ms()),
-                      ticket->token_id(),
-                      {static_cast<std::int64_t>(ticket->user_ended_ms()),
-                       static_cast<std::int64_t>(ticket->device_ended_ms())}};
+  return Admission{*user,
+                   *device,
+                   static_cast<std::int64_t>(ticket->issued_ms()),
+                   static_cast<std::int64_t>(ticket->token_expires_ms()),
+                   ticket->token_id(),
+                   {static_cast<std::int64_t>(ticket->user_ended_ms()),
+                    static_cast<std::int64_t>(ticket->device_ended_ms())}};
 }
 
 }  // namespace kith::server

@@ -25,15 +25,6 @@ struct AccountToken {
   [[nodiscard]] std::int64_t session_end_ms() const;
 };
 
-struct TicketHolder {
-  UserId user;
-  DeviceId device;
-  std::int64_t issued_ms = 0;         // of the token that the first session was opened with
-  std::int64_t token_expires_ms = 0;  // 0 = never
-  std::string token_id{};             // of a host's token; empty for own accounts
-  LastEnded after{};                  // of own accounts
-};
-
 // Keys of both kinds are derived from one secret, so that one can never stand for the other.
 class AccountTokens {
  public:
@@ -44,9 +35,9 @@ class AccountTokens {
   // kUnauthenticated (not one of ours), kTokenExpired.
   [[nodiscard]] Result<AccountToken> read(std::string_view token, Timestamp now) const;
 
-  [[nodiscard]] Result<std::string> issue_ticket(const TicketHolder& holder, Timestamp now) const;
+  [[nodiscard]] Result<std::string> issue_ticket(const Admission& holder, Timestamp now) const;
   // kUnauthenticated, kTokenExpired.
-  [[nodiscard]] Result<TicketHolder> read_ticket(std::string_view sealed, Timestamp now) const;
+  [[nodiscard]] Result<Admission> read_ticket(std::string_view sealed, Timestamp now) const;
 
  private:
   struct Keys {

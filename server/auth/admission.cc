@@ -3,8 +3,13 @@
 
 #include <algorithm>
 
+#include "kith/core/limits.h"
+#include "kith/core/time.h"
+
 namespace kith::server {
 namespace {
+
+constexpr std::int64_t kClockStepMs = Millis(limits::clock_step).count();
 
 const TokenUse* find_token(const DeviceRecord& device, const std::string& id) {
   const auto found = std::find_if(device.tokens.begin(), device.tokens.end(),

@@ -17,7 +17,6 @@ namespace kith::server {
 struct LastEnded {
   std::int64_t user_ms = 0;    // UserRecord::tokens_valid_from_ms
   std::int64_t device_ms = 0;  // DeviceRecord::revoked_ms
-  friend bool operator==(const LastEnded&, const LastEnded&) = default;
 };
 // Returns what a token that is made for this device now is made after.
 LastEnded last_ended(const UserRecord& user, const std::vector<DeviceRecord>& devices,
@@ -36,8 +35,6 @@ struct Admission {
 Status check_not_ended(const Admission& admission, const UserRecord& user,
                        const std::vector<DeviceRecord>& devices, std::int64_t now_ms);
 
-// Clocks step by themselves by no more.
-inline constexpr std::int64_t kClockStepMs = 60'000;
 // Ended while the server's clock was ahead, and so until its time has come.
 bool ended_in_the_future(const UserRecord& user, std::int64_t now_ms);
 bool ended_in_the_future(const DeviceRecord& device, std::int64_t now_ms);

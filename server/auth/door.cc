@@ -309,9 +309,7 @@ void Door::admit(const v1::Hello& hello, Done<Admission> done) {
     done(make_error(ErrorCode::kUnauthenticated, "the ticket belongs to another device"));
     return;
   }
-  state_->check_ended({holder->user, holder->device, holder->issued_ms, holder->token_expires_ms,
-                       holder->token_id, holder->after},
-                      std::move(done));
+  state_->check_ended(*holder, std::move(done));
 }
 
 void Door::renew(const Admission& current, const std::string& token, Done<Admission> done) {
@@ -428,9 +426,8 @@ void Door::State::check_current(const UserId& user, const Verified& verified, Do
                           });
 }
 
-Result<std::string> Door::ticket(const Admission& a) const {
-  return state_->tokens.issue_ticket(
-      {a.user, a.device, a.issued_ms, a.expires_ms, a.token_id, a.after}, state_->now());
+Result<std::string> Door::ticket(const Admission& admission) const {
+  return state_->tokens.issue_ticket(admission, state_->now());
 }
 
 // --- passwords of own accounts ---

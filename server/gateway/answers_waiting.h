@@ -7,16 +7,16 @@
 #include <unordered_map>
 
 #include "kith/core/ids.h"
+#include "kith/core/limits.h"
 
 namespace kith::server {
 
 class AnswersWaiting {
  public:
-  // Bytes of one account: several devices on slow links, each with a page of history in flight.
-  static constexpr std::size_t kOfOneMax = 4 * 1024 * 1024;
-  // Bytes of all accounts; above it none has more than kOfOneCrowded.
-  static constexpr std::size_t kMax = 32 * 1024 * 1024;
-  static constexpr std::size_t kOfOneCrowded = 512 * 1024;
+  static constexpr std::size_t kOfOneMax = limits::answers_waiting_of_one;
+  // Of all accounts; above it none has more than kOfOneCrowded.
+  static constexpr std::size_t kMax = limits::answers_waiting;
+  static constexpr std::size_t kOfOneCrowded = limits::answers_waiting_crowded;
 
   // One session of `user` waited for `before` bytes, and waits for `now`.
   void count(const UserId& user, std::size_t before, std::size_t now) {

@@ -9,13 +9,14 @@
 #include <optional>
 #include <unordered_map>
 
+#include "kith/core/limits.h"
+
 namespace kith::server {
 
 class HalfMessages {
  public:
-  // Messages up to this size are not counted: most are smaller.
-  static constexpr std::size_t kSmall = 4 * 1024;
-  static constexpr std::size_t kMax = 24 * 1024 * 1024;
+  static constexpr std::size_t kSmall = limits::half_message_small;
+  static constexpr std::size_t kMax = limits::half_messages;
 
   explicit HalfMessages(std::size_t max = kMax) : max_(max) {}
 

@@ -189,10 +189,6 @@ Error ConversationService::not_a_member() {
   return make_error(ErrorCode::kNotMember, "not a member of the conversation");
 }
 
-Error ConversationService::refusal(const ConversationId& id, const Error& error) const {
-  return cache_.undecided(id) ? not_decided_yet() : error;
-}
-
 Error ConversationService::refusal(const ConversationId& id, const UserId& user,
                                    const Error& error) const {
   const bool waits = cache_.admission_undecided(id, user) || creations_.pending(id, user);

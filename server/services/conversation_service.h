@@ -85,9 +85,7 @@ class ConversationService {
   static Error not_decided_yet();
   // One answer, whether the conversation exists or not.
   static Error not_a_member();
-  // Of `id`, with `error` if nothing waits there.
-  Error refusal(const ConversationId& id, const Error& error) const;
-  // The same for somebody who is no member: of records that might make them one.
+  // `error`, unless something waits that might make the user, who is no member, one.
   Error refusal(const ConversationId& id, const UserId& user, const Error& error) const;
   void send(const Caller& caller, const RequestView& request, Reply&& reply);
   void send_from(Batch& batch, const UserRecord* me);

@@ -16,7 +16,7 @@ namespace kith::server {
 
 class Devices {
  public:
-  static constexpr CacheBounds kBounds{limits::users_cached_max, limits::users_cached_max * 1024};
+  static constexpr CacheBounds kBounds{limits::users_cached_max, limits::users_cached_bytes};
   explicit Devices(Directory& directory, CacheBounds bounds = kBounds);
   ~Devices();
 

@@ -16,7 +16,7 @@ namespace kith::server {
 class Users {
  public:
   // As many records as there may be, of the usual kind.
-  static constexpr CacheBounds kBounds{limits::users_cached_max, limits::users_cached_max * 1024};
+  static constexpr CacheBounds kBounds{limits::users_cached_max, limits::users_cached_bytes};
   explicit Users(Directory& directory, CacheBounds bounds = kBounds);
   ~Users();
 

@@ -248,6 +248,7 @@ inline constexpr std::size_t conversations_cached_max = 100'000;
 inline constexpr std::size_t conversations_cached_bytes = 256 * 1024 * 1024;
 // User records in memory: about 1 KiB each.
 inline constexpr std::size_t users_cached_max = 100'000;
+inline constexpr std::size_t users_cached_bytes = users_cached_max * 1024;
 // Tokens of a host that are remembered of one device, to refuse them when it is revoked (34 bytes
 // each). A device renews its token when it ends, so more than two live at a time are rare; if there
 // are more, revoking it refuses everybody's tokens that are as old as the forgotten ones.
@@ -263,6 +264,17 @@ inline constexpr std::uint32_t password_cost_max = 18;
 inline constexpr std::uint32_t password_threads_max = 64;
 // Handed to a socket at a time; the rest waits in its classes.
 inline constexpr std::size_t write_ahead_bytes = 64 * 1024;
+// Answers that wait for sockets: of one account (several devices on slow links, each with a page of
+// history in flight), of all accounts, and of one account while all have more than that.
+inline constexpr std::size_t answers_waiting_of_one = 4 * 1024 * 1024;
+inline constexpr std::size_t answers_waiting = 32 * 1024 * 1024;
+inline constexpr std::size_t answers_waiting_crowded = 512 * 1024;
+// Messages that connections of a shard have begun and not finished; those up to the smaller size, which
+// most are, do not count.
+inline constexpr std::size_t half_messages = 24 * 1024 * 1024;
+inline constexpr std::size_t half_message_small = 4 * 1024;
+// Clocks step by themselves by no more; one that is further ahead was wrong.
+inline constexpr auto clock_step = 60s;
 // Conversations told to a session that was lagging; more: resync.
 inline constexpr std::size_t lagging_heads_max = 2'000;
 inline constexpr auto close_limit = 2s;  // Client::close(), Server::stop()

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "kith/core/limits.h"
+#include "kith/core/time.h"
 #include "kith/v1/cluster.pb.h"
 
 namespace kith::server {
@@ -30,8 +31,7 @@ void exclude(std::vector<UserId>& sorted, const std::vector<UserId>& removed) {
 // A stored time that is further ahead than clocks step by themselves was written by a clock that was
 // wrong, and has been set right since.
 bool sets_right(std::int64_t stored, std::int64_t reported) {
-  constexpr std::int64_t kClockStepMs = 60'000;
-  return reported != 0 && stored > reported + kClockStepMs;
+  return reported != 0 && stored > reported + Millis(limits::clock_step).count();
 }
 
 // The later one, unless the reported one sets the stored one right.
