@@ -197,7 +197,7 @@ Error ConversationService::refusal(const ConversationId& id, const UserId& user,
 
 // `c`: null if there is no such conversation yet.
 void ConversationService::send_in(Batch& batch, const Conversation* c) {
-  if (c == nullptr && !batch.peer) {
+  if (creations_.pending(batch.conversation, batch.caller.user)) {
     ++batch.holds;
     const bool waits = creations_.defer(batch.conversation, batch.caller.user,
                                         [this, alive = alive_, place = batch.place] {
@@ -208,6 +208,9 @@ void ConversationService::send_in(Batch& batch, const Conversation* c) {
                                         });
     if (waits) return;
     --batch.holds;
+    return reply_error(batch.reply, not_decided_yet());
+  }
+  if (c == nullptr && !batch.peer) {
     return reply_error(batch.reply, refusal(batch.conversation, batch.caller.user, not_a_member()));
   }
   UserId other = batch.peer.value_or(UserId());
@@ -397,18 +400,19 @@ void ConversationService::with_member(
                                then = std::move(then)](Result<const Conversation*> found) {
     if (!*alive) return;
     if (!found) return reply_error(reply, found.error());
+    if (creations_.pending(r.conversation, r.sender)) {
+      const bool waits = creations_.defer(r.conversation, r.sender, [this, alive, r, reply, then] {
+        if (*alive) with_member(r, reply, then);
+      });
+      if (!waits) reply_error(reply, not_decided_yet());
+      return;
+    }
     const Member* me = *found == nullptr ? nullptr : find_member(**found, r.sender);
     if (me != nullptr && me->active()) return then(**found, *me);
     if (cache_.admission_undecided(r.conversation, r.sender)) {
       return reply_error(reply, not_decided_yet());
     }
-    if (me == nullptr) {
-      const bool waits = creations_.defer(r.conversation, r.sender, [this, alive, r, reply, then] {
-        if (*alive) with_member(r, reply, then);
-      });
-      if (!waits) reply_error(reply, refusal(r.conversation, r.sender, not_a_member()));
-      return;
-    }
+    if (me == nullptr) return reply_error(reply, not_a_member());
     answer_earlier_or(r, not_a_member(), reply);
   });
 }

@@ -18,12 +18,18 @@ struct PendingCreations::State {
     std::size_t attempts = 0;  // of the creator, at once
     std::vector<std::function<void()>> then;
   };
-  void end(const Creation& creation) {
-    const auto it = under_way.find(creation);
-    if (--it->second.attempts > 0) return;
-    auto waiting = std::move(it->second.then);
-    under_way.erase(it);
-    for (auto& then : waiting) scheduler.post(std::move(then));
+  // Until what waits has run, the creation counts as under way: whatever is asked in between comes behind.
+  static void end(const std::shared_ptr<State>& self, const Creation& creation) {
+    Waiting& ended = self->under_way.at(creation);
+    if (--ended.attempts > 0) return;
+    self->scheduler.post([self, creation] { run(*self, creation); });
+  }
+  static void run(State& self, const Creation& creation) {
+    const auto it = self.under_way.find(creation);
+    if (it == self.under_way.end() || it->second.attempts > 0) return;  // begun again meanwhile
+    const auto waiting = std::move(it->second.then);
+    self.under_way.erase(it);
+    for (const auto& then : waiting) then();
   }
 
   Scheduler& scheduler;
@@ -35,7 +41,7 @@ class PendingCreations::Desk final : public ReplyDesk {
   Desk(std::weak_ptr<State> state, Creation creation, Reply to)
       : state_(std::move(state)), creation_(std::move(creation)), to_(std::move(to)) {}
   ~Desk() override {
-    if (const auto state = state_.lock()) state->end(creation_);
+    if (const auto state = state_.lock()) State::end(state, creation_);
   }
   void answer(const Request&, v1::ServerFrame&& frame) override { to_(std::move(frame)); }
   void answer(const Request&, std::string_view frame) override { to_(frame); }

@@ -19,8 +19,8 @@ class PendingCreations {
   // Returns the reply to answer the creation with: it is over when that is answered or gone.
   Reply begin(const ConversationId& id, const UserId& creator, Reply reply);
   [[nodiscard]] bool pending(const ConversationId& id, const UserId& creator) const;
-  // Runs `then` on the loop when the creation is over. False, and nothing more, if none is under way or
-  // too much waits for it already.
+  // Runs `then` on the loop when the creation is over, in the order of the calls. False, and nothing more,
+  // if none is under way or too much waits for it already.
   bool defer(const ConversationId& id, const UserId& creator, std::function<void()> then);
 
  private:

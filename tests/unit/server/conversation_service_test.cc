@@ -151,6 +151,27 @@ TEST_F(ConversationServiceTest, WhatIsAskedBehindACreationWaitsForIt) {
   EXPECT_EQ((*behind)->error().code(), v1::ERROR_CODE_NOT_MEMBER);
 }
 
+// The loop reads more between the answer to the creation and what waited for it.
+TEST_F(ConversationServiceTest, WhatIsAskedAsACreationEndsComesBehindWhatWaitedForIt) {
+  const ConversationId id = group_id(7);
+  v1::ClientFrame create;
+  create.mutable_create_conversation()->set_conversation_id(id.bytes());
+  create.mutable_create_conversation()->set_command_id(message(70).bytes());
+  create.mutable_create_conversation()->add_members(bob.bytes());
+  std::shared_ptr<std::optional<v1::ServerFrame>> later;
+  service.handle(anna, create, [&](v1::ServerFrame&& reply) {
+    EXPECT_TRUE(reply.has_placed());
+    loop.post([&] { later = begin(anna, batch({out(72)}, id)); });
+  });
+  const auto earlier = begin(anna, batch({out(71)}, id));
+  loop.advance(Millis(100));
+  ASSERT_TRUE(earlier->has_value() && later && later->has_value());
+  ASSERT_EQ((*earlier)->send_result().items_size(), 1) << (*earlier)->error().detail();
+  ASSERT_EQ((*later)->send_result().items_size(), 1) << (*later)->error().detail();
+  EXPECT_LT((*earlier)->send_result().items(0).placed().seq(),
+            (*later)->send_result().items(0).placed().seq());
+}
+
 TEST_F(ConversationServiceTest, NobodyIsRefusedForGoodBeforeTheGroupsCreationIsDecided) {
   disks.store->read_delay = [] { return Millis(100); };
   v1::ClientFrame create;
