@@ -54,6 +54,15 @@ class GatewayTest : public ::testing::Test {
     const std::int64_t now = loop.clock().wall().ms;
     return make_jwt(std::string(32, 'h'), {handle, "", now, now + life.count()});
   }
+  static v1::ClientFrame registration(std::uint64_t req_id, const std::string& handle) {
+    v1::ClientFrame frame;
+    frame.set_req_id(req_id);
+    auto& account = *frame.mutable_register_();
+    account.set_handle(handle);
+    account.set_password("correct horse");
+    account.set_device_id(device(1).bytes());
+    return frame;
+  }
   v1::ClientFrame hello(std::uint8_t n, const std::string& access_token) {
     v1::ClientFrame frame;
     frame.set_req_id(1);
@@ -210,12 +219,7 @@ TEST_F(GatewayTest, RefusedTokensAreToldApart) {
 
 TEST_F(GatewayTest, RegistersSignsInAndDoesNotTellWhoExists) {
   const ConnectionId id = open();
-  v1::ClientFrame frame;
-  frame.set_req_id(3);
-  frame.mutable_register_()->set_handle("bob");
-  frame.mutable_register_()->set_password("correct horse");
-  frame.mutable_register_()->set_device_id(device(1).bytes());
-  say(id, frame);
+  say(id, registration(3, "bob"));
   ASSERT_TRUE(last(id).has_signed_in());
   const std::string access = last(id).signed_in().access_token();
   v1::ClientFrame again;
@@ -322,12 +326,7 @@ TEST_F(GatewayTest, ASessionEndsALeewayAfterItsToken) {
 // The same for tokens of the server's own.
 TEST_F(GatewayTest, ASessionOfAnOwnAccountEndsALeewayAfterItsToken) {
   const ConnectionId id = open();
-  v1::ClientFrame frame;
-  frame.set_req_id(3);
-  frame.mutable_register_()->set_handle("bob");
-  frame.mutable_register_()->set_password("correct horse");
-  frame.mutable_register_()->set_device_id(device(1).bytes());
-  say(id, frame);
+  say(id, registration(3, "bob"));
   const v1::SignedIn own = last(id).signed_in();
   const std::uint64_t end = own.expires_ms() + Millis(kLeeway).count();
   say(id, hello(1, own.access_token()));
@@ -711,12 +710,7 @@ TEST_F(GatewayTest, JunkAcknowledgementsAreHeardLater) {
 }
 
 TEST_F(GatewayTest, PasswordsAreGuessedSlowlyAndTheOwnerComesIn) {
-  v1::ClientFrame make;
-  make.set_req_id(1);
-  make.mutable_register_()->set_handle("ann");
-  make.mutable_register_()->set_password("correct horse");
-  make.mutable_register_()->set_device_id(device(1).bytes());
-  say(open("198.51.100.1"), make);
+  say(open("198.51.100.1"), registration(1, "ann"));
   v1::ClientFrame guess;
   guess.set_req_id(2);
   guess.mutable_sign_in()->set_handle("ann");
@@ -752,13 +746,8 @@ TEST_F(GatewayTest, PasswordsAreGuessedSlowlyAndTheOwnerComesIn) {
 TEST_F(GatewayTest, RegistrationsOfOneAddressAreBounded) {
   std::size_t made = 0;
   for (int i = 0; i < 300; ++i) {
-    v1::ClientFrame make;
-    make.set_req_id(1);
-    make.mutable_register_()->set_handle("spam" + std::to_string(i));
-    make.mutable_register_()->set_password("correct horse");
-    make.mutable_register_()->set_device_id(device(1).bytes());
     const ConnectionId id = open();
-    say(id, make);
+    say(id, registration(1, "spam" + std::to_string(i)));
     made += last(id).has_signed_in() ? 1 : 0;
   }
   EXPECT_EQ(made, limits::address_registrations_burst);
