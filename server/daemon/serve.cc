@@ -113,32 +113,47 @@ Status prepare(Config& config, std::string& ca_file) {
   return {};
 }
 
-// Settings that are read again at SIGHUP, besides `log-level`.
-constexpr std::string_view kReloaded[] = {
-    "certificate",    "key",          "previous-secret-file",       "secret-file",
-    "token-audience", "token-issuer", "token-previous-secret-file", "token-secret-file",
-    "trusted-proxies"};
+// Settings that are read again at SIGHUP.
+struct Reloaded {
+  std::string_view setting;
+  void (*take)(Config& next, const Config& fresh);
+};
+
+template <auto kMember>
+void take(Config& next, const Config& fresh) {
+  next.*kMember = fresh.*kMember;
+}
+
+template <auto kMember>
+void take_option(Config& next, const Config& fresh) {
+  next.options.*kMember = fresh.options.*kMember;
+}
+
+constexpr Reloaded kReloaded[] = {
+    {"log-level", take<&Config::log_level>},
+    {"certificate", take_option<&ServerOptions::tls_certificate_file>},
+    {"key", take_option<&ServerOptions::tls_key_file>},
+    {"previous-secret-file", take<&Config::previous_secret_file>},
+    {"secret-file", take<&Config::secret_file>},
+    {"token-audience", take<&Config::token_audience>},
+    {"token-issuer", take<&Config::token_issuer>},
+    {"token-previous-secret-file", take<&Config::token_previous_secret_file>},
+    {"token-secret-file", take<&Config::token_secret_file>},
+    {"trusted-proxies", take_option<&ServerOptions::trusted_proxies>},
+};
 
 bool is_reloaded(std::string_view setting) {
-  return setting == "log-level" ||
-         std::find(std::begin(kReloaded), std::end(kReloaded), setting) != std::end(kReloaded);
+  return std::any_of(std::begin(kReloaded), std::end(kReloaded),
+                     [&](const Reloaded& one) { return one.setting == setting; });
 }
 
 // The settings of the start, but for those that are read again.
 Config taken_over(const Config& before, const Config& fresh) {
   Config next = before;
-  next.options.tls_certificate_file = fresh.options.tls_certificate_file;
-  next.options.tls_key_file = fresh.options.tls_key_file;
-  next.options.trusted_proxies = fresh.options.trusted_proxies;
-  next.options.authenticator.reset();
+  for (const Reloaded& one : kReloaded) one.take(next, fresh);
+  next.options.authenticator.reset();  // prepare() makes these of the files
   next.options.secret.clear();
   next.options.previous_secret.clear();
-  next.token_secret_file = fresh.token_secret_file;
-  next.token_previous_secret_file = fresh.token_previous_secret_file;
-  next.token_audience = fresh.token_audience;
-  next.token_issuer = fresh.token_issuer;
-  next.secret_file = fresh.secret_file;
-  next.previous_secret_file = fresh.previous_secret_file;
   next.places = fresh.places;
   return next;
 }
@@ -241,11 +256,12 @@ class Running {
     std::string ca_file;
     if (const Status ready = prepare(next, ca_file); !ready) return ready.error();
     if (const Status taken = server_.reload(next.options); !taken) return taken.error();
-    log_.set_level(fresh->log_level);
+    log_.set_level(next.log_level);
     tell_waiting(*fresh);
     std::string read = "log-level";
-    for (const std::string_view setting : kReloaded) {
-      if (fresh->values.contains(std::string(setting))) read.append(",").append(setting);
+    for (const Reloaded& one : kReloaded) {
+      const bool given = fresh->values.contains(std::string(one.setting));
+      if (given && one.setting != "log-level") read.append(",").append(one.setting);
     }
     return read;
   }
