@@ -154,7 +154,7 @@ void Engine::on_welcome(const v1::Welcome& welcome) {
 // Numbers of another history would stand for other messages: nothing that carries one leaves before.
 void Engine::on_history_known() {
   if (std::exchange(history_known_, true)) return;
-  outbox_->on_welcome(limits_);
+  outbox_->open(limits_);
   send_read_marks();
 }
 

@@ -173,7 +173,7 @@ Status Outbox::discard(const MessageId& id) {
   return {};
 }
 
-void Outbox::on_welcome(const ServerLimits& limits) {
+void Outbox::open(const ServerLimits& limits) {
   limits_ = limits;
   open_ = true;
   date_rows();

@@ -48,8 +48,8 @@ class Outbox {
   Status add(const OutboxRow& row);
   Status resend(const MessageId& id);
   Status discard(const MessageId& id);
-  // Signed in, and the history of the server is the one that rows speak of: they go out from here on.
-  void on_welcome(const ServerLimits& limits);
+  // Lets rows out: the device is signed in, and the server's history is the one that they speak of.
+  void open(const ServerLimits& limits);
   void on_lost();
   // Nothing leaves for so long: the server asked for it.
   void hold_back(Millis span);
