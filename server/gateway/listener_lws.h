@@ -45,7 +45,7 @@ class ListenerLws : public Connections {
   // New handshakes on every shard use it; connections stay. Loop thread. kTlsFailed, kInvalidArgument
   // (the listener is plain).
   virtual Status use_certificate(const TlsIdentity& identity) = 0;
-  // Whose word for a client's address is taken, of connections that come in from now on. Loop thread.
+  // Sets the proxies whose word for a client's address is taken, for connections that come in from now on. Loop thread.
   virtual void use_trusted_proxies(const AddressRanges& trusted) = 0;
   // Connections now open.
   [[nodiscard]] virtual std::size_t connections() const = 0;
