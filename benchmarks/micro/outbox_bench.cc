@@ -92,7 +92,7 @@ class Desk : public client::ConnectionListener {
             {{"ws://bench", ""}, "bench", device_, self_}, scheduler_, system_random(), wire_,
             [](const auto& done) { done(std::string("token")); }, *this),
         sync_(model_, connection_, scheduler_, system_random(), sync_hooks()),
-        outbox_(model_, connection_, scheduler_, system_random(), device_,
+        outbox_(model_, connection_, scheduler_, system_random(),
                 {[this](const std::vector<v1::Event>& events) { sync_.offer(events, true); },
                  [](const ConversationId&, std::uint64_t) {}}) {
     model_.set_waiting([this](const ConversationId& id) { return outbox_.newest(id); });
@@ -193,7 +193,8 @@ class Desk : public client::ConnectionListener {
  private:
   client::SyncEngine::Hooks sync_hooks() {
     return {[this](const std::vector<MessageId>& ids) { outbox_.forget(ids); },
-            [](const v1::UserState&) { return Status(); }, [] { return Status(); }, [] {}};
+            [](const v1::UserState&) { return Status(); }, [](std::int64_t) { return Status(); },
+            [] { return Status(); }, [] {}};
   }
   std::uint64_t feed_cursor() override { return 0; }
   std::string run_id() override { return {}; }
@@ -264,7 +265,7 @@ void outbox_take(benchmark::State& state, bool sqlite) {
     state.PauseTiming();
     desk.sign_in();
     state.ResumeTiming();
-    desk.outbox().on_welcome({});
+    desk.outbox().open({});
     state.PauseTiming();
     for (const v1::ClientFrame& batch : desk.batches()) taken += batch.send().items_size();
     state.ResumeTiming();
@@ -282,7 +283,7 @@ void outbox_place(benchmark::State& state, bool sqlite) {
   std::int64_t placed = 0;
   for (auto _ : state) {
     state.PauseTiming();
-    desk.outbox().on_welcome({});  // whatever was put back below may go out
+    desk.outbox().open({});  // whatever was put back below may go out
     auto batches = desk.batches();
     if (batches.empty()) return state.SkipWithError("nothing was sent");
     const v1::ClientFrame batch = std::move(batches.front());
