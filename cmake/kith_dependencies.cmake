@@ -9,4 +9,4 @@ pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)  # folding of what is searched
 find_package(ZLIB REQUIRED)         # checksums of the journal
 find_package(Boost 1.74 REQUIRED)    # headers only: Asio, small_vector
-find_package(tsl-robin-map REQUIRED) # header only, in server/services/id_map.h
+find_package(tsl-robin-map REQUIRED) # header only, in src/id_map.h

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "server/services/latency_histogram.h"
+#include "src/latency_histogram.h"
 
 namespace kith::server {
 

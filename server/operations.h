@@ -7,7 +7,7 @@
 
 #include "kith/server/server.h"
 #include "server/gateway/admin_listener_uv.h"
-#include "server/services/service_health.h"
+#include "server/health/service_health.h"
 
 namespace kith::server {
 

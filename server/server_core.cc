@@ -7,15 +7,15 @@
 #include "kith/v1/frame.pb.h"
 #include "server/auth/door.h"
 #include "server/gateway/gateway.h"
-#include "server/services/conversation_cache.h"
-#include "server/services/conversation_service.h"
-#include "server/services/departures.h"
-#include "server/services/devices.h"
-#include "server/services/fanout.h"
-#include "server/services/people_service.h"
-#include "server/services/presence_service.h"
-#include "server/services/search_service.h"
-#include "server/services/users.h"
+#include "server/conversation/conversation_shard.h"
+#include "server/dispatch/conversation_requests.h"
+#include "server/people/departures.h"
+#include "server/users/devices.h"
+#include "server/delivery/fanout.h"
+#include "server/people/people_service.h"
+#include "server/presence/presence_service.h"
+#include "server/search/search_service.h"
+#include "server/users/users.h"
 
 namespace kith::server {
 namespace {
@@ -39,16 +39,16 @@ class JoinedCore : public ServerCore {
         users_(ports.directory),
         devices_(ports.directory),
         fanout_(ports.registry, ports.bus, kGatewayName),
-        cache_(ports.log, ports.store, scheduler, marks),
-        conversations_(cache_, users_, fanout_, scheduler, options.large_pushes_per_s),
-        presence_(users_, cache_, fanout_, scheduler, options.presence_grace),
-        people_(ports.directory, users_, devices_, cache_, fanout_, scheduler.clock(),
+        shard_(ports.log, ports.store, scheduler, marks),
+        conversations_(shard_, users_, fanout_, scheduler, options.large_pushes_per_s),
+        presence_(users_, shard_, fanout_, scheduler, options.presence_grace),
+        people_(ports.directory, users_, devices_, shard_, fanout_, scheduler.clock(),
                 people_hooks()),
         door_({options.secret, options.authenticator, options.register_accounts,
                options.account_token_life, options.previous_secret},
               ports.directory, users_, devices_, ports.passwords, scheduler),
-        departures_(ports.directory, cache_, scheduler, random),
-        search_(options.search ? ports.search : nullptr, cache_, scheduler),
+        departures_(ports.directory, shard_, scheduler, random),
+        search_(options.search ? ports.search : nullptr, shard_, scheduler),
         gateway_(kGatewayName, offered(options, ports),
                  {door_, ports.registry, ports.bus, scheduler, random, connections, ports.runs},
                  gateway_hooks()) {
@@ -63,7 +63,7 @@ class JoinedCore : public ServerCore {
          [this](const Caller& caller, std::uint32_t people) {
            gateway_.charge_lookups(caller, people);
          }});
-    cache_.watch(health_);
+    shard_.watch(health_);
     conversations_.set_secret(options.secret);
     search_.set_costs(
         {[this](const Caller& caller) { return gateway_.wait_for(caller, Spend::kSearch); },
@@ -71,19 +71,19 @@ class JoinedCore : public ServerCore {
            gateway_.charge(caller, Spend::kSearch, ms);
          }});
     if (ports.search == nullptr || !options.search) return;
-    feeder_.emplace(*ports.search, ports.store, cache_, scheduler, limits::search_waiting_max,
+    feeder_.emplace(*ports.search, ports.store, shard_, scheduler, limits::search_waiting_max,
                     ports.index_step, [log = options.log](const std::string& text) {
                       if (log) log({LogLevel::kWarning, "search_rebuild", text, {}});
                     });
     search_.on_damage([this](const Error& error) { feeder_->index_damaged(error); });
-    cache_.on_stored([this](const StoreBatch& batch) { feeder_->stored(batch); });
+    shard_.on_stored([this](const StoreBatch& batch) { feeder_->stored(batch); });
   }
 
   Status start() override {
-    if (auto started = cache_.start(); !started) return started;
+    if (auto started = shard_.start(); !started) return started;
     departures_.look();
     if (!feeder_) return {};
-    return feeder_->start(cache_.applied(), cache_.log_end());
+    return feeder_->start(shard_.progress().applied(), shard_.progress().end());
   }
 
   void drain(std::chrono::milliseconds window, std::function<void()> done) override {
@@ -115,7 +115,7 @@ class JoinedCore : public ServerCore {
   std::map<std::string, std::uint64_t> stats() const override {
     std::map<std::string, std::uint64_t> all;
     gateway_.add_stats(all);
-    cache_.add_stats(all);
+    shard_.add_stats(all);
     search_.add_stats(all);
     if (feeder_) feeder_->add_stats(all);
     return all;
@@ -130,16 +130,16 @@ class JoinedCore : public ServerCore {
                  "From a frame with messages until its answer, which says SENT or refuses.",
                  gateway_.sent().read());
   }
-  void hold_log(bool held) override { cache_.hold_log(held); }
+  void hold_log(bool held) override { shard_.hold_log(held); }
   void beat() override {
     if (health_ == nullptr) return;
-    health_->beat(cache_.apply_lag() >= limits::apply_lag_soft);
+    health_->beat(shard_.progress().apply_lag() >= limits::apply_lag_soft);
     if (feeder_ && feeder_->failing()) {
       health_->failed(ServiceHealth::Part::kSearch, *feeder_->failing());
     } else if (feeder_) {
       health_->good(ServiceHealth::Part::kSearch);
     }
-    if (health_->failing(ServiceHealth::Part::kJournal)) cache_.probe();
+    if (health_->failing(ServiceHealth::Part::kJournal)) shard_.probe();
   }
   void on_open(ConnectionId id, const PeerInfo& peer) override { gateway_.on_open(id, peer); }
   void on_message(ConnectionId id, std::string_view message) override {
@@ -184,7 +184,7 @@ class JoinedCore : public ServerCore {
       presence_.session_active(caller, active);
     };
     hooks.feed_high = [this](const UserId& user, Done<Position> done) {
-      cache_.feed_high(user, std::move(done));
+      shard_.feed_high(user, std::move(done));
     };
     hooks.often = [this](const Caller& caller, const RequestView& request, Reply&& reply) {
       conversations_.handle(caller, request, std::move(reply));
@@ -213,8 +213,8 @@ class JoinedCore : public ServerCore {
   Users users_;
   Devices devices_;
   Fanout fanout_;
-  ConversationCache cache_;
-  ConversationService conversations_;
+  ConversationShard shard_;
+  ConversationRequests conversations_;
   PresenceService presence_;
   PeopleService people_;
   Door door_;

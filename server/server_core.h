@@ -20,11 +20,11 @@
 #include "kith/server/ports/session_registry.h"
 #include "server/gateway/listener.h"
 #include "server/metrics_text.h"
-#include "server/password_hasher.h"
-#include "server/services/run_history.h"
-#include "server/services/search_feeder.h"
-#include "server/services/service_health.h"
-#include "server/services/store_pace.h"
+#include "server/auth/password_hasher.h"
+#include "server/records/run_history.h"
+#include "server/search/search_feeder.h"
+#include "server/health/service_health.h"
+#include "server/conversation/store_pace.h"
 #include "src/scheduler.h"
 
 namespace kith::server {

@@ -16,7 +16,7 @@
 #include "kith/core/limits.h"
 #include "kith/v1/send.pb.h"
 #include "server/adapters/embedded/embedded.h"
-#include "server/services/sequencer.h"
+#include "server/conversation/decide.h"
 #include "src/hash.h"
 #include "src/uuid.h"
 

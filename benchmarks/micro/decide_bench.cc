@@ -2,7 +2,7 @@
 #include <benchmark/benchmark.h>
 
 #include "benchmarks/micro/places.h"
-#include "server/services/sequencer.h"
+#include "server/conversation/decide.h"
 
 namespace kith::bench {
 namespace {

@@ -7,7 +7,7 @@
 #include "benchmarks/micro/places.h"
 #include "client/cache_store_sqlite.h"
 #include "server/adapters/embedded/conversation_store_sqlite.h"
-#include "server/services/sequencer.h"
+#include "server/conversation/decide.h"
 
 namespace kith::bench {
 namespace {

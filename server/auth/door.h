@@ -14,9 +14,9 @@
 #include "kith/server/hooks.h"
 #include "kith/server/ports/directory.h"
 #include "server/auth/admission.h"
-#include "server/password_hasher.h"
-#include "server/services/devices.h"
-#include "server/services/users.h"
+#include "server/auth/password_hasher.h"
+#include "server/users/devices.h"
+#include "server/users/users.h"
 #include "src/scheduler.h"
 
 namespace kith::v1 {

@@ -11,7 +11,7 @@
 #include <optional>
 #include <utility>
 
-#include "server/password_hasher.h"
+#include "server/auth/password_hasher.h"
 
 namespace kith::server {
 

@@ -6,7 +6,7 @@
 
 #include "kith/core/executor.h"
 #include "kith/core/limits.h"
-#include "server/password_hasher.h"
+#include "server/auth/password_hasher.h"
 
 namespace kith::server {
 

@@ -12,7 +12,7 @@
 #include "kith/server/options.h"
 #include "server/budget/keyed_cells.h"
 #include "server/budget/sign_in_pause.h"
-#include "server/password_hasher.h"
+#include "server/auth/password_hasher.h"
 #include "src/token_bucket.h"
 
 namespace kith::server {

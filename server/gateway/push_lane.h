@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "server/services/service_types.h"
+#include "server/delivery/push.h"
 
 namespace kith::server {
 

@@ -15,7 +15,7 @@
 
 #include "kith/core/ids.h"
 #include "server/gateway/push_lane.h"
-#include "server/services/service_types.h"
+#include "server/delivery/push.h"
 
 namespace kith::server {
 

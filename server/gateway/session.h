@@ -11,7 +11,7 @@
 #include "server/budget/account_budget.h"
 #include "server/gateway/listener.h"
 #include "server/gateway/send_queue.h"
-#include "server/services/service_types.h"
+#include "server/requests/caller.h"
 
 namespace kith::server {
 

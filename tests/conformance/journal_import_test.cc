@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "server/adapters/embedded/embedded.h"
-#include "server/services/record_codec.h"
+#include "server/records/record_codec.h"
 #include "tests/conformance/command_log_suite.h"
 #include "tests/conformance/scratch_directory.h"
 

@@ -3,7 +3,7 @@
 
 #include <map>
 
-#include "server/services/wire.h"
+#include "server/records/wire.h"
 
 namespace kith::sim {
 namespace {

@@ -1,7 +1,7 @@
 // What a device shows of a conversation, compared with what the server's disk says of it.
 #include <algorithm>
 
-#include "server/services/wire.h"
+#include "server/records/wire.h"
 #include "tests/simulation/describe.h"
 
 namespace kith::sim {

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "server/services/store_pace.h"
+#include "server/conversation/store_pace.h"
 #include "tests/simulation/seeded_random.h"
 #include "tests/simulation/world.h"
 

@@ -1,14 +1,16 @@
 """One small tree for each rule that breaks it, and trees that break none: the proof that the rules bite."""
 
 LAYERS = """
-core    :
-client  : core
-service : core
-adapter : core service
-server  : core service adapter
-cli     : core client
-example : core client server
-test    : core client
+core     :
+records  : core
+requests : core
+feed     : core records
+adapters : core records
+server   : *
+client   : core
+cli      : core client
+example  : core client server
+test     : core client
 """
 TOP = "// Says what this file is for.\n"
 
@@ -21,7 +23,10 @@ LONG_FUNCTION = "Status Thing::open(const Path& path,\n  int flags) const {\n" +
 
 VIOLATIONS = [
     ("layer", {"client/a.cc": TOP + '#include "server/b.h"\n', "server/b.h": TOP}),
-    ("layer", {"server/services/a.cc": TOP + '#include "server/adapters/b.h"\n', "server/adapters/b.h": TOP}),
+    ("layer", {"server/feed/a.cc": TOP + '#include "server/adapters/b.h"\n', "server/adapters/b.h": TOP}),
+    ("layer", {"server/adapters/a.cc": TOP + '#include "server/feed/b.h"\n', "server/feed/b.h": TOP}),
+    ("layer", {"server/feed/a.cc": TOP + '#include "server/server_core.h"\n', "server/server_core.h": TOP}),
+    ("layer", {"server/cellar/a.cc": TOP + '#include "src/b.h"\n', "src/b.h": TOP}),
     ("layer", {"src/a.cc": TOP + '#include "kith/client/c.h"\n', "include/kith/client/c.h": TOP}),
     ("layer", {"client/cli/a.cc": TOP + '#include "client/b.h"\n', "client/b.h": TOP}),
     ("layer", {"examples/a.cc": TOP + '#include "src/b.h"\n', "src/b.h": TOP}),

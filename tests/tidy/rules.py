@@ -32,12 +32,9 @@ LAYER_OF = [
     (r"include/kith/core/|src/", "core"),
     (r"client/cli/", "cli"),
     (r"include/kith/client/|client/", "client"),
-    (r"include/kith/server/(ports/|options\.h|hooks\.h|log_line\.h)", "service"),
-    (r"include/kith/server/|server/(server|dev_certificate|operations|certificate|offline_accounts)[^/]*\.(h|cc)$",
-     "server"),
-    (r"server/daemon/", "daemon"),
-    (r"server/adapters/", "adapter"),
-    (r"server/", "service"),
+    (r"include/kith/server/(ports/|options\.h|hooks\.h|log_line\.h)", "records"),
+    (r"include/kith/server/|server/[^/]*$", "server"),
+    (r"server/([a-z]+)/", r"\1"),  # each room is a layer
     (r"examples/", "example"),
     (r"benchmarks/", "bench"),
     (r"tests/", "test"),
@@ -48,7 +45,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
 def layer_of(path: str) -> str | None:
-    return next((layer for pattern, layer in LAYER_OF if re.match(pattern, path)), None)
+    matches = ((re.match(pattern, path), layer) for pattern, layer in LAYER_OF)
+    return next((match.expand(layer) for match, layer in matches if match), None)
 
 
 def layer_table(text: str) -> dict[str, set[str]]:
@@ -56,7 +54,7 @@ def layer_table(text: str) -> dict[str, set[str]]:
     for line in text.splitlines():
         if re.match(r"[a-z]", line):
             layer, _, allowed = line.partition(":")
-            table[layer.strip()] = set(allowed.split())
+            table[layer.strip()] = set(table) if allowed.strip() == "*" else set(allowed.split())
     return table
 
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "server/adapters/embedded/log_segment.h"
-#include "server/services/record_codec.h"
+#include "server/records/record_codec.h"
 
 namespace kith::server {
 

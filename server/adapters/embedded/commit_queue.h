@@ -13,7 +13,7 @@
 
 #include "kith/core/executor.h"
 #include "kith/server/ports/command_log.h"
-#include "server/services/latency_histogram.h"
+#include "src/latency_histogram.h"
 
 namespace kith::server {
 

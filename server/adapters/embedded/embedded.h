@@ -14,8 +14,8 @@
 #include "kith/server/ports/directory.h"
 #include "kith/server/ports/search_index.h"
 #include "kith/server/ports/session_registry.h"
-#include "server/services/latency_histogram.h"
-#include "server/services/run_history.h"
+#include "src/latency_histogram.h"
+#include "server/records/run_history.h"
 
 namespace kith {
 class Scheduler;

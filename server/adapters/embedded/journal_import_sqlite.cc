@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "server/adapters/embedded/database_sqlite.h"
-#include "server/services/record_codec.h"
+#include "server/records/record_codec.h"
 
 namespace kith::server {
 

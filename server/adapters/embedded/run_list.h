@@ -6,7 +6,7 @@
 
 #include "kith/core/random.h"
 #include "kith/core/result.h"
-#include "server/services/run_history.h"
+#include "server/records/run_history.h"
 
 namespace kith::server {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "kith/server/ports/session_registry.h"
-#include "server/services/id_map.h"
+#include "src/id_map.h"
 
 namespace kith::server {
 

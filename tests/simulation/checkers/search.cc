@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "server/services/message_text.h"
+#include "server/search/message_text.h"
 
 namespace kith::sim {
 

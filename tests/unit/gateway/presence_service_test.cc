@@ -1,5 +1,5 @@
 // Who is told that somebody is here, was here, or is typing.
-#include "server/services/presence_service.h"
+#include "server/presence/presence_service.h"
 
 #include <gtest/gtest.h>
 

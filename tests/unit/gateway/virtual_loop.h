@@ -15,7 +15,7 @@
 #include "kith/core/random.h"
 #include "kith/v1/frame.pb.h"
 #include "server/gateway/listener.h"
-#include "server/password_hasher.h"
+#include "server/auth/password_hasher.h"
 #include "src/frame_codec.h"
 #include "src/scheduler.h"
 

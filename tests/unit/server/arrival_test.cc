@@ -8,8 +8,8 @@
 
 #include "kith/core/limits.h"
 #include "server/adapters/embedded/directory_memory.h"
-#include "server/services/devices.h"
-#include "server/services/users.h"
+#include "server/users/devices.h"
+#include "server/users/users.h"
 #include "src/hash.h"
 #include "tests/conformance/drained_scheduler.h"
 

@@ -1,4 +1,4 @@
-// A ConversationCache on a log and a store in memory, in virtual time.
+// A ConversationShard on a log and a store in memory, in virtual time.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 
 #include "server/adapters/embedded/command_log_memory.h"
 #include "server/adapters/embedded/conversation_store_memory.h"
-#include "server/services/conversation_cache.h"
+#include "server/conversation/conversation_shard.h"
 #include "tests/unit/gateway/virtual_loop.h"
 
 namespace kith::server::testing {
@@ -20,7 +20,7 @@ class CacheTest : public ::testing::Test {
       std::make_shared<ConversationStoreMemory::Disk>();
   CommandLogMemory log{log_disk, loop};
   ConversationStoreMemory store{disk, loop};
-  ConversationCache cache{log, store, loop};
+  ConversationShard cache{log, store, loop};
 };
 
 }  // namespace kith::server::testing

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "server/adapters/embedded/directory_memory.h"
-#include "server/services/devices.h"
-#include "server/services/users.h"
-#include "server/services/weighed_cache.h"
+#include "server/users/devices.h"
+#include "server/users/users.h"
+#include "src/weighed_cache.h"
 #include "src/split_mix.h"
 #include "tests/unit/server/cache_fixture.h"
 
@@ -173,7 +173,7 @@ class ConversationsInMemory : public testing::CacheTest {
     return stats.at("cached_bytes");
   }
 
-  ConversationCache bounded{log, store, loop, {}, {1'000, kBytes}};
+  ConversationShard bounded{log, store, loop, {}, {1'000, kBytes}};
 };
 
 TEST_F(ConversationsInMemory, LargeGroupsAreFewerAndTheOneInUseStays) {

@@ -1,5 +1,5 @@
-// ConversationCache: what is decided reaches the store, in whatever order conversations load.
-#include "server/services/conversation_cache.h"
+// ConversationShard: what is decided reaches the store, in whatever order conversations load.
+#include "server/conversation/conversation_shard.h"
 
 #include <gtest/gtest.h>
 
@@ -59,9 +59,9 @@ TEST_F(ConversationCacheApplyTest, WhatTheLogHasIsDecidedBeforeStartReturnsHowev
   loop.settle();
   disk->read_delay = [] { return Millis(50); };
   ConversationStoreMemory other_store(disk, loop);
-  ConversationCache other(log, other_store, loop);
+  ConversationShard other(log, other_store, loop);
   ASSERT_TRUE(other.start());
-  EXPECT_EQ(other.decided(), 4u);
+  EXPECT_EQ(other.progress().decided(), 4u);
   ASSERT_NE(other.peek(warm), nullptr);
   EXPECT_EQ(other.peek(warm)->head.last_seq, 2u) << "goes on after what the store has";
   EXPECT_EQ(other.peek(cold)->head.last_seq, 2u);
@@ -74,7 +74,7 @@ TEST_F(ConversationCacheApplyTest, AStoreThatCannotBeReadAtStartSkipsNoRecord) {
   append(warm, SendOp{});
   loop.settle();
   ConversationStoreMemory other_store(disk, loop);
-  ConversationCache other(log, other_store, loop);
+  ConversationShard other(log, other_store, loop);
   int reads = 0;
   disk->read_fault = [&]() -> std::optional<Error> {
     if (++reads == 1 || reads > 3) return std::nullopt;  // not of what is asked first: applied()

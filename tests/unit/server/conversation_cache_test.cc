@@ -1,5 +1,5 @@
 // Log order in, decisions out, the store behind: what is answered while both differ.
-#include "server/services/conversation_cache.h"
+#include "server/conversation/conversation_shard.h"
 
 #include <set>
 
@@ -34,7 +34,7 @@ class ConversationCacheTest : public testing::ServiceTest {
     op.body = body;
     return op;
   }
-  std::shared_ptr<std::optional<Result<Outcome>>> append(ConversationCache& to, LogRecord r) {
+  std::shared_ptr<std::optional<Result<Outcome>>> append(ConversationShard& to, LogRecord r) {
     auto answer = std::make_shared<std::optional<Result<Outcome>>>();
     to.append(std::move(r), [answer](Result<Outcome> outcome) {
       EXPECT_FALSE(answer->has_value()) << "answered twice";
@@ -63,7 +63,7 @@ class ConversationCacheTest : public testing::ServiceTest {
   }
   std::vector<FeedChange> changed(const UserId& user, Position after, std::size_t limit = 100) {
     std::vector<FeedChange> found;
-    cache.changed(user, after, limit, [&](Result<std::vector<FeedChange>> result) {
+    cache.feed().changed(user, after, limit, [&](Result<std::vector<FeedChange>> result) {
       ASSERT_TRUE(result.ok());
       found.assign(result->begin(), result->end());
     });
@@ -72,7 +72,7 @@ class ConversationCacheTest : public testing::ServiceTest {
   }
   std::vector<FeedChange> listed(const UserId& user, Position before, std::size_t limit) {
     std::vector<FeedChange> found;
-    cache.list(user, before, limit, [&](Result<std::vector<FeedChange>> result) {
+    cache.feed().list(user, before, limit, [&](Result<std::vector<FeedChange>> result) {
       ASSERT_TRUE(result.ok());
       found.assign(result->begin(), result->end());
     });
@@ -97,13 +97,13 @@ TEST_F(ConversationCacheTest, AnswersAreInLogOrderAndBeforeTheStoreHasAnything) 
   EXPECT_EQ((**first)->placed->seq, 2u);
   EXPECT_EQ((**second)->placed->seq, 3u);
   EXPECT_EQ(disks.store->applied, 0u);
-  EXPECT_EQ(cache.apply_lag(), 3u);
+  EXPECT_EQ(cache.progress().apply_lag(), 3u);
 }
 
 TEST_F(ConversationCacheTest, ReadsMergeWhatTheStoreDoesNotHaveYet) {
   decided(record(ann, 1, group({bob})));
   decided(record(ann, 2, text("stored")));
-  ASSERT_EQ(cache.apply_lag(), 0u);
+  ASSERT_EQ(cache.progress().apply_lag(), 0u);
   store_falls_behind();
   decided(record(ann, 3, text("in memory")));
   const auto all = events();
@@ -146,7 +146,7 @@ TEST_F(ConversationCacheTest, ANewProcessDecidesTheSameFromTheLog) {
   decided(record(ann, 1, group({bob})));
   const Outcome first = decided(record(ann, 2, text("a")));
   ConversationStoreMemory other_store(disks.store, loop);
-  ConversationCache other(log, other_store, loop);
+  ConversationShard other(log, other_store, loop);
   ASSERT_TRUE(other.start().ok());
   loop.settle();
   ASSERT_NE(other.peek(group_id()), nullptr);
@@ -184,7 +184,7 @@ TEST_F(ConversationCacheTest, AStoreErrorDuringALookupDelaysARecordAndLosesNothi
   loop.advance(Millis(500));
   EXPECT_FALSE(retried->has_value());
   EXPECT_FALSE(behind->has_value());
-  EXPECT_EQ(cache.decided(), 1u);  // the store may not be told more
+  EXPECT_EQ(cache.progress().decided(), 1u);  // the store may not be told more
   broken = false;
   loop.advance(Millis(500));
   EXPECT_EQ((**retried)->placed->seq, 2u);
@@ -193,7 +193,7 @@ TEST_F(ConversationCacheTest, AStoreErrorDuringALookupDelaysARecordAndLosesNothi
 
 TEST_F(ConversationCacheTest, OneMarkStandsUntilTheUserIsServedAgain) {
   decided(record(ann, 1, group({bob})));
-  const Position served = cache.begin_serving(bob);
+  const Position served = cache.feed().begin_serving(bob);
   EXPECT_TRUE(changed(bob, served).empty());
   decided(record(ann, 2, text("a")));
   decided(record(ann, 3, text("b")));
@@ -210,7 +210,7 @@ TEST_F(ConversationCacheTest, ALogAndAStoreOfDifferentTimesAreRefused) {
   disks.store->applied = log.last() + 1;
   {
     ConversationStoreMemory other_store(disks.store, loop);
-    ConversationCache other(log, other_store, loop);
+    ConversationShard other(log, other_store, loop);
     const Status refused = other.start();
     ASSERT_FALSE(refused.ok());
     EXPECT_EQ(refused.error().code, ErrorCode::kCacheCorrupt) << refused.error().to_string();
@@ -220,7 +220,7 @@ TEST_F(ConversationCacheTest, ALogAndAStoreOfDifferentTimesAreRefused) {
   ASSERT_EQ(disks.log->entries.size(), 2u);
   disks.log->entries.erase(disks.log->entries.begin());
   ConversationStoreMemory other_store(disks.store, loop);
-  ConversationCache other(log, other_store, loop);
+  ConversationShard other(log, other_store, loop);
   const Status refused = other.start();
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, ErrorCode::kCacheCorrupt) << refused.error().to_string();
@@ -230,17 +230,17 @@ TEST_F(ConversationCacheTest, WhatAnEarlierProcessServedCountsAsServed) {
   store_falls_behind();
   decided(record(ann, 1, text("nowhere"), group_id(9), 1));  // looked up when it is decided again
   decided(record(ann, 2, group({bob})));
-  const Position phone = cache.begin_serving(bob);
+  const Position phone = cache.feed().begin_serving(bob);
   ConversationStoreMemory other_store(disks.store, loop);
-  ConversationCache other(log, other_store, loop);
+  ConversationShard other(log, other_store, loop);
   disks.store->read_delay = [] { return Millis(100); };
   ASSERT_TRUE(other.start().ok());
-  ASSERT_LT(other.begin_serving(bob), phone);  // a tablet that knows nothing yet
+  ASSERT_LT(other.feed().begin_serving(bob), phone);  // a tablet that knows nothing yet
   loop.advance(Millis(1'000));
   append(other, record(ann, 3, text("a")));
   loop.advance(Millis(1'000));
   std::size_t marks = 0;
-  other.changed(bob, phone, 10,
+  other.feed().changed(bob, phone, 10,
                 [&](Result<std::vector<FeedChange>> found) { marks = found ? found->size() : 0; });
   loop.advance(Millis(1'000));
   EXPECT_EQ(marks, 1u);
@@ -251,7 +251,7 @@ TEST_F(ConversationCacheTest, WhatAnEarlierProcessServedCountsAsServed) {
 TEST_F(ConversationCacheTest, AChangeDuringASyncIsFoundByThisOneOrTheNext) {
   decided(record(ann, 1, group({bob})));
   decided(record(ann, 2, text("a")));
-  const Position cursor = cache.begin_serving(bob);
+  const Position cursor = cache.feed().begin_serving(bob);
   decided(record(ann, 3, text("between mark and ids")));
   const auto now = changed(bob, 0);
   decided(record(ann, 4, text("between ids and heads")));
@@ -264,7 +264,7 @@ TEST_F(ConversationCacheTest, AChangeDuringASyncIsFoundByThisOneOrTheNext) {
 TEST_F(ConversationCacheTest, WhatTheStoreLacksHidesNothingThatItHas) {
   constexpr std::uint8_t kCount = 60;
   for (std::uint8_t n = 0; n < kCount; ++n) decided(record(ann, n, group({bob}), group_id(n)));
-  cache.begin_serving(bob);
+  cache.feed().begin_serving(bob);
   store_falls_behind();
   for (std::uint8_t n : {5, 6, 7}) decided(record(ann, 100, text("x"), group_id(n)));
   std::set<ConversationId> found;

@@ -21,7 +21,7 @@ class ConversationIntakeTest : public testing::CacheTest {
   void SetUp() override { ASSERT_TRUE(cache.start()); }
   // The cheapest record; `answered` gets its number when it has its answer.
   void mark() { mark(cache); }
-  void mark(ConversationCache& to) {
+  void mark(ConversationShard& to) {
     LogRecord record;
     record.sender = kAnna;
     record.op = UserMarkOp{};
@@ -86,7 +86,7 @@ TEST_F(ConversationIntakeTest, AnswersOverloadedAtOnceWhenTooManyWait) {
   ASSERT_FALSE(refusals.empty());
   EXPECT_EQ(refusals.front().code, ErrorCode::kOverloaded);
   EXPECT_GT(refusals.front().retry_after_ms, 0U);
-  EXPECT_LE(cache.apply_lag(), limits::apply_lag_max);
+  EXPECT_LE(cache.progress().apply_lag(), limits::apply_lag_max);
 }
 
 // In their order, and nothing that came later before them.
@@ -104,7 +104,7 @@ TEST_F(ConversationIntakeTest, RefusesAllThatWaitWhenTheStoreStands) {
 // Those that went on before them come again: nothing of the same sender may be placed meanwhile.
 TEST_F(ConversationIntakeTest, RefusesAllThatWaitWhenTheLogRefusesWhatWentOn) {
   const LagMarks marks{8, 20, 40, 30};
-  ConversationCache few(log, store, loop, marks);
+  ConversationShard few(log, store, loop, marks);
   ASSERT_TRUE(few.start());
   disk->apply_delay = [] { return Millis(2'000); };
   for (std::size_t n = 0; n < marks.soft + marks.held; ++n) mark(few);
@@ -130,7 +130,7 @@ TEST_F(ConversationIntakeTest, ManyRecordsThatChangeNothingAreToldToTheStoreToo)
     if (n % limits::journal_batch_max == 0) loop.settle();
   }
   loop.advance(Millis(2'000));
-  EXPECT_LT(cache.apply_lag(), limits::apply_lag_soft / 2);
+  EXPECT_LT(cache.progress().apply_lag(), limits::apply_lag_soft / 2);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // Requests about conversations: batches, replies, receipts, and what others are told of them.
-#include "server/services/conversation_service.h"
+#include "server/dispatch/conversation_requests.h"
 
 #include <algorithm>
 #include <memory>

@@ -88,7 +88,7 @@ TEST_F(ConversationSyncTest, MoreChangesThanADeltaIsGoodForAreASnapshot) {
   const v1::ServerFrame reset = sync(bobs, 0);
   ASSERT_TRUE(reset.has_sync_reset());
   EXPECT_EQ(reset.sync_reset().reason(), v1::SYNC_RESET_REASON_TOO_MANY);
-  EXPECT_EQ(reset.sync_reset().snapshot_cursor(), cache.decided());
+  EXPECT_EQ(reset.sync_reset().snapshot_cursor(), cache.progress().decided());
   EXPECT_EQ(pages(bobs, 0, true).conversations.size(), limits::sync_delta_max + 1);
   EXPECT_TRUE(pages(bobs, reset.sync_reset().snapshot_cursor(), false).conversations.empty());
 }
@@ -105,7 +105,7 @@ TEST_F(ConversationSyncTest, ATokenSaysItselfWhatItContinues) {
         EXPECT_TRUE(listed.insert(state.conversation_id()).second);
       }
       if (!answer.sync_page().more()) break;
-      answer = sync(bobs, cache.decided(), !snapshot, answer.sync_page().page_token());
+      answer = sync(bobs, cache.progress().decided(), !snapshot, answer.sync_page().page_token());
     }
     EXPECT_EQ(listed.size(), 120u);
     EXPECT_TRUE(answer.sync_page().has_user_state());
@@ -168,7 +168,7 @@ TEST_F(ConversationSyncTest, ACursorOfARecordThatIsDecidedAgainIsNoFuture) {
   ASSERT_EQ(cursor, 2u);
   CommandLogMemory log_again{disks.log, loop};
   ConversationStoreMemory store_again{disks.store, loop};
-  ConversationCache cache_again{log_again, store_again, loop};
+  ConversationShard cache_again{log_again, store_again, loop};
   int reads = 0;
   disks.store->read_fault = [&]() -> std::optional<Error> {  // but of its position
     if (++reads > 1) return make_error(ErrorCode::kIo, "no");
@@ -176,8 +176,8 @@ TEST_F(ConversationSyncTest, ACursorOfARecordThatIsDecidedAgainIsNoFuture) {
   };
   ASSERT_TRUE(cache_again.start().ok());
   disks.store->read_fault = nullptr;
-  ASSERT_LT(cache_again.decided(), cursor);
-  ConversationService again{cache_again, users, fanout, loop};
+  ASSERT_LT(cache_again.progress().decided(), cursor);
+  ConversationRequests again{cache_again, users, fanout, loop};
   const auto answer = std::make_shared<std::optional<v1::ServerFrame>>();
   const auto resync = [&](std::uint64_t from) {
     v1::ClientFrame frame;

@@ -1,10 +1,10 @@
 // Devices of an account: bounded, and nothing that was revoked comes back by being forgotten.
-#include "server/services/device_room.h"
+#include "server/users/device_room.h"
 
 #include <gtest/gtest.h>
 
 #include "kith/core/limits.h"
-#include "server/services/people_service.h"
+#include "server/people/people_service.h"
 #include "src/frame_codec.h"
 #include "tests/unit/server/service_fixture.h"
 

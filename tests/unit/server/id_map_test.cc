@@ -1,5 +1,5 @@
 // IdMap: what is put in is found again, and ids of every kind get places of their own.
-#include "server/services/id_map.h"
+#include "src/id_map.h"
 
 #include <gtest/gtest.h>
 

@@ -245,10 +245,10 @@ TEST_F(LargeGroupTest, ANewProcessFindsTheHeadsAgainWhateverIsApplied) {
   disks.store->apply_delay = [] { return Millis(1'000'000); };
   decide_now(ann, SendOp{});
   ConversationStoreMemory other_store(disks.store, loop);
-  ConversationCache other(log, other_store, loop);
+  ConversationShard other(log, other_store, loop);
   ASSERT_TRUE(other.start().ok());
   std::vector<FeedChange> found;
-  other.changed(cleo, cursor, 10, [&](Result<std::vector<FeedChange>> result) {
+  other.feed().changed(cleo, cursor, 10, [&](Result<std::vector<FeedChange>> result) {
     ASSERT_TRUE(result.ok());
     found = *result;
   });

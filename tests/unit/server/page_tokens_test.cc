@@ -1,5 +1,5 @@
 // PageTokens: a token is what this server has made, for this person and this listing, or none.
-#include "server/services/page_tokens.h"
+#include "server/requests/page_tokens.h"
 
 #include <gtest/gtest.h>
 

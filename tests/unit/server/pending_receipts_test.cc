@@ -1,5 +1,5 @@
 // Each reader of a conversation waits once, however many there are.
-#include "server/services/pending_receipts.h"
+#include "server/commands/pending_receipts.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // A change of one's own state reaches every device, wherever the server ends.
-#include "server/services/people_service.h"
+#include "server/people/people_service.h"
 
 #include <gtest/gtest.h>
 
@@ -71,7 +71,7 @@ TEST_F(PeopleServiceTest, AChangeIsReadByWhoeverAsksAfterItsAnswer) {
   EXPECT_EQ(told, 1);
   const v1::SyncPage page = sync(tablet, cursor).sync_page();
   EXPECT_TRUE(page.user_state().settings().receipts_off());
-  EXPECT_EQ(page.next_cursor(), cache.decided());
+  EXPECT_EQ(page.next_cursor(), cache.progress().decided());
   EXPECT_FALSE(sync(tablet, page.next_cursor()).sync_page().has_user_state());
 }
 
@@ -98,9 +98,9 @@ TEST_F(PeopleServiceTest, WhoAskedWhileTheChangeWasWrittenReadsItFromTheNextProc
   CommandLogMemory log_again{disks.log, loop};
   ConversationStoreMemory store_again{disks.store, loop};
   Users users_again{directory};
-  ConversationCache cache_again{log_again, store_again, loop};
+  ConversationShard cache_again{log_again, store_again, loop};
   ASSERT_TRUE(cache_again.start().ok());
-  ConversationService again{cache_again, users_again, fanout, loop};
+  ConversationRequests again{cache_again, users_again, fanout, loop};
   v1::ClientFrame frame;
   frame.mutable_sync()->set_cursor(cursor);
   v1::ServerFrame answer;
@@ -117,7 +117,7 @@ TEST_F(PeopleServiceTest, AChangeThatCannotBeWrittenHoldsNobodyBack) {
   ASSERT_TRUE(answer->has_value());
   EXPECT_EQ((*answer)->error().code(), v1::ERROR_CODE_UNAVAILABLE);
   EXPECT_EQ(told, 0);
-  EXPECT_EQ(sync(tablet, cursor).sync_page().next_cursor(), cache.decided());
+  EXPECT_EQ(sync(tablet, cursor).sync_page().next_cursor(), cache.progress().decided());
 }
 
 TEST_F(PeopleServiceTest, OfSeveralChangesTheFirstUnwrittenOneIsNotPassed) {

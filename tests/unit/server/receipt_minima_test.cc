@@ -1,5 +1,5 @@
 // Minima of many members, counted instead of gone through.
-#include "server/services/receipt_minima.h"
+#include "server/conversation/receipt_minima.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // RecentEvents: order, search by command, and what is forgotten, against a plain list.
-#include "server/services/recent_events.h"
+#include "server/conversation/recent_events.h"
 
 #include <gtest/gtest.h>
 

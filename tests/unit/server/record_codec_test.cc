@@ -1,5 +1,5 @@
 // Log records as bytes: every operation comes back whole, and no bytes of a damaged disk do harm.
-#include "server/services/record_codec.h"
+#include "server/records/record_codec.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Whether a device's history is a part of the server's.
-#include "server/services/run_history.h"
+#include "server/records/run_history.h"
 
 #include <gtest/gtest.h>
 

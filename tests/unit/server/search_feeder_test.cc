@@ -153,7 +153,7 @@ TEST_F(SearchFeederTest, AConversationThatCannotBeReadStopsNoOther) {
   } damaged(cache);
   index = std::make_unique<SearchIndexMemory>(index_disk, loop);
   feeder.emplace(*index, store, damaged, loop);
-  ASSERT_TRUE(feeder->start(cache.applied(), cache.log_end()).ok());
+  ASSERT_TRUE(feeder->start(cache.progress().applied(), cache.progress().end()).ok());
   loop.advance(Millis(60'000));
   EXPECT_EQ(index_disk->messages.size(), 8u);
   EXPECT_EQ(index_disk->complete, 0u) << "it is not";
@@ -271,9 +271,9 @@ TEST_F(SearchFeederTest, AStoreThatForgotWhatItHasIsReadAllTheSame) {
   quiet();
   index = std::make_unique<SearchIndexMemory>(index_disk, loop);
   feeder.emplace(*index, store, cache, loop);
-  ASSERT_TRUE(feeder->start(complete - 1, cache.log_end()).ok());
+  ASSERT_TRUE(feeder->start(complete - 1, cache.progress().end()).ok());
   StoreBatch again;
-  again.position = cache.decided();
+  again.position = cache.progress().decided();
   feeder->stored(again);
   quiet();
   expect_complete();

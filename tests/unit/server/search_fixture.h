@@ -9,8 +9,8 @@
 
 #include "kith/v1/send.pb.h"
 #include "server/adapters/embedded/search_index_memory.h"
-#include "server/services/search_feeder.h"
-#include "server/services/search_service.h"
+#include "server/search/search_feeder.h"
+#include "server/search/search_service.h"
 #include "tests/unit/server/service_fixture.h"
 
 namespace kith::server::testing {
@@ -64,7 +64,7 @@ class SearchTest : public ServiceTest {
     cache.on_stored([this](const StoreBatch& batch) {
       if (feeder) feeder->stored(batch);
     });
-    ASSERT_TRUE(feeder->start(cache.applied(), cache.log_end()).ok());
+    ASSERT_TRUE(feeder->start(cache.progress().applied(), cache.progress().end()).ok());
   }
   void stop_search() {
     feeder.reset();

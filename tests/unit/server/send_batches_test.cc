@@ -1,5 +1,5 @@
 // A batch on its way is answered once, and its memory is used again when nobody comes back to it.
-#include "server/services/send_batches.h"
+#include "server/commands/send_batches.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // decide(): order, repetition, replay, roles and receipts.
-#include "server/services/sequencer.h"
+#include "server/conversation/decide.h"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,8 @@
 #include <functional>
 
 #include "kith/v1/event.pb.h"
-#include "server/services/conversations.h"
-#include "server/services/wire.h"
+#include "server/conversation/conversations.h"
+#include "server/records/wire.h"
 
 namespace kith::server {
 namespace {

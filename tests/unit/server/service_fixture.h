@@ -18,7 +18,7 @@
 #include "server/adapters/embedded/conversation_store_memory.h"
 #include "server/adapters/embedded/directory_memory.h"
 #include "server/adapters/embedded/session_registry_memory.h"
-#include "server/services/conversation_service.h"
+#include "server/dispatch/conversation_requests.h"
 #include "tests/unit/gateway/virtual_loop.h"
 
 namespace kith::server::testing {
@@ -129,8 +129,8 @@ class ServiceTest : public ::testing::Test {
   BusMemory bus;
   Users users{directory};
   Fanout fanout{registry, bus, "g"};
-  ConversationCache cache{log, store, loop};
-  ConversationService service;
+  ConversationShard cache{log, store, loop};
+  ConversationRequests service;
   std::map<std::uint64_t, std::vector<v1::ServerFrame>> pushed;
   const UserId ann = UserId::of("ann"), bob = UserId::of("bob"), cleo = UserId::of("cleo");
 };

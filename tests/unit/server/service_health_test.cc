@@ -1,5 +1,5 @@
 // What fails is said once and again each minute, and a load balancer hears of it until it works again.
-#include "server/services/service_health.h"
+#include "server/health/service_health.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // The rule by which commands wait for the store, in virtual time.
-#include "server/services/store_pace.h"
+#include "server/conversation/store_pace.h"
 
 #include <gtest/gtest.h>
 

@@ -2,7 +2,7 @@
 // devices and clocks.
 #include <gtest/gtest.h>
 
-#include "server/services/devices.h"
+#include "server/users/devices.h"
 #include "src/frame_codec.h"
 #include "tests/unit/server/service_fixture.h"
 

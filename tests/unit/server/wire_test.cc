@@ -1,10 +1,10 @@
 // An event and a place have two encoders: a message of the generated code, and bytes at once. Both say the same.
-#include "server/services/wire.h"
+#include "server/records/wire.h"
 
 #include <gtest/gtest.h>
 
 #include "kith/v1/frame.pb.h"
-#include "server/services/event_frame.h"
+#include "server/delivery/event_frame.h"
 #include "src/split_mix.h"
 #include "src/wire_writer.h"
 

@@ -1,0 +1,13 @@
+// The record that a command becomes.
+#pragma once
+
+#include "kith/server/ports/records.h"
+#include "server/requests/caller.h"
+#include "src/scheduler.h"
+
+namespace kith::server {
+
+// A record of the caller's, now, by the rules of today; without its command.
+LogRecord new_record(const Caller& caller, const ConversationId& id, Clock& clock);
+
+}  // namespace kith::server

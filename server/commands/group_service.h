@@ -1,0 +1,50 @@
+// GroupService: creates groups, changes their members and their titles.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "server/commands/lookup_costs.h"
+#include "server/conversation/conversation_shard.h"
+#include "server/requests/caller.h"
+#include "server/requests/reply.h"
+#include "server/users/users.h"
+#include "src/scheduler.h"
+
+namespace kith::v1 {
+class CreateConversation;
+class MemberChange;
+class UpdateMeta;
+}  // namespace kith::v1
+
+namespace kith::server {
+
+class GroupService {
+ public:
+  // All outlive this.
+  GroupService(ConversationShard& shard, Users& users, const LookupCosts& lookups,
+               Scheduler& scheduler)
+      : shard_(shard), users_(users), lookups_(lookups), scheduler_(scheduler) {}
+  ~GroupService() { *alive_ = false; }
+
+  void create(const Caller& caller, const v1::CreateConversation& request, const Reply& answer);
+  void change_members(const Caller& caller, const v1::MemberChange& request, const Reply& reply);
+  void change_meta(const Caller& caller, const v1::UpdateMeta& request, const Reply& reply);
+
+ private:
+  void with_member(const LogRecord& record, const Reply& reply,
+                   std::function<void(const Conversation&, const Member&)> then);
+  void append_if_willing(const Caller& caller, LogRecord record, std::vector<UserId> joining,
+                         const Reply& reply);
+  void answer_earlier_or(const LogRecord& record, const Error& error, const Reply& reply);
+  void append_placed(LogRecord record, const Reply& reply);
+
+  ConversationShard& shard_;
+  Users& users_;
+  const LookupCosts& lookups_;
+  Scheduler& scheduler_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace kith::server

@@ -1,0 +1,65 @@
+// ReceiptIntake: gathers what people have received and read into records of the log.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "kith/core/limits.h"
+#include "server/commands/pending_receipts.h"
+#include "server/conversation/conversation_shard.h"
+#include "server/delivery/event_pusher.h"
+#include "server/requests/caller.h"
+#include "server/requests/reply.h"
+#include "server/users/users.h"
+#include "src/request_view.h"
+#include "src/scheduler.h"
+
+namespace kith::v1 {
+class MarkRead;
+}
+
+namespace kith::server {
+
+class ReceiptIntake {
+ public:
+  // All outlive this.
+  ReceiptIntake(ConversationShard& shard, Users& users, EventPusher& pusher, Scheduler& scheduler)
+      : shard_(shard), users_(users), pusher_(pusher), scheduler_(scheduler) {}
+  ~ReceiptIntake();
+
+  // Called with the number of acknowledged heads of conversations that are not in memory: each may
+  // cost a visit of the store.
+  using ColdHeads = std::function<void(const Caller&, std::uint32_t)>;
+  void on_cold_heads(ColdHeads cold) { cold_heads_ = std::move(cold); }
+
+  // Nobody waits for an answer.
+  void ack(const Caller& caller, const RequestView& request);
+  void mark_read(const Caller& caller, const v1::MarkRead& request, const Reply& reply);
+
+ private:
+  void mark_member_read(const Caller& caller, const ConversationId& id, std::uint64_t upto,
+                        const Reply& reply);
+  void append_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op,
+                      Done<void> done);
+  void log_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op,
+                   Done<void> done);
+  void log_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op,
+                   bool publish_read, Done<void> done);
+  void flush_soon();
+  void flush();
+
+  ConversationShard& shard_;
+  Users& users_;
+  EventPusher& pusher_;
+  Scheduler& scheduler_;
+  PendingReceipts pending_{limits::receipts_gathered_max};
+  Scheduler::TimerId timer_ = 0;
+  std::size_t fresh_ = 0;  // gathered since the last flush
+  std::size_t loads_ = 0;  // of conversations, under way
+  ColdHeads cold_heads_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace kith::server

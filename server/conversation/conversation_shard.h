@@ -1,0 +1,118 @@
+// ConversationShard: the write path of conversations: appends commands to the log, decides them in
+// log order on conversations in memory, and lets the store follow.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kith/server/ports/command_log.h"
+#include "kith/server/ports/conversation_store.h"
+#include "server/conversation/command_queue.h"
+#include "server/conversation/conversation_table.h"
+#include "server/conversation/conversations.h"
+#include "server/conversation/decide.h"
+#include "server/conversation/history_reader.h"
+#include "server/conversation/pending_creations.h"
+#include "server/conversation/store_pace.h"
+#include "server/conversation/store_writer.h"
+#include "server/feed/user_feed.h"
+#include "server/health/service_health.h"
+#include "server/records/log_progress.h"
+#include "src/scheduler.h"
+
+namespace kith::server {
+
+class ConversationShard : public Conversations {
+ public:
+  // All outlive this.
+  ConversationShard(CommandLog& log, ConversationStore& store, Scheduler& scheduler,
+                    const LagMarks& marks = {}, CacheBounds bounds = ConversationTable::kBounds);
+  ~ConversationShard() override;
+
+  // Decides again what the store does not have yet. Before anything else; blocks.
+  Status start();
+
+  // Called for every record that changed something, after its decision and before its answer. Not
+  // during start().
+  using Decided = std::function<void(const LogEntry&, const Outcome&, const Conversation&)>;
+  void on_decided(Decided decided) { decided_ = std::move(decided); }
+  // Called for every batch that the store has taken.
+  void on_stored(StoreWriter::Stored stored) { stored_ = std::move(stored); }
+  // Notes there what becomes of appending and writing, as long as this lives; null: nowhere.
+  void watch(ServiceHealth* health);
+  // While it is held the log keeps everything: somebody copies it.
+  void hold_log(bool held) { log_held_ = held; }
+  void probe() { queue_.probe(); }
+
+  // Puts a command into the log, a little later while the store is behind (limits::apply_lag_soft).
+  void append(LogRecord record, CommandAnswer answer) {
+    queue_.append(std::move(record), std::move(answer));
+  }
+
+  void with(const ConversationId& id, Done<const Conversation*> done) override;
+  const Conversation* peek(const ConversationId& id) const override { return table_.peek(id); }
+  void events(const EventQuery& query, Done<std::vector<Event>> done) override {
+    history_.events(query, std::move(done));
+  }
+  // The place of an earlier command, from memory or store.
+  void find(const ConversationId& id, const UserId& sender, const MessageId& message,
+            Done<std::optional<Placement>> done) {
+    history_.find(id, sender, message, std::move(done));
+  }
+  // Records of the conversation are in the log and wait for their decision.
+  [[nodiscard]] bool undecided(const ConversationId& id) const;
+  // One of them may make this person a member. A person who is none learns nothing of others'
+  // records, not even that there are any.
+  [[nodiscard]] bool admission_undecided(const ConversationId& id, const UserId& user) const;
+
+  void mark_user(const UserId& user, const DeviceId& device, Done<Position> done) override;
+  void settle_mark(const UserId& user, Position mark) override { feed_.settle_mark(user, mark); }
+  void feed_high(const UserId& user, Done<Position> done) override {
+    feed_.high(user, std::move(done));
+  }
+
+  UserFeed& feed() { return feed_; }
+  // Groups that the log does not know yet.
+  PendingCreations& creations() { return creations_; }
+  [[nodiscard]] const PendingCreations& creations() const { return creations_; }
+  [[nodiscard]] const LogProgress& progress() const { return progress_; }
+  // Adds "messages_placed", "apply_lag", "commands_held", "journal_lag" and the table's.
+  void add_stats(std::map<std::string, std::uint64_t>& all) const;
+
+ private:
+  void load_changed(const std::vector<LogEntry>& page);
+  void load(const SlotPtr& slot);
+  void committed(LogEntry&& entry, CommandAnswer&& answer);
+  void run_queue(const SlotPtr& slot);
+  void decide_next(const SlotPtr& slot, LogEntry& entry, CommandAnswer& answer);
+  void look_up(const SlotPtr& slot, Waiting next);
+  void decide_one(const SlotPtr& slot, const LogEntry& entry, CommandAnswer& answer,
+                  const std::optional<Placement>& earlier);
+  void note_change(ConversationSlot& slot, const LogEntry& entry, const Outcome& out);
+  void stored(const StoreBatch& batch);
+
+  CommandLog& log_;
+  ConversationStore& store_;
+  Scheduler& scheduler_;
+  LogProgress progress_;
+  StorePace pace_;
+  ConversationTable table_;
+  UserFeed feed_;
+  HistoryReader history_;
+  StoreWriter writer_;
+  CommandQueue queue_;
+  PendingCreations creations_;
+  Decided decided_;
+  StoreWriter::Stored stored_;
+  bool log_held_ = false;
+  bool replaying_ = false;
+  std::uint64_t placed_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace kith::server

@@ -1,0 +1,41 @@
+// Conversations: the state computed from the command log, in memory, in front of the store that
+// follows behind.
+//
+// A conversation is loaded once, changed only by decide() in log order, and may be evicted only
+// when the store has applied everything that it knows. Reads merge what is not yet in the store.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "kith/core/ids.h"
+#include "kith/server/ports/conversation_store.h"
+#include "server/records/roster.h"
+
+namespace kith::server {
+
+class Conversations {
+ public:
+  virtual ~Conversations() = default;
+
+  // The conversation as of the last decided record; null if it does not exist. The pointer is valid
+  // during the call of `done`. May answer inside the call.
+  virtual void with(const ConversationId& id, Done<const Conversation*> done) = 0;
+  // What is in memory; null if it is not.
+  virtual const Conversation* peek(const ConversationId& id) const = 0;
+  // Events from memory and store, merged.
+  virtual void events(const EventQuery& query, Done<std::vector<Event>> done) = 0;
+
+  // The user's own state is about to change, and other devices shall fetch it: appends UserMarkOp,
+  // and answers its position when it is in the log. Until settle_mark() no sync of this user comes
+  // as far as it: who was given the old state asks again, of this process or of the next.
+  virtual void mark_user(const UserId& user, const DeviceId& device, Done<Position> done) = 0;
+  // What was marked is written, or will not be.
+  virtual void settle_mark(const UserId& user, Position mark) = 0;
+  // Highest feed version of a user: what Pong and Welcome tell. May answer inside the call.
+  virtual void feed_high(const UserId& user, Done<Position> done) = 0;
+};
+
+}  // namespace kith::server

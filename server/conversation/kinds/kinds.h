@@ -1,0 +1,28 @@
+// The kinds of command: what each does to a conversation, in a file of its own. A kind that somebody
+// adds to LogRecord::op and forgets here does not compile.
+#pragma once
+
+#include "server/conversation/decision.h"
+
+namespace kith::server {
+
+void apply(Decision& decision, const SendOp& op);        // message.cc
+void apply(Decision& decision, const CreateOp& op);      // create.cc
+void apply(Decision& decision, const MembershipOp& op);  // membership.cc
+void apply(Decision& decision, const MetaOp& op);        // title.cc
+void apply(Decision& decision, const ReceiptOp& op);     // receipt.cc
+// A mark of a user is no record of a conversation.
+inline void apply(Decision& decision, const UserMarkOp&) {
+  decision.refuse(ErrorCode::kInternal, "the record belongs to no conversation");
+}
+
+// Whether a command takes a place in the order, once, however often it is repeated.
+constexpr bool takes_place(const ReceiptOp&) {
+  return false;
+}
+template <class Op>
+constexpr bool takes_place(const Op&) {
+  return true;
+}
+
+}  // namespace kith::server

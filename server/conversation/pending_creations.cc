@@ -1,0 +1,79 @@
+// Creations under way, and what waits for them.
+#include "server/conversation/pending_creations.h"
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "kith/core/limits.h"
+#include "kith/v1/frame.pb.h"
+
+namespace kith::server {
+
+using Creation = std::pair<ConversationId, UserId>;
+
+struct PendingCreations::State {
+  explicit State(Scheduler& s) : scheduler(s) {}
+  struct Waiting {
+    std::size_t attempts = 0;  // of the creator, at once
+    std::vector<std::function<void()>> then;
+  };
+  // Until what waits has run, the creation counts as under way: whatever is asked in between comes behind.
+  static void end(const std::shared_ptr<State>& self, const Creation& creation) {
+    Waiting& ended = self->under_way.at(creation);
+    if (--ended.attempts > 0) return;
+    self->scheduler.post([self, creation] { run(*self, creation); });
+  }
+  static void run(State& self, const Creation& creation) {
+    const auto it = self.under_way.find(creation);
+    if (it == self.under_way.end() || it->second.attempts > 0) return;  // begun again meanwhile
+    const auto waiting = std::move(it->second.then);
+    self.under_way.erase(it);
+    for (const auto& then : waiting) then();
+  }
+
+  Scheduler& scheduler;
+  std::map<Creation, Waiting> under_way;
+};
+
+class PendingCreations::Desk final : public ReplyDesk {
+ public:
+  Desk(std::weak_ptr<State> state, Creation creation, Reply to)
+      : state_(std::move(state)), creation_(std::move(creation)), to_(std::move(to)) {}
+  ~Desk() override {
+    if (const auto state = state_.lock()) State::end(state, creation_);
+  }
+  void answer(const Request&, v1::ServerFrame&& frame) override { to_(std::move(frame)); }
+  void answer(const Request&, std::string_view frame) override { to_(frame); }
+  void failed(const Error& error) override { to_.failed(error); }
+  void unanswered(const Request&) override {}  // with this goes `to_`, whose desk is told
+
+ private:
+  std::weak_ptr<State> state_;
+  Creation creation_;
+  Reply to_;
+};
+
+PendingCreations::PendingCreations(Scheduler& scheduler)
+    : state_(std::make_shared<State>(scheduler)) {}
+PendingCreations::~PendingCreations() = default;
+
+Reply PendingCreations::begin(const ConversationId& id, const UserId& creator, Reply reply) {
+  ++state_->under_way[{id, creator}].attempts;
+  return {std::make_shared<Desk>(state_, Creation{id, creator}, std::move(reply)), {}};
+}
+
+bool PendingCreations::pending(const ConversationId& id, const UserId& creator) const {
+  return state_->under_way.contains({id, creator});
+}
+
+bool PendingCreations::defer(const ConversationId& id, const UserId& creator,
+                             std::function<void()> then) {
+  const auto it = state_->under_way.find({id, creator});
+  if (it == state_->under_way.end()) return false;
+  if (it->second.then.size() >= limits::unacked_items_max) return false;
+  it->second.then.push_back(std::move(then));
+  return true;
+}
+
+}  // namespace kith::server

@@ -1,0 +1,27 @@
+// Push: one encoded frame on its way to many sessions.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "kith/core/ids.h"
+#include "kith/server/ports/bus.h"
+
+namespace kith::v1 {
+class ServerFrame;
+}
+
+namespace kith::server {
+
+struct Push {
+  std::shared_ptr<const std::string> frame;  // null: it did not fit into a frame
+  DeliveryClass cls = DeliveryClass::kEvent;
+  // With kEvent: what a lagging session is told instead. With kReceipt: a newer one takes its place.
+  ConversationId conversation;
+  std::uint64_t last_seq = 0;
+  std::uint64_t ordinal = 0;
+};
+Push make_push(const v1::ServerFrame& frame, DeliveryClass cls);
+
+}  // namespace kith::server

@@ -1,0 +1,159 @@
+// Receipts on their way to sessions.
+#include "server/delivery/receipt_pusher.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "kith/v1/frame.pb.h"
+#include "src/wire_writer.h"
+
+namespace kith::server {
+namespace {
+
+constexpr std::size_t kRestsAlong = 4;
+
+}  // namespace
+
+ReceiptPusher::~ReceiptPusher() {
+  *alive_ = false;
+  for (const RestQueue& queue : rest_queues_) scheduler_.cancel(queue.timer);
+}
+
+void ReceiptPusher::decided(const LogEntry& entry, const Outcome& outcome,
+                            const Conversation& conversation) {
+  const auto* receipt = std::get_if<ReceiptOp>(&entry.record.op);
+  if (outcome.receipts_moved) {
+    // Having received or sent says nothing about one's own messages.
+    const bool own = receipt != nullptr ? receipt->read_seq == 0
+                                        : std::holds_alternative<SendOp>(entry.record.op);
+    push_soon(conversation, own ? entry.record.sender : UserId());
+    // Of those that end by now a few go along with each that begins: one by one, not in a wave.
+    for (std::size_t kind = 0; kind < rest_queues_.size(); ++kind) end_rests(kind, kRestsAlong);
+  }
+  if (receipt == nullptr || receipt->read_seq == 0 || outcome.marks.empty()) return;
+  // Read here: the person's other devices clear their badge.
+  v1::ServerFrame frame;
+  auto* notice = frame.mutable_feed_notice();
+  notice->set_ver(entry.position);
+  notice->set_conversation_id(conversation.head.id.bytes());
+  notice->set_last_seq(conversation.head.last_seq);
+  fanout_.to_user(entry.record.sender, make_push(frame, DeliveryClass::kReceipt));
+}
+
+// At once after a pause; within it, when it is over. Whoever ended the pause has been told nothing yet,
+// and does not wait for the first receipt of what they wrote.
+void ReceiptPusher::push_soon(const Conversation& conversation, const UserId& mover) {
+  const Head& head = conversation.head;
+  if (head.member_count > limits::receipt_detail_members_max) return;
+  const auto [rest, rested] = rests_.try_emplace(head.id);
+  if (!rested) {
+    Rest& known = rest.value();
+    if (!known.untold.empty() && known.untold != mover) {
+      const UserId reader = std::exchange(known.untold, UserId());
+      std::array<Push, 2> made;
+      push_to(head.id, reader, made);
+      // In a 1:1 nobody else is to be told of what this person has moved.
+      if (head.type == ConversationType::kDirect && !mover.empty()) return;
+    }
+    if (known.moved && known.mover != mover) known.mover = UserId();
+    if (!known.moved) known.mover = mover;
+    known.moved = true;
+    return;
+  }
+  rest.value().untold = mover;
+  begin_rest(head.id, head.type == ConversationType::kDirect ? 0 : 1);
+  push(head.id, mover);
+}
+
+void ReceiptPusher::begin_rest(const ConversationId& id, std::size_t kind) {
+  RestQueue& queue = rest_queues_[kind];
+  queue.ends.emplace_back(scheduler_.clock().steady_ms() + queue.pause.count(), id);
+  time_rests(kind);
+}
+
+void ReceiptPusher::time_rests(std::size_t kind) {
+  RestQueue& queue = rest_queues_[kind];
+  if (queue.timer != 0 || queue.ends.empty()) return;
+  const std::int64_t wait = queue.ends.front().first - scheduler_.clock().steady_ms();
+  queue.timer = scheduler_.after(Millis(std::max<std::int64_t>(0, wait)), [this, kind] {
+    rest_queues_[kind].timer = 0;
+    end_rests(kind, rest_queues_[kind].ends.size());
+    time_rests(kind);
+  });
+}
+
+void ReceiptPusher::end_rests(std::size_t kind, std::size_t most) {
+  RestQueue& queue = rest_queues_[kind];
+  if (queue.ends.empty()) return;
+  const std::int64_t now = scheduler_.clock().steady_ms();
+  for (; most > 0 && !queue.ends.empty() && queue.ends.front().first <= now; --most) {
+    const ConversationId id = queue.ends.front().second;
+    queue.ends.pop_front();
+    const auto rest = rests_.find(id);
+    if (!rest->second.moved) {
+      rests_.erase(rest);
+      continue;
+    }
+    const UserId mover = std::exchange(rest.value(), Rest{}).mover;
+    rest.value().untold = mover;
+    queue.ends.emplace_back(now + queue.pause.count(), id);
+    push(id, mover);
+  }
+}
+
+// Not to who moved them: only others' messages have another status now.
+void ReceiptPusher::push(const ConversationId& id, const UserId& mover) {
+  const Conversation* c = shard_.peek(id);
+  if (c == nullptr) return;
+  std::array<Push, 2> made;
+  for (const Member& m : c->members) {
+    if (m.active() && m.user != mover) push_to(id, m.user, made);
+  }
+}
+
+// `made`: of the conversation, without what others have read, and with it.
+void ReceiptPusher::push_to(const ConversationId& id, const UserId& reader,
+                            std::array<Push, 2>& made) {
+  const Conversation* c = shard_.peek(id);
+  const Member* member = c == nullptr ? nullptr : find_member(*c, reader);
+  if (member == nullptr || !member->active()) return;
+  const UserRecord* who = users_.at_hand(reader);
+  if (who == nullptr) {
+    users_.with(reader, [this, alive = alive_, id](Result<Users::Record> loaded) {
+      if (!*alive || !loaded || !*loaded) return;
+      const Conversation* now = shard_.peek(id);
+      if (now == nullptr) return;
+      fanout_.to_user((*loaded)->id, receipt_push(*now, (*loaded)->privacy.receipts));
+    });
+    return;
+  }
+  // A person who keeps their own reading private does not see others'.
+  Push& push = made[who->privacy.receipts ? 1 : 0];
+  if (!push.frame) push = receipt_push(*c, who->privacy.receipts);
+  fanout_.to_user(reader, push);
+}
+
+Push ReceiptPusher::receipt_push(const Conversation& conversation, bool reads) {
+  using State = v1::ReceiptState;
+  const Head& head = conversation.head;
+  FrameBuffer& buffer = frames_[reads ? 1 : 0];
+  WireWriter out(buffer.begin());
+  const std::size_t frame = out.open(v1::ServerFrame::kReceiptPushFieldNumber);
+  const std::size_t state = out.open(v1::ReceiptPush::kStatesFieldNumber);
+  out.bytes(State::kConversationIdFieldNumber, head.id.view());
+  out.number(State::kDeliveredAllSeqFieldNumber, head.delivered_all_seq);
+  if (reads) {
+    out.number(State::kReadAllSeqFieldNumber, head.read_all_seq);
+    out.number(State::kReadAnySeqFieldNumber, head.read_any_seq);
+  }
+  out.close(state);
+  out.close(frame);
+  Push push;
+  push.frame = buffer.share();
+  push.cls = DeliveryClass::kReceipt;
+  push.conversation = head.id;  // so that what waits for a socket already is merged
+  return push;
+}
+
+}  // namespace kith::server

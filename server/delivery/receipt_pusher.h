@@ -1,0 +1,64 @@
+// ReceiptPusher: pushes what others have received and read: at once after a pause, and within a pause
+// when it is over.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <utility>
+
+#include "kith/core/limits.h"
+#include "server/conversation/conversation_shard.h"
+#include "server/delivery/fanout.h"
+#include "server/delivery/frame_buffer.h"
+#include "server/delivery/push.h"
+#include "server/users/users.h"
+#include "src/id_map.h"
+#include "src/scheduler.h"
+
+namespace kith::server {
+
+class ReceiptPusher {
+ public:
+  // All outlive this.
+  ReceiptPusher(ConversationShard& shard, Users& users, Fanout& fanout, Scheduler& scheduler)
+      : shard_(shard), users_(users), fanout_(fanout), scheduler_(scheduler) {}
+  ~ReceiptPusher();
+
+  // A record was decided and changed something.
+  void decided(const LogEntry& entry, const Outcome& outcome, const Conversation& conversation);
+
+ private:
+  // Of a conversation whose receipts were pushed a moment ago.
+  struct Rest {
+    bool moved = false;  // again, since then
+    UserId mover;        // by this person only; empty: by several
+    UserId untold;       // the person who moved them then, and was not told
+  };
+  // Ends of rests, in order of time: one timer for all pauses of the same length.
+  struct RestQueue {
+    Millis pause;
+    std::deque<std::pair<std::int64_t, ConversationId>> ends;
+    Scheduler::TimerId timer = 0;  // looks at it
+  };
+  void push_soon(const Conversation& conversation, const UserId& mover);
+  void push(const ConversationId& id, const UserId& mover);
+  void push_to(const ConversationId& id, const UserId& reader, std::array<Push, 2>& made);
+  Push receipt_push(const Conversation& conversation, bool reads);
+  void begin_rest(const ConversationId& id, std::size_t kind);
+  void time_rests(std::size_t kind);
+  void end_rests(std::size_t kind, std::size_t most);
+
+  ConversationShard& shard_;
+  Users& users_;
+  Fanout& fanout_;
+  Scheduler& scheduler_;
+  IdMap<ConversationId, Rest> rests_;
+  std::array<RestQueue, 2> rest_queues_{RestQueue{Millis(limits::receipt_coalesce_direct), {}, 0},
+                                        RestQueue{Millis(limits::receipt_coalesce_group), {}, 0}};
+  std::array<FrameBuffer, 2> frames_;  // without what others have read, and with it
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace kith::server

@@ -1,0 +1,58 @@
+// ConversationRequests: routes what a session asks about conversations to the service that answers it.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <utility>
+
+#include "kith/core/limits.h"
+#include "server/commands/group_service.h"
+#include "server/commands/receipt_intake.h"
+#include "server/commands/send_service.h"
+#include "server/conversation/conversation_shard.h"
+#include "server/delivery/event_pusher.h"
+#include "server/delivery/receipt_pusher.h"
+#include "server/queries/history_service.h"
+#include "server/queries/sync_service.h"
+
+namespace kith::v1 {
+class ClientFrame;
+}
+
+namespace kith::server {
+
+class ConversationRequests {
+ public:
+  // `large_pushes_per_s`: see ServerOptions. All others outlive this.
+  ConversationRequests(ConversationShard& shard, Users& users, Fanout& fanout, Scheduler& scheduler,
+                       std::uint32_t large_pushes_per_s = limits::large_pushes_per_s);
+  ~ConversationRequests();
+
+  // Page tokens are good for all that have the same secret. Before the first request.
+  void set_secret(std::string_view secret);
+  void on_cold_heads(ReceiptIntake::ColdHeads cold) { receipts_.on_cold_heads(std::move(cold)); }
+
+  void set_lookup_costs(LookupCosts costs) { lookups_ = std::move(costs); }
+
+  void session_opened(const Caller& caller) { events_.session_opened(caller); }
+  void session_closed(const Caller& caller) { events_.session_closed(caller); }
+
+  // Returns false if the body is not about conversations; then frame and reply are untouched. Both
+  // may be moved from otherwise. The frame has passed validate().
+  bool handle(const Caller& caller, v1::ClientFrame&& frame, Reply&& reply);
+  bool handle(const Caller& caller, const v1::ClientFrame& frame, const Reply& reply);
+  void handle(const Caller& caller, const RequestView& request, Reply&& reply);
+
+ private:
+  ConversationShard& shard_;
+  LookupCosts lookups_;
+  EventPusher events_;
+  ReceiptPusher receipt_pusher_;
+  SendService sends_;
+  GroupService groups_;
+  ReceiptIntake receipts_;
+  SyncService syncs_;
+  HistoryService history_;
+};
+
+}  // namespace kith::server

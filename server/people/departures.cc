@@ -1,0 +1,199 @@
+// Departures: takes people whose accounts were deleted out of their groups.
+#include "server/people/departures.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "kith/core/limits.h"
+#include "src/uuid.h"
+
+namespace kith::server {
+namespace {
+
+constexpr std::size_t kPage = 100;  // users, or conversations, at a time
+// Longer than any request that was let in before the account ended.
+constexpr Millis kSecondLook = std::chrono::seconds(30);
+// A log or store that does not take it for now.
+constexpr Millis kRetry = std::chrono::seconds(5);
+
+}  // namespace
+
+struct Departures::State : std::enable_shared_from_this<State> {
+  State(Directory& d, ConversationShard& c, Scheduler& s, Random& random)
+      : directory(d), conversations(c), scheduler(s), ids(s.clock(), random) {}
+
+  void look();
+  void take(std::vector<UserId> users);
+  void next_user();
+  void list(const UserId& user, Position before);
+  void walk(const UserId& user, std::vector<FeedChange> page, std::size_t index);
+  void visit(const UserId& user, const ConversationId& id, std::function<void()> then);
+  void leave(const UserId& user, const ConversationId& id, std::function<void()> then);
+  void walked(const UserId& user);
+  void again(Millis wait);
+
+  Directory& directory;
+  ConversationShard& conversations;
+  Scheduler& scheduler;
+  UuidGenerator ids;
+  bool running = false;   // a look is under way
+  bool wanted = false;    // another one shall follow it
+  bool failed = false;    // something of this look could not be done for now
+  bool more = false;      // there are users behind those of this look
+  std::size_t found = 0;  // groups of the user at hand
+  std::uint64_t left_groups = 0;
+  std::vector<UserId> waiting;  // of this look, the next one last
+  // Those in whom nothing was found, since when (steady clock).
+  std::map<UserId, std::int64_t> clean_since;
+  Scheduler::TimerId timer = 0;
+};
+
+void Departures::State::look() {
+  if (running) {
+    wanted = true;
+    return;
+  }
+  scheduler.cancel(std::exchange(timer, 0));
+  running = true;
+  wanted = failed = false;
+  directory.leaving(kPage, [weak = weak_from_this()](Result<std::vector<UserId>> users) {
+    const auto self = weak.lock();
+    if (!self) return;
+    if (users) return self->take(std::move(*users));
+    self->running = false;
+    self->again(kRetry);
+  });
+}
+
+void Departures::State::take(std::vector<UserId> users) {
+  more = users.size() == kPage;
+  std::reverse(users.begin(), users.end());
+  waiting = std::move(users);
+  next_user();
+}
+
+void Departures::State::next_user() {
+  if (!waiting.empty()) {
+    const UserId user = waiting.back();
+    waiting.pop_back();
+    found = 0;
+    return list(user, 0);
+  }
+  running = false;
+  if (wanted) return look();
+  if (!clean_since.empty() && !failed) return again(kSecondLook);
+  if (failed || more) again(kRetry);
+}
+
+void Departures::State::again(Millis wait) {
+  scheduler.cancel(timer);
+  timer = scheduler.after(wait, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->timer = 0;
+    self->look();
+  });
+}
+
+// From the newest to the oldest: what is left meanwhile gets a mark above, and does not come twice.
+void Departures::State::list(const UserId& user, Position before) {
+  conversations.feed().list(user, before, kPage,
+                            [weak = weak_from_this(), user](Result<std::vector<FeedChange>> page) {
+                              const auto self = weak.lock();
+                              if (!self) return;
+                              if (!page) {
+                                self->failed = true;
+                                return self->next_user();
+                              }
+                              if (page->empty()) return self->walked(user);
+                              self->walk(user, std::move(*page), 0);
+                            });
+}
+
+void Departures::State::walk(const UserId& user, std::vector<FeedChange> page, std::size_t index) {
+  if (index == page.size()) return list(user, page.back().feed_ver);
+  const ConversationId id = page[index].conversation;
+  visit(user, id, [weak = weak_from_this(), user, page = std::move(page), index]() mutable {
+    const auto self = weak.lock();
+    if (self) self->walk(user, std::move(page), index + 1);
+  });
+}
+
+void Departures::State::visit(const UserId& user, const ConversationId& id,
+                              std::function<void()> then) {
+  conversations.with(id, [weak = weak_from_this(), user, id,
+                          then = std::move(then)](const Result<const Conversation*>& loaded) {
+    const auto self = weak.lock();
+    if (!self) return;
+    if (!loaded) self->failed = true;
+    const Conversation* c = loaded ? *loaded : nullptr;
+    const Member* member = c == nullptr ? nullptr : find_member(*c, user);
+    const bool inside =
+        member != nullptr && member->active() && c->head.type == ConversationType::kGroup;
+    // Never inside the call: a long list would be as deep.
+    if (!inside) return self->scheduler.post(then);
+    ++self->found;
+    self->leave(user, id, then);
+  });
+}
+
+void Departures::State::leave(const UserId& user, const ConversationId& id,
+                              std::function<void()> then) {
+  LogRecord record;
+  record.conversation = id;
+  record.command_id = ids.next();
+  record.sender = user;
+  record.gateway_ts_ms = scheduler.clock().wall().ms;
+  record.rules_version = kRulesVersion;
+  record.receipts_off = true;  // leaving says nothing of what has been read
+  record.op = MembershipOp{MemberChangeKind::kLeave, {}, MemberRole::kNone};
+  conversations.append(std::move(record), [weak = weak_from_this(),
+                                           then = std::move(then)](const Result<Outcome>& outcome) {
+    const auto self = weak.lock();
+    if (!self) return;
+    if (outcome && outcome->placed) {
+      ++self->left_groups;
+    } else if (!outcome || outcome->error->code != ErrorCode::kNotMember) {
+      self->failed = true;
+    }
+    self->scheduler.post(then);
+  });
+}
+
+void Departures::State::walked(const UserId& user) {
+  const std::int64_t now = scheduler.clock().steady_ms();
+  if (found > 0 || failed) {
+    clean_since.erase(user);
+    clean_since.emplace(user, now);
+    return next_user();
+  }
+  const auto [since, first] = clean_since.try_emplace(user, now);
+  if (first || now - since->second < kSecondLook.count()) return next_user();
+  clean_since.erase(since);
+  directory.left(user, [weak = weak_from_this()](const Status& left) {
+    const auto self = weak.lock();
+    if (!self) return;
+    if (!left) self->failed = true;
+    self->next_user();
+  });
+}
+
+Departures::Departures(Directory& directory, ConversationShard& conversations, Scheduler& scheduler,
+                       Random& random)
+    : state_(std::make_shared<State>(directory, conversations, scheduler, random)) {}
+
+Departures::~Departures() {
+  state_->scheduler.cancel(state_->timer);
+}
+
+void Departures::look() {
+  state_->look();
+}
+
+std::uint64_t Departures::groups_left() const {
+  return state_->left_groups;
+}
+
+}  // namespace kith::server

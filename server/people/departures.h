@@ -1,0 +1,34 @@
+// Departures: takes people whose accounts were deleted out of their groups, one after the other, and goes
+// on with it after a restart.
+#pragma once
+
+#include <memory>
+
+#include "kith/core/ids.h"
+#include "kith/core/random.h"
+#include "kith/server/ports/directory.h"
+#include "server/conversation/conversation_shard.h"
+#include "src/scheduler.h"
+
+namespace kith::server {
+
+// Loop thread.
+class Departures {
+ public:
+  Departures(Directory& directory, ConversationShard& conversations, Scheduler& scheduler,
+             Random& random);
+  ~Departures();
+
+  // Goes on with what an earlier process has left, and with who has been removed since the last call.
+  // Each group is left by a durable command of the user. When none is found twice, with a pause in
+  // which an addition under way would have come, the directory is told that the user has left.
+  void look();
+
+  [[nodiscard]] std::uint64_t groups_left() const;
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace kith::server

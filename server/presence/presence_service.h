@@ -1,0 +1,48 @@
+// Presence and typing: who is here, told only to those who may know. Nothing of it is stored but
+// the time last seen.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "kith/core/ids.h"
+#include "server/conversation/conversations.h"
+#include "server/delivery/fanout.h"
+#include "server/requests/caller.h"
+#include "server/users/users.h"
+#include "src/scheduler.h"
+
+namespace kith::v1 {
+class ClientFrame;
+}
+
+namespace kith::server {
+
+// Loop thread.
+class PresenceService {
+ public:
+  PresenceService(Users& users, Conversations& conversations, Fanout& fanout, Scheduler& scheduler,
+                  std::chrono::milliseconds grace);
+  ~PresenceService();
+
+  // SetTyping and PresenceSubscribe; false for anything else.
+  bool handle(const Caller& caller, const v1::ClientFrame& frame);
+
+  void session_opened(const Caller& caller, bool active);
+  void session_closed(const Caller& caller);
+  // An inactive session does not make its user online, and is told the latest states when it
+  // becomes active again.
+  void session_active(const Caller& caller, bool active);
+  // Settings, contacts or blocks of the user changed: everybody is told what they may see now.
+  void user_changed(const UserId& user);
+  // The server is going away: nobody is told OFFLINE any more.
+  void freeze();
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace kith::server

@@ -1,0 +1,46 @@
+// LogProgress: how far the records of one log are decided and stored.
+#pragma once
+
+#include <cstdint>
+#include <set>
+
+#include "kith/server/ports/records.h"
+
+namespace kith::server {
+
+class LogProgress {
+ public:
+  // The store has everything up to `applied`; nothing else is known yet.
+  void begins_behind(Position applied) { end_ = applied_ = applied; }
+  // What the log held at the start is read.
+  void replayed() { found_ = end_; }
+  // A record is in the log.
+  void committed(Position position) { end_ = position; }
+  // It waits for its decision, while later ones may be decided.
+  void waits(Position position) { waiting_.insert(position); }
+  void is_decided(Position position) {
+    if (!waiting_.empty()) waiting_.erase(position);
+  }
+  void stored(Position position) { applied_ = position; }
+
+  // The last record in the log.
+  [[nodiscard]] Position end() const { return end_; }
+  // What `end` was at the start.
+  [[nodiscard]] Position found() const { return found_; }
+  // Every record up to this one is decided.
+  [[nodiscard]] Position decided() const { return waiting_.empty() ? end_ : *waiting_.begin() - 1; }
+  // The store has every record up to this one.
+  [[nodiscard]] Position applied() const { return applied_; }
+  // Records decided and not yet in the store.
+  [[nodiscard]] std::uint64_t apply_lag() const { return decided() - applied_; }
+  // Records in the log and not yet in the store.
+  [[nodiscard]] std::uint64_t unstored() const { return end_ - applied_; }
+
+ private:
+  Position end_ = 0;
+  Position found_ = 0;
+  Position applied_ = 0;
+  std::set<Position> waiting_;
+};
+
+}  // namespace kith::server

@@ -1,0 +1,167 @@
+// Users: a bounded cache of user records with one load at a time per user.
+#include "server/users/users.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace kith::server {
+
+namespace {
+
+std::size_t bytes_of(const Users::Record& record) {
+  if (record == nullptr) return 0;
+  return sizeof(UserRecord) + record->handle.size() + record->display_name.size() +
+         (record->contacts.size() + record->blocked.size()) * UserId::kSize;
+}
+
+}  // namespace
+
+struct Users::State {
+  State(Directory& d, CacheBounds bounds) : directory(d), records(bounds, bytes_of) {}
+
+  // Null: there is nobody any more.
+  Record put(const UserId& id, Record shared) {
+    records.put(id, shared);
+    return shared;
+  }
+  Record put(UserRecord record) {
+    const UserId id = record.id;
+    return put(id, std::make_shared<const UserRecord>(std::move(record)));
+  }
+
+  Directory& directory;
+  WeighedCache<UserId, Record> records;
+  std::unordered_map<UserId, std::vector<Done<Record>>> loading;
+};
+
+Users::Users(Directory& directory, CacheBounds bounds)
+    : state_(std::make_shared<State>(directory, bounds)) {}
+Users::~Users() = default;
+
+void Users::with(const UserId& id, Done<Record> done) {
+  if (const Record* found = state_->records.find(id)) {
+    done(Record(*found));
+    return;
+  }
+  auto& waiting = state_->loading[id];
+  waiting.push_back(std::move(done));
+  if (waiting.size() > 1) return;
+  state_->directory.load(
+      id, [weak = std::weak_ptr(state_), id](Result<std::optional<UserRecord>> loaded) {
+        const auto state = weak.lock();
+        if (!state) return;
+        auto callbacks = std::move(state->loading[id]);
+        state->loading.erase(id);
+        Result<Record> answer = Record{};
+        if (!loaded) {
+          answer = loaded.error();
+        } else if (const Record* found = state->records.find(id)) {
+          answer = *found;  // an update was faster: it is newer
+        } else if (*loaded) {
+          answer = state->put(std::move(**loaded));
+        }
+        for (auto& callback : callbacks) callback(answer);
+      });
+}
+
+const UserRecord* Users::at_hand(const UserId& id) const {
+  const Record* found = state_->records.peek(id);
+  return found == nullptr ? nullptr : found->get();
+}
+
+void Users::consents(const std::vector<UserId>& ids, const UserId& asker,
+                     Done<std::vector<Consent>> done) {
+  std::vector<Consent> known;
+  std::vector<UserId> others;
+  for (const UserId& id : ids) {
+    const Record* found = state_->records.find(id);
+    if (found == nullptr) {
+      others.push_back(id);
+    } else if (*found != nullptr) {
+      known.push_back(consent_of(**found, asker));
+    }
+  }
+  if (others.empty()) return done(std::move(known));
+  state_->directory.consents(
+      others, asker,
+      [known = std::move(known),
+       done = std::move(done)](Result<std::vector<Consent>> read) mutable {
+        if (!read) return done(read.error());
+        known.insert(known.end(), read->begin(), read->end());
+        std::sort(known.begin(), known.end(),
+                  [](const Consent& a, const Consent& b) { return a.user < b.user; });
+        done(std::move(known));
+      });
+}
+
+void Users::update(const UserId& id, const UserChange& change, Done<Record> done) {
+  state_->directory.update(
+      id, change,
+      [weak = std::weak_ptr(state_), done = std::move(done)](Result<UserRecord> updated) {
+        const auto state = weak.lock();
+        if (!state) return;
+        if (!updated) {
+          done(updated.error());
+          return;
+        }
+        done(state->put(std::move(*updated)));
+      });
+}
+
+void Users::remove(const UserId& id, Done<void> done) {
+  state_->directory.remove(
+      id, [weak = std::weak_ptr(state_), id, done = std::move(done)](const Status& removed) {
+        const auto state = weak.lock();
+        if (!state) return;
+        if (removed) state->put(id, nullptr);
+        done(removed);
+      });
+}
+
+void Users::ensure(const NewUser& user, const DeviceRecord& device, Done<Arrived> done) {
+  const UserId id = UserId::of(user.handle);
+  if (const Record* found = state_->records.find(id)) {
+    if (const Record record = *found; record == nullptr) {
+      done(make_error(ErrorCode::kRevoked, "the account was deleted"));
+    } else {
+      done(Arrived{record, nullptr});
+    }
+    return;
+  }
+  state_->directory.admit(
+      user, device,
+      [weak = std::weak_ptr(state_), id, done = std::move(done)](Result<Arrival> arrival) {
+        const auto state = weak.lock();
+        if (!state) return;
+        if (!arrival) {
+          done(arrival.error());
+          return;
+        }
+        const Record* found = state->records.find(id);  // an update was faster: it is newer
+        const Record record = found != nullptr ? *found : state->put(std::move(arrival->user));
+        if (record == nullptr) {
+          done(make_error(ErrorCode::kRevoked, "the account was deleted"));
+          return;
+        }
+        done(Arrived{record, std::make_shared<const std::vector<DeviceRecord>>(
+                                 std::move(arrival->devices))});
+      });
+}
+
+bool audience_allows(Audience audience, const UserRecord& target, const UserId& viewer) {
+  if (target.id == viewer) return true;
+  if (std::binary_search(target.blocked.begin(), target.blocked.end(), viewer)) return false;
+  switch (audience) {
+    case Audience::kEveryone:
+      return true;
+    case Audience::kContacts:
+      return std::binary_search(target.contacts.begin(), target.contacts.end(), viewer);
+    case Audience::kNobody:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace kith::server

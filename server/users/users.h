@@ -1,0 +1,56 @@
+// Users: user records in memory, in front of the directory. Loaded when a session opens or somebody
+// asks; bounded.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "kith/core/ids.h"
+#include "kith/core/limits.h"
+#include "kith/server/ports/directory.h"
+#include "src/weighed_cache.h"
+
+namespace kith::server {
+
+class Users {
+ public:
+  // As many records as there may be, of the usual kind.
+  static constexpr CacheBounds kBounds{limits::users_cached_max, limits::users_cached_bytes};
+  explicit Users(Directory& directory, CacheBounds bounds = kBounds);
+  ~Users();
+
+  using Record = std::shared_ptr<const UserRecord>;
+
+  // The current record (null if there is no such user); equal concurrent loads are one. May answer
+  // inside the call.
+  void with(const UserId& id, Done<Record> done);
+  // What is in memory; null if it is not. Never loads. Valid until the next call of another.
+  const UserRecord* at_hand(const UserId& id) const;
+  // What those of `ids` who exist let `asker` do, ascending by user; `ids` ascend and name each once. The
+  // directory is asked once for all who are not in memory. May answer inside the call.
+  void consents(const std::vector<UserId>& ids, const UserId& asker,
+                Done<std::vector<Consent>> done);
+  // Writes through and replaces the record in memory.
+  void update(const UserId& id, const UserChange& change, Done<Record> done);
+  // Removes the user for good; see Directory::remove().
+  void remove(const UserId& id, Done<void> done);
+  struct Arrived {
+    Record user;
+    // What the directory said with it; null if it was not asked, because the user is in memory.
+    std::shared_ptr<const std::vector<DeviceRecord>> devices;
+  };
+  // Answers the record; at first sight (host tokens) creates the user with the device they come
+  // with. Fails with kRevoked if the user was removed.
+  void ensure(const NewUser& user, const DeviceRecord& device, Done<Arrived> done);
+
+ private:
+  struct State;
+  std::shared_ptr<State> state_;
+};
+
+// May `viewer` see something of `target` that `audience` guards? Blocks in either direction say no;
+// the rule is reciprocal only in that callers check both directions.
+bool audience_allows(Audience audience, const UserRecord& target, const UserId& viewer);
+
+}  // namespace kith::server
