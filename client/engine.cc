@@ -138,9 +138,8 @@ void Engine::on_welcome(const v1::Welcome& welcome) {
   CacheChange seen;
   seen.kv["server_ms"] = std::to_string(connection_->server_ms());
   (void)store_.commit(seen);  // without it rows are judged by this device's clock alone
-  if (run_id_.empty() && sync_->cursor() == 0)
-    (void)keep_run_id();  // pushes may come before a page
-  const bool same_run = run_id_.empty() || run_id_ == run_of_server_;
+  if (run_id_.empty() && sync_->cursor() == 0) (void)keep_run_id();  // there is nothing to judge
+  const bool same_run = run_id_ == run_of_server_;
   sync_->on_welcome(same_run);
   if (same_run) on_history_known();
   profiles_asked_.clear();
@@ -188,6 +187,7 @@ void Engine::on_frame(const v1::ServerFrame& frame) {
           std::min<Millis>(Millis(frame.throttle().retry_after_ms()), limits::retry_after_max));
       break;
     case v1::ServerFrame::kReceiptPush:
+      if (!history_known_) return sync_->missed_push();
       for (const auto& state : frame.receipt_push().states()) (void)model_.apply_receipt(state);
       break;
     case v1::ServerFrame::kTypingPush: {

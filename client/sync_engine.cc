@@ -61,7 +61,7 @@ SyncEngine::~SyncEngine() {
 
 void SyncEngine::on_welcome(bool same_run) {
   syncing_ = again_ = snapshot_ = first_done_ = anew_ = false;
-  acks_wait_ = !same_run;
+  history_known_ = same_run;
   acked_.clear();
   unfillable_.clear();
   failures_.clear();
@@ -86,6 +86,7 @@ void SyncEngine::on_lost() {
   scheduler_.cancel(std::exchange(fetch_timer_, 0));
   to_fetch_.clear();
   to_ack_.clear();
+  fill_what_waits();
 }
 
 void SyncEngine::arm_idle_guard() {
@@ -202,7 +203,7 @@ Status SyncEngine::start_anew(std::int64_t kept_until_ms) {
   unfillable_.clear();
   failures_.clear();
   cursor_ = 0;
-  acks_wait_ = false;
+  on_history_known();
   return {};
 }
 
@@ -217,7 +218,7 @@ void SyncEngine::on_page(const v1::SyncPage& page) {
   std::optional<std::uint64_t> cursor;
   if (!page.more() && !snapshot_) cursor = page.next_cursor();
   Status s = hooks_.same_history();
-  if (s && std::exchange(acks_wait_, false)) send_acks();
+  if (s) on_history_known();
   if (s) s = take_user_state(page);
   if (s) s = model_.apply_states(states, cursor);
   if (!s) {
@@ -248,6 +249,16 @@ void SyncEngine::on_page(const v1::SyncPage& page) {
   fetch_missing();
   if (again_) sync_now();
   settle_if_done();
+}
+
+void SyncEngine::on_history_known() {
+  if (std::exchange(history_known_, true)) return;
+  send_acks();
+  fill_what_waits();
+}
+
+void SyncEngine::fill_what_waits() {
+  for (const auto& fill : std::exchange(fills_, {})) fill();
 }
 
 // Contacts and blocks may go on from page to page.
@@ -296,6 +307,7 @@ void SyncEngine::settle_if_done() {
 
 void SyncEngine::on_event_push(const v1::EventPush& push) {
   arm_idle_guard();
+  if (!history_known_) return missed_push();
   offer({push.events().begin(), push.events().end()}, true);
 }
 
@@ -383,6 +395,7 @@ void SyncEngine::drain_held(const ConversationId& id) {
 }
 
 void SyncEngine::on_head_push(const v1::HeadPush& push) {
+  if (!history_known_) return missed_push();
   const auto id = conversation_id(push.conversation_id());
   if (!id) return;
   if (!model_.find(*id)) {
@@ -471,7 +484,7 @@ bool SyncEngine::resting(const ConversationId& id) {
 }
 
 void SyncEngine::run_fetches() {
-  if (!connection_.ready()) return;
+  if (!connection_.ready() || !history_known_) return;
   std::size_t in_time = fetches_in_time();
   for (auto it = to_fetch_.begin(); it != to_fetch_.end();) {
     if (in_time >= kFetchesAtOnce || fetching_.size() >= kFetchesMost) break;
@@ -543,6 +556,10 @@ void SyncEngine::on_fetched(const ConversationId& id, const v1::ServerFrame* fra
 
 void SyncEngine::fill(const ConversationId& id, std::uint64_t from, std::uint64_t to,
                       std::function<void()> done) {
+  if (connection_.ready() && !history_known_) {
+    fills_.push_back([this, id, from, to, done = std::move(done)] { fill(id, from, to, done); });
+    return;
+  }
   const ConversationRecord* record = model_.find(id);
   if (record) from = std::max(from, record->floor_seq);
   const std::uint64_t hole =
@@ -658,7 +675,7 @@ void SyncEngine::note_ack(const ConversationId& id) {
 }
 
 void SyncEngine::send_acks() {
-  if (!connection_.ready() || acks_wait_) return;
+  if (!connection_.ready() || !history_known_) return;
   while (!to_ack_.empty()) {
     v1::ClientFrame frame;
     v1::AckEvents& ack = *frame.mutable_ack_events();

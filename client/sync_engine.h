@@ -53,13 +53,16 @@ class SyncEngine {
   void load(std::uint64_t cursor) { cursor_ = cursor; }
   [[nodiscard]] std::uint64_t cursor() const { return cursor_; }
 
-  // `same_run`: as that of what is held. Otherwise nothing is acknowledged before the first answer to a sync.
+  // `same_run`: as that of what is held. Otherwise nothing is acknowledged, fetched or kept of a push before the first
+  // answer to a sync.
   void on_welcome(bool same_run);
   void on_lost();
   void on_event_push(const v1::EventPush& push);
   void on_head_push(const v1::HeadPush& push);
   void on_feed_notice(const v1::FeedNotice& notice);
   void on_pong(const v1::Pong& pong);
+  // Something was pushed that is not kept: another sync follows the one that is under way.
+  void missed_push() { again_ = true; }
 
   // Events that this device knows to be placed (own sends too). Applied at once if nothing is
   // missing below them.
@@ -89,6 +92,8 @@ class SyncEngine {
   void on_page(const v1::SyncPage& page);
   Status take_user_state(const v1::SyncPage& page);
   void on_sync_failed(const Error& error);
+  void on_history_known();
+  void fill_what_waits();
   void finish_snapshot();
   void fetch_missing();
   void on_fetched(const ConversationId& id, const v1::ServerFrame* frame, const Error& error);
@@ -146,7 +151,8 @@ class SyncEngine {
   std::map<ConversationId, std::uint64_t> acked_;  // sent in this session
   std::set<ConversationId> to_ack_;
   bool ack_posted_ = false;
-  bool acks_wait_ = false;  // until it is known whose history the server has
+  bool history_known_ = false;  // in this session: what is held is of the server's history
+  std::vector<std::function<void()>> fills_;  // wait for that
   Scheduler::TimerId sync_timer_ = 0;
   std::int64_t sync_due_ = 0;
   Scheduler::TimerId idle_timer_ = 0;

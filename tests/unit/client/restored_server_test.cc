@@ -1,5 +1,6 @@
 // A server that was restored from an older copy: what waits here speaks of its history before it leaves.
 #include "tests/unit/client/engine_fixture.h"
+#include "tests/unit/client/fullable_store.h"
 
 namespace kith::client {
 namespace {
@@ -8,6 +9,13 @@ using namespace std::chrono_literals;
 
 class RestoredServer : public EngineTest {
  protected:
+  FullableStore& start_on_fullable_disk() {
+    auto fullable = std::make_unique<FullableStore>(std::move(store));
+    FullableStore& disk = *fullable;
+    store = std::move(fullable);
+    restart();
+    return disk;
+  }
   void sign_in(const std::string& run) {
     engine->connect();
     scheduler.settle();
@@ -103,6 +111,53 @@ TEST_F(RestoredServer, NothingWithANumberLeavesBeforeItIsKnownWhoseHistoryItIs) 
   cut();
   sign_in("run two");  // the run that is held by now
   EXPECT_EQ(count(v1::ClientFrame::kSend), 1u);
+}
+
+// Under the old run's name it would pass for a part of that run's history, once the process has died.
+TEST_F(RestoredServer, NothingOfARunIsKeptBeforeItIsKnownWhoseHistoryItIs) {
+  know_five();
+  sign_in("run two");
+  push(event(6));
+  v1::ServerFrame head;
+  head.mutable_head_push()->set_conversation_id(room.bytes());
+  head.mutable_head_push()->set_last_seq(7);
+  say(head);
+  v1::ServerFrame receipt;
+  auto& ticks = *receipt.mutable_receipt_push()->add_states();
+  ticks.set_conversation_id(room.bytes());
+  ticks.set_delivered_all_seq(5);
+  say(receipt);
+  bool answered = false;
+  engine->history(room, Seq(), 10, [&](const auto&) { answered = true; });
+  EXPECT_EQ(count(v1::ClientFrame::kGetEvents), 0u);
+  EXPECT_FALSE(answered);
+  const auto content = store->load();
+  ASSERT_EQ(content->conversations.size(), 1u);
+  EXPECT_EQ(content->conversations.at(room).last_seq, 5u);
+  EXPECT_EQ(content->conversations.at(room).marks.delivered_all.value, 0u);
+  EXPECT_EQ(store->events(room, 6, 8, 2)->size(), 0u);
+  answer_sync({}, 9);  // it is the one that is held
+  EXPECT_TRUE(answered) << "with what is here";
+  EXPECT_EQ(engine->connection(), ConnectionState::kSyncing)
+      << "the push may be newer than the page";
+  v1::ConversationState grown = state(6);
+  grown.set_entry_ver(2);
+  answer_sync({grown}, 10);
+  give_events(expect(v1::ClientFrame::kGetEvents), {event(6)}, 6);
+  EXPECT_EQ(store->events(room, 6, 8, 2)->size(), 1u);
+}
+
+TEST_F(RestoredServer, HistoryAskedForTooEarlyIsAnsweredWhenTheConnectionEnds) {
+  sign_in("run one");
+  answer_sync({state(5)}, 9);
+  cut();
+  server.received.clear();
+  sign_in("run two");
+  bool answered = false;
+  engine->history(room, Seq(), 10, [&](const auto&) { answered = true; });
+  EXPECT_FALSE(answered);
+  cut();
+  EXPECT_TRUE(answered);
 }
 
 TEST_F(RestoredServer, AnswersNameWhatTheyAnswerAsTheServerKnowsIt) {
@@ -255,49 +310,35 @@ TEST_F(RestoredServer, TheFirstRunIsKeptBeforeAnythingIsPushed) {
   EXPECT_EQ(store->load()->kv["run"], "run one");
 }
 
+TEST_F(RestoredServer, NothingIsKeptOfAFirstRunWhoseNameCannotBeKept) {
+  FullableStore& disk = start_on_fullable_disk();
+  disk.full = true;
+  sign_in("run one");
+  disk.full = false;
+  push(event(1));
+  EXPECT_EQ(store->events(room, 1, 2, 1)->size(), 0u);
+  answer_sync({}, 9);
+  EXPECT_EQ(store->load()->kv["run"], "run one");
+  push(event(1));
+  EXPECT_EQ(store->events(room, 1, 2, 1)->size(), 1u);
+}
+
 // The server names its history once a session. A device that cannot forget the old one yet asks for nothing else.
 TEST_F(RestoredServer, ForgettingIsTriedAgainBeforeAnythingElseIsAsked) {
-  struct Full : CacheStore {
-    explicit Full(CacheStore& disk) : inner(disk) {}
-    Result<CacheContent> load() override { return inner.load(); }
-    Status commit(const CacheChange& change) override {
-      if (full && change.forget_history) return make_error(ErrorCode::kDiskFull, "full");
-      return inner.commit(change);
-    }
-    Result<std::vector<StoredEvent>> events(const ConversationId& id, std::uint64_t from,
-                                            std::uint64_t before, std::size_t limit) override {
-      return inner.events(id, from, before, limit);
-    }
-    std::optional<StoredEvent> find_message(const ConversationId& id,
-                                            const MessageId& message) override {
-      return inner.find_message(id, message);
-    }
-    Result<std::vector<FoundEvent>> search(const SearchRequest& request) override {
-      return inner.search(request);
-    }
-    Result<bool> index_more(std::size_t events) override { return inner.index_more(events); }
-    CacheStore& inner;
-    bool full = false;
-  };
-  const std::unique_ptr<CacheStore> disk = std::move(store);
-  auto full = std::make_unique<Full>(*disk);
-  Full& watched = *full;
-  store = std::move(full);
-  restart();
+  FullableStore& disk = start_on_fullable_disk();
+  disk.only_for_forgetting = true;
   know_five();
   answer(3);
   sign_in("run two");
-  watched.full = true;
+  disk.full = true;
   reset(kKept);
   scheduler.advance(20s);
   EXPECT_EQ(count(v1::ClientFrame::kSync), 0u);
   EXPECT_EQ(count(v1::ClientFrame::kSend), 0u);
-  watched.full = false;
+  disk.full = false;
   scheduler.advance(3s);
   EXPECT_EQ(count(v1::ClientFrame::kSend), 1u);
   EXPECT_TRUE(expect(v1::ClientFrame::kSync).sync().snapshot());
-  engine.reset();
-  store = nullptr;
 }
 
 // Its state came with no page yet; the copy does not have the conversation, so it is begun anew.

@@ -1,36 +1,11 @@
 // Gaps, lost pushes, acknowledgements and the cursor.
 #include "tests/unit/client/engine_fixture.h"
+#include "tests/unit/client/fullable_store.h"
 
 namespace kith::client {
 namespace {
 
 using namespace std::chrono_literals;
-
-// A disk that can be full for a while.
-class FullableStore : public CacheStore {
- public:
-  explicit FullableStore(std::unique_ptr<CacheStore> inner) : inner_(std::move(inner)) {}
-  Result<CacheContent> load() override { return inner_->load(); }
-  Status commit(const CacheChange& change) override {
-    return full ? make_error(ErrorCode::kDiskFull, "full") : inner_->commit(change);
-  }
-  Result<std::vector<StoredEvent>> events(const ConversationId& conversation, std::uint64_t from,
-                                          std::uint64_t before, std::size_t limit) override {
-    return inner_->events(conversation, from, before, limit);
-  }
-  std::optional<StoredEvent> find_message(const ConversationId& conversation,
-                                          const MessageId& id) override {
-    return inner_->find_message(conversation, id);
-  }
-  Result<std::vector<FoundEvent>> search(const SearchRequest& request) override {
-    return inner_->search(request);
-  }
-  Result<bool> index_more(std::size_t events) override { return inner_->index_more(events); }
-  bool full = false;
-
- private:
-  std::unique_ptr<CacheStore> inner_;
-};
 
 class SyncEngineTest : public EngineTest {
  protected:
