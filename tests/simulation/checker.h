@@ -108,8 +108,8 @@ class Checker {
   virtual void published(const Who&, const v1::ServerFrame&) {}
   // The run goes on with this message in its history.
   virtual void durable(const MessageId&) {}
-  // And: something that the person wrote to the conversation was refused.
-  virtual void refused(const UserId&, const ConversationId&) {}
+  // And: this message was refused before, whenever its sender hears so.
+  virtual void refused(const MessageId&) {}
   // And: this record, which may not be applied yet.
   virtual void logged_before(const server::LogEntry& entry) { logged(entry); }
   // A record is durable.

@@ -104,7 +104,7 @@ void World::restore(const ServerNode::Copy& copy) {
     for (const server::LogEntry& entry : copy.log.entries) checker->logged_before(entry);
     for (const Who& who : who_) {
       for (const auto& [id, row] : truth_.disk(who.device).outbox) {
-        if (row.failed) checker->refused(who.user, row.conversation);
+        if (row.failed) checker->refused(id);
       }
     }
   }
@@ -287,6 +287,7 @@ void World::server_says(std::size_t device, std::string_view bytes) {
   const bool searched = searches_.erase({device, frame->reply_to()}) != 0;
   if (!searched) overloaded_ += refused_as_overloaded(*frame);  // a search may take too long
   trace_.line("server", "to d" + std::to_string(device) + " " + describe(*frame));
+  if (!restored_) refusals_.server_says(device, *frame);
   for (auto& checker : checkers_) checker->server_says(who_.at(device), *frame);
 }
 
@@ -318,6 +319,7 @@ void World::device_says(std::size_t device, std::string_view bytes) {
   if (!frame) return findings_.broken(0, "a client sends what is no frame");
   if (strangers_.contains(device)) return;
   trace_.line("d" + std::to_string(device), "says " + describe(*frame));
+  if (!restored_) refusals_.asks(device, *frame);
   if (frame->has_search()) searches_.emplace(device, frame->req_id());
   for (auto& checker : checkers_) checker->asks(who_.at(device), *frame);
 }
@@ -376,8 +378,16 @@ void World::cached(const Who& who, const client::CacheChange& change) {
     of_old_.erase(who.device);
     for (auto& checker : checkers_) checker->forgot_history(who);
   }
-  if (of_old_.contains(who.device)) return;
+  if (of_old_.contains(who.device)) return refused_before(who, change);
   for (auto& checker : checkers_) checker->cached(who, change);
+}
+
+// An answer of the lost history may still have been on its way.
+void World::refused_before(const Who& who, const client::CacheChange& change) {
+  for (const client::OutboxRow& row : change.outbox_put) {
+    if (!row.failed || !refusals_.contains(who.device, row.id)) continue;
+    for (auto& checker : checkers_) checker->refused(row.id);
+  }
 }
 
 void World::told(const Who& who, const client::Event& event) {

@@ -14,6 +14,7 @@
 #include "tests/simulation/checker.h"
 #include "tests/simulation/device.h"
 #include "tests/simulation/network.h"
+#include "tests/simulation/refusals.h"
 #include "tests/simulation/rules.h"
 #include "tests/simulation/server_node.h"
 #include "tests/simulation/trace.h"
@@ -118,6 +119,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   void dealt_with(const Who& who, const client::Message& message) override;
 
   void end_the_dying();
+  void refused_before(const Who& who, const client::CacheChange& change);
   // The frame as a server would send it whose refusals tell why.
   [[nodiscard]] std::string tell_why(Rule how, std::size_t device, std::string_view bytes) const;
 
@@ -136,6 +138,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   std::vector<std::unique_ptr<Device>> devices_;
   bool restored_ = false;
   std::set<std::size_t> of_old_;  // devices that hold the history before the restore
+  Refusals refusals_;             // of that history
   std::set<UserId> hid_reads_;    // at some time: misses what others read meanwhile
   std::int64_t logged_at_ = 0;
   std::uint64_t bytes_ = 0;

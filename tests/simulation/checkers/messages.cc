@@ -81,7 +81,13 @@ void MessagesChecker::logged(const server::LogEntry& entry) {
 }
 
 void MessagesChecker::accepted(const Who& who, const Sent& sent) {
-  accepted_.push_back({who, sent});
+  accepted_.push_back({who, sent, sent.reply_to});
+}
+
+void MessagesChecker::cached(const Who&, const client::CacheChange& change) {
+  for (const client::OutboxRow& row : change.outbox_put) {
+    if (row.failed) refused_.insert(row.id);
+  }
 }
 
 void MessagesChecker::told(const Who& who, const client::Event& event) {
@@ -129,6 +135,10 @@ void MessagesChecker::judge(const Accepted& accepted, const Stored& stored) {
     // The creation that made the sender a member went with the history that a restore has lost. It may
     // come again by the device that asked for it, and the message by hand.
     if (row != outbox.end() && row->second.failed == ErrorCode::kNotMember && truth_.restored()) {
+      return;
+    }
+    if (row != outbox.end() && row->second.failed == ErrorCode::kNotFound &&
+        refused_.contains(accepted.answered)) {
       return;
     }
     // Two clocks that were set by about as much look like time that has passed.

@@ -18,9 +18,8 @@ class MessagesChecker : public Checker {
   void server_says(const Who& who, const v1::ServerFrame& frame) override;
   void logged(const server::LogEntry& entry) override;
   void durable(const MessageId& id) override { logged_.insert(id); }
-  void refused(const UserId& user, const ConversationId& id) override {
-    denied_.insert({user, id});
-  }
+  void refused(const MessageId& id) override { refused_.insert(id); }
+  void cached(const Who& who, const client::CacheChange& change) override;
   void accepted(const Who& who, const Sent& sent) override;
   void discarded(const Who&, const MessageId& id) override { discarded_.insert(id); }
   void told(const Who& who, const client::Event& event) override;
@@ -33,6 +32,7 @@ class MessagesChecker : public Checker {
   struct Accepted {
     Who who;
     Sent sent;
+    MessageId answered;  // as the person meant it, whatever history came after
   };
   void placed(const ConversationId& conversation, const MessageId& id, std::uint64_t seq,
               const std::string& seen_by);
@@ -47,6 +47,7 @@ class MessagesChecker : public Checker {
   std::map<Key, std::uint64_t> placed_;
   std::set<MessageId> logged_;
   std::set<MessageId> discarded_;
+  std::set<MessageId> refused_;  // at some time: what answers them then is refused, too
   std::vector<Accepted> accepted_;
 };
 

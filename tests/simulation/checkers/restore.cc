@@ -57,11 +57,11 @@ bool RestoreChecker::may_write(const UserId& user, const ConversationId& id) con
   return member != members->second.end() && member->second.active() && member->second.join_seq <= 1;
 }
 
-// As one that was refused, which its owner sees and may send again. Not where the copy has the conversation: a number
-// of the lost history is no reason.
-bool RestoreChecker::refused(const ConversationId& conversation, const MessageId& id,
-                             const UserId& user) const {
-  if (kept_.contains(conversation)) return false;
+// As one that was refused, which its owner sees and may send again. Where the copy has the conversation only what the
+// lost history has refused itself: a number of it is no reason.
+bool RestoreChecker::stays_refused(const ConversationId& conversation, const MessageId& id,
+                                   const UserId& user) const {
+  if (kept_.contains(conversation) && !refused_.contains(id)) return false;
   return std::any_of(truth_.devices.begin(), truth_.devices.end(), [&](const Who& who) {
     return who.user == user && truth_.disk(who.device).outbox.contains(id);
   });
@@ -84,7 +84,7 @@ void RestoreChecker::at_rest() {
   for (const auto& [key, known] : known_) {
     const auto& [user, id] = key;
     if (stored.contains(id) || !may_write(user, known.conversation)) continue;
-    if (refused(known.conversation, id, user)) continue;
+    if (stays_refused(known.conversation, id, user)) continue;
     broken(29, "message " + brief(id) + " was known to " +
                    truth_.devices[*known.devices.begin()].name + " and did not come back");
   }

@@ -13,6 +13,7 @@ class RestoreChecker : public Checker {
  public:
   // Right after the copy has taken the server's place, for the rest of the run.
   RestoreChecker(const Truth& truth, Findings& findings);
+  void refused(const MessageId& id) override { refused_.insert(id); }
   void discarded(const Who& who, const MessageId& id) override;
   void rolled_back(const Who& who) override;
   void forgot_history(const Who&) override {}
@@ -25,11 +26,12 @@ class RestoreChecker : public Checker {
   };
   void knows(const Who& who);
   [[nodiscard]] bool may_write(const UserId& user, const ConversationId& id) const;
-  [[nodiscard]] bool refused(const ConversationId& conversation, const MessageId& id,
-                             const UserId& user) const;
+  [[nodiscard]] bool stays_refused(const ConversationId& conversation, const MessageId& id,
+                                   const UserId& user) const;
 
   std::map<ConversationId, std::map<std::uint64_t, server::Event>> kept_;
   std::map<std::pair<UserId, MessageId>, Known> known_;
+  std::set<MessageId> refused_;  // by the lost history
 };
 
 }  // namespace kith::sim
