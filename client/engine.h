@@ -185,9 +185,10 @@ class Engine : public ConnectionListener {
   };
   std::map<ConversationId, Peer> peers_;  // of 1:1 conversations that do not exist yet
   std::map<ConversationId, std::uint64_t> read_marks_;
-  std::string run_id_;          // of the history that the cache holds
-  std::string run_of_server_;   // Welcome.run_id of this session
-  bool history_known_ = false;  // in this session: what is held is of the server's history
+  std::string run_id_;           // of the history that the cache holds
+  std::string run_of_server_;    // Welcome.run_id of this session
+  bool history_known_ = false;   // in this session: what is held is of the server's history
+  std::uint64_t histories_ = 0;  // how many the server has had since this object began
   std::map<ConversationId, std::int64_t> typing_sent_;
   std::map<std::pair<ConversationId, UserId>, Scheduler::TimerId> typing_;
   std::set<UserId> watched_;

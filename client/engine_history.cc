@@ -36,6 +36,7 @@ Status Engine::on_other_history(std::int64_t kept_until_ms) {
   for (const auto& [id, seq] : read_marks_) marks.push_back(id);
   if (Status s = model_.forget_history(marks, run_of_server_); !s) return s;
   run_id_ = run_of_server_;
+  ++histories_;
   read_marks_.clear();
   outbox_->forget_places();
   for (const OutboxRow& row : outbox_->all_rows()) imagine(row);

@@ -40,7 +40,8 @@ struct Engine::Searching {
   SearchQuery query;
   search::Pattern pattern;
   SearchCursor from;
-  Done<SearchPage> done;  // null: told
+  Done<SearchPage> done;        // null: told
+  std::uint64_t histories = 0;  // Engine::histories_ when it was searched here
 
   std::vector<OutboxRow> rows;
   std::vector<FoundEvent> held;
@@ -117,6 +118,9 @@ void Engine::search(const SearchQuery& query, Done<SearchPage> done) {
 }
 
 Status Engine::search_here(Searching& search) {
+  search.histories = histories_;
+  search.rows.clear();
+  search.waiting_list = search.held_list = {};
   for (const OutboxRow& row : outbox_->all_rows()) {
     const bool there =
         search.query.conversation.empty() || search.query.conversation == row.conversation;
@@ -143,6 +147,10 @@ Status Engine::search_here(Searching& search) {
 
 void Engine::finish_search(Searching& search, const v1::SearchPage* answer) {
   if (!search.done) return;
+  if (search.histories != histories_) {  // what was found here went with the other history
+    if (Status here = search_here(search); !here)
+      return std::exchange(search.done, nullptr)(here.error());
+  }
   const bool told = answer && search.read(*answer);
   const MergedPage merged = merge_search(search.from, search.waiting_list, search.held_list,
                                          told ? &search.server_list : nullptr, search.query.limit);

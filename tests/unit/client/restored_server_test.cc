@@ -22,6 +22,7 @@ class RestoredServer : public EngineTest {
     if (!server.socket) scheduler.advance(60s);
     auto frame = welcome_frame(hello());
     frame.mutable_welcome()->set_run_id(run);
+    frame.mutable_welcome()->add_caps("search");
     say(frame);
   }
   // Holds events 1 to 5 of the room, the fourth of which is the owner's, and is cut off.
@@ -284,6 +285,21 @@ TEST_F(RestoredServer, ARepetitionInAHoleIsFetchedToo) {
   give_events(get, {placed}, 500);
   EXPECT_EQ(stored_answer(id), 1u);
   EXPECT_TRUE(engine->outbox_idle());
+}
+
+TEST_F(RestoredServer, ASearchTellsNothingOfTheHistoryThatWentMeanwhile) {
+  know_five();
+  sign_in("run two");
+  std::vector<SearchHit> hits;
+  engine->search({"text"}, [&](const Result<SearchPage>& page) { hits = page->hits; });
+  v1::ServerFrame nothing;
+  nothing.set_reply_to(take(v1::ClientFrame::kSearch).req_id());
+  nothing.mutable_search_page();
+  reset(kKept);
+  say(nothing);
+  ASSERT_EQ(hits.size(), 1u) << "what is sent again";
+  EXPECT_EQ(hits[0].message.text, "text 4");
+  EXPECT_FALSE(hits[0].message.seq);
 }
 
 // A server that tells no runs names the other history when rows are on their way already.
