@@ -4,14 +4,12 @@
 
 #include <cstdint>
 #include <string>
-#include <utility>
 
 #include "kith/core/ids.h"
-#include "server/auth/door.h"
-#include "server/budget/account_budget.h"
+#include "server/auth/admission.h"
+#include "server/dispatch/requester.h"
 #include "server/gateway/listener.h"
 #include "server/gateway/send_queue.h"
-#include "server/requests/caller.h"
 
 namespace kith::server {
 
@@ -42,21 +40,20 @@ class Session {
   enum class Due : std::uint8_t { kNothing, kHello, kIdle, kTokenExpired, kSlow };
 
   Session(std::uint64_t id, ConnectionId connection, const Timing& timing,
-          const SendQueue::Bounds& bounds, std::string address, std::int64_t now_ms)
-      : queue(bounds),
-        id_(id),
-        address_(std::move(address)),
+          const SendQueue::Bounds& bounds, const std::string& address, std::int64_t now_ms)
+      : requester{{{}, {}, id}, address},
+        queue(bounds),
         connection_(connection),
         timing_(timing),
         opened_ms_(now_ms),
         heard_ms_(now_ms) {}
 
-  [[nodiscard]] std::uint64_t id() const { return id_; }
+  [[nodiscard]] std::uint64_t id() const { return requester.caller.session; }
   [[nodiscard]] ConnectionId connection() const { return connection_; }
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] bool ready() const { return state_ == State::kReady; }
   [[nodiscard]] const Admission& admission() const { return admission_; }
-  [[nodiscard]] Caller caller() const { return {admission_.user, admission_.device, id_}; }
+  [[nodiscard]] const std::string& address() const { return requester.address; }
 
   void heard(std::int64_t now_ms) { heard_ms_ = now_ms; }
   [[nodiscard]] std::int64_t heard_ms() const { return heard_ms_; }
@@ -69,6 +66,8 @@ class Session {
   // `expires_steady_ms`: when the token ends, on the monotonic clock; 0 = never.
   void admit(const Admission& admission, std::int64_t expires_steady_ms) {
     admission_ = admission;
+    requester.caller.user = admission.user;
+    requester.caller.device = admission.device;
     expires_steady_ms_ = expires_steady_ms;
     state_ = State::kReady;
   }
@@ -78,26 +77,29 @@ class Session {
   [[nodiscard]] std::int64_t deadline() const;
   [[nodiscard]] Due due(std::int64_t now_ms) const;
 
-  // What limits by address count by: PeerInfo::group.
-  [[nodiscard]] const std::string& address() const { return address_; }
-
+  Requester requester;  // what the dispatcher knows of it
   SendQueue queue;
-  AccountBudget* budget = nullptr;  // of the account, as long as the session is ready
-  std::uint32_t unacked = 0;        // commands that wait for their answer
-  std::uint32_t attempts = 0;       // Hello, Register, SignIn on this connection
-  std::uint32_t early_pings = 0;    // before Hello
-  bool held = false;                // its account has debts: nothing is read
-  std::uint64_t order = 0;          // among all sessions, as their connections were opened
-  bool foreign = false;             // its device holds another history, and is told so until it begins anew
-  std::int64_t kept_until_ms = 0;   // with it: RunHistory::Verdict
-  std::size_t waiting = 0;          // as AnswersWaiting counts it
-  bool background = false;          // presence and typing are held back
-  bool reading_paused = false;
-  std::int64_t scheduled_ms = 0;  // when the gateway looks at deadline() again
+  // What it did before it was ready.
+  struct Entry {
+    std::uint64_t order = 0;        // among all sessions, as their connections were opened
+    std::uint32_t attempts = 0;     // Hello, Register, SignIn
+    std::uint32_t early_pings = 0;  // before Hello
+  } entry;
+  // Its device holds another history, and is told so until it begins anew.
+  struct History {
+    bool foreign = false;
+    std::int64_t kept_until_ms = 0;  // RunHistory::Verdict
+  } history;
+  // As SessionReading has it.
+  struct Reading {
+    bool held = false;  // its account has debts
+    bool paused = false;
+  } reading;
+  std::size_t waiting = 0;        // as AnswersWaiting counts it
+  bool background = false;        // presence and typing are held back
+  std::int64_t scheduled_ms = 0;  // when Deadlines has it looked at; 0: not
 
  private:
-  std::uint64_t id_;
-  std::string address_;
   ConnectionId connection_;
   Timing timing_;
   State state_ = State::kConnected;

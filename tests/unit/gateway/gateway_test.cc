@@ -124,27 +124,36 @@ class GatewayTest : public ::testing::Test {
     std::uint64_t req_id;
   };
   std::vector<Often> often;
-  int opened_hooks = 0, closed_hooks = 0;
+  int opened_sessions = 0, closed_sessions = 0;
   bool registered_before_welcome = false;
-  Gateway gateway{"g",
-                  options,
-                  {door, registry, bus, loop, random, sockets},
-                  {[this](const Caller&, const v1::ClientFrame&, const Reply& reply) {
-                     pending.push_back(reply);
-                     return true;
-                   },
-                   [this](const Caller&, bool, const std::string&) { ++opened_hooks; },
-                   [this](const Caller&) { ++closed_hooks; }, [](const Caller&, bool) {},
-                   [this](const UserId& user, const Done<Position>& done) {
-                     registry.lookup(user, [this](const Result<std::vector<SessionRef>>& refs) {
-                       registered_before_welcome = refs.ok() && !refs->empty();
-                     });
-                     done(Position{42});
-                   },
-                   [this](const Caller&, const RequestView& view, Reply&& reply) {
-                     often.push_back({view.kind, std::string(view.conversation), view.req_id});
-                     if (reply) pending.push_back(std::move(reply));
-                   }}};
+  // Remembers what it is asked, and leaves the answers to the test.
+  struct ServicesThatWait : Services {
+    explicit ServicesThatWait(GatewayTest& t) : test(t) {}
+    bool handle(const Caller&, v1::ClientFrame&, Reply& reply) override {
+      test.pending.push_back(reply);
+      return true;
+    }
+    void fast_path(const Caller&, const RequestView& view, Reply&& reply) override {
+      test.often.push_back({view.kind, std::string(view.conversation), view.req_id});
+      if (reply) test.pending.push_back(std::move(reply));
+    }
+    void session_opened(const Caller&, bool, const std::string&) override {
+      ++test.opened_sessions;
+    }
+    void session_closed(const Caller&) override { ++test.closed_sessions; }
+    void session_active(const Caller&, bool) override {}
+    void feed_high(const UserId& user, Done<Position> done) override {
+      test.registry.lookup(user, [this](const Result<std::vector<SessionRef>>& refs) {
+        test.registered_before_welcome = refs.ok() && !refs->empty();
+      });
+      done(Position{42});
+    }
+    void remove_account(const UserId&, Done<void> done) override { done({}); }
+    void failed(const Error&) override {}
+    GatewayTest& test;
+  } services{*this};
+  Dispatcher dispatcher{options, door, services, loop, random};
+  Gateway gateway{"g", options, {dispatcher, registry, bus, loop, random, sockets}};
   std::uint32_t opened = 0;
 };
 
@@ -154,7 +163,7 @@ TEST_F(GatewayTest, WelcomesAfterTheSessionIsRegistered) {
   EXPECT_EQ(last(id).reply_to(), 1U);
   EXPECT_EQ(last(id).welcome().feed_high(), 42U);
   EXPECT_EQ(last(id).welcome().user_id(), UserId::of("ann").bytes());
-  EXPECT_EQ(opened_hooks, 1);
+  EXPECT_EQ(opened_sessions, 1);
 }
 
 TEST_F(GatewayTest, AnythingBeforeHelloIsAProtocolError) {
@@ -183,7 +192,7 @@ TEST_F(GatewayTest, BytesThatAreNoFrameCloseTheConnection) {
   const ConnectionId id = sign_in("ann");
   gateway.on_message(id, "\xff\xff\xff");
   EXPECT_EQ(closed(id), 4400);
-  EXPECT_EQ(closed_hooks, 1);
+  EXPECT_EQ(closed_sessions, 1);
 }
 
 TEST_F(GatewayTest, HelloMustComeInTime) {

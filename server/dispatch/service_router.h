@@ -1,0 +1,81 @@
+// ServiceRouter owns the services and gives each request to the one that answers it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "kith/core/random.h"
+#include "kith/server/options.h"
+#include "kith/server/ports/search_index.h"
+#include "server/dispatch/account_limits.h"
+#include "server/dispatch/conversation_requests.h"
+#include "server/dispatch/services.h"
+#include "server/health/service_health.h"
+#include "server/people/departures.h"
+#include "server/people/people_service.h"
+#include "server/presence/presence_service.h"
+#include "server/search/search_service.h"
+
+namespace kith::server {
+
+class ServiceRouter : public Services {
+ public:
+  // All must outlive it.
+  struct Ports {
+    Directory& directory;
+    Users& users;
+    Devices& devices;
+    ConversationShard& shard;
+    Fanout& fanout;
+    Scheduler& scheduler;
+    Random& random;
+    SearchIndex* search = nullptr;    // none: nobody can search
+    ServiceHealth* health = nullptr;  // what fails is noted there; may be null
+  };
+  // `hooks.changed` is the router's own.
+  ServiceRouter(const ServerOptions& options, const Ports& ports, PeopleHooks hooks);
+
+  // What requests have turned out to cost is charged there. Before the first request.
+  void set_limits(AccountLimits& limits);
+  // Page tokens are good for all that have the same secret.
+  void set_secret(std::string_view secret) { conversations_.set_secret(secret); }
+  // `damaged` is called with what a search has met in the index.
+  void on_index_damage(std::function<void(const Error&)> damaged) {
+    search_.on_damage(std::move(damaged));
+  }
+
+  // Goes on with what an earlier process has left.
+  void start() { departures_.look(); }
+  // The server is going away: nobody is told OFFLINE any more.
+  void freeze() { presence_.freeze(); }
+  void revoke(const UserId& user, const DeviceId* device, Done<void> done) {
+    people_.revoke(user, device, std::move(done));
+  }
+  void add_stats(std::map<std::string, std::uint64_t>& all) const { search_.add_stats(all); }
+
+  bool handle(const Caller& caller, v1::ClientFrame& frame, Reply& reply) override;
+  void fast_path(const Caller& caller, const RequestView& request, Reply&& reply) override;
+  void session_opened(const Caller& caller, bool active, const std::string& agent) override;
+  void session_closed(const Caller& caller) override;
+  void session_active(const Caller& caller, bool active) override;
+  void feed_high(const UserId& user, Done<Position> done) override;
+  void remove_account(const UserId& user, Done<void> done) override;
+  void failed(const Error& error) override;
+
+ private:
+  PeopleHooks with_changed(PeopleHooks hooks);
+
+  const std::function<void(const LogLine&)> log_;
+  ServiceHealth* const health_;
+  ConversationShard& shard_;
+  ConversationRequests conversations_;
+  PresenceService presence_;
+  PeopleService people_;
+  Departures departures_;
+  SearchService search_;
+};
+
+}  // namespace kith::server

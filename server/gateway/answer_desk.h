@@ -1,0 +1,46 @@
+// AnswerDesk sends the answers of services to the sessions that asked. Replies hold it and may outlive the gateway.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "server/gateway/session_output.h"
+#include "server/requests/reply.h"
+
+namespace kith::server {
+
+class AnswerDesk : public ReplyDesk, public std::enable_shared_from_this<AnswerDesk> {
+ public:
+  AnswerDesk(Sessions& sessions, SessionOutput& output, Dispatcher& dispatcher,
+             Scheduler& scheduler)
+      : sessions_(sessions), output_(output), dispatcher_(dispatcher), scheduler_(scheduler) {}
+
+  // The gateway goes: what is answered from now on goes nowhere.
+  void close() { open_ = false; }
+
+  void answer(const Request& request, v1::ServerFrame&& frame) override;
+  void answer(const Request& request, std::string_view frame) override;
+  void failed(const Error& error) override;
+  void unanswered(const Request& request) override;
+
+  // Answers that were missing, or fitted into no frame.
+  [[nodiscard]] std::uint64_t lost() const { return lost_; }
+
+ private:
+  // The request no longer waits. Returns null if nobody is there to answer.
+  Session* settle(const Request& request);
+  // In place of an answer that is missing or does not fit into a frame: nobody waits in vain.
+  void answer_failed(const Request& request, const char* why);
+  void send(Session& session, DeliveryClass cls);
+
+  Sessions& sessions_;
+  SessionOutput& output_;
+  Dispatcher& dispatcher_;
+  Scheduler& scheduler_;
+  std::string encoded_;  // the answer that is being sent: keeps its memory
+  std::uint64_t lost_ = 0;
+  bool open_ = true;
+};
+
+}  // namespace kith::server

@@ -1,0 +1,42 @@
+// Deadlines says which sessions are due to be looked at: each has one entry that counts, the earliest. Pure.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <queue>
+#include <utility>
+#include <vector>
+
+#include "server/gateway/sessions.h"
+
+namespace kith::server {
+
+class Deadlines {
+ public:
+  // What the session waits for may have changed: it is looked at at its deadline() or before.
+  void schedule(Session& session) {
+    const std::int64_t at = session.deadline();
+    if (session.scheduled_ms != 0 && session.scheduled_ms <= at) return;  // early enough
+    session.scheduled_ms = at;
+    entries_.emplace(at, session.id());
+  }
+  // One of the sessions that are due, which is then no longer scheduled; null: none is left.
+  Session* next_due(const Sessions& sessions, std::int64_t now_ms) {
+    while (!entries_.empty() && entries_.top().first <= now_ms) {
+      const auto [at, id] = entries_.top();
+      entries_.pop();
+      Session* session = sessions.find(id);
+      if (session == nullptr || session->scheduled_ms != at) continue;
+      session->scheduled_ms = 0;
+      return session;
+    }
+    return nullptr;
+  }
+
+ private:
+  // An entry is void unless it is the session's scheduled_ms.
+  using Entry = std::pair<std::int64_t, std::uint64_t>;
+  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> entries_;
+};
+
+}  // namespace kith::server

@@ -1,0 +1,51 @@
+// EarlyRequests is what a connection may say before its session is ready: Ping, Register, SignIn and Hello, each so
+// many times.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "server/gateway/answer_desk.h"
+#include "server/gateway/session_opening.h"
+
+namespace kith::v1 {
+class ClientFrame;
+class SignedIn;
+}  // namespace kith::v1
+
+namespace kith::server {
+
+class EarlyRequests {
+ public:
+  struct Ports {
+    Sessions& sessions;
+    Deadlines& deadlines;
+    Goodbyes& goodbyes;
+    Dispatcher& dispatcher;
+    SessionOpening& opening;
+    Scheduler& scheduler;
+    const std::shared_ptr<AnswerDesk>& desk;
+  };
+  // All must outlive it.
+  explicit EarlyRequests(const Ports& ports) : ports_(ports) {}
+  ~EarlyRequests() { *alive_ = false; }
+
+  // Hello, Register or SignIn: once a session is ready they are none of its requests.
+  static bool begins_session(const v1::ClientFrame& frame);
+
+  // A frame of a session that is not ready, and no Goodbye.
+  void handle(Session& session, const v1::ClientFrame& frame);
+
+ private:
+  // Counts one of the few sign-ins of a connection; false: it was one too many.
+  bool attempt(Session& session, std::uint64_t req_id);
+  void ping(Session& session, const v1::ClientFrame& frame);
+  void enter(Session& session, const v1::ClientFrame& frame);
+  void entered(std::uint64_t id, const Reply& reply, Result<v1::SignedIn> answer);
+  [[nodiscard]] Reply replier(const Session& session, std::uint64_t req_id) const;
+
+  const Ports ports_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace kith::server

@@ -1,0 +1,65 @@
+// SessionOpening makes a ready session of a connection: from Hello, through the admission, to Welcome.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "kith/core/random.h"
+#include "kith/server/options.h"
+#include "server/gateway/goodbyes.h"
+#include "server/records/run_history.h"
+
+namespace kith::v1 {
+class Hello;
+class Welcome;
+}  // namespace kith::v1
+
+namespace kith::server {
+
+class SessionOpening {
+ public:
+  struct Ports {
+    const std::string& gateway;
+    Sessions& sessions;
+    Deadlines& deadlines;
+    SessionReading& reading;
+    Goodbyes& goodbyes;
+    Dispatcher& dispatcher;
+    SessionRegistry& registry;
+    Connections& connections;
+    Scheduler& scheduler;
+    Random& random;
+    const RunHistory* runs = nullptr;  // null: every device's history counts as ours
+  };
+  // All must outlive it.
+  SessionOpening(const ServerOptions& options, const Ports& ports);
+  ~SessionOpening() { *alive_ = false; }
+
+  void hello(Session& session, const v1::Hello& hello, Reply reply);
+
+  // Sessions that gave way to a later one of their device.
+  [[nodiscard]] std::uint64_t replaced() const { return replaced_; }
+
+ private:
+  struct Greeting;
+  using GreetingPtr = std::shared_ptr<const Greeting>;
+
+  void judged(std::uint64_t id, GreetingPtr greeting, Reply reply,
+              const Result<Admission>& admission, EntryRequests::Connection then);
+  void refused(Session& session, const Reply& reply, const Error& error,
+               EntryRequests::Connection then);
+  // False: `session` was opened before another one of the same device, and is at its end.
+  bool replace_older(Session& session, const Admission& admission);
+  void make_room(const UserId& user);
+  void welcome(std::uint64_t id, const Greeting& greeting, const Reply& reply, Position feed_high);
+  void fill(v1::Welcome& welcome, const Session& session, const Greeting& greeting);
+
+  const Ports ports_;
+  const bool search_;
+  const std::uint32_t heartbeat_s_;
+  std::uint64_t replaced_ = 0;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace kith::server

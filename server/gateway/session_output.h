@@ -1,0 +1,64 @@
+// SessionOutput brings frames to the sockets of sessions within the bounds of SendQueue: at once where nothing waits,
+// else in the order of their class.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "kith/server/ports/bus.h"
+#include "server/delivery/push.h"
+#include "server/gateway/answers_waiting.h"
+#include "server/gateway/deadlines.h"
+#include "server/gateway/listener.h"
+#include "server/gateway/session_reading.h"
+#include "src/scheduler.h"
+
+namespace kith::server {
+
+class SessionOutput {
+ public:
+  // `too_slow` is called with a session that must end, inside the call that brought one frame too many. All must
+  // outlive it.
+  SessionOutput(Connections& connections, SessionReading& reading, Deadlines& deadlines,
+                Clock& clock, std::function<void(Session&)> too_slow)
+      : connections_(connections),
+        reading_(reading),
+        deadlines_(deadlines),
+        clock_(clock),
+        too_slow_(std::move(too_slow)) {}
+
+  void push(Session& session, const Push& push);
+  // To a ready session, what the bus has for it.
+  void deliver(Session& session, const Delivery& delivery);
+  // A frame for one session alone, which is the caller's again when this returns.
+  void answer(Session& session, const std::string& frame, DeliveryClass cls);
+  // Sends what waits as far as the socket takes it.
+  void pump(Session& session);
+  // The session is at its end: nothing that waits counts any more.
+  void forget(Session& session);
+  // Its connection has gone; what it dropped still counts.
+  void note_gone(const Session& session);
+
+  void add_stats(const Sessions& sessions, std::map<std::string, std::uint64_t>& into) const;
+
+ private:
+  bool send_at_once(Session& session, std::string_view frame);
+  void queue(Session& session, const Push& push);
+  void count_waiting(Session& session);
+  [[nodiscard]] bool room(const Session& session) const;
+
+  Connections& connections_;
+  SessionReading& reading_;
+  Deadlines& deadlines_;
+  Clock& clock_;
+  const std::function<void(Session&)> too_slow_;
+  AnswersWaiting waiting_;
+  std::uint64_t frames_out_ = 0;
+  std::uint64_t lagging_ = 0;
+  std::uint64_t dropped_ = 0;  // by sessions that are gone
+};
+
+}  // namespace kith::server

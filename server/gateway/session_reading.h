@@ -1,0 +1,41 @@
+// SessionReading decides whether a session's socket is read: not while its answers pile up, and not while its account
+// has to pay for what it said.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "server/dispatch/dispatcher.h"
+#include "server/gateway/listener.h"
+#include "server/gateway/sessions.h"
+#include "src/scheduler.h"
+
+namespace kith::server {
+
+class SessionReading {
+ public:
+  // All must outlive it.
+  SessionReading(Sessions& sessions, Dispatcher& dispatcher, Connections& connections,
+                 Scheduler& scheduler)
+      : sessions_(sessions),
+        dispatcher_(dispatcher),
+        connections_(connections),
+        scheduler_(scheduler) {}
+  ~SessionReading() { *alive_ = false; }
+
+  // Reads no more of it for a while, and until the debt of its account is paid. 0: goes on.
+  void hold(Session& session, std::uint32_t ms);
+  // What waits for its socket has become more or less.
+  void update(Session& session);
+  // Reads on whatever waits: the session is at its end.
+  void release(Session& session);
+
+ private:
+  Sessions& sessions_;
+  Dispatcher& dispatcher_;
+  Connections& connections_;
+  Scheduler& scheduler_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace kith::server
