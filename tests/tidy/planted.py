@@ -21,6 +21,9 @@ def with_layers(tree: dict[str, str]) -> dict[str, str]:
 
 LONG_FUNCTION = "Status Thing::open(const Path& path,\n  int flags) const {\n" + "  call();\n" * 69 + "}\n"
 
+MANY_METHODS = "".join(f"  [[nodiscard]] int method{n}() const {{ return {{}}; }}\n" for n in range(26))
+MANY_FIELDS = "".join(f"  std::function<void(int)> field{n}_{{nullptr}};\n" for n in range(16))
+
 VIOLATIONS = [
     ("layer", {"client/a.cc": TOP + '#include "server/b.h"\n', "server/b.h": TOP}),
     ("layer", {"server/feed/a.cc": TOP + '#include "server/adapters/b.h"\n', "server/adapters/b.h": TOP}),
@@ -64,6 +67,13 @@ VIOLATIONS = [
     ("name", {"src/string_utils.cc": TOP}),
     ("name", {"src/a.h": TOP + "class SessionManager {};\n"}),
     ("name", {"src/SessionStore.cc": TOP}),
+    ("class", {"server/feed/a.h": TOP + "class A : public B {\n public:\n" + MANY_METHODS + "};\n"}),
+    ("class", {"server/feed/a.cc": TOP + "class A {\n  void run();\n" + MANY_FIELDS + "};\n"}),
+    ("class", {"server/feed/a.h": TOP + "struct A {\n  void run() {}\n" + MANY_FIELDS + "};\n"}),
+    ("class", {"server/feed/a.h": TOP + "class A {\n  struct B {\n    void run();\n" + MANY_FIELDS + "  };\n};\n"}),
+    ("class", {"server/feed/a.cc": TOP + "int a;\n" * 500}),
+    ("class", {"server/feed/a.h": TOP + "class SearchFeeder {\n" + MANY_FIELDS + "};\n"}),
+    ("class", {"server/server.cc": TOP + "int a;\n" * 649}),
     ("snippet", {"docs/a.md": "```cpp\nint a;\n```\n"}),
     ("snippet", {"docs/a.md": "<!-- snippet: none_such -->\n```cpp\nint a;\n```\n"}),
     ("snippet", {"README.md": "<!-- snippet: one -->\n```cpp\nint a = 2;\n```\n",
@@ -82,6 +92,11 @@ VIOLATIONS = [
 ]
 
 GOOD = [
+    {"server/feed/a.h": TOP + "struct A {\n  int sum() const { return 1; }\n" + MANY_FIELDS + "};\n"},
+    {"server/feed/a.h": TOP + "class A {\n  enum class E { kOne };\n  A(const A&) = delete;\n"
+                        + MANY_METHODS.replace("method25", "A", 1).partition("  [[nodiscard]] int A()")[0]
+                        + "  struct B {\n" + MANY_FIELDS + "  } b_;\n};\n"},
+    {"client/a.h": TOP + "class A {\n" + MANY_METHODS + "};\n"},
     {"client/a_lws.cc": TOP + "#include <libwebsockets.h>\n#include \"kith/client/c.h\"\n",
      "include/kith/client/c.h": TOP},
     {"server/adapters/a_sqlite.cc": TOP + 'reader_->execute("BEGIN");\n'},

@@ -254,6 +254,81 @@ def check_names(tree: Tree) -> Iterator[Violation]:
                 yield Violation("name", path, number, f"{match.group(2)}: the name says nothing")
 
 
+# --- classes ----------------------------------------------------------------------------------------------------------
+
+METHODS_MAX = 25
+FIELDS_MAX = 15
+SERVER_LINES_MAX = 500
+# Old debts: figures may only shrink, and must follow when they do.
+CLASS_DEBTS = {  # methods, fields
+    "ConversationShard": (32, 17), "ConversationSlot": (5, 17), "EmbeddedServer": (30, 22),
+    "ListenerShardLws": (48, 33), "SearchFeeder": (25, 29),
+}
+FILE_DEBTS = {
+    "server/adapters/embedded/search_index_sqlite.cc": 592, "server/auth/door.cc": 569,
+    "server/gateway/listener_shard_lws.cc": 522, "server/server.cc": 650,
+}
+CLASS = re.compile(r"\b(class|struct)\s+(?:\w+_API\s+)?(\w+(?:::\w+)*)[^;{}()]*\{")
+NO_MEMBER = re.compile(r"(using|friend|typedef|static constexpr|class|struct|enum|union"
+                       r"|template\s*<[^>]*>\s*(class|struct))\b")
+
+
+def members(code: str, at: int) -> Iterator[str]:
+    """The declarations directly in the class whose body begins at `at`, without the bodies of functions."""
+    depth, text = 1, ""
+    for sign in code[at:]:
+        depth += {"{": 1, "}": -1}.get(sign, 0)
+        if depth == 0:
+            return
+        if depth == 1:
+            text += ";" if sign == "}" and FUNCTION_END.search(text) else "" if sign == "}" else sign
+            if text.endswith(";"):
+                text = re.sub(r"\b(public|private|protected)\s*:", "", text)
+                yield " ".join(text[:-1].split())
+                text = ""
+
+
+def classes(text: str) -> Iterator[tuple[int, str, str, list[str], list[str]]]:
+    """(line, class or struct, name, methods, fields) of every class that is defined."""
+    code = re.sub(r"^[ \t]*#.*$", "", code_of(text), flags=re.M)
+    for match in CLASS.finditer(code):
+        methods, fields = [], []
+        for member in members(code, match.end()):
+            plain = member
+            while plain != (shorter := re.sub(r"<[^<>()]*(\([^()]*\)[^<>()]*)?>", "", plain)):
+                plain = shorter
+            if not plain or NO_MEMBER.match(plain) or re.search(r"= delete$", plain):
+                continue
+            (methods if "(" in plain.partition("=")[0] else fields).append(plain)
+        yield code.count("\n", 0, match.start()) + 1, match.group(1), match.group(2), methods, fields
+
+
+def check_classes(tree: Tree) -> Iterator[Violation]:
+    """A class of the server has a state that one can survey; a struct that only says things is a record."""
+    met = set()
+    for path, text in sources(tree):
+        if not path.startswith("server/"):
+            continue
+        lines = len(text.splitlines())
+        if lines > FILE_DEBTS.get(path, SERVER_LINES_MAX):
+            yield Violation("class", path, SERVER_LINES_MAX, f"{lines} lines, at most {SERVER_LINES_MAX}")
+        elif path in FILE_DEBTS and lines < FILE_DEBTS[path]:
+            yield Violation("class", path, 1, f"is down to {lines} lines: say so in FILE_DEBTS")
+        for number, kind, name, methods, fields in classes(text):
+            found = len(methods), len(fields)
+            record = kind == "struct" and all(re.search(r"\bconst\b[^()]*$|operator", method) for method in methods)
+            allowed = CLASS_DEBTS.get(name, (METHODS_MAX, FIELDS_MAX))
+            met |= {name} & set(CLASS_DEBTS)
+            if found[0] > allowed[0] or (found[1] > allowed[1] and not record):
+                yield Violation("class", path, number, f"{name} has {found[0]} methods and {found[1]} fields, "
+                                f"at most {allowed[0]} and {allowed[1]}: cut it")
+            elif name in CLASS_DEBTS and found != allowed:
+                yield Violation("class", path, number, f"{name} is down to {found}: say so in CLASS_DEBTS")
+    if "server/server.cc" in tree:
+        for name in sorted(set(CLASS_DEBTS) - met):
+            yield Violation("class", "tests/tidy/rules.py", 1, f"CLASS_DEBTS names {name}, which is no more")
+
+
 # --- documents --------------------------------------------------------------------------------------------------------
 
 # <!-- snippet: NAME --> or <!-- snippet: examples/file.cc -->, then the block.
@@ -384,8 +459,7 @@ def check_guides(tree: Tree) -> Iterator[Violation]:
 
 
 RULES = [check_layers, check_third_party, check_banned, check_sizes, check_functions, check_purpose, check_words,
-         check_names, check_snippets, check_links, check_proofs,
-         check_guides]
+         check_names, check_classes, check_snippets, check_links, check_proofs, check_guides]
 
 
 def check(tree: Tree) -> list[Violation]:
