@@ -1,4 +1,4 @@
-// Acceptor_uv: accept4() until nothing is left.
+// Acceptor_uv: accept4() until nothing is left, at most once a millisecond.
 #include "server/gateway/acceptor_uv.h"
 
 #include <sys/socket.h>
@@ -10,6 +10,9 @@ namespace kith::server {
 namespace {
 
 constexpr auto kStarvedPause = std::chrono::milliseconds(20);
+// The kernel's queue has room for what comes meanwhile. Without it a thread that is woken for each
+// connection of many costs more than what it does, and where it shares a core, takes it from the loop.
+constexpr auto kGatheringPause = std::chrono::milliseconds(1);
 constexpr auto kUntakenPause = std::chrono::milliseconds(2);
 
 }  // namespace
@@ -71,7 +74,7 @@ void AcceptorUv::accept_all() {
     }
     if (errno == ECONNABORTED || errno == EINTR) continue;
     const bool starved = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
-    if (!starved) return;
+    if (!starved) return pause(Millis(kGatheringPause));
     to_.post([this, alive = alive_] {
       if (*alive) hooks_.starved();
     });
