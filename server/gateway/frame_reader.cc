@@ -2,6 +2,7 @@
 #include "server/gateway/frame_reader.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "kith/core/limits.h"
 #include "src/utf8.h"
@@ -24,6 +25,22 @@ void give_back(std::string& buffer) {
   } else {
     buffer.clear();
   }
+}
+
+// `at`: how much of the payload came before.
+void unmask(std::span<char> piece, const unsigned char* mask, std::size_t at) {
+  unsigned char turned[8];
+  for (std::size_t i = 0; i < sizeof turned; ++i) turned[i] = mask[(at + i) & 3];
+  std::uint64_t wide = 0;
+  std::memcpy(&wide, turned, sizeof wide);
+  std::size_t i = 0;
+  for (; i + sizeof wide <= piece.size(); i += sizeof wide) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, piece.data() + i, sizeof word);
+    word ^= wide;
+    std::memcpy(piece.data() + i, &word, sizeof word);
+  }
+  for (; i < piece.size(); ++i) piece[i] = static_cast<char>(piece[i] ^ turned[i & 7]);
 }
 
 bool may_be_sent(std::uint16_t code) {
@@ -125,10 +142,7 @@ FrameReader::Event FrameReader::payload(std::span<char>& bytes) {
   const std::size_t size = std::min<std::size_t>(left_, bytes.size());
   const std::span<char> piece = bytes.first(size);
   bytes = bytes.subspan(size);
-  const unsigned char* mask = head_.data() + head_have_ - 4;
-  for (std::size_t i = 0; i < size; ++i) {
-    piece[i] = static_cast<char>(piece[i] ^ mask[(mask_at_ + i) & 3]);
-  }
+  unmask(piece, head_.data() + head_have_ - 4, mask_at_);
   mask_at_ = static_cast<std::uint8_t>((mask_at_ + size) & 3);
   left_ -= static_cast<std::uint32_t>(size);
   std::string& kept = control() ? control_ : message_;
