@@ -82,6 +82,16 @@ class KeyedCells {
     }
     return set->overflow;
   }
+  // What at() would answer, without taking a cell.
+  [[nodiscard]] Cell look(const BudgetKey& key, std::int64_t now_ms) {
+    const std::unique_ptr<Set>& set = sets_[key.high % sets_.size()];
+    if (set == nullptr) return Cell();
+    if (const Cell* known = find(*set, key)) return *known;
+    for (Slot& slot : set->slots) {
+      if (!slot.taken || rules_.free(slot.cell, now_ms)) return Cell();
+    }
+    return set->overflow;
+  }
   // Null if nothing is remembered of `key`.
   Cell* known(const BudgetKey& key) {
     std::unique_ptr<Set>& set = sets_[key.high % sets_.size()];

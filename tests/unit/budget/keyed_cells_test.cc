@@ -46,6 +46,21 @@ TEST_F(KeyedCellsTest, WhoFindsNoPlaceSharesOne) {
   EXPECT_EQ(at(5'000, 0).value, 7) << "asking again is no way out";
 }
 
+TEST_F(KeyedCellsTest, LookingAnswersTheSameAndTakesNoPlace) {
+  const auto look = [&](int n, std::int64_t now_ms) {
+    return cells.look(keys.key("key " + std::to_string(n)), now_ms).value;
+  };
+  for (int n = 0; n < 1'000; ++n) EXPECT_EQ(look(n, 0), 0);
+  EXPECT_EQ(cells.bytes(), 0U);
+  at(3, 0) = {41, 1'000};
+  EXPECT_EQ(look(3, 0), 41);
+  for (int n = 100; n < 1'100; ++n) at(n, 0) = {1, 1'000};
+  at(5'000, 0) = {7, 1'000};
+  EXPECT_EQ(look(5'000, 0), 7) << "it shares a place with others";
+  EXPECT_EQ(look(3, 0), 41);
+  EXPECT_EQ(look(5'000, 1'000), 0) << "there is a place of its own";
+}
+
 TEST_F(KeyedCellsTest, WhatSaysNothingMoreIsForgottenFirst) {
   for (int n = 0; n < 1'000; ++n) at(n, 0) = {1, 1'000};
   EXPECT_EQ(at(5'000, 2'000).value, 0);
