@@ -49,11 +49,16 @@ Sight look(const UserRecord& target, const UserRecord& viewer, bool online) {
 
 struct PresenceService::State : std::enable_shared_from_this<State> {
   struct Person {
+    std::vector<std::uint64_t> sessions;
     std::size_t active_sessions = 0;
     bool announced_online = false;
     std::int64_t changed_ms = -1;  // last announced change; -1 = never
     std::int64_t left_wall_ms = 0;
     Scheduler::TimerId timer = 0;
+
+    [[nodiscard]] bool idle() const {
+      return sessions.empty() && active_sessions == 0 && !announced_online && timer == 0;
+    }
   };
   struct Viewer {
     Caller caller;
@@ -90,8 +95,6 @@ struct PresenceService::State : std::enable_shared_from_this<State> {
   std::unordered_map<UserId, Person> people;  // with sessions, or inside their grace
   std::unordered_map<std::uint64_t, Viewer> viewers;
   std::unordered_map<UserId, std::unordered_set<std::uint64_t>> watchers;
-  // A change of one person's settings costs what they watch, not what everybody does.
-  std::unordered_map<UserId, std::vector<std::uint64_t>> sessions_of;
 };
 
 void PresenceService::State::set_active(Viewer& viewer, bool active) {
@@ -120,7 +123,7 @@ void PresenceService::State::settle(const UserId& user) {
   scheduler.cancel(std::exchange(person.timer, 0));
   if (frozen) return;
   if (online == person.announced_online) {
-    if (!online) people.erase(found);
+    if (person.idle()) people.erase(found);
     return;
   }
   const std::int64_t passed = person.changed_ms < 0 ? -1 : now() - person.changed_ms;
@@ -298,12 +301,10 @@ bool PresenceService::handle(const Caller& caller, const v1::ClientFrame& frame)
 }
 
 void PresenceService::session_opened(const Caller& caller, bool active) {
-  State::Viewer viewer;
-  viewer.caller = caller;
-  viewer.active = false;
-  state_->viewers[caller.session] = std::move(viewer);
-  state_->sessions_of[caller.user].push_back(caller.session);
-  if (active) state_->set_active(state_->viewers[caller.session], true);
+  State::Viewer& viewer = state_->viewers[caller.session];
+  viewer = {caller, false, {}};
+  state_->people[caller.user].sessions.push_back(caller.session);
+  if (active) state_->set_active(viewer, true);
 }
 
 void PresenceService::session_closed(const Caller& caller) {
@@ -314,10 +315,10 @@ void PresenceService::session_closed(const Caller& caller) {
   for (const UserId& target : targets) state_->unsubscribe(found->second, target);
   state_->set_active(found->second, false);
   state_->viewers.erase(caller.session);
-  const auto own = state_->sessions_of.find(caller.user);
-  if (own == state_->sessions_of.end()) return;
-  std::erase(own->second, caller.session);
-  if (own->second.empty()) state_->sessions_of.erase(own);
+  const auto person = state_->people.find(caller.user);
+  if (person == state_->people.end()) return;
+  std::erase(person->second.sessions, caller.session);
+  if (person->second.idle()) state_->people.erase(person);
 }
 
 void PresenceService::session_active(const Caller& caller, bool active) {
@@ -329,9 +330,9 @@ void PresenceService::user_changed(const UserId& user) {
   state_->tell_watchers(user);
   // Reciprocity: what the user may see of others has changed too.
   std::vector<std::pair<std::uint64_t, UserId>> own;
-  const auto sessions = state_->sessions_of.find(user);
-  if (sessions == state_->sessions_of.end()) return;
-  for (const std::uint64_t session : sessions->second) {
+  const auto person = state_->people.find(user);
+  if (person == state_->people.end()) return;
+  for (const std::uint64_t session : person->second.sessions) {
     for (const auto& [target, told] : state_->viewers.at(session).subscriptions)
       own.emplace_back(session, target);
   }
