@@ -39,6 +39,7 @@ Result<Negotiated> negotiate(const v1::Hello& hello) {
     return upgrade("this server needs protocol " + std::to_string(kMajor) + "." +
                    std::to_string(kMinorMinimum) + " or newer");
   }
+  out.caps.reserve(capabilities().size());
   for (const std::string& cap : capabilities()) {
     if (std::find(hello.caps().begin(), hello.caps().end(), cap) != hello.caps().end()) {
       out.caps.push_back(cap);

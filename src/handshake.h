@@ -27,8 +27,8 @@ const std::vector<std::string>& capabilities();
 
 struct Negotiated {
   std::uint32_t minor = 0;  // min of both
-  std::vector<std::string>
-      caps;  // what both know, sorted; names that this release does not know are ignored
+  // What both know, sorted; names that this release does not know are ignored. Of capabilities().
+  std::vector<std::string_view> caps;
 };
 
 // Server. kUpgradeRequired: another major, or a minor below kMinorMinimum. The Hello has passed

@@ -49,9 +49,9 @@ struct Door::State : std::enable_shared_from_this<State> {
   void set_right(const UserId& user, const Users::Record& record, const Devices::List& list,
                  Done<bool> done);
   // The last step of every way in: was what it rests on ended since the token was made?
-  void check_ended(const Admission& admission, Done<Admission> done);
+  void check_ended(Admission admission, Done<Admission> done);
   [[nodiscard]] bool ahead(const UserRecord& user, const std::vector<DeviceRecord>& list) const;
-  void check_devices(const Admission& admission, const Users::Record& user, Done<Admission> done);
+  void check_devices(Admission admission, Users::Record user, Done<Admission> done);
   // The same for a token of the host, which is remembered with the device before it lets in.
   void check_token(const Admission& admission, const DeviceRecord& arriving, Done<Admission> done);
   void admit_token(const std::string& token, const DeviceRecord& device, Done<Admission> done);
@@ -89,41 +89,39 @@ struct Door::State : std::enable_shared_from_this<State> {
   std::unordered_map<UserId, std::size_t> replacing;  // passwords on their way to the directory
 };
 
-void Door::State::check_ended(const Admission& admission, Done<Admission> done) {
-  users.with(admission.user, [self = shared_from_this(), admission,
-                              done = std::move(done)](const Result<Users::Record>& user) mutable {
+void Door::State::check_ended(Admission admission, Done<Admission> done) {
+  const UserId id = admission.user;
+  users.with(id, [self = shared_from_this(), admission = std::move(admission),
+                  done = std::move(done)](const Result<Users::Record>& user) mutable {
     if (!user) {
       done(user.error());
     } else if (!*user) {
       done(make_error(ErrorCode::kRevoked, "there is no such account any more"));
     } else {
-      self->check_devices(admission, *user, std::move(done));
+      self->check_devices(std::move(admission), *user, std::move(done));
     }
   });
 }
 
-void Door::State::check_devices(const Admission& admission, const Users::Record& user,
-                                Done<Admission> done) {
-  devices.with(admission.user, [self = shared_from_this(), admission, user, before = ended,
-                                done = std::move(done)](const Result<Devices::List>& list) mutable {
-    if (!list) {
-      done(list.error());
-    } else if (before != self->ended) {
-      self->check_ended(admission, std::move(done));  // `user` may be of before
-    } else if (self->ahead(*user, **list)) {
-      self->set_right(
-          admission.user, user, *list, [done = std::move(done)](const Result<bool>& set) {
-            done(set ? make_error(ErrorCode::kTokenExpired,
-                                  "the server's clock was set right: a new token is needed")
-                     : set.error());
-          });
-    } else if (const Status good = check_not_ended(admission, *user, **list, self->now().ms);
-               !good) {
-      done(good.error());
-    } else {
-      done(admission);
-    }
-  });
+void Door::State::check_devices(Admission admission, Users::Record user, Done<Admission> done) {
+  const UserId id = admission.user;
+  devices.with(
+      id, [self = shared_from_this(), admission = std::move(admission), user = std::move(user),
+           before = ended, done = std::move(done)](const Result<Devices::List>& list) mutable {
+        if (!list) return done(list.error());
+        // `user` may be of before.
+        if (before != self->ended) return self->check_ended(std::move(admission), std::move(done));
+        if (self->ahead(*user, **list)) {
+          return self->set_right(
+              admission.user, user, *list, [done = std::move(done)](const Result<bool>& set) {
+                done(set ? make_error(ErrorCode::kTokenExpired,
+                                      "the server's clock was set right: a new token is needed")
+                         : set.error());
+              });
+        }
+        const Status good = check_not_ended(admission, *user, **list, self->now().ms);
+        good ? done(std::move(admission)) : done(good.error());
+      });
 }
 
 bool Door::State::ahead(const UserRecord& user, const std::vector<DeviceRecord>& list) const {
@@ -300,7 +298,7 @@ void Door::admit(const v1::Hello& hello, Done<Admission> done) {
     state_->admit_token(hello.access_token(), record, std::move(done));
     return;
   }
-  const auto holder = state_->tokens.read_ticket(hello.resume_ticket(), state_->now());
+  auto holder = state_->tokens.read_ticket(hello.resume_ticket(), state_->now());
   if (!holder) {
     done(holder.error());
     return;
@@ -309,7 +307,7 @@ void Door::admit(const v1::Hello& hello, Done<Admission> done) {
     done(make_error(ErrorCode::kUnauthenticated, "the ticket belongs to another device"));
     return;
   }
-  state_->check_ended(*holder, std::move(done));
+  state_->check_ended(std::move(*holder), std::move(done));
 }
 
 void Door::renew(const Admission& current, const std::string& token, Done<Admission> done) {
