@@ -31,7 +31,8 @@ void UserFeed::mark_user(const UserId& user, Position position) {
 }
 
 void UserFeed::raise_high(const UserId& user, Position position) {
-  if (auto it = high_.find(user); it != high_.end()) it.value() = std::max(it->second, position);
+  const auto it = high_.find(user);
+  if (it != high_.end()) it.value().mark = std::max(it->second.mark, position);
 }
 
 Position UserFeed::hold_mark(const UserId& user) {
@@ -136,6 +137,10 @@ void UserFeed::changed(const UserId& user, Position after, std::size_t limit,
     auto marks = tail(user);
     std::erase_if(marks, [after](const auto& mark) { return mark.second <= after; });
     Overlay overlay(marks, *large);
+    if (nothing_above(user, after)) {
+      return done(overlay.merge(
+          {}, limit, [after](Position at) { return at > after; }, std::less<>()));
+    }
     const std::size_t wanted = limit + overlay.entries.size();
     store_.changed(
         user, after, wanted,
@@ -172,27 +177,46 @@ void UserFeed::user_mark(const UserId& user, Done<Position> done) {
   store_.user_mark(user, std::move(done));
 }
 
+bool UserFeed::nothing_above(const UserId& user, Position cursor) const {
+  const auto it = high_.find(user);
+  return it != high_.end() && it->second.asking == 0 && it->second.mark <= cursor;
+}
+
+// A mark that comes while the store is asked may not be in its answer: who asked first notes it.
 void UserFeed::high(const UserId& user, Done<Position> done) {
-  if (const auto it = high_.find(user); it != high_.end()) return done(it->second);
+  if (high_.size() > limits::conversations_cached_max) high_.clear();
+  const auto [place, fresh] = high_.try_emplace(user);
+  if (!fresh && place->second.asking == 0) return done(place->second.mark);
+  const std::uint64_t asking = ++highs_asked_;
+  if (fresh) place.value().asking = asking;
+  auto found = [this, alive = alive_, user, asking,
+                done = std::move(done)](const Result<Position>& high) {
+    if (!*alive) return;
+    const auto known = high_.find(user);
+    const bool noted = known != high_.end();
+    const bool first = noted && known->second.asking == asking;
+    if (!high) {
+      if (first) high_.erase(known);
+      return done(high.error());
+    }
+    const Position newest = noted ? std::max(*high, known->second.mark) : *high;
+    if (noted) known.value().mark = newest;
+    if (first) known.value().asking = 0;
+    done(newest);
+  };
   // Of marks alone: it would be too much to follow every large group for every member.
   Position newest = 0;
   for (const auto& [id, ver] : tail(user)) newest = std::max(newest, ver);
-  store_.list(
-      user, 0, 1,
-      [this, alive = alive_, user, newest,
-       done = std::move(done)](Result<std::vector<FeedEntry>> stored) mutable {
-        if (!*alive) return;
-        if (!stored) return done(stored.error());
-        const Position high = stored->empty() ? newest : std::max(newest, stored->front().feed_ver);
-        user_mark(user, [this, alive, user, high, done = std::move(done)](Result<Position> mark) {
-          if (!*alive) return;
-          if (!mark) return done(mark.error());
-          if (high_.size() > limits::conversations_cached_max) high_.clear();
-          Position& known = high_[user];
-          known = std::max({known, high, *mark});
-          done(known);
-        });
-      });
+  store_.list(user, 0, 1,
+              [this, alive = alive_, user, newest,
+               found = std::move(found)](Result<std::vector<FeedEntry>> stored) mutable {
+                if (!*alive) return;
+                if (!stored) return found(stored.error());
+                if (!stored->empty()) newest = std::max(newest, stored->front().feed_ver);
+                user_mark(user, [newest, found = std::move(found)](Result<Position> mark) {
+                  found(mark ? Result<Position>(std::max(newest, *mark)) : mark);
+                });
+              });
 }
 
 }  // namespace kith::server

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -72,6 +73,8 @@ class UserFeed {
   }
   // The newest mark of the user's own state.
   void user_mark(const UserId& user, Done<Position> done);
+  // Memory knows that no mark of the user is above `cursor`, large groups aside.
+  [[nodiscard]] bool nothing_above(const UserId& user, Position cursor) const;
   // Highest version of all: what Pong and Welcome tell. May answer inside the call.
   void high(const UserId& user, Done<Position> done);
   // See ConversationStore.
@@ -87,7 +90,14 @@ class UserFeed {
   LargeFeed large_;
   std::unordered_map<UserId, std::map<ConversationId, Position>, IdHash> tail_;
   IdMap<UserId, Position> served_;  // unknown = everything: a mark is always written
-  IdMap<UserId, Position> high_;
+  // The newest mark of a user, as soon as the store has told it; until then, of what was marked since it
+  // was asked.
+  struct High {
+    Position mark = 0;
+    std::uint64_t asking = 0;  // which question has begun it; 0: answered
+  };
+  IdMap<UserId, High> high_;
+  std::uint64_t highs_asked_ = 0;
   std::map<UserId, Position> user_marks_;  // not yet stored
   std::map<UserId, Position> user_marks_dirty_;
   std::map<UserId, std::set<Position>> held_;  // user marks whose change is being written

@@ -152,11 +152,16 @@ void SyncService::finish_listing(const std::shared_ptr<Listing>& listing) {
     page->set_page_token(page_tokens_.of_sync(listing->caller.user, listing->place));
     return listing->reply(std::move(listing->answer));
   }
+  // Whoever has nothing yet needs it all, and whoever has everything nothing.
+  if (listing->cursor == 0) return list_user_state(listing, 0);
+  if (shard_.feed().nothing_above(listing->caller.user, listing->cursor)) {
+    return listing->reply(std::move(listing->answer));
+  }
   shard_.feed().user_mark(listing->caller.user,
                           [this, alive = alive_, listing](Result<Position> changed_at) {
                             if (!*alive) return;
                             if (!changed_at) return reply_error(listing->reply, changed_at.error());
-                            if (listing->cursor != 0 && *changed_at <= listing->cursor) {
+                            if (*changed_at <= listing->cursor) {
                               return listing->reply(std::move(listing->answer));
                             }
                             list_user_state(listing, 0);

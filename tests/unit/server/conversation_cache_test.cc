@@ -203,6 +203,56 @@ TEST_F(ConversationCacheTest, OneMarkStandsUntilTheUserIsServedAgain) {
   EXPECT_EQ(feed_high(bob), 2u);
 }
 
+TEST_F(ConversationCacheTest, WhoHasEverythingIsServedWithoutTheStore) {
+  decided(record(ann, 1, group({bob})));
+  ASSERT_EQ(feed_high(bob), 1u);
+  EXPECT_TRUE(changed(bob, 1).empty());  // bob's large groups are known from here on
+  int reads = 0;
+  disks.store->read_fault = [&] {
+    ++reads;
+    return std::optional<Error>();
+  };
+  EXPECT_TRUE(cache.feed().nothing_above(bob, 1));
+  EXPECT_TRUE(changed(bob, 1).empty());
+  EXPECT_EQ(reads, 0);
+  EXPECT_FALSE(cache.feed().nothing_above(bob, 0));
+  EXPECT_EQ(changed(bob, 0).size(), 1u);
+  EXPECT_EQ(reads, 1);
+  cache.feed().begin_serving(bob);
+  decided(record(ann, 2, text("a")));
+  EXPECT_FALSE(cache.feed().nothing_above(bob, 1));
+  EXPECT_EQ(changed(bob, 1).size(), 1u);
+}
+
+TEST_F(ConversationCacheTest, AMarkThatComesWhileTheStoreIsAskedIsNotOverlooked) {
+  decided(record(ann, 1, group({bob})));
+  const Position served = cache.feed().begin_serving(bob);
+  store_falls_behind();
+  disks.store->read_delay = [] { return Millis(10'000); };
+  std::optional<Position> high;
+  cache.feed_high(bob, [&](Result<Position> result) { high = result.value_or(0); });
+  decided(record(ann, 2, text("a")));
+  EXPECT_FALSE(cache.feed().nothing_above(bob, 100)) << "the store has not answered";
+  loop.advance(Millis(30'000));
+  EXPECT_EQ(high, 2u);
+  EXPECT_FALSE(cache.feed().nothing_above(bob, served));
+  EXPECT_TRUE(cache.feed().nothing_above(bob, 2));
+  disks.store->read_delay = nullptr;
+  EXPECT_EQ(changed(bob, served).size(), 1u);
+}
+
+TEST_F(ConversationCacheTest, AFailureOfTheStoreIsNotWhatIsKnown) {
+  decided(record(ann, 1, group({bob})));
+  disks.store->read_fault = [] {
+    return std::optional<Error>(make_error(ErrorCode::kIo, "the disk fails"));
+  };
+  EXPECT_EQ(feed_high(bob), 0u);
+  EXPECT_FALSE(cache.feed().nothing_above(bob, 100));
+  disks.store->read_fault = nullptr;
+  EXPECT_EQ(feed_high(bob), 1u);
+  EXPECT_TRUE(cache.feed().nothing_above(bob, 1));
+}
+
 // As when one of both was restored from a copy of another day.
 TEST_F(ConversationCacheTest, ALogAndAStoreOfDifferentTimesAreRefused) {
   store_falls_behind();
@@ -240,8 +290,9 @@ TEST_F(ConversationCacheTest, WhatAnEarlierProcessServedCountsAsServed) {
   append(other, record(ann, 3, text("a")));
   loop.advance(Millis(1'000));
   std::size_t marks = 0;
-  other.feed().changed(bob, phone, 10,
-                [&](Result<std::vector<FeedChange>> found) { marks = found ? found->size() : 0; });
+  other.feed().changed(bob, phone, 10, [&](Result<std::vector<FeedChange>> found) {
+    marks = found ? found->size() : 0;
+  });
   loop.advance(Millis(1'000));
   EXPECT_EQ(marks, 1u);
 }
