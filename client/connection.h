@@ -15,8 +15,8 @@
 #include "kith/client/types.h"
 #include "kith/core/limits.h"
 #include "kith/core/random.h"
+#include "kith/core/scheduler.h"
 #include "src/backoff.h"
-#include "src/scheduler.h"
 
 namespace kith::v1 {
 class ClientFrame;

@@ -21,7 +21,7 @@
 #include "client/transport.h"
 #include "kith/client/client.h"
 #include "kith/core/random.h"
-#include "src/scheduler.h"
+#include "kith/core/scheduler.h"
 #include "src/uuid.h"
 
 namespace kith::v1 {

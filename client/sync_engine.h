@@ -16,7 +16,7 @@
 #include "client/connection.h"
 #include "client/model.h"
 #include "kith/core/random.h"
-#include "src/scheduler.h"
+#include "kith/core/scheduler.h"
 
 namespace kith::v1 {
 class EventPush;

@@ -11,7 +11,7 @@
 
 #include "client/diff.h"
 #include "client/engine.h"
-#include "src/scheduler.h"
+#include "kith/core/scheduler.h"
 
 namespace kith::client {
 

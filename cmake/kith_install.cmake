@@ -1,4 +1,5 @@
-# Installing: find_package(Kith) with Kith::core, Kith::client and Kith::server, pkg-config files, programs and headers.
+# Installing: find_package(Kith) with Kith::core, Kith::client, Kith::server and Kith::conformance, pkg-config files,
+# programs and headers.
 #
 # What is installed follows from the build: every library that one of the three needs goes along, and the third-party
 # packages that they link are written into the package files. A new third-party target is named by an error.
@@ -89,6 +90,10 @@ foreach(_room IN ITEMS core client server)
     install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/kith/${_room} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kith)
   endif()
 endforeach()
+if(TARGET kith_conformance)
+  list(APPEND _kith_installed kith_conformance)
+  install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/kith/conformance DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/kith)
+endif()
 foreach(_library IN LISTS _kith_installed)
   string(REGEX REPLACE "^kith_" "" _export_name ${_library})
   set_target_properties(${_library} PROPERTIES EXPORT_NAME ${_export_name})

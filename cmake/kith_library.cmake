@@ -2,6 +2,7 @@
 #
 #   kith_library(NAME kith_client LAYER client SOURCES a.cc b.cc DEPS kith_core EXTERNAL PkgConfig::SQLITE3)
 #   kith_program(NAME kithd       LAYER daemon SOURCES main.cc   DEPS kith_server)
+#   kith_headers(NAME kith_conformance LAYER conformance DEPS kith_core)              # public headers alone
 #
 # LAYER places the target in the house; DEPS may only name targets of a layer that the arrow table below allows, so that
 # a dependency drawn the wrong way stops the configure step. tests/tidy/tidy.py checks #include lines against the same
@@ -68,6 +69,15 @@ function(kith_library)
     PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${A_NAME} PUBLIC ${A_DEPS} ${A_PUBLIC_EXTERNAL} PRIVATE ${A_EXTERNAL})
   _kith_flags(${A_NAME})
+endfunction()
+
+function(kith_headers)
+  cmake_parse_arguments(A "" "NAME;LAYER" "DEPS" ${ARGN})
+  _kith_check_layer("${A_NAME}" "${A_LAYER}" "${A_DEPS}")
+  add_library(${A_NAME} INTERFACE)
+  string(REGEX REPLACE "^kith_" "Kith::" _alias ${A_NAME})
+  add_library(${_alias} ALIAS ${A_NAME})
+  target_link_libraries(${A_NAME} INTERFACE ${A_DEPS})
 endfunction()
 
 function(kith_program)

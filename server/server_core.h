@@ -25,7 +25,7 @@
 #include "server/search/search_feeder.h"
 #include "server/health/service_health.h"
 #include "server/conversation/store_pace.h"
-#include "src/scheduler.h"
+#include "kith/core/scheduler.h"
 
 namespace kith::server {
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "kith/core/ids.h"
+#include "kith/core/scheduler.h"
 #include "kith/core/time.h"
 #include "kith/server/hooks.h"
 #include "kith/server/ports/directory.h"
@@ -17,7 +18,6 @@
 #include "server/auth/password_hasher.h"
 #include "server/users/devices.h"
 #include "server/users/users.h"
-#include "src/scheduler.h"
 
 namespace kith::v1 {
 class ChangePassword;

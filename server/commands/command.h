@@ -1,9 +1,9 @@
 // The record that a command becomes.
 #pragma once
 
+#include "kith/core/scheduler.h"
 #include "kith/server/ports/records.h"
 #include "server/requests/caller.h"
-#include "src/scheduler.h"
 
 namespace kith::server {
 

@@ -5,12 +5,12 @@
 #include <memory>
 #include <vector>
 
+#include "kith/core/scheduler.h"
 #include "server/commands/lookup_costs.h"
 #include "server/conversation/conversation_shard.h"
 #include "server/requests/caller.h"
 #include "server/requests/reply.h"
 #include "server/users/users.h"
-#include "src/scheduler.h"
 
 namespace kith::v1 {
 class CreateConversation;

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "kith/core/limits.h"
+#include "kith/core/scheduler.h"
 #include "server/commands/pending_receipts.h"
 #include "server/conversation/conversation_shard.h"
 #include "server/delivery/event_pusher.h"
@@ -14,7 +15,6 @@
 #include "server/requests/reply.h"
 #include "server/users/users.h"
 #include "src/request_view.h"
-#include "src/scheduler.h"
 
 namespace kith::v1 {
 class MarkRead;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "kith/core/scheduler.h"
 #include "server/commands/lookup_costs.h"
 #include "server/commands/send_batches.h"
 #include "server/conversation/conversation_shard.h"
@@ -13,7 +14,6 @@
 #include "server/requests/reply.h"
 #include "server/users/users.h"
 #include "src/request_view.h"
-#include "src/scheduler.h"
 
 namespace kith::server {
 

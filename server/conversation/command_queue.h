@@ -9,12 +9,12 @@
 #include <memory>
 #include <optional>
 
+#include "kith/core/scheduler.h"
 #include "kith/server/ports/command_log.h"
 #include "server/conversation/decide.h"
 #include "server/conversation/store_pace.h"
 #include "server/health/service_health.h"
 #include "server/records/log_progress.h"
-#include "src/scheduler.h"
 
 namespace kith::server {
 

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "kith/core/scheduler.h"
 #include "kith/server/ports/command_log.h"
 #include "kith/server/ports/conversation_store.h"
 #include "server/conversation/command_queue.h"
@@ -23,7 +24,6 @@
 #include "server/feed/user_feed.h"
 #include "server/health/service_health.h"
 #include "server/records/log_progress.h"
-#include "src/scheduler.h"
 
 namespace kith::server {
 

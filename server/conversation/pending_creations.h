@@ -6,8 +6,8 @@
 #include <memory>
 
 #include "kith/core/ids.h"
+#include "kith/core/scheduler.h"
 #include "server/requests/reply.h"
-#include "src/scheduler.h"
 
 namespace kith::server {
 

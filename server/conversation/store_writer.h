@@ -7,13 +7,13 @@
 #include <memory>
 #include <vector>
 
+#include "kith/core/scheduler.h"
 #include "kith/server/ports/conversation_store.h"
 #include "server/conversation/conversation_table.h"
 #include "server/conversation/store_pace.h"
 #include "server/feed/user_feed.h"
 #include "server/health/service_health.h"
 #include "server/records/log_progress.h"
-#include "src/scheduler.h"
 
 namespace kith::server {
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kith/core/limits.h"
+#include "kith/core/scheduler.h"
 #include "server/conversation/conversation_shard.h"
 #include "server/delivery/fanout.h"
 #include "server/delivery/gathered_push.h"
@@ -16,7 +17,6 @@
 #include "server/delivery/owed_push.h"
 #include "server/delivery/push.h"
 #include "server/requests/caller.h"
-#include "src/scheduler.h"
 #include "src/token_bucket.h"
 
 namespace kith::server {

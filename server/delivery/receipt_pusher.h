@@ -9,13 +9,13 @@
 #include <utility>
 
 #include "kith/core/limits.h"
+#include "kith/core/scheduler.h"
 #include "server/conversation/conversation_shard.h"
 #include "server/delivery/fanout.h"
 #include "server/delivery/frame_buffer.h"
 #include "server/delivery/push.h"
 #include "server/users/users.h"
 #include "src/id_map.h"
-#include "src/scheduler.h"
 
 namespace kith::server {
 

@@ -18,7 +18,7 @@
 #include "server/dispatch/services.h"
 #include "src/latency_histogram.h"
 #include "src/request_view.h"
-#include "src/scheduler.h"
+#include "kith/core/scheduler.h"
 
 namespace kith::server {
 

@@ -11,7 +11,7 @@
 #include "server/budget/entry_budget.h"
 #include "server/budget/refusal_log.h"
 #include "server/dispatch/services.h"
-#include "src/scheduler.h"
+#include "kith/core/scheduler.h"
 
 namespace kith::server {
 

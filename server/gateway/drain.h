@@ -8,7 +8,7 @@
 
 #include "kith/core/random.h"
 #include "server/gateway/goodbyes.h"
-#include "src/scheduler.h"
+#include "kith/core/scheduler.h"
 
 namespace kith::server {
 

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "kith/core/random.h"
+#include "kith/core/scheduler.h"
 #include "kith/server/options.h"
 #include "kith/server/ports/bus.h"
 #include "kith/server/ports/session_registry.h"
@@ -20,7 +21,6 @@
 #include "server/gateway/session_requests.h"
 #include "server/records/run_history.h"
 #include "src/request_view.h"
-#include "src/scheduler.h"
 
 namespace kith::server {
 

@@ -14,7 +14,7 @@
 #include "server/gateway/deadlines.h"
 #include "server/gateway/listener.h"
 #include "server/gateway/session_reading.h"
-#include "src/scheduler.h"
+#include "kith/core/scheduler.h"
 
 namespace kith::server {
 

@@ -8,7 +8,7 @@
 #include "server/dispatch/dispatcher.h"
 #include "server/gateway/listener.h"
 #include "server/gateway/sessions.h"
-#include "src/scheduler.h"
+#include "kith/core/scheduler.h"
 
 namespace kith::server {
 

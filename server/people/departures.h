@@ -6,9 +6,9 @@
 
 #include "kith/core/ids.h"
 #include "kith/core/random.h"
+#include "kith/core/scheduler.h"
 #include "kith/server/ports/directory.h"
 #include "server/conversation/conversation_shard.h"
-#include "src/scheduler.h"
 
 namespace kith::server {
 

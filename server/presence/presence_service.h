@@ -8,11 +8,11 @@
 #include <memory>
 
 #include "kith/core/ids.h"
+#include "kith/core/scheduler.h"
 #include "server/conversation/conversations.h"
 #include "server/delivery/fanout.h"
 #include "server/requests/caller.h"
 #include "server/users/users.h"
-#include "src/scheduler.h"
 
 namespace kith::v1 {
 class ClientFrame;

@@ -1,4 +1,4 @@
-// Log records as bytes: what a command log keeps on its disk.
+// Many log records as one row: what the embedded command log keeps on its disk.
 #pragma once
 
 #include <memory>
@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "kith/core/result.h"
+#include "kith/server/ports/record_codec.h"
 #include "kith/server/ports/records.h"
 
 namespace kith::v1 {
@@ -14,11 +14,6 @@ class LogRecord;
 }
 
 namespace kith::server {
-
-// The reply token is left out: it means nothing to a later process.
-std::string encode_record(const LogRecord& record);
-// Fails with kCacheCorrupt.
-Result<LogRecord> decode_record(std::string_view bytes);
 
 // Several records as one row. It keeps its memory from one to the next; one thread at a time.
 class RecordPacker {

@@ -18,10 +18,10 @@
 #include <vector>
 
 #include "kith/core/limits.h"
+#include "kith/core/scheduler.h"
 #include "kith/server/ports/conversation_store.h"
 #include "kith/server/ports/search_index.h"
 #include "server/conversation/conversations.h"
-#include "src/scheduler.h"
 
 namespace kith::server {
 

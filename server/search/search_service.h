@@ -10,11 +10,11 @@
 #include <string>
 #include <utility>
 
+#include "kith/core/scheduler.h"
 #include "kith/server/ports/search_index.h"
 #include "server/conversation/conversation_shard.h"
 #include "server/requests/caller.h"
 #include "server/requests/reply.h"
-#include "src/scheduler.h"
 
 namespace kith::v1 {
 class ClientFrame;

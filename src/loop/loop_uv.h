@@ -7,7 +7,7 @@
 #include <memory>
 #include <thread>
 
-#include "src/scheduler.h"
+#include "kith/core/scheduler.h"
 
 struct uv_loop_s;
 

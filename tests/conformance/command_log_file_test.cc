@@ -9,13 +9,15 @@
 #include <sstream>
 #include <thread>
 
+#include "kith/conformance/command_log_suite.h"
 #include "server/adapters/embedded/log_segment.h"
-#include "tests/conformance/command_log_suite.h"
 #include "tests/conformance/faulty_folder.h"
 #include "tests/conformance/scratch_directory.h"
 
 namespace kith::server {
 namespace {
+
+using namespace conformance;
 
 namespace fs = std::filesystem;
 

@@ -9,6 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "kith/conformance/bus_suite.h"
+#include "kith/conformance/command_log_suite.h"
+#include "kith/conformance/conversation_store_suite.h"
+#include "kith/conformance/directory_suite.h"
+#include "kith/conformance/session_registry_suite.h"
 #include "server/adapters/embedded/bus_memory.h"
 #include "server/adapters/embedded/command_log_file.h"
 #include "server/adapters/embedded/command_log_memory.h"
@@ -18,16 +23,13 @@
 #include "server/adapters/embedded/directory_sqlite.h"
 #include "server/adapters/embedded/embedded.h"
 #include "server/adapters/embedded/session_registry_memory.h"
-#include "tests/conformance/bus_suite.h"
-#include "tests/conformance/command_log_suite.h"
-#include "tests/conformance/conversation_store_suite.h"
-#include "tests/conformance/directory_suite.h"
 #include "tests/conformance/faulty_folder.h"
 #include "tests/conformance/scratch_directory.h"
-#include "tests/conformance/session_registry_suite.h"
 
 namespace kith::server {
 namespace {
+
+using namespace conformance;
 
 constexpr std::uint64_t kFewPages = 30;
 

@@ -4,12 +4,14 @@
 
 #include <fstream>
 
+#include "kith/conformance/command_log_suite.h"
 #include "server/adapters/embedded/embedded.h"
 #include "server/records/record_codec.h"
-#include "tests/conformance/command_log_suite.h"
 #include "tests/conformance/scratch_directory.h"
 
 namespace kith::server {
+
+using namespace conformance;
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(CommandLogSuite);
 

@@ -8,14 +8,16 @@
 #include <map>
 #include <random>
 
+#include "kith/conformance/search_index_suite.h"
 #include "server/adapters/embedded/embedded.h"
 #include "server/adapters/embedded/search_index_memory.h"
 #include "server/adapters/embedded/search_index_sqlite.h"
 #include "tests/conformance/scratch_directory.h"
-#include "tests/conformance/search_index_suite.h"
 
 namespace kith::server {
 namespace {
+
+using namespace conformance;
 
 constexpr std::uint64_t kFewPages = 60;
 

@@ -5,13 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "kith/conformance/drained_scheduler.h"
 #include "server/adapters/embedded/conversation_store_sqlite.h"
 #include "server/adapters/embedded/directory_sqlite.h"
-#include "tests/conformance/drained_scheduler.h"
 #include "tests/conformance/scratch_directory.h"
 
 namespace kith::server {
 namespace {
+
+using namespace conformance;
 
 // What earlier versions had instead of the tables of today, and at its end their number.
 #define CONVERSATIONS_OF_VERSION_4                                                         \

@@ -9,7 +9,7 @@
 
 #include "client/transport.h"
 #include "kith/core/ids.h"
-#include "src/scheduler.h"
+#include "kith/core/scheduler.h"
 
 namespace kith::sim {
 

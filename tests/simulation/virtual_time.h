@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "src/scheduler.h"
+#include "kith/core/scheduler.h"
 
 namespace kith::sim {
 

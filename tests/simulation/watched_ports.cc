@@ -104,7 +104,7 @@ void WatchedStore::spoil(server::StoreBatch& batch) {
   }
 }
 
-void WatchedStore::apply(std::shared_ptr<const server::StoreBatch> batch, server::Done<void> done) {
+void WatchedStore::apply(std::shared_ptr<const server::StoreBatch> batch, Done<void> done) {
   server::StoreBatch spoilt = *batch;
   spoil(spoilt);
   handed_over_.push_back(std::make_shared<const server::StoreBatch>(std::move(spoilt)));
@@ -132,8 +132,7 @@ void WatchedStore::spoil(server::Conversation& loaded) {
   }
 }
 
-void WatchedStore::load(const ConversationId& id,
-                        server::Done<std::optional<server::Conversation>> done) {
+void WatchedStore::load(const ConversationId& id, Done<std::optional<server::Conversation>> done) {
   ++rows_read;
   inner_->load(id,
                [this, done = std::move(done)](Result<std::optional<server::Conversation>> found) {
@@ -152,14 +151,13 @@ Result<std::vector<server::Conversation>> WatchedStore::load_all(
 }
 
 void WatchedStore::find(const ConversationId& id, const UserId& sender, const MessageId& message,
-                        server::Done<std::optional<server::Placement>> done) {
+                        Done<std::optional<server::Placement>> done) {
   ++rows_read;
   if (broken_ == Rule::kDedupe) return done(std::optional<server::Placement>());
   inner_->find(id, sender, message, std::move(done));
 }
 
-void WatchedStore::events(const server::EventQuery& query,
-                          server::Done<std::vector<server::Event>> done) {
+void WatchedStore::events(const server::EventQuery& query, Done<std::vector<server::Event>> done) {
   inner_->events(query, [this, done = std::move(done)](Result<std::vector<server::Event>> found) {
     if (found) rows_read += found->size();
     done(std::move(found));
@@ -167,7 +165,7 @@ void WatchedStore::events(const server::EventQuery& query,
 }
 
 void WatchedStore::changed(const UserId& user, server::Position after, std::size_t limit,
-                           server::Done<std::vector<server::FeedEntry>> done) {
+                           Done<std::vector<server::FeedEntry>> done) {
   inner_->changed(user, after, limit, [this, done = std::move(done)](auto found) {
     if (found) rows_read += found->size();
     if (broken_ == Rule::kFeedComplete && found && !found->empty()) found->pop_back();
@@ -176,23 +174,23 @@ void WatchedStore::changed(const UserId& user, server::Position after, std::size
 }
 
 void WatchedStore::heads(const ConversationId& after, server::Position changed_after,
-                         std::size_t limit, server::Done<server::HeadsPage> done) {
+                         std::size_t limit, Done<server::HeadsPage> done) {
   inner_->heads(after, changed_after, limit, std::move(done));
 }
 
 void WatchedStore::list(const UserId& user, server::Position before, std::size_t limit,
-                        server::Done<std::vector<server::FeedEntry>> done) {
+                        Done<std::vector<server::FeedEntry>> done) {
   inner_->list(user, before, limit, [this, done = std::move(done)](auto found) {
     if (found) rows_read += found->size();
     done(std::move(found));
   });
 }
 
-void WatchedStore::large(const UserId& user, server::Done<std::vector<server::FeedEntry>> done) {
+void WatchedStore::large(const UserId& user, Done<std::vector<server::FeedEntry>> done) {
   inner_->large(user, std::move(done));
 }
 
-void WatchedStore::user_mark(const UserId& user, server::Done<server::Position> done) {
+void WatchedStore::user_mark(const UserId& user, Done<server::Position> done) {
   ++rows_read;
   inner_->user_mark(user, std::move(done));
 }
@@ -211,7 +209,7 @@ void WatchedDirectory::spoil(server::UserRecord& record) const {
 }
 
 void WatchedDirectory::admit(const server::NewUser& user, const server::DeviceRecord& device,
-                             server::Done<server::Arrival> done) {
+                             Done<server::Arrival> done) {
   DirectoryMemory::admit(user, device,
                          [this, done = std::move(done)](Result<server::Arrival> arrival) {
                            if (arrival) spoil(arrival->user);
@@ -219,8 +217,7 @@ void WatchedDirectory::admit(const server::NewUser& user, const server::DeviceRe
                          });
 }
 
-void WatchedDirectory::load(const UserId& id,
-                            server::Done<std::optional<server::UserRecord>> done) {
+void WatchedDirectory::load(const UserId& id, Done<std::optional<server::UserRecord>> done) {
   DirectoryMemory::load(
       id, [this, done = std::move(done)](Result<std::optional<server::UserRecord>> found) {
         if (found && *found) spoil(**found);
@@ -229,7 +226,7 @@ void WatchedDirectory::load(const UserId& id,
 }
 
 void WatchedDirectory::update(const UserId& id, const server::UserChange& change,
-                              server::Done<server::UserRecord> done) {
+                              Done<server::UserRecord> done) {
   DirectoryMemory::update(id, change,
                           [this, id, done = std::move(done)](Result<server::UserRecord> changed) {
                             if (changed) watch_.user_changed(id);
@@ -239,7 +236,7 @@ void WatchedDirectory::update(const UserId& id, const server::UserChange& change
 }
 
 void WatchedDirectory::consents(const std::vector<UserId>& ids, const UserId& asker,
-                                server::Done<std::vector<server::Consent>> done) {
+                                Done<std::vector<server::Consent>> done) {
   DirectoryMemory::consents(
       ids, asker, [this, done = std::move(done)](Result<std::vector<server::Consent>> found) {
         if (found && broken_ == Rule::kConsent) {
@@ -250,7 +247,7 @@ void WatchedDirectory::consents(const std::vector<UserId>& ids, const UserId& as
 }
 
 void WatchedDirectory::profiles(const std::vector<UserId>& ids,
-                                server::Done<std::vector<server::UserRecord>> done) {
+                                Done<std::vector<server::UserRecord>> done) {
   DirectoryMemory::profiles(
       ids, [this, done = std::move(done)](Result<std::vector<server::UserRecord>> found) {
         if (found && broken_ == Rule::kDeletedIsTold) {
@@ -260,7 +257,7 @@ void WatchedDirectory::profiles(const std::vector<UserId>& ids,
       });
 }
 
-void WatchedDirectory::remove(const UserId& id, server::Done<void> done) {
+void WatchedDirectory::remove(const UserId& id, Done<void> done) {
   DirectoryMemory::remove(id, [this, id, done = std::move(done)](const Status& removed) {
     removed_ = removed_ || removed.ok();
     if (removed) watch_.user_removed(id);
@@ -268,14 +265,14 @@ void WatchedDirectory::remove(const UserId& id, server::Done<void> done) {
   });
 }
 
-void WatchedDirectory::leaving(std::size_t limit, server::Done<std::vector<UserId>> done) {
+void WatchedDirectory::leaving(std::size_t limit, Done<std::vector<UserId>> done) {
   if (broken_ == Rule::kDeparturesGoOn && !removed_) return done(std::vector<UserId>());
   DirectoryMemory::leaving(limit, std::move(done));
 }
 
 // --- search index ---
 
-void WatchedIndex::add(std::shared_ptr<const server::IndexBatch> batch, server::Done<void> done) {
+void WatchedIndex::add(std::shared_ptr<const server::IndexBatch> batch, Done<void> done) {
   server::IndexBatch spoilt = *batch;
   if (broken_ == Rule::kIndexComplete && !spoilt.messages.empty()) spoilt.messages.pop_back();
   if (broken_ == Rule::kIndexOnce && !spoilt.messages.empty()) {
@@ -286,7 +283,7 @@ void WatchedIndex::add(std::shared_ptr<const server::IndexBatch> batch, server::
                          std::move(done));
 }
 
-void WatchedIndex::begin_anew(server::Done<void> done) {
+void WatchedIndex::begin_anew(Done<void> done) {
   const auto marks = disk_->marks;
   SearchIndexMemory::begin_anew([this, marks, done = std::move(done)](const Status& begun) {
     if (broken_ == Rule::kIndexBeginsAnew) disk_->marks = marks;

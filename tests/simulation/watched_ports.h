@@ -67,23 +67,21 @@ class WatchedStore : public server::ConversationStore {
                SeededRandom& random);
   ~WatchedStore() override;
   Result<server::Position> applied() override;
-  void apply(std::shared_ptr<const server::StoreBatch> batch, server::Done<void> done) override;
-  void load(const ConversationId& id,
-            server::Done<std::optional<server::Conversation>> done) override;
+  void apply(std::shared_ptr<const server::StoreBatch> batch, Done<void> done) override;
+  void load(const ConversationId& id, Done<std::optional<server::Conversation>> done) override;
   Result<std::vector<server::Conversation>> load_all(
       const std::vector<ConversationId>& ids) override;
   void find(const ConversationId& id, const UserId& sender, const MessageId& message,
-            server::Done<std::optional<server::Placement>> done) override;
-  void events(const server::EventQuery& query,
-              server::Done<std::vector<server::Event>> done) override;
+            Done<std::optional<server::Placement>> done) override;
+  void events(const server::EventQuery& query, Done<std::vector<server::Event>> done) override;
   void heads(const ConversationId& after, server::Position changed_after, std::size_t limit,
-             server::Done<server::HeadsPage> done) override;
+             Done<server::HeadsPage> done) override;
   void changed(const UserId& user, server::Position after, std::size_t limit,
-               server::Done<std::vector<server::FeedEntry>> done) override;
+               Done<std::vector<server::FeedEntry>> done) override;
   void list(const UserId& user, server::Position before, std::size_t limit,
-            server::Done<std::vector<server::FeedEntry>> done) override;
-  void large(const UserId& user, server::Done<std::vector<server::FeedEntry>> done) override;
-  void user_mark(const UserId& user, server::Done<server::Position> done) override;
+            Done<std::vector<server::FeedEntry>> done) override;
+  void large(const UserId& user, Done<std::vector<server::FeedEntry>> done) override;
+  void user_mark(const UserId& user, Done<server::Position> done) override;
 
   // How many records the store forgets to have applied, though it has what came of them: a replay.
   server::Position replay = 0;
@@ -107,16 +105,16 @@ class WatchedDirectory : public server::DirectoryMemory {
   WatchedDirectory(std::shared_ptr<Disk> disk, Scheduler& scheduler, PortsWatch& watch, Rule broken)
       : DirectoryMemory(std::move(disk), scheduler), watch_(watch), broken_(broken) {}
   void admit(const server::NewUser& user, const server::DeviceRecord& device,
-             server::Done<server::Arrival> done) override;
-  void load(const UserId& id, server::Done<std::optional<server::UserRecord>> done) override;
+             Done<server::Arrival> done) override;
+  void load(const UserId& id, Done<std::optional<server::UserRecord>> done) override;
   void consents(const std::vector<UserId>& ids, const UserId& asker,
-                server::Done<std::vector<server::Consent>> done) override;
+                Done<std::vector<server::Consent>> done) override;
   void update(const UserId& id, const server::UserChange& change,
-              server::Done<server::UserRecord> done) override;
+              Done<server::UserRecord> done) override;
   void profiles(const std::vector<UserId>& ids,
-                server::Done<std::vector<server::UserRecord>> done) override;
-  void remove(const UserId& id, server::Done<void> done) override;
-  void leaving(std::size_t limit, server::Done<std::vector<UserId>> done) override;
+                Done<std::vector<server::UserRecord>> done) override;
+  void remove(const UserId& id, Done<void> done) override;
+  void leaving(std::size_t limit, Done<std::vector<UserId>> done) override;
 
  private:
   void spoil(server::UserRecord& record) const;
@@ -139,8 +137,8 @@ class WatchedIndex : public server::SearchIndexMemory {
   WatchedIndex(const std::shared_ptr<Disk>& disk, Scheduler& scheduler, PortsWatch& watch,
                Rule broken)
       : SearchIndexMemory(disk, scheduler), disk_(disk), watch_(watch), broken_(broken) {}
-  void add(std::shared_ptr<const server::IndexBatch> batch, server::Done<void> done) override;
-  void begin_anew(server::Done<void> done) override;
+  void add(std::shared_ptr<const server::IndexBatch> batch, Done<void> done) override;
+  void begin_anew(Done<void> done) override;
 
  private:
   std::shared_ptr<Disk> disk_;

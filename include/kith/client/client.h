@@ -19,6 +19,7 @@
 
 #include "kith/client/options.h"
 #include "kith/client/types.h"
+#include "kith/core/done.h"
 #include "kith/core/export.h"
 #include "kith/core/result.h"
 
@@ -26,8 +27,7 @@ namespace kith::client {
 
 // Called once, on the executor. If the client is closed first: with kCancelled, before close()
 // returns, and if the executor is the application's, on the thread that closes.
-template <class T>
-using Done = std::function<void(Result<T>)>;
+using kith::Done;
 
 // Ends an observation when it is destroyed; no callback of it runs afterwards (it waits for one
 // that runs, unless it is destroyed inside it).

@@ -9,9 +9,9 @@
 #include <optional>
 #include <vector>
 
+#include "kith/core/scheduler.h"
 #include "kith/core/time.h"
 #include "kith/server/ports/command_log.h"
-#include "src/scheduler.h"
 
 namespace kith::server {
 

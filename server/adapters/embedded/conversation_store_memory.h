@@ -12,9 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include "kith/core/scheduler.h"
 #include "kith/core/time.h"
 #include "kith/server/ports/conversation_store.h"
-#include "src/scheduler.h"
 
 namespace kith::server {
 

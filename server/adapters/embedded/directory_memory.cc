@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "server/adapters/embedded/user_rules.h"
+#include "kith/server/ports/user_rules.h"
 
 namespace kith::server {
 

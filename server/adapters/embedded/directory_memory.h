@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "kith/core/scheduler.h"
 #include "kith/core/time.h"
 #include "kith/server/ports/directory.h"
-#include "src/scheduler.h"
 
 namespace kith::server {
 

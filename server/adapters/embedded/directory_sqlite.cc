@@ -6,8 +6,8 @@
 #include <iterator>
 #include <utility>
 
+#include "kith/server/ports/user_rules.h"
 #include "server/adapters/embedded/database_sqlite.h"
-#include "server/adapters/embedded/user_rules.h"
 
 namespace kith::server {
 

@@ -8,8 +8,8 @@
 #include <optional>
 #include <vector>
 
+#include "kith/core/scheduler.h"
 #include "kith/server/ports/search_index.h"
-#include "src/scheduler.h"
 
 namespace kith::server {
 

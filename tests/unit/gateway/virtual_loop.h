@@ -13,11 +13,11 @@
 #include <vector>
 
 #include "kith/core/random.h"
+#include "kith/core/scheduler.h"
 #include "kith/v1/frame.pb.h"
-#include "server/gateway/listener.h"
 #include "server/auth/password_hasher.h"
+#include "server/gateway/listener.h"
 #include "src/frame_codec.h"
-#include "src/scheduler.h"
 
 namespace kith::server::testing {
 

@@ -6,15 +6,17 @@
 #include <string>
 #include <vector>
 
+#include "kith/conformance/drained_scheduler.h"
 #include "kith/core/limits.h"
 #include "server/adapters/embedded/directory_memory.h"
 #include "server/users/devices.h"
 #include "server/users/users.h"
 #include "src/hash.h"
-#include "tests/conformance/drained_scheduler.h"
 
 namespace kith::server {
 namespace {
+
+using namespace conformance;
 
 constexpr std::int64_t kMinuteMs = 60'000;
 

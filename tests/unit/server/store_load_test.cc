@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "kith/conformance/drained_scheduler.h"
 #include "server/adapters/embedded/conversation_store_sqlite.h"
-#include "tests/conformance/drained_scheduler.h"
 
 namespace kith::server {
 namespace {
+
+using namespace conformance;
 
 constexpr std::uint64_t kBatches = 40;
 constexpr std::uint64_t kEvents = 2'000;  // of one batch, over all conversations

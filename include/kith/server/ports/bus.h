@@ -2,8 +2,16 @@
 // once, in order per gateway: a doorbell, not a store. What is lost is repaired by the client's
 // sync.
 //
-// Threads: on the executor of the services; the handler may run inside publish().
-// Proof:   tests/conformance/bus_suite.h.
+// Keeps:    nothing. What is published to a gateway that nobody serves is gone.
+// Order:    deliveries to one gateway arrive in the order of publish(), each once or not at all, and as
+//           they were published.
+// Threads:  methods and handlers on the loop of the server; the handler may run inside publish(), and
+//           may unsubscribe itself. None runs after unsubscribe() or the destructor.
+// Blocking: no call; all return at once.
+// Bounds:   a frame has at most limits::frame_bytes_max bytes. An adapter that cannot keep up drops
+//           deliveries, the oldest first, rather than to gather them.
+// Failure:  publish() has no answer: nobody waits for it, and nobody repeats it.
+// Proof:    kith/conformance/bus_suite.h.
 #pragma once
 
 #include <cstdint>

@@ -1,20 +1,28 @@
 // CommandLog is the one place where durability begins: a record is part of Kith's state when it is
 // in the log, and everything else (heads, history, feeds, search) is computed from it in log order.
 //
-// Order:      positions are assigned in append order and increase by one.
+// Keeps:      records, from append() until trim() allows them to go. read() gives them as they were
+//             appended, but for the reply token, which is 0 in a later process.
+// Order:      positions are assigned in append order and increase by one; a reopened log goes on.
 // Durability: `committed` is called with ok only when the records survive a crash of this process
 //             and a power loss. Not ok: none of them is in the log, and none of them will ever be
-//             seen by replay().
+//             seen by read(); their positions are used again.
 // Refusals:   what is appended between a refused record and the call that tells its refusal is
 //             refused too, so a sender's later record never overtakes an earlier one that has to be
-//             repeated.
-// Batching:   the adapter commits whatever has gathered since the last commit in one go.
-// Threads:    methods and callbacks on the executor of the services. Callbacks come in position
-//             order, and never inside append() but for the refusals that Bounds names.
+//             repeated. When everything is told the log takes records again.
+// Batching:   an adapter commits whatever has gathered since the last commit in one go.
+// Threads:    methods and callbacks on the loop of the server. Callbacks come once each, in position
+//             order, and never inside append() but for the refusals that Bounds names. None comes
+//             after or from the destructor: then the record is in the log or not.
+// Blocking:   read(), which is called at start. The others return at once.
 // Bounds:     above limits::journal_pending_max waiting records append() answers kOverloaded. Above
 //             limits::journal_refused_max refusals that are still to be told, it tells the next one
 //             inside the call.
-// Proof:      tests/conformance/command_log_suite.h; an adapter that passes it is an adapter.
+// Failure:    kDiskFull, kIo, kOverloaded, kUnavailable, kClosed. The server repeats nothing: the
+//             sender is told a retryable error and sends again, under the same id. If read() fails,
+//             or the log ends before the store does, the server does not start.
+// Proof:      kith/conformance/command_log_suite.h; an adapter that passes it is an adapter. A power
+//             loss is beyond it.
 #pragma once
 
 #include <vector>

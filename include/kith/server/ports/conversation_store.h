@@ -2,23 +2,33 @@
 // watermarks and feed marks, and the history. It may lag behind the log; the services merge the
 // tail that is not yet applied.
 //
-// Atomicity:   apply() stores a batch and its position together or not at all.
+// Keeps:       the last head and the last row of each member, every event, and the place of every
+//              command, for good.
+// Atomicity:   apply() stores a batch and its position together or not at all. What it answers with
+//              ok, later calls read.
 // Idempotence: applying a batch again, or one that overlaps what is stored, changes nothing that a
 //              reader can see.
-// Order:       batches are applied in the order of their apply() calls; events are read back by
-//              seq, ascending.
-// Threads:     methods and callbacks on the executor of the services. Reads may call back inside
-//              the call.
-// Failure:     kUnavailable / kIo / kDiskFull; the caller retries. Nothing is lost: the log still
-//              has the records.
-// Proof:       tests/conformance/conversation_store_suite.h.
+// Order:       batches are applied in the order of their apply() calls, and none is after one that
+//              failed while it waited; events are read back by seq, ascending.
+// Durability:  a batch that was answered with ok survives a crash of this process and a power loss: the
+//              server lets the log forget its records then.
+// Threads:     methods and callbacks on the loop of the server, one callback for each call. Reads may
+//              call back inside the call, apply() never does. None comes after or from the destructor.
+// Blocking:    applied() and load_all(), which are called at start. The others return at once.
+// Bounds:      the server gives one batch at a time, of what at most limits::apply_lag_max records
+//              have made; a page has at most `limit` entries.
+// Failure:     kUnavailable, kIo, kDiskFull. The server gives the same batch again, after 0.1 s and
+//              then slower, up to 6.4 s; meanwhile the log keeps its records, and above
+//              limits::apply_lag_max senders are refused. A read that fails is the error of the
+//              request that asked. If applied() fails the server does not start.
+// Proof:       kith/conformance/conversation_store_suite.h.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "kith/core/done.h"
 #include "kith/core/export.h"
 #include "kith/core/result.h"
 #include "kith/server/ports/records.h"
@@ -59,9 +69,6 @@ struct HeadsPage {
   ConversationId next;  // go on behind this one
   bool more = false;
 };
-
-template <class T>
-using Done = std::function<void(Result<T>)>;
 
 class KITH_API ConversationStore {
  public:

@@ -1,24 +1,33 @@
 // Directory knows people: accounts, credentials, contacts, blocks, privacy settings, devices.
 // Rarely written, often read.
 //
+// Keeps:       users with what belongs to them until remove(), and of removed ones that they were.
+// Order:       changes are made and answered in the order of their calls.
 // Durability:  a change survives a crash when its callback has answered ok. One that had not been
 //              answered when its process ended is there or not, but never comes later.
-// Idempotence: repeating any change leaves the same state.
-// Threads:     methods and callbacks on the executor of the services. Callbacks may come inside the
-//              call.
-// Failure:     kUnavailable / kIo / kDiskFull are temporary; others as named below.
-// Proof:       tests/conformance/directory_suite.h.
+// Atomicity:   a change is made wholly or not at all, with all that one call names.
+// Idempotence: repeating a change leaves the same state; create() answers kAlreadyExists then, and a
+//              revocation is one more.
+// Threads:     methods and callbacks on the loop of the server, one callback for each call. Callbacks
+//              may come inside the call; none comes after or from the destructor.
+// Blocking:    no call; all return at once.
+// Bounds:      limits::contacts_max contacts and as many blocks of a user, limits::device_tokens_max
+//              tokens of a device. How many devices there are is the server's care.
+// Failure:     kUnavailable, kIo, kDiskFull are temporary; others as named below. The server repeats
+//              nothing: who asked is told, a sign-in too, and tries again. What must be finished in
+//              any case is looked for again with leaving().
+// Proof:       kith/conformance/directory_suite.h. kith/server/ports/user_rules.h has the rules by
+//              which records change, ready for use.
 #pragma once
 
 #include <algorithm>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "kith/core/done.h"
 #include "kith/core/export.h"
 #include "kith/core/result.h"
-#include "kith/server/ports/conversation_store.h"  // Done
 #include "kith/server/ports/records.h"
 
 namespace kith::server {

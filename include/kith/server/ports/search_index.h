@@ -1,16 +1,22 @@
 // SearchIndex finds messages by their words. It is derived: whatever is lost here is made again from
 // the ConversationStore, behind which it lags by some seconds, and nobody waits for it to follow.
 //
+// Keeps:       the terms of each message with its place, and how far each conversation is indexed.
+// Order:       batches are added in the order of their add() calls; hits come newest first.
 // Atomicity:   add() takes a batch with its marks wholly or not at all.
 // Idempotence: messages at or below the mark of their conversation are there already and change
-//              nothing; nor does one that a batch has twice.
+//              nothing; nor does one that a batch has twice. Marks never fall.
 // Durability:  a power loss may take back the newest batches wholly, never a part of one.
 // Words:       docs/protocol.md, "Search".
-// Threads:     methods and callbacks on the executor of the services; callbacks come later or inside
-//              the call. None comes after the index was destroyed.
-// Failure:     kUnavailable, kIo, kDiskFull; the caller retries. kCacheCorrupt: the index is damaged,
-//              or has another message where one is added; the caller lets it begin anew.
-// Proof:       tests/conformance/search_index_suite.h.
+// Threads:     methods and callbacks on the loop of the server, one callback for each call; callbacks
+//              come later or inside the call. None comes after or from the destructor.
+// Blocking:    complete(), which is called at start. The others return at once.
+// Bounds:      a page has at most `limit` hits; a query that takes longer than its time_limit is given
+//              up.
+// Failure:     kUnavailable, kIo, kDiskFull: the server gives the batch again, slower each time, and
+//              says search_failing; searches are answered with the error. kCacheCorrupt: the index is
+//              damaged, or has another message where one is added; the server lets it begin anew.
+// Proof:       kith/conformance/search_index_suite.h.
 #pragma once
 
 #include <chrono>
@@ -21,10 +27,10 @@
 #include <utility>
 #include <vector>
 
+#include "kith/core/done.h"
 #include "kith/core/export.h"
 #include "kith/core/result.h"
 #include "kith/core/time.h"
-#include "kith/server/ports/conversation_store.h"  // Done
 #include "kith/server/ports/records.h"
 
 namespace kith::server {

@@ -1,17 +1,26 @@
 // SessionRegistry knows which sessions of a user are connected, and to which gateway. It is a hint,
 // rebuilt by the gateways: losing it costs latency, never messages.
 //
-// Threads: on the executor of the services. Callbacks may come inside the call.
-// Proof:   tests/conformance/session_registry_suite.h.
+// Keeps:    sessions from add() until remove() or remove_gateway(); nothing of it needs to last.
+// Order:    a lookup() sees what was added and removed before it, and lookups are answered in the order
+//           of their calls: pushes go out in the order in which they are answered.
+// Sets:     adding a session again, or removing one that is not there, changes nothing.
+// Threads:  methods and callbacks on the loop of the server, one callback for each lookup. Callbacks may
+//           come inside the call; none comes after or from the destructor.
+// Blocking: no call; all return at once.
+// Bounds:   limits::account_devices_max sessions of a user: the server ends those that are more.
+// Failure:  add() and remove() have no answer; an adapter repeats them itself. If lookup() fails the
+//           user's devices hear nothing of this push, and fetch it when they sync.
+// Proof:    kith/conformance/session_registry_suite.h.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "kith/core/done.h"
 #include "kith/core/export.h"
 #include "kith/core/ids.h"
-#include "kith/server/ports/conversation_store.h"  // Done
 
 namespace kith::server {
 

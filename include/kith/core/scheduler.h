@@ -1,16 +1,18 @@
-// Scheduler: the event loop as the pure parts see it. Virtual in simulation, libuv in production
-// (src/loop/loop_uv.h).
+// Scheduler: the event loop that a part of Kith runs on, with its clock and its timers. Virtual in the
+// simulation, libuv in production. A server gives its own to the engines that it is started with
+// (kith/server/ports/server_ports.h): they call back on it.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 
 #include "kith/core/executor.h"
+#include "kith/core/export.h"
 #include "kith/core/time.h"
 
 namespace kith {
 
-class Scheduler : public Executor {
+class KITH_API Scheduler : public Executor {
  public:
   using TimerId = std::uint64_t;  // 0 = none
 

@@ -1,4 +1,5 @@
-// A scheduler whose tasks run when a test drains it, whichever thread posted them.
+// DrainedScheduler: the loop that the suites of the ports give to an adapter. Its tasks run when a test
+// drains it, whichever thread posted them; the thread of the test is the loop's.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -6,17 +7,21 @@
 #include <array>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "kith/core/result.h"
-#include "src/scheduler.h"
+#include "kith/core/scheduler.h"
 
-namespace kith::server {
+namespace kith::server::conformance {
 
 class DrainedScheduler : public Scheduler {
  public:
@@ -74,21 +79,41 @@ class DrainedScheduler : public Scheduler {
   TimerId last_timer_ = 0;
 };
 
-// Calls `ask(done)` and drains until it was answered.
+// Runs what was posted until now, and what is posted meanwhile up to there.
+inline void drain(DrainedScheduler& scheduler) {
+  auto drained = std::make_shared<bool>(false);
+  scheduler.post([drained] { *drained = true; });
+  EXPECT_TRUE(scheduler.run_until([&] { return *drained; }));
+}
+
+// Calls `ask(done)` and drains until it was answered: once, and on the loop.
 template <class T, class Ask>
 Result<T> answer_of(DrainedScheduler& scheduler, Ask ask) {
-  std::optional<Result<T>> answer;
-  ask([&answer](Result<T> result) {
-    EXPECT_FALSE(answer.has_value()) << "answered twice";
-    answer.emplace(std::move(result));
+  auto answer = std::make_shared<std::optional<Result<T>>>();
+  ask([answer, loop = std::this_thread::get_id()](Result<T> result) {
+    EXPECT_EQ(std::this_thread::get_id(), loop) << "answered on a thread that is not the loop's";
+    EXPECT_FALSE(answer->has_value()) << "answered twice";
+    answer->emplace(std::move(result));
   });
-  if (!scheduler.run_until([&answer] { return answer.has_value(); })) {
+  if (!scheduler.run_until([&] { return answer->has_value(); })) {
     ADD_FAILURE() << "no answer";
     return make_error(ErrorCode::kTimeout, "no answer");
   }
-  return *std::move(answer);
+  return std::move(**answer);
 }
 
+// Destroys the adapter while a call may wait; `answered` counts the answers to it.
+template <class Port>
+void expect_no_answer_after_destruction(DrainedScheduler& scheduler, std::unique_ptr<Port>& port,
+                                        const std::size_t& answered) {
+  const std::size_t before = answered;
+  EXPECT_LE(before, 1u) << "answered twice inside the call";
+  port.reset();
+  drain(scheduler);
+  EXPECT_EQ(answered, before) << "answered by the destructor, or after it";
+}
+
+// An id for a test.
 template <class IdType>
 IdType id_of(std::uint8_t number) {
   std::array<std::uint8_t, 16> bytes{};
@@ -97,4 +122,4 @@ IdType id_of(std::uint8_t number) {
   return IdType(bytes);
 }
 
-}  // namespace kith::server
+}  // namespace kith::server::conformance

@@ -1,5 +1,6 @@
-// What every SessionRegistry must do. A factory: std::unique_ptr<SessionRegistry> open();
-// DrainedScheduler& scheduler();
+// SessionRegistrySuite: what every SessionRegistry must do. A factory:
+//   std::unique_ptr<SessionRegistry> open();
+//   DrainedScheduler& scheduler();  // the loop that callbacks come on
 #pragma once
 
 #include <gtest/gtest.h>
@@ -7,10 +8,11 @@
 #include <memory>
 #include <vector>
 
+#include "kith/conformance/drained_scheduler.h"
+#include "kith/core/limits.h"
 #include "kith/server/ports/session_registry.h"
-#include "tests/conformance/drained_scheduler.h"
 
-namespace kith::server {
+namespace kith::server::conformance {
 
 template <class Factory>
 class SessionRegistrySuite : public testing::Test {
@@ -58,7 +60,30 @@ TYPED_TEST_P(SessionRegistrySuite, ForgetsAGateway) {
   EXPECT_TRUE(this->lookup(UserId::of("bob")).empty());
 }
 
-REGISTER_TYPED_TEST_SUITE_P(SessionRegistrySuite, FindsWhatWasAddedOnce,
-                            ALateRemovalDoesNotRemoveANewerSession, ForgetsAGateway);
+TYPED_TEST_P(SessionRegistrySuite, ALookupSeesWhatCameBeforeItAndIsAnsweredInItsTurn) {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 1; i <= limits::account_devices_max; ++i) {
+    this->registry_->add(this->ann_, {"g1", i, id_of<DeviceId>(1)});
+    this->registry_->lookup(this->ann_, [&](Result<std::vector<SessionRef>> sessions) {
+      ASSERT_TRUE(sessions.ok());
+      found.push_back(sessions->size());
+    });
+  }
+  ASSERT_TRUE(this->factory_.scheduler().run_until(
+      [&] { return found.size() == limits::account_devices_max; }));
+  for (std::size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i], i + 1);
+}
 
-}  // namespace kith::server
+TYPED_TEST_P(SessionRegistrySuite, NoCallbackComesAfterDestruction) {
+  this->registry_->add(this->ann_, this->first_);
+  std::size_t answered = 0;
+  this->registry_->lookup(this->ann_, [&](const Result<std::vector<SessionRef>>&) { ++answered; });
+  expect_no_answer_after_destruction(this->factory_.scheduler(), this->registry_, answered);
+}
+
+REGISTER_TYPED_TEST_SUITE_P(SessionRegistrySuite, FindsWhatWasAddedOnce,
+                            ALateRemovalDoesNotRemoveANewerSession, ForgetsAGateway,
+                            ALookupSeesWhatCameBeforeItAndIsAnsweredInItsTurn,
+                            NoCallbackComesAfterDestruction);
+
+}  // namespace kith::server::conformance

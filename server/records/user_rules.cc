@@ -1,6 +1,6 @@
 // What a change does to a user or device record: the rules of the Directory port, shared by its
 // embedded adapters.
-#include "server/adapters/embedded/user_rules.h"
+#include "kith/server/ports/user_rules.h"
 
 #include <algorithm>
 #include <optional>

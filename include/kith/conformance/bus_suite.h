@@ -1,16 +1,20 @@
-// What every Bus must do. A factory: std::unique_ptr<Bus> open();   DrainedScheduler& scheduler();
+// BusSuite: what every Bus must do. A factory:
+//   std::unique_ptr<Bus> open();
+//   DrainedScheduler& scheduler();  // the loop that handlers run on
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "kith/conformance/drained_scheduler.h"
+#include "kith/core/limits.h"
 #include "kith/server/ports/bus.h"
-#include "tests/conformance/drained_scheduler.h"
 
-namespace kith::server {
+namespace kith::server::conformance {
 
 template <class Factory>
 class BusSuite : public testing::Test {
@@ -60,7 +64,43 @@ TYPED_TEST_P(BusSuite, AHandlerMayUnsubscribeItself) {
   EXPECT_EQ(got, 1u);
 }
 
-REGISTER_TYPED_TEST_SUITE_P(BusSuite, DeliversInOrderToTheRightGateway,
-                            AHandlerMayUnsubscribeItself);
+TYPED_TEST_P(BusSuite, EverythingOfADeliveryArrivesOnTheLoop) {
+  std::vector<Delivery> got;
+  const auto loop = std::this_thread::get_id();
+  this->bus_->subscribe("g1", [&](const Delivery& d) {
+    EXPECT_EQ(std::this_thread::get_id(), loop);
+    got.push_back(d);
+  });
+  Delivery sent;
+  sent.sessions = {7, 8, 9};
+  sent.frame = std::make_shared<const std::string>(limits::frame_bytes_max, '\0');
+  sent.cls = DeliveryClass::kEvent;
+  sent.conversation = id_of<ConversationId>(3);
+  sent.last_seq = 5;
+  sent.ordinal = 4;
+  this->bus_->publish("g1", sent);
+  const Delivery wanted = sent;
+  sent = Delivery();  // the caller's again
+  ASSERT_TRUE(this->factory_.scheduler().run_until([&] { return !got.empty(); }));
+  drain(this->factory_.scheduler());
+  ASSERT_EQ(got.size(), 1u) << "at most once";
+  EXPECT_EQ(got[0].sessions, wanted.sessions);
+  EXPECT_EQ(*got[0].frame, *wanted.frame);
+  EXPECT_EQ(got[0].cls, wanted.cls);
+  EXPECT_EQ(got[0].conversation, wanted.conversation);
+  EXPECT_EQ(got[0].last_seq, wanted.last_seq);
+  EXPECT_EQ(got[0].ordinal, wanted.ordinal);
+}
 
-}  // namespace kith::server
+TYPED_TEST_P(BusSuite, NoHandlerRunsAfterDestruction) {
+  std::size_t got = 0;
+  this->bus_->subscribe("g1", [&](const Delivery&) { ++got; });
+  this->bus_->publish("g1", this->delivery(1));
+  expect_no_answer_after_destruction(this->factory_.scheduler(), this->bus_, got);
+}
+
+REGISTER_TYPED_TEST_SUITE_P(BusSuite, DeliversInOrderToTheRightGateway,
+                            AHandlerMayUnsubscribeItself, EverythingOfADeliveryArrivesOnTheLoop,
+                            NoHandlerRunsAfterDestruction);
+
+}  // namespace kith::server::conformance

@@ -1,18 +1,23 @@
-// What every Directory must do. A factory opens it again and again on the same data:
-//   std::unique_ptr<Directory> open();   DrainedScheduler& scheduler();
+// DirectorySuite: what every Directory must do. A factory opens it again and again on the same data:
+//   std::unique_ptr<Directory> open();
+//   DrainedScheduler& scheduler();  // the loop that callbacks come on
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
+#include "kith/conformance/drained_scheduler.h"
 #include "kith/core/limits.h"
 #include "kith/server/ports/directory.h"
-#include "tests/conformance/drained_scheduler.h"
 
-namespace kith::server {
+namespace kith::server::conformance {
 
 template <class Factory>
 class DirectorySuite : public testing::Test {
@@ -175,6 +180,23 @@ TYPED_TEST_P(DirectorySuite, TooManyContactsChangeNothing) {
   EXPECT_EQ(this->update(this->ann_, change).error().code, ErrorCode::kLimitExceeded);
   EXPECT_TRUE(this->load(this->ann_)->contacts.empty());
   EXPECT_EQ(this->load(this->ann_)->display_name, "ann display");
+  std::swap(change.block, change.add_contacts);
+  EXPECT_EQ(this->update(this->ann_, change).error().code, ErrorCode::kLimitExceeded);
+  EXPECT_TRUE(this->load(this->ann_)->blocked.empty());
+  change.block.pop_back();
+  ASSERT_TRUE(this->update(this->ann_, change).ok());
+  EXPECT_EQ(this->load(this->ann_)->blocked.size(), limits::contacts_max);
+}
+
+TYPED_TEST_P(DirectorySuite, NoCallbackComesAfterDestruction) {
+  ASSERT_TRUE(this->create("ann").ok());
+  std::size_t created = 0;
+  this->directory_->create({"bob", "bob display", "h"}, [&](const Status&) { ++created; });
+  expect_no_answer_after_destruction(this->factory_.scheduler(), this->directory_, created);
+  this->directory_ = this->factory_.open();
+  std::size_t loaded = 0;
+  this->directory_->load(this->ann_, [&](const Result<std::optional<UserRecord>>&) { ++loaded; });
+  expect_no_answer_after_destruction(this->factory_.scheduler(), this->directory_, loaded);
 }
 
 TYPED_TEST_P(DirectorySuite, ProfilesOfThoseThatExist) {
@@ -420,15 +442,15 @@ TYPED_TEST_P(DirectorySuite, ForgottenDevicesAreGone) {
 }
 
 REGISTER_TYPED_TEST_SUITE_P(DirectorySuite, AHandleIsTakenOnce, NobodyIsNotFound,
-                            ForgottenDevicesAreGone,
+                            NoCallbackComesAfterDestruction, ForgottenDevicesAreGone,
                             WhatIsAskedAtOnceIsAnsweredInOrderEachForItself,
                             ChangesOnlyWhatIsSetAndSurvivesReopening,
-                            ContactsAndBlocksAreSortedSets, TooManyContactsChangeNothing, ConsentsAreOfThoseWhoExist,
-                            ProfilesOfThoseThatExist, DevicesAreMerged,
+                            ContactsAndBlocksAreSortedSets, TooManyContactsChangeNothing,
+                            ConsentsAreOfThoseWhoExist, ProfilesOfThoseThatExist, DevicesAreMerged,
                             WhoComesInIsMadeWithTheirDevice, WhoIsThereComesInUnchanged,
                             APasswordIsReplacedOnlyIfItIsTheOneThatWasSeen,
                             ARevocationIsOfAllDevicesAndTheirTokens,
                             TokensOfADeviceAreAFewAndEndWithIt, ARemovedUserLeavesNothingButItsId,
                             WhoWasRemovedIsLeavingUntilTheyHaveLeft);
 
-}  // namespace kith::server
+}  // namespace kith::server::conformance
