@@ -9,6 +9,7 @@
 
 #include "server/adapters/embedded/database_sqlite.h"
 #include "server/adapters/embedded/directory_sqlite.h"
+#include "server/adapters/embedded/engine_list.h"
 #include "server/auth/password_hasher_openssl.h"
 #include "src/loop/loop_uv.h"
 #include "src/utf8.h"
@@ -27,6 +28,7 @@ class OfflineDirectory {
     if (!there) return make_error(ErrorCode::kIo, data_dir + ": no server has kept its data there");
     auto lock = DirectoryLock::take(data_dir);
     if (!lock) return lock.error();
+    if (Status embedded = check_engines(data_dir, ""); !embedded) return embedded.error();
     std::unique_ptr<OfflineDirectory> opened(new OfflineDirectory(std::move(*lock)));
     auto directory = DirectorySqlite::open(file, opened->loop_);
     if (!directory) return directory.error();

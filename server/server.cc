@@ -1,197 +1,41 @@
-// Server: a ServerCore on a libuv loop, libwebsockets and the embedded stores.
+// Server: a ServerCore on a libuv loop, libwebsockets, and the embedded ports or those that were given.
 #include "kith/server/server.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <atomic>
-#include <filesystem>
-#include <fstream>
 #include <future>
-#include <iterator>
 #include <mutex>
 #include <optional>
 #include <utility>
 
 #include "kith/core/export.h"
 #include "kith/core/random.h"
+#include "kith/server/ports/server_ports.h"
 #include "server/adapters/embedded/embedded.h"
 #include "server/auth/password_hasher_openssl.h"
 #include "server/event_log.h"
 #include "server/gateway/listener_lws.h"
 #include "server/gateway/peer_address.h"
 #include "server/gateway/tls_identity_openssl.h"
+#include "server/kept_secrets.h"
+#include "server/late_connections.h"
 #include "server/offline_accounts.h"
 #include "server/operations.h"
 #include "server/server_core.h"
-#include "src/hash.h"
+#include "server/server_options.h"
 #include "src/loop/loop_uv.h"
-#include "src/secrets_posix.h"
 
 namespace kith::server {
 namespace {
 
-namespace fs = std::filesystem;
-
-constexpr std::size_t kSecretBytesMin = 32;
 // Closing handshakes on top of a drain's window.
 constexpr auto kDrainReserve = std::chrono::seconds(3);
 constexpr auto kMetricsWait = std::chrono::seconds(2);
 
-Error bad(const char* field, const char* why) {
-  return make_error(ErrorCode::kInvalidArgument, std::string(field) + " " + why);
-}
-
-Status check(const ServerOptions& o) {
-  if (o.listen_address.empty()) return bad("listen_address", "is empty");
-  if (o.tls_certificate_file.empty() != o.tls_key_file.empty()) {
-    return bad(o.tls_key_file.empty() ? "tls_key_file" : "tls_certificate_file", "is missing");
-  }
-  if (!o.secret.empty() && o.secret.size() < kSecretBytesMin) {
-    return bad("secret", "must have at least 32 bytes");
-  }
-  if (!o.previous_secret.empty() && o.previous_secret.size() < kSecretBytesMin) {
-    return bad("previous_secret", "must have at least 32 bytes");
-  }
-  if (!o.authenticator && !o.register_accounts) {
-    return bad("authenticator", "is missing and register_accounts is off: nobody could sign in");
-  }
-  if (o.account_token_life.count() <= 0) return bad("account_token_life", "must be positive");
-  if (o.password_cost < limits::password_cost_min || o.password_cost > limits::password_cost_max) {
-    return bad("password_cost", "must be 10 to 18");
-  }
-  if (o.password_threads > limits::password_threads_max) {
-    return bad("password_threads", "must be 0 to 64");
-  }
-  if (o.shards == 0 || o.shards > 64) return bad("shards", "must be 1 to 64");
-  if (o.handshakes_per_s == 0) return bad("handshakes_per_s", "must be positive");
-  if (const auto proxies = AddressRanges::parse(o.trusted_proxies); !proxies) {
-    return bad("trusted_proxies:", proxies.error().message.c_str());
-  }
-  if (o.proxy_protocol && o.trusted_proxies.empty()) {
-    return bad("proxy_protocol", "needs trusted_proxies: nobody's word would be taken");
-  }
-  if (o.heartbeat < std::chrono::seconds(1)) return bad("heartbeat", "must be 1 s or more");
-  if (o.idle_limit <= o.heartbeat) return bad("idle_limit", "must be longer than heartbeat");
-  if (o.presence_grace.count() < 0) return bad("presence_grace", "must not be negative");
-  if (o.lagging_limit.count() <= 0) return bad("lagging_limit", "must be positive");
-  if (o.send_queue_soft_bytes < limits::frame_bytes_max) {
-    return bad("send_queue_soft_bytes", "must be 64 KiB or more");
-  }
-  if (o.send_queue_hard_bytes < o.send_queue_soft_bytes) {
-    return bad("send_queue_hard_bytes", "must not be below send_queue_soft_bytes");
-  }
-  constexpr std::uint32_t kRateMax = 10'000'000;  // queries and receipts get a multiple of it
-  if (o.account_commands_per_s == 0 || o.account_commands_per_s > kRateMax) {
-    return bad("account_commands_per_s", "must be 1 to 10,000,000");
-  }
-  if (o.account_commands_burst == 0 || o.account_commands_burst > kRateMax) {
-    return bad("account_commands_burst", "must be 1 to 10,000,000");
-  }
-  if (o.address_registrations_per_h > kRateMax) {
-    return bad("address_registrations_per_h", "must be 10,000,000 or less");
-  }
-  if (o.address_failures_per_min > kRateMax) {
-    return bad("address_failures_per_min", "must be 10,000,000 or less");
-  }
-  if (o.address_lookups_per_s > kRateMax) {
-    return bad("address_lookups_per_s", "must be 10,000,000 or less");
-  }
-  if (o.large_pushes_per_s > kRateMax) {
-    return bad("large_pushes_per_s", "must be 10,000,000 or less");
-  }
-  return {};
-}
-
-std::string new_secret() {
-  std::string secret(kSecretBytesMin, '\0');
-  system_random().fill(secret.data(), secret.size());
-  return secret;
-}
-
-// Empty if there is no such file.
-Result<std::string> read_secret(const fs::path& path) {
-  std::error_code error;
-  if (!fs::exists(path, error) && !error) return std::string();
-  if (const Status own = check_secret_file(path.string(), SecretFile::kOwner); !own) {
-    return own.error();
-  }
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return make_error(ErrorCode::kIo, path.string() + ": cannot be read");
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  auto secret = base64url_decode(text);
-  if (secret && secret->size() >= kSecretBytesMin) return *secret;
-  return make_error(ErrorCode::kIo,
-                    path.string() + ": is not a secret; remove it to get a new one");
-}
-
-// The secret of an earlier run, or a new one that only the owner can read.
-Result<std::string> kept_secret(const std::string& dir) {
-  const fs::path path = fs::path(dir) / "secret";
-  if (auto known = read_secret(path); !known || !known->empty()) return known;
-  const std::string secret = new_secret();
-  const std::string text = base64url_encode(secret);
-  const std::string fresh = path.string() + ".new";
-  const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  bool ok = fd >= 0;
-  if (ok) {
-    ok = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-         ::fsync(fd) == 0;
-    ok = ::close(fd) == 0 && ok;
-  }
-  if (!ok || ::rename(fresh.c_str(), path.c_str()) != 0) {
-    return make_error(ErrorCode::kIo, path.string() + ": cannot be written");
-  }
-  return secret;
-}
-
-// An empty secret stands for those that are kept in data_dir, or for one that lives as long as the server.
-Status settle_secrets(ServerOptions& options) {
-  if (!options.secret.empty()) return {};
-  if (options.data_dir.empty()) {
-    options.secret = new_secret();
-    return {};
-  }
-  auto secret = kept_secret(options.data_dir);
-  if (!secret) return secret.error();
-  options.secret = std::move(*secret);
-  if (!options.previous_secret.empty()) return {};
-  auto previous = read_secret(fs::path(options.data_dir) / "secret.previous");
-  if (!previous) return previous.error();
-  options.previous_secret = std::move(*previous);
-  return {};
-}
-
-// The core wants its Connections before the listener can exist, which wants the core: this stands
-// between both.
-class LateConnections : public Connections {
- public:
-  void set(Connections* target) { target_ = target; }
-  void send(ConnectionId id, std::string_view message) override {
-    if (target_ != nullptr) target_->send(id, message);
-  }
-  std::size_t buffered(ConnectionId id) const override {
-    return target_ == nullptr ? 0 : target_->buffered(id);
-  }
-  void close(ConnectionId id, std::uint16_t code, std::string_view reason) override {
-    if (target_ != nullptr) target_->close(id, code, reason);
-  }
-  void pause_reading(ConnectionId id, bool paused) override {
-    if (target_ != nullptr) target_->pause_reading(id, paused);
-  }
-  void signed_in(ConnectionId id) override {
-    if (target_ != nullptr) target_->signed_in(id);
-  }
-
- private:
-  Connections* target_ = nullptr;
-};
-
 class EmbeddedServer : public Server {
  public:
-  explicit EmbeddedServer(ServerOptions options)
+  EmbeddedServer(ServerOptions options, ServerPorts ports)
       : options_(std::move(options)),
+        given_(std::move(ports)),
         tls_(!options_.tls_certificate_file.empty()),
         log_(options_.log, system_clock()),
         health_([this](const LogLine& line) { log_.write(line); }, system_clock()) {
@@ -246,6 +90,7 @@ class EmbeddedServer : public Server {
   // options_.log is log_. What reload() takes over is written under reload_mutex_, names of files under
   // identity_mutex_ too.
   ServerOptions options_;
+  ServerPorts given_;  // until they are opened
   const bool tls_;
   EventLog log_;
   ServiceHealth health_;
@@ -342,9 +187,9 @@ Status EmbeddedServer::reload(ServerOptions fresh) {
     next.secret = std::move(fresh.secret);
     next.previous_secret = std::move(fresh.previous_secret);
   }
-  if (const Status valid = check(next); !valid) return valid;
+  if (const Status valid = check_options(next); !valid) return valid;
   if (next.tls_certificate_file.empty() == tls_) {
-    return bad("tls_certificate_file", "decides at the start whether the server is plain");
+    return bad_option("tls_certificate_file", "decides at the start whether the server is plain");
   }
   if (const Status secrets = settle_secrets(next); !secrets) return secrets;
   const auto trusted = AddressRanges::parse(next.trusted_proxies);
@@ -416,15 +261,12 @@ Status EmbeddedServer::open_admin() {
 }
 
 Status EmbeddedServer::open_stores() {
-  if (options_.data_dir.empty()) {
-    stores_ = make_memory_stores(loop_);
-  } else {
-    auto stores = open_embedded(options_.data_dir, loop_, loop_.soon(), options_.search);
-    if (!stores) return stores.error();
-    stores_ = std::move(*stores);
-    if (const Status search = stores_->search_status(); !search) {
-      health_.failed(ServiceHealth::Part::kSearch, search.error());
-    }
+  auto stores = open_ports(options_.data_dir, std::exchange(given_, {}), loop_, loop_.soon(),
+                           options_.search);
+  if (!stores) return stores.error();
+  stores_ = std::move(*stores);
+  if (const Status search = stores_->search_status(); !search) {
+    health_.failed(ServiceHealth::Part::kSearch, search.error());
   }
   return settle_secrets(options_);
 }
@@ -432,10 +274,10 @@ Status EmbeddedServer::open_stores() {
 Status EmbeddedServer::open_parts() {
   if (Status opened = open_stores(); !opened) return opened;
   passwords_ = make_scrypt_hasher(loop_, {options_.password_cost, options_.password_threads});
-  ServerPorts ports{stores_->log(), stores_->store(), stores_->directory(), stores_->registry(),
-                    stores_->bus(), *passwords_,      stores_->search()};
+  CorePorts ports{stores_->log(), stores_->store(), stores_->directory(), stores_->registry(),
+                  stores_->bus(), *passwords_,      stores_->search()};
   ports.health = &health_;
-  ports.runs = &stores_->runs();
+  ports.runs = stores_->runs();
   core_ = ServerCore::make(options_, ports, loop_, system_random(), connections_);
   if (Status started = core_->start(); !started) return started;
   if (Status opened = open_listener(); !opened) return opened;
@@ -633,7 +475,7 @@ Status backup_data_dir(const std::string& data_dir, const std::string& to) {
   loop.start();
   Status done;
   loop.run_sync([&] {
-    auto stores = open_embedded(data_dir, loop, loop.soon(), false);
+    auto stores = open_ports(data_dir, {}, loop, loop.soon(), false);
     done = stores ? (*stores)->backup(to, never) : Status(stores.error());
   });
   loop.stop();
@@ -641,8 +483,13 @@ Status backup_data_dir(const std::string& data_dir, const std::string& to) {
 }
 
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
-  if (const Status valid = check(options); !valid) return valid.error();
-  auto server = std::make_unique<EmbeddedServer>(std::move(options));
+  return start(std::move(options), ServerPorts());
+}
+
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options, ServerPorts ports) {
+  if (const Status valid = check_options(options); !valid) return valid.error();
+  if (const Status fit = check_ports(options.data_dir, ports); !fit) return fit.error();
+  auto server = std::make_unique<EmbeddedServer>(std::move(options), std::move(ports));
   if (const Status opened = server->open(); !opened) return opened.error();
   return std::unique_ptr<Server>(std::move(server));
 }

@@ -19,7 +19,7 @@ namespace {
 constexpr const char* kGatewayName = "local";  // the only gateway of an embedded server
 
 // What a server without an index must not offer.
-ServerOptions offered(const ServerOptions& options, const ServerPorts& ports) {
+ServerOptions offered(const ServerOptions& options, const CorePorts& ports) {
   ServerOptions offer = options;
   offer.search = options.search && ports.search != nullptr;
   return offer;
@@ -27,7 +27,7 @@ ServerOptions offered(const ServerOptions& options, const ServerPorts& ports) {
 
 class JoinedCore : public ServerCore {
  public:
-  JoinedCore(const ServerOptions& options, const ServerPorts& ports, Scheduler& scheduler,
+  JoinedCore(const ServerOptions& options, const CorePorts& ports, Scheduler& scheduler,
              Random& random, Connections& connections, const LagMarks& marks)
       : clock_(scheduler.clock()),
         health_(ports.health),
@@ -159,7 +159,7 @@ class JoinedCore : public ServerCore {
 
 }  // namespace
 
-std::unique_ptr<ServerCore> ServerCore::make(const ServerOptions& options, const ServerPorts& ports,
+std::unique_ptr<ServerCore> ServerCore::make(const ServerOptions& options, const CorePorts& ports,
                                              Scheduler& scheduler, Random& random,
                                              Connections& connections, const LagMarks& marks) {
   return std::make_unique<JoinedCore>(options, ports, scheduler, random, connections, marks);

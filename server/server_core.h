@@ -11,6 +11,7 @@
 
 #include "kith/core/random.h"
 #include "kith/core/result.h"
+#include "kith/core/scheduler.h"
 #include "kith/server/options.h"
 #include "kith/server/ports/bus.h"
 #include "kith/server/ports/command_log.h"
@@ -18,19 +19,18 @@
 #include "kith/server/ports/directory.h"
 #include "kith/server/ports/search_index.h"
 #include "kith/server/ports/session_registry.h"
-#include "server/gateway/listener.h"
-#include "server/metrics_text.h"
 #include "server/auth/password_hasher.h"
+#include "server/conversation/store_pace.h"
+#include "server/gateway/listener.h"
+#include "server/health/service_health.h"
+#include "server/metrics_text.h"
 #include "server/records/run_history.h"
 #include "server/search/search_feeder.h"
-#include "server/health/service_health.h"
-#include "server/conversation/store_pace.h"
-#include "kith/core/scheduler.h"
 
 namespace kith::server {
 
 // What a core works on; all must outlive it.
-struct ServerPorts {
+struct CorePorts {
   CommandLog& log;
   ConversationStore& store;
   Directory& directory;
@@ -47,7 +47,7 @@ class ServerCore : public ConnectionHandler {
  public:
   // `options` as in ServerOptions; socket, TLS and data_dir fields are ignored here. `secret` must
   // be set.
-  static std::unique_ptr<ServerCore> make(const ServerOptions& options, const ServerPorts& ports,
+  static std::unique_ptr<ServerCore> make(const ServerOptions& options, const CorePorts& ports,
                                           Scheduler& scheduler, Random& random,
                                           Connections& connections, const LagMarks& marks = {});
 

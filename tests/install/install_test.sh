@@ -8,6 +8,8 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 prefix=$scratch/prefix
 cd "$scratch"
+launcher=()
+! command -v ccache >/dev/null || launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 
 cmake --install "$build" --prefix "$prefix" >"$scratch/install.log" || { cat "$scratch/install.log"; exit 1; }
 # The tree must not need the place where it was built: moved, it still works.
@@ -24,6 +26,14 @@ cmake -G "$generator" -S "$here/consumer" -B "$scratch/cmake" -DCMAKE_PREFIX_PAT
 cmake --build "$scratch/cmake"
 "$scratch/cmake/consumer"
 echo "find_package: ok"
+
+# An engine of a stranger's own: the suites, and messages through a server on it.
+cmake -G "$generator" -S "$here/../../examples/own_engine" -B "$scratch/own_engine" -DCMAKE_PREFIX_PATH="$prefix" \
+  -DCMAKE_CXX_COMPILER="$compiler" "${launcher[@]}" >"$scratch/configure.log" 2>&1 ||
+  { cat "$scratch/configure.log"; exit 1; }
+cmake --build "$scratch/own_engine"
+ctest --test-dir "$scratch/own_engine" --output-on-failure --no-tests=error
+echo "own engine: ok"
 
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name kith-client.pc)")
 export PKG_CONFIG_PATH

@@ -25,6 +25,8 @@
 
 namespace kith::server {
 
+struct ServerPorts;
+
 // What GET /health and /ready of the admin listener say.
 struct Readiness {
   bool alive = false;  // false: what people send cannot be kept, or the server is stuck
@@ -48,6 +50,11 @@ class KITH_API Server {
   // kAlreadyOpen (another server uses data_dir), kInvalidArgument (options; the message names the
   // field), kTlsFailed (certificate or key not usable).
   [[nodiscard]] static Result<std::unique_ptr<Server>> start(ServerOptions options);
+  // The same on engines of your own (kith/server/ports/server_ports.h). Fails also with what they fail
+  // with, with kInvalidArgument if data_dir was used with other ones or is missing, and with
+  // kCacheCorrupt if log and store do not belong together.
+  [[nodiscard]] static Result<std::unique_ptr<Server>> start(ServerOptions options,
+                                                             ServerPorts ports);
   virtual ~Server() = default;
 
   [[nodiscard]] virtual std::uint16_t port() const = 0;
@@ -67,19 +74,19 @@ class KITH_API Server {
   // `trusted_proxies`, and the TLS files, which are read again. Sign-ins and connections from here on
   // are judged by it; sessions that are open stay until they end or bring a new token. The other fields
   // are not looked at. All or nothing: fails with kTlsFailed, kIo, kInvalidArgument (the message names
-  // the field or file) or kClosed, and then everything is as it was.
+  // the field or file) or kClosed, and then everything is as it was. Ports stay as they are.
   [[nodiscard]] virtual Status reload(ServerOptions options) = 0;
 
   // Copies everything that the server keeps, but the search index, into the new directory `dir` (it
   // must not exist, or be empty) while it goes on. Everything that was acknowledged before the call is
   // in it, and devices do not mistake a server that starts there for this one. Blocks until the copy
   // is durable; one at a time. Fails with kAlreadyExists, kDiskFull, kIo, kAlreadyOpen (another is
-  // being made), kCancelled (the server stops), kUnimplemented (no data_dir), kClosed: then there is
-  // nothing in `dir`.
+  // being made), kCancelled (the server stops), kUnimplemented (no data_dir, or store, log or directory
+  // are engines of your own: these make their own backups), kClosed: then there is nothing in `dir`.
   [[nodiscard]] virtual Status backup(const std::string& dir) = 0;
 
   // Ends at once (after a drain or without). Idempotent; returns when no thread of the server runs
-  // any more.
+  // any more, and the ports that it was given are destroyed.
   virtual void stop() = 0;
 
   // Ends sessions of a user (one device, or all): sockets close within 2 s, tokens issued before
@@ -109,7 +116,8 @@ class KITH_API Server {
   [[nodiscard]] virtual std::optional<std::uint16_t> admin_port() const = 0;
 };
 
-// Server::backup() for a directory that no server has open.
+// Server::backup() for a directory that no server has open. kInvalidArgument if it is used with engines
+// of your own.
 [[nodiscard]] KITH_API Status backup_data_dir(const std::string& data_dir, const std::string& to);
 
 }  // namespace kith::server
