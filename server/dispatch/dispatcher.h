@@ -8,6 +8,7 @@
 #include <string>
 
 #include "kith/core/random.h"
+#include "kith/core/scheduler.h"
 #include "kith/server/options.h"
 #include "server/budget/entry_budget.h"
 #include "server/budget/refusal_log.h"
@@ -18,7 +19,6 @@
 #include "server/dispatch/services.h"
 #include "src/latency_histogram.h"
 #include "src/request_view.h"
-#include "kith/core/scheduler.h"
 
 namespace kith::server {
 

@@ -7,11 +7,11 @@
 #include <memory>
 #include <string>
 
+#include "kith/core/scheduler.h"
 #include "server/auth/door.h"
 #include "server/budget/entry_budget.h"
 #include "server/budget/refusal_log.h"
 #include "server/dispatch/services.h"
-#include "kith/core/scheduler.h"
 
 namespace kith::server {
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "kith/core/random.h"
-#include "server/gateway/goodbyes.h"
 #include "kith/core/scheduler.h"
+#include "server/gateway/goodbyes.h"
 
 namespace kith::server {
 

@@ -8,13 +8,13 @@
 #include <string>
 #include <string_view>
 
+#include "kith/core/scheduler.h"
 #include "kith/server/ports/bus.h"
 #include "server/delivery/push.h"
 #include "server/gateway/answers_waiting.h"
 #include "server/gateway/deadlines.h"
 #include "server/gateway/listener.h"
 #include "server/gateway/session_reading.h"
-#include "kith/core/scheduler.h"
 
 namespace kith::server {
 

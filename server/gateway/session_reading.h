@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <memory>
 
+#include "kith/core/scheduler.h"
 #include "server/dispatch/dispatcher.h"
 #include "server/gateway/listener.h"
 #include "server/gateway/sessions.h"
-#include "kith/core/scheduler.h"
 
 namespace kith::server {
 
