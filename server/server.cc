@@ -33,9 +33,8 @@ constexpr auto kMetricsWait = std::chrono::seconds(2);
 
 class EmbeddedServer : public Server {
  public:
-  EmbeddedServer(ServerOptions options, ServerPorts ports)
+  explicit EmbeddedServer(ServerOptions options)
       : options_(std::move(options)),
-        given_(std::move(ports)),
         tls_(!options_.tls_certificate_file.empty()),
         log_(options_.log, system_clock()),
         health_([this](const LogLine& line) { log_.write(line); }, system_clock()) {
@@ -43,7 +42,7 @@ class EmbeddedServer : public Server {
   }
   ~EmbeddedServer() override { stop(); }
 
-  Status open();
+  Status open(const ServerPorts& given);
 
   std::uint16_t port() const override { return port_; }
   std::string url() const override {
@@ -74,8 +73,8 @@ class EmbeddedServer : public Server {
   Status read_certificate();
   void warn_about_certificate();
   Status open_admin();
-  Status open_stores();
-  Status open_parts();
+  Status open_stores(const ServerPorts& given);
+  Status open_parts(const ServerPorts& given);
   Status open_listener();
   void beat();
   Status revoke_on_loop(const UserId& user, const DeviceId* device);
@@ -90,7 +89,6 @@ class EmbeddedServer : public Server {
   // options_.log is log_. What reload() takes over is written under reload_mutex_, names of files under
   // identity_mutex_ too.
   ServerOptions options_;
-  ServerPorts given_;  // until they are opened
   const bool tls_;
   EventLog log_;
   ServiceHealth health_;
@@ -115,11 +113,11 @@ class EmbeddedServer : public Server {
   std::unique_ptr<ListenerLws> listener_;
 };
 
-Status EmbeddedServer::open() {
+Status EmbeddedServer::open(const ServerPorts& given) {
   loop_.start();
   Status opened = read_certificate();
   if (opened) opened = open_admin();
-  if (opened) loop_.run_sync([&] { opened = open_parts(); });
+  if (opened) loop_.run_sync([&] { opened = open_parts(given); });
   if (!opened) {
     stop();
     return opened;
@@ -260,9 +258,8 @@ Status EmbeddedServer::open_admin() {
   return {};
 }
 
-Status EmbeddedServer::open_stores() {
-  auto stores = open_ports(options_.data_dir, std::exchange(given_, {}), loop_, loop_.soon(),
-                           options_.search);
+Status EmbeddedServer::open_stores(const ServerPorts& given) {
+  auto stores = open_ports(options_.data_dir, given, loop_, loop_.soon(), options_.search);
   if (!stores) return stores.error();
   stores_ = std::move(*stores);
   if (const Status search = stores_->search_status(); !search) {
@@ -271,8 +268,8 @@ Status EmbeddedServer::open_stores() {
   return settle_secrets(options_);
 }
 
-Status EmbeddedServer::open_parts() {
-  if (Status opened = open_stores(); !opened) return opened;
+Status EmbeddedServer::open_parts(const ServerPorts& given) {
+  if (Status opened = open_stores(given); !opened) return opened;
   passwords_ = make_scrypt_hasher(loop_, {options_.password_cost, options_.password_threads});
   CorePorts ports{stores_->log(), stores_->store(), stores_->directory(), stores_->registry(),
                   stores_->bus(), *passwords_,      stores_->search()};
@@ -486,11 +483,11 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   return start(std::move(options), ServerPorts());
 }
 
-Result<std::unique_ptr<Server>> Server::start(ServerOptions options, ServerPorts ports) {
+Result<std::unique_ptr<Server>> Server::start(ServerOptions options, const ServerPorts& ports) {
   if (const Status valid = check_options(options); !valid) return valid.error();
   if (const Status fit = check_ports(options.data_dir, ports); !fit) return fit.error();
-  auto server = std::make_unique<EmbeddedServer>(std::move(options), std::move(ports));
-  if (const Status opened = server->open(); !opened) return opened.error();
+  auto server = std::make_unique<EmbeddedServer>(std::move(options));
+  if (const Status opened = server->open(ports); !opened) return opened.error();
   return std::unique_ptr<Server>(std::move(server));
 }
 

@@ -20,7 +20,7 @@ kith::Result<std::unique_ptr<kith::server::Server>> start_on(std::shared_ptr<Bro
     return std::make_unique<PostingBus>(loop);
   };
   // The other four are the embedded ones in options.data_dir.
-  return kith::server::Server::start(std::move(options), std::move(ports));
+  return kith::server::Server::start(std::move(options), ports);
 }
 // [/own_engine_start]
 

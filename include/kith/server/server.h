@@ -54,7 +54,7 @@ class KITH_API Server {
   // with, with kInvalidArgument if data_dir was used with other ones or is missing, and with
   // kCacheCorrupt if log and store do not belong together.
   [[nodiscard]] static Result<std::unique_ptr<Server>> start(ServerOptions options,
-                                                             ServerPorts ports);
+                                                             const ServerPorts& ports);
   virtual ~Server() = default;
 
   [[nodiscard]] virtual std::uint16_t port() const = 0;
