@@ -2,6 +2,7 @@
 #include "server/dispatch/account_limits.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace kith::server {
 namespace {
@@ -19,7 +20,7 @@ std::uint32_t AccountLimits::open(Requester& who) {
   const auto [known, fresh] = accounts_.try_emplace(who.caller.user);
   Account& account = known->second;
   if (fresh) account.budget = budgets_.come(who.caller.user, at);
-  account.sessions.push_back(&who);
+  who.next = std::exchange(account.sessions, &who);
   who.budget = &account.budget;
   who.budget->charge(budgets_.rates(), Spend::kQuery, 1, at);
   addresses_.remember(who.caller.user, who.caller.device, who.address, at);
@@ -30,8 +31,10 @@ void AccountLimits::close(Requester& who) {
   who.budget = nullptr;
   const auto known = accounts_.find(who.caller.user);
   if (known == accounts_.end()) return;
-  std::erase(known->second.sessions, &who);
-  if (!known->second.sessions.empty()) return;
+  Requester** place = &known->second.sessions;
+  while (*place != nullptr && *place != &who) place = &(*place)->next;
+  if (*place != nullptr) *place = std::exchange(who.next, nullptr);
+  if (known->second.sessions != nullptr) return;
   budgets_.leave(known->first, known->second.budget, now());
   accounts_.erase(known);
 }
@@ -101,11 +104,9 @@ std::uint32_t AccountLimits::wait_for_lookups(const Caller& caller) {
 const Requester* AccountLimits::find(const Caller& caller) const {
   const auto known = accounts_.find(caller.user);
   if (known == accounts_.end()) return nullptr;
-  const auto& sessions = known->second.sessions;
-  const auto one = std::find_if(sessions.begin(), sessions.end(), [&](const Requester* each) {
-    return each->caller.session == caller.session;
-  });
-  return one == sessions.end() ? nullptr : *one;
+  const Requester* one = known->second.sessions;
+  while (one != nullptr && one->caller.session != caller.session) one = one->next;
+  return one;
 }
 
 }  // namespace kith::server

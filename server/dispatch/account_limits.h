@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>
-#include <vector>
 
 #include "kith/core/ids.h"
 #include "kith/core/time.h"
@@ -51,7 +50,7 @@ class AccountLimits {
  private:
   struct Account {
     AccountBudget budget;
-    std::vector<Requester*> sessions;  // never empty
+    Requester* sessions = nullptr;  // the one that came last, and by `next` all others
   };
   [[nodiscard]] const Requester* find(const Caller& caller) const;
   [[nodiscard]] std::int64_t now() const { return clock_.steady_ms(); }

@@ -34,6 +34,7 @@ struct Requester {
   FrontDoor* door = nullptr;        // outlives it
   AccountBudget* budget = nullptr;  // of its account, from Dispatcher::open() to close()
   std::uint32_t unacked = 0;        // commands that wait for their answer
+  Requester* next = nullptr;        // of the open ones of its account, as AccountLimits has them
 };
 
 }  // namespace kith::server
