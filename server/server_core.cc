@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "server/auth/door.h"
+#include "server/auth/sign_in.h"
 #include "server/conversation/conversation_shard.h"
 #include "server/delivery/fanout.h"
 #include "server/dispatch/dispatcher.h"
@@ -39,10 +39,10 @@ class JoinedCore : public ServerCore {
                   {ports.directory, users_, devices_, shard_, fanout_, scheduler, random,
                    ports.search, ports.health},
                   people_hooks()),
-        door_({options.secret, options.authenticator, options.register_accounts,
-               options.account_token_life, options.previous_secret},
-              ports.directory, users_, devices_, ports.passwords, scheduler),
-        dispatcher_(options, door_, services_, scheduler, random),
+        sign_in_({options.secret, options.authenticator, options.register_accounts,
+                  options.account_token_life, options.previous_secret},
+                 ports.directory, users_, devices_, ports.passwords, scheduler),
+        dispatcher_(options, sign_in_, services_, scheduler, random),
         gateway_(
             kGatewayName, offered(options, ports),
             {dispatcher_, ports.registry, ports.bus, scheduler, random, connections, ports.runs}) {
@@ -77,7 +77,7 @@ class JoinedCore : public ServerCore {
   }
   void set_password(const UserId& user, const std::string& password,
                     std::function<void(Status)> done) override {
-    door_.set_password(user, password, [this, user, done = std::move(done)](const Status& set) {
+    sign_in_.set_password(user, password, [this, user, done = std::move(done)](const Status& set) {
       done(set);
       if (set) gateway_.end_revoked(user, nullptr);
     });
@@ -86,8 +86,8 @@ class JoinedCore : public ServerCore {
     services_.remove_account(user, std::move(done));
   }
   void use_sign_in(const ServerOptions& options) override {
-    door_.use_authenticator(options.authenticator);
-    door_.use_secrets(options.secret, options.previous_secret);
+    sign_in_.use_authenticator(options.authenticator);
+    sign_in_.use_secrets(options.secret, options.previous_secret);
     services_.set_secret(options.secret);
   }
   std::map<std::string, std::uint64_t> stats() const override {
@@ -133,7 +133,7 @@ class JoinedCore : public ServerCore {
   PeopleHooks people_hooks() {
     PeopleHooks hooks;
     hooks.revoked = [this](const UserId& user, const DeviceId* device, const DeviceId* spared) {
-      door_.note_ended();
+      sign_in_.note_ended();
       gateway_.end_revoked(user, device, spared);
     };
     hooks.online = [this](const UserId& user, const DeviceId& device) {
@@ -151,7 +151,7 @@ class JoinedCore : public ServerCore {
   Fanout fanout_;
   ConversationShard shard_;
   ServiceRouter services_;
-  Door door_;
+  SignIn sign_in_;
   std::optional<SearchFeeder> feeder_;
   Dispatcher dispatcher_;
   Gateway gateway_;

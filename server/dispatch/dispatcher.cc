@@ -26,14 +26,14 @@ Reply replier(const Requester& who, std::uint64_t req_id, std::uint32_t unacked 
 
 }  // namespace
 
-Dispatcher::Dispatcher(const ServerOptions& options, Door& door, Services& services,
+Dispatcher::Dispatcher(const ServerOptions& options, SignIn& sign_in, Services& services,
                        Scheduler& scheduler, Random& random)
     : services_(services),
       scheduler_(scheduler),
       log_(options.log),
       addresses_(options, random),
       accounts_(options, random, addresses_, refusals_, scheduler.clock()),
-      entry_({door, addresses_, refusals_, services, scheduler}),
+      entry_({sign_in, addresses_, refusals_, services, scheduler}),
       report_(scheduler.after(kReportEvery, [this] { report_refusals(); })) {}
 
 Dispatcher::~Dispatcher() {

@@ -39,8 +39,8 @@ struct Verdict {
 class Dispatcher {
  public:
   // All must outlive it.
-  Dispatcher(const ServerOptions& options, Door& door, Services& services, Scheduler& scheduler,
-             Random& random);
+  Dispatcher(const ServerOptions& options, SignIn& sign_in, Services& services,
+             Scheduler& scheduler, Random& random);
   ~Dispatcher();
 
   // What may be asked before there is a session.

@@ -12,8 +12,8 @@
 namespace kith::server {
 
 void EntryRequests::admit(const v1::Hello& hello, const std::string& address, Judged judged) {
-  ports_.door.admit(hello, [this, alive = alive_, address,
-                            judged = std::move(judged)](const Result<Admission>& admission) {
+  ports_.sign_in.admit(hello, [this, alive = alive_, address,
+                               judged = std::move(judged)](const Result<Admission>& admission) {
     if (!*alive) return;
     const bool refused = !admission && admission.error().code == ErrorCode::kUnauthenticated &&
                          ports_.budget.token_refused(address, now());
@@ -45,7 +45,7 @@ void EntryRequests::sign_in(const v1::SignIn& typed, const std::string& address,
     if (answer) ports_.budget.remember(user, *device, address, now());
     done(std::move(answer));
   };
-  ports_.door.sign_in(request, attempt.turn, answered);
+  ports_.sign_in.sign_in(request, attempt.turn, answered);
 }
 
 void EntryRequests::register_account(const v1::Register& typed, const std::string& address,
@@ -69,22 +69,22 @@ void EntryRequests::register_account(const v1::Register& typed, const std::strin
     }
     done(std::move(answer));
   };
-  ports_.door.register_account(request, ports_.budget.turn_of(address), answered);
+  ports_.sign_in.register_account(request, ports_.budget.turn_of(address), answered);
 }
 
 // The first session goes on by its new token; whatever was made before, tickets included, is refused.
 void EntryRequests::change_password(const Admission& who, const std::string& address,
-                                    const v1::ChangePassword& request, Done<Door::Changed> done) {
+                                    const v1::ChangePassword& request, Done<SignIn::Changed> done) {
   SignInAttempt attempt;
   if (const std::uint32_t wait = begin_proof(who, address, attempt); wait > 0)
     return done(make_error(ErrorCode::kRateLimited, "too many wrong passwords", wait));
   const auto answered = [this, alive = alive_, address, attempt,
-                         done = std::move(done)](Result<Door::Changed> changed) {
+                         done = std::move(done)](Result<SignIn::Changed> changed) {
     if (!*alive) return;
     tried(attempt, address, changed ? Status() : Status(changed.error()));
     done(std::move(changed));
   };
-  ports_.door.change_password(who, request, attempt.turn, answered);
+  ports_.sign_in.change_password(who, request, attempt.turn, answered);
 }
 
 void EntryRequests::delete_account(const Admission& who, const std::string& address,
@@ -99,7 +99,7 @@ void EntryRequests::delete_account(const Admission& who, const std::string& addr
     if (!own) return done(own);
     ports_.services.remove_account(user, done);
   };
-  ports_.door.check_password(who.user, attempt.turn, password, proven);
+  ports_.sign_in.check_password(who.user, attempt.turn, password, proven);
 }
 
 std::uint32_t EntryRequests::begin_proof(const Admission& who, const std::string& address,

@@ -1,5 +1,5 @@
 // EntryRequests is what may be asked before there is a session, and with a password: it counts what an address and an
-// account try, asks the door, and answers late what is refused. It knows no connection, only the address of one.
+// account try, asks SignIn, and answers late what is refused. It knows no connection, only the address of one.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 #include <string>
 
 #include "kith/core/scheduler.h"
-#include "server/auth/door.h"
+#include "server/auth/sign_in.h"
 #include "server/budget/entry_budget.h"
 #include "server/budget/refusal_log.h"
 #include "server/dispatch/services.h"
@@ -19,7 +19,7 @@ namespace kith::server {
 class EntryRequests {
  public:
   struct Ports {
-    Door& door;
+    SignIn& sign_in;
     EntryBudget& budget;
     RefusalLog& refusals;
     Services& services;
@@ -41,15 +41,15 @@ class EntryRequests {
                         Done<v1::SignedIn> done);
 
   void renew(const Admission& current, const std::string& token, Done<Admission> done) {
-    ports_.door.renew(current, token, std::move(done));
+    ports_.sign_in.renew(current, token, std::move(done));
   }
   [[nodiscard]] Result<std::string> ticket(const Admission& admission) const {
-    return ports_.door.ticket(admission);
+    return ports_.sign_in.ticket(admission);
   }
   // A password that a session proves counts as one that is said at a sign-in; kRateLimited at once. The caller ends
   // the account's other sessions.
   void change_password(const Admission& who, const std::string& address,
-                       const v1::ChangePassword& request, Done<Door::Changed> done);
+                       const v1::ChangePassword& request, Done<SignIn::Changed> done);
   // Ends the account and all its sessions.
   void delete_account(const Admission& who, const std::string& address, const std::string& password,
                       Done<void> done);

@@ -97,7 +97,7 @@ void SessionRequests::renew(Session& session, const std::string& token, const Re
 void SessionRequests::change_password(Session& session, const v1::ChangePassword& request,
                                       const Reply& reply) {
   const auto done = [this, alive = alive_, id = session.id(), who = session.admission(),
-                     reply](Result<Door::Changed> changed) {
+                     reply](Result<SignIn::Changed> changed) {
     if (!*alive) return;
     if (!changed) return reply_error(reply, changed.error());
     if (Session* asking = ports_.sessions.find(id); asking != nullptr && asking->ready()) {

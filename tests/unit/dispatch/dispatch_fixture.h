@@ -87,10 +87,10 @@ class DispatchTest : public ::testing::Test {
     make();
   }
   void make() {
-    door = std::make_unique<Door>(
-        DoorOptions{std::string(32, 's'), nullptr, true, options.account_token_life}, directory,
+    entrance = std::make_unique<SignIn>(
+        SignInOptions{std::string(32, 's'), nullptr, true, options.account_token_life}, directory,
         users, devices, passwords, loop);
-    dispatcher = std::make_unique<Dispatcher>(options, *door, services, loop, random);
+    dispatcher = std::make_unique<Dispatcher>(options, *entrance, services, loop, random);
   }
 
   VirtualLoop loop;
@@ -102,7 +102,7 @@ class DispatchTest : public ::testing::Test {
   ServerOptions options;
   std::vector<LogLine> lines;
   FakeServices services;
-  std::unique_ptr<Door> door;
+  std::unique_ptr<SignIn> entrance;
   std::unique_ptr<Dispatcher> dispatcher;
 };
 

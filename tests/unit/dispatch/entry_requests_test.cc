@@ -140,7 +140,7 @@ TEST_F(EntryRequestsTest, ASessionThatGuessesItsPasswordIsRefusedAtOnce) {
   int guesses = 0;
   while (code != ErrorCode::kRateLimited && ++guesses < 100) {
     entry().change_password(holder("ann"), kHome, request,
-                            [&](const Result<Door::Changed>& changed) {
+                            [&](const Result<SignIn::Changed>& changed) {
                               code = changed ? ErrorCode::kInternal : changed.error().code;
                             });
     loop.settle();

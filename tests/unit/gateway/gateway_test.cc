@@ -111,12 +111,12 @@ class GatewayTest : public ::testing::Test {
   Users users{directory};
   Devices devices{directory};
   ServerOptions options = Host::options();
-  Door door{{options.secret, options.authenticator, true, options.account_token_life},
-            directory,
-            users,
-            devices,
-            passwords,
-            loop};
+  SignIn entrance{{options.secret, options.authenticator, true, options.account_token_life},
+                  directory,
+                  users,
+                  devices,
+                  passwords,
+                  loop};
   std::vector<Reply> pending;
   struct Often {
     RequestView::Kind kind;
@@ -152,7 +152,7 @@ class GatewayTest : public ::testing::Test {
     void failed(const Error&) override {}
     GatewayTest& test;
   } services{*this};
-  Dispatcher dispatcher{options, door, services, loop, random};
+  Dispatcher dispatcher{options, entrance, services, loop, random};
   Gateway gateway{"g", options, {dispatcher, registry, bus, loop, random, sockets}};
   std::uint32_t opened = 0;
 };

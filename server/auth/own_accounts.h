@@ -1,0 +1,84 @@
+// OwnAccounts are the accounts of this server's own, with handle and password: making them, signing in, new passwords.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "kith/server/ports/directory.h"
+#include "server/auth/account_tokens.h"
+#include "server/auth/ended_rights.h"
+#include "server/auth/password_hasher.h"
+#include "kith/core/scheduler.h"
+
+namespace kith::v1 {
+class ChangePassword;
+class Register;
+class SignIn;
+class SignedIn;
+}  // namespace kith::v1
+
+namespace kith::server {
+
+// Loop thread. Answers may come inside the call; none comes once it has gone. Kept by a shared_ptr.
+class OwnAccounts : public std::enable_shared_from_this<OwnAccounts> {
+ public:
+  struct Ports {
+    Directory& directory;
+    Users& users;
+    Devices& devices;
+    PasswordHasher& passwords;
+    Clock& clock;
+    std::shared_ptr<EndedRights> rights;
+    std::shared_ptr<const AccountTokens> tokens;
+  };
+  struct Options {
+    bool offered = false;
+    std::chrono::milliseconds token_life{0};
+  };
+  OwnAccounts(Options options, Ports ports);
+  // Prepares the hash that passwords of unknown handles are compared with. Once, before the first request.
+  void start();
+
+  // See SignIn.
+  void register_account(const v1::Register& request, const Turn& turn, Done<v1::SignedIn> done);
+  void sign_in(const v1::SignIn& request, const Turn& turn, Done<v1::SignedIn> done);
+  using Changed = std::pair<v1::SignedIn, Admission>;
+  void change_password(const Admission& current, const v1::ChangePassword& request,
+                       const Turn& turn, Done<Changed> done);
+  void check_password(const UserId& user, const Turn& turn, const std::string& password,
+                      Done<void> done);
+  void set_password(const UserId& user, const std::string& password, Done<void> done);
+
+ private:
+  struct Verified {
+    std::string hash;  // empty: there is nobody, or nobody with a password
+    bool fits = false;
+    std::uint64_t before = 0;  // EndedRights::count(), when the hash was read
+  };
+  // Takes as long for somebody who is not there, and for somebody without a password.
+  void verify(const UserId& user, const Turn& turn, const std::string& password,
+              Done<Verified> done);
+  // kPermissionDenied, kUnauthenticated; otherwise the hash that the password fits.
+  void verify_own(const UserId& user, const Turn& turn, const std::string& password,
+                  Done<std::string> done);
+  // Hashing takes its time: was the password that fitted replaced meanwhile? kUnauthenticated.
+  void check_current(const UserId& user, const Verified& verified, Done<void> done);
+  void let_in(const v1::SignIn& request, const Verified& verified, Done<v1::SignedIn> done);
+  void replace_password(const UserId& user, const UserChange& change, Done<Users::Record> done);
+  void note_change(const Admission& current, const std::string& old_hash, const std::string& hash,
+                   Done<Changed> done);
+  [[nodiscard]] v1::SignedIn sign(const AccountToken& token) const;
+  [[nodiscard]] AccountToken new_token(const std::string& handle, const DeviceId& device,
+                                       const LastEnded& after) const;
+
+  const Options options_;
+  const Ports ports_;
+  std::string dummy_hash_;                             // verified for unknown handles
+  std::unordered_map<UserId, std::size_t> replacing_;  // passwords on their way to the directory
+};
+
+}  // namespace kith::server

@@ -1,0 +1,94 @@
+// SignIn decides who may come in. Tokens of the host, tokens and passwords of own accounts, resume
+// tickets, revocation.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "kith/core/ids.h"
+#include "kith/core/scheduler.h"
+#include "kith/core/time.h"
+#include "kith/server/hooks.h"
+#include "kith/server/ports/directory.h"
+#include "server/auth/admission.h"
+#include "server/auth/own_accounts.h"
+#include "server/auth/password_hasher.h"
+#include "server/auth/token_entry.h"
+#include "server/users/devices.h"
+#include "server/users/users.h"
+
+namespace kith::server {
+
+struct SignInOptions {
+  std::string secret;
+  std::shared_ptr<Authenticator> authenticator;  // null: own accounts only
+  bool register_accounts = false;
+  std::chrono::milliseconds account_token_life{0};
+  std::string previous_secret{};  // verifies too; empty: none
+};
+
+// Loop thread. Answers may come inside the call.
+class SignIn {
+ public:
+  SignIn(const SignInOptions& options, Directory& directory, Users& users, Devices& devices,
+         PasswordHasher& passwords, Scheduler& scheduler);
+
+  // Errors: kUnauthenticated, kTokenExpired, kRevoked, kUnavailable.
+  void admit(const v1::Hello& hello, Done<Admission> done) {
+    entry_->admit(hello, std::move(done));
+  }
+  // A fresh token for a running session; it must be the same user's.
+  void renew(const Admission& current, const std::string& token, Done<Admission> done) {
+    entry_->renew(current, token, std::move(done));
+  }
+  void register_account(const v1::Register& request, const Turn& turn, Done<v1::SignedIn> done) {
+    accounts_->register_account(request, turn, std::move(done));
+  }
+  // A wrong handle and a wrong password look alike, also by the time that the answer takes.
+  void sign_in(const v1::SignIn& request, const Turn& turn, Done<v1::SignedIn> done) {
+    accounts_->sign_in(request, turn, std::move(done));
+  }
+  [[nodiscard]] Result<std::string> ticket(const Admission& admission) const {
+    return tokens_->issue_ticket(admission, clock_.wall());
+  }
+
+  // The token for this device that replaces all earlier ones, and what the session rests on from now
+  // on. The caller ends the sessions of the other devices.
+  using Changed = OwnAccounts::Changed;
+  // Errors: kUnauthenticated (the old password is wrong), kPermissionDenied (no account of this
+  // server's own), kOverloaded.
+  void change_password(const Admission& current, const v1::ChangePassword& request,
+                       const Turn& turn, Done<Changed> done) {
+    accounts_->change_password(current, request, turn, std::move(done));
+  }
+  // ok: it is the password of this own account. Errors as above.
+  void check_password(const UserId& user, const Turn& turn, const std::string& password,
+                      Done<void> done) {
+    accounts_->check_password(user, turn, password, std::move(done));
+  }
+  // For the operator: every earlier token and ticket is refused. kNotFound, kPermissionDenied. The
+  // caller ends the sessions.
+  void set_password(const UserId& user, const std::string& password, Done<void> done) {
+    accounts_->set_password(user, password, std::move(done));
+  }
+  // Judges people who come in from now on by these, which Server::reload() has checked.
+  void use_authenticator(std::shared_ptr<Authenticator> authenticator) {
+    entry_->use_authenticator(std::move(authenticator));
+  }
+  void use_secrets(std::string_view secret, std::string_view previous) {
+    *tokens_ = AccountTokens(secret, previous);
+  }
+  // Something that lets people in was ended: who is coming in just now is looked at again.
+  void note_ended() { rights_->note(); }
+
+ private:
+  Clock& clock_;
+  const std::shared_ptr<AccountTokens> tokens_;
+  const std::shared_ptr<EndedRights> rights_;
+  const std::shared_ptr<TokenEntry> entry_;
+  const std::shared_ptr<OwnAccounts> accounts_;
+};
+
+}  // namespace kith::server

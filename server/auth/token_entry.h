@@ -1,0 +1,51 @@
+// TokenEntry lets in by tokens: those of the host's authenticator, those of own accounts, and resume tickets.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "kith/server/hooks.h"
+#include "kith/server/ports/directory.h"
+#include "server/auth/account_tokens.h"
+#include "server/auth/ended_rights.h"
+#include "kith/core/scheduler.h"
+
+namespace kith::v1 {
+class Hello;
+}
+
+namespace kith::server {
+
+// Loop thread. Answers may come inside the call; the authenticator may answer from any thread. Kept by a shared_ptr.
+class TokenEntry : public std::enable_shared_from_this<TokenEntry> {
+ public:
+  struct Ports {
+    Users& users;
+    Devices& devices;
+    Scheduler& scheduler;
+    std::shared_ptr<EndedRights> rights;
+    std::shared_ptr<const AccountTokens> tokens;
+  };
+  // `authenticator`: null: own accounts only.
+  TokenEntry(std::shared_ptr<Authenticator> authenticator, Ports ports)
+      : authenticator_(std::move(authenticator)), ports_(std::move(ports)) {}
+
+  // See SignIn.
+  void admit(const v1::Hello& hello, Done<Admission> done);
+  void renew(const Admission& current, const std::string& token, Done<Admission> done);
+  void use_authenticator(std::shared_ptr<Authenticator> authenticator) {
+    authenticator_ = std::move(authenticator);
+  }
+
+ private:
+  void admit_ticket(const std::string& ticket, const DeviceId& device, Done<Admission> done);
+  void admit_token(const std::string& token, const DeviceRecord& device, Done<Admission> done);
+  void admit_identity(const Result<Identity>& identity, DeviceRecord device,
+                      const std::string& token_digest, Done<Admission> done);
+  [[nodiscard]] Timestamp now() const { return ports_.scheduler.clock().wall(); }
+
+  std::shared_ptr<Authenticator> authenticator_;
+  const Ports ports_;
+};
+
+}  // namespace kith::server
