@@ -6,11 +6,11 @@
 #include <memory>
 #include <vector>
 
+#include "kith/core/scheduler.h"
 #include "kith/server/ports/directory.h"
 #include "server/auth/admission.h"
 #include "server/users/devices.h"
 #include "server/users/users.h"
-#include "kith/core/scheduler.h"
 
 namespace kith::server {
 

@@ -8,11 +8,11 @@
 #include <unordered_map>
 #include <utility>
 
+#include "kith/core/scheduler.h"
 #include "kith/server/ports/directory.h"
 #include "server/auth/account_tokens.h"
 #include "server/auth/ended_rights.h"
 #include "server/auth/password_hasher.h"
-#include "kith/core/scheduler.h"
 
 namespace kith::v1 {
 class ChangePassword;

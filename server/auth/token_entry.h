@@ -4,11 +4,11 @@
 #include <memory>
 #include <string>
 
+#include "kith/core/scheduler.h"
 #include "kith/server/hooks.h"
 #include "kith/server/ports/directory.h"
 #include "server/auth/account_tokens.h"
 #include "server/auth/ended_rights.h"
-#include "kith/core/scheduler.h"
 
 namespace kith::v1 {
 class Hello;

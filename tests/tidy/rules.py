@@ -266,11 +266,10 @@ SERVER_LINES_MAX = 500
 # Old debts: figures may only shrink, and must follow when they do.
 CLASS_DEBTS = {  # methods, fields
     "ConversationShard": (32, 17), "ConversationSlot": (5, 17), "EmbeddedServer": (30, 22),
-    "ListenerShardLws": (48, 33), "SearchFeeder": (25, 29),
+    "SearchFeeder": (25, 29),
 }
 FILE_DEBTS = {
     "server/adapters/embedded/search_index_sqlite.cc": 592,
-    "server/gateway/listener_shard_lws.cc": 522,
 }
 CLASS = re.compile(r"\b(class|struct)\s+(?:\w+_API\s+)?(\w+(?:::\w+)*)[^;{}()]*\{")
 NO_MEMBER = re.compile(r"(using|friend|typedef|static constexpr|class|struct|enum|union"

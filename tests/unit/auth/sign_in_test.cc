@@ -254,11 +254,10 @@ TEST_F(SignInTest, ADeviceThatIsRevokedWhileItComesInIsLookedAtAgain) {
   loop.advance(100ms);  // before the devices are read
   UserChange change;
   change.tokens_valid_from_ms = loop.clock().wall().ms;
-  fresh_users.update(UserId::of("ann"), change,
-                     [&](const Result<Users::Record>&) {
-                       EXPECT_FALSE(judged.has_value());
-                       slow.note_ended();
-                     });
+  fresh_users.update(UserId::of("ann"), change, [&](const Result<Users::Record>&) {
+    EXPECT_FALSE(judged.has_value());
+    slow.note_ended();
+  });
   loop.advance(5s);
   ASSERT_TRUE(judged.has_value());
   EXPECT_EQ(code(*judged), ErrorCode::kRevoked);
