@@ -83,6 +83,8 @@ struct CacheChange {
   std::map<ConversationId, std::uint64_t> read_marks_put;  // waiting to be told to the server
   std::vector<ConversationId> read_marks_remove;
   std::optional<DeviceId> device;
+  // As kv["run"], the run of the server whose history is held: numbers that wait are of it, too.
+  std::optional<std::string> run;
 
   [[nodiscard]] bool touches_cache() const {
     return forget_history || !events.empty() || !ranges.empty() || !conversations.empty() ||
@@ -90,7 +92,7 @@ struct CacheChange {
   }
   [[nodiscard]] bool touches_outbox() const {
     return !outbox_put.empty() || !outbox_remove.empty() || !read_marks_put.empty() ||
-           !read_marks_remove.empty() || device;
+           !read_marks_remove.empty() || device || run;
   }
 };
 
@@ -104,6 +106,7 @@ struct CacheContent {
   std::vector<OutboxRow> outbox;  // ascending order; rows whose event is in the cache are left out
   std::map<ConversationId, std::uint64_t> read_marks;
   DeviceId device;            // empty on first use
+  std::string run;            // CacheChange::run; empty: none was heard of
   std::string recovered;      // why the cache had to be set aside; empty normally
   bool index_behind = false;  // index_more() has something to do
 };

@@ -206,6 +206,7 @@ class CacheStoreSqlite : public CacheStore {
     part.read_marks_put.clear();
     part.read_marks_remove.clear();
     part.device.reset();
+    part.run.reset();
     return part;
   }
   static CacheChange outbox_part(const CacheChange& change) {
@@ -215,6 +216,7 @@ class CacheStoreSqlite : public CacheStore {
     part.read_marks_put = change.read_marks_put;
     part.read_marks_remove = change.read_marks_remove;
     part.device = change.device;
+    part.run = change.run;
     return part;
   }
   Status pay_debt() {
@@ -338,7 +340,8 @@ class CacheStoreSqlite : public CacheStore {
     const auto device = kept_device(outbox_);
     if (!device) return device.error();
     content.device = *device;
-    return {};
+    return outbox_.each("SELECT value FROM identity WHERE key='run'",
+                        [&](const Row& r) { content.run = r.bytes(0); });
   }
 
   void put_conversation(const ConversationRecord& c) {
@@ -433,6 +436,10 @@ class CacheStoreSqlite : public CacheStore {
     if (change.device) {
       Row row(outbox_.prepare("INSERT OR REPLACE INTO identity VALUES('device', ?)"));
       outbox_.run(row.blob(change.device->view()));
+    }
+    if (change.run) {
+      Row row(outbox_.prepare("INSERT OR REPLACE INTO identity VALUES('run', ?)"));
+      outbox_.run(row.blob(*change.run));
     }
   }
 

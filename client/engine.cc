@@ -111,7 +111,7 @@ Status Engine::load() {
             connection_->caught_up();
           }});
   sync_->load(content->cursor);
-  run_id_ = content->kv["run"];
+  load_run(*content);
   outbox_ = std::make_unique<Outbox>(
       model_, *connection_, scheduler_, random_,
       Outbox::Hooks{
@@ -138,7 +138,8 @@ void Engine::on_welcome(const v1::Welcome& welcome) {
   CacheChange seen;
   seen.kv["server_ms"] = std::to_string(connection_->server_ms());
   (void)store_.commit(seen);  // without it rows are judged by this device's clock alone
-  if (run_id_.empty() && sync_->cursor() == 0) (void)keep_run_id();  // there is nothing to judge
+  const bool nothing_to_judge = run_id_.empty() && sync_->cursor() == 0;
+  if (nothing_to_judge || run_id_ == run_of_server_) (void)keep_run_id();
   const bool same_run = run_id_ == run_of_server_;
   sync_->on_welcome(same_run);
   if (same_run) on_history_known();

@@ -120,6 +120,7 @@ class Engine : public ConnectionListener {
   void on_lost() override;
   Status on_other_history(std::int64_t kept_until_ms);
   Status keep_run_id();
+  void load_run(CacheContent& content);
   void on_history_known();
   static bool kept_there(const StoredEvent& stored, std::int64_t kept_until_ms);
   Result<std::vector<OutboxRow>> lost_rows(std::int64_t kept_until_ms);
@@ -185,6 +186,7 @@ class Engine : public ConnectionListener {
   };
   std::map<ConversationId, Peer> peers_;  // of 1:1 conversations that do not exist yet
   std::map<ConversationId, std::uint64_t> read_marks_;
+  bool run_kept_ = false;        // in the cache and beside the outbox
   std::string run_id_;           // of the history that the cache holds
   std::string run_of_server_;    // Welcome.run_id of this session
   bool history_known_ = false;   // in this session: what is held is of the server's history

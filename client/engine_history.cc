@@ -21,12 +21,21 @@ constexpr std::int64_t kSlackMs = 60'000;
 // Before anything of the run's history is kept: a device that dies in between says the new run with its old cursor,
 // which is true.
 Status Engine::keep_run_id() {
-  if (run_id_ == run_of_server_) return {};
+  if (run_kept_ && run_id_ == run_of_server_) return {};
   CacheChange change;
   change.kv["run"] = run_of_server_;
+  change.run = run_of_server_;
   if (Status s = store_.commit(change); !s) return s;
   run_id_ = run_of_server_;
+  run_kept_ = true;
   return {};
+}
+
+// The outbox survives what takes the whole cache: what waits there speaks of a history all the same.
+void Engine::load_run(CacheContent& content) {
+  run_id_ = content.kv["run"];
+  run_kept_ = !run_id_.empty() && run_id_ == content.run;
+  if (run_id_.empty() && content.cursor == 0) run_id_ = content.run;
 }
 
 // Mends the rows that wait first: a device that dies in between mends them again, with the same outcome.
@@ -36,6 +45,7 @@ Status Engine::on_other_history(std::int64_t kept_until_ms) {
   for (const auto& [id, seq] : read_marks_) marks.push_back(id);
   if (Status s = model_.forget_history(marks, run_of_server_); !s) return s;
   run_id_ = run_of_server_;
+  run_kept_ = true;
   ++histories_;
   read_marks_.clear();
   outbox_->forget_places();

@@ -189,6 +189,7 @@ Status Model::forget_history(const std::vector<ConversationId>& read_marks,
   change.forget_history = true;
   change.cursor = 0;
   change.kv["run"] = run;
+  change.run = run;
   change.read_marks_remove = read_marks;
   hand_marks_.clear(&change);
   if (Status s = store_.commit(change); !s) return s;

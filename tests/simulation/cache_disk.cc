@@ -33,6 +33,7 @@ Result<client::CacheContent> CacheStoreOnDisk::load() {
             [](const auto& a, const auto& b) { return a.order < b.order; });
   content.read_marks = disk_.read_marks;
   content.device = disk_.device;
+  content.run = disk_.run;
   return content;
 }
 
@@ -88,6 +89,7 @@ void CacheStoreOnDisk::write_outbox(const client::CacheChange& change) {
   for (const auto& [id, seq] : change.read_marks_put) disk_.read_marks[id] = seq;
   for (const ConversationId& id : change.read_marks_remove) disk_.read_marks.erase(id);
   if (change.device) disk_.device = *change.device;
+  if (change.run) disk_.run = *change.run;
 }
 
 Result<std::vector<client::StoredEvent>> CacheStoreOnDisk::events(

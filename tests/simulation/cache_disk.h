@@ -31,6 +31,7 @@ struct CacheDisk {
   std::map<MessageId, client::OutboxRow> outbox;
   std::map<ConversationId, std::uint64_t> read_marks;
   DeviceId device;
+  std::string run;
 
   // The cache as it was at the last sync that the system happened to make.
   std::optional<Cache> synced;

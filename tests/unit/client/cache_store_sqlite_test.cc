@@ -67,6 +67,20 @@ TEST_F(CacheStoreSqlite, DeviceIsTheSameForEverybodyWhoAsks) {
   EXPECT_EQ(*beside, *first);
 }
 
+TEST_F(CacheStoreSqlite, TheRunStandsBesideTheOutboxWhateverBecomesOfTheCache) {
+  CacheChange change;
+  change.run = "a run";
+  change.kv["run"] = "a run";
+  ASSERT_TRUE((*open_cache_store_sqlite(dir))->commit(change).ok());
+  std::filesystem::remove(dir + "/cache.db");
+  std::filesystem::remove(dir + "/cache.db-wal");
+  std::filesystem::remove(dir + "/cache.db-shm");
+  auto content = (*open_cache_store_sqlite(dir))->load();
+  ASSERT_TRUE(content.ok());
+  EXPECT_EQ(content->run, "a run");
+  EXPECT_EQ(content->kv["run"], "");
+}
+
 TEST_F(CacheStoreSqlite, SecondOpenIsRefused) {
   const auto first = open_cache_store_sqlite(dir);
   ASSERT_TRUE(first.ok());

@@ -193,6 +193,25 @@ TEST_F(RestoredServer, AnswersNameWhatTheyAnswerAsTheServerKnowsIt) {
   }
 }
 
+TEST_F(RestoredServer, AnOutboxThatHasLostItsCacheSaysWhoseHistoryItSpeaksOf) {
+  know_five();
+  const MessageId to_lost = answer(3);
+  CacheChange lost;
+  lost.forget_history = true;
+  lost.cursor = 0;
+  lost.kv["run"] = "";
+  ASSERT_TRUE(store->commit(lost).ok());
+  restart();
+  EXPECT_EQ(engine->run_id(), "run one");
+  sign_in("run two");
+  EXPECT_EQ(count(v1::ClientFrame::kSend), 0u);
+  reset(kKept);
+  const auto request = expect(v1::ClientFrame::kSend);
+  ASSERT_EQ(request.send().items_size(), 1);
+  EXPECT_EQ(request.send().items(0).message_id(), to_lost.bytes());
+  EXPECT_EQ(request.send().items(0).reply_to_seq(), 0u);
+}
+
 // The power of the device goes, and with it that it has forgotten the old history.
 TEST_F(RestoredServer, MendingAnswersTwiceIsMendingThemOnce) {
   know_five();
