@@ -1,4 +1,4 @@
-// What a server needs of its ServerOptions before it starts.
+// Checks of the ServerOptions before a server starts.
 #include "server/server_options.h"
 
 #include <string>

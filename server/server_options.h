@@ -1,4 +1,4 @@
-// What a server needs of its ServerOptions before it starts.
+// Checks of the ServerOptions before a server starts.
 #pragma once
 
 #include "kith/core/result.h"

@@ -101,7 +101,7 @@ void BrokerLog::refuse(kith::Error error) {
   });
 }
 
-// What the callbacks append is refused behind them.
+// Records that the callbacks append are refused behind them.
 void BrokerLog::tell_refusals() {
   for (ks::Committed& one : std::exchange(refused_, {})) one(*refusing_);
   kith::Error error = *std::exchange(refusing_, std::nullopt);

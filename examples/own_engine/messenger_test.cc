@@ -174,6 +174,18 @@ TEST_F(OwnEngine, WhatItFailsWithStartFailsWith) {
   EXPECT_TRUE(ks::Server::start(options()).ok()) << "neither has left a trace";
 }
 
+TEST_F(OwnEngine, AStartThatFailsLetsTheEngineGo) {
+  auto first = ks::Server::start(options());
+  ASSERT_TRUE(first.ok());
+  ks::ServerOptions second = options();
+  second.data_dir += "-of-another";
+  second.port = (*first)->port();
+  EXPECT_EQ(start_on(broker_, second).error().code, ErrorCode::kAddressInUse);
+  EXPECT_EQ(broker_.use_count(), 1);
+  second.port = 0;
+  EXPECT_TRUE(start_on(broker_, second).ok());
+}
+
 TEST_F(OwnEngine, WithoutADirectoryWhatLastsIsGivenTogether) {
   ks::ServerOptions in_memory = options();
   in_memory.data_dir.clear();

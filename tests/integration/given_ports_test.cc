@@ -50,7 +50,7 @@ class PostingRegistry : public SessionRegistry {
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
-// What outlives the server.
+// Data that outlives the server.
 struct Engines {
   std::shared_ptr<ConversationStoreMemory::Disk> store =
       std::make_shared<ConversationStoreMemory::Disk>();

@@ -10,7 +10,7 @@
 // Refusals:   what is appended between a refused record and the call that tells its refusal is
 //             refused too, so a sender's later record never overtakes an earlier one that has to be
 //             repeated. When everything is told the log takes records again.
-// Batching:   an adapter commits whatever has gathered since the last commit in one go.
+// Batching:   an adapter may commit what has gathered since the last commit in one go.
 // Threads:    methods and callbacks on the loop of the server. Callbacks come once each, in position
 //             order, and never inside append() but for the refusals that Bounds names. None comes
 //             after or from the destructor: then the record is in the log or not.

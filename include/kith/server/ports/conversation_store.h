@@ -21,7 +21,7 @@
 //              then slower, up to 6.4 s; meanwhile the log keeps its records, and above
 //              limits::apply_lag_max senders are refused. A read that fails is the error of the
 //              request that asked. If applied() fails the server does not start.
-// Proof:       kith/conformance/conversation_store_suite.h.
+// Proof:       kith/conformance/conversation_store_suite.h; a power loss is beyond it.
 #pragma once
 
 #include <memory>

@@ -16,8 +16,8 @@
 // Failure:     kUnavailable, kIo, kDiskFull are temporary; others as named below. The server repeats
 //              nothing: who asked is told, a sign-in too, and tries again. What must be finished in
 //              any case is looked for again with leaving().
-// Proof:       kith/conformance/directory_suite.h. kith/server/ports/user_rules.h has the rules by
-//              which records change, ready for use.
+// Proof:       kith/conformance/directory_suite.h; a power loss is beyond it. The rules by which
+//              records change are in kith/server/ports/user_rules.h, ready for use.
 #pragma once
 
 #include <algorithm>

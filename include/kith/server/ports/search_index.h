@@ -16,7 +16,7 @@
 // Failure:     kUnavailable, kIo, kDiskFull: the server gives the batch again, slower each time, and
 //              says search_failing; searches are answered with the error. kCacheCorrupt: the index is
 //              damaged, or has another message where one is added; the server lets it begin anew.
-// Proof:       kith/conformance/search_index_suite.h.
+// Proof:       kith/conformance/search_index_suite.h; a power loss and the time limit are beyond it.
 #pragma once
 
 #include <chrono>

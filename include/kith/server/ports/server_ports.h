@@ -1,14 +1,16 @@
 // ServerPorts: the engines of your own that a server works on, given to Server::start(options, ports).
 //
 //   kith::server::ServerPorts ports;
-//   ports.log = [brokers](kith::Scheduler& loop) { return YourLog::open(brokers, loop); };
+//   ports.log = [broker](kith::Scheduler& loop) -> std::unique_ptr<kith::server::CommandLog> {
+//     return std::make_unique<YourLog>(broker, loop);
+//   };
 //   auto server = kith::server::Server::start(options, ports);
 //
 // A port that is not given is the embedded one: on the disk in ServerOptions::data_dir, in memory
 // without it. An adapter is one that passes the suite of its port (kith/conformance/*_suite.h).
 //
 // Opening:  start() calls each function once, on the loop of the server, in the order of the fields. It
-//           may block, and throws nothing. What it fails with start() fails with, but for `search`: the
+//           may block, and throws nothing. Its error is the error of start(), but for `search`: the
 //           server then runs without, and says search_failing.
 // Lifetime: the server owns what is opened. stop() destroys it on the loop, in reverse order, when
 //           nothing calls it any more; the Scheduler outlives it. Callbacks that wait then are dropped,
@@ -41,12 +43,12 @@ using OpenPort = std::function<Result<std::unique_ptr<Port>>(Scheduler& loop)>;
 
 // Each may be empty.
 struct ServerPorts {
-  // What lasts. Without a data_dir the three are given together or not at all: an embedded one in
+  // These last. Without a data_dir the three are given together or not at all: an embedded one in
   // memory would forget what the others know.
   OpenPort<ConversationStore> store;
   OpenPort<CommandLog> log;
   OpenPort<Directory> directory;
-  // What is made again when it is lost. `search` is not opened if ServerOptions::search is off.
+  // These are made again when they are lost. `search` is not opened if ServerOptions::search is off.
   OpenPort<SearchIndex> search;
   OpenPort<SessionRegistry> registry;
   OpenPort<Bus> bus;

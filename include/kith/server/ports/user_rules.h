@@ -28,7 +28,7 @@ KITH_API Status check_password_change(const PasswordChange& change, const std::s
 KITH_API std::string encode_tokens(const std::vector<TokenUse>& tokens);
 KITH_API std::vector<TokenUse> decode_tokens(const std::string& bytes);
 
-// What the contract of Directory wants to be answered.
+// Answers that the contract of Directory asks for.
 KITH_API Error no_such_user();
 KITH_API Error handle_taken();
 KITH_API Error user_removed();
