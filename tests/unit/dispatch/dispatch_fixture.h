@@ -65,16 +65,20 @@ class FakeDoor : public FrontDoor {
   }
   const std::shared_ptr<ReplyDesk>& desk() const override { return desk_; }
   std::vector<v1::ServerFrame>& answers() { return kept_->answers; }
+  // Called behind each answer.
+  void after_answers(std::function<void()> after) { kept_->after = std::move(after); }
 
  private:
   struct Desk : ReplyDesk {
     void answer(const Request& request, v1::ServerFrame&& frame) override {
       frame.set_reply_to(request.req_id);
       answers.push_back(std::move(frame));
+      if (after) after();
     }
     void answer(const Request&, std::string_view) override {}
     void unanswered(const Request&) override {}
     std::vector<v1::ServerFrame> answers;
+    std::function<void()> after;
   };
   std::shared_ptr<Desk> kept_ = std::make_shared<Desk>();
   std::shared_ptr<ReplyDesk> desk_ = kept_;

@@ -168,6 +168,35 @@ TEST_F(DispatcherTest, ASessionMayCloseInsideItsRequest) {
   EXPECT_EQ(ann.budget, nullptr);
 }
 
+TEST_F(DispatcherTest, ASessionMayCloseOverTheRefusalThatItIsAnswered) {
+  Requester ann = session("ann", 1);
+  dispatcher->open(ann, true, "");
+  for (std::size_t i = 0; i < limits::unacked_items_max; ++i) ask(ann, profile(i + 1));
+  front.after_answers([&] {
+    if (ann.budget != nullptr) dispatcher->close(ann);  // the socket takes no more
+  });
+  EXPECT_EQ(ask(ann, profile(1'000)).next, Next::kGoOn);
+  EXPECT_EQ(refused_with(), ErrorCode::kRateLimited);
+  EXPECT_EQ(services.closed, std::vector<std::uint64_t>{1});
+}
+
+TEST_F(DispatcherTest, TheBudgetOfAnAccountStaysUntilItsLastSessionCloses) {
+  Requester first = session("ann", 1), second = session("ann", 2), third = session("ann", 3);
+  for (Requester* one : {&first, &second, &third}) dispatcher->open(*one, true, "");
+  const AccountBudget* budget = first.budget;
+  dispatcher->limits().charge_lookups(second.caller, limits::account_lookups_burst + 1'000);
+  dispatcher->close(second);
+  EXPECT_EQ(first.budget, budget);
+  Requester fourth = session("ann", 4);
+  dispatcher->open(fourth, true, "");
+  EXPECT_EQ(fourth.budget, budget);
+  for (Requester* one : {&first, &third, &fourth}) {
+    EXPECT_GT(dispatcher->limits().wait_for_lookups(one->caller), 0U);
+    dispatcher->close(*one);
+    EXPECT_EQ(one->budget, nullptr);
+  }
+}
+
 TEST_F(DispatcherTest, LookupsCountForTheAddressOfTheSessionThatAsked) {
   Requester ann = session("ann", 1), bob = session("bob", 2),
             eve = session("eve", 3, "203.0.113.9");
