@@ -62,6 +62,7 @@ class JoinedCore : public ServerCore {
 
   Status start() override {
     if (auto started = shard_.start(); !started) return started;
+    shard_.ownership().take_over();
     services_.start();
     if (!feeder_) return {};
     return feeder_->start(shard_.progress().applied(), shard_.progress().end());

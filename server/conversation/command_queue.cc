@@ -43,6 +43,7 @@ Error CommandQueue::behind() {
 
 void CommandQueue::log(LogRecord&& record, CommandAnswer&& answer) {
   ++in_log_;
+  if (logging_) logging_(record);
   log_.append(std::move(record),
               [this, alive = alive_, answer = std::move(answer)](Result<LogEntry>&& entry) mutable {
                 if (!*alive) return;
@@ -50,6 +51,7 @@ void CommandQueue::log(LogRecord&& record, CommandAnswer&& answer) {
                 note_log(entry);
                 if (entry) return committed_(std::move(*entry), std::move(answer));
                 const auto still_here = alive;  // a callback may destroy this
+                if (refused_) refused_(entry.error());
                 answer(entry.error());
                 if (*still_here) refuse_held(entry.error());
               });
@@ -85,9 +87,6 @@ void CommandQueue::let_on() {
   if (Millis(now - held_.front().since_ms) > limits::command_held_limit) refuse_held(std::nullopt);
 }
 
-// Refuses all that is held: a command behind a refused one of its conversation must not be placed
-// before that one comes again. Neither must what the answers append. `why`: what the log has refused
-// one with; nullopt: the store is behind.
 void CommandQueue::refuse_held(const std::optional<Error>& why) {
   refusing_held_ = true;
   const auto alive = alive_;

@@ -32,12 +32,22 @@ class CommandQueue {
   // the first append().
   using Committed = std::function<void(LogEntry&&, CommandAnswer&&)>;
   void on_committed(Committed committed) { committed_ = std::move(committed); }
+  // Called with every record as it goes to the log, and may change it.
+  void on_logging(std::function<void(LogRecord&)> logging) { logging_ = std::move(logging); }
+  // Called with what the log has refused a record with, before the record's own answer.
+  void on_refused(std::function<void(const Error&)> refused) { refused_ = std::move(refused); }
   // Called when commands wait for the store.
   void on_waiting(std::function<void()> waiting) { waiting_ = std::move(waiting); }
   // Notes there what becomes of appending, as long as this lives; null: nowhere.
   void watch(ServiceHealth* health) { health_ = health; }
 
   void append(LogRecord record, CommandAnswer answer);
+  // Appends a record that waits for nothing: it is not for the store.
+  void put(LogRecord record, CommandAnswer answer) { log(std::move(record), std::move(answer)); }
+  // Refuses all that is held: a command behind a refused one of its conversation must not be placed
+  // before that one comes again. Neither must what the answers append. `why`: what the log has
+  // refused one with; nullopt: the store is behind.
+  void refuse_held(const std::optional<Error>& why);
   // Puts a record into the log that changes nothing: finds out whether there is room again when
   // nobody writes.
   void probe();
@@ -45,6 +55,8 @@ class CommandQueue {
   void let_on();
   // Commands that wait for the store, before the log.
   [[nodiscard]] std::size_t held() const { return held_.size(); }
+  // Records on their way into the log.
+  [[nodiscard]] std::size_t in_log() const { return in_log_; }
 
  private:
   struct Held {
@@ -54,7 +66,6 @@ class CommandQueue {
   };
   void log(LogRecord&& record, CommandAnswer&& answer);
   void note_log(const Result<LogEntry>& entry);
-  void refuse_held(const std::optional<Error>& why);
   void look_after_held();
   Error behind();
 
@@ -64,6 +75,8 @@ class CommandQueue {
   const LogProgress& progress_;
   ServiceHealth* health_ = nullptr;
   Committed committed_;
+  std::function<void(LogRecord&)> logging_;
+  std::function<void(const Error&)> refused_;
   std::function<void()> waiting_;
   std::deque<Held> held_;
   bool refusing_held_ = false;

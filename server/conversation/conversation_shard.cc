@@ -24,13 +24,22 @@ ConversationShard::ConversationShard(CommandLog& log, ConversationStore& store,
       table_(progress_, bounds),
       feed_(store, progress_, [this](const ConversationId& id) { return peek(id); }),
       history_(table_, store),
-      writer_(store, scheduler, table_, feed_, pace_, progress_),
       queue_(log, scheduler, pace_, progress_),
+      ownership_(log, queue_, scheduler, progress_.tenures()),
+      writer_(store, scheduler, table_, feed_, pace_, progress_),
+      decider_(store, scheduler, {table_, feed_, progress_, ownership_, writer_}),
       creations_(scheduler) {
   queue_.on_committed([this](LogEntry&& entry, CommandAnswer&& answer) {
     committed(std::move(entry), std::move(answer));
   });
+  queue_.on_logging([this](LogRecord& record) { stamp(record); });
+  queue_.on_refused([this](const Error& error) { ownership_.append_failed(error); });
   queue_.on_waiting([this] { writer_.hurry(); });
+  if (log.appender() != 0) {
+    log.on_foreign([this, alive = alive_](LogEntry&& entry) {
+      if (*alive) committed(std::move(entry), nullptr);
+    });
+  }
   writer_.on_stored([this](const StoreBatch& batch) { stored(batch); });
 }
 
@@ -44,7 +53,7 @@ void ConversationShard::watch(ServiceHealth* health) {
 }
 
 void ConversationShard::add_stats(std::map<std::string, std::uint64_t>& all) const {
-  all["messages_placed"] = placed_;
+  all["messages_placed"] = decider_.placed();
   all["apply_lag"] = progress_.apply_lag();
   all["commands_held"] = queue_.held();
   all["journal_lag"] = log_.pending();
@@ -58,120 +67,49 @@ Status ConversationShard::start() {
   if (!applied) return applied.error();
   progress_.begins_behind(*applied);
   // New records would stand at positions that the store takes for its own, and be lost.
-  if (log_.last() < *applied) {
+  if (log_.last() < applied->position) {
     return make_error(ErrorCode::kCacheCorrupt,
                       "the log ends at record " + std::to_string(log_.last()) +
-                          ", but the store has " + std::to_string(*applied) +
+                          ", but the store has " + std::to_string(applied->position) +
                           ": they are not of the same time");
   }
-  replaying_ = true;
+  decider_.set_replaying(true);
   for (;;) {
     auto page = log_.read(progress_.end(), kReplayPage);
     if (!page) return page.error();
     if (page->empty()) break;
-    if (page->front().position != progress_.end() + 1) {
+    if (log_.appender() == 0 && page->front().position != progress_.end() + 1) {
       return make_error(ErrorCode::kCacheCorrupt,
                         "records from " + std::to_string(progress_.end() + 1) +
                             " on are neither in the store nor in the log");
     }
-    load_changed(*page);
+    decider_.load_changed(*page);
     for (LogEntry& entry : *page) committed(std::move(entry), nullptr);
   }
-  replaying_ = false;
+  decider_.set_replaying(false);
   progress_.replayed();
   return {};
 }
 
-// In one go and in the store's order, what else would be loaded record by record. What this cannot
-// read is loaded by its record, which waits for it.
-void ConversationShard::load_changed(const std::vector<LogEntry>& page) {
-  std::vector<ConversationId> ids;
-  for (const LogEntry& entry : page) {
-    const bool mark = std::holds_alternative<UserMarkOp>(entry.record.op);
-    if (!mark && !table_.contains(entry.record.conversation)) {
-      ids.push_back(entry.record.conversation);
-    }
-  }
-  std::sort(ids.begin(), ids.end());
-  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-  auto stored = store_.load_all(ids);
-  if (!stored) return;
-  auto next = stored->begin();
-  for (const ConversationId& id : ids) {
-    const SlotPtr s = table_.slot(id);
-    s->loaded = true;
-    if (next != stored->end() && next->head.id == id) s->conversation = std::move(*next++);
-    table_.weigh(*s);
-  }
-}
-
-// --- what waits for its decision ---
-
-bool ConversationShard::undecided(const ConversationId& id) const {
-  const ConversationSlot* s = table_.find(id);
-  return s != nullptr && (s->deciding || !s->queue.empty());
-}
-
-namespace {
-
-bool may_admit(const LogRecord& r, const UserId& user) {
-  const auto names = [&](const std::vector<UserId>& users) {
-    return std::find(users.begin(), users.end(), user) != users.end();
-  };
-  if (const auto* create = std::get_if<CreateOp>(&r.op)) {
-    return r.sender == user || names(create->members);
-  }
-  const auto* change = std::get_if<MembershipOp>(&r.op);
-  return change != nullptr && change->kind == MemberChangeKind::kAdd && names(change->users);
-}
-
-}  // namespace
-
-bool ConversationShard::admission_undecided(const ConversationId& id, const UserId& user) const {
-  const ConversationSlot* s = table_.find(id);
-  if (s == nullptr) return false;
-  const auto admits = [&](const Waiting& waiting) { return may_admit(waiting.entry.record, user); };
-  return (s->asking != nullptr && admits(*s->asking)) ||
-         std::any_of(s->queue.begin(), s->queue.end(), admits);
-}
-
 // --- reading ---
 
+void ConversationShard::events(const EventQuery& query, Done<std::vector<Event>> done) {
+  if (!ownership_.serving()) return done(LogOwnership::not_serving());
+  history_.events(query, std::move(done));
+}
+
+void ConversationShard::find(const ConversationId& id, const UserId& sender,
+                             const MessageId& message, Done<std::optional<Placement>> done) {
+  if (!ownership_.serving()) return done(LogOwnership::not_serving());
+  history_.find(id, sender, message, std::move(done));
+}
+
 void ConversationShard::with(const ConversationId& id, Done<const Conversation*> done) {
+  if (!ownership_.serving()) return done(LogOwnership::not_serving());
   const SlotPtr s = table_.slot(id);
   if (s->loaded) return done(s->exists() ? &s->conversation : nullptr);
   s->readers.push_back(std::move(done));
-  load(s);
-}
-
-void ConversationShard::load(const SlotPtr& s) {
-  if (s->loaded || s->loading) return;
-  s->loading = true;
-  store_.load(s->conversation.head.id,
-              [this, alive = alive_, s](Result<std::optional<Conversation>> found) {
-                if (!*alive) return;
-                s->loading = false;
-                auto readers = std::move(s->readers);
-                s->readers.clear();
-                if (!found) {
-                  for (auto& reader : readers) reader(found.error());
-                  // A record in the log must be decided, however long the store takes.
-                  if (!s->queue.empty()) {
-                    scheduler_.after(Millis(100), [this, alive, s] {
-                      if (*alive) load(s);
-                    });
-                  }
-                  return;
-                }
-                s->loaded = true;
-                if (*found) s->conversation = **std::move(found);
-                table_.weigh(*s);
-                run_queue(s);
-                const Conversation* c = s->exists() ? &s->conversation : nullptr;
-                if (c == nullptr) table_.demote(s);
-                for (auto& reader : readers) reader(c);
-                if (*alive) table_.evict();
-              });
+  decider_.load(s);
 }
 
 void ConversationShard::mark_user(const UserId& user, const DeviceId& device, Done<Position> done) {
@@ -187,102 +125,60 @@ void ConversationShard::mark_user(const UserId& user, const DeviceId& device, Do
   });
 }
 
+// --- the log ---
+
+void ConversationShard::append(LogRecord record, CommandAnswer answer) {
+  if (!ownership_.serving()) return answer(LogOwnership::not_serving());
+  if (ownership_.doubts()) record.attempt = std::max(record.attempt, 1U);
+  queue_.append(std::move(record), std::move(answer));
+}
+
+// Whether a command may be a repetition is found out before the log, and written down in it: the
+// decision must not depend on what an owner happens to have in memory.
+void ConversationShard::stamp(LogRecord& r) {
+  ownership_.stamp(r);
+  if (!takes_place(r)) return;
+  if (recent_commands_.note(r.conversation, r.sender, r.command_id) && r.attempt == 0) {
+    r.attempt = 1;
+  }
+  if (r.attempt > 0) return;
+  const ConversationSlot* s = table_.find(r.conversation);
+  if (s != nullptr && s->recent.find(r.sender, r.command_id) != nullptr) r.attempt = 1;
+}
+
+void ConversationShard::leave(std::function<void()> left) {
+  ownership_.leave();
+  queue_.refuse_held(LogOwnership::not_serving());
+  writer_.hurry();
+  const auto until = scheduler_.clock().steady_ms() + Millis(limits::leave_limit).count();
+  auto look = std::make_shared<std::function<void()>>();
+  *look = [this, alive = alive_, until, left = std::move(left), weak = std::weak_ptr(look)] {
+    if (!*alive) return;
+    const bool all = queue_.in_log() == 0 && progress_.unstored() == 0;
+    if (all || scheduler_.clock().steady_ms() >= until) return left();
+    writer_.hurry();
+    scheduler_.after(Millis(10), [again = weak.lock()] { (*again)(); });
+  };
+  (*look)();
+}
+
 // --- deciding ---
 
 void ConversationShard::committed(LogEntry&& entry, CommandAnswer&& answer) {
   progress_.committed(entry.position);
+  if (const auto verdict = ownership_.judge(entry); verdict != LogOwnership::Verdict::kCounts) {
+    writer_.schedule();
+    if (!answer) return;
+    if (verdict == LogOwnership::Verdict::kTookOver) return answer(Outcome{});
+    return answer(LogOwnership::not_serving());
+  }
   if (std::holds_alternative<UserMarkOp>(entry.record.op)) {
     feed_.mark_user(entry.record.sender, entry.position);
     writer_.schedule();
     if (answer) answer(Outcome{});
     return;
   }
-  const SlotPtr s = table_.slot(entry.record.conversation);
-  if (s->loaded && !s->deciding && s->queue.empty()) return decide_next(s, entry, answer);
-  progress_.waits(entry.position);
-  s->queue.push_back({std::move(entry), std::move(answer)});
-  if (s->loaded) {
-    run_queue(s);
-  } else {
-    load(s);
-  }
-}
-
-void ConversationShard::run_queue(const SlotPtr& s) {
-  while (!s->queue.empty() && !s->deciding) {
-    Waiting next = std::move(s->queue.front());
-    s->queue.pop_front();
-    decide_next(s, next.entry, next.answer);
-  }
-}
-
-// At once, or when the store has said whether it is a repetition.
-void ConversationShard::decide_next(const SlotPtr& s, LogEntry& entry, CommandAnswer& answer) {
-  const LogRecord& r = entry.record;
-  if (std::holds_alternative<ReceiptOp>(r.op)) return decide_one(s, entry, answer, std::nullopt);
-  if (const Event* known = s->recent.find(r.sender, r.command_id)) {
-    return decide_one(s, entry, answer, placement_of(*known));
-  }
-  if (r.attempt == 0) return decide_one(s, entry, answer, std::nullopt);
-  progress_.waits(entry.position);
-  look_up(s, {std::move(entry), std::move(answer)});
-}
-
-void ConversationShard::look_up(const SlotPtr& s, Waiting next) {
-  s->deciding = true;
-  auto lookup = std::make_shared<std::function<void()>>();
-  auto waiting = std::make_shared<Waiting>(std::move(next));
-  s->asking = waiting;
-  *lookup = [this, alive = alive_, s, waiting, weak = std::weak_ptr(lookup)] {
-    const LogRecord& record = waiting->entry.record;
-    store_.find(
-        record.conversation, record.sender, record.command_id,
-        [this, alive, s, waiting, again = weak.lock()](Result<std::optional<Placement>> earlier) {
-          if (!*alive) return;
-          if (!earlier) {  // a store error never skips a record
-            scheduler_.after(Millis(100), [alive, again] {
-              if (*alive) (*again)();
-            });
-            return;
-          }
-          s->deciding = false;
-          s->asking.reset();
-          decide_one(s, waiting->entry, waiting->answer, *earlier);
-          run_queue(s);
-        });
-  };
-  (*lookup)();
-}
-
-void ConversationShard::decide_one(const SlotPtr& s, const LogEntry& entry, CommandAnswer& answer,
-                                   const std::optional<Placement>& earlier) {
-  Outcome out = decide(s->conversation, s->minima, entry, earlier);
-  progress_.is_decided(entry.position);
-  if (!out.replay) note_change(*s, entry, out);
-  if (!replaying_ && decided_ && !out.error && !out.duplicate && !out.replay) {
-    decided_(entry, out, s->conversation);
-  }
-  writer_.schedule();  // also when nothing changed: later records may have waited for this one
-  if (answer) answer(std::move(out));
-}
-
-void ConversationShard::note_change(ConversationSlot& s, const LogEntry& entry,
-                                    const Outcome& out) {
-  s.changed_at = entry.position;
-  writer_.note_changed(s);
-  for (const UserId& user : out.changed_members) s.note_changed(user);
-  if (out.event != nullptr) {
-    ++placed_;
-    table_.push_event(s, out.event);
-  }
-  for (const UserId& user : out.marks) {
-    Member* member = find_member(s.conversation, user);
-    const ConversationId& id = s.conversation.head.id;
-    if (member != nullptr && feed_.mark(*member, id, entry.position)) s.note_changed(user);
-  }
-  if (s.conversation.head.large) feed_.note_large(s.conversation, span_of(out.changed_members));
-  table_.weigh(s);
-  table_.drop_old_events(s);
+  decider_.take(std::move(entry), std::move(answer));
 }
 
 void ConversationShard::stored(const StoreBatch& batch) {

@@ -16,9 +16,11 @@
 #include "server/conversation/command_queue.h"
 #include "server/conversation/conversation_table.h"
 #include "server/conversation/conversations.h"
-#include "server/conversation/decide.h"
+#include "server/conversation/decider.h"
 #include "server/conversation/history_reader.h"
+#include "server/conversation/log_ownership.h"
 #include "server/conversation/pending_creations.h"
+#include "server/conversation/recent_commands.h"
 #include "server/conversation/store_pace.h"
 #include "server/conversation/store_writer.h"
 #include "server/feed/user_feed.h"
@@ -37,10 +39,8 @@ class ConversationShard : public Conversations {
   // Decides again what the store does not have yet. Before anything else; blocks.
   Status start();
 
-  // Called for every record that changed something, after its decision and before its answer. Not
-  // during start().
-  using Decided = std::function<void(const LogEntry&, const Outcome&, const Conversation&)>;
-  void on_decided(Decided decided) { decided_ = std::move(decided); }
+  // See Decider.
+  void on_decided(Decider::Decided decided) { decider_.on_decided(std::move(decided)); }
   // Called for every batch that the store has taken.
   void on_stored(StoreWriter::Stored stored) { stored_ = std::move(stored); }
   // Notes there what becomes of appending and writing, as long as this lives; null: nowhere.
@@ -50,25 +50,22 @@ class ConversationShard : public Conversations {
   void probe() { queue_.probe(); }
 
   // Puts a command into the log, a little later while the store is behind (limits::apply_lag_soft).
-  void append(LogRecord record, CommandAnswer answer) {
-    queue_.append(std::move(record), std::move(answer));
-  }
+  // kUnavailable while another process may own the log: it answers then.
+  void append(LogRecord record, CommandAnswer answer);
 
   void with(const ConversationId& id, Done<const Conversation*> done) override;
-  const Conversation* peek(const ConversationId& id) const override { return table_.peek(id); }
-  void events(const EventQuery& query, Done<std::vector<Event>> done) override {
-    history_.events(query, std::move(done));
+  const Conversation* peek(const ConversationId& id) const override {
+    return ownership_.serving() ? table_.peek(id) : nullptr;
   }
+  void events(const EventQuery& query, Done<std::vector<Event>> done) override;
   // The place of an earlier command, from memory or store.
   void find(const ConversationId& id, const UserId& sender, const MessageId& message,
-            Done<std::optional<Placement>> done) {
-    history_.find(id, sender, message, std::move(done));
+            Done<std::optional<Placement>> done);
+  // See Decider.
+  [[nodiscard]] bool undecided(const ConversationId& id) const { return decider_.waits(id); }
+  [[nodiscard]] bool admission_undecided(const ConversationId& id, const UserId& user) const {
+    return decider_.admission_waits(id, user);
   }
-  // Records of the conversation are in the log and wait for their decision.
-  [[nodiscard]] bool undecided(const ConversationId& id) const;
-  // One of them may make this person a member. A person who is none learns nothing of others'
-  // records, not even that there are any.
-  [[nodiscard]] bool admission_undecided(const ConversationId& id, const UserId& user) const;
 
   void mark_user(const UserId& user, const DeviceId& device, Done<Position> done) override;
   void settle_mark(const UserId& user, Position mark) override { feed_.settle_mark(user, mark); }
@@ -76,6 +73,10 @@ class ConversationShard : public Conversations {
     feed_.high(user, std::move(done));
   }
 
+  LogOwnership& ownership() { return ownership_; }
+  // Gives the log up: refuses from here on, and calls `left` when what was on its way is in the log and
+  // in the store, or limits::leave_limit later.
+  void leave(std::function<void()> left);
   UserFeed& feed() { return feed_; }
   // Groups that the log does not know yet.
   PendingCreations& creations() { return creations_; }
@@ -85,15 +86,8 @@ class ConversationShard : public Conversations {
   void add_stats(std::map<std::string, std::uint64_t>& all) const;
 
  private:
-  void load_changed(const std::vector<LogEntry>& page);
-  void load(const SlotPtr& slot);
+  void stamp(LogRecord& record);
   void committed(LogEntry&& entry, CommandAnswer&& answer);
-  void run_queue(const SlotPtr& slot);
-  void decide_next(const SlotPtr& slot, LogEntry& entry, CommandAnswer& answer);
-  void look_up(const SlotPtr& slot, Waiting next);
-  void decide_one(const SlotPtr& slot, const LogEntry& entry, CommandAnswer& answer,
-                  const std::optional<Placement>& earlier);
-  void note_change(ConversationSlot& slot, const LogEntry& entry, const Outcome& out);
   void stored(const StoreBatch& batch);
 
   CommandLog& log_;
@@ -104,14 +98,14 @@ class ConversationShard : public Conversations {
   ConversationTable table_;
   UserFeed feed_;
   HistoryReader history_;
-  StoreWriter writer_;
   CommandQueue queue_;
+  LogOwnership ownership_;
+  RecentCommands recent_commands_;
+  StoreWriter writer_;
+  Decider decider_;
   PendingCreations creations_;
-  Decided decided_;
   StoreWriter::Stored stored_;
   bool log_held_ = false;
-  bool replaying_ = false;
-  std::uint64_t placed_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -26,6 +26,10 @@ bool too_old(const LogRecord& r) {
 
 }  // namespace
 
+bool takes_place(const LogRecord& record) {
+  return std::visit([](const auto& op) { return takes_place(op); }, record.op);
+}
+
 Outcome decide(Conversation& c, const LogEntry& entry, const std::optional<Placement>& earlier) {
   ReceiptMinima minima;
   return decide(c, minima, entry, earlier);
@@ -45,7 +49,8 @@ Outcome decide(Conversation& c, ReceiptMinima& minima, const LogEntry& entry,
   std::visit(
       [&](const auto& op) {
         if (takes_place(op)) {
-          if (earlier && earlier->position != entry.position) return decision.repeats(*earlier);
+          // A place above the record's own is that of its repetition, which a later owner has decided.
+          if (earlier && earlier->position < entry.position) return decision.repeats(*earlier);
           if (too_old(r)) {
             return decision.refuse(ErrorCode::kExpired,
                                    "the id is older than the server recognises as a repetition");

@@ -20,8 +20,11 @@ namespace kith::server {
 // command of long ago, whatever it looks like. 4: a conversation is of the type that its id tells;
 // no id is too old, whatever time it claims; with receipts off neither sending nor joining nor
 // reading moves what others see of reading; to its sender a withheld message counts; a server's
-// clock that was set back is believed.
-inline constexpr std::uint32_t kRulesVersion = 4;
+// clock that was set back is believed. 5: a first attempt is not looked up, so that the outcome does not
+// depend on what is in memory (RecentCommands has raised the attempt of one that may be a repetition);
+// in a shared log a record of another than the current owner is void.
+inline constexpr std::uint32_t kRulesVersion = 5;
+inline constexpr std::uint32_t kRulesWithDoubt = 5;
 
 struct Outcome {
   std::optional<Error> error;       // refused; nothing changed
@@ -45,5 +48,7 @@ Outcome decide(Conversation& conversation, ReceiptMinima& minima, const LogEntry
                const std::optional<Placement>& earlier);
 Outcome decide(Conversation& conversation, const LogEntry& entry,
                const std::optional<Placement>& earlier);
+// Whether the command takes a place in the order, once, however often it is repeated.
+bool takes_place(const LogRecord& record);
 
 }  // namespace kith::server

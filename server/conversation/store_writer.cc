@@ -92,6 +92,7 @@ void StoreWriter::gather() {
   StoreBatch& batch = gathering_->batch;
   feed_.take_user_marks(batch);
   if (dirty_.empty()) batch.position = progress_.decided();  // everything since then is in it
+  batch.tenure = progress_.tenures().at(batch.position);
   batch_ = std::make_shared<const StoreBatch>(std::move(batch));
   gathering_.reset();
   give();

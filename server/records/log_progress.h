@@ -4,14 +4,18 @@
 #include <cstdint>
 #include <set>
 
-#include "kith/server/ports/records.h"
+#include "kith/server/ports/conversation_store.h"
+#include "server/records/tenures.h"
 
 namespace kith::server {
 
 class LogProgress {
  public:
-  // The store has everything up to `applied`; nothing else is known yet.
-  void begins_behind(Position applied) { end_ = applied_ = applied; }
+  // The store has everything up to there; nothing else is known yet.
+  void begins_behind(const StoredUpTo& stored) {
+    end_ = applied_ = stored.position;
+    tenures_.begin(stored.position, stored.tenure);
+  }
   // What the log held at the start is read.
   void replayed() { found_ = end_; }
   // A record is in the log.
@@ -21,7 +25,10 @@ class LogProgress {
   void is_decided(Position position) {
     if (!waiting_.empty()) waiting_.erase(position);
   }
-  void stored(Position position) { applied_ = position; }
+  void stored(Position position) {
+    applied_ = position;
+    tenures_.forget_before(position);
+  }
 
   // The last record in the log.
   [[nodiscard]] Position end() const { return end_; }
@@ -36,7 +43,12 @@ class LogProgress {
   // Records in the log and not yet in the store.
   [[nodiscard]] std::uint64_t unstored() const { return end_ - applied_; }
 
+  // Who owned the log, at its places that are not stored yet.
+  [[nodiscard]] Tenures& tenures() { return tenures_; }
+  [[nodiscard]] const Tenures& tenures() const { return tenures_; }
+
  private:
+  Tenures tenures_;
   Position end_ = 0;
   Position found_ = 0;
   Position applied_ = 0;

@@ -40,6 +40,7 @@ struct OpWriter {
     out.set_publish_read(op.publish_read);
   }
   void operator()(const UserMarkOp&) const { to.mutable_user_mark(); }
+  void operator()(const TakeOverOp&) const { to.mutable_take_over(); }
 };
 
 // Empty stays empty; anything else must be an id.
@@ -101,6 +102,9 @@ bool read_op(const v1::LogRecord& from, LogRecord& record) {
     case v1::LogRecord::kUserMark:
       record.op = UserMarkOp{};
       return true;
+    case v1::LogRecord::kTakeOver:
+      record.op = TakeOverOp{};
+      return true;
     case v1::LogRecord::OP_NOT_SET:
       break;
   }
@@ -126,6 +130,8 @@ void fill(const LogRecord& record, v1::LogRecord& out) {
   out.set_rules_version(record.rules_version);
   out.set_sender_only(record.sender_only);
   out.set_receipts_off(record.receipts_off);
+  out.set_epoch(record.tenure.epoch);
+  out.set_holder(record.tenure.holder);
   std::visit(OpWriter{out}, record.op);
 }
 
@@ -181,6 +187,7 @@ Result<LogRecord> decode_record(std::string_view bytes) {
   record.rules_version = from.rules_version();
   record.sender_only = from.sender_only();
   record.receipts_off = from.receipts_off();
+  record.tenure = {from.epoch(), from.holder()};
   return record;
 }
 

@@ -275,7 +275,7 @@ TEST(ConversationStoreMemory, AnUnknownOutcomeIsStoredAndReportedAsAFailure) {
     store->apply(std::make_shared<const StoreBatch>(batch), std::move(done));
   });
   EXPECT_FALSE(status.ok());
-  EXPECT_EQ(store->applied().value(), 7u);
+  EXPECT_EQ(store->applied()->position, 7u);
 }
 
 TEST(ConversationStoreMemory, ACrashLosesABatchThatWasNotAnswered) {
@@ -286,7 +286,7 @@ TEST(ConversationStoreMemory, ACrashLosesABatchThatWasNotAnswered) {
   store->apply(std::make_shared<const StoreBatch>(batch),
                [](Status) { FAIL() << "it crashed before"; });
   store.reset();
-  EXPECT_EQ(memory.open()->applied().value(), 0u);
+  EXPECT_EQ(memory.open()->applied()->position, 0u);
 }
 
 }  // namespace

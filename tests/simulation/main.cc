@@ -2,15 +2,19 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "tests/simulation/owners/owners_world.h"
 #include "tests/simulation/scenario.h"
 
 namespace {
 
 constexpr const char* kUsage =
-    "kith_simulation --seeds FIRST..LAST [--store-behind] [--trace]\n"
+    "kith_simulation --seeds FIRST..LAST [--store-behind | --owners] [--trace]\n"
     "\n"
     "Runs the simulation once for each seed. A seed that breaks a rule ends it with status 1 and "
     "is\n"
@@ -20,6 +24,9 @@ constexpr const char* kUsage =
     "\n"
     "  --seeds N or FIRST..LAST   which seeds\n"
     "  --store-behind             the store is slow in each of them, not only in some\n"
+    "  --owners                   the other simulation: processes that own one log of "
+    "conversations, one\n"
+    "                             after the other or at the same time\n"
     "  --trace                    print every line of the trace\n";
 
 bool parse(std::string_view text, std::uint64_t* first, std::uint64_t* last) {
@@ -33,17 +40,45 @@ bool parse(std::string_view text, std::uint64_t* first, std::uint64_t* last) {
   return number(low, first) && number(high, last) && *first <= *last;
 }
 
-int run(std::uint64_t first, std::uint64_t last, bool store_behind, bool trace) {
+struct Wanted {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+  bool store_behind = false;
+  bool owners = false;
+  bool trace = false;
+};
+
+// What both simulations say of a seed.
+struct Verdict {
+  std::optional<kith::sim::Violation> violation;
+  std::uint64_t steps = 0;
+  std::vector<std::string> tail;
+};
+
+Verdict run_seed(std::uint64_t seed, const Wanted& wanted) {
+  std::function<void(const std::string&)> print;
+  if (wanted.trace) print = [](const std::string& line) { std::printf("%s\n", line.c_str()); };
+  if (wanted.owners) {
+    const auto result = kith::sim::run_owners(seed, kith::sim::OwnerRule::kNone, print);
+    return {result.violation, result.steps, result.tail};
+  }
+  kith::sim::RunOptions options;
+  options.seed = seed;
+  if (wanted.store_behind) options.marks = kith::sim::kFewRecords;
+  options.print = print;
+  const kith::sim::RunResult result = kith::sim::run_scenario(options);
+  return {result.violation, result.steps, {result.tail.begin(), result.tail.end()}};
+}
+
+int run(const Wanted& wanted) {
+  const std::uint64_t first = wanted.first;
+  const std::uint64_t last = wanted.last;
   std::uint64_t steps = 0;
   for (std::uint64_t seed = first; seed <= last; ++seed) {
-    kith::sim::RunOptions options;
-    options.seed = seed;
-    if (store_behind) options.marks = kith::sim::kFewRecords;
-    if (trace) options.print = [](const std::string& line) { std::printf("%s\n", line.c_str()); };
-    const kith::sim::RunResult result = kith::sim::run_scenario(options);
+    const Verdict result = run_seed(seed, wanted);
     steps += result.steps;
     if (result.violation) {
-      if (!trace) {
+      if (!wanted.trace) {
         for (const std::string& line : result.tail) std::printf("%s\n", line.c_str());
       }
       std::printf("seed %llu breaks invariant %d: %s\n", static_cast<unsigned long long>(seed),
@@ -64,11 +99,8 @@ int run(std::uint64_t first, std::uint64_t last, bool store_behind, bool trace) 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
+  Wanted wanted;
   bool seeds = false;
-  bool store_behind = false;
-  bool trace = false;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument == "--help" || argument == "-h") {
@@ -76,10 +108,13 @@ int main(int argc, char** argv) {
       return 0;
     }
     if (argument == "--trace") {
-      trace = true;
+      wanted.trace = true;
     } else if (argument == "--store-behind") {
-      store_behind = true;
-    } else if (argument == "--seeds" && i + 1 < argc && parse(argv[i + 1], &first, &last)) {
+      wanted.store_behind = true;
+    } else if (argument == "--owners") {
+      wanted.owners = true;
+    } else if (argument == "--seeds" && i + 1 < argc &&
+               parse(argv[i + 1], &wanted.first, &wanted.last)) {
       seeds = true;
       ++i;
     } else {
@@ -91,5 +126,5 @@ int main(int argc, char** argv) {
     std::fputs(kUsage, stderr);
     return 2;
   }
-  return run(first, last, store_behind, trace);
+  return run(wanted);
 }

@@ -88,7 +88,7 @@ void WatchedStore::catch_up() {
   }
 }
 
-Result<server::Position> WatchedStore::applied() {
+Result<server::StoredUpTo> WatchedStore::applied() {
   disk_->applied -= std::min(disk_->applied, std::exchange(replay, 0));
   return inner_->applied();
 }

@@ -66,7 +66,7 @@ class WatchedStore : public server::ConversationStore {
   WatchedStore(std::shared_ptr<Disk> disk, Scheduler& scheduler, PortsWatch& watch, Rule broken,
                SeededRandom& random);
   ~WatchedStore() override;
-  Result<server::Position> applied() override;
+  Result<server::StoredUpTo> applied() override;
   void apply(std::shared_ptr<const server::StoreBatch> batch, Done<void> done) override;
   void load(const ConversationId& id, Done<std::optional<server::Conversation>> done) override;
   Result<std::vector<server::Conversation>> load_all(

@@ -265,7 +265,7 @@ FIELDS_MAX = 15
 SERVER_LINES_MAX = 500
 # Old debts: figures may only shrink, and must follow when they do.
 CLASS_DEBTS = {  # methods, fields
-    "ConversationShard": (32, 17), "ConversationSlot": (5, 17), "EmbeddedServer": (30, 22),
+    "ConversationShard": (28, 17), "ConversationSlot": (5, 17), "EmbeddedServer": (30, 22),
     "SearchFeeder": (25, 29),
 }
 FILE_DEBTS = {

@@ -26,7 +26,7 @@ TYPED_TEST_SUITE_P(ConversationStoreSuite);
 
 TYPED_TEST_P(ConversationStoreSuite, StartsEmpty) {
   this->open();
-  EXPECT_EQ(this->store_->applied().value(), 0u);
+  EXPECT_EQ(this->store_->applied()->position, 0u);
   EXPECT_FALSE(this->load(this->room_).has_value());
   EXPECT_TRUE(this->seqs({this->room_, 1, 0, 10, false}).empty());
   EXPECT_TRUE(this->list(this->ann_, 0, 10).empty());
@@ -37,7 +37,7 @@ TYPED_TEST_P(ConversationStoreSuite, GivesBackWhatWasAppliedAfterReopening) {
   const StoreBatch stored = this->batch(1);
   ASSERT_TRUE(this->apply(stored).ok());
   this->reopen();
-  EXPECT_EQ(this->store_->applied().value(), 1u);
+  EXPECT_EQ(this->store_->applied()->position, 1u);
   EXPECT_EQ(this->events({this->room_, 1, 0, 10, false}), std::vector{*stored.events[0]});
   const auto loaded = this->load(this->room_);
   ASSERT_TRUE(loaded.has_value());
@@ -73,14 +73,14 @@ TYPED_TEST_P(ConversationStoreSuite, ABatchAppliedAgainOrOverlappingChangesNothi
   ASSERT_TRUE(this->apply(this->batch(2)).ok());  // an old one: its rows are older than the store's
   EXPECT_EQ(this->load(this->room_)->head, before->head);
   EXPECT_EQ(this->load(this->room_)->members, before->members);
-  EXPECT_EQ(this->store_->applied().value(), 3u);
+  EXPECT_EQ(this->store_->applied()->position, 3u);
 
   StoreBatch overlapping = this->batch(4);
   overlapping.events.insert(overlapping.events.begin(),
                             std::make_shared<const Event>(this->event(this->room_, 3, 3)));
   ASSERT_TRUE(this->apply(overlapping).ok());
   EXPECT_EQ(this->seqs({this->room_, 1, 0, 10, false}), (Numbers{1, 2, 3, 4}));
-  EXPECT_EQ(this->store_->applied().value(), 4u);
+  EXPECT_EQ(this->store_->applied()->position, 4u);
 }
 
 TYPED_TEST_P(ConversationStoreSuite, BatchesAreAppliedInOrder) {
@@ -104,12 +104,25 @@ TYPED_TEST_P(ConversationStoreSuite, ApplyAnswersLaterAndIsReadFromThenOn) {
   this->store_->apply(std::make_shared<const StoreBatch>(this->batch(1)), [&](Status status) {
     EXPECT_TRUE(status.ok());
     applied = true;
-    EXPECT_EQ(this->store_->applied().value(), 1u);
+    EXPECT_EQ(this->store_->applied()->position, 1u);
   });
   EXPECT_FALSE(applied) << "answered inside the call";
   ASSERT_TRUE(this->factory_.scheduler().run_until([&] { return applied; }));
   EXPECT_TRUE(this->load(this->room_).has_value());
-  EXPECT_LE(this->store_->feed_horizon(), this->store_->applied().value());
+  EXPECT_LE(this->store_->feed_horizon(), this->store_->applied()->position);
+}
+
+TYPED_TEST_P(ConversationStoreSuite, KeepsWhoOwnedTheLogBesideItsPosition) {
+  this->open();
+  StoreBatch first = this->batch(1);
+  ASSERT_TRUE(this->apply(first).ok());
+  EXPECT_EQ(this->store_->applied()->tenure, Tenure());
+  StoreBatch second = this->batch(2);
+  second.tenure = {3, ~std::uint64_t{0}};
+  ASSERT_TRUE(this->apply(second).ok());
+  this->reopen();
+  EXPECT_EQ(this->store_->applied()->position, 2u);
+  EXPECT_EQ(this->store_->applied()->tenure, second.tenure);
 }
 
 TYPED_TEST_P(ConversationStoreSuite, NoCallbackComesAfterDestruction) {
@@ -120,7 +133,7 @@ TYPED_TEST_P(ConversationStoreSuite, NoCallbackComesAfterDestruction) {
                       [&](const Status&) { ++applied; });
   expect_no_answer_after_destruction(this->factory_.scheduler(), this->store_, applied);
   this->open();
-  const Position kept = this->store_->applied().value();
+  const Position kept = this->store_->applied()->position;
   EXPECT_TRUE(kept == 1 || kept == 2) << "it is there or not";
   EXPECT_EQ(this->load(this->room_)->head.last_position, kept) << "with its position";
   std::size_t loaded = 0;
@@ -439,7 +452,7 @@ TYPED_TEST_P(ConversationStoreSuite, AFailedBatchLeavesNothingAndIsNotOvertaken)
   EXPECT_EQ(failed->code, ErrorCode::kDiskFull);
   EXPECT_TRUE(later_failed);
   this->reopen();
-  EXPECT_EQ(this->store_->applied().value(), good);
+  EXPECT_EQ(this->store_->applied()->position, good);
   EXPECT_EQ(this->load(this->room_)->head.last_seq, good);
   EXPECT_EQ(this->seqs({this->room_, 1, 0, 100'000, false}).size(), good);
   EXPECT_TRUE(this->apply(this->batch(good + 1)).ok());
@@ -448,7 +461,8 @@ TYPED_TEST_P(ConversationStoreSuite, AFailedBatchLeavesNothingAndIsNotOvertaken)
 REGISTER_TYPED_TEST_SUITE_P(
     ConversationStoreSuite, StartsEmpty, GivesBackWhatWasAppliedAfterReopening,
     ManyAreLoadedAtOnceWithoutThoseThatDoNotExist, ABatchAppliedAgainOrOverlappingChangesNothing,
-    BatchesAreAppliedInOrder, ApplyAnswersLaterAndIsReadFromThenOn, NoCallbackComesAfterDestruction,
+    BatchesAreAppliedInOrder, ApplyAnswersLaterAndIsReadFromThenOn,
+    KeepsWhoOwnedTheLogBesideItsPosition, NoCallbackComesAfterDestruction,
     EventsComeAscendingFromEitherEnd, FindsThePlaceOfAnEarlierCommand,
     PagesBeginAndEndAnywhereInABatch, MembersAndMarksStayRightWhileAGroupGrows,
     MembersMayComeBeforeTheirConversation, FindsCommandsOfTheSameMillisecond,

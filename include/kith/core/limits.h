@@ -237,8 +237,17 @@ inline constexpr std::size_t commands_held_max = 100'000;
 // client takes the batch for lost (send_limit).
 inline constexpr auto command_held_expected = 4s;
 inline constexpr auto command_held_limit = 6s;
+// A request that was under way between processes for longer may have been repeated meanwhile, through
+// whichever owner; one that has just begun does not know what the others had.
+inline constexpr auto request_fresh = 2s;
+inline constexpr auto new_owner_doubts = 3s;
+// An owner of conversations that gives them up waits so long for what it has begun.
+inline constexpr auto leave_limit = 1500ms;
 inline constexpr auto overloaded_retry_min = 100ms;
 inline constexpr auto overloaded_retry_max = 10s;
+// Commands that are known for repetitions although they are not decided yet, or changed nothing: more than
+// journal_pending_max, and than one owner of conversations decides in five seconds.
+inline constexpr std::size_t recent_commands = 131'072;
 inline constexpr std::size_t recent_events = 256;  // per cached conversation
 // In all conversations; above it a conversation that changes keeps few of those that the store has.
 inline constexpr std::size_t recent_events_total = 500'000;

@@ -58,11 +58,13 @@ class BatchWriter {
     }
     if (auto status = write_places(); !status) return status;
     if (auto status = write_user_marks(); !status) return status;
+    if (auto status = write_tenure(); !status) return status;
     return db_.query("UPDATE meta SET value=?1 WHERE key='applied'").bind(batch_.position).run();
   }
 
  private:
   void sort();
+  Status write_tenure();
   std::optional<Changes> next_changes();
   Status find_last_chunk();
   Result<Stored> stored(const ConversationId& id);
@@ -354,14 +356,22 @@ Status BatchWriter::write_user_marks() {
   return {};
 }
 
+// A log that is not shared has none, and no row.
+Status BatchWriter::write_tenure() {
+  if (batch_.tenure == Tenure{}) return {};
+  return db_.query("INSERT OR REPLACE INTO meta VALUES('tenure_epoch',?1),('tenure_holder',?2)")
+      .bind(batch_.tenure.epoch, batch_.tenure.holder)
+      .run();
+}
+
 }  // namespace
 
 Status write_batch(Database& db, const StoreBatch& batch, const std::function<void()>& pause) {
   Transaction transaction(db);
   if (!transaction.begun()) return transaction.begun();
-  const auto applied = stored_position(db);
+  const auto applied = stored_up_to(db);
   if (!applied) return applied.error();
-  if (batch.position <= *applied) return {};
+  if (batch.position <= applied->position) return {};
   if (auto written = BatchWriter(db, batch, pause).write(); !written) return written;
   return transaction.commit();
 }

@@ -26,6 +26,7 @@ void store_batch(ConversationStoreMemory::Disk& disk, const StoreBatch& batch) {
     stored = std::max(stored, mark);
   }
   disk.applied = batch.position;
+  disk.tenure = batch.tenure;
 }
 
 std::vector<FeedEntry> feed_of(const ConversationStoreMemory::Disk& disk, const UserId& user) {
@@ -79,11 +80,11 @@ ConversationStoreMemory::~ConversationStoreMemory() {
   }
 }
 
-Result<Position> ConversationStoreMemory::applied() {
+Result<StoredUpTo> ConversationStoreMemory::applied() {
   if (disk_->read_fault) {
     if (auto fault = disk_->read_fault()) return *fault;
   }
-  return disk_->applied;
+  return StoredUpTo{disk_->applied, disk_->tenure};
 }
 
 void ConversationStoreMemory::apply(std::shared_ptr<const StoreBatch> batch, Done<void> done) {

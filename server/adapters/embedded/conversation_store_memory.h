@@ -28,6 +28,7 @@ class ConversationStoreMemory : public ConversationStore {
   // What survives a crash of the process, and the faults of the device that it stands for.
   struct Disk {
     Position applied = 0;
+    Tenure tenure;
     std::map<ConversationId, Head> heads;
     std::map<ConversationId, std::map<UserId, Member>> members;
     std::map<UserId, std::set<ConversationId>> conversations_of;
@@ -49,7 +50,7 @@ class ConversationStoreMemory : public ConversationStore {
   // A crash: no callback comes any more.
   ~ConversationStoreMemory() override;
 
-  Result<Position> applied() override;
+  Result<StoredUpTo> applied() override;
   void apply(std::shared_ptr<const StoreBatch> batch, Done<void> done) override;
   void load(const ConversationId& id, Done<std::optional<Conversation>> done) override;
   Result<std::vector<Conversation>> load_all(const std::vector<ConversationId>& ids) override;

@@ -10,10 +10,21 @@
 
 namespace kith::server {
 
-Result<Position> stored_position(Database& db) {
-  Query query = db.query("SELECT value FROM meta WHERE key='applied'");
-  if (query.next()) return query.number(0);
+Result<StoredUpTo> stored_up_to(Database& db) {
+  StoredUpTo found;
+  bool known = false;
+  Query query = db.query("SELECT key,value FROM meta");
+  while (query.next()) {
+    const std::string key = query.bytes(0);
+    if (key == "applied") {
+      found.position = query.number(1);
+      known = true;
+    }
+    if (key == "tenure_epoch") found.tenure.epoch = query.number(1);
+    if (key == "tenure_holder") found.tenure.holder = query.number(1);
+  }
   if (auto status = query.status(); !status) return status.error();
+  if (known) return found;
   return make_error(ErrorCode::kCacheCorrupt, "the applied position is missing");
 }
 

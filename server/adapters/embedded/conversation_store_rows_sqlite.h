@@ -18,7 +18,7 @@ Head head_of_row(const Query& row);
 Member member_of_row(const Query& row);
 Event event_of_row(const Query& row);
 
-Result<Position> stored_position(Database& db);
+Result<StoredUpTo> stored_up_to(Database& db);
 // The members of a conversation, sorted by user, that has `listed` in its column `members`.
 Result<std::vector<Member>> stored_members(Database& db, const ConversationId& id,
                                            std::string_view listed);

@@ -102,7 +102,7 @@ Result<std::unique_ptr<ConversationStoreSqlite>> ConversationStoreSqlite::open(
   options.vfs = gentle_vfs();
   auto writer = Database::open(options);
   if (!writer) return writer.error();
-  if (auto position = stored_position(**writer); !position) return position.error();
+  if (auto stored = stored_up_to(**writer); !stored) return stored.error();
   options.schema = nullptr;
   options.vfs = nullptr;  // see gentle_vfs()
   auto reader = Database::open(options);
@@ -128,8 +128,8 @@ ConversationStoreSqlite::~ConversationStoreSqlite() {
   worker_.stop();
 }
 
-Result<Position> ConversationStoreSqlite::applied() {
-  return stored_position(*reader_);
+Result<StoredUpTo> ConversationStoreSqlite::applied() {
+  return stored_up_to(*reader_);
 }
 
 void ConversationStoreSqlite::apply(std::shared_ptr<const StoreBatch> batch, Done<void> done) {

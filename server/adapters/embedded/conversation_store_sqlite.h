@@ -27,7 +27,7 @@ class ConversationStoreSqlite : public ConversationStore {
   // Finishes the batches that were handed over and joins; no callback comes afterwards.
   ~ConversationStoreSqlite() override;
 
-  Result<Position> applied() override;
+  Result<StoredUpTo> applied() override;
   // `done` comes after the batch is synced to the disk: the log may be trimmed up to its position.
   void apply(std::shared_ptr<const StoreBatch> batch, Done<void> done) override;
   void load(const ConversationId& id, Done<std::optional<Conversation>> done) override;

@@ -11,13 +11,22 @@ void apply(Decision& decision, const CreateOp& op);      // create.cc
 void apply(Decision& decision, const MembershipOp& op);  // membership.cc
 void apply(Decision& decision, const MetaOp& op);        // title.cc
 void apply(Decision& decision, const ReceiptOp& op);     // receipt.cc
-// A mark of a user is no record of a conversation.
+// A mark of a user and a change of owners are no records of a conversation.
 inline void apply(Decision& decision, const UserMarkOp&) {
+  decision.refuse(ErrorCode::kInternal, "the record belongs to no conversation");
+}
+inline void apply(Decision& decision, const TakeOverOp&) {
   decision.refuse(ErrorCode::kInternal, "the record belongs to no conversation");
 }
 
 // Whether a command takes a place in the order, once, however often it is repeated.
 constexpr bool takes_place(const ReceiptOp&) {
+  return false;
+}
+constexpr bool takes_place(const UserMarkOp&) {
+  return false;
+}
+constexpr bool takes_place(const TakeOverOp&) {
   return false;
 }
 template <class Op>

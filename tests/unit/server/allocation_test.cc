@@ -66,7 +66,7 @@ class PromptLog : public CommandLog {
 // Stores nothing, and says that it has.
 class PromptStore : public ConversationStore {
  public:
-  Result<Position> applied() override { return Position{0}; }
+  Result<StoredUpTo> applied() override { return StoredUpTo{}; }
   void apply(std::shared_ptr<const StoreBatch>, Done<void> done) override { done({}); }
   void load(const ConversationId&, Done<std::optional<Conversation>> done) override {
     done(std::optional<Conversation>());

@@ -173,6 +173,42 @@ TEST_F(ConversationCacheTest, ARepetitionIsFoundInMemoryAndInTheStore) {
   EXPECT_EQ(again.placed->seq, first.placed->seq);
 }
 
+// The log says so itself: whoever reads it decides the same, whatever is in memory there.
+TEST_F(ConversationCacheTest, AKnownFirstAttemptGoesIntoTheLogAsARepetition) {
+  decided(record(ann, 1, group({bob})));
+  const Outcome placed = decided(record(ann, 2, text("hi")));
+  const auto under_way = append(cache, record(ann, 3, text("soon")));
+  const auto again = append(cache, record(ann, 3, text("soon")));
+  const auto known = append(cache, record(ann, 2, text("hi")));
+  loop.settle();
+  ASSERT_TRUE(*under_way && *again && *known);
+  EXPECT_FALSE((**under_way)->duplicate);
+  EXPECT_TRUE((**again)->duplicate);
+  EXPECT_EQ((**again)->placed->seq, (**under_way)->placed->seq);
+  EXPECT_EQ((**known)->placed->seq, placed.placed->seq);
+  std::vector<std::uint32_t> attempts;
+  for (const LogEntry& entry : disks.log->entries) attempts.push_back(entry.record.attempt);
+  ASSERT_GE(attempts.size(), 3u);
+  attempts.erase(attempts.begin(), attempts.end() - 3);
+  EXPECT_EQ(attempts, (std::vector<std::uint32_t>{0, 1, 1}));
+}
+
+// As it was decided when it came, so it is decided for ever.
+TEST_F(ConversationCacheTest, AFirstAttemptOfEarlierRulesIsStillLookedUpInMemory) {
+  decided(record(ann, 1, group({bob})));
+  store_falls_behind();
+  for (int i = 0; i < 2; ++i) {
+    LogRecord old = record(ann, 2, text("hi"));
+    old.rules_version = kRulesWithDoubt - 1;
+    disks.log->entries.push_back({++disks.log->last, std::move(old)});
+  }
+  ConversationShard other{log, store, loop};
+  ASSERT_TRUE(other.start().ok());
+  loop.settle();
+  ASSERT_NE(other.peek(group_id()), nullptr);
+  EXPECT_EQ(other.peek(group_id())->head.last_seq, 2u) << "placed once";
+}
+
 TEST_F(ConversationCacheTest, AStoreErrorDuringALookupDelaysARecordAndLosesNothing) {
   decided(record(ann, 1, group({bob})));
   bool broken = true;

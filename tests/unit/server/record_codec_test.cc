@@ -54,6 +54,7 @@ Op through(Op op) {
 TEST(RecordCodec, WhoWhatAndWhenComeBackAndTheReplyTokenDoesNot) {
   LogRecord r = whole();
   r.reply_token = 99;
+  r.tenure = {7, 0xfedc'ba98'7654'3210};
   r.op = UserMarkOp{};
   const LogRecord back = through(r);
   EXPECT_EQ(back.conversation, r.conversation);
@@ -66,11 +67,13 @@ TEST(RecordCodec, WhoWhatAndWhenComeBackAndTheReplyTokenDoesNot) {
   EXPECT_TRUE(back.sender_only);
   EXPECT_TRUE(back.receipts_off);
   EXPECT_EQ(back.reply_token, 0U);
+  EXPECT_EQ(back.tenure, r.tenure);
   EXPECT_TRUE(std::holds_alternative<UserMarkOp>(back.op));
 }
 
 TEST(RecordCodec, EveryOperationComesBack) {
   const std::vector<UserId> users = {id_of<UserId>('a'), id_of<UserId>('b')};
+  through(TakeOverOp{});
   const auto send = through(SendOp{std::string("\0\xff text", 7), 12, users, 1'600'000'000'001});
   EXPECT_EQ(send.body, std::string("\0\xff text", 7));
   EXPECT_EQ(send.reply_to_seq, 12U);

@@ -3,10 +3,15 @@
 //
 // Keeps:      records, from append() until trim() allows them to go. read() gives them as they were
 //             appended, but for the reply token, which is 0 in a later process.
-// Order:      positions are assigned in append order and increase by one; a reopened log goes on.
+// Order:      positions are assigned in append order and increase by one; a reopened log goes on. In
+//             a shared log they increase, maybe with holes.
 // Durability: `committed` is called with ok only when the records survive a crash of this process
 //             and a power loss. Not ok: none of them is in the log, and none of them will ever be
 //             seen by read(); their positions are used again.
+// Sharing:    several processes may append to one log (appender() is not 0). Then `committed` is
+//             called with ok when the record has been read back at its place, what others append
+//             comes through on_foreign() at its own place among them, and kUnavailable means that
+//             nobody knows whether the record is in the log, or will be.
 // Refusals:   what is appended between a refused record and the call that tells its refusal is
 //             refused too, so a sender's later record never overtakes an earlier one that has to be
 //             repeated. When everything is told the log takes records again.
@@ -25,6 +30,8 @@
 //             loss is beyond it.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "kith/core/export.h"
@@ -44,6 +51,13 @@ class KITH_API CommandLog {
   // Appends one record. `committed` receives its position, or why it is not in the log (kDiskFull,
   // kIo, kOverloaded, kClosed).
   virtual void append(LogRecord record, Committed committed) = 0;
+
+  // Who appends through this object: a number that no other object of any process has, or 0 if the
+  // log has no other appender, ever.
+  [[nodiscard]] virtual std::uint64_t appender() const { return 0; }
+  // Called with what others append, behind what was there when it was set. Once, before the first
+  // append().
+  virtual void on_foreign([[maybe_unused]] std::function<void(LogEntry&&)> foreign) {}
 
   // Reads committed entries with position > after, ascending, at most `limit`. Blocks; used at
   // start.

@@ -40,9 +40,16 @@ struct Conversation {
   std::vector<Member> members;  // sorted by user
 };
 
+// How far the store has followed the log.
+struct StoredUpTo {
+  Position position = 0;  // everything up to here is applied; 0 = nothing
+  Tenure tenure;          // who owned the log at that position
+};
+
 // Rows to insert or replace, in one transaction with `position`.
 struct StoreBatch {
   Position position = 0;         // everything up to here is applied afterwards
+  Tenure tenure;                 // who owned the log at `position`
   std::vector<EventPtr> events;  // also fills the dedupe index (conversation, sender, message_id)
   std::vector<Head> heads;       // final state, one per conversation
   // Final state, one per (conversation, user).
@@ -74,8 +81,8 @@ class KITH_API ConversationStore {
  public:
   virtual ~ConversationStore() = default;
 
-  // Position up to which the log has been applied; 0 = nothing. Blocks; used at start.
-  virtual Result<Position> applied() = 0;
+  // How far the log has been applied. Blocks; used at start.
+  virtual Result<StoredUpTo> applied() = 0;
   virtual void apply(std::shared_ptr<const StoreBatch> batch, Done<void> done) = 0;
 
   virtual void load(const ConversationId& id, Done<std::optional<Conversation>> done) = 0;

@@ -156,6 +156,15 @@ struct ReceiptOp {
   bool publish_read = true;
 };
 struct UserMarkOp {};  // the sender's own state changed; no conversation
+struct TakeOverOp {};  // another owner of the log begins, with the record's tenure; no conversation
+
+// Who owned a log that several processes append to, when a record was appended: `epoch` counts the owners, `holder`
+// is a number of that one appender alone. All zero: the log has one appender for ever.
+struct Tenure {
+  std::uint64_t epoch = 0;
+  std::uint64_t holder = 0;
+  friend bool operator==(const Tenure&, const Tenure&) = default;
+};
 
 // One record of the command log. Everything that decide() needs is in here: no clock, no
 // configuration.
@@ -171,7 +180,8 @@ struct LogRecord {
   bool receipts_off = false;  // the sender does not share receipts
   // Finds the waiting request in the process that appended it; 0 after a restart.
   std::uint64_t reply_token = 0;
-  std::variant<SendOp, CreateOp, MembershipOp, MetaOp, ReceiptOp, UserMarkOp> op;
+  Tenure tenure;
+  std::variant<SendOp, CreateOp, MembershipOp, MetaOp, ReceiptOp, UserMarkOp, TakeOverOp> op;
 };
 struct LogEntry {
   Position position = 0;

@@ -1,0 +1,194 @@
+// Loading, waiting, deciding.
+#include "server/conversation/decider.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace kith::server {
+
+Decider::Decider(ConversationStore& store, Scheduler& scheduler, const Parts& parts)
+    : store_(store), scheduler_(scheduler), at_(parts) {}
+
+Decider::~Decider() {
+  *alive_ = false;
+}
+
+// In one go and in the store's order, what else would be loaded record by record. What this cannot
+// read is loaded by its record, which waits for it.
+void Decider::load_changed(const std::vector<LogEntry>& page) {
+  std::vector<ConversationId> ids;
+  for (const LogEntry& entry : page) {
+    const ConversationId& id = entry.record.conversation;  // of a mark or a take-over: empty
+    if (!id.empty() && !at_.table.contains(id)) ids.push_back(id);
+  }
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  auto stored = store_.load_all(ids);
+  if (!stored) return;
+  auto next = stored->begin();
+  for (const ConversationId& id : ids) {
+    const SlotPtr s = at_.table.slot(id);
+    s->loaded = true;
+    if (next != stored->end() && next->head.id == id) s->conversation = std::move(*next++);
+    at_.table.weigh(*s);
+  }
+}
+
+// --- what waits for its decision ---
+
+bool Decider::waits(const ConversationId& id) const {
+  const ConversationSlot* s = at_.table.find(id);
+  return s != nullptr && (s->deciding || !s->queue.empty());
+}
+
+namespace {
+
+bool may_admit(const LogRecord& r, const UserId& user) {
+  const auto names = [&](const std::vector<UserId>& users) {
+    return std::find(users.begin(), users.end(), user) != users.end();
+  };
+  if (const auto* create = std::get_if<CreateOp>(&r.op)) {
+    return r.sender == user || names(create->members);
+  }
+  const auto* change = std::get_if<MembershipOp>(&r.op);
+  return change != nullptr && change->kind == MemberChangeKind::kAdd && names(change->users);
+}
+
+}  // namespace
+
+bool Decider::admission_waits(const ConversationId& id, const UserId& user) const {
+  const ConversationSlot* s = at_.table.find(id);
+  if (s == nullptr) return false;
+  const auto admits = [&](const Waiting& waiting) { return may_admit(waiting.entry.record, user); };
+  return (s->asking != nullptr && admits(*s->asking)) ||
+         std::any_of(s->queue.begin(), s->queue.end(), admits);
+}
+
+void Decider::load(const SlotPtr& s) {
+  if (s->loaded || s->loading) return;
+  s->loading = true;
+  store_.load(s->conversation.head.id,
+              [this, alive = alive_, s](Result<std::optional<Conversation>> found) {
+                if (!*alive) return;
+                s->loading = false;
+                auto readers = std::move(s->readers);
+                s->readers.clear();
+                if (!found) {
+                  for (auto& reader : readers) reader(found.error());
+                  // A record in the log must be decided, however long the store takes.
+                  if (!s->queue.empty()) {
+                    scheduler_.after(Millis(100), [this, alive, s] {
+                      if (*alive) load(s);
+                    });
+                  }
+                  return;
+                }
+                s->loaded = true;
+                if (*found) s->conversation = **std::move(found);
+                at_.table.weigh(*s);
+                run_queue(s);
+                const Conversation* c = s->exists() ? &s->conversation : nullptr;
+                if (c == nullptr) at_.table.demote(s);
+                for (auto& reader : readers) reader(c);
+                if (*alive) at_.table.evict();
+              });
+}
+
+// --- deciding ---
+
+void Decider::take(LogEntry&& entry, CommandAnswer&& answer) {
+  const SlotPtr s = at_.table.slot(entry.record.conversation);
+  if (s->loaded && !s->deciding && s->queue.empty()) return decide_next(s, entry, answer);
+  at_.progress.waits(entry.position);
+  s->queue.push_back({std::move(entry), std::move(answer)});
+  if (s->loaded) {
+    run_queue(s);
+  } else {
+    load(s);
+  }
+}
+
+void Decider::run_queue(const SlotPtr& s) {
+  while (!s->queue.empty() && !s->deciding) {
+    Waiting next = std::move(s->queue.front());
+    s->queue.pop_front();
+    decide_next(s, next.entry, next.answer);
+  }
+}
+
+// At once, or when the store has said whether it is a repetition.
+void Decider::decide_next(const SlotPtr& s, LogEntry& entry, CommandAnswer& answer) {
+  const LogRecord& r = entry.record;
+  if (std::holds_alternative<ReceiptOp>(r.op)) return decide_one(s, entry, answer, std::nullopt);
+  const bool first = r.attempt == 0;
+  if (!first || r.rules_version < kRulesWithDoubt) {
+    if (const Event* known = s->recent.find(r.sender, r.command_id)) {
+      return decide_one(s, entry, answer, placement_of(*known));
+    }
+  }
+  if (first) return decide_one(s, entry, answer, std::nullopt);
+  at_.progress.waits(entry.position);
+  look_up(s, {std::move(entry), std::move(answer)});
+}
+
+void Decider::look_up(const SlotPtr& s, Waiting next) {
+  s->deciding = true;
+  auto lookup = std::make_shared<std::function<void()>>();
+  auto waiting = std::make_shared<Waiting>(std::move(next));
+  s->asking = waiting;
+  *lookup = [this, alive = alive_, s, waiting, weak = std::weak_ptr(lookup)] {
+    const LogRecord& record = waiting->entry.record;
+    store_.find(
+        record.conversation, record.sender, record.command_id,
+        [this, alive, s, waiting, again = weak.lock()](Result<std::optional<Placement>> earlier) {
+          if (!*alive) return;
+          if (!earlier) {  // a store error never skips a record
+            scheduler_.after(Millis(100), [alive, again] {
+              if (*alive) (*again)();
+            });
+            return;
+          }
+          s->deciding = false;
+          s->asking.reset();
+          decide_one(s, waiting->entry, waiting->answer, *earlier);
+          run_queue(s);
+        });
+  };
+  (*lookup)();
+}
+
+void Decider::decide_one(const SlotPtr& s, const LogEntry& entry, CommandAnswer& answer,
+                         const std::optional<Placement>& earlier) {
+  Outcome out = decide(s->conversation, s->minima, entry, earlier);
+  at_.progress.is_decided(entry.position);
+  if (!out.replay) note_change(*s, entry, out);
+  const bool changed = !out.error && !out.duplicate && !out.replay;
+  if (changed && !replaying_ && decided_ && at_.ownership.mine(entry.record)) {
+    decided_(entry, out, s->conversation);
+  }
+  at_.writer.schedule();  // also when nothing changed: later records may have waited for this one
+  if (!answer) return;
+  // The store has it from a later owner, and what it became has to be looked up.
+  if (out.replay) return answer(LogOwnership::not_serving());
+  answer(std::move(out));
+}
+
+void Decider::note_change(ConversationSlot& s, const LogEntry& entry, const Outcome& out) {
+  s.changed_at = entry.position;
+  at_.writer.note_changed(s);
+  for (const UserId& user : out.changed_members) s.note_changed(user);
+  if (out.event != nullptr) {
+    ++placed_;
+    at_.table.push_event(s, out.event);
+  }
+  for (const UserId& user : out.marks) {
+    Member* member = find_member(s.conversation, user);
+    const ConversationId& id = s.conversation.head.id;
+    if (member != nullptr && at_.feed.mark(*member, id, entry.position)) s.note_changed(user);
+  }
+  if (s.conversation.head.large) at_.feed.note_large(s.conversation, span_of(out.changed_members));
+  at_.table.weigh(s);
+  at_.table.drop_old_events(s);
+}
+
+}  // namespace kith::server

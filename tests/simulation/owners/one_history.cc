@@ -1,0 +1,72 @@
+// The rules once more, as short as they can be said.
+#include "tests/simulation/owners/one_history.h"
+
+#include <algorithm>
+
+namespace kith::sim {
+
+OneHistory::OneHistory(const SharedTopic& topic) {
+  server::Tenure current;
+  for (const SharedTopic::Record& record : topic.records) {
+    const server::LogRecord& r = record.entry.record;
+    if (std::holds_alternative<server::TakeOverOp>(r.op)) {
+      if (r.tenure.epoch > current.epoch) current = r.tenure;
+    } else if (r.tenure == current) {
+      decide_one(record.entry);
+    }
+  }
+}
+
+void OneHistory::decide_one(const server::LogEntry& entry) {
+  const server::LogRecord& r = entry.record;
+  const Key key{r.conversation, r.sender, r.command_id};
+  std::optional<server::Placement> earlier;
+  if (const auto it = places_.find(key); it != places_.end() && r.attempt > 0) {
+    earlier = it->second;
+  }
+  const server::Outcome out = server::decide(conversations_[r.conversation], entry, earlier);
+  if (!out.event) return;
+  events_[r.conversation].emplace(out.event->seq, *out.event);
+  if (!places_.emplace(key, server::placement_of(*out.event)).second) {
+    placed_twice_ = r.command_id.to_string() + " once more at " +
+                    std::to_string(out.event->position) + ", seq " + std::to_string(out.event->seq);
+  }
+}
+
+const server::Event* OneHistory::event(const ConversationId& id, std::uint64_t seq) const {
+  const auto all = events_.find(id);
+  if (all == events_.end()) return nullptr;
+  const auto it = all->second.find(seq);
+  return it == all->second.end() ? nullptr : &it->second;
+}
+
+const server::Placement* OneHistory::place(const server::LogRecord& command) const {
+  const auto it = places_.find({command.conversation, command.sender, command.command_id});
+  return it == places_.end() ? nullptr : &it->second;
+}
+
+std::string OneHistory::difference(const Cells& cells) const {
+  for (const auto& [id, conversation] : conversations_) {
+    if (conversation.head.last_seq == 0) continue;
+    const std::string name = "conversation " + id.to_string();
+    auto stored = cells.conversation(id);
+    if (!stored) return name + " is not stored";
+    if (stored->head != conversation.head) return name + " has another head";
+    auto members = conversation.members;
+    // A feed's marks are no part of the history.
+    for (server::Member& member : members) member.feed_ver = 0;
+    for (server::Member& member : stored->members) member.feed_ver = 0;
+    if (stored->members != members) return name + " has other members";
+  }
+  for (const auto& [id, all] : events_) {
+    for (const auto& [seq, event] : all) {
+      const auto it = cells.events.find({id, seq});
+      const std::string name = "event " + std::to_string(seq) + " of " + id.to_string();
+      if (it == cells.events.end()) return name + " is not stored";
+      if (!(it->second.value == event)) return name + " is stored differently";
+    }
+  }
+  return {};
+}
+
+}  // namespace kith::sim

@@ -1,0 +1,59 @@
+// The rules of ownership prove themselves: a seed replays exactly, and each rule that is broken on
+// purpose is found.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "tests/simulation/owners/owners_world.h"
+
+namespace kith::sim {
+namespace {
+
+constexpr std::uint64_t kSeeds = 500;
+
+TEST(Owners, ASeedReplaysExactly) {
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    const OwnersResult once = run_owners(seed);
+    const OwnersResult again = run_owners(seed);
+    EXPECT_EQ(once.hash, again.hash) << "seed " << seed;
+    EXPECT_GT(once.owners, 1u) << "seed " << seed;
+    EXPECT_GT(once.answered, 100u) << "seed " << seed;
+  }
+}
+
+struct Broken {
+  const char* name;
+  OwnerRule rule;
+  std::set<int> invariants;  // as which it may show first
+};
+
+class BrokenOwnerRule : public ::testing::TestWithParam<Broken> {};
+
+TEST_P(BrokenOwnerRule, IsFound) {
+  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    const OwnersResult result = run_owners(seed, GetParam().rule);
+    if (!result.violation) continue;
+    std::printf("seed %llu: invariant %d: %s\n", static_cast<unsigned long long>(seed),
+                result.violation->invariant, result.violation->what.c_str());
+    EXPECT_TRUE(GetParam().invariants.contains(result.violation->invariant));
+    return;
+  }
+  FAIL() << "no seed of 1.." << kSeeds << " shows it";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, BrokenOwnerRule,
+    ::testing::Values(Broken{"TakeOverVoids", OwnerRule::kTakeOverVoids, {30}},
+                      Broken{"DoubtIsStamped", OwnerRule::kDoubtIsStamped, {30}},
+                      Broken{"NewOwnersDoubt", OwnerRule::kNewOwnersDoubt, {30}},
+                      Broken{"OldRequestsDoubted", OwnerRule::kOldRequestsDoubted, {30}},
+                      Broken{"UnknownIsSaid", OwnerRule::kUnknownIsSaid, {30}},
+                      Broken{"ForeignIsRead", OwnerRule::kForeignIsRead, {30, 31}},
+                      Broken{"TenureIsStored", OwnerRule::kTenureIsStored, {30, 31}},
+                      Broken{"RowsBeforeHeads", OwnerRule::kRowsBeforeHeads, {30}},
+                      Broken{"PositionLast", OwnerRule::kPositionLast, {30}},
+                      Broken{"CellsByPosition", OwnerRule::kCellsByPosition, {30}}),
+    [](const ::testing::TestParamInfo<Broken>& each) { return std::string(each.param.name); });
+
+}  // namespace
+}  // namespace kith::sim
