@@ -9,7 +9,6 @@ namespace kith::sim {
 namespace {
 
 constexpr std::int64_t kUnit = 1'000;
-constexpr std::int64_t kOrder = kUnit;  // in which order one moment's requests are read and charged
 constexpr std::int64_t kDebtMs = 30'000;  // no debt is larger than what comes back in it
 constexpr std::int64_t kQueriesPerCommand = 4;
 
@@ -126,8 +125,13 @@ void BudgetChecker::answered(const Who& who, const v1::ServerFrame& frame) {
     Account& own = accounts_.at(request->second.user);
     Asked& asked = own.asked[request->second.index];
     asked.passed = !asked.cost.is_charged || frame.has_welcome();
-    // A Hello is charged some time after it was read, when what it had cost may have come back.
-    if (asked.cost.is_charged) own.least[asked.cost.bucket].left -= asked.cost.units * kUnit;
+    // A Hello is charged some time after it was read, when what it had cost may have come back: at the
+    // latest now.
+    if (asked.cost.is_charged) {
+      Level& least = own.least[asked.cost.bucket];
+      refill(least, asked.cost.bucket, truth_.now());
+      least.left -= asked.cost.units * kUnit;
+    }
   }
   waiting.erase(request);
 }
@@ -139,7 +143,7 @@ void BudgetChecker::refused(const Who& who, const Waiting& request) {
   Level& least = own.least[cost.bucket];
   least.left = std::min(burst(cost.bucket), least.left + cost.units * kUnit);
   // A request that costs more than a bucket holds needs a full one.
-  if (request.had < std::min(cost.units * kUnit, burst(cost.bucket)) + kOrder) return;
+  if (request.had < std::min(cost.units * kUnit, burst(cost.bucket))) return;
   broken(26, who.name + " is refused, and had " + std::to_string(request.had / kUnit) +
                  " units left for " + std::to_string(cost.units));
 }
@@ -166,7 +170,7 @@ void BudgetChecker::judge(const UserId& user, const Account& account) {
     Level& level = most[cost.bucket];
     refill(level, cost.bucket, asked.at);
     const std::int64_t needs = std::min(cost.units * kUnit, burst(cost.bucket));
-    if (!cost.is_charged && level.left + kOrder < needs) {
+    if (!cost.is_charged && level.left < needs) {
       return broken(27, "the account " + brief(user) + " was let do " + std::to_string(cost.units) +
                             " units at " + std::to_string(asked.at) + " and had " +
                             std::to_string(level.left / kUnit));

@@ -141,6 +141,11 @@ void MessagesChecker::judge(const Accepted& accepted, const Stored& stored) {
         refused_.contains(accepted.answered)) {
       return;
     }
+    // The device has forgotten what the number stood for, and that it is of a lost history.
+    if (row != outbox.end() && row->second.failed == ErrorCode::kNotFound && truth_.restored() &&
+        rolled_back_.contains(accepted.who.device)) {
+      return;
+    }
     // Two clocks that were set by about as much look like time that has passed.
     if (row != outbox.end() && row->second.failed == ErrorCode::kExpired &&
         truth_.clocks_were_set(accepted.who.device)) {

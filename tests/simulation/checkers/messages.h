@@ -24,6 +24,7 @@ class MessagesChecker : public Checker {
   void discarded(const Who&, const MessageId& id) override { discarded_.insert(id); }
   void told(const Who& who, const client::Event& event) override;
   void forgot_history(const Who& who) override;
+  void rolled_back(const Who& who) override { rolled_back_.insert(who.device); }
   void at_rest() override;
 
  private:
@@ -49,6 +50,7 @@ class MessagesChecker : public Checker {
   std::set<MessageId> discarded_;
   std::set<MessageId> refused_;  // at some time: what answers them then is refused, too
   std::vector<Accepted> accepted_;
+  std::set<std::size_t> rolled_back_;  // devices that have lost their power
 };
 
 }  // namespace kith::sim
