@@ -53,12 +53,20 @@ Status CacheStoreOnDisk::commit(const client::CacheChange& change) {
   }
   if (change.touches_cache()) {
     write_cache(change);
+    // Whatever becomes of the second file, the history is forgotten.
+    if (outbox && change.forget_history) committed_(history_forgotten());
     if (outbox && killed(CommitPoint::kBetweenFiles)) return kDead;
     if (outbox && full(CommitPoint::kBetweenFiles)) return kFull;
   }
   if (outbox) write_outbox(change);
   committed_(change);
   return killed(CommitPoint::kAfter) ? Status(kDead) : Status();
+}
+
+client::CacheChange CacheStoreOnDisk::history_forgotten() {
+  client::CacheChange change;
+  change.forget_history = true;
+  return change;
 }
 
 void CacheStoreOnDisk::write_cache(const client::CacheChange& change) {

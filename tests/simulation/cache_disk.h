@@ -70,6 +70,7 @@ class CacheStoreOnDisk : public client::CacheStore {
  private:
   bool killed(CommitPoint point);
   bool full(CommitPoint point) const { return faults_.full && faults_.full(point); }
+  static client::CacheChange history_forgotten();
   void write_cache(const client::CacheChange& change);
   void write_outbox(const client::CacheChange& change);
 
