@@ -129,6 +129,7 @@ void BudgetChecker::answered(const Who& who, const v1::ServerFrame& frame) {
     // latest now.
     if (asked.cost.is_charged) {
       Level& least = own.least[asked.cost.bucket];
+      asked.charged_at = truth_.now();
       refill(least, asked.cost.bucket, truth_.now());
       least.left -= asked.cost.units * kUnit;
     }
@@ -164,13 +165,19 @@ void BudgetChecker::judge() {
 void BudgetChecker::judge(const UserId& user, const Account& account) {
   std::array<Level, kBuckets> most{};
   for (const Bucket bucket : {kCommands, kQueries}) most[bucket].left = burst(bucket);
+  std::array<std::vector<const Asked*>, kBuckets> late{};  // maybe not charged yet
   for (const Asked& asked : account.asked) {
     if (!asked.passed) continue;
+    auto& waiting = late[asked.cost.bucket];
+    std::erase_if(waiting, [&](const Asked* other) { return other->charged_at < asked.at; });
+    std::int64_t more = 0;
+    for (const Asked* other : waiting) more += other->cost.units * kUnit;
+    if (asked.cost.is_charged) waiting.push_back(&asked);
     const Cost& cost = asked.cost;
     Level& level = most[cost.bucket];
     refill(level, cost.bucket, asked.at);
     const std::int64_t needs = std::min(cost.units * kUnit, burst(cost.bucket));
-    if (!cost.is_charged && level.left < needs) {
+    if (!cost.is_charged && level.left + more < needs) {
       return broken(27, "the account " + brief(user) + " was let do " + std::to_string(cost.units) +
                             " units at " + std::to_string(asked.at) + " and had " +
                             std::to_string(level.left / kUnit));

@@ -31,7 +31,8 @@ class BudgetChecker : public Checker {
   struct Asked {
     std::int64_t at = 0;
     Cost cost;
-    bool passed = false;  // surely
+    bool passed = false;          // surely
+    std::int64_t charged_at = 0;  // the latest moment; 0 = when it was read
   };
   // In 1/1,000 units.
   struct Level {
