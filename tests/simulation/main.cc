@@ -48,7 +48,7 @@ struct Wanted {
   bool trace = false;
 };
 
-// What both simulations say of a seed.
+// The verdict of either simulation on a seed.
 struct Verdict {
   std::optional<kith::sim::Violation> violation;
   std::uint64_t steps = 0;

@@ -4,12 +4,11 @@
 
 #include <set>
 
+#include "tests/simulation/broken_rule.h"
 #include "tests/simulation/owners/owners_world.h"
 
 namespace kith::sim {
 namespace {
-
-constexpr std::uint64_t kSeeds = 500;
 
 TEST(Owners, ASeedReplaysExactly) {
   for (std::uint64_t seed = 1; seed <= 5; ++seed) {
@@ -30,15 +29,8 @@ struct Broken {
 class BrokenOwnerRule : public ::testing::TestWithParam<Broken> {};
 
 TEST_P(BrokenOwnerRule, IsFound) {
-  for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
-    const OwnersResult result = run_owners(seed, GetParam().rule);
-    if (!result.violation) continue;
-    std::printf("seed %llu: invariant %d: %s\n", static_cast<unsigned long long>(seed),
-                result.violation->invariant, result.violation->what.c_str());
-    EXPECT_TRUE(GetParam().invariants.contains(result.violation->invariant));
-    return;
-  }
-  FAIL() << "no seed of 1.." << kSeeds << " shows it";
+  expect_found([](std::uint64_t seed) { return run_owners(seed, GetParam().rule); },
+               GetParam().invariants);
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -19,7 +19,7 @@
 
 namespace kith::sim {
 
-// What the replicas hold. Time stamps are positions in the log.
+// The content of the replicas. Time stamps are positions in the log.
 struct Cells {
   template <class T>
   struct Cell {

@@ -21,7 +21,7 @@ class OneHistory {
   // Null: there is none.
   [[nodiscard]] const server::Event* event(const ConversationId& id, std::uint64_t seq) const;
   [[nodiscard]] const server::Placement* place(const server::LogRecord& command) const;
-  // What the cells have is not this; empty: it is.
+  // Tells in what the cells differ from this history; empty: in nothing.
   [[nodiscard]] std::string difference(const Cells& cells) const;
 
  private:

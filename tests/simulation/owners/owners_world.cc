@@ -1,4 +1,4 @@
-// What happens in a run.
+// A run: what owners and clients do, what goes wrong, and the verdict.
 #include "tests/simulation/owners/owners_world.h"
 
 #include <algorithm>
@@ -94,7 +94,7 @@ void OwnersWorld::serving_changed(std::uint64_t number, bool serving) {
     changed->serves_since = time_.now();
     return;
   }
-  // Whoever assigns the log still says that it is this one's; or says so of an old one, by mistake.
+  // The log is still assigned to this one; or, by mistake, to an old one.
   const bool assigned = changed == owners_.back().get();
   if (!assigned && (calm_ || !random_.chance(0.2))) return;
   changed->process.after(Millis(random_.between(0, 500)),

@@ -61,7 +61,7 @@ class OwnersWorld {
   OwnersResult run();
 
  private:
-  // What an owner has told somebody: an event of a push or of a page.
+  // An event of which an owner has told somebody, in a push or in a page.
   struct Told {
     ConversationId conversation;
     std::uint64_t seq = 0;

@@ -23,7 +23,7 @@ class Process : public Scheduler {
   TimerId after(Millis delay, std::function<void()> task) override;
   void cancel(TimerId id) override;
 
-  // What falls due is run after thaw(), in its order.
+  // Tasks that fall due meanwhile run after thaw(), in their order.
   void freeze() { frozen_ = true; }
   void thaw();
   [[nodiscard]] bool frozen() const { return frozen_; }

@@ -28,7 +28,6 @@ struct SharedTopic {
   bool calm = false;  // no faults any more
   std::vector<Record> records;
   server::Tenure newest;  // of a take-over; for kTakeOverVoids
-  std::uint64_t appenders = 0;
 
   [[nodiscard]] server::Position end() const {
     return records.empty() ? 0 : records.back().entry.position;
@@ -55,7 +54,7 @@ class SharedLog : public server::CommandLog {
 
   // The client library gives up: nobody knows what becomes of what is under way.
   void fail();
-  // Of this owner's records as they leave it: how long it has served. For kNewOwnersDoubt.
+  // Returns for how long this owner has served. For kNewOwnersDoubt.
   std::function<std::int64_t()> served_ms;
 
  private:

@@ -62,6 +62,14 @@ class SignInTest : public ::testing::Test {
       entrance->sign_in(password_of(handle, password, n), {}, std::move(done));
     });
   }
+  // Ann's sign-in waits for her password to be verified; the answer goes to `told`.
+  void begin_sign_in(ErrorCode& told) {
+    passwords.slow = true;
+    entrance->sign_in(password_of("ann", "correct horse", 2), {},
+                      [&told](const Result<v1::SignedIn>& answer) { told = code(answer); });
+    loop.settle();
+    ASSERT_EQ(passwords.waiting.size(), 1U);
+  }
   Result<SignIn::Changed> change_password(const Admission& current, const std::string& old) {
     v1::ChangePassword request;
     request.set_old_password(old);
@@ -176,12 +184,8 @@ TEST_F(SignInTest, ANewPasswordEndsEveryTokenThatWasMadeBefore) {
 
 TEST_F(SignInTest, APasswordThatIsReplacedWhileItIsVerifiedLetsNobodyIn) {
   ASSERT_TRUE(register_account("ann").ok());
-  passwords.slow = true;
   ErrorCode told = ErrorCode::kInternal;
-  entrance->sign_in(password_of("ann", "correct horse", 2), {},
-                    [&](const Result<v1::SignedIn>& answer) { told = code(answer); });
-  loop.settle();
-  ASSERT_EQ(passwords.waiting.size(), 1U);
+  ASSERT_NO_FATAL_FAILURE(begin_sign_in(told));
   ASSERT_TRUE(answer<void>([&](Done<void> done) {
                 entrance->set_password(UserId::of("ann"), "set by the operator", std::move(done));
               }).ok());
@@ -192,12 +196,8 @@ TEST_F(SignInTest, APasswordThatIsReplacedWhileItIsVerifiedLetsNobodyIn) {
 
 TEST_F(SignInTest, WhileAPasswordIsOnItsWayToTheDirectoryNobodyComesInByIt) {
   ASSERT_TRUE(register_account("ann").ok());
-  passwords.slow = true;
   ErrorCode told = ErrorCode::kInternal;
-  entrance->sign_in(password_of("ann", "correct horse", 2), {},
-                    [&](const Result<v1::SignedIn>& answer) { told = code(answer); });
-  loop.settle();
-  ASSERT_EQ(passwords.waiting.size(), 1U);
+  ASSERT_NO_FATAL_FAILURE(begin_sign_in(told));
   entrance->set_password(UserId::of("ann"), "set by the operator", [](const Status&) {});
   loop.settle();
   people->delay = [] { return 500ms; };
