@@ -26,7 +26,7 @@ class EndedRights : public std::enable_shared_from_this<EndedRights> {
   void check(Admission admission, Done<Admission> done);
   // The same for a token of the host, which is remembered with the device before it lets in.
   void check_token(const Admission& admission, const DeviceRecord& arriving, Done<Admission> done);
-  // What a token that is made for this device now is made after.
+  // Answers when tokens of the user and of this device had last been ended: one that is made now says so.
   void last_ended_of(const UserId& user, const DeviceId& device, Done<LastEnded> done);
   // Brings what was ended while this server's clock was ahead down to now; true: something was. Tokens that are made
   // from here on are good.

@@ -52,7 +52,7 @@ void AccountBudgets::leave(const UserId& user, AccountBudget budget, std::int64_
   gone_.at(keys_.key(user.view()), now_ms).join(budget, rates_, now_ms);
 }
 
-// What it finds stays there, too: it recovers at the same pace in both places. Who has used nothing takes no place.
+// Leaves there what it finds, which recovers at the same pace in both places. An unused account takes no place.
 AccountBudget AccountBudgets::come(const UserId& user, std::int64_t now_ms) {
   return gone_.look(keys_.key(user.view()), now_ms);
 }

@@ -82,7 +82,7 @@ class KeyedCells {
     }
     return set->overflow;
   }
-  // What at() would answer, without taking a cell.
+  // Returns what at() would answer, without taking a cell.
   [[nodiscard]] Cell look(const BudgetKey& key, std::int64_t now_ms) {
     const std::unique_ptr<Set>& set = sets_[key.high % sets_.size()];
     if (set == nullptr) return Cell();

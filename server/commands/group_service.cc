@@ -93,8 +93,8 @@ void GroupService::change_meta(const Caller& caller, const v1::UpdateMeta& reque
               [this, r, reply](const Conversation&, const Member&) { append_placed(r, reply); });
 }
 
-// Who is no member costs no record. Who was one may have asked before leaving: a repetition is answered with
-// its place.
+// Refuses a person who is no member, without a record. A former one may have asked before leaving: their
+// repetition is answered with its place.
 void GroupService::with_member(const LogRecord& r, const Reply& reply,
                                std::function<void(const Conversation&, const Member&)> then) {
   shard_.with(r.conversation, [this, alive = alive_, r, reply,

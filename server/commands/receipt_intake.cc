@@ -50,8 +50,8 @@ void ReceiptIntake::flush_soon() {
   });
 }
 
-// What is not in memory waits for its turn: whoever names ten thousand conversations at once must
-// not keep the store from everybody else.
+// Conversations that are not in memory wait for their turn: a request that names ten thousand of them
+// must not keep the store from everybody else.
 void ReceiptIntake::flush() {
   fresh_ = 0;
   pending_.take_each([this](const PendingReceipt& receipt) {
@@ -96,7 +96,7 @@ void ReceiptIntake::mark_member_read(const Caller& caller, const ConversationId&
                   ReceiptOp op;
                   op.read_seq = found->empty() ? 0 : std::min(upto, found->back().seq);
                   op.read_ordinal = found->empty() ? 0 : ordinal_for(found->back(), caller.user);
-                  // What has been gathered for the same reader goes along.
+                  // Receipts gathered for the same reader go along.
                   if (const auto waiting = pending_.extract(id, caller.user)) {
                     op.delivered_seq = waiting->delivered_seq;
                   }

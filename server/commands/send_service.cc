@@ -153,8 +153,8 @@ void SendService::send_direct(Batch& batch, bool create_first, const UserRecord&
   send_items(batch, 0);
 }
 
-// Who has left may not send, nor does anybody to an account that is gone; but what was placed before
-// stays placed, also for a repetition.
+// Refuses a former member, and everybody who writes to an account that is gone; but what was placed
+// before stays placed, also for a repetition.
 void SendService::answer_former(Batch& batch, std::size_t index, const Error& refused) {
   if (index == batch.items.size()) return;
   ++batch.holds;

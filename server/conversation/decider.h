@@ -20,7 +20,7 @@ namespace kith::server {
 
 class Decider {
  public:
-  // What it works on beside the store.
+  // The parts that it works on beside the store.
   struct Parts {
     ConversationTable& table;
     UserFeed& feed;

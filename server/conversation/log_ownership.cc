@@ -74,7 +74,7 @@ LogOwnership::Verdict LogOwnership::judge(const LogEntry& entry) {
   return Verdict::kTookOver;
 }
 
-// What nobody knows the fate of may come into the log later: only a new tenure makes it void.
+// A record of unknown fate may come into the log later: only a new tenure makes it void.
 void LogOwnership::append_failed(const Error& error) {
   if (!shared() || error.code != ErrorCode::kUnavailable || phase_ != Phase::kServing) return;
   enter(Phase::kLeft);

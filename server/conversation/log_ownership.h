@@ -42,7 +42,6 @@ class LogOwnership {
   // Refuses from here on.
   void leave() { enter(Phase::kLeft); }
 
-  [[nodiscard]] Phase phase() const { return phase_; }
   [[nodiscard]] bool serving() const { return phase_ == Phase::kServing; }
   // Whether a first attempt may be a repetition of what an earlier owner has placed: it has just begun.
   [[nodiscard]] bool doubts() const { return doubts_; }

@@ -100,7 +100,7 @@ void EventPusher::push_to_large(const LogEntry& entry, const Outcome& outcome,
   tell_listeners(event, reach.passive, push);
 }
 
-// Who fetches what a head names costs more than twice what a push costs; so listeners get events too, at
+// A listener who fetches what a head names costs more than two pushes; so listeners get events too, at
 // once or a little later and several in one push, as far as listener_pushes_ goes.
 void EventPusher::tell_listeners(const Event& event, const std::vector<std::uint64_t>& listeners,
                                  const Push& push) {

@@ -30,7 +30,7 @@ class ReceiptPusher {
   void decided(const LogEntry& entry, const Outcome& outcome, const Conversation& conversation);
 
  private:
-  // Of a conversation whose receipts were pushed a moment ago.
+  // The pause of a conversation whose receipts were pushed a moment ago.
   struct Rest {
     bool moved = false;  // again, since then
     UserId mover;        // by this person only; empty: by several

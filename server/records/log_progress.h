@@ -43,7 +43,7 @@ class LogProgress {
   // Records in the log and not yet in the store.
   [[nodiscard]] std::uint64_t unstored() const { return end_ - applied_; }
 
-  // Who owned the log, at its places that are not stored yet.
+  // The owners of the log at its places that are not stored yet.
   [[nodiscard]] Tenures& tenures() { return tenures_; }
   [[nodiscard]] const Tenures& tenures() const { return tenures_; }
 

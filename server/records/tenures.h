@@ -29,7 +29,7 @@ class Tenures {
   [[nodiscard]] const Tenure& at(Position position) const {
     return std::prev(begun_.upper_bound(position))->second;
   }
-  // Nobody asks about earlier positions any more.
+  // Forgets the owners of earlier positions, about which nobody asks any more.
   void forget_before(Position position);
 
  private:

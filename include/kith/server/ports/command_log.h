@@ -27,7 +27,7 @@
 //             sender is told a retryable error and sends again, under the same id. If read() fails,
 //             or the log ends before the store does, the server does not start.
 // Proof:      kith/conformance/command_log_suite.h; an adapter that passes it is an adapter. A power
-//             loss is beyond it.
+//             loss is beyond it, and so is sharing: the suite opens logs with one appender.
 #pragma once
 
 #include <cstdint>
@@ -52,11 +52,11 @@ class KITH_API CommandLog {
   // kIo, kOverloaded, kClosed).
   virtual void append(LogRecord record, Committed committed) = 0;
 
-  // Who appends through this object: a number that no other object of any process has, or 0 if the
+  // The number of the appender behind this object, which no other object of any process has; 0 if the
   // log has no other appender, ever.
   [[nodiscard]] virtual std::uint64_t appender() const { return 0; }
-  // Called with what others append, behind what was there when it was set. Once, before the first
-  // append().
+  // Sets what is called with every record of another appender behind the last one that read() gave.
+  // Called once, before the first read().
   virtual void on_foreign([[maybe_unused]] std::function<void(LogEntry&&)> foreign) {}
 
   // Reads committed entries with position > after, ascending, at most `limit`. Blocks; used at

@@ -158,7 +158,7 @@ struct ReceiptOp {
 struct UserMarkOp {};  // the sender's own state changed; no conversation
 struct TakeOverOp {};  // another owner of the log begins, with the record's tenure; no conversation
 
-// Who owned a log that several processes append to, when a record was appended: `epoch` counts the owners, `holder`
+// The owner of a log that several processes append to, at the place of a record: `epoch` counts the owners, `holder`
 // is a number of that one appender alone. All zero: the log has one appender for ever.
 struct Tenure {
   std::uint64_t epoch = 0;

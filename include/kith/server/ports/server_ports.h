@@ -21,7 +21,8 @@
 //           Scheduler::post(); after() and cancel() are for the loop. The destructor ends its threads:
 //           nothing is posted afterwards.
 // Writers:  one server at a time works on a log and a store. Two of them at once lose messages, and
-//           nothing here prevents it.
+//           nothing here prevents it. In a shared log (CommandLog::appender()) the one that took it over
+//           last goes on and the other refuses; feeds, presence and pushes still need a single server.
 #pragma once
 
 #include <functional>
