@@ -1,5 +1,5 @@
-// What the server's ports carry: plain values, no library types. The wire form is the server's own
-// business.
+// The values that the server's ports carry: plain structs, without library types. Their form on the wire is the
+// server's own.
 #pragma once
 
 #include <cstdint>
@@ -29,24 +29,24 @@ struct Event {
   UserId sender;
   DeviceId sender_device;
   std::int64_t server_ts_ms = 0;  // never decreases with seq
-  // Countable events up to and including this one, as everybody but the sender counts.
+  // Countable events up to and including this one, as every member but the sender counts them.
   std::uint64_t ordinal = 0;
-  std::uint64_t sender_ordinal = 0;  // as the sender counts; 0 = the same
+  std::uint64_t sender_ordinal = 0;  // as the sender counts them; 0 = the same
   bool countable = false;
-  bool sender_only = false;  // others see a VOID event at this seq (the sender is blocked)
+  bool sender_only = false;  // the others see a VOID event at this seq (the sender is blocked)
   std::string body;          // serialized, opaque to storage
   std::uint64_t reply_to_seq = 0;
   std::vector<UserId> mentions;
   std::int64_t client_ts_ms = 0;
-  Position position = 0;  // of the command that made it
+  Position position = 0;  // of the command that caused the event
 
   friend bool operator==(const Event&, const Event&) = default;
 };
 
-// Kept once, however many hold it: readers of the newest history, and the store's next batch.
+// One copy of an event, shared by readers of the newest history and by the store's next batch.
 using EventPtr = std::shared_ptr<const Event>;
 
-// What a former member may see of the conversation: as it was when they left.
+// The state of a conversation as a former member may see it: as it was when they left.
 struct LeftView {
   std::string title;
   std::uint32_t member_count = 0;
@@ -65,17 +65,17 @@ struct LeftView {
 struct Member {
   UserId user;
   MemberRole role = MemberRole::kNone;  // kNone: has left
-  std::uint64_t join_seq = 0;           // sees events with seq >= join_seq …
+  std::uint64_t join_seq = 0;           // events with seq >= join_seq are visible …
   std::uint64_t left_seq = 0;           // … and <= left_seq, if it is not 0
   std::uint64_t delivered_seq = 0;
   std::uint64_t read_seq = 0;
   std::uint64_t read_ordinal = 0;
-  std::uint64_t public_read_seq = 0;  // what others may see
-  bool sharing = true;                // takes part in read minima: receipts were on when last told
-  Position feed_ver = 0;              // last dirty mark of this conversation for this user
-  // Own messages that others read as VOID: to their sender they count like any other.
+  std::uint64_t public_read_seq = 0;  // the read mark as other members may see it
+  bool sharing = true;                // counts in the read minima: shares receipts, when last known
+  Position feed_ver = 0;              // the last feed mark of this conversation for this user
+  // Messages of this member that other members see as VOID; the sender's ordinals count them.
   std::uint64_t withheld = 0;
-  std::shared_ptr<const LeftView> left;  // of a former member; null if an earlier version kept none
+  std::shared_ptr<const LeftView> left;  // of a former member; null if an earlier version had none
 
   [[nodiscard]] bool active() const { return role != MemberRole::kNone; }
   friend bool operator==(const Member& a, const Member& b) {
@@ -98,11 +98,11 @@ struct Head {
   std::int64_t last_ts_ms = 0;
   std::string title;
   std::uint64_t roster_ver = 0;  // seq of the last membership event
-  // The record of the last event; 0 = not known. Unlike last_position it tells nobody that somebody reads.
+  // The record of the last event; 0 = not known. Unlike last_position it does not move when a member reads.
   Position entry_ver = 0;
-  std::uint32_t member_count = 0;  // active ones
-  bool large = false;              // once above limits::small_group_members_max; stays
-  // Published minima: max-registers, they never fall.
+  std::uint32_t member_count = 0;  // active members
+  bool large = false;              // has been above limits::small_group_members_max; stays set
+  // The published receipt minima; they never fall.
   std::uint64_t delivered_all_seq = 0;
   std::uint64_t read_all_seq = 0;
   std::uint64_t read_any_seq = 0;
@@ -114,7 +114,7 @@ inline std::uint64_t ordinal_for(const Event& event, const UserId& reader) {
   return reader == event.sender && event.sender_ordinal != 0 ? event.sender_ordinal : event.ordinal;
 }
 
-// Where an earlier command with the same (conversation, sender, id) was placed, as its sender sees it.
+// The place of an earlier command with the same (conversation, sender, id), as its sender counts.
 struct Placement {
   std::uint64_t seq = 0;
   std::uint64_t ordinal = 0;
@@ -126,7 +126,7 @@ inline Placement placement_of(const Event& event) {
   return {event.seq, ordinal_for(event, event.sender), event.server_ts_ms, event.position};
 }
 
-// --- commands: what enters the log ---
+// --- commands: the records of the log ---
 struct SendOp {
   std::string body;
   std::uint64_t reply_to_seq = 0;
@@ -137,14 +137,14 @@ struct CreateOp {
   ConversationType type = ConversationType::kGroup;
   std::string title;
   std::vector<UserId> members;         // besides the sender
-  std::vector<UserId> receipts_off{};  // those of them who do not share receipts
+  std::vector<UserId> receipts_off{};  // the members who do not share receipts
 };
 enum class MemberChangeKind : std::uint8_t { kAdd = 1, kRemove = 2, kLeave = 3, kSetRole = 4 };
 struct MembershipOp {
   MemberChangeKind kind = MemberChangeKind::kAdd;
   std::vector<UserId> users;
   MemberRole role = MemberRole::kNone;
-  std::vector<UserId> receipts_off{};  // those of `users` who do not share receipts
+  std::vector<UserId> receipts_off{};  // the users among `users` who do not share receipts
 };
 struct MetaOp {
   std::string title;
@@ -155,18 +155,18 @@ struct ReceiptOp {
   std::uint64_t read_ordinal = 0;
   bool publish_read = true;
 };
-struct UserMarkOp {};  // the sender's own state changed; no conversation
-struct TakeOverOp {};  // another owner of the log begins, with the record's tenure; no conversation
+struct UserMarkOp {};  // the sender's settings or contacts changed; no conversation
+struct TakeOverOp {};  // a new owner of the log begins, with the record's tenure; no conversation
 
-// The owner of a log that several processes append to, at the place of a record: `epoch` counts the owners, `holder`
-// is a number of that one appender alone. All zero: the log has one appender for ever.
+// The owner of a shared log at the time of a record: `epoch` counts the owners, `holder` identifies the appender among
+// all processes. All zero: the log has a single appender for ever.
 struct Tenure {
   std::uint64_t epoch = 0;
   std::uint64_t holder = 0;
   friend bool operator==(const Tenure&, const Tenure&) = default;
 };
 
-// One record of the command log. Everything that decide() needs is in here: no clock, no
+// One record of the command log. It holds everything that decide() needs, so that deciding takes neither a clock nor
 // configuration.
 struct LogRecord {
   ConversationId conversation;
@@ -178,7 +178,7 @@ struct LogRecord {
   std::uint32_t rules_version = 1;
   bool sender_only = false;
   bool receipts_off = false;  // the sender does not share receipts
-  // Finds the waiting request in the process that appended it; 0 after a restart.
+  // The session that sent the command; it gets no push of the event. 0 = none, or read back after a restart.
   std::uint64_t reply_token = 0;
   Tenure tenure;
   std::variant<SendOp, CreateOp, MembershipOp, MetaOp, ReceiptOp, UserMarkOp, TakeOverOp> op;
@@ -207,14 +207,14 @@ struct UserRecord {
   std::vector<UserId> blocked;   // sorted
   std::int64_t last_seen_ms = 0;
   std::int64_t tokens_valid_from_ms = 0;  // tokens issued before this are revoked
-  bool deleted = false;  // the account is gone: what remains is that its handle is taken
+  bool deleted = false;                   // the account is gone; the record keeps its handle taken
 };
-// A token of the host that a device came in with.
+// A token of the host's authenticator with which a device has signed in.
 struct TokenUse {
   std::string id;               // 16 bytes
-  std::int64_t issued_ms = 0;   // 0 = not told
+  std::int64_t issued_ms = 0;   // 0 = the token has no issue time
   std::int64_t expires_ms = 0;  // 0 = never
-  bool ended = false;           // refused, whichever device brings it
+  bool ended = false;           // rejected, from whichever device
   friend bool operator==(const TokenUse&, const TokenUse&) = default;
 };
 struct DeviceRecord {
@@ -223,11 +223,11 @@ struct DeviceRecord {
   std::int64_t last_seen_ms = 0;
   // Tokens of this device issued at or before this are revoked; 0 = never.
   std::int64_t revoked_ms = 0;
-  // UserRecord::tokens_valid_from_ms, if that is not above this, does not end tokens of this device.
+  // Tokens of this device stay valid if UserRecord::tokens_valid_from_ms is at or below this.
   std::int64_t spared_ms = 0;
-  // The newest of the host, at most limits::device_tokens_max, oldest first.
+  // The newest tokens of the host, at most limits::device_tokens_max, oldest first.
   std::vector<TokenUse> tokens{};
-  // When the newest of those that had no room was made; 0 = all had.
+  // The issue time of the newest token that had no room in `tokens`; 0 = none was dropped.
   std::int64_t tokens_dropped_ms = 0;
 };
 
