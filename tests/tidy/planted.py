@@ -75,6 +75,20 @@ VIOLATIONS = [
     ("class", {"server/feed/a.cc": TOP + "int a;\n" * 500}),
     ("class", {"server/feed/a.h": TOP + "class SearchFeeder {\n" + MANY_FIELDS + "};\n"}),
     ("class", {"server/server.cc": TOP + "int a;\n" * 649}),
+    ("prose", {"src/a.h": "// What a session holds, in bytes.\n"}),
+    ("prose", {"src/a.h": TOP + "int a;  // in bytes. Who has none gets 0\n"}),
+    ("prose", {"src/a.cc": TOP + "// Is read once:\n// Whatever comes later is dropped.\nint a;\n"}),
+    ("prose", {"src/a.proto": "// Those who left are not listed.\n"}),
+    ("prose", {"server/feed/a.h": TOP + "// Of one user, the newest.\nint a;\n"}),
+    ("prose", {"tests/a.py": 'def f():\n    """Of a batch: its size."""\n'}),
+    ("prose", {"tools/a": "# Whose turn it is.\n"}),
+    ("prose", {"docs/a.md": "# What it is\n\nIt is slow. What it has read stays\nin memory.\n"}),
+    ("prose", {"docs/a.md": "* one\n* **Two.** Nobody who asks waits.\n"}),
+    ("prose", {"README.md": "| What | Where |\n|---|---|\n| What is left | there. Whoever asks gets it |\n"}),
+    ("word", {"src/a.h": TOP + "int a;  // the session that is told\n"}),
+    ("word", {"docs/a.md": "A client was not told of it.\n"}),
+    ("word", {"src/a.cc": TOP + "// Takes so\n// many bytes.\nint a;\n"}),
+    ("word", {"tests/a.py": 'def f():\n    """A device of one\'s own."""\n'}),
     ("snippet", {"docs/a.md": "```cpp\nint a;\n```\n"}),
     ("snippet", {"docs/a.md": "<!-- snippet: none_such -->\n```cpp\nint a;\n```\n"}),
     ("snippet", {"README.md": "<!-- snippet: one -->\n```cpp\nint a = 2;\n```\n",
@@ -93,6 +107,11 @@ VIOLATIONS = [
 ]
 
 GOOD = [
+    {"src/a.h": TOP + '// Of the 63 bits, 40 are time. Of course it can be told apart.\nint a;  // what it is, of one\n'
+                      'std::string told = "// Who is told?";  // Which of both? What if neither?\n'},
+    {"docs/a.md": "# What it is\n\n| What | told |\n|---|---|\n| What is left | `told` |\n\n"
+                  "What is it? It is so many that `one's own` is none.\n\n```\nWho is told\n```\n"},
+    {"tools/a": "#!/bin/sh\necho \"$#\" # How many.\n", "tests/a.py": 'told = """Who is told."""\n'},
     {"server/feed/a.h": TOP + "struct A {\n  int sum() const { return 1; }\n" + MANY_FIELDS + "};\n"},
     {"server/feed/a.h": TOP + "class A {\n  enum class E { kOne };\n  A(const A&) = delete;\n"
                         + MANY_METHODS.replace("method25", "A", 1).partition("  [[nodiscard]] int A()")[0]

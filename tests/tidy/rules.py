@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from passages import FENCED, Lines, code_of, passages, prose_of, without_comments
+
 LINES_MAX = 800
 COLUMNS_MAX = 120
 FUNCTION_LINES_MAX = 70
@@ -111,26 +113,6 @@ def check_third_party(tree: Tree) -> Iterator[Violation]:
 
 
 # --- text -------------------------------------------------------------------------------------------------------------
-
-COMMENT_OR_STRING = re.compile(
-    r'//[^\n]*|/\*.*?\*/|R"(?P<d>[^()\s]*)\(.*?\)(?P=d)"|"(?:\\.|[^"\\\n])*"'
-    r"|(?<![0-9a-fA-F])'(?:\\.|[^'\\\n])+'", re.S)
-
-
-def blank(match: re.Match) -> str:
-    text = match.group(0)
-    inner = re.sub(r"[^\n]", " ", text)
-    return inner if text.startswith("/") else '"' + inner[1:-1] + '"'
-
-
-def code_of(text: str) -> str:
-    """The text with comments and the insides of literals blanked; lines and columns stay."""
-    return COMMENT_OR_STRING.sub(blank, text)
-
-
-def without_comments(text: str) -> str:
-    return COMMENT_OR_STRING.sub(lambda match: blank(match) if match.group(0).startswith("/") else match.group(0), text)
-
 
 MEASURING = re.compile(r"tests/|benchmarks/|examples/|src/time\.cc$")
 ANYWHERE = re.compile(r"(?!)")
@@ -332,6 +314,48 @@ def check_classes(tree: Tree) -> Iterator[Violation]:
             yield Violation("class", "tests/tidy/rules.py", 1, f"CLASS_DEBTS names {name}, which is no more")
 
 
+# --- prose ------------------------------------------------------------------------------------------------------------
+
+# A sentence names its subject: no clause ("What it holds is …", "Who comes …", "Those who …") stands for it, and no
+# "Of …" goes before it. A question may begin so, and so may a part of something counted ("Of the three, …").
+NO_SUBJECT = re.compile(
+    r"(?:^|(?<=[.!?:;] )|(?<=[.!?][)\"] ))[(\"]?"
+    r"(?:(Who(?:ever|m|se)?|What(?:ever)?|(?:Those|Nobody|One) (?:who|whose|that))\b(?![^.?!]*\?)"
+    r"|(Of) (?!course\b|these\b|those\b|both\b|all\b|the (?:\d|two\b|three\b|four\b|five\b)))")
+VAGUE_WORDS = [  # what is said too often for something else, and what to say
+    (r"\btold\b(?! apart\b)", "notified, returned, reported, sent, shown …"),
+    (r"\b[Ss]o many\b(?! that\b)", "the number, or at most how many"),
+    (r"\bone's own\b", "the user's own, or the caller's"),
+]
+
+
+def sentences(lines: Lines) -> str:
+    return " ".join(re.sub(r"[*_]{2}|(?<!\S)[*_](?=\S)|(?<=\S)[*_](?!\S)", "", line.strip()) for _, line in lines)
+
+
+def line_of(lines: Lines, at: int) -> int:
+    """The line that character `at` of sentences(lines) comes from."""
+    for end in range(1, len(lines) + 1):
+        if at < len(sentences(lines[:end])):
+            return lines[end - 1][0]
+    return lines[-1][0]
+
+
+def check_prose(tree: Tree) -> Iterator[Violation]:
+    for path, text in tree.items():
+        if path.startswith(("examples/data/", "tests/tidy/planted.py")):
+            continue
+        for lines in passages(path, text):
+            prose = sentences(lines)
+            for match in NO_SUBJECT.finditer(prose):
+                yield Violation("prose", path, line_of(lines, match.start()),
+                                f"{prose[match.start():match.start() + 30]} …: begin with the subject and its verb")
+            for word, instead in VAGUE_WORDS:
+                for match in re.finditer(word, prose):
+                    yield Violation("word", path, line_of(lines, match.start()),
+                                    f"{match.group(0)}: {instead}")
+
+
 # --- documents --------------------------------------------------------------------------------------------------------
 
 # <!-- snippet: NAME --> or <!-- snippet: examples/file.cc -->, then the block.
@@ -374,14 +398,7 @@ def check_snippets(tree: Tree) -> Iterator[Violation]:
                 yield Violation("snippet", path, number, f"{name} differs from its source: run tools/snippets")
 
 
-FENCED = re.compile(r"^```.*?^```$", re.S | re.M)
 LINK = re.compile(r"\[[^\[\]]*\]\(([^()\s]+)\)")
-
-
-def prose_of(text: str) -> str:
-    """The document with its code blanked; lines stay."""
-    text = FENCED.sub(lambda match: re.sub(r"[^\n]", " ", match.group(0)), text)
-    return re.sub(r"`[^`\n]*`", lambda match: " " * len(match.group(0)), text)
 
 
 def anchors(text: str) -> set[str]:
@@ -462,7 +479,7 @@ def check_guides(tree: Tree) -> Iterator[Violation]:
 
 
 RULES = [check_layers, check_third_party, check_banned, check_sizes, check_functions, check_purpose, check_words,
-         check_names, check_classes, check_snippets, check_links, check_proofs, check_guides]
+         check_names, check_classes, check_prose, check_snippets, check_links, check_proofs, check_guides]
 
 
 def check(tree: Tree) -> list[Violation]:
