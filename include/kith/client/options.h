@@ -10,9 +10,9 @@
 
 namespace kith::client {
 
-// Calls the application's back end for a token. `done` may be called from any thread, once. Kith
-// never calls it twice at a time (single flight), and calls it again only when the token is about
-// to end (the connection goes on with the new one) or when the server said that it has expired.
+// Gets a token from the application's back end and passes it to `done`: once, from any thread. Kith has one
+// call under way at a time, and calls again only when the token is about to expire (the connection goes on
+// with the new one) or when the server has rejected it as expired.
 using TokenProvider = std::function<void(std::function<void(Result<std::string>)> done)>;
 
 // Shares one network thread among clients. Any thread; outlives its clients by reference counting.
@@ -24,17 +24,17 @@ class KITH_API Runtime {
 
 struct ClientOptions {
   std::string url{};        // wss://host:port/v1/ws (ws:// only for tests and trusted networks)
-  std::string handle{};     // whose account this is
+  std::string handle{};     // the account to sign in to
   TokenProvider token{};    // see also fixed_token()
   std::string cache_dir{};  // one directory per account; created if missing. Empty: in memory only
   std::string ca_file{};    // PEM; empty = the system's trust store
-  // An HTTP proxy to the server: "http://[user:password@]host:port", or "none". Empty: what the environment says
+  // An HTTP proxy to the server: "http://[user:password@]host:port", or "none". Empty: as the environment says
   // (https_proxy for wss://, http_proxy for ws://, all_proxy for both; no_proxy and the loopback are reached directly).
   std::string proxy{};
   std::string agent = "kith-cpp";
-  // False: a message counts as delivered once the cache holds it. True: once the application has
-  // called Client::acknowledge(), and what it has not acknowledged is in Client::unacknowledged()
-  // also after a crash; for programs that hand messages on.
+  // False: a message counts as delivered once the cache holds it. True: once the application has called
+  // Client::acknowledge(); Client::unacknowledged() returns the others, also after a crash. For programs
+  // that pass messages on.
   bool acknowledge_by_hand = false;
   std::shared_ptr<Runtime> runtime{};    // null: a thread of its own
   std::shared_ptr<Executor> executor{};  // where events and callbacks run; null: a thread of Kith's

@@ -1,4 +1,4 @@
-// What an application reads: snapshots by value, valid for ever, never changed behind its back.
+// The values that an application reads: snapshots, valid for ever; Kith never changes one after handing it out.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@
 
 namespace kith::client {
 
-// A row of kind kGap stands in a timeline where messages are missing, the newest of them at `seq`:
-// history(conversation, Seq(seq.value + 1), n) fetches them. Its id is of this device alone.
+// A row of kind kGap stands in a timeline for missing messages, the newest of them at `seq`;
+// history(conversation, Seq(seq.value + 1), n) fetches them. Its id is local to this device.
 struct Message {
   MessageId id;  // stable from send() on, the same on every device
   ConversationId conversation;
@@ -25,9 +25,9 @@ struct Message {
   std::string text;
   Seq reply_to;           // 0 = no reply (or the answered message is not placed yet)
   MessageId reply_to_id;  // empty = no reply, or the answered message is not in the cache
-  Timestamp time;         // server's when placed, else this device's
-  DeliveryStatus status = DeliveryStatus::kSent;  // of one's own messages; kSent for others'
-  std::optional<ErrorCode> failure;               // exactly if the status is kFailed: why
+  Timestamp time;         // the server's once the message is placed, else this device's
+  DeliveryStatus status = DeliveryStatus::kSent;  // always kSent for messages of others
+  std::optional<ErrorCode> failure;               // the reason of kFailed; none with other states
   bool mine = false;
   friend bool operator==(const Message&, const Message&) = default;
 };
@@ -41,7 +41,8 @@ struct Conversation {
   std::uint64_t unread = 0;             // derived from sequence numbers, never counted up or down
   Seq last_seq;
   Timestamp last_time;
-  Message last;  // newest message known, one's own that still waits included; id empty if none
+  Message
+      last;  // the newest known message, an unsent one included; its id is empty if there is none
   std::uint32_t member_count = 0;
   friend bool operator==(const Conversation&, const Conversation&) = default;
 };
@@ -59,26 +60,26 @@ struct Profile {
   [[nodiscard]] bool deleted() const { return handle.empty(); }
 };
 
-// Another member of a conversation, and how far one message has come with them.
+// Another member of a conversation, and the state of one message there.
 struct Reader {
   UserId user;
   bool delivered = false;
   bool read = false;  // never true if one of the two does not share receipts
 };
 struct Readers {
-  std::vector<Reader> members;  // without oneself; empty in a group of more than 100 members
+  std::vector<Reader> members;  // without this user; empty in a group of more than 100 members
   std::uint32_t read_count = 0;
   std::uint32_t delivered_count = 0;
-  std::uint32_t member_count = 0;  // with oneself
+  std::uint32_t member_count = 0;  // with this user
 };
 
-// A device of one's own account.
+// A device of the user's own account.
 struct Device {
   DeviceId id;
   std::string agent;    // ClientOptions::agent there
   Timestamp last_seen;  // when it last signed in
   bool online = false;
-  bool current = false;  // it is this one
+  bool current = false;  // this device
 };
 
 struct SearchQuery {
@@ -89,14 +90,13 @@ struct SearchQuery {
 };
 struct SearchHit {
   Message message;
-  std::vector<TextRange> matches;  // where in message.text it is what was searched for
+  std::vector<TextRange> matches;  // the places of the searched words in message.text
 };
 struct SearchPage {
   std::vector<SearchHit> hits;  // newest first; fewer than the limit does not mean the last page
   std::string next;             // for SearchQuery::after; empty: there is no more
-  // The server was asked too. False (offline, or it did not answer): these are the hits on this
-  // device, and the pages after this one have no others. Asking again with the same `after` asks
-  // the server again.
+  // The server's hits are included. False (offline, or the server did not answer): this page and those after
+  // it have only the hits on this device. A search with the same `after` asks the server again.
   bool complete = false;
 };
 
@@ -105,7 +105,7 @@ struct Privacy {
   Audience online = Audience::kEveryone;
   Audience last_seen = Audience::kEveryone;
   bool receipts = true;
-  // Who may add one to groups, and who may start a 1:1. A block counts as kNobody.
+  // The people who may add this user to groups, and who may start a 1:1. A block counts as kNobody.
   Audience group_adds = Audience::kEveryone;
   Audience first_messages = Audience::kEveryone;
   friend bool operator==(const Privacy&, const Privacy&) = default;
@@ -122,13 +122,13 @@ enum class ConnectionState : std::uint8_t {
 };
 
 // --- events, in the order in which they were applied ---
-// Reason.code is 0-like kCancelled when there is none.
+// `reason`: why the connection is not there; its code is kCancelled if there is no reason.
 struct ConnectionChanged {
   ConnectionState state;
   Error reason;
 };
-// A message appeared (is_new, once for each id) or changed, its status most of all. Live: somebody
-// else's arrived by push and deserves a sound.
+// A message appeared (is_new, once for each id) or changed, mostly its status. `live`: it is of another user
+// and arrived by push, so it deserves a sound.
 struct MessageChanged {
   Message message;
   bool is_new = false;
@@ -147,27 +147,27 @@ struct PresenceChanged {
   Presence presence = Presence::kUnknown;
   Timestamp last_seen;
 };
-// The privacy settings, Client::contacts() or Client::blocked() have changed, here or elsewhere.
+// The privacy settings, Client::contacts() or Client::blocked() have changed, on this or another device.
 struct SettingsChanged {
   Privacy privacy;
 };
-// The cache was unreadable, or is of a history that the server has lost (it was restored from an
-// older copy), and is rebuilt from the server. What waits to be sent is kept.
+// The cache is being rebuilt from the server: it was unreadable, or holds a history that the server has lost
+// (it was restored from an older copy). Unsent messages are kept.
 struct CacheRecovered {
   std::string detail;
 };
-// The server does not make a group that create_group() has queued. Error::users are those who do not exist
-// (kNotFound) or may not be added (kPermissionDenied). Messages that wait for the group fail with the same
-// code. Client::resend(command) asks once more, Client::discard(command) forgets the group with them.
+// The server has rejected a group that create_group() had queued. Error::users are the people who do not exist
+// (kNotFound) or may not be added (kPermissionDenied). Messages waiting for the group fail with the same
+// code. Client::resend(command) tries again; Client::discard(command) removes the group and its messages.
 struct GroupRefused {
   ConversationId group;
   MessageId command;
   Error reason;
 };
-// What the server tells can no longer be kept on this device (working = false: kDiskFull, kIo,
-// kAlreadyOpen, kCacheCorrupt), or can again. Nothing is lost: it is fetched again as soon as it can
-// be kept. kCacheCorrupt stays until the application closes the client and opens it again.
-// Reason.code is kCancelled when there is none.
+// This device can no longer store the messages that arrive (working = false: kDiskFull, kIo, kAlreadyOpen,
+// kCacheCorrupt), or can again. Nothing is lost: the messages are fetched again as soon as they can be stored.
+// kCacheCorrupt stays until the application closes the client and opens it again. The code of `reason` is
+// kCancelled if there is none.
 struct StorageChanged {
   bool working = true;
   Error reason;

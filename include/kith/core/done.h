@@ -7,7 +7,7 @@
 
 namespace kith {
 
-// Called once, with the answer or with what went wrong. Each header that takes one says on which thread.
+// Called once, with the value or an Error. Each header that takes one names the thread.
 template <class T>
 using Done = std::function<void(Result<T>)>;
 

@@ -1,5 +1,5 @@
-// Ids are types: a UserId is never taken for a ConversationId. All are values of 16 opaque bytes or
-// one u64.
+// Ids: types of their own, so that a UserId cannot pass for a ConversationId. Each is a value of 16 opaque bytes
+// or one u64.
 #pragma once
 
 #include <array>
@@ -23,7 +23,7 @@ KITH_API std::string hex(const std::uint8_t* bytes, std::size_t size);
 KITH_API bool unhex(std::string_view text, std::uint8_t* bytes, std::size_t size);
 }  // namespace detail
 
-// 16 bytes with a Tag that keeps kinds apart. Compared as bytes, hashed, printed as 32 hex digits.
+// 16 bytes; Tag makes each kind a type of its own. Compared as bytes, hashed, printed as 32 hex digits.
 template <class Tag>
 class Id {
  public:
@@ -66,8 +66,8 @@ class Id {
   }
 
  private:
-  // A half as a number: ids compare as their bytes do, in two steps and without a call of memcmp. The
-  // compiler makes one instruction of the built-in, but sixteen of a loop over the bytes.
+  // One half of the id as a number, so that two comparisons replace a call of memcmp. The built-in compiles
+  // to one instruction; a loop over the bytes would compile to sixteen.
   [[nodiscard]] constexpr std::uint64_t big_endian(std::size_t half) const {
     const std::uint64_t word = std::bit_cast<std::array<std::uint64_t, 2>>(bytes_)[half];
     return std::endian::native == std::endian::little ? __builtin_bswap64(word) : word;

@@ -242,8 +242,8 @@ inline constexpr std::size_t apply_lag_soft = 100'000;
 inline constexpr std::size_t apply_lag_max = 200'000;
 // Commands queued while the store catches up; more are refused with OVERLOADED.
 inline constexpr std::size_t commands_held_max = 100'000;
-// A command whose expected wait exceeds the first is refused at once, with retry_after_ms. One that has waited for
-// the second, because the store makes no progress, is refused before its client takes the batch for lost (send_limit).
+// A command whose expected wait exceeds the first is refused at once, with retry_after_ms. If the store makes no
+// progress, a queued command is refused after the second, before its client takes the batch for lost (send_limit).
 inline constexpr auto command_held_expected = 4s;
 inline constexpr auto command_held_limit = 6s;
 // A request that took longer than the first from the gateway to its owner counts as a repetition: its client may have

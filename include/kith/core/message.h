@@ -11,8 +11,8 @@
 
 namespace kith {
 
-// Where a message of one's own stands. Only ever moves down this list, except that kFailed may be
-// sent again. docs/delivery.md says what each promises.
+// The state of a message that the user sent. It only moves down this list, except that a kFailed message may
+// be sent again. docs/delivery.md defines the promise of each.
 enum class DeliveryStatus : std::uint8_t {
   kFailed = 0,     // refused for good, or too old; resend or discard it
   kSending = 1,    // durable in this device's outbox
@@ -31,7 +31,7 @@ enum class MessageKind : std::uint8_t {
   kUnknown = 255,   // from a newer release; Message::text is a fallback
 };
 
-// Bytes of a UTF-8 text; never part of a character.
+// A range of bytes in a UTF-8 text; it never splits a character.
 struct TextRange {
   std::size_t begin = 0;
   std::size_t size = 0;

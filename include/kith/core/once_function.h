@@ -1,7 +1,7 @@
-// OnceFunction: a callback that is moved, never copied, and carries what it holds in itself.
+// OnceFunction: a callback that can be moved but not copied, and stores its captures in itself.
 //
-// std::function asks for memory of its own as soon as a callback holds more than two pointers, and
-// wants to be copied. A callback that waits once for one answer needs neither.
+// std::function allocates as soon as a callback captures more than two pointers, and requires that it
+// can be copied. A callback that waits once for one answer needs neither.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ namespace kith {
 template <class Signature, std::size_t Room = 48>
 class OnceFunction;
 
-// `Room`: bytes that what is held may take without memory of its own.
-// Threads: as what is held; it may be moved to another one. Called when empty: undefined.
+// `Room`: bytes of captures that fit without an allocation.
+// Threads: as the captures allow; it may be moved to another thread. Calling an empty one is undefined.
 template <class R, class... Args, std::size_t Room>
 class OnceFunction<R(Args...), Room> {
  public:
@@ -52,7 +52,7 @@ class OnceFunction<R(Args...), Room> {
  private:
   struct Ops {
     R (*call)(void*, Args&&...);
-    void (*move)(void* from, void* to) noexcept;  // and destroys what is left
+    void (*move)(void* from, void* to) noexcept;  // and destroys `from`
     void (*destroy)(void*) noexcept;
   };
   template <class Held>

@@ -1,4 +1,4 @@
-// Randomness, injected like time.
+// Random: the source of randomness, injected like the clock.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,7 @@ namespace kith {
 class KITH_API Random {
  public:
   virtual ~Random() = default;
+  // Fills `size` bytes at `bytes` with random ones.
   virtual void fill(void* bytes, std::size_t size) = 0;
 
   // Uniform in [0, bound); 0 if bound is 0.

@@ -29,12 +29,12 @@ enum class ErrorCode : std::uint16_t {
   kLimitExceeded = 11,    // a documented limit, e.g. members of a group
   kRateLimited = 12,      // too fast; Error::retry_after says when to try again
   kOverloaded = 13,       // the server protects itself; Error::retry_after says when to try again
-  kUnavailable = 14,      // something needed is down for now
-  kExpired = 15,          // older than the server still recognises as a repetition
+  kUnavailable = 14,      // a part that the request needs is down for now
+  kExpired = 15,          // too old: the server no longer recognises it as a repetition
   kUpgradeRequired = 16,  // this client is too old for the server (or the other way round)
   kUnimplemented = 17,    // the peer does not know this request
   kInternal = 18,         // a bug in Kith; please report
-  kCancelled = 19,        // closed or withdrawn before it was done
+  kCancelled = 19,        // the object was closed, or the call withdrawn, before it was done
 
   // Network, seen by the client
   kOffline = 40,          // not connected
@@ -61,7 +61,7 @@ enum class ErrorCode : std::uint16_t {
   kBadConfig = 81,     // message names file, line and field
 };
 
-// What a caller may do about a failure. The outbox decides by this alone.
+// The reaction that a failure calls for. The outbox decides by this alone.
 enum class Retry : std::uint8_t {
   kNever,               // the same request will fail again
   kAfterBackoff,        // later, with jittered back-off (or after Error::retry_after_ms)
@@ -77,7 +77,7 @@ struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string message;  // one English sentence for developers; no message text, no tokens
   std::uint32_t retry_after_ms = 0;  // asked for by the server; 0 = use the caller's own back-off
-  // The people that it is about: those who do not exist, or who may not be added to a group.
+  // The people that the error is about: they do not exist, or may not be added to a group.
   std::vector<UserId> users{};
 
   [[nodiscard]] Retry retry() const noexcept { return retry_of(code); }
@@ -89,7 +89,7 @@ inline Error make_error(ErrorCode code, std::string message, std::uint32_t retry
   return Error{code, std::move(message), retry_after_ms, {}};
 }
 
-// Either a T or an Error. Like std::expected (C++23), which the supported compilers do not have
+// Either a T or an Error, as std::expected of C++23 is, which the supported compilers do not have
 // yet.
 template <class T>
 class [[nodiscard]] Result {

@@ -1,6 +1,6 @@
-// Scheduler: the event loop that a part of Kith runs on, with its clock and its timers. Virtual in the
-// simulation, libuv in production. A server gives its own to the engines that it is started with
-// (kith/server/ports/server_ports.h): they call back on it.
+// Scheduler: the event loop that a part of Kith runs on, with its clock and its timers; libuv in production,
+// virtual time in the simulation. A server passes its own to the engines that it is started with
+// (kith/server/ports/server_ports.h), and they call back on it.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +17,13 @@ class KITH_API Scheduler : public Executor {
   using TimerId = std::uint64_t;  // 0 = none
 
   virtual Clock& clock() = 0;
-  // post() may be called from any thread; the task runs on the loop.
 
-  // Runs `task` once on the loop, not before `delay` has passed on the monotonic clock. Loop thread
+  // post() may be called from any thread; it runs its task on the loop.
+
+  // Runs `task` once on the loop, after `delay` on the monotonic clock or later. Loop thread
   // only.
   virtual TimerId after(Millis delay, std::function<void()> task) = 0;
-  // Forgets a timer; harmless if it has fired or id is 0. Loop thread only.
+  // Cancels a timer; does nothing if it has fired or id is 0. Loop thread only.
   virtual void cancel(TimerId id) = 0;
 };
 

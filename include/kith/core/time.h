@@ -1,4 +1,4 @@
-// Time: the only "now" of the library. Everything that needs the time is given a Clock.
+// Clock: the only "now" of the library. Code that needs the time takes a Clock.
 #pragma once
 
 #include <chrono>

@@ -8,17 +8,17 @@
 
 namespace kith::server {
 
-// The files to set in ServerOptions, and the one that clients are given.
+// The files to set in ServerOptions, and the one for the clients.
 struct DevCertificate {
   std::string ca_file;           // PEM; what clients verify against
   std::string certificate_file;  // PEM; localhost, 127.0.0.1 and ::1, 825 days
   std::string key_file;          // PEM, readable by the owner alone
 };
 
-// Makes the files in `directory` (created for the owner alone if missing) or returns those of an
-// earlier call while they are valid for another day. The key of the CA is not kept: nothing else
-// can be signed with it. Not for production: clients must trust the CA by hand. Threads: any;
-// blocks for the disk. Fails with kIo, kInternal (OpenSSL).
+// Makes the files in `directory` (created for the owner alone if missing), or returns those of an
+// earlier call if they are valid for another day. The key of the CA is not kept, so it can sign
+// nothing else. Not for production: clients must trust the CA by hand. Threads: any; blocks for the
+// disk. Fails with kIo, kInternal (OpenSSL).
 KITH_API Result<DevCertificate> ensure_dev_certificate(const std::string& directory);
 
 }  // namespace kith::server

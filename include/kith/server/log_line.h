@@ -1,4 +1,4 @@
-// LogLine: one thing that happened in the server, for the host's log: an event with a stable name, and fields.
+// LogLine: one event of the server for the host's log, with a stable name and fields.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,8 @@ struct LogLine {
   std::vector<LogField> fields;
 };
 
-// "journal_failed code=DISK_FULL failures=3 msg=\"…\"": one line of printable text. What came from outside cannot
-// break it: line ends, control characters and marks that turn the direction of writing are escaped.
+// "journal_failed code=DISK_FULL failures=3 msg=\"…\"": one line of printable text. Line ends, control
+// characters and marks that turn the direction of writing are escaped, so a foreign value cannot break the line.
 KITH_API std::string to_string(const LogLine& line);
 // The same as one JSON object with the members "level", "event", "msg" and the fields; `time` is the first member,
 // unless it is empty.

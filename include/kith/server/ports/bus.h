@@ -1,16 +1,16 @@
-// Bus carries frames from the services to the gateways that hold the receiving sessions. At most
-// once, in order per gateway: a doorbell, not a store. What is lost is repaired by the client's
-// sync.
+// Bus carries frames from the services to the gateways that hold the receiving sessions. It delivers at
+// most once, in order per gateway: a doorbell, not a store. A client's sync fetches whatever is lost
+// here.
 //
-// Keeps:    nothing. What is published to a gateway that nobody serves is gone.
-// Order:    deliveries to one gateway arrive in the order of publish(), each once or not at all, and as
-//           they were published.
+// Keeps:    nothing. A delivery to a gateway without a handler is lost.
+// Order:    deliveries to one gateway arrive in the order of publish(), each once or not at all, and
+//           unchanged.
 // Threads:  methods and handlers on the loop of the server; the handler may run inside publish(), and
 //           may unsubscribe itself. None runs after unsubscribe() or the destructor.
 // Blocking: no call; all return at once.
-// Bounds:   a frame has at most limits::frame_bytes_max bytes. An adapter that cannot keep up drops
-//           deliveries, the oldest first, rather than to gather them.
-// Failure:  publish() has no answer: nobody waits for it, and nobody repeats it.
+// Bounds:   a frame has at most limits::frame_bytes_max bytes. An adapter that cannot keep up drops the
+//           oldest deliveries instead of queuing them.
+// Failure:  publish() returns nothing: no caller waits for a delivery or repeats it.
 // Proof:    kith/conformance/bus_suite.h.
 #pragma once
 
@@ -25,7 +25,7 @@
 
 namespace kith::server {
 
-// Who yields first when a connection is slow; lower = dropped or replaced earlier.
+// The order in which frames yield when a connection is slow; lower = dropped or replaced earlier.
 enum class DeliveryClass : std::uint8_t {
   kEphemeral = 0,
   kReceipt = 1,
@@ -38,7 +38,7 @@ struct Delivery {
   std::vector<std::uint64_t> sessions;       // of the gateway
   std::shared_ptr<const std::string> frame;  // one encoded ServerFrame, shared by all receivers
   DeliveryClass cls = DeliveryClass::kEvent;
-  // For kEvent: what a lagging session is told instead of the frame.
+  // For kEvent: the head that a lagging session gets instead of the frame.
   ConversationId conversation;
   std::uint64_t last_seq = 0;
   std::uint64_t ordinal = 0;
@@ -47,7 +47,7 @@ struct Delivery {
 class KITH_API Bus {
  public:
   virtual ~Bus() = default;
-  // `delivery` is the caller's again when this returns.
+  // Does not keep a reference to `delivery` after it returns.
   virtual void publish(const std::string& gateway, const Delivery& delivery) = 0;
   virtual void subscribe(const std::string& gateway,
                          std::function<void(const Delivery&)> handler) = 0;

@@ -1,33 +1,33 @@
-// CommandLog is the one place where durability begins: a record is part of Kith's state when it is
-// in the log, and everything else (heads, history, feeds, search) is computed from it in log order.
+// CommandLog is the place where durability begins: a record is part of Kith's state once it is in the
+// log, and everything else (heads, history, feeds, search) is computed from the log, in its order.
 //
-// Keeps:      records, from append() until trim() allows them to go. read() gives them as they were
-//             appended, but for the reply token, which is 0 in a later process.
-// Order:      positions are assigned in append order and increase by one; a reopened log goes on. In
+// Keeps:      records, from append() until trim() releases them. read() returns them as they were
+//             appended, except for the reply token, which is 0 in a later process.
+// Order:      positions are assigned in append order and increase by one; a reopened log continues. In
 //             a shared log they increase, maybe with holes.
-// Durability: `committed` is called with ok only when the records survive a crash of this process
-//             and a power loss. Not ok: none of them is in the log, and none of them will ever be
-//             seen by read(); their positions are used again.
-// Sharing:    several processes may append to one log (appender() is not 0). Then `committed` is
-//             called with ok when the record has been read back at its place, what others append
-//             comes through on_foreign() at its own place among them, and kUnavailable means that
-//             nobody knows whether the record is in the log, or will be.
-// Refusals:   what is appended between a refused record and the call that tells its refusal is
-//             refused too, so a sender's later record never overtakes an earlier one that has to be
-//             repeated. When everything is told the log takes records again.
-// Batching:   an adapter may commit what has gathered since the last commit in one go.
-// Threads:    methods and callbacks on the loop of the server. Callbacks come once each, in position
-//             order, and never inside append() but for the refusals that Bounds names. None comes
-//             after or from the destructor: then the record is in the log or not.
+// Durability: `committed` is called with ok only when the record survives a crash of this process and a
+//             power loss. With an error, the record is not in the log and read() never returns it; its
+//             position is used again.
+// Sharing:    several processes may append to one log (appender() is not 0). Then `committed` is called
+//             with ok when the record has been read back at its place; records of other appenders
+//             arrive through on_foreign(), each at its own place among them; and kUnavailable means
+//             that the record may be in the log, or get there later.
+// Rejections: when a record is rejected, so is every record appended before its callback has run. A
+//             retry therefore never ends up behind a later record of the same sender. When all these
+//             callbacks have run the log takes records again.
+// Batching:   an adapter may commit all records that wait in one go.
+// Threads:    methods and callbacks on the loop of the server. Callbacks run once each, in position
+//             order, and never inside append() except for the rejections that Bounds names. None runs
+//             after the destructor or in it; the record is then in the log or not.
 // Blocking:   read(), which is called at start. The others return at once.
-// Bounds:     above limits::journal_pending_max waiting records append() answers kOverloaded. Above
-//             limits::journal_refused_max refusals that are still to be told, it tells the next one
-//             inside the call.
-// Failure:    kDiskFull, kIo, kOverloaded, kUnavailable, kClosed. The server repeats nothing: the
-//             sender is told a retryable error and sends again, under the same id. If read() fails,
-//             or the log ends before the store does, the server does not start.
-// Proof:      kith/conformance/command_log_suite.h; an adapter that passes it is an adapter. A power
-//             loss is beyond it, and so is sharing: the suite opens logs with one appender.
+// Bounds:     above limits::journal_pending_max waiting records append() fails with kOverloaded. Above
+//             limits::journal_refused_max rejected records whose callback has not run, it calls back
+//             synchronously.
+// Failure:    kDiskFull, kIo, kOverloaded, kUnavailable, kClosed. The server does not retry: the sender
+//             gets a retryable error and sends again under the same id. If read() fails, or the log
+//             ends before the store does, the server does not start.
+// Proof:      an adapter is one that passes kith/conformance/command_log_suite.h. The suite covers
+//             neither a power loss nor sharing: it opens logs with one appender.
 #pragma once
 
 #include <cstdint>
@@ -41,22 +41,22 @@
 
 namespace kith::server {
 
-// Hears what became of a record.
+// Receives the committed record with its position, or the error.
 using Committed = OnceFunction<void(Result<LogEntry>&&), 80>;
 
 class KITH_API CommandLog {
  public:
   virtual ~CommandLog() = default;
 
-  // Appends one record. `committed` receives its position, or why it is not in the log (kDiskFull,
-  // kIo, kOverloaded, kClosed).
+  // Appends one record. `committed` receives it with its position, or the reason why it is not in the log
+  // (kDiskFull, kIo, kOverloaded, kClosed).
   virtual void append(LogRecord record, Committed committed) = 0;
 
-  // The number of the appender behind this object, which no other object of any process has; 0 if the
-  // log has no other appender, ever.
+  // The number of this appender, which no other object of any process has; 0 if the log never has another
+  // appender.
   [[nodiscard]] virtual std::uint64_t appender() const { return 0; }
-  // Sets what is called with every record of another appender behind the last one that read() gave.
-  // Called once, before the first read().
+  // Sets the handler for records of other appenders behind the last one that read() returned. Called once,
+  // before the first read().
   virtual void on_foreign([[maybe_unused]] std::function<void(LogEntry&&)> foreign) {}
 
   // Reads committed entries with position > after, ascending, at most `limit`. Blocks; used at
@@ -69,7 +69,7 @@ class KITH_API CommandLog {
   // Records waiting for their commit.
   virtual std::size_t pending() const = 0;
 
-  // Allows the adapter to drop records with position <= upto: the store holds everything computed
+  // Lets the adapter drop records with position <= upto: the store holds everything computed
   // from them.
   virtual void trim(Position upto) = 0;
 };

@@ -1,5 +1,5 @@
-// Log records as bytes, for a CommandLog that keeps them in an engine of its own. The form is the one of
-// the embedded journal (kith.v1.LogRecord), so that every release reads what an earlier one has written.
+// Log records as bytes, for a CommandLog on an engine of its own. The format is that of the embedded journal
+// (kith.v1.LogRecord), so that every release reads the records of earlier ones.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@
 
 namespace kith::server {
 
-// Leaves the reply token out: it means nothing to a later process.
+// Leaves out the reply token, which has no meaning in a later process.
 KITH_API std::string encode_record(const LogRecord& record);
 // Fails with kCacheCorrupt.
 KITH_API Result<LogRecord> decode_record(std::string_view bytes);

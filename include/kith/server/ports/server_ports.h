@@ -6,7 +6,7 @@
 //   };
 //   auto server = kith::server::Server::start(options, ports);
 //
-// A port that is not given is the embedded one: on the disk in ServerOptions::data_dir, in memory
+// The embedded engine stands in for a missing port: on the disk in ServerOptions::data_dir, in memory
 // without it. An adapter is one that passes the suite of its port (kith/conformance/*_suite.h).
 //
 // Opening:  start() calls each function once, on the loop of the server, in the order of the fields. It

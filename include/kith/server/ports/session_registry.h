@@ -1,16 +1,16 @@
 // SessionRegistry knows which sessions of a user are connected, and to which gateway. It is a hint,
 // rebuilt by the gateways: losing it costs latency, never messages.
 //
-// Keeps:    sessions from add() until remove() or remove_gateway(); nothing of it needs to last.
-// Order:    a lookup() sees what was added and removed before it, and lookups are answered in the order
-//           of their calls: pushes go out in the order in which they are answered.
+// Keeps:    sessions from add() until remove() or remove_gateway(); they need not survive the process.
+// Order:    a lookup() sees every add() and remove() before it, and lookups are answered in the order of
+//           their calls: pushes leave in the order of the answers.
 // Sets:     adding a session again, or removing one that is not there, changes nothing.
 // Threads:  methods and callbacks on the loop of the server, one callback for each lookup. Callbacks may
-//           come inside the call; none comes after or from the destructor.
+//           run inside the call; none runs after the destructor or in it.
 // Blocking: no call; all return at once.
-// Bounds:   limits::account_devices_max sessions of a user: the server ends those that are more.
-// Failure:  add() and remove() have no answer; an adapter repeats them itself. If lookup() fails the
-//           user's devices hear nothing of this push, and fetch it when they sync.
+// Bounds:   limits::account_devices_max sessions of a user; the server ends further ones.
+// Failure:  add() and remove() return nothing; an adapter retries them itself. If lookup() fails, the
+//           user's devices get no push and fetch the event when they sync.
 // Proof:    kith/conformance/session_registry_suite.h.
 #pragma once
 
@@ -38,7 +38,7 @@ class KITH_API SessionRegistry {
   virtual void add(const UserId& user, const SessionRef& session) = 0;
   virtual void remove(const UserId& user, const SessionRef& session) = 0;
   virtual void lookup(const UserId& user, Done<std::vector<SessionRef>> done) = 0;
-  // The same, where the answer is at hand: valid until the next call. Null: lookup() has to be asked.
+  // Returns the same at once if it is in memory, valid until the next call. Null: use lookup().
   [[nodiscard]] virtual const std::vector<SessionRef>* at_hand(const UserId& user) const {
     (void)user;
     return nullptr;
