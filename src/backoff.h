@@ -1,5 +1,5 @@
-// Waiting before the next attempt: exponential back-off with full jitter, so that a cut crowd comes
-// back evenly.
+// Backoff computes the wait before the next attempt: exponential with full jitter, so that many clients that
+// were cut off together come back evenly.
 #pragma once
 
 #include <cstdint>
@@ -21,23 +21,22 @@ class Backoff {
  public:
   explicit Backoff(Random& random, BackoffRules rules = {}) : random_(random), rules_(rules) {}
 
-  // The wait before the next attempt: random(0, min(cap, base * 2^n)), then n grows. `retry_after`
-  // is what the server asked for (0 = nothing): it replaces the draw, is counted as a failure all
-  // the same, and is spread by up to a tenth so that clients that were all told the same do not
-  // return at once.
+  // Returns the wait before the next attempt, random(0, min(cap, base * 2^n)), and increments n. A
+  // `retry_after` of the server (0 = none) replaces the draw and counts as a failure too; it is spread by
+  // up to a tenth, so that clients with the same retry_after do not return at once.
   Millis next(std::int64_t now_ms, Millis retry_after = Millis{0});
 
-  // The network changed for the better: one extra try after random(0, 1 s). n does not grow; if
-  // that try fails too, next() goes on where it was.
+  // The network has improved: returns the wait, random(0, 1 s), before one extra attempt. n does not grow;
+  // if the attempt fails, next() continues from its old n.
   Millis network_changed();
 
-  // Signed in and caught up. Only after reset_after of that does n start again from zero, so that a
-  // server which accepts and cuts is not hammered.
+  // Signed in and caught up. n starts again from zero only after reset_after in this state, so that a
+  // server that accepts and then cuts connections is not flooded.
   void synced(std::int64_t now_ms);
   // The connection ended (or never came up).
   void lost(std::int64_t now_ms);
 
-  // The application came to the foreground or left it: another cap from the next draw on.
+  // The application has entered or left the foreground: sets the cap of the next draws.
   void set_cap(Millis cap) { rules_.cap = cap; }
 
   // Upper end of the next draw.

@@ -1,4 +1,4 @@
-// What a sender sees of a message: derived from watermarks that only grow, merged by max, so that
+// The delivery status that a sender sees: derived from watermarks that are merged by max and only grow, so that
 // it never goes back.
 #pragma once
 
@@ -17,16 +17,16 @@ struct DeliveryMarks {
   friend bool operator==(const DeliveryMarks&, const DeliveryMarks&) = default;
 };
 
-// Raises `into` to at least `other`; true if something moved. Idempotent, commutative, associative.
+// Raises `into` to at least `other`; returns true if a field moved. Idempotent, commutative, associative.
 bool merge(DeliveryMarks& into, const DeliveryMarks& other);
 
 // Status of a placed message; kSending for one without a seq. READ implies DELIVERED whatever
 // delivered_all says.
 DeliveryStatus derive(Seq seq, Seq delivered_all, Seq read_all);
 
-// The status to show: what was shown before, or better. kFailed gives way to anything: the message
-// was sent again, or turned out to have arrived. A late failure does not take back what the server
-// has placed.
+// Returns the status to show: the one shown before, or a better one. Any status replaces kFailed, because the
+// message was sent again or turned out to have arrived. A late failure does not replace the status of a message
+// that the server has placed.
 DeliveryStatus merge(DeliveryStatus shown, DeliveryStatus news);
 
 }  // namespace kith

@@ -77,8 +77,8 @@ Retry retry_of(ErrorCode code) noexcept {
     case ErrorCode::kOverloaded:
     case ErrorCode::kUnavailable:
     case ErrorCode::kInternal:
-    // A captive portal, a lapsed certificate or a full disk end by themselves: nothing waiting may
-    // be given up for them.
+    // A captive portal, an expired certificate or a full disk are temporary: no queued message may
+    // fail because of them.
     case ErrorCode::kTlsCertificate:
     case ErrorCode::kTlsFailed:
     case ErrorCode::kNotKithServer:
@@ -137,8 +137,8 @@ int wire_code(ErrorCode code) noexcept {
 
 namespace {
 
-// A failure that is the server's own business, as others may hear of it: what an engine says of it, and where, stays
-// in the server's log.
+// Returns an internal failure as clients may see it; the details that an engine reports stay in the
+// server's log.
 Error public_form(const Error& error) {
   switch (error.code) {
     case ErrorCode::kDiskFull:

@@ -9,11 +9,11 @@ class Error;
 
 namespace kith {
 
-// Codes of the client's own making (network, storage) have no wire form and become INTERNAL.
+// Codes that only a client uses (network, storage) have no wire form and become INTERNAL.
 v1::Error to_wire(const Error& error);
 
-// A code from a newer peer becomes kUnavailable if the peer calls it retryable, else
-// kInvalidArgument: the two answers that lead an outbox to do what the peer meant.
+// An unknown code of a newer peer becomes kUnavailable if the peer calls it retryable, else kInvalidArgument:
+// with either the outbox does what the peer meant.
 Error from_wire(const v1::Error& error);
 
 // The number of v1::ErrorCode; both enumerations share their values up to kCancelled.

@@ -8,8 +8,8 @@
 
 namespace kith {
 
-// The lite runtime keeps unknown fields but does not show them: what takes more room than the known
-// fields is one.
+// The lite runtime keeps unknown fields but does not expose them: a frame larger than its known fields has
+// one.
 bool has_unknown_body(const v1::ClientFrame& frame) {
   if (frame.body_case() != v1::ClientFrame::BODY_NOT_SET) return false;
   v1::ClientFrame known;
@@ -52,7 +52,7 @@ Result<std::string> encode_any(const Frame& frame) {
 template <class Frame>
 Result<Frame> decode_any(std::string_view bytes) {
   if (bytes.size() > limits::frame_bytes_max) return too_large(bytes.size());
-  // The answer is typed; a stranger's bytes must not write lines to the host's stderr.
+  // The error is typed; bytes of a stranger must not write lines to the host's stderr.
   const google::protobuf::LogSilencer quiet;
   Frame frame;
   if (!frame.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {

@@ -16,7 +16,7 @@
 namespace kith {
 namespace {
 
-// Rules are written one after the other; the first that is broken is the answer.
+// A chain of rules, of which the first broken one is the error.
 class Check {
  public:
   explicit Check(std::string_view what) : what_(what) {}
@@ -46,7 +46,7 @@ class Check {
     return field_is(found && found->is_group(), field,
                     " names no group: it is no UUID of version 4");
   }
-  // Any 16 bytes: what a sender's clock says decides nothing.
+  // Any 16 bytes: the time in an id, of the sender's clock, decides nothing.
   Check& command_id(std::string_view bytes, std::string_view field) { return id(bytes, field); }
   template <class Ids>
   Check& ids(const Ids& list, std::size_t max, std::string_view field) {
@@ -73,7 +73,7 @@ class Check {
     bytes(value, max, field);
     return field_is(is_utf8(value), field, " is not UTF-8");
   }
-  // Names are shown in one line: nothing that moves a cursor, or shows other text than it has.
+  // Names are shown in one line: they must not move a cursor or show other text than they hold.
   Check& line(std::string_view value, std::size_t max, std::string_view field) {
     text(value, max, field);
     return field_is(!status_ || is_plain_line(value), field,
@@ -110,7 +110,7 @@ class Check {
 };
 
 Status check(const v1::Hello& m) {
-  // Another major's Hello may mean other things by its fields; negotiate() answers it with
+  // The fields of another major's Hello may have other meanings; negotiate() answers it with
   // kUpgradeRequired.
   if (m.major() != handshake::kMajor) return {};
   Check c("Hello");

@@ -1,4 +1,4 @@
-// Objects of OpenSSL that free themselves.
+// Owning pointers to objects of OpenSSL.
 #pragma once
 
 #include <openssl/bio.h>

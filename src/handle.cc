@@ -24,7 +24,7 @@ namespace {
 using Char = utf8proc_int32_t;
 using Text = std::vector<Char>;
 
-// Names that somebody would take for the service, for its people, or for everybody. Compared without
+// Names that people would take for the service, for its staff, or for everybody. Compared without
 // punctuation.
 constexpr std::string_view kReserved[] = {
     "abuse",      "admin",      "administrator", "all",      "anonymous", "anybody",   "anyone",
@@ -35,7 +35,7 @@ constexpr std::string_view kReserved[] = {
     "someone",    "staff",      "support",       "sysadmin", "system",    "undefined", "unknown",
     "webmaster",  "you"};
 
-// Alphabets whose letters pass for each other's.
+// Alphabets whose letters look like each other's.
 struct Range {
   Char first, last;
   int script;
@@ -90,8 +90,8 @@ constexpr Range kBesideOthers[] = {{0x3005, 0x3006, 0}, {0x3041, 0x30ff, 0}, {0x
 // Letters of these scripts that pass for a stroke or a letter of Latin.
 constexpr Char kStrokes[] = {0x30ce, 0x30fc, 0x3127, 0x4e28, 0x4e36, 0x4e3f};  // ノ ー ㄧ 丨 丶 丿
 
-// Phonetic letters, small capitals and letters of dead spellings: many pass for a plain one. Not those that
-// languages of today are written with: ɓ ɔ ɖ ɗ ə ɛ ɣ ɨ ɲ ʃ ʉ ʊ ʒ.
+// Phonetic letters, small capitals and letters of dead spellings, many of which look like a plain one. Letters of
+// living languages are not among them: ɓ ɔ ɖ ɗ ə ɛ ɣ ɨ ɲ ʃ ʉ ʊ ʒ.
 constexpr Range kRareLatin[] = {
     {0x185, 0x185, 0},   {0x18d, 0x18d, 0},  {0x1a8, 0x1a8, 0},   {0x1aa, 0x1ab, 0},
     {0x1bb, 0x1c3, 0},   {0x21d, 0x21d, 0},  {0x242, 0x242, 0},   {0x250, 0x252, 0},
@@ -99,13 +99,13 @@ constexpr Range kRareLatin[] = {
     {0x264, 0x267, 0},   {0x269, 0x271, 0},  {0x273, 0x282, 0},   {0x284, 0x288, 0},
     {0x28b, 0x291, 0},   {0x293, 0x2af, 0},  {0x1d00, 0x1dbf, 0}, {0x2c60, 0x2c7f, 0},
     {0xa720, 0xa7ff, 0}, {0xab30, 0xab6f, 0}};
-// Accents that a Latin letter may have where there is no letter with it. Others cannot be seen (a dot above i, an
-// underline in a list) or cross it out.
+// Accents that a Latin letter may have without a precomposed letter. Others are invisible (a dot above i, an
+// underline in a list) or cross the letter out.
 constexpr Range kLatinAccents[] = {{0x300, 0x304, 0}, {0x306, 0x30c, 0}, {0x323, 0x325, 0},
                                    {0x327, 0x328, 0}, {0x32d, 0x32d, 0}, {0x330, 0x331, 0}};
 constexpr Char kDotAbove = 0x307;
 
-// In the middle of a word these are refused, though a letter's category has them (RFC 5892, F and I).
+// Characters that are rejected inside a word although their category is that of letters (RFC 5892, F and I).
 constexpr Range kRefused[] = {{0x640, 0x640, 0},   {0x7fa, 0x7fa, 0},   {0x302e, 0x302f, 0},
                               {0x3031, 0x3035, 0}, {0x303b, 0x303b, 0}, {0x1100, 0x11ff, 0},
                               {0xa960, 0xa97c, 0}, {0xd7b0, 0xd7fb, 0}};
@@ -159,7 +159,7 @@ std::string composed(const std::string& text) {
   return {reinterpret_cast<const char*>(made), static_cast<std::size_t>(size)};
 }
 
-// The ordinary form of a wide or narrow one.
+// Returns the ordinary form of a wide or narrow character.
 void append_of_usual_width(Char c, Text& to) {
   const auto type = utf8proc_get_property(c)->decomp_type;
   if (type != UTF8PROC_DECOMP_TYPE_WIDE && type != UTF8PROC_DECOMP_TYPE_NARROW) {
@@ -222,7 +222,7 @@ bool obeys_bidi_rule(const Text& chars) {
          direction(*last) == UTF8PROC_BIDI_CLASS_AN;
 }
 
-// Of one of the alphabets that look alike, and not wholly of letters that read as Latin.
+// False if the name mixes alphabets that look alike, or if all its letters look Latin and are not.
 bool of_one_alphabet(const Text& chars) {
   int alphabet = kNone;
   bool all_look_latin = true;
@@ -234,13 +234,13 @@ bool of_one_alphabet(const Text& chars) {
     const bool looks =
         std::find(std::begin(kLooksLatin), std::end(kLooksLatin), c) != std::end(kLooksLatin);
     if (script == kLatin && looks) return false;
-    if (script == kLisu) return false;  // all of them are Latin capitals to the eye
+    if (script == kLisu) return false;  // all its letters look like Latin capitals
     all_look_latin = all_look_latin && looks;
   }
   return alphabet == kNone || alphabet == kLatin || !all_look_latin;
 }
 
-// Letters and digits of scripts that are none of these alphabets, beside one of them.
+// True if letters or digits of other scripts stand beside one of these alphabets.
 bool mixes_scripts(const Text& chars) {
   const bool alphabet =
       std::any_of(chars.begin(), chars.end(), [](Char c) { return script_of(c) != kNone; });
@@ -252,7 +252,7 @@ bool mixes_scripts(const Text& chars) {
   });
 }
 
-// A decimal digit of one script stands within nine of every other of it.
+// Decimal digits of one script differ by at most nine.
 bool mixes_digits(const Text& chars) {
   std::optional<Char> first, last;
   for (const Char c : chars) {
@@ -287,7 +287,7 @@ bool marks_pile_up(const Text& chars) {
   return false;
 }
 
-// A name as it is read at a glance: no accents, no punctuation, digits as the letters that they stand for.
+// Returns a name as it is read at a glance: no accents, no punctuation, digits as the letters that they stand for.
 std::string glance(std::string_view text, char one) {
   std::string seen = search::fold(text).text;
   std::erase_if(seen, [](unsigned char c) { return c < 0x80 && std::isalnum(c) == 0; });

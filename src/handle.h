@@ -8,18 +8,18 @@
 
 namespace kith {
 
-// The handle as the server keeps it: width and case mapped, normalized. "Ａlice" and "ALICE" are "alice".
-// Text that cannot be mapped comes back as it is.
+// Returns the handle as the server keeps it: width and case mapped, normalized. "Ａlice" and "ALICE" become
+// "alice". Returns text that cannot be mapped unchanged.
 std::string mapped_handle(std::string_view typed);
 
-// The handle that a new account may have; kInvalidArgument with the reason. Letters, digits and ASCII
-// punctuation (IdentifierClass of RFC 8264), a letter or digit first, of one script where scripts look alike,
-// no reserved name, nothing that reads as an id.
+// Returns the mapped handle if a new account may have it; fails with kInvalidArgument and the reason. Allowed are
+// letters, digits and ASCII punctuation (IdentifierClass of RFC 8264), with a letter or digit first and of one
+// script where scripts look alike; reserved names and text that reads as an id are not.
 Result<std::string> new_account_handle(std::string_view typed);
 
-// Shown in one line, this text stays there and reads as it is written: it has no control, no line or
-// paragraph separator, and no invisible character of category Cf. Such are allowed only where scripts and
-// emoji are written with them: joiners between two other characters.
+// True if the text stays in its line when shown and reads as it is written: it has no control character, no line
+// or paragraph separator, and no invisible character of category Cf, except the joiners between two other
+// characters that some scripts and emoji are written with.
 bool is_plain_line(std::string_view text);
 
 }  // namespace kith

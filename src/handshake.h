@@ -1,4 +1,4 @@
-// Agreeing on a protocol version and capabilities, for both roles. Pure.
+// Negotiates the protocol version and the capabilities, for both roles. Pure.
 #pragma once
 
 #include <cstdint>
@@ -19,26 +19,26 @@ inline constexpr std::uint32_t kMajor = 1;         // also in the URL: /v1/ws
 inline constexpr std::uint32_t kMinor = 0;         // highest minor that this release speaks
 inline constexpr std::uint32_t kMinorMinimum = 0;  // lowest minor that this release still serves
 
-// Not every server of this release has it.
+// The capability to search, which a server of this release may lack.
 inline constexpr std::string_view kSearchCap = "search";
 
-// What this release can do beyond the frames that every peer of kMajor knows. Sorted.
+// The capabilities of this release beyond the frames that every peer of kMajor knows, sorted.
 const std::vector<std::string>& capabilities();
 
 struct Negotiated {
   std::uint32_t minor = 0;  // min of both
-  // What both know, sorted; names that this release does not know are ignored. Of capabilities().
+  // The capabilities of both peers, sorted; a subset of capabilities(), since unknown names are ignored.
   std::vector<std::string_view> caps;
 };
 
-// Server. kUpgradeRequired: another major, or a minor below kMinorMinimum. The Hello has passed
-// validate().
+// Server: answers a Hello that has passed validate(). Fails with kUpgradeRequired for another major or a minor
+// below kMinorMinimum.
 Result<Negotiated> negotiate(const v1::Hello& hello);
 
 // Client: fills the version and capabilities of its Hello.
 void offer(v1::Hello& hello);
-// Client. kProtocol: the answer is no Welcome that this release can work with; kUpgradeRequired: a
-// minor that was not offered.
+// Client: checks the Welcome. Fails with kProtocol if this release cannot work with it, and with
+// kUpgradeRequired if its minor was not offered.
 Status check_welcome(const v1::Welcome& welcome);
 
 }  // namespace kith::handshake

@@ -25,13 +25,13 @@ constexpr std::array<std::uint8_t, 256> kDigits = [] {
   return table;
 }();
 
-// HMAC of RFC 2104, put together here: OpenSSL's own looks up both algorithms by name and makes
-// four objects for each call, which costs many times what the hash does.
+// HMAC of RFC 2104, composed here: OpenSSL's own looks up both algorithms by name and makes
+// four objects for each call, which costs many times as much as the hash.
 constexpr std::size_t kBlockBytes = 64;
 constexpr int kInnerPad = 0x36;
 constexpr int kOuterPad = 0x5c;
 
-// Looked up once in a process, not for each hash. Null: there is no such algorithm.
+// Looked up once per process, not for each hash. Null if the algorithm does not exist.
 const EVP_MD* sha256_algorithm() {
   static const EVP_MD* const kFetched = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   return kFetched;
@@ -41,12 +41,12 @@ struct FreeContext {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
 };
 
-// Of two pieces that follow each other.
+// Hashes the concatenation of two pieces.
 Sha256 digest(std::string_view first, std::string_view second) {
   thread_local const std::unique_ptr<EVP_MD_CTX, FreeContext> kContext(EVP_MD_CTX_new());
   EVP_MD_CTX* const context = kContext.get();
   Sha256 out{};
-  // Fails only without a provider for SHA-256: then no id and no token of this process is right.
+  // Fails only without a provider for SHA-256; this process could then compute no id and no token.
   if (context == nullptr || EVP_DigestInit_ex(context, sha256_algorithm(), nullptr) != 1 ||
       EVP_DigestUpdate(context, first.data(), first.size()) != 1 ||
       EVP_DigestUpdate(context, second.data(), second.size()) != 1 ||

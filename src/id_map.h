@@ -1,5 +1,5 @@
-// IdMap: a table of what is known by an id, all in one block of memory, so that a search touches one place
-// of it. Adding and removing moves the others: keep no reference or iterator across either.
+// IdMap: a table of values by id, in one block of memory, so that a look-up touches one place of it. Adding and
+// removing move the other values: keep no reference or iterator across either.
 #pragma once
 
 #include <tsl/robin_map.h>
@@ -11,7 +11,7 @@
 
 namespace kith::server {
 
-// The table takes a place from the low bits alone, and those of an id of version 7 are not all free.
+// The table takes the place from the low bits alone, and some of them are fixed in an id of version 7.
 struct SpreadIdHash {
   template <class T>
   std::size_t operator()(const T& id) const noexcept {
@@ -21,7 +21,7 @@ struct SpreadIdHash {
   }
 };
 
-// Small values: each free place has room for one.
+// For small values: each free place has room for one.
 template <class Id, class Value>
 using IdMap = tsl::robin_map<Id, Value, SpreadIdHash>;
 

@@ -1,4 +1,4 @@
-// LatencyHistogram: how long something took, counted in buckets that double. One writer; any thread reads.
+// LatencyHistogram counts durations in buckets whose bounds double. One thread writes; any thread reads.
 #pragma once
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace kith::server {
 // An observation is two additions without a lock: cheap enough for every message.
 class LatencyHistogram {
  public:
-  // Bucket i holds what took at most 2^(i + kFirst) microseconds: from 64 us to 34 s; the last holds the rest.
+  // Bucket i counts durations of at most 2^(i + kFirst) microseconds, from 64 us to 34 s; the last one counts the rest.
   static constexpr std::uint32_t kFirst = 6;
   static constexpr std::size_t kBuckets = 21;
 

@@ -17,7 +17,7 @@ class SystemRandom final : public Random {
     auto* out = static_cast<unsigned char*>(bytes);
     while (size > 0) {
       const int part = static_cast<int>(std::min<std::size_t>(size, INT_MAX));
-      // Without entropy neither tokens nor ids are safe: there is nothing sensible to go on with.
+      // Without entropy neither tokens nor ids are safe, so the process cannot go on.
       if (RAND_bytes(out, part) != 1) std::abort();
       out += part;
       size -= static_cast<std::size_t>(part);

@@ -1,5 +1,5 @@
-// The usual form of SendBatch, AckEvents and Content, read by hand; src/proto/ says what the numbers mean, and
-// request_view_test that both readers agree.
+// Parses the usual encoding of SendBatch, AckEvents and Content by hand. src/proto/ defines the numbers, and
+// request_view_test proves that both parsers agree.
 #include "src/request_view.h"
 
 #include "kith/core/limits.h"

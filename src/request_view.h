@@ -1,5 +1,5 @@
-// RequestView: the two requests that nearly every frame is, SendBatch and AckEvents, as views into its bytes. Nothing
-// is copied, and its lists keep their memory from one frame to the next.
+// RequestView parses the two most frequent requests, SendBatch and AckEvents, as views into the bytes of the frame. It
+// copies nothing, and its lists reuse their memory from one frame to the next.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct RequestView {
     std::uint64_t reply_to_seq = 0;
     std::uint64_t client_ts_ms = 0;
     std::uint32_t attempt = 0;
-    std::uint32_t mentions_from = 0, mentions_to = 0;  // of all in the frame
+    std::uint32_t mentions_from = 0, mentions_to = 0;  // a range in the mentions of the frame
   };
   // See HeadRef.
   struct Head {
@@ -34,16 +34,16 @@ struct RequestView {
 
   Kind kind = Kind::kNone;
   std::uint64_t req_id = 0;
-  std::string_view conversation;  // this and what follows: of a SendBatch
+  std::string_view conversation;  // this field and those below: of a SendBatch
   std::string_view direct_peer;
   std::vector<Message> messages;
   std::vector<std::string_view> mentions;
   std::vector<Head> upto;  // of an AckEvents
 
-  // False if these are not the bytes of such a request, or they are written in an unusual way; then
-  // decode_client_frame() has to tell what they are. The bytes must outlive what is done with this.
+  // Returns false if the bytes are no such request, or are encoded in an unusual way; decode_client_frame()
+  // then decides about them. The bytes must outlive the use of this object.
   bool read(std::string_view frame);
-  // The same of a frame that has been decoded.
+  // The same for a decoded frame.
   bool read(const v1::ClientFrame& frame);
   void add(const v1::OutMessage& message);
 
@@ -59,7 +59,8 @@ struct RequestView {
   bool read_ack(std::string_view bytes);
 };
 
-// Is it the Content of a plain message, written in the usual way? If not it may still be readable.
+// Returns true if the bytes are the Content of a plain message, encoded in the usual way. If not, they may still be
+// readable.
 bool is_plain_content(std::string_view content);
 
 }  // namespace kith

@@ -1,5 +1,4 @@
-// Sealing and opening of resume tickets; nothing of a ticket is parsed before its signature is
-// checked.
+// Seals and opens resume tickets; a ticket is parsed only after its signature has been checked.
 #include "src/resume_ticket.h"
 
 #include "kith/core/ids.h"
@@ -23,7 +22,7 @@ Error not_ours() {
   return make_error(ErrorCode::kUnauthenticated, "the resume ticket was not issued by this server");
 }
 
-// One that is valid for longer than any was made while the clock was ahead.
+// A ticket that is valid for longer than any can be was made while the clock was ahead.
 bool of_the_future(std::uint64_t limit_ms, Timestamp now) {
   constexpr Millis kLongest = limits::resume_ticket_life + std::chrono::minutes(1);
   return now.ms >= 0 && limit_ms > static_cast<std::uint64_t>(now.ms + kLongest.count());

@@ -1,4 +1,4 @@
-// Resume tickets: a signed note with which a device comes back without asking the authenticator.
+// Resume tickets: signed notes with which a device signs in again without the authenticator.
 #pragma once
 
 #include <string>
@@ -15,14 +15,14 @@ namespace kith {
 
 inline constexpr std::size_t kTicketKeyBytesMin = 32;
 
-// One version byte, the payload, HMAC-SHA256 over both. The key is the cluster's secret, at least
-// kTicketKeyBytesMin bytes: kInvalidArgument otherwise. Not encrypted: nothing in it is secret from
-// its bearer.
+// Returns one version byte, the payload, and HMAC-SHA256 over both. The key is the cluster's secret; fails with
+// kInvalidArgument below kTicketKeyBytesMin bytes. Not encrypted: the content is no secret from its
+// bearer.
 Result<std::string> seal(const v1::ResumeTicket& ticket, std::string_view key);
 
-// kUnauthenticated: not a ticket of this key (wrong key, truncated, altered, unknown version).
-// kTokenExpired: genuine, but too old or made for a token that has ended; sign in with a fresh
-// token. The session epoch is for the caller to compare: only it knows who was revoked since.
+// Verifies a ticket and returns its content. Fails with kUnauthenticated if the key did not sign it (wrong key,
+// truncated, altered, unknown version), and with kTokenExpired if it is genuine but too old, or made for a token
+// that has ended: sign in with a fresh token. The caller must compare the session epoch with later revocations.
 Result<v1::ResumeTicket> open_ticket(std::string_view sealed, std::string_view key, Timestamp now);
 
 }  // namespace kith

@@ -1,5 +1,5 @@
-// Folding code point by code point: utf8proc knows the tables, the rest is what people mean when
-// they search.
+// Folds code point by code point, with the tables of utf8proc and with further rules for the way people
+// search.
 #include "src/search_fold.h"
 
 #include <utf8proc.h>
@@ -53,7 +53,7 @@ constexpr std::array kDense = {
     Block{0x20000, 0x3fffd},  // Han B and all that will follow
 };
 
-// Without these two texts with and without accents, vowels or points are the same.
+// Accents, vowels and points: a text with them matches the same text without them.
 constexpr std::array kDroppedMarks = {
     Block{0x0300, 0x036f}, Block{0x0483, 0x0489},  // Latin, Greek, Cyrillic
     Block{0x0591, 0x05c7},                         // Hebrew
@@ -76,7 +76,7 @@ bool is_letter_or_digit(int category) {
          (category >= UTF8PROC_CATEGORY_ND && category <= UTF8PROC_CATEGORY_NO);
 }
 
-// Letters for Unicode, apostrophes and primes for those who write them.
+// Characters that Unicode calls letters and people use as apostrophes and primes.
 bool is_apostrophe(CodePoint c) {
   return in(c, 0x02b9, 0x02bd) || c == 0x02c8 || c == 0x07f4 || c == 0x07f5 || c == 0xa78b ||
          c == 0xa78c;
@@ -89,20 +89,20 @@ bool is_skin_tone(CodePoint c) {
   return in(c, 0x1f3fb, 0x1f3ff);
 }
 
-// Those that Unicode has not named yet are told by their place.
+// Unassigned code points are classified by their block.
 bool is_emoji(CodePoint c, const utf8proc_property_t& property) {
-  if (c == 0xfffc || c == 0xfffd) return false;  // stand for something that is lost
+  if (c == 0xfffc || c == 0xfffd) return false;  // stand for lost text
   if (property.category == UTF8PROC_CATEGORY_SO) return true;
   if (property.category == UTF8PROC_CATEGORY_CN) return in(c, 0x1f000, 0x1faff);
   return property.boundclass == UTF8PROC_BOUNDCLASS_EXTENDED_PICTOGRAPHIC;
 }
 
-// What a text is full of needs no table.
+// The most frequent characters need no table.
 bool is_plain_dense(CodePoint c) {
   return in(c, 0x4e00, 0x9fff) || in(c, 0xac00, 0xd7a3) || in(c, 0x3400, 0x4dbf);
 }
 
-// Half-width jamo become letters of their own (U+3131…), as which they are typed, not parts of
+// Half-width jamo become separate letters (U+3131…), as people type them, not parts of
 // syllables.
 CodePoint full_width_jamo(CodePoint c) {
   if (in(c, 0xffa1, 0xffbe)) return 0x3131 + (c - 0xffa1);
@@ -121,7 +121,7 @@ bool stays(CodePoint c) {
          c == 0x2120 || c == 0x2122;                    // SM, TM: like (C) and (R)
 }
 
-// What one code point unfolds to.
+// The code points that one code point unfolds to.
 class Unfolded {
  public:
   Unfolded(CodePoint c, std::size_t source_size) {
@@ -222,12 +222,12 @@ class Folder {
   }
 
   void whole(CodePoint c) {
-    if (c == kIotaBelow) return cover();  // folding case would make a letter of it
+    if (c == kIotaBelow) return cover();  // case folding would turn it into a letter
     const Unfolded parts(c, size_);
     for (const CodePoint part : parts.points()) unfolded(part);
   }
 
-  // Greek letters of old: today nobody types what stands below them.
+  // Old Greek letters: people no longer type the marks below them.
   void polytonic(CodePoint c) {
     std::array<CodePoint, 4> parts{};
     int boundclass = 0;
@@ -351,7 +351,7 @@ class Folder {
     half_flag_ = false;
   }
 
-  // Behind the last character, as a part of it.
+  // Appends to the last character, as a part of it.
   void append(CodePoint c) {
     if (c < 0x80) {
       folded_.text.push_back(static_cast<char>(c));
@@ -364,7 +364,7 @@ class Folder {
     folded_.chars.back().size += size;
   }
 
-  // What is read belongs to the last character.
+  // The code point just read belongs to the last character.
   void cover() {
     if (!joined_ || folded_.chars.empty()) return;
     TextRange& source = folded_.chars.back().source;
@@ -374,7 +374,7 @@ class Folder {
   std::string_view source_;
   std::size_t at_ = 0;    // of the code point that is read
   std::size_t size_ = 0;  // its bytes
-  bool joined_ = false;   // nothing has separated since the last character
+  bool joined_ = false;   // no separator since the last character
   bool half_flag_ = false;
   Folded folded_;
 };

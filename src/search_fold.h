@@ -1,4 +1,4 @@
-// A text as it is searched: its characters without case, accents and compatibility forms.
+// Folds a text for searching: its characters without case, accents and compatibility forms.
 #pragma once
 
 #include <cstddef>
@@ -12,8 +12,8 @@
 namespace kith::search {
 
 enum class CharKind : std::uint8_t {
-  kWord,   // of a script that puts spaces between words
-  kDense,  // of one that does not, or that glues words together
+  kWord,   // a script that puts spaces between words
+  kDense,  // a script that does not, or that glues words together
   kEmoji,
 };
 
@@ -23,20 +23,20 @@ struct Char {
   std::size_t size = 0;   // at most char_bytes_max
   TextRange source;       // several of one code point (a ligature) stand in the same place
   CharKind kind = CharKind::kWord;
-  bool joined = false;  // nothing separates it from the one before
+  bool joined = false;  // no separator stands before it
 };
 
-// Of a stack of marks on one letter the rest is ignored; two such characters still fit into a term.
+// Further marks stacked on one letter are ignored, so that two such characters still fit into a term.
 inline constexpr std::size_t char_bytes_max = 32;
 
 struct Folded {
-  std::string text;  // the characters one after the other; what separates them is left out
+  std::string text;  // the characters one after the other, without separators
   std::vector<Char> chars;
-  bool open = false;  // nothing separates behind the last character
+  bool open = false;  // no separator follows the last character
 };
 
-// A code point that would become more terms than it has bytes (a few ligatures that stand for a
-// sentence or a long word) stays as it is.
+// Folds `text`. A code point that would become more terms than it has bytes (a few ligatures that stand for a
+// sentence or a long word) stays unchanged.
 Folded fold(std::string_view text);
 
 }  // namespace kith::search

@@ -1,5 +1,5 @@
-// One table, found by halving. The Latin pairs are those that folding filters and CLDR's transliteration
-// to ASCII agree on, the Arabic ones those of the usual normalizers for Arabic, Persian and Urdu, the
+// One table, searched by halving. The Latin pairs are those on which folding filters and CLDR's transliteration
+// to ASCII agree; the Arabic ones those of the usual normalizers for Arabic, Persian and Urdu; the
 // Hebrew ones those that the collation algorithm takes for variants of a letter.
 #include "src/search_letters.h"
 

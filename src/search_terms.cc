@@ -1,4 +1,4 @@
-// Words and pairs of characters out of a folded text, queries, and where they are met.
+// Extracts words and pairs of characters from a folded text, parses queries, and finds the places they match.
 #include "src/search_terms.h"
 
 #include <utf8proc.h>
@@ -17,7 +17,7 @@ namespace {
 
 static_assert(2 * char_bytes_max <= limits::search_term_bytes_max, "a pair is a term");
 
-// A term where it stands: characters [first, end) of a folded text.
+// The place of a term: characters [first, end) of a folded text.
 struct Place {
   std::string_view text;
   std::size_t first = 0;
@@ -35,7 +35,7 @@ std::string_view text_of(const Folded& folded, std::size_t first, std::size_t en
   return std::string_view(folded.text).substr(begin, last.begin + last.size - begin);
 }
 
-// Of a word that is too long its beginning.
+// Cuts a word that is too long.
 std::string_view word(const Folded& folded, std::size_t first, std::size_t end) {
   std::string_view text = text_of(folded, first, end);
   while (text.size() > limits::search_term_bytes_max) {
@@ -76,7 +76,7 @@ struct Chunk {
   bool closed = false;  // by the second of two quotation marks
 };
 
-// The first character; a byte that is no UTF-8 stands for itself.
+// The first character; a byte that is not UTF-8 stands for itself.
 struct FirstCharacter {
   std::string_view text;
   utf8proc_int32_t code = 0;  // 0: no UTF-8
@@ -96,7 +96,7 @@ bool is_space(utf8proc_int32_t c) {
          category == UTF8PROC_CATEGORY_ZL || category == UTF8PROC_CATEGORY_ZP;
 }
 
-// Those that keyboards make of a ", in any language. Single ones are apostrophes and separate.
+// The characters that keyboards make of a ", in any language. Single quotation marks are apostrophes and separate.
 bool is_quotation_mark(utf8proc_int32_t c) {
   constexpr std::array<utf8proc_int32_t, 26> kMarks = {
       0x22,   0xab,   0xbb,   0x201c, 0x201d, 0x201e, 0x201f, 0x2033, 0x2036,
@@ -137,7 +137,7 @@ std::vector<Chunk> chunks(std::string_view query) {
   return out;
 }
 
-// Nothing to search for: nullopt.
+// Returns nullopt if there is nothing to search for.
 std::optional<Phrase> phrase_of(const Chunk& chunk, bool may_be_unfinished) {
   const Folded folded = fold(chunk.text);
   if (folded.chars.empty()) return std::nullopt;
@@ -148,7 +148,8 @@ std::optional<Phrase> phrase_of(const Chunk& chunk, bool may_be_unfinished) {
   phrase.prefix = may_be_unfinished && folded.open && kind != CharKind::kEmoji;
   if (kind == CharKind::kDense) {
     if (last > 0 && continues(folded, last)) {
-      found.pop_back();  // in a text more may follow: only its pair with the one before is sure
+      found
+          .pop_back();  // more may follow in a text: only the pair with the character before is certain
     } else {
       phrase.prefix = true;  // in a text it may begin a pair
     }
@@ -158,9 +159,9 @@ std::optional<Phrase> phrase_of(const Chunk& chunk, bool may_be_unfinished) {
   return phrase;
 }
 
-// --- where a pattern stands ---
+// --- the places of a pattern ---
 
-// Which bytes of a text are marked: how many marks begin less how many end at each.
+// The marked bytes of a text: the number of marks that begin at each byte less those that end there.
 class Marks {
  public:
   explicit Marks(std::size_t text_size) : steps_(text_size + 1) {}
@@ -185,7 +186,7 @@ class Marks {
   std::vector<std::int32_t> steps_;
 };
 
-// Behind the character in which the first `bytes` of a term end.
+// Returns the end of the character in which the first `bytes` of a term end.
 std::size_t end_of_beginning(const Folded& folded, const Place& place, std::size_t bytes) {
   const std::size_t behind = folded.chars[place.first].begin + bytes;
   std::size_t at = place.first;

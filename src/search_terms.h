@@ -1,5 +1,5 @@
-// Search terms: what a text can be found by. One rule for the client's index, the server's index and
-// the marks in a text that was found.
+// Search terms: the words by which a text is found. One rule for the client's index, the server's index and
+// the marks in a found text.
 //
 // A word is a run of letters and digits, folded: without case, accents and compatibility forms (NFKC
 // case folding, Unicode Technical Report 30's spirit), and with the letters that people take for the
@@ -19,41 +19,41 @@
 
 namespace kith::search {
 
-// Of this rule. An index that was made with another one is made anew: the server's sees to it, the
-// client's cache needs a new schema version with it.
+// The version of this rule. An index made with another version must be rebuilt: the server does that by itself;
+// the client's cache needs a new schema version too.
 inline constexpr int rule_version = 2;
 
-// `text`: at most limits::search_term_bytes_max bytes, of ASCII only [a-z0-9]; never empty.
+// `text`: at most limits::search_term_bytes_max bytes, never empty; the only ASCII characters in it are [a-z0-9].
 struct Term {
   std::string text;
-  TextRange source;  // where it stands in the text it was read from; never empty
+  TextRange source;  // its place in the original text; never empty
 };
 
-// In the order of the text. Bytes that are no UTF-8 separate. Never more terms than bytes.
+// Returns the terms in the order of the text, never more than it has bytes. Bytes that are not UTF-8 separate words.
 std::vector<Term> terms(std::string_view text);
 
-// Terms that must stand one after the other; of the last, with `prefix`, only the beginning.
+// Terms that must follow each other. With `prefix`, the last one is only the beginning of a word.
 struct Phrase {
   std::vector<std::string> terms;
   bool prefix = false;
   friend bool operator==(const Phrase&, const Phrase&) = default;
 };
-// Every phrase must be in the text; none is there twice.
+// Every phrase must occur in the text; the list holds none twice.
 struct Pattern {
   std::vector<Phrase> phrases;
 };
 
-// Of a query as a person types it, and it never fails for its spelling: what is between two spaces
-// is a phrase ("don't", "foo@bar", "v1.2"), and so is what is between two quotation marks, whichever
-// keyboards make of them; the last one may be unfinished (prefix), unless it is in quotation marks.
-// kInvalidArgument: there is nothing in it to search for; kTooLarge, kLimitExceeded:
-// limits::search_query_bytes_max, search_terms_max.
+// Parses a query as a person types it; no spelling is an error. The text between two spaces is a phrase ("don't",
+// "foo@bar", "v1.2"), and so is the text between two quotation marks of any kind that keyboards make. The last
+// phrase may be unfinished (prefix), unless it is in quotation marks. Fails with kInvalidArgument if the query
+// holds nothing to search for, and with kTooLarge, kLimitExceeded above limits::search_query_bytes_max,
+// search_terms_max.
 Result<Pattern> parse(std::string_view query);
 
-// Where the phrases stand in `text`, ascending, apart; empty if one is not in it, or `pattern` has
-// none. A range goes from the first character of a phrase to the last one that was asked for: of an
-// unfinished word to the end of its beginning. Not empty exactly if an index of terms(text) that
-// keeps their positions says that they are there.
+// Returns the places of the phrases in `text`, ascending and disjoint; empty if one is missing or `pattern` has
+// none. A range goes from the first to the last searched character of a phrase; in an unfinished word it ends
+// with the typed beginning. The result is empty exactly if an index of terms(text) that keeps their positions
+// does not find the pattern.
 std::vector<TextRange> find(const Pattern& pattern, std::string_view text);
 
 }  // namespace kith::search

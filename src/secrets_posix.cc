@@ -1,4 +1,4 @@
-// What keeps secrets to their owner.
+// Permissions of files and of this process's memory on POSIX.
 #include "src/secrets_posix.h"
 
 #include <sys/prctl.h>
@@ -13,7 +13,7 @@
 namespace kith {
 namespace {
 
-// A directory on the way that nobody but its owner can enter.
+// True if a directory on the path lets only its owner enter.
 bool behind_closed_doors(std::string path) {
   while (path.size() > 1) {
     const auto slash = path.rfind('/');

@@ -1,4 +1,4 @@
-// What keeps secrets to their owner: files that others cannot read, and no memory on the disk.
+// Protects secrets from other users: checks the permissions of files, and keeps memory off the disk.
 #pragma once
 
 #include <cstdint>
@@ -9,16 +9,17 @@
 namespace kith {
 
 enum class SecretFile : std::uint8_t {
-  kOwner,  // neither its group nor others may read it
-  kGroup,  // its group may: keys are often shared with a group of services
+  kOwner,  // neither the file's group nor others may read it
+  kGroup,  // the file's group may: keys are often shared with a group of services
 };
 
-// ok if nobody else can read the file. Its permissions say no, or a directory on the way that only the owner can
-// enter. The group of a file of root's is trusted when this process is not root's. kInvalidArgument, with what to do;
-// kIo if it cannot be looked at.
+// Returns ok if nobody else can read the file: its own permissions forbid that, or those of a directory on its path
+// that only the owner can enter. The group of root's file is trusted if this process does not run as root. Fails with
+// kInvalidArgument, whose message says what to do, and with kIo if the file cannot be examined.
 Status check_secret_file(const std::string& path, SecretFile readers);
 
-// A crash writes no core file, and no other process of this user can look into this one. False: the system would not.
+// Stops core files of this process, and other processes of this user from reading its memory. Returns false if the
+// system refused.
 bool forbid_core_dumps();
 
 }  // namespace kith

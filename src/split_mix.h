@@ -1,5 +1,5 @@
 // SplitMix: quick pseudo-random numbers, the same sequence for the same seed on every machine. For
-// simulation, tests and load; never for what must be hard to guess.
+// simulation, tests and load; never for values that must be hard to guess.
 #pragma once
 
 #include <cstdint>

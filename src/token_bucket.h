@@ -1,5 +1,5 @@
-// TokenBucket is how much of something has been used lately: a cost is let through while there is room, and what was
-// taken leaks away. It knows no rate of its own, so that a table of many is small; all zeros is one that is unused.
+// TokenBucket counts recent use: it lets a cost through while there is room, and past use leaks away at a rate. The
+// caller passes the rate, so that a table of many buckets is small; all zeros is an unused bucket.
 #pragma once
 
 #include <algorithm>
@@ -7,8 +7,8 @@
 
 namespace kith {
 
-// What a bucket of one kind holds and how fast it recovers. In units of 1/1,000,000,000 token, so that a few an hour
-// are exact to the millisecond.
+// The size of a kind of bucket and the rate at which it recovers, in units of 1/1,000,000,000 token, so that a few
+// tokens an hour are exact to the millisecond.
 class BucketRate {
  public:
   constexpr BucketRate() = default;  // no bound
@@ -37,8 +37,8 @@ class BucketRate {
 
 class TokenBucket {
  public:
-  // Takes `cost` and answers 0, or takes nothing and answers the milliseconds until it can be taken. What costs more
-  // than the bucket holds is let through when it is full, and is paid for afterwards.
+  // Takes `cost` and returns 0, or takes nothing and returns the milliseconds until it can be taken. A cost above the
+  // size of the bucket passes when the bucket is full, and leaves a debt.
   std::uint32_t take(const BucketRate& rate, std::int64_t cost, std::int64_t now_ms) {
     const std::uint32_t wait = wait_for(rate, cost, now_ms);
     if (wait == 0) charge(rate, cost, now_ms);
@@ -51,22 +51,22 @@ class TokenBucket {
     const std::int64_t room = rate.burst_ - std::min(cost * BucketRate::kToken, rate.burst_);
     return used_ <= room ? 0 : whole_ms(used_ - room, rate);
   }
-  // Takes `cost` whether or not it is there. The debt ends at what recovers in kDebtMs.
+  // Takes `cost` even if the bucket does not hold it. The debt is at most the amount that recovers in kDebtMs.
   void charge(const BucketRate& rate, std::int64_t cost, std::int64_t now_ms) {
     if (!rate.bounded()) return;
     leak(rate, now_ms);
     used_ = std::min(used_ + cost * BucketRate::kToken, rate.burst_ + rate.per_ms_ * kDebtMs);
   }
-  // Gives back what has turned out not to cost anything.
+  // Gives back a cost that turned out not to arise.
   void refund(const BucketRate& rate, std::int64_t cost, std::int64_t now_ms) {
     leak(rate, now_ms);
     used_ = std::max<std::int64_t>(0, used_ - cost * BucketRate::kToken);
   }
-  // The milliseconds until a debt is paid; 0 = there is none.
+  // Returns the milliseconds until a debt is paid; 0 = there is none.
   [[nodiscard]] std::uint32_t debt_ms(const BucketRate& rate, std::int64_t now_ms) {
     return wait_for(rate, 0, now_ms);
   }
-  // For two that become one: the worse of both.
+  // Merges two buckets into one: the worse of both.
   void join(TokenBucket other, const BucketRate& rate, std::int64_t now_ms) {
     leak(rate, now_ms);
     other.leak(rate, now_ms);

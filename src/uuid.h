@@ -10,7 +10,7 @@
 
 namespace kith {
 
-// A random id, version 4: it tells nothing.
+// A random id, version 4: it carries no information.
 MessageId random_uuid(Random& random);
 
 // Ids of one generator ascend as bytes, also within a millisecond and when the wall clock is set
@@ -28,7 +28,7 @@ class UuidGenerator {
   std::uint32_t counter_ = 0;  // rand_a, 12 bits
 };
 
-// The time inside an id; nothing if the id is not a version 7 UUID.
+// Returns the time inside an id; nothing if the id is not a version 7 UUID.
 std::optional<std::int64_t> uuid_timestamp_ms(const MessageId& id);
 
 }  // namespace kith

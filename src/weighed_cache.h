@@ -1,4 +1,4 @@
-// WeighedCache: values by id, as many as their number and their weight allow. Who was used longest ago makes room.
+// WeighedCache: values by id, bounded in number and in weight. Beyond a bound it evicts the least recently used ones.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,8 @@ struct CacheBounds {
   std::size_t bytes = 0;
 };
 
-// Values are small and cheap to copy, such as a shared_ptr to what is weighed. Pointers that are answered are good
-// until the next call that changes something.
+// Values are small and cheap to copy, such as a shared_ptr to the weighed object. Returned pointers are valid until
+// the next call that changes the cache.
 template <class Id, class Value>
 class WeighedCache {
  public:
@@ -23,7 +23,7 @@ class WeighedCache {
 
   WeighedCache(CacheBounds bounds, Weigh weigh) : bounds_(bounds), weigh_(weigh) {}
 
-  // Null if it is not there; otherwise it is the one that was used last.
+  // Returns the value, which is now the most recently used one; null if there is none.
   const Value* find(const Id& id) {
     const auto found = entries_.find(id);
     if (found == entries_.end()) return nullptr;
@@ -35,7 +35,7 @@ class WeighedCache {
     const auto found = entries_.find(id);
     return found == entries_.end() ? nullptr : &found->second.value;
   }
-  // Stays itself, however heavy it is: others make room.
+  // Stores the value and evicts others if necessary; it stays itself, however heavy it is.
   void put(const Id& id, Value value) {
     erase(id);
     order_.push_front(id);

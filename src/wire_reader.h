@@ -1,5 +1,5 @@
-// WireReader walks the fields of a protobuf message as programs mostly write them: each tag in one byte, no field twice
-// that is not repeated. What is written in any other way is no error but for the generated code to read.
+// WireReader walks the fields of a protobuf message in its usual encoding: each tag in one byte, no field twice that
+// is not repeated. Another encoding is no error; the generated code reads it.
 #pragma once
 
 #include <cstdint>
@@ -19,24 +19,24 @@ class WireReader {
   explicit WireReader(std::string_view message)
       : at_(message.data()), end_(message.data() + message.size()) {}
 
-  // Goes to the next field; false at the end, or when something was unusual.
+  // Moves to the next field; returns false at the end, and for an unusual encoding.
   bool next() {
     if (at_ == end_) return false;
     tag_ = static_cast<std::uint8_t>(*at_++);
     return true;
   }
   [[nodiscard]] std::uint8_t tag() const { return tag_; }
-  // The value of the field, which must be the first of its number.
+  // Returns the value of the field, which must be the first of its number.
   void number(std::uint64_t& value) { once() && varint(value, kNumberBytes); }
   void bytes(std::string_view& value) { once() && taken(value); }
-  // The same of a repeated field.
+  // The same for a repeated field.
   void another(std::string_view& value) { taken(value); }
 
-  // All of the message was read.
+  // True if the whole message was read.
   [[nodiscard]] bool done() const { return usual_ && at_ == end_; }
 
  private:
-  // One byte less than the longest: that one may say more than fits.
+  // One byte less than the longest varint, which may hold more than 64 bits.
   static constexpr int kNumberBytes = 9;
   static constexpr int kLengthBytes = 3;  // of a frame
 

@@ -1,5 +1,5 @@
 // WireWriter appends protobuf fields to a string, byte for byte as the generated code does if fields are written in
-// ascending order: without what is zero or empty. A message within is opened and closed, however large it becomes.
+// ascending order; zero and empty fields are left out. A nested message is opened and closed, whatever its size.
 #pragma once
 
 #include <array>
@@ -22,13 +22,13 @@ class WireWriter {
   void bytes(int field, std::string_view value) {
     if (!value.empty()) another(field, value);
   }
-  // The same of a repeated field, where an empty one counts.
+  // The same for a repeated field, where an empty element counts.
   void another(int field, std::string_view value) {
     varint(tag(field, 2));
     varint(value.size());
     out_.append(value);
   }
-  // Answers where the message begins, for close().
+  // Returns the place where the message begins, for close().
   [[nodiscard]] std::size_t open(int field) {
     varint(tag(field, 2));
     out_.push_back('\0');  // its length, if that is small

@@ -11,8 +11,8 @@
 namespace kith {
 namespace {
 
-// 4.1 closes the handles of a context in stages over about four turns and tells nobody when it is
-// done; asking earlier would free memory that libuv still holds.
+// 4.1 closes the handles of a context in stages over about four turns and does not report the end;
+// freeing the memory earlier would take it from libuv.
 constexpr int kTurnsBeforeFinish = 8;
 constexpr int kTurnsAtMost = 200;
 
@@ -26,7 +26,7 @@ std::mutex& global_mutex() {
   return mutex;
 }
 
-// What travels with a context from its creation until lws has finished with it.
+// The companion of a context, from its creation until lws has finished with it.
 struct Companion {
   lws_context* context = nullptr;  // lws sets it to nullptr at the very end
   std::shared_ptr<void> keep;

@@ -1,4 +1,4 @@
-// One libwebsockets context on a LoopUv: the settings, the start-up check and the slow goodbye that
+// One libwebsockets context on a LoopUv: the settings, the start-up check and the slow destruction that
 // client and server share.
 #pragma once
 
@@ -11,32 +11,32 @@
 
 namespace kith {
 
-// The libwebsockets that was compiled against must be the one that is loaded: its structs changed
-// between releases. kInternal otherwise. Costs nothing; every context does it first.
+// Checks that the loaded libwebsockets is the one compiled against, because its structs changed between
+// releases; fails with kInternal otherwise. Cheap; called before every context is made.
 Status check_lws_library();
 
-// A quiet context without listening sockets, signal handlers or timers of its own, whose vhosts the
-// caller makes with vhost_info(). `keep` owns what the callbacks reach (protocol table, user
-// pointers): it is let go only when libwebsockets has finished with the context, some loop turns
-// after destroy_context_lws(). Loop thread, or before the loop runs.
+// Makes a context without listening sockets, signal handlers or timers of its own; the caller makes its
+// vhosts with vhost_info(). `keep` owns the objects that callbacks use (protocol table, user pointers); it
+// is released when libwebsockets has finished with the context, some loop turns after
+// destroy_context_lws(). Loop thread, or before the loop runs.
 Result<lws_context*> create_context_lws(LoopUv& loop, std::shared_ptr<void> keep);
 
 // Settings every vhost of Kith has: HTTP/1.1 only, no extensions, no lws keep-alive timers.
 lws_context_creation_info vhost_info(const lws_protocols* protocols, void* user);
 
-// Turns TLS on in a vhost. `client` is borrowed until lws is done with the context; a server's
-// vhost needs one too, without it lws makes its own, loads every CA of the system into it, and
-// leaks it when the process has several contexts (4.1).
+// Turns TLS on in a vhost. lws borrows `client` until it has finished with the context. A server's vhost
+// needs one too: otherwise lws makes its own, loads every CA of the system into it, and leaks it if the
+// process has several contexts (4.1).
 void use_tls(lws_context_creation_info& info, SSL_CTX* client);
 
 // Makes a vhost; nullptr if the TLS material is unusable. One at a time per process: lws shares
 // state between contexts here.
 lws_vhost* create_vhost_lws(lws_context* context, const lws_context_creation_info& info);
 
-// Closes every socket at once (callbacks may come inside this call and for some turns after it).
+// Closes every socket at once; callbacks may run inside this call and for some turns after it.
 void destroy_context_lws(LoopUv& loop, lws_context* context);
 
-// Cuts one connection soon, never inside the call. Loop thread, from a callback of lws or from
+// Cuts one connection soon, never inside the call. Loop thread, inside a callback of lws or
 // outside.
 void kill_lws(lws* wsi);
 

@@ -15,13 +15,13 @@
 namespace kith {
 namespace {
 
-// Turns granted to closing handles when the loop ends. Closing takes a handful; the bound keeps a
-// handle that somebody forgot from hanging the host.
+// Loop turns for closing handles when the loop ends. Closing takes a handful; the bound keeps a forgotten
+// handle from hanging the host.
 constexpr int kDrainTurns = 256;
-// Tasks of soon() that were given by such tasks run in the same turn, so often.
+// Tasks of soon() may post further ones, which run in the same turn; at most this many rounds.
 constexpr int kSoonRounds = 4;
 
-// Blocks every signal of this thread while it lives, and eats a SIGPIPE raised meanwhile by a write
+// Blocks every signal of this thread while it lives, and discards a SIGPIPE raised meanwhile by a write
 // to a dead socket.
 class SignalsBlocked {
  public:
@@ -77,7 +77,7 @@ struct LoopUv::State : Executor {
   std::map<std::uint64_t, std::shared_ptr<std::function<void()>>> turn_end;
   std::uint64_t next_turn_end = 1;
 
-  // Executor of soon(). Whoever is on the loop already needs no wake-up: a turn ends before it
+  // Executor of soon(). A call on the loop thread needs no wake-up: a turn ends before the loop
   // sleeps.
   void post(std::function<void()> task) override {
     const bool here = thread_id.load() == std::this_thread::get_id();
@@ -107,7 +107,7 @@ struct LoopUv::State : Executor {
     run_turn_end();
     const std::lock_guard lock(mutex);
     if (soon.empty() || wake_pending) return;
-    wake_pending = true;  // nobody sleeps on what the last of them left
+    wake_pending = true;  // the loop must not sleep while tasks of the last round wait
     uv_async_send(&wake);
   }
 
@@ -202,7 +202,7 @@ LoopUv::LoopUv() : state_(std::make_unique<State>()) {
   uv_timer_init(&s.loop, &s.timer);
   uv_check_init(&s.loop, &s.check);
   uv_prepare_init(&s.loop, &s.prepare);
-  // Twice a turn: after the sockets, and before the loop sleeps, so that what timers produced does
+  // Twice a turn: after the sockets, and before the loop sleeps, so that output of timers does
   // not wait for a socket.
   uv_check_start(&s.check, [](uv_check_t* c) { static_cast<State*>(c->data)->end_turn(); });
   uv_prepare_start(&s.prepare, [](uv_prepare_t* p) { static_cast<State*>(p->data)->end_turn(); });

@@ -23,7 +23,7 @@ class LoopUv : public Scheduler {
   // Runs the loop on a thread of its own until stop(). All signals are blocked on that thread: they
   // stay the host's.
   void start();
-  // Runs what is posted already, ends the loop and joins its thread. Idempotent. Not from the loop
+  // Runs the tasks posted so far, ends the loop and joins its thread. Idempotent. Not from the loop
   // thread.
   void stop();
   // Runs `task` on the loop thread and waits for it; runs it in place if this is the loop thread or
@@ -36,13 +36,13 @@ class LoopUv : public Scheduler {
   TimerId after(Millis delay, std::function<void()> task) override;
   void cancel(TimerId id) override;
 
-  // Called at the end of each loop turn, after all I/O callbacks: where gathered output is flushed.
+  // Calls the hook at the end of each loop turn, after all I/O callbacks, to flush gathered output.
   // Loop thread. Returns a handle for remove_turn_end().
   std::uint64_t at_turn_end(std::function<void()> task);
   void remove_turn_end(std::uint64_t handle);
 
-  // For tasks that belong to this turn: they run, in their order, right before what at_turn_end() was
-  // given, so that what they produce leaves with it. Given on the loop they cost no wake-up.
+  // Executor for tasks that belong to this turn: they run in order, right before the hooks of at_turn_end(), so
+  // that their output leaves in the same turn. Posted on the loop thread they cost no wake-up.
   Executor& soon();
 
   uv_loop_s* uv();

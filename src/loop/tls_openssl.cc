@@ -14,7 +14,7 @@ namespace {
 constexpr const char* kHybridGroups = "X25519MLKEM768:X25519:P-256:P-384";  // OpenSSL 3.5 and later
 constexpr const char* kGroups = "X25519:P-256:P-384";
 
-// Counts the key updates of a peer, in the place that OpenSSL keeps for one number of each connection.
+// Counts the key updates of a peer, in the slot that OpenSSL keeps for a number of each connection.
 int updates_index() {
   static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
   return index;
@@ -41,7 +41,7 @@ Status harden_tls(SSL_CTX* ctx) {
   bool ok = SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION) == 1;
   ok = ok && (SSL_CTX_set1_groups_list(ctx, kHybridGroups) == 1 ||
               SSL_CTX_set1_groups_list(ctx, kGroups) == 1);
-  ERR_clear_error();  // what the first list left on an OpenSSL without the hybrid group
+  ERR_clear_error();  // the first list leaves an error on an OpenSSL without the hybrid group
   SSL_CTX_set_max_early_data(ctx, 0);
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_msg_callback(ctx, &on_message);
