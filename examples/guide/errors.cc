@@ -1,4 +1,4 @@
-// What an application makes of an error.
+// Handles errors in an application.
 #include "guide.h"
 
 namespace guide {

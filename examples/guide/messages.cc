@@ -36,7 +36,7 @@ std::string ticks(const kc::Message& message) {
 // [/guide_ticks]
 
 // [guide_failed]
-// What the person chose for a message that is kFailed.
+// Carries out the person's choice for a message that is kFailed.
 kith::Status after_failure(kc::Client& client, const kc::Message& message, bool try_again) {
   return try_again ? client.resend(message.id) : client.discard(message.id);
 }

@@ -14,7 +14,7 @@ void find_person(kc::Client& client, const std::string& handle, Screen& screen) 
 // [/guide_find]
 
 // [guide_presence]
-// Presence is told for the people that are watched: those on the screen.
+// Presence arrives for watched people only: those on the screen.
 void watch_people(kc::Client& client, const std::vector<kc::Conversation>& conversations) {
   std::vector<kith::UserId> people;
   for (const kc::Conversation& conversation : conversations) {
