@@ -1,8 +1,8 @@
 # Installing: find_package(Kith) with Kith::core, Kith::client, Kith::server and Kith::conformance, pkg-config files,
 # programs and headers.
 #
-# What is installed follows from the build: every library that one of the three needs goes along, and the third-party
-# packages that they link are written into the package files. A new third-party target is named by an error.
+# The build determines the installed files: every library that one of the three needs is installed too, and the
+# package files name the third-party packages that they link. An error names a new third-party target.
 include(CMakePackageConfigHelpers)
 
 # Target in this build -> pkg-config module, and the line that finds it again in a consumer's CMake.

@@ -18,7 +18,7 @@ Runs = dict[str, list[dict]]
 
 @dataclasses.dataclass(frozen=True)
 class Bar:
-    """A figure of every run of `name` that must be at least, or at most, `bound`; without one it is only told."""
+    """A figure of every run of `name` that must be at least, or at most, `bound`; without one it is only printed."""
 
     name: str
     text: str

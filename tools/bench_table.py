@@ -6,8 +6,8 @@ import json
 import statistics
 import sys
 
-# What a figure is a share of, measured in the same run: of a durable messenger if it counts to DELIVERED, of an echo if
-# it counts to the receiver.
+# The limit that a figure is a share of, measured in the same run: of a durable messenger if it counts to DELIVERED, of
+# an echo if it counts to the receiver.
 LIMIT_OF = {"pairs-1": "talk-1", "pairs-1-received": "echo-1", "pairs-16-received": "echo-16"}
 
 

@@ -9,7 +9,7 @@ import pathlib
 import statistics
 import sys
 
-# How a series is told: title (figures of its last run in braces), and what its x axis counts.
+# How a series is printed: title (figures of its last run in braces), and what its x axis counts.
 SERIES = {
     "connections": ("Connections: {pairs:,.0f} pairs talk, {rate:,.0f} messages/s, the others are idle", "connections"),
     "conversations": ("Conversations: {rate:,.0f} messages/s over all of them, {fill_messages:,.0f} messages stored",
@@ -18,8 +18,8 @@ SERIES = {
     "group": ("Group size: one member sends, one message at a time, all others are online", "members"),
     "rate": ("Rate: {pairs:,.0f} pairs send, whatever the server does", "messages per second"),
 }
-# Pictures below one another: what the y axis counts, and its lines with their names. Groups of more than 256 tell those
-# who only listen every 2 s, so their cost is told for a message as it was sent.
+# Pictures below one another: what the y axis counts, and its lines with their names. In groups of more than 256
+# passive members get a push every 2 s, so the cost is per message sent.
 CPU = ("server CPU per message, µs", {"server_cpu_us_each": "CPU"})
 LATENCY = ("meant to be sent → received, ms", {"p50_ms": "p50", "p99_ms": "p99"})
 READING = ("newest 50 events read from the store, µs", {"page_p50_us": "p50", "page_p99_us": "p99"})

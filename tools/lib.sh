@@ -1,5 +1,5 @@
-# Shared by the scripts in tools/: where the tree is, how progress is told, how a preset is built and tested.
-# Sourced, never run. Every script that sources it stops at the first error (set -euo pipefail).
+# Shared by the scripts in tools/: where the tree is, how progress is shown, how a preset is built and
+# tested. Sourced, never run. Every script that sources it stops at the first error (set -euo pipefail).
 
 KITH_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 KITH_JOBS=${KITH_JOBS:-$(nproc)}

@@ -46,7 +46,7 @@ struct ReadFigures {
 // runs: what the reads of a busy server cost.
 Result<ReadFigures> read_newest(const FillOptions& options, std::uint32_t pages);
 
-// What the files of the directory take.
+// Space of the directory's files.
 std::uint64_t disk_bytes(const std::string& data);
 
 }  // namespace kith::bench

@@ -37,7 +37,8 @@ struct TalkJob {
   int load_cpu = -1;
 };
 // Messages through the barest server that keeps the promises of a durable message between two: synced
-// before the answer, delivered, acknowledged, told. Times are of rounds, as in echo_limit().
+// before the answer, delivered, acknowledged, reported to the sender. Times are of rounds, as in
+// echo_limit().
 std::optional<LimitResult> talk_limit(const TalkJob& job);
 
 struct AppendJob {

@@ -1,5 +1,5 @@
-// What the jobs of two processes share: a server that is forked off, pinned and killed at the end,
-// and the socket both meet on.
+// Shared by jobs of two processes: a server that is forked off, pinned and killed at the end, and
+// the socket on which both meet.
 #pragma once
 
 #include <netinet/in.h>

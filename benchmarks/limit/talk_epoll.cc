@@ -1,6 +1,7 @@
-// The barest messenger: what kith-bench pairs asks of a server, without WebSocket, rules or store. A
-// message is read, appended to a log and synced; then the sender has its answer and the receiver the
-// message; the receiver acknowledges, and the sender is told. Five passes through the sockets.
+// The barest messenger: the work that kith-bench pairs requires of a server, without WebSocket,
+// rules or store. A message is read, appended to a log and synced; then the sender has its answer
+// and the receiver the message; the receiver acknowledges, and the sender gets the receipt. Five
+// passes through the sockets.
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>

@@ -165,7 +165,7 @@ double process_cpu_s() {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
-// Who connects does not look at the certificate, and reads what there is in one go.
+// The connecting side ignores the certificate, and reads all available bytes in one go.
 SSL_CTX* bare_tls_client() {
   SSL_CTX* ctx = SSL_CTX_new(TLS_client_method());
   SSL_CTX_set_read_ahead(ctx, 1);

@@ -25,8 +25,8 @@ class Chatter {
     while (text.size() < 50 + below(20)) text += (text.empty() ? "" : " ") + word(next_number());
     return text;
   }
-  // Of just so many bytes, most of it different from one to the next: what a server can search in costs
-  // it what people's texts would.
+  // Returns a text of exactly that size, mostly different from call to call, so that indexing it costs
+  // a server as much as people's texts.
   std::vector<std::string> texts(std::size_t count, std::size_t bytes) {
     std::vector<std::string> all(count);
     for (std::string& text : all) {

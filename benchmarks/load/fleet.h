@@ -35,7 +35,7 @@ class FleetEvents {
   // Signed in and in sync.
   virtual void on_ready(std::uint32_t) {}
   virtual void on_lost(std::uint32_t) {}
-  // Whatever is not Welcome, Pong or sync.
+  // Every frame that is not Welcome, Pong or sync.
   virtual void on_frame(std::uint32_t, const v1::ServerFrame&) {}
   // After the sockets of one turn were read. Answers when it wants to be called at the latest.
   virtual Micros on_turn(Micros now) { return now + kSecond; }
@@ -74,7 +74,7 @@ class Fleet : private SocketEvents {
   // Breaks every connection. Sessions come back by themselves, as the client SDK would; without `jitter`
   // all at once.
   void cut_all(bool jitter = true);
-  // What is lost comes back by itself (the default), or stays away.
+  // Lost sessions come back by themselves (the default), or stay away.
   void come_back_by_itself(bool on) { come_back_ = on; }
 
   // Request ids are the fleet's: answers the one it used (0 if the session is away).

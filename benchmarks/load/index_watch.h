@@ -1,4 +1,4 @@
-// IndexWatch: whether the server's search index is well while it is loaded. What is wrong with it shows in no message.
+// IndexWatch: watches the server's search index under load, because messages do not show its faults.
 #pragma once
 
 #include <sys/types.h>

@@ -1,4 +1,4 @@
-// What a message of the load generator says about itself: whose it is, which one, and when it was
+// The mark in each message of the load generator: its sender, its number, and the time when it was
 // meant to be sent. Pure.
 #pragma once
 

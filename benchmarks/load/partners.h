@@ -6,7 +6,7 @@
 
 namespace kith::bench {
 
-// Of `pairs` pairs, the even users send and the odd ones receive. Conversation c belongs to sender
+// In `pairs` pairs, the even users send and the odd ones receive. Conversation c belongs to sender
 // c % pairs; the first `pairs` conversations are the pairs themselves.
 class Partners {
  public:

@@ -1,4 +1,4 @@
-// What a process has used so far, as /proc tells.
+// The resources that a process has used so far, from /proc.
 #pragma once
 
 #include <cstdint>

@@ -16,7 +16,7 @@
 
 namespace kith::bench {
 
-// What every scenario stands on.
+// The base of every scenario.
 class Stage {
  public:
   // `line` gets the progress of each second; null = silent.

@@ -135,7 +135,7 @@ Reports run_open(Stage& stage) {
     const auto behind = static_cast<double>(stage.traffic->unfinished());
     const auto in_time = static_cast<double>(stage.traffic->meter().done);
     stage.traffic->pace = nullptr;
-    // What was meant to be sent in the measured time counts, however late it comes.
+    // A message counts if it was meant to be sent in the measured time, however late it comes.
     if (run) run = stage.drain(kDrainPatience);
     stage.traffic->measure(false);
     if (!run) return run.error();

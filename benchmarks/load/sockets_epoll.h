@@ -1,5 +1,5 @@
-// Sockets: many thousand WebSocket connections of one thread on epoll. What is sent during a turn
-// leaves in one write per connection at its end.
+// Sockets: many thousand WebSocket connections of one thread on epoll. Frames sent during a turn
+// leave in one write per connection at its end.
 #pragma once
 
 #include <sys/socket.h>

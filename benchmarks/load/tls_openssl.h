@@ -58,7 +58,7 @@ class Tls {
   std::uint64_t verified_ = 0;
 };
 
-// What a server answers to Sec-WebSocket-Key: base64 of SHA-1 of key and a fixed text.
+// A server's answer to Sec-WebSocket-Key: base64 of SHA-1 of key and a fixed text.
 std::string websocket_accept(const std::string& key);
 std::string base64(const std::string& bytes);
 

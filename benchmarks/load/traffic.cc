@@ -335,8 +335,8 @@ void Traffic::send_acks() {
 
 // --- sync and holes ---
 
-// What earlier runs left, up to `seq`, counts as held. Sync tells it, or, if that was told to a
-// cache before, the first place of this run does: a message that is lost before it stays lost.
+// Events of earlier runs, up to `seq`, count as held. The number comes from sync, or, if the cache
+// knew it before, from the first place of this run: a message that is lost before it stays lost.
 void Traffic::base(Seat& seat, std::uint64_t seq) {
   seat.based = true;
   seat.base = seat.known_head = seat.acked = seq;
@@ -349,7 +349,7 @@ void Traffic::on_state(std::uint32_t session, const v1::ConversationState& state
   Seat* seat = seat_of(session, state.conversation_id());
   if (seat == nullptr) return;
   if (seat->based) return want(*seat, state.last_seq());
-  // Of this run already: its own first event is the base.
+  // A conversation made in this run: its own first event is the base.
   if (options_.known_before && fleet_->is_ready(session)) return;
   base(*seat, state.last_seq());
   seat->acked = state.delivered_seq();
@@ -413,7 +413,7 @@ void Traffic::on_page(std::uint32_t session, const v1::ServerFrame& frame, Micro
   if (seat == nullptr || seat->fetch_request != frame.reply_to()) return;
   seat->fetch_request = 0;
   if (seat->audit_next != 0) return on_audit_page(*seat, frame);
-  // Who joined later never sees what was before.
+  // A member who joined later never sees earlier events.
   if (page.floor_seq() > 0) seat->held.raise(page.floor_seq() - 1);
   for (const v1::Event& event : page.events()) on_event(*seat, event, now);
   seat->known_head = std::max(seat->known_head, page.last_seq());

@@ -41,7 +41,7 @@ struct TrafficOptions {
   bool known_before = false;       // sync does not tell what stands in a conversation: see base()
 };
 
-// What was counted between measure(true) and measure(false).
+// Counts between measure(true) and measure(false).
 struct Meter {
   Histogram sent;       // intended → SendResult
   Histogram received;   // intended → each receiver's push

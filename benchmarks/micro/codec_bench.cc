@@ -1,4 +1,4 @@
-// What a frame costs: making, encoding, decoding and checking it.
+// Cost of a frame: making, encoding, decoding and checking it.
 #include <benchmark/benchmark.h>
 
 #include "benchmarks/micro/places.h"

@@ -1,4 +1,4 @@
-// What a decision costs: a message in a 1:1 and in groups.
+// Cost of a decision: a message in a 1:1 and in groups.
 #include <benchmark/benchmark.h>
 
 #include "benchmarks/micro/places.h"

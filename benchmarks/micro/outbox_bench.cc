@@ -1,5 +1,6 @@
-// What the client's outbox costs: a message added, batches taken out to be sent, a batch that the
-// server has placed; with nothing else waiting and with a full outbox, on no store and on SQLite.
+// Cost of the client's outbox: adding a message, taking batches out to send them, closing a batch
+// that the server has placed; with nothing else waiting and with a full outbox, on no store and on
+// SQLite.
 #include <benchmark/benchmark.h>
 
 #include <deque>
@@ -146,7 +147,7 @@ class Desk : public client::ConnectionListener {
     return store_.commit(change).ok();
   }
 
-  // Another session; the outbox has not been told of it yet.
+  // Another session, of which the outbox does not know yet.
   void sign_in() {
     connection_.stop();
     connection_.start();
@@ -171,7 +172,7 @@ class Desk : public client::ConnectionListener {
     return std::exchange(batches_, {});
   }
   void keep(std::deque<v1::ClientFrame> batches) { batches_ = std::move(batches); }
-  // What the server says when it has placed a batch.
+  // The server's answer when it has placed a batch.
   std::string answer_to(const v1::ClientFrame& batch) {
     v1::ServerFrame frame;
     frame.set_reply_to(batch.req_id());

@@ -1,4 +1,4 @@
-// What the micro-benchmarks work on: ids, messages, and a directory that goes away.
+// Material of the micro-benchmarks: ids, messages, and a temporary directory.
 #pragma once
 
 #include <array>

@@ -1,4 +1,4 @@
-// What searching costs the client: a page of hits in a large cache, and the index that a commit of
+// Cost of searching in the client: a page of hits in a large cache, and the index that a commit of
 // events writes.
 #include <benchmark/benchmark.h>
 
@@ -26,7 +26,7 @@ namespace {
 constexpr std::uint64_t kConversations = 1'000;
 constexpr std::uint64_t kWords = 20'000;  // that people use, the n-th one time in n
 constexpr std::int64_t kStartMs = 1'700'000'000'000;
-constexpr std::uint64_t kRare = 20'000;  // one message in so many has the rare word
+constexpr std::uint64_t kRare = 20'000;  // one message among this many has the rare word
 constexpr std::uint64_t kCommit = 50;    // events of one commit
 constexpr std::size_t kPage = limits::search_page_default + 1;
 
@@ -109,7 +109,7 @@ class Events {
   std::uint64_t made_ = 0;
 };
 
-// A cache with so many messages, made once.
+// A cache with `messages` messages, made once.
 client::CacheStore* filled(std::int64_t messages) {
   struct Filled {
     ScratchDirectory directory;

@@ -1,4 +1,4 @@
-// What the server's search index costs: messages added, and searches in it.
+// Cost of the server's search index: adding messages, and searching.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -63,7 +63,7 @@ double file_bytes(const std::string& path) {
   return error ? 0 : static_cast<double>(size);
 }
 
-// Batches of 512 messages, so many of them in each conversation.
+// Batches of 512 messages, state.range(0) of them in each conversation.
 void search_index_add(benchmark::State& state) {
   const ScratchDirectory place;
   InPlace executor;
@@ -125,8 +125,8 @@ void search_index_find_two_words(benchmark::State& state) {
 void search_index_find_first_letter(benchmark::State& state) {
   find(state, "b");
 }
-// A search of one person in 50 conversations, beside so many of another that never end: one letter and a common word
-// in 10,000 conversations.
+// A search of one person in 50 conversations, beside state.range(0) endless ones of another: one letter and a
+// common word in 10,000 conversations.
 void search_index_find_beside_dear_ones(benchmark::State& state) {
   server::SearchIndex& index = filled();
   server::IndexQuery dear{"b " + Chatter::word(2), UserId::of("eve"), {}, 0, 51, Millis(0)};

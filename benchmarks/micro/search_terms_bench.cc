@@ -1,4 +1,4 @@
-// What search costs where it meets every message: its terms, and the marks in what was found.
+// Cost of search for every message: its terms, and the marks in a hit.
 #include <benchmark/benchmark.h>
 
 #include <string>

@@ -1,5 +1,5 @@
-// What the stores cost: a batch of decided messages applied by the server, a message in the
-// client's outbox.
+// Cost of the stores: a batch of decided messages applied by the server, a message in the client's
+// outbox.
 #include <benchmark/benchmark.h>
 
 #include <future>

@@ -19,7 +19,7 @@ BrokerLog::BrokerLog(std::shared_ptr<Broker> broker, kith::Scheduler& loop)
       last_(broker_->last()),
       worker_([this] { work(); }) {}
 
-// The thread ends first: it posts nothing afterwards. What it has posted finds `alive_` false.
+// The thread ends first: it posts nothing afterwards. Tasks that it has posted find `alive_` false.
 BrokerLog::~BrokerLog() {
   *alive_ = false;
   {

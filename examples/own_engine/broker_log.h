@@ -48,7 +48,7 @@ class BrokerLog : public kith::server::CommandLog {
   kith::server::Position last_;
   std::deque<Waiting> waiting_;
   std::size_t with_broker_ = 0;          // the first of `waiting_`
-  std::optional<kith::Error> refusing_;  // until everything in `refused_` is told
+  std::optional<kith::Error> refusing_;  // until `refused_` is empty
   std::deque<kith::server::Committed> refused_;
 
   std::mutex mutex_;  // guards these two

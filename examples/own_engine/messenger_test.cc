@@ -1,5 +1,5 @@
-// Messages go through a server that works on an engine of one's own, and what it says when the engine is
-// not the one that it was.
+// Sends messages through a server on an engine of your own, and starts it with another engine than
+// before.
 #include <gtest/gtest.h>
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// A messenger on engines of one's own.
+// A messenger on engines of your own.
 #include "start.h"
 
 #include <utility>

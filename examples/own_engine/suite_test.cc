@@ -1,4 +1,4 @@
-// The engines of one's own against the suites of their ports.
+// Runs the suites of the ports on engines of your own.
 #include "kith/conformance/bus_suite.h"
 #include "kith/conformance/command_log_suite.h"
 

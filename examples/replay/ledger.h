@@ -1,4 +1,4 @@
-// What the replay knows of its messages while they travel: when each was sent, placed and received.
+// Ledger: the replay's record of its messages under way: when each was sent, placed and received.
 #pragma once
 
 #include <chrono>
@@ -17,7 +17,7 @@ namespace replay {
 // Any thread.
 class Ledger {
  public:
-  // What a client process said on its own: sent, got or failed.
+  // A line that a client process printed on its own: sent, got or failed.
   void told(const Fields& fields);
   // The message was handed to the client at `at_us`.
   void posted(const std::string& id, std::int64_t at_us);

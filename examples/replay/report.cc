@@ -1,4 +1,4 @@
-// What a replay shows.
+// Shows a replay and its result.
 #include "report.h"
 
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// What a replay shows: a live bar, a table, one line of JSON.
+// Shows a replay: a live bar, a table, one line of JSON.
 #pragma once
 
 #include <cstddef>

@@ -25,7 +25,7 @@ class Room {
 
   [[nodiscard]] const ChatRoom& chat() const { return chat_; }
   [[nodiscard]] const std::string& conversation() const { return conversation_; }
-  // What each device must hold, in order: ID SENDER REPLY_SEQ TEXT of every line.
+  // The rows that each device must hold, in order: ID SENDER REPLY_SEQ TEXT of every line.
   [[nodiscard]] Fields expected_rows() const;
   [[nodiscard]] std::size_t lines() const { return chat_.lines.size(); }
 

@@ -17,7 +17,7 @@ class ServerProcess {
 
   // Starts it and waits until it listens; throws std::runtime_error with a sentence if it does not.
   void start();
-  // kill -9: nothing is flushed, nobody is told.
+  // kill -9: nothing is flushed, and no client gets a Goodbye.
   void kill_now();
   void stop();
 

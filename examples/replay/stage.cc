@@ -64,7 +64,7 @@ bool Stage::open(const Actor& actor, std::uint64_t* generation) {
   WorkerLink& link = *workers_[worker_of(actor)];
   std::string last = "its process dies again and again";
   for (int attempt = 0; attempt < kOpenAttempts; ++attempt) {
-    // Of the process that opens it, which may be the successor of the one that ran a moment ago.
+    // `generation` is that of the process that opens it, which may be the successor of a killed one.
     const auto answer = link.call(request("open", actor, {}), generation);
     if (answer && answer->at(0) == "ok") return true;
     if (answer) last = answer->at(1);

@@ -35,7 +35,7 @@ def check_verdicts(place: str):
 
 
 def check_shares(place: str):
-    """A share of the machine's limit is told, and is no bar: one that is small misses nothing."""
+    """A share of the machine's limit is printed and is no bar: a small one misses nothing."""
     runs = [{"bar": "pairs", "per_s": 31_000, "server_cpu_us_each": 30}, {"bar": "limit-talk", "per_s": 310_000}]
     done = report(runs, place)
     told, = [line for line in done.stdout.splitlines() if "barest program" in line]

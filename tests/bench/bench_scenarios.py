@@ -92,7 +92,7 @@ def all_scenarios(server: Server, directory: pathlib.Path):
         check(report)
         assert abs(report["messages"] / report["rate"] - 2) < 0.1, "an open loop sends what it said"
     assert picture.read_text().count("<circle") == 6
-    # Each sender goes round among five receivers; memory is told at both ends of the measured time.
+    # Each sender goes round among five receivers; memory is printed at both ends of the measured time.
     for scenario, more in (("pairs", ["--outstanding", "2"]), ("open", ["--rate", "400"])):
         report, = bench(scenario, server.url, directory, "--connections", "40", "--conversations", "100", *more, *pid)
         check(report)

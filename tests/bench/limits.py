@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""limits.py KITH_LIMIT: every job of kith-limit for a moment; each must measure something, a mistake be told."""
+"""limits.py KITH_LIMIT: every job of kith-limit for a moment; each must measure something, and report a mistake."""
 
 import json
 import pathlib

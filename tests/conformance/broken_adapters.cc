@@ -112,7 +112,7 @@ struct Logs {
   }
 };
 
-// Whatever is asked is also done, but told too early.
+// Each of them does the work, but calls back too early.
 struct AppliesInsideTheCall : ConversationStoreMemory {
   using ConversationStoreMemory::ConversationStoreMemory;
   void apply(std::shared_ptr<const StoreBatch> batch, Done<void> done) override {

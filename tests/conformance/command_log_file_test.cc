@@ -122,7 +122,7 @@ class CommandLogFileTest : public testing::Test {
     EXPECT_NE(refused.error().message.find(named), std::string::npos) << refused.error().message;
     return refused.error().code;
   }
-  // What a crash now would leave, opened.
+  // Opens the files that a crash now would leave.
   std::unique_ptr<CommandLogFile> after_crash() {
     const std::string copy = dir_.file("crashed" + std::to_string(++copies_));
     fs::copy(path_, copy, fs::copy_options::recursive);
@@ -394,7 +394,7 @@ TEST_F(CommandLogFileTest, NothingIsAcknowledgedWhileTheDiskFailsAndItGoesOnWhen
   EXPECT_EQ(numbers(), from_to(1, 6));
 }
 
-// Whatever fails when the next segment is begun, what may be left of it is never in the way.
+// If any step of beginning the next segment fails, its remains do no harm.
 TEST_F(CommandLogFileTest, ASegmentThatCouldNotBeBegunIsForgottenInItsTurn) {
   std::uint64_t next = 1;
   const auto faults = {&faults_->failing_syncs, &faults_->failing_folder_syncs,
@@ -514,7 +514,7 @@ TEST_F(CommandLogFileTest, ARecordBehindAnUntoldRefusalIsRefusedThoughItWouldFit
   const auto note = [&](const Result<LogEntry>& entry) { accepted.push_back(entry.ok()); };
   for (std::uint64_t n = 0; n < 100; ++n) log_->append(record_of(n, 4'000), note);
   log_->trim(0);  // wakes the writer, though the executor has not run yet
-  while (log_->pending() != 0) std::this_thread::yield();  // decided by the writer, not yet told
+  while (log_->pending() != 0) std::this_thread::yield();  // decided, callbacks not yet run
   log_->append(record_of(100, 1), note);
   ASSERT_TRUE(loop_.run_until([&] { return accepted.size() == 101; }));
   EXPECT_FALSE(accepted.back());

@@ -61,7 +61,7 @@ TEST(FairTurns, TimeIsSharedByPeopleHoweverManyTasksTheyHave) {
               8'000);
 }
 
-// What somebody did not use is not saved up.
+// Unused time is not saved up.
 TEST(FairTurns, ComingBackIsNoAdvantage) {
   FairTurns<UserId> turns;
   turns.add(kAnn, kAnn);

@@ -143,7 +143,7 @@ TEST(SearchIndexSqlite, OnePersonsSearchesDoNotHoldUpThoseOfOthers) {
   EXPECT_LT(spent["ann"], spent["eve"]);
 }
 
-// What is found in slices is what is found at once.
+// A search in slices finds the same as one in one go.
 TEST(SearchIndexSqlite, ASearchThatIsInterruptedFindsTheSame) {
   SqliteIndex factory;
   auto index = factory.open();
@@ -208,8 +208,8 @@ TEST(SearchIndexSqlite, WithoutItTheOtherStoresOpen) {
   EXPECT_FALSE((*stores)->search_status().ok());
 }
 
-// Whatever is damaged: an error at most, and an empty index that takes everything when it is begun anew, in
-// the running server or by the next start.
+// Any damage causes an error at most, and begin_anew(), in the running server or at the next start, gives
+// an empty index that takes everything.
 TEST(SearchIndexSqlite, DamageIsNoticedWhenItIsMetAndHealedByBeginningAnew) {
   const auto add = [](SqliteIndex& factory, SearchIndex& index, const IndexBatch& batch) {
     return answer_of<void>(factory.loop, [&](auto done) {

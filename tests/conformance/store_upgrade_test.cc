@@ -15,7 +15,7 @@ namespace {
 
 using namespace conformance;
 
-// What earlier versions had instead of the tables of today, and at its end their number.
+// The schema of an earlier version; it ends with the version's number.
 #define CONVERSATIONS_OF_VERSION_4                                                         \
   "DROP TABLE chunk;DROP TABLE place;DROP TABLE conversation;"                             \
   "CREATE TABLE conversation(id BLOB PRIMARY KEY,type INT,last_seq INT,last_position INT," \

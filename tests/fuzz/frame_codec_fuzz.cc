@@ -28,7 +28,7 @@ void check(std::string_view bytes, Decode decode) {
   if (!again || *kith::encode(*again) != *once) std::abort();
 }
 
-// What is read by hand is what the generated code reads, and obeys the same rules.
+// The parser by hand reads the same as the generated code, and obeys the same rules.
 void check_view(std::string_view bytes) {
   kith::RequestView view;
   if (view.read(bytes)) {
@@ -53,7 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   if (const auto request = kith::decode_client_frame(input)) {
     const kith::Status valid = kith::validate(*request);
     if (!valid) (void)kith::to_wire(valid.error()).SerializeAsString();
-    // What passes stays within the limits that the services rely on.
+    // A frame that passes stays within the limits that the services rely on.
     if (valid && request->has_send()) {
       const auto& items = request->send().items();
       if (items.size() > static_cast<int>(kith::limits::batch_items_max)) std::abort();

@@ -1,5 +1,5 @@
-// What a connection begins with behind a proxy: no crash, bounds on what is waited for, and headers that
-// end within the bytes.
+// The first bytes of a connection behind a proxy: no crash, bounds on the awaited bytes, and headers
+// that end within the bytes.
 #include "server/gateway/proxy_header.h"
 
 #include <cstdint>

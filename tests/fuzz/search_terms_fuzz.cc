@@ -44,7 +44,7 @@ void check_range(std::string_view text, bool well_formed, const TextRange& range
   require(!well_formed || whole_characters(text, range));
 }
 
-// What an index does that keeps the positions of its terms.
+// Searches as an index does that keeps the positions of its terms.
 bool stands(const Phrase& phrase, const std::vector<Term>& terms) {
   const auto is = [&](const Term& term, const std::string& wanted) {
     const bool beginning = phrase.prefix && &wanted == &phrase.terms.back();

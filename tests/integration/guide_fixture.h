@@ -25,7 +25,7 @@ inline kith::UserId user(const std::string& handle) {
   return kith::UserId::of(handle);
 }
 
-// Keeps what a screen was told; tests wait for it to show something.
+// Records the calls of a screen; tests wait until it shows something.
 class Recorder : public Screen {
  public:
   void connection(kc::ConnectionState state, const std::string& reason) override {

@@ -1,4 +1,4 @@
-// What an idle signed-in connection costs kithd: resident memory of the real process with 2,000 of
+// Cost of an idle signed-in connection in kithd: resident memory of the real process with 2,000 of
 // them.
 #include <openssl/ssl.h>
 #include <sys/resource.h>

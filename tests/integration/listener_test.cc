@@ -168,8 +168,8 @@ TEST(Listener, KeepsOrderAndFramingForAReaderThatDidNotReadFor15Megabytes) {  //
   EXPECT_EQ(left, 0U);
 }
 
-// What the gateway relies on: it holds back what is above write_ahead_bytes until it is told that all is
-// out, also when the kernel takes everything in the turn in which it was sent.
+// The gateway relies on this: it holds back output above write_ahead_bytes until on_drained() is called,
+// also when the kernel takes everything in the turn in which it was sent.
 void tells_when_all_is_out(bool tls, std::uint32_t shards) {
   TestServer server(tls, shards);
   server.echo = false;

@@ -16,7 +16,7 @@ def sanitized(program):
 
 
 class Kithd:
-    """What it prints and logs goes to files beside its data, so that nobody has to read while it runs."""
+    """Its output and log go to files beside its data, so that no reader is needed while it runs."""
 
     def __init__(self, program, *flags, data, port=0, wrap=(), **popen):
         """`wrap`: what the command line begins with. kithd is not awaited: see ready()."""

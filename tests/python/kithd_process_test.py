@@ -82,7 +82,7 @@ def surroundings():
     for closed in ((0,), (1,), (2,), (0, 1, 2)):
         server = Kithd("--dev", "--plain", data="fds" + "".join(map(str, closed)),
                        preexec_fn=lambda fds=closed: [os.close(fd) for fd in fds])
-        if 2 in closed:  # then nothing is told: it is ready when it has its databases
+        if 2 in closed:  # then no line is printed: it is ready when it has its databases
             until(lambda: "/users.db" in str(descriptors(server.process.pid)), f"it starts without {closed}")
         else:
             server.ready()

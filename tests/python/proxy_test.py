@@ -1,4 +1,4 @@
-"""Whose address kithd counts by behind nginx and HAProxy: the person's, if the proxy is trusted; never their own word.
+"""kithd behind nginx and HAProxy counts by the person's address if the proxy is trusted, never by their own word.
 
 usage: proxy_test.py KITHD NGINX HAPROXY
 """

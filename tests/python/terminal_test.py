@@ -63,7 +63,7 @@ class Server:
                               env=self.env, **more)
 
     def out(self, who, *words):
-        """What a command prints; it must succeed."""
+        """Returns the output of a command, which must succeed."""
         done = self.kith(who, *words)
         if done.returncode != 0:
             raise AssertionError(f"kith {' '.join(words)}: {done.returncode} {done.stderr.decode()}")

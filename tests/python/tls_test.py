@@ -1,4 +1,4 @@
-"""What a stranger may ask of the TLS of kithd: elliptic key exchange only, TLS 1.3 only, key updates within a bound.
+"""Limits of kithd's TLS for strangers: elliptic key exchange only, TLS 1.3 only, key updates within a bound.
 
 usage: tls_test.py KITHD
 """

@@ -126,7 +126,7 @@ def silent_sockets():
 
 
 def half_handshakes():
-    """TLS handshakes that nobody finishes, of one's own address: bounded in memory, and others come in beside them."""
+    """Unfinished TLS handshakes of the client's own address: bounded in memory, and others come in beside them."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     out = ssl.MemoryBIO()
@@ -151,7 +151,7 @@ def half_handshakes():
 
 
 def slow_arrivals(server):
-    """Whoever does not finish its request is cut, also when bytes dribble in."""
+    """A client that does not finish its request is cut, also when bytes dribble in."""
     waiting = {"nothing": Socket(server.port, upgrade=False), "half a head": Socket(server.port, upgrade=False),
                "dribbling": Socket(server.port, upgrade=False)}
     waiting["half a head"].send(b"GET /v1/ws HTTP/1.1\r\nHost: x\r\n")

@@ -21,7 +21,7 @@ def check(ok, what, seen=b""):
 
 
 def say(port, data, wait=10.0):
-    """What the listener answers until it hangs up."""
+    """Returns the listener's answer until it hangs up."""
     with socket.create_connection(("127.0.0.1", port), 5) as peer:
         peer.settimeout(wait)
         answer = b""

@@ -40,7 +40,7 @@ def told(answer):
 
 
 def outcome_of(answer):
-    """Of a message sent: "placed", or the error's name."""
+    """Returns "placed" for a sent message, or the error's name."""
     if not answer.HasField("send_result"):
         return k.code_of(answer)
     item = answer.send_result.items[0]
@@ -92,7 +92,7 @@ class Person(k.Person):
         return found
 
     def bodies(self):
-        """What was pushed to this device as messages."""
+        """Returns the messages that were pushed to this device."""
         return b" ".join(e.body for push in self.pushed("event_push") for e in push.events)
 
     def state(self, conversation):

@@ -49,7 +49,7 @@ def show(values):
             f"max {quantile(values, 1) * 1e3:.0f} ms")
 
 
-# --- attackers: each in a process of its own, until it is told to stop ---
+# --- attackers: each in a process of its own, until it is stopped ---
 
 class Attack:
     def __init__(self, run, *arguments):
@@ -113,7 +113,7 @@ def sign_in_rightly(stop, done, port, accounts):
 
 
 def register_people(stop, done, port, context, a_second):
-    """Tries so many registrations a second, on one connection after the other."""
+    """Tries registrations at that rate a second, on one connection after the other."""
     def work(number):
         wire = k.Wire(port, ATTACKER, context)
         try:

@@ -78,7 +78,7 @@ struct Cost {
   std::uint64_t rows = 0;
 };
 
-// What it costs a device to come back after `changed` of its `count` conversations have changed.
+// Cost for a device of coming back after `changed` of its `count` conversations have changed.
 Cost cost_of_return(std::uint64_t count, std::uint64_t changed, bool forgets_cursor) {
   World world(7, {1, 1}, Rule::kNone);
   furnish(world, count);

@@ -53,7 +53,7 @@ Status CacheStoreOnDisk::commit(const client::CacheChange& change) {
   }
   if (change.touches_cache()) {
     write_cache(change);
-    // Whatever becomes of the second file, the history is forgotten.
+    // The history is lost in any case, whatever happens to the second file.
     if (outbox && change.forget_history) committed_(history_forgotten());
     if (outbox && killed(CommitPoint::kBetweenFiles)) return kDead;
     if (outbox && full(CommitPoint::kBetweenFiles)) return kFull;

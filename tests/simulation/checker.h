@@ -51,7 +51,7 @@ struct Who {
   bool by_hand = false;  // its application acknowledges what it has dealt with
 };
 
-// What the application of a device handed to send().
+// A message that the application of a device passed to send().
 struct Sent {
   MessageId id;
   ConversationId conversation;
@@ -80,7 +80,7 @@ struct Truth {
   }
 };
 
-// The budget of an account, as the server was told at its start.
+// The budget of an account, as the server got it at its start.
 struct Budget {
   std::int64_t per_s = 0;
   std::int64_t burst = 0;
@@ -97,7 +97,7 @@ class Checker {
   virtual void falls_silent(const Who&) {}
   // A device says something to the server.
   virtual void asks(const Who&, const v1::ClientFrame&) {}
-  // The server's process reads it. Also of strangers, of whom nobody else is told.
+  // The server's process reads it. Also called for strangers, whom no other hook reports.
   virtual void hears(const Who&, const v1::ClientFrame&) {}
   // A frame leaves the server for a device or a stranger.
   virtual void answered(const Who&, const v1::ServerFrame&) {}

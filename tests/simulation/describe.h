@@ -13,8 +13,8 @@ std::string describe(const v1::ServerFrame& frame);
 std::string describe(const v1::ClientFrame& frame);
 std::string describe(const server::LogEntry& entry);
 
-// Empty: the device's view of the conversation is the server's. `reads`: it is also told what
-// others have read.
+// Empty: the device's view of the conversation is the server's. `reads`: it also gets the read
+// marks of others.
 std::string difference_of(const server::ConversationStoreMemory::Disk& store, const UserId& user,
                           const ConversationId& id, client::Engine& engine, bool reads);
 // Empty: the device shows the account's settings as the server has them.

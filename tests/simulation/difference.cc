@@ -1,4 +1,4 @@
-// What a device shows of a conversation, compared with what the server's disk says of it.
+// Compares a conversation on a device with the same on the server's disk.
 #include <algorithm>
 
 #include "server/records/wire.h"

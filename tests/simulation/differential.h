@@ -25,7 +25,7 @@ struct DifferentialOptions {
   Rule broken = Rule::kNone;
 };
 
-// Returns the first difference in what the victim is told; nullopt if there is none.
+// Returns the first difference between the bytes that the victim gets; nullopt if there is none.
 std::optional<std::string> told_differently(const DifferentialOptions& options);
 
 }  // namespace kith::sim

@@ -224,7 +224,7 @@ void Network::pause_reading(server::ConnectionId id, bool paused) {
   if (!paused) later(0, [this, key = id.index] { hear(key); });
 }
 
-// What waited while the server did not read. In order: what arrives meanwhile lines up behind.
+// Delivers the frames that waited while the server did not read, in order: later ones line up behind.
 void Network::hear(Key key) {
   for (Link* link = find(key); link != nullptr; link = find(key)) {
     if (link->paused || link->unheard.empty() || handler_ == nullptr || !link->server_open) return;
@@ -312,7 +312,7 @@ void Network::stall(std::size_t device, bool stalled) {
   }
 }
 
-// What waited while the device did not read.
+// Delivers the frames that waited while the device did not read.
 void Network::read(Key key) {
   for (Link* link = find(key); link != nullptr; link = find(key)) {
     if (link->stalled || link->broken || link->silent || link->unread.empty()) return;

@@ -78,8 +78,8 @@ class Network : public server::Connections {
     std::size_t device = 0;
     client::TransportListener* listener = nullptr;  // null: its transport is gone
     bool server_open = false;                       // between on_open and on_close
-    bool device_open = false;                       // on_open was told
-    bool device_closed = false;                     // on_close was told
+    bool device_open = false;                       // on_open was called
+    bool device_closed = false;                     // on_close was called
     bool broken = false;                            // no frame arrives any more
     bool silent = false;
     bool stalled = false;

@@ -1,4 +1,4 @@
-// Refusals: the messages that the server has refused for good, by the device that it has told so.
+// Refusals: the messages that the server has rejected for good, by the device that got the answer.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ class Refusals {
   }
 
  private:
-  // What a request of a device sends.
+  // The messages that a request of a device sends.
   std::map<std::pair<std::size_t, std::uint64_t>, std::vector<MessageId>> requests_;
   std::set<std::pair<std::size_t, MessageId>> refused_;
 };

@@ -20,7 +20,7 @@ enum class Rule : std::uint8_t {
   kPresencePrivate,       // nobody counts as blocked or hidden
   kConsent,               // nobody is asked who is made a member
   kBlockIsNobody,         // who is blocked is answered that there is no such person
-  kBlockIsSilent,         // … or is told that it is a block
+  kBlockIsSilent,         // … or the answer shows that it is a block
   kContactsAreSilent,     // a refusal tells that contacts were let
   kIdTellsType,           // a group comes into being under the id of a 1:1
   kJoinSeq,               // members see what was before them

@@ -20,9 +20,9 @@ constexpr std::int64_t kCalmStepMs = 5'000;
 // has asked again, and than the longest back-off.
 constexpr std::int64_t kCalmLimitMs = 40 * 60'000;
 
-// What people do besides in a run whose store is behind: enough of it.
 constexpr std::int64_t kSearchLimitMs = 10 * 60'000;
 
+// Further actions of people in a run whose store is behind.
 constexpr int kMoreActions = 150;
 
 // A few messages make a step for the index full, and it goes on while more of them come.
@@ -76,7 +76,7 @@ RunResult run_scenario(const RunOptions& options) {
     store_behind.emplace(world, options.seed, options.marks.value_or(kFewRecords));
   }
   if (SeededRandom(options.seed, 8).chance(0.5)) world.server().index_step = kSmallIndexStep;
-  if (SeededRandom(options.seed, 9).chance(0.2)) {  // people are told to wait, and do
+  if (SeededRandom(options.seed, 9).chance(0.2)) {  // people get RATE_LIMITED, and wait
     world.server().account_commands_per_s = 1;
     world.server().account_commands_burst = 4;
   }

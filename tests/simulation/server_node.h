@@ -48,7 +48,7 @@ class ServerNode {
   [[nodiscard]] Copy copy() const;
   void restore(const Copy& copy);
 
-  // What the faults turn.
+  // The knobs of the faults.
   server::CommandLogMemory::Disk& log_disk() { return *log_disk_; }
   server::ConversationStoreMemory::Disk& store_disk() { return *store_disk_; }
   server::DirectoryMemory::Disk& directory_disk() { return *directory_disk_; }

@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"GaplessSeq", Rule::kGaplessSeq, {2}}, Broken{"Dedupe", Rule::kDedupe, {3}},
         Broken{"BodyIsFinal", Rule::kBodyIsFinal, {1, 2}},
         Broken{"WatermarksOnlyGrow", Rule::kWatermarksOnlyGrow, {7}},
-        // 2: told one time, and another when the record is decided again after a crash.
+        // 2: one time in the answer, and another when the record is decided again after a crash.
         Broken{"TimeOnlyGrows", Rule::kTimeOnlyGrows, {2, 10}},
         Broken{"ReceiptsPrivate", Rule::kReceiptsPrivate, {5, 8}},
         Broken{"PresencePrivate", Rule::kPresencePrivate, {5, 8}},
@@ -67,8 +67,9 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"BlockIsNobody", Rule::kBlockIsNobody, {13}},
         Broken{"IdTellsType", Rule::kIdTellsType, {11}}, Broken{"JoinSeq", Rule::kJoinSeq, {9}},
         Broken{"UnreadDerived", Rule::kUnreadDerived, {6}},
-        // 3: told a place, and another when the record is read again after a crash. 20: the index is
-        // given what was decided, before the store has it, and here one record in two places.
+        // 3: one place in the answer, and another when the record is read again after a crash. 20:
+        // the index gets decided messages before the store has them, and here one record in two
+        // places.
         Broken{"ReplayChangesNothing", Rule::kReplayChangesNothing, {3, 5, 12, 20}},
         Broken{"FeedComplete", Rule::kFeedComplete, {4, 5}},
         Broken{"IndexComplete", Rule::kIndexComplete, {20}},

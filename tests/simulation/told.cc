@@ -39,7 +39,8 @@ void Told::add(std::int64_t at, std::size_t device, std::string_view bytes) {
 }
 
 // The ends of listings count every command of the server, and say nothing of anybody's: they are no
-// secret, and taken out. What is compared is which positions are the same and which follow which.
+// secret, and taken out. The comparison covers only which positions are equal and which follow
+// which.
 void Told::positions_of(v1::ServerFrame& frame, const std::function<void(std::uint64_t&)>& each) {
   const auto through = [&](std::uint64_t value, auto set) {
     if (value == 0) return;

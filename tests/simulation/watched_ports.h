@@ -146,7 +146,7 @@ class WatchedIndex : public server::SearchIndexMemory {
   Rule broken_;
 };
 
-// Drops what it is told to drop, and delivers in order after a delay.
+// Drops the deliveries that a fault names, and delivers the others in order after a delay.
 class WatchedBus : public server::BusMemory {
  public:
   using Log = server::CommandLogMemory::Disk;

@@ -55,7 +55,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   // A copy takes the server's place; what the checkers saw is of another history then.
   void restore(const ServerNode::Copy& copy);
 
-  // What people do.
+  // The actions of people.
   Result<MessageId> send(Device& device, const ConversationId& to, const std::string& text,
                          const MessageId& reply_to);
   void discard(Device& device, const MessageId& id);

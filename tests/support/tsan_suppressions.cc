@@ -1,4 +1,4 @@
-// What ThreadSanitizer may ignore, linked into every program of a `tsan` build: glibc guards its
+// Suppressions of ThreadSanitizer, linked into every program of a `tsan` build: glibc guards its
 // time zone by a lock that TSan cannot see, and libwebsockets asks for it. Symbols are hidden by
 // default here, and the run-time would not find a hidden one.
 // NOLINTBEGIN(bugprone-reserved-identifier): the name is that of the run-time

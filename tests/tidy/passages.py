@@ -58,7 +58,7 @@ def python_comments(text: str) -> Iterator[Comment]:
     before = None
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         line, column = token.start
-        if token.type == tokenize.COMMENT:
+        if token.type == tokenize.COMMENT and not token.string.startswith("#!"):
             yield line, column, token.string[1:], not token.line[:column].strip()
         elif token.type == tokenize.STRING and before in (None, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT):
             for offset, part in enumerate(DOCSTRING.sub("", token.string).splitlines()):

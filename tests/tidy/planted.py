@@ -107,7 +107,8 @@ VIOLATIONS = [
 ]
 
 GOOD = [
-    {"src/a.h": TOP + '// Of the 63 bits, 40 are time. Of course it can be told apart.\nint a;  // what it is, of one\n'
+    {"src/a.h": TOP + '// Of the 63 bits, 40 are time. Of course it can be told apart, and `told`.\n'
+                      'int a;  // what it is, of one\n'
                       'std::string told = "// Who is told?";  // Which of both? What if neither?\n'},
     {"docs/a.md": "# What it is\n\n| What | told |\n|---|---|\n| What is left | `told` |\n\n"
                   "What is it? It is so many that `one's own` is none.\n\n```\nWho is told\n```\n"},

@@ -330,7 +330,9 @@ VAGUE_WORDS = [  # what is said too often for something else, and what to say
 
 
 def sentences(lines: Lines) -> str:
-    return " ".join(re.sub(r"[*_]{2}|(?<!\S)[*_](?=\S)|(?<=\S)[*_](?!\S)", "", line.strip()) for _, line in lines)
+    """The passage in one line, without marks of emphasis and names in backticks."""
+    return " ".join(re.sub(r"[*_]{2}|(?<!\S)[*_](?=\S)|(?<=\S)[*_](?!\S)", "",
+                           re.sub(r"`[^`]*`", "``", line.strip())) for _, line in lines)
 
 
 def line_of(lines: Lines, at: int) -> int:
@@ -402,7 +404,7 @@ LINK = re.compile(r"\[[^\[\]]*\]\(([^()\s]+)\)")
 
 
 def anchors(text: str) -> set[str]:
-    """What a #fragment may name: the headings, as GitHub writes them."""
+    """Returns the valid #fragments: the headings, as GitHub writes them."""
     found = set()
     for heading in re.findall(r"^#+ +(.*?) *$", FENCED.sub("", text), re.M):
         plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
@@ -451,7 +453,7 @@ def check_proofs(tree: Tree) -> Iterator[Violation]:
                 yield Violation("proof", path, number, f"there is no test {suite}.{name}")
 
 
-# What a guide lists must be all that there is: (sources, the part of them, one name in it, the guide).
+# Lists in guides that must be complete: (sources, the part of them, one name in it, the guide).
 LISTED = [
     (r"include/kith/core/result\.h$", r"enum class ErrorCode.*?^};", r"^  (k\w+) =", "docs/client_guide.md"),
     (r"include/kith/server/options\.h$", r"struct ServerOptions.*?^};",

@@ -45,7 +45,7 @@ def read_ratchet(text: str) -> collections.Counter:
 
 
 def held(violations: list[rules.Violation], debts: collections.Counter) -> list[str]:
-    """What is left to say once the old debts are taken off."""
+    """Returns the violations beyond the old debts."""
     found = collections.Counter((violation.rule, violation.path) for violation in violations)
     lines = [f"{violation.path}:{violation.line}: {violation.rule}: {violation.message}" for violation in violations
              if found[violation.rule, violation.path] > debts[violation.rule, violation.path]]

@@ -109,7 +109,7 @@ class Talker {
     }
   }
 
-  // What the person saw. On the client's executor: the next event waits until the line is written.
+  // Writes down what the person saw. On the client's executor: the next event waits until the line is written.
   void on_event(const kith::client::Event& event) {
     if (const auto* link = std::get_if<kith::client::ConnectionChanged>(&event)) {
       if (link->state == kith::client::ConnectionState::kSignedOut)

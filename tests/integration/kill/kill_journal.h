@@ -1,5 +1,5 @@
-// What an application saw before it could be killed: one file per device, each line on the disk
-// before the next step.
+// Journal: the events that an application saw before it was killed: one file per device, each line
+// on the disk before the next step.
 #pragma once
 
 #include <mutex>

@@ -17,8 +17,8 @@ struct Row {
   std::string text;
 };
 
-// What one device holds in the end, in its own order; `rooms` are the conversations that it is a
-// member of.
+// The messages that one device holds in the end, in its own order; `rooms` are the conversations
+// that it is a member of.
 struct Device {
   std::string name;
   std::vector<std::string> rooms;
@@ -32,7 +32,7 @@ struct Verdict {
   std::size_t lost = 0;      // promised and not on some device
   std::size_t duplicated = 0;
   std::size_t disordered =
-      0;  // another order or another place than elsewhere, than told, or than sent
+      0;  // another order or another place than elsewhere, than reported, or than sent
   std::size_t invented = 0;  // nobody wrote it
   std::vector<std::string> sentences;
 

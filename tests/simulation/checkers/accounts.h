@@ -1,5 +1,5 @@
-// Invariant 24: once a password has been changed, nothing that was made with an earlier one lets in or goes on.
-// Invariant 25: a deleted account lets nobody in and is told nothing; it leaves its groups, whenever the server ends
+// Invariant 24: once a password has been changed, nothing made with an earlier one signs in or goes on. Invariant
+// 25: a deleted account signs in nowhere and receives nothing; it leaves its groups, whenever the server ends
 // meanwhile, nobody makes it a member, and its profile says that it is deleted.
 #pragma once
 

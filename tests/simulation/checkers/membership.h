@@ -1,5 +1,5 @@
-// Invariant 9: a member is told nothing of what was before joining or came after leaving. Invariant 11: an id
-// tells the type of its conversation.
+// Invariant 9: a member receives nothing from before joining or after leaving. Invariant 11: an id tells the
+// type of its conversation.
 #pragma once
 
 #include <map>

@@ -13,12 +13,12 @@ void OrderChecker::logged(const server::LogEntry& entry) {
   logged_at_[entry.position] = entry.record.gateway_ts_ms;
 }
 
-// What each member sees counts up by one with each message that they see, and not otherwise.
+// Each member's count rises by one with each message that they see, and not otherwise.
 std::string OrderChecker::miscount(const server::Event& event, Last& last) const {
   for (const auto& [user, member] : truth_.store.members.at(event.conversation)) {
     const bool counts = event.countable || (event.sender_only && event.sender == user);
     const std::uint64_t now = server::ordinal_for(event, user);
-    // Who has just come begins anywhere.
+    // A new member's count begins anywhere.
     const std::uint64_t one = counts ? 1 : 0;
     std::uint64_t& before = last.ordinals.try_emplace(user, now - one).first->second;
     const bool right = now == before + one;

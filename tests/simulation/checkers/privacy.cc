@@ -72,7 +72,7 @@ void PrivacyChecker::show(const server::LogEntry& entry) {
   }
 }
 
-// What the run began with.
+// Takes over the state at the beginning of the run.
 void PrivacyChecker::remember_history() {
   if (std::exchange(history_known_, true)) return;
   for (const auto& [id, members] : truth_.store.members) {
@@ -115,8 +115,8 @@ void PrivacyChecker::refused(const Who& who, const v1::Error& error) {
 }
 
 void PrivacyChecker::applied(const server::StoreBatch& batch) {
-  // Where somebody joined is no secret. Who writes is seen to have read, unless they keep that to
-  // themselves.
+  // Where somebody joined is no secret. A message shows that its sender has read, unless they keep
+  // that private.
   for (const auto& [id, member] : batch.members) shown(id, member.user, member.join_seq);
   for (const server::EventPtr& e : batch.events) {
     const auto writer = sharing_.find(e->position);

@@ -45,7 +45,7 @@ class PrivacyChecker : public Checker {
   std::set<ConversationId> made_;
   server::Position logged_ = 0;
   bool history_known_ = false;
-  // Who sends by a record, and does not keep to themselves that they have read up to there.
+  // The sender of a record, if they do not keep it private that they have read up to there.
   std::map<server::Position, UserId> sharing_;
   // The highest seq that a member has let others know to be read.
   std::map<ConversationId, std::map<UserId, std::uint64_t>> shown_;

@@ -22,7 +22,7 @@ class SearchChecker : public Checker {
 
  private:
   using Place = std::pair<ConversationId, std::uint64_t>;
-  // Of the messages that have `word` in them: those that this user may read by membership today.
+  // Returns the messages with `word` that this user may read by today's membership.
   [[nodiscard]] std::set<Place> readable(const UserId& user, const std::string& word) const;
   [[nodiscard]] bool times_ascend() const;
   void judge(const Who& who, const std::string& word, const client::Message& message);

@@ -1,6 +1,6 @@
 // A store of cells that several processes write, each cell with a time stamp of its own: the newest
-// wins, whatever comes when. Writes may land long after their writer was told that nobody knows, and
-// after it has ended.
+// wins, whatever the order of arrival. Writes may land long after their writer got an unknown
+// outcome, and after it has ended.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// OneHistory: decides a log alone, and judges by it what owners have told and stored.
+// OneHistory decides a log alone, and judges by it the answers, pushes and rows of owners.
 #pragma once
 
 #include <map>

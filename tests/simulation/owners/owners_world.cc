@@ -21,7 +21,7 @@ constexpr std::uint64_t kNetwork = 1;
 constexpr std::uint64_t kBroker = 2;
 constexpr std::uint64_t kFirstOwner = 10;
 constexpr std::int64_t kFreshMs = Millis(limits::request_fresh).count();
-// One that takes longer than this is answered by nobody.
+// A request that takes longer than this gets no answer.
 constexpr std::int64_t kOldestMs = 9'000;
 
 }  // namespace
@@ -336,7 +336,7 @@ bool OwnersWorld::all_answered() const {
   return true;
 }
 
-// A record that changed nothing is told to the store in passing only.
+// The store learns of a record that changed nothing only with the next batch.
 bool OwnersWorld::all_stored() const {
   return OneHistory(*topic_).difference(*cells_).empty();
 }

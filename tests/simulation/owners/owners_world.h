@@ -61,14 +61,14 @@ class OwnersWorld {
   OwnersResult run();
 
  private:
-  // An event of which an owner has told somebody, in a push or in a page.
+  // An event that an owner has sent, in a push or in a page.
   struct Told {
     ConversationId conversation;
     std::uint64_t seq = 0;
     MessageId message;
     server::Position position = 0;
   };
-  // A client was told that its command has this place.
+  // A client got this place as the answer to its command.
   struct Answer {
     server::LogRecord record;
     server::Placement placed;

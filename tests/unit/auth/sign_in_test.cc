@@ -62,7 +62,7 @@ class SignInTest : public ::testing::Test {
       entrance->sign_in(password_of(handle, password, n), {}, std::move(done));
     });
   }
-  // Ann's sign-in waits for her password to be verified; the answer goes to `told`.
+  // Ann's sign-in waits for her password to be verified; `told` receives the answer.
   void begin_sign_in(ErrorCode& told) {
     passwords.slow = true;
     entrance->sign_in(password_of("ann", "correct horse", 2), {},

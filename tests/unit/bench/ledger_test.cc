@@ -1,4 +1,4 @@
-// Ledger: a message that is missing, doubled or moved is told.
+// Ledger: it reports a message that is missing, doubled or moved.
 #include "benchmarks/load/ledger.h"
 
 #include <gtest/gtest.h>

@@ -43,7 +43,7 @@ class Server {
   std::string ca_pem;
 };
 
-// What comes of one handshake, as the client sees it.
+// The result of one handshake, as the client sees it.
 Status shake(const Server& server, Tls& tls) {
   int ends[2];
   EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);

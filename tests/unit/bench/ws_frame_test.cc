@@ -8,7 +8,7 @@
 namespace kith::bench {
 namespace {
 
-// What a server would do with a client's frame: checks the mask bit, takes the mask off.
+// Does a server's part with a client's frame: checks the mask bit, takes the mask off.
 std::string unmask(const std::string& frame, std::size_t head) {
   EXPECT_NE(static_cast<unsigned char>(frame[1]) & 0x80, 0);
   std::string out = frame.substr(head + 4);

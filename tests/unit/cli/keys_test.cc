@@ -1,4 +1,4 @@
-// What terminals send, as keys.
+// Bytes of terminals, as keys.
 #include "client/cli/keys.h"
 
 #include <gtest/gtest.h>

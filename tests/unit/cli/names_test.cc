@@ -1,4 +1,4 @@
-// Who is meant, and how people are called.
+// The meaning of WHO, and the names of people.
 #include "client/cli/names.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What the filter between the outside and a terminal lets through.
+// The filter between the outside and a terminal.
 #include "client/cli/shown_text.h"
 
 #include <gtest/gtest.h>

@@ -82,7 +82,7 @@ class CacheDamage : public ::testing::Test {
     return copy;
   }
 
-  // What a session does: loads, reads every conversation, writes to some.
+  // Does what a session does: loads, reads every conversation, writes to some.
   static Status use(CacheStore& store) {
     const auto content = store.load();
     if (!content) return content.error();

@@ -96,7 +96,7 @@ TEST_F(CacheStoreSqlite, NewerCacheIsLeftAlone) {
   EXPECT_EQ(open_cache_store_sqlite(dir).error().code, ErrorCode::kCacheTooNew);
 }
 
-// Before ids told their type, a 1:1 stood under another id.
+// A 1:1 stood under another id before ids had a type.
 TEST_F(CacheStoreSqlite, ACacheWithOtherIdsIsRefusedAndLeftAlone) {
   for (const char* name : {"outbox.db", "cache.db"}) {
     ASSERT_TRUE(open_cache_store_sqlite(dir).ok());

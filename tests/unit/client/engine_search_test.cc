@@ -30,7 +30,7 @@ class EngineSearch : public EngineTest {
     });
     return asked;
   }
-  // Of a search that needs nobody else.
+  // The page of a search that needs no server.
   SearchPage found(const SearchQuery& query) {
     const auto asked = ask(query);
     EXPECT_EQ(asked->answers, 1);

@@ -1,4 +1,4 @@
-// What becomes of a batch for every error code at every place in it, and of a day without a
+// The outcome of a batch for every error code at every place in it, and of a day without a
 // connection.
 #include "src/error.h"
 #include "tests/unit/client/engine_fixture.h"

@@ -97,7 +97,7 @@ TEST_F(OutboxAge, AClockThatIsMendedBetweenTypingAndSendingFailsNothing) {
   }
 }
 
-// What was typed offline begins to age when the server first tells its time.
+// A message typed offline begins to age when the server's time is first known.
 TEST_F(OutboxAge, AServerThatWasSeenLongAgoAgesNothing) {
   engine->connect();
   sign_in(kServer);

@@ -40,7 +40,7 @@ void step(HonestRoom& room, Action action) {
   }
 }
 
-// What must hold at every moment; empty if it does.
+// Returns a broken rule of those that hold at every moment; empty if there is none.
 std::string broken_now(HonestRoom& room) {
   if (!room.broken.empty()) return room.broken.front();
   const std::uint64_t top = room.engine->model().top(room.room);
@@ -58,7 +58,7 @@ std::string broken_now(HonestRoom& room) {
   return {};
 }
 
-// What must hold when everything has arrived.
+// Returns a broken rule of those that hold when everything has arrived.
 std::string broken_in_the_end(HonestRoom& room) {
   room.quiet();
   if (const std::string now = broken_now(room); !now.empty()) return now;
@@ -80,7 +80,7 @@ std::string run(const std::vector<Action>& schedule) {
   return why.empty() ? why : why + " in the end of: " + told;
 }
 
-// Every schedule of so many actions after two messages whose pushes are under way.
+// Every schedule of that many actions after two messages whose pushes are under way.
 int run_all(int actions) {
   int count = 0;
   int last = 1;

@@ -53,7 +53,7 @@ inline StoredEvent stored_message(const ConversationId& room, std::uint64_t seq,
 
 using Key = std::pair<ConversationId, std::uint64_t>;
 
-// What is to be found, newest first.
+// The messages to be found, newest first.
 inline std::vector<Key> scan(const std::vector<StoredEvent>& events, const SearchRequest& request) {
   std::vector<std::tuple<std::uint64_t, ConversationId, std::uint64_t>> hits;
   for (const StoredEvent& e : events) {

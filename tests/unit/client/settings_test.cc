@@ -1,4 +1,4 @@
-// What a person's devices share: privacy, contacts and blocks, from sync pages into the cache.
+// Settings that a person's devices share: privacy, contacts and blocks, from sync pages into the cache.
 #include "tests/unit/client/engine_fixture.h"
 
 namespace kith::client {

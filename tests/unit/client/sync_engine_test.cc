@@ -67,7 +67,7 @@ class SyncEngineTest : public EngineTest {
   v1::ClientFrame fetch_, repeated_;
 };
 
-// Whatever a server says: it cannot put others, or a group, under the id of a 1:1.
+// A server cannot put others, or a group, under the id of a 1:1.
 TEST_F(SyncEngineTest, AOneToOneIsWithThePersonWhoseIdMadeItsOwn) {
   v1::ConversationState group = state(3);
   group.set_type(v1::CONVERSATION_TYPE_GROUP);

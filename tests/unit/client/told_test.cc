@@ -1,4 +1,4 @@
-// What is told of one's own messages: new once, a change when they get their place, never live.
+// Events of the user's own messages: new once, a change when they get their place, never live.
 #include "tests/unit/client/engine_fixture.h"
 
 namespace kith::client {
@@ -6,7 +6,7 @@ namespace {
 
 class Told : public EngineTest {
  protected:
-  // What was told of messages since the last call.
+  // Returns the events of messages since the last call.
   std::vector<MessageChanged> messages() {
     scheduler.settle();
     std::vector<MessageChanged> found;

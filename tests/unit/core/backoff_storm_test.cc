@@ -31,7 +31,7 @@ struct Storm {
   int back = 0;
 };
 
-// What really happens: every client draws from its own Backoff.
+// The real distribution: every client draws from its own Backoff.
 Storm simulate(std::uint64_t seed) {
   Storm storm;
   storm.attempts_per_s.resize(kSteps / kSecond + 1);
@@ -60,7 +60,7 @@ Storm simulate(std::uint64_t seed) {
   return storm;
 }
 
-// What the schedule promises, computed without drawing: densities of the n-th attempt, each refusal
+// The promised distribution, computed without drawing: densities of the n-th attempt, each refusal
 // spread evenly over the window random(0, min(60 s, 0.5 s * 2^n)).
 std::vector<double> expected_per_s() {
   constexpr int kAttempts = 40;

@@ -63,7 +63,7 @@ TEST(Error, WireKeepsCodeTextAndWait) {
   }
 }
 
-// What others may repeat leaves as such, and nobody learns where a server keeps its files, or what its engine says.
+// Retryable errors stay retryable, and no answer shows where a server keeps its files or the words of its engine.
 TEST(Error, LocalCodesLeaveWithoutWhatTheEngineSays) {
   for (const ErrorCode code : all_codes()) {
     if (static_cast<int>(code) <= 19) continue;

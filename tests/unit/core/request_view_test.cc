@@ -1,4 +1,4 @@
-// What is read by hand is what the generated code reads; what is unusual is left to it.
+// The parser by hand reads the same as the generated code, and leaves unusual encodings to it.
 #include "src/request_view.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What a text can be found by, what a query means, and where it stands.
+// The terms of a text, the meaning of a query, and the places of its words.
 #include "src/search_terms.h"
 
 #include <gtest/gtest.h>
@@ -171,7 +171,7 @@ TEST(SearchTerms, LettersThatPeopleTakeForTheSameAreTheSame) {
   }
 }
 
-// What stands for an apostrophe on some keyboard.
+// Characters that stand for an apostrophe on some keyboard.
 TEST(SearchTerms, ApostrophesAreTheSame) {
   for (const char* mark : {"'", "‘", "’", "‚", "‛", "′", "`", "´", "ʹ", "ʻ", "ʼ", "ʽ", "ˈ", "＇"}) {
     EXPECT_EQ(joined("п" + std::string(mark) + "ять don" + mark + "t"), "п ять don t") << mark;
@@ -247,7 +247,7 @@ TEST(SearchTerms, BytesThatAreNoTextSeparate) {
   EXPECT_EQ(joined("\xed\xa0\x80 \xc0\x80 \xf4\x90\x80\x80 x"), "x");
 }
 
-// What the engines that split terms at spaces, and those that copy them, rely on.
+// Properties on which engines rely that split terms at spaces, and those that copy them.
 TEST(SearchTerms, OfEveryCodePointTheTermsAreFewShortAndOfTheAlphabet) {
   for (std::uint32_t c = 0; c < 0x110000; ++c) {
     const std::string one = utf8(c);
@@ -259,7 +259,7 @@ TEST(SearchTerms, OfEveryCodePointTheTermsAreFewShortAndOfTheAlphabet) {
         ASSERT_LE(term.text.size(), limits::search_term_bytes_max) << std::hex << c;
         ASSERT_TRUE(is_utf8(term.text)) << std::hex << c;
         for (const char byte : term.text) ASSERT_TRUE(allowed(byte)) << std::hex << c;
-        // What is folded stays as it is.
+        // Folding a folded text does not change it.
         if (text == one && found.size() == 1) {
           ASSERT_EQ(joined(term.text), term.text) << std::hex << c;
         }

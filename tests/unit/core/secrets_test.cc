@@ -1,4 +1,4 @@
-// Who may read a secret.
+// Permissions of files with secrets.
 #include "src/secrets_posix.h"
 
 #include <gtest/gtest.h>

@@ -59,8 +59,8 @@ TEST(TokenBucketTest, ARefundGivesBackNoMoreThanItHolds) {
   EXPECT_GT(bucket.take(rate, 1, 0), 0U);
 }
 
-// Whatever is asked and whenever, a clock that steps back included: never more than the burst, the rate over the time
-// that has passed, and one request that was larger than the bucket. And a wait that is told is enough.
+// For any requests at any times, also with a clock that steps back, a bucket lets through at most the burst, the rate
+// over the time that has passed, and one request that was larger than the bucket. And a returned wait is enough.
 TEST(TokenBucketTest, NobodyGetsMoreThanTheRate) {
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     SplitMix random(seed);

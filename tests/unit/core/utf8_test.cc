@@ -1,4 +1,4 @@
-// Text is told from bytes.
+// Text is distinguished from bytes.
 #include "src/utf8.h"
 
 #include <gtest/gtest.h>

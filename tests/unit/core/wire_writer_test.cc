@@ -1,4 +1,4 @@
-// What is written by hand is, byte for byte, what the generated code writes.
+// The writer by hand produces, byte for byte, the output of the generated code.
 #include "src/wire_writer.h"
 
 #include <gtest/gtest.h>

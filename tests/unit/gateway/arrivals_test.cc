@@ -137,7 +137,7 @@ TEST(Arrivals, AProxysWordMovesAConnectionToItsAddress) {
   EXPECT_EQ(v6.admit(0), std::nullopt);
 }
 
-// Whatever happens in whatever order, the bounds hold and nothing is left when all have gone.
+// The bounds hold for any events in any order, and nothing is left when all have gone.
 TEST(Arrivals, HoldsItsBoundsInEveryOrder) {
   SplitMix random(5);
   Arrivals arrivals(bounds());

@@ -1,4 +1,4 @@
-// What one connection has to say goes out by itself, whatever the kernel takes and when.
+// The output of one connection leaves by itself, whatever the kernel takes and when.
 #include "server/gateway/frame_output.h"
 
 #include <gtest/gtest.h>
@@ -66,8 +66,8 @@ TEST(FrameOutput, ADeadConnectionIsSaid) {
   EXPECT_FALSE(out.flush(dead).alive);
 }
 
-// A sender as the gateway is: holds back what is above write_ahead_bytes, and goes on when it is told
-// that all is out. Whatever the kernel takes, all leaves, in order, and nothing waits for a new add().
+// A sender as the gateway is: holds back output above write_ahead_bytes, and goes on when on_drained()
+// is called. All leaves in order, whatever the kernel takes, and nothing waits for a new add().
 void everything_leaves(std::uint64_t seed) {
   SplitMix random(seed);
   FrameOutput out;

@@ -445,7 +445,7 @@ TEST_F(GatewayTest, EventsThatFitIntoNoFrameAreToldByTheirHead) {
   fanout.to_user(UserId::of("ann"), event(limits::frame_bytes_max, 7));
   ASSERT_TRUE(last(id).has_head_push());
   EXPECT_EQ(last(id).head_push().last_seq(), 7U);
-  // One that was written piece by piece, so that nobody has measured it.
+  // An answer that was written piece by piece, so that no code has measured it.
   Push piecewise = event(10, 8);
   piecewise.frame = std::make_shared<const std::string>(limits::frame_bytes_max + 1, 'x');
   fanout.to_user(UserId::of("ann"), piecewise);
@@ -543,7 +543,7 @@ TEST_F(GatewayTest, CommandsWaitingForTheirAnswerAreBounded) {
   EXPECT_EQ(pending.size(), limits::unacked_items_max + 1);
 }
 
-// a reader that stops is held within the bound, told heads when it returns, and cut when it
+// a reader that stops stays within the bound, gets heads when it returns, and is cut when it
 // does not.
 TEST_F(GatewayTest, ASlowReaderLagsWithinTheBoundAndCatchesUp) {
   const ConnectionId id = sign_in("ann");

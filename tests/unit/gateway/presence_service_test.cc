@@ -1,4 +1,4 @@
-// Who is told that somebody is here, was here, or is typing.
+// The people who are notified that somebody is here, was here, or is typing.
 #include "server/presence/presence_service.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// What proxies say of their clients: both versions of the PROXY protocol, X-Forwarded-For, and ClientHellos.
+// Addresses of clients from proxies: both versions of the PROXY protocol, X-Forwarded-For, and ClientHellos.
 #include "server/gateway/proxy_header.h"
 
 #include <gtest/gtest.h>

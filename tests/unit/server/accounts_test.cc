@@ -534,7 +534,7 @@ TEST_F(AccountsTest, ADeletedAccountIsGoneAndItsHandleIsTakenForEver) {
   EXPECT_EQ(ask(bob_again, by_handle).users_page().users_size(), 0);
 }
 
-// What was placed stays placed, in the history and for a repetition; nothing new is taken.
+// Placed messages stay placed, in the history and for a repetition; new ones are rejected.
 TEST_F(AccountsTest, AConversationWithADeletedPersonIsItsPast) {
   const ConnectionId anna = come_in(1, enroll("ann", 1).access_token());
   const ConnectionId bobs = come_in(1, enroll("bob", 1).access_token());
@@ -566,7 +566,7 @@ TEST_F(AccountsTest, TheOperatorEndsAnAccountOfTheHost) {
   EXPECT_EQ(turned_away(2, host_token("ann")), v1::ERROR_CODE_REVOKED);
 }
 
-// Whoever is on the way in while the account ends does not stay.
+// A session that is being opened while the account ends does not stay.
 TEST_F(AccountsTest, NobodyComesInWhileTheirAccountEnds) {
   const std::string token = enroll("ann", 1).access_token();
   for (int turn = 0; turn < 30; ++turn) {

@@ -1,4 +1,4 @@
-// What a message costs the heap, counted: from the frame of its sender to the DELIVERED that goes
+// Counts the allocations of a message, from the frame of its sender to the DELIVERED that goes
 // back, through gateway, services and cache. Disk and sockets are stand-ins that take no memory.
 #include <gtest/gtest.h>
 
@@ -37,7 +37,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Commits when it is told to.
+// Commits when the test says so.
 class PromptLog : public CommandLog {
  public:
   PromptLog() { waiting_.reserve(64); }

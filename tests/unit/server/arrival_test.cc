@@ -1,4 +1,4 @@
-// Who comes in is one question to the directory, and none while they are in memory.
+// A sign-in costs one request to the directory, and none while the user is in memory.
 #include <gtest/gtest.h>
 
 #include <memory>

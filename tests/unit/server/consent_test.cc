@@ -1,4 +1,5 @@
-// Whom a command may make a member, who may start a 1:1, and what the refused learn.
+// Rules of consent: the people whom a command may make members, those who may start a 1:1, and the answers to
+// refused requests.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -63,7 +64,7 @@ class ConsentTest : public testing::ServiceTest {
     for (const std::string& bytes : answer.error().users()) users.emplace_back(*user_id(bytes));
     return users;
   }
-  // What an answer says, apart from which request it is for.
+  // The content of an answer, without the number of its request.
   static std::string words(const v1::ServerFrame& answer) { return answer.SerializeAsString(); }
 
   const UserId ghost = UserId::of("caroll"), other_ghost = UserId::of("dvae");

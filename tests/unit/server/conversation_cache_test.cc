@@ -220,7 +220,7 @@ TEST_F(ConversationCacheTest, AStoreErrorDuringALookupDelaysARecordAndLosesNothi
   loop.advance(Millis(500));
   EXPECT_FALSE(retried->has_value());
   EXPECT_FALSE(behind->has_value());
-  EXPECT_EQ(cache.progress().decided(), 1u);  // the store may not be told more
+  EXPECT_EQ(cache.progress().decided(), 1u);  // the store must not get more
   broken = false;
   loop.advance(Millis(500));
   EXPECT_EQ((**retried)->placed->seq, 2u);

@@ -101,7 +101,7 @@ TEST_F(ConversationIntakeTest, RefusesAllThatWaitWhenTheStoreStands) {
   EXPECT_EQ(refusals.size(), 11U);  // at once
 }
 
-// Those that went on before them come again: nothing of the same sender may be placed meanwhile.
+// The commands that went on before them come again: nothing of the same sender may be placed meanwhile.
 TEST_F(ConversationIntakeTest, RefusesAllThatWaitWhenTheLogRefusesWhatWentOn) {
   const LagMarks marks{8, 20, 40, 30};
   ConversationShard few(log, store, loop, marks);

@@ -1,4 +1,4 @@
-// Requests about conversations: batches, replies, receipts, and what others are told of them.
+// Requests about conversations: batches, replies, receipts, and the pushes to others.
 #include "server/dispatch/conversation_requests.h"
 
 #include <algorithm>
@@ -370,7 +370,8 @@ TEST_F(ConversationServiceTest, TheFirstReceiptOfAnAnswerGoesAtOnce) {
   first.mutable_send()->set_direct_peer(bob.bytes());
   ask(anna, first);
   loop.advance(Millis(1'000));
-  send(bobs, {out(2)}, direct);  // he has read hers by it: she is told, and the pause begins
+  send(bobs, {out(2)},
+       direct);  // he has read hers by it: she gets the receipt, and the pause begins
   pushed.clear();
   loop.advance(Millis(1'000));
   send(anna, {out(3)}, direct);

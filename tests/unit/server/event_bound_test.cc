@@ -1,4 +1,4 @@
-// No request that is let in makes an event that cannot be told: its push, its page and its answer fit a frame.
+// Every accepted request makes an event that can be delivered: its push, its page and its answer fit a frame.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -29,7 +29,7 @@ class EventBoundTest : public testing::ServiceTest {
     }
     loop.settle();
   }
-  // Of every size up to what validate() takes, the largest most often.
+  // A request of any size that validate() accepts, the largest most often.
   std::size_t size_up_to(std::size_t most) {
     return random.below(3) == 0 ? random.below(most + 1) : most;
   }

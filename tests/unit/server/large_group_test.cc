@@ -1,4 +1,4 @@
-// A group of 10,000: what a message costs, who is told, and how the others find out.
+// A group of 10,000: the cost of a message, the pushes, and the way in which the other members get it.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -55,7 +55,7 @@ class LargeGroupTest : public testing::ServiceTest {
     frame.mutable_mark_read()->set_upto_seq(seq);
     return ask(caller, frame);
   }
-  // What a session was pushed of events and heads since the last look: "e2" or "h2".
+  // The events and heads pushed to a session since the last call: "e2" or "h2".
   std::vector<std::string> told(const Caller& caller) {
     std::vector<std::string> found;
     for (const v1::ServerFrame& frame : std::exchange(pushed[caller.session], {})) {

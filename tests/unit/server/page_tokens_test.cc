@@ -15,7 +15,7 @@ const ConversationId kRoom = ConversationId(std::array<std::uint8_t, 16>{1});
 const ConversationId kOther = ConversationId(std::array<std::uint8_t, 16>{2});
 const SyncPlace kPlace{SyncPlace::Kind::kSnapshot, true, 0x0102'0304'0506'0708, 9, 1'000'000};
 
-// Of every string that is nearly `token`: cut short, longer, with one bit turned over.
+// Every string that is nearly `token`: cut short, longer, with one bit turned over.
 void for_each_damage(const std::string& token, const std::function<void(const std::string&)>& use) {
   for (std::size_t size = 0; size < token.size(); ++size) use(token.substr(0, size));
   for (std::size_t begin = 1; begin < token.size(); ++begin) use(token.substr(begin));

@@ -1,4 +1,4 @@
-// A change of one's own state reaches every device, wherever the server ends.
+// A change of a user's own state reaches every device, wherever the server ends.
 #include "server/people/people_service.h"
 
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ class PeopleServiceTest : public testing::ServiceTest {
     people->handle(caller, frame, [answer](v1::ServerFrame&& reply) { *answer = reply; });
     return answer;
   }
-  // The directory takes a second; meanwhile the tablet asks, and is told the old settings.
+  // The directory takes a second; meanwhile the tablet asks, and gets the old settings.
   std::shared_ptr<std::optional<v1::ServerFrame>> hide_receipts_while_the_tablet_asks() {
     disks.people->delay = [] { return Millis(1s); };
     auto answer = hide_receipts(phone);

@@ -35,7 +35,7 @@ LogRecord whole() {
   return r;
 }
 
-// What a disk keeps of it.
+// The record as a disk keeps it.
 LogRecord through(const LogRecord& record) {
   auto back = decode_record(encode_record(record));
   EXPECT_TRUE(back.ok());

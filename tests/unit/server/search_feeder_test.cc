@@ -164,7 +164,7 @@ TEST_F(SearchFeederTest, AConversationThatCannotBeReadStopsNoOther) {
   feeder.reset();
 }
 
-// What did not fit into a step goes on, and is in front of the list and at its end.
+// A conversation that did not fit into a step goes on, and is in front of the list and at its end.
 TEST_F(SearchFeederTest, AStepThatWasFullReadsNoConversationTwice) {
   start_search(limits::search_waiting_max,
                {.conversations = 16, .messages = 3, .messages_of_one = 2});

@@ -53,7 +53,7 @@ class OnceIndex : public SearchIndexMemory {
 
 class SearchTest : public ServiceTest {
  protected:
-  // What a server does at its start.
+  // Does what a server does at its start.
   void start_search(std::size_t waiting_max = limits::search_waiting_max,
                     const IndexStep& step = {}) {
     index = std::make_unique<OnceIndex>(index_disk, loop);

@@ -166,7 +166,7 @@ TEST_F(SearchServiceTest, OnePersonHasFourAtATime) {
   EXPECT_EQ(pages, 6);
 }
 
-// What was found in time is told, and the rest may be asked for.
+// The hits found in time are returned, and the rest may be requested.
 TEST_F(SearchServiceTest, APageThatBecomesLateIsShort) {
   for (std::uint8_t n = 1; n <= 30; ++n) say(a, n, "tea");
   for (std::uint8_t n = 31; n <= 40; ++n) say(a, n, "coffee");

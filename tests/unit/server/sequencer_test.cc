@@ -45,7 +45,7 @@ History group() {
   return h;
 }
 
-// Whatever a gateway lets through.
+// Any record that a gateway lets through.
 TEST(Sequencer, AConversationIsOfTheTypeThatItsIdTells) {
   const auto decided = [](const ConversationId& id, const CreateOp& op) {
     LogEntry entry;

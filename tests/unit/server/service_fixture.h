@@ -30,7 +30,7 @@ inline ConversationId group_id(std::uint8_t n = 1) {
   return ConversationId(std::array<std::uint8_t, 16>{0xcc, n, 0, 0, 0, 0, 0x40, 0, 0x80});
 }
 
-// What survives a restart of the server.
+// The data that survives a restart of the server.
 struct Disks {
   std::shared_ptr<CommandLogMemory::Disk> log = std::make_shared<CommandLogMemory::Disk>();
   std::shared_ptr<ConversationStoreMemory::Disk> store =

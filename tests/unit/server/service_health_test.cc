@@ -1,4 +1,4 @@
-// What fails is said once and again each minute, and a load balancer hears of it until it works again.
+// A failure is logged once and again each minute, and a load balancer gets it until the part works again.
 #include "server/health/service_health.h"
 
 #include <gtest/gtest.h>

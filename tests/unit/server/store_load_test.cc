@@ -16,7 +16,7 @@ using namespace conformance;
 constexpr std::uint64_t kBatches = 40;
 constexpr std::uint64_t kEvents = 2'000;  // of one batch, over all conversations
 constexpr std::uint64_t kRooms = 50;
-// What may gather before a checkpoint (64 MiB), and the batch that comes on top.
+// The bytes that may gather before a checkpoint (64 MiB), and the batch that comes on top.
 constexpr std::uintmax_t kWalBytesMax = 80 * 1024 * 1024;
 
 ConversationId room(std::uint64_t n) {

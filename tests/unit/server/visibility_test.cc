@@ -1,5 +1,5 @@
-// What one may still see: the past after leaving, nothing of a block, nothing of others' reading,
-// devices and clocks.
+// Visibility: the past after leaving, nothing of a block, nothing of others' reading, devices and
+// clocks.
 #include <gtest/gtest.h>
 
 #include "server/users/devices.h"
