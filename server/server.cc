@@ -259,7 +259,10 @@ Status EmbeddedServer::open_admin() {
 }
 
 Status EmbeddedServer::open_stores(const ServerPorts& given) {
-  auto stores = open_ports(options_.data_dir, given, loop_, loop_.soon(), options_.search);
+  auto stores = open_ports(options_.data_dir, given, loop_, options_.search, options_.partitions,
+                           [this](std::uint32_t) {
+                             return PartitionLoop{loop_, loop_.soon()};
+                           });
   if (!stores) return stores.error();
   stores_ = std::move(*stores);
   if (const Status search = stores_->search_status(); !search) {
@@ -271,8 +274,8 @@ Status EmbeddedServer::open_stores(const ServerPorts& given) {
 Status EmbeddedServer::open_parts(const ServerPorts& given) {
   if (Status opened = open_stores(given); !opened) return opened;
   passwords_ = make_scrypt_hasher(loop_, {options_.password_cost, options_.password_threads});
-  CorePorts ports{stores_->log(), stores_->store(), stores_->directory(), stores_->registry(),
-                  stores_->bus(), *passwords_,      stores_->search()};
+  CorePorts ports{stores_->log(0), stores_->store(0), stores_->directory(), stores_->registry(),
+                  stores_->bus(),  *passwords_,       stores_->search()};
   ports.health = &health_;
   ports.runs = stores_->runs();
   core_ = ServerCore::make(options_, ports, loop_, system_random(), connections_);
@@ -417,10 +420,10 @@ std::string EmbeddedServer::metrics() const {
       listener_->add_stats(sockets);
       metrics.stats(sockets);
     }
-    if (stores_ && stores_->commits() != nullptr) {
+    if (stores_ && stores_->commits(0) != nullptr) {
       metrics.histogram("kith_journal_commit_seconds",
                         "Time of the disk for one commit of the journal.",
-                        stores_->commits()->read());
+                        stores_->commits(0)->read());
     }
     metrics.process();
     made->set_value(metrics.text());
@@ -466,19 +469,6 @@ std::map<std::string, std::uint64_t> EmbeddedServer::stats() const {
 
 }  // namespace
 
-Status backup_data_dir(const std::string& data_dir, const std::string& to) {
-  const std::atomic<bool> never{false};
-  LoopUv loop;
-  loop.start();
-  Status done;
-  loop.run_sync([&] {
-    auto stores = open_ports(data_dir, {}, loop, loop.soon(), false);
-    done = stores ? (*stores)->backup(to, never) : Status(stores.error());
-  });
-  loop.stop();
-  return done;
-}
-
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
   return start(std::move(options), ServerPorts());
 }
@@ -486,6 +476,9 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options, const ServerPorts& ports) {
   if (const Status valid = check_options(options); !valid) return valid.error();
   if (const Status fit = check_ports(options.data_dir, ports); !fit) return fit.error();
+  if (options.partitions != 1 || options.loops != 1) {
+    return make_error(ErrorCode::kUnimplemented, "partitions and loops: only 1 is served yet");
+  }
   auto server = std::make_unique<EmbeddedServer>(std::move(options));
   if (const Status opened = server->open(ports); !opened) return opened.error();
   return std::unique_ptr<Server>(std::move(server));

@@ -13,6 +13,25 @@ Error bad_option(const char* field, const char* why) {
   return make_error(ErrorCode::kInvalidArgument, std::string(field) + " " + why);
 }
 
+namespace {
+
+Status check_partitions(const ServerOptions& o) {
+  if (o.partitions == 0 || o.partitions > limits::partitions_max) {
+    return bad_option("partitions", "must be 1 to 256");
+  }
+  if (o.loops == 0 || o.loops > limits::loops_max) return bad_option("loops", "must be 1 to 64");
+  if (o.loops - 1 > o.partitions) {
+    return bad_option("loops", "must be at most partitions + 1: the first owns none of them");
+  }
+  if (o.roles != Roles()) {
+    return make_error(ErrorCode::kUnimplemented,
+                      "roles must be all of them: no engine joins several processes yet");
+  }
+  return {};
+}
+
+}  // namespace
+
 Status check_options(const ServerOptions& o) {
   if (o.listen_address.empty()) return bad_option("listen_address", "is empty");
   if (o.tls_certificate_file.empty() != o.tls_key_file.empty()) {
@@ -37,6 +56,7 @@ Status check_options(const ServerOptions& o) {
   if (o.password_threads > limits::password_threads_max) {
     return bad_option("password_threads", "must be 0 to 64");
   }
+  if (const Status parts = check_partitions(o); !parts) return parts;
   if (o.shards == 0 || o.shards > 64) return bad_option("shards", "must be 1 to 64");
   if (o.handshakes_per_s == 0) return bad_option("handshakes_per_s", "must be positive");
   if (const auto proxies = AddressRanges::parse(o.trusted_proxies); !proxies) {

@@ -108,7 +108,7 @@ class Filler {
     auto opened = server::open_embedded(options_.data, turns_);
     if (!opened) return opened.error();
     stores_ = std::move(*opened);
-    if (stores_->log().last() != 0) {
+    if (stores_->log(0).last() != 0) {
       return make_error(ErrorCode::kAlreadyExists, options_.data + " is not empty");
     }
     const auto users = users_of(options_);
@@ -191,7 +191,7 @@ class Filler {
     auto batch = std::make_shared<server::StoreBatch>();
     std::vector<std::size_t> touched;
     for (auto& [index, record] : records_) {
-      stores_->log().append(std::move(record), [&, index = index](Result<server::LogEntry> entry) {
+      stores_->log(0).append(std::move(record), [&, index = index](Result<server::LogEntry> entry) {
         --left;
         if (!entry) {
           status = entry.error();
@@ -212,14 +212,14 @@ class Filler {
       for (const server::Member& m : c.members) batch->members.emplace_back(c.head.id, m);
     }
     bool stored = false;
-    stores_->store().apply(batch, [&](Result<void> result) {
+    stores_->store(0).apply(batch, [&](Result<void> result) {
       if (!result) status = result.error();
       stored = true;
     });
     turns_.run_until([&] { return stored; });
     figures_.store_seconds += seconds_since(journaled);
     if (!status) return status;
-    stores_->log().trim(batch->position);
+    stores_->log(0).trim(batch->position);
     for (const std::size_t index : std::exchange(done_, {})) known_[index] = {};
     progress_(figures_.messages);
     return {};
@@ -279,7 +279,7 @@ Result<ReadFigures> read_newest(const FillOptions& options, std::uint32_t pages)
     query.limit = kPage;
     query.newest = true;
     const auto began = std::chrono::steady_clock::now();
-    (*opened)->store().events(query, [&](Result<std::vector<server::Event>> read) {
+    (*opened)->store(0).events(query, [&](Result<std::vector<server::Event>> read) {
       if (!read) status = read.error();
       if (read && i >= kWarm) figures.events += read->size();
     });

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -13,8 +14,8 @@
 
 namespace own_engine {
 
-// Threads: any.
-class Broker {
+// Records of one partition in their order. Threads: any.
+class Topic {
  public:
   // All of them or none. Answers the position of the first; 0: they do not fit.
   std::uint64_t append(const std::vector<std::string>& records) {
@@ -58,6 +59,19 @@ class Broker {
   std::uint64_t gone_ = 0;  // as many are forgotten
   std::size_t bytes_ = 0;
   std::size_t room_ = SIZE_MAX;
+};
+
+// Threads: any.
+class Broker {
+ public:
+  Topic& topic(std::uint32_t partition) {
+    const std::lock_guard lock(mutex_);
+    return topics_[partition];
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::uint32_t, Topic> topics_;
 };
 
 }  // namespace own_engine

@@ -1,4 +1,4 @@
-// BrokerLog: a CommandLog on a Broker.
+// BrokerLog: a CommandLog on a topic of a Broker.
 #include "broker_log.h"
 
 #include <algorithm>
@@ -13,11 +13,8 @@ namespace ks = kith::server;
 using kith::ErrorCode;
 using kith::make_error;
 
-BrokerLog::BrokerLog(std::shared_ptr<Broker> broker, kith::Scheduler& loop)
-    : broker_(std::move(broker)),
-      loop_(loop),
-      last_(broker_->last()),
-      worker_([this] { work(); }) {}
+BrokerLog::BrokerLog(std::shared_ptr<Topic> topic, kith::Scheduler& loop)
+    : topic_(std::move(topic)), loop_(loop), last_(topic_->last()), worker_([this] { work(); }) {}
 
 // The thread ends first: it posts nothing afterwards. Tasks that it has posted find `alive_` false.
 BrokerLog::~BrokerLog() {
@@ -63,7 +60,7 @@ void BrokerLog::work() {  // a thread of its own, which may wait for the engine
     if (ending_) return;
     const auto batch = std::exchange(batch_, {});
     lock.unlock();
-    const ks::Position first = broker_->append(batch);
+    const ks::Position first = topic_->append(batch);
     loop_.post([this, alive = alive_, first] {  // back on the loop
       if (*alive) answered(first);
     });
@@ -110,7 +107,7 @@ void BrokerLog::tell_refusals() {
 
 kith::Result<std::vector<ks::LogEntry>> BrokerLog::read(ks::Position after, std::size_t limit) {
   std::vector<ks::LogEntry> entries;
-  for (const auto& [position, bytes] : broker_->read(after, limit)) {
+  for (const auto& [position, bytes] : topic_->read(after, limit)) {
     auto record = ks::decode_record(bytes);
     if (!record) return record.error();
     entries.push_back({position, std::move(*record)});

@@ -1,4 +1,4 @@
-// BrokerLog: a CommandLog on a Broker, as a back-end team would write one for its own.
+// BrokerLog: a CommandLog on a topic of a Broker, as a back-end team would write one for its own.
 #pragma once
 
 #include <condition_variable>
@@ -21,7 +21,7 @@ namespace own_engine {
 // Everything but work() runs on the loop.
 class BrokerLog : public kith::server::CommandLog {
  public:
-  BrokerLog(std::shared_ptr<Broker> broker, kith::Scheduler& loop);
+  BrokerLog(std::shared_ptr<Topic> topic, kith::Scheduler& loop);
   ~BrokerLog() override;
 
   void append(kith::server::LogRecord record, kith::server::Committed committed) override;
@@ -29,7 +29,7 @@ class BrokerLog : public kith::server::CommandLog {
                                                          std::size_t limit) override;
   kith::server::Position last() const override { return last_; }
   std::size_t pending() const override { return waiting_.size(); }
-  void trim(kith::server::Position upto) override { broker_->forget(upto); }
+  void trim(kith::server::Position upto) override { topic_->forget(upto); }
 
  private:
   struct Waiting {
@@ -42,7 +42,7 @@ class BrokerLog : public kith::server::CommandLog {
   void refuse(kith::Error error);
   void tell_refusals();
 
-  const std::shared_ptr<Broker> broker_;
+  const std::shared_ptr<Topic> topic_;
   kith::Scheduler& loop_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   kith::server::Position last_;

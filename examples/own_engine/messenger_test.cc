@@ -102,7 +102,7 @@ TEST_F(OwnEngine, MessagesGoThroughItAndAreThereAfterARestart) {
     auto said = heard.get_future();
     ASSERT_EQ(said.wait_for(kPatience), std::future_status::ready) << "the bus brought nothing";
     EXPECT_EQ(said.get(), "through the broker");
-    EXPECT_GT(broker_->last(), 0u);
+    EXPECT_GT(broker_->topic(0).last(), 0u);
     EXPECT_EQ(server->backup(dir_ + "/backup").error().code, ErrorCode::kUnimplemented);
     EXPECT_FALSE(std::filesystem::exists(dir_ + "/backup"));
     EXPECT_TRUE(server->reload(options()).ok());
@@ -110,7 +110,7 @@ TEST_F(OwnEngine, MessagesGoThroughItAndAreThereAfterARestart) {
     EXPECT_EQ(broker_.use_count(), 1) << "stop() has destroyed the log";
     EXPECT_EQ(server->backup(dir_ + "/backup").error().code, ErrorCode::kClosed);
   }
-  const auto before = broker_->last();
+  const auto before = broker_->topic(0).last();
   auto server = started();
   ASSERT_TRUE(server);
   auto bob = enter(*server, "bob");
@@ -119,7 +119,7 @@ TEST_F(OwnEngine, MessagesGoThroughItAndAreThereAfterARestart) {
   ASSERT_TRUE(bob->wait_sent(kPatience).ok());
   EXPECT_EQ(texts(*bob, bob->direct("ada")),
             (std::vector<std::string>{"through the broker", "still there"}));
-  EXPECT_GT(broker_->last(), before);
+  EXPECT_GT(broker_->topic(0).last(), before);
 }
 
 TEST_F(OwnEngine, AFullEngineRefusesAndIsGoodAgainWhenThereIsRoom) {
@@ -128,10 +128,10 @@ TEST_F(OwnEngine, AFullEngineRefusesAndIsGoodAgainWhenThereIsRoom) {
   auto ada = enter(*server, "ada");
   auto bob = enter(*server, "bob");
   ASSERT_TRUE(ada && bob);
-  broker_->set_room(0);
+  broker_->topic(0).set_room(0);
   ASSERT_TRUE(ada->send(ada->direct("bob"), "waits for room").ok());
   EXPECT_EQ(ada->wait_sent(std::chrono::milliseconds(300)).error().code, ErrorCode::kTimeout);
-  broker_->set_room(SIZE_MAX);
+  broker_->topic(0).set_room(SIZE_MAX);
   ASSERT_TRUE(ada->wait_sent(kPatience).ok());
   EXPECT_EQ(texts(*ada, ada->direct("bob")), std::vector<std::string>{"waits for room"});
 }
@@ -165,11 +165,11 @@ TEST_F(OwnEngine, TheEngineOfAnotherDirectoryIsRefused) {
 
 TEST_F(OwnEngine, WhatItFailsWithStartFailsWith) {
   ks::ServerPorts ports;
-  ports.log = [](kith::Scheduler&) -> kith::Result<std::unique_ptr<ks::CommandLog>> {
+  ports.log = [](kith::Scheduler&, std::uint32_t) -> kith::Result<std::unique_ptr<ks::CommandLog>> {
     return kith::make_error(ErrorCode::kUnavailable, "no broker answers");
   };
   EXPECT_EQ(ks::Server::start(options(), ports).error().message, "no broker answers");
-  ports.log = [](kith::Scheduler&) { return std::unique_ptr<ks::CommandLog>(); };
+  ports.log = [](kith::Scheduler&, std::uint32_t) { return std::unique_ptr<ks::CommandLog>(); };
   EXPECT_EQ(ks::Server::start(options(), ports).error().code, ErrorCode::kInvalidArgument);
   EXPECT_TRUE(ks::Server::start(options()).ok()) << "neither has left a trace";
 }

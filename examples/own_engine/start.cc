@@ -13,8 +13,10 @@ namespace own_engine {
 kith::Result<std::unique_ptr<kith::server::Server>> start_on(std::shared_ptr<Broker> broker,
                                                              kith::server::ServerOptions options) {
   kith::server::ServerPorts ports;
-  ports.log = [broker](kith::Scheduler& loop) -> std::unique_ptr<kith::server::CommandLog> {
-    return std::make_unique<BrokerLog>(broker, loop);
+  ports.log = [broker](kith::Scheduler& loop,
+                       std::uint32_t partition) -> std::unique_ptr<kith::server::CommandLog> {
+    return std::make_unique<BrokerLog>(std::shared_ptr<Topic>(broker, &broker->topic(partition)),
+                                       loop);
   };
   ports.bus = [](kith::Scheduler& loop) -> std::unique_ptr<kith::server::Bus> {
     return std::make_unique<PostingBus>(loop);

@@ -10,16 +10,16 @@ namespace kith::server::conformance {
 
 struct BrokerLogs {
   DrainedScheduler loop;
-  std::shared_ptr<own_engine::Broker> broker = std::make_shared<own_engine::Broker>();
+  std::shared_ptr<own_engine::Topic> topic = std::make_shared<own_engine::Topic>();
 
   DrainedScheduler& scheduler() { return loop; }
   std::unique_ptr<CommandLog> open() {
-    broker->set_room(SIZE_MAX);
-    return std::make_unique<own_engine::BrokerLog>(broker, loop);
+    topic->set_room(SIZE_MAX);
+    return std::make_unique<own_engine::BrokerLog>(topic, loop);
   }
   std::unique_ptr<CommandLog> open_nearly_full() {  // null, where a test cannot fill the engine
-    broker->set_room(100'000);
-    return std::make_unique<own_engine::BrokerLog>(broker, loop);
+    topic->set_room(100'000);
+    return std::make_unique<own_engine::BrokerLog>(topic, loop);
   }
 };
 INSTANTIATE_TYPED_TEST_SUITE_P(Broker, CommandLogSuite, BrokerLogs);

@@ -16,6 +16,7 @@
 #include <optional>
 #include <utility>
 
+#include "server/daemon/list_settings.h"
 #include "src/secrets_posix.h"
 #include "src/utf8.h"
 
@@ -104,31 +105,6 @@ Setter yes_no(std::function<void(Config&, bool)> set) {
   };
 }
 
-// "192.0.2.1", "10.0.0.0/8", "fd00::/8".
-bool is_range(std::string_view text) {
-  const auto slash = text.find('/');
-  const std::string host(text.substr(0, slash));
-  in6_addr bytes{};
-  const bool v4 = inet_pton(AF_INET, host.c_str(), &bytes) == 1;
-  if (!v4 && inet_pton(AF_INET6, host.c_str(), &bytes) != 1) return false;
-  return slash == std::string_view::npos || number(text.substr(slash + 1), 0, v4 ? 32 : 128);
-}
-
-// Addresses and ranges with commas between them.
-std::string set_proxies(Config& config, std::string_view value) {
-  config.options.trusted_proxies.clear();
-  while (true) {
-    const auto comma = value.find(',');
-    const std::string_view one = trim(value.substr(0, comma));
-    if (one.empty()) return "has an empty place in its list";
-    if (!is_range(one))
-      return "has '" + std::string(one) + "', which is neither an address nor a range (10.0.0.0/8)";
-    config.options.trusted_proxies.emplace_back(one);
-    if (comma == std::string_view::npos) return "";
-    value.remove_prefix(comma + 1);
-  }
-}
-
 const std::map<std::string, Setter, std::less<>>& fields() {
   static const std::map<std::string, Setter, std::less<>> kFields = {
       {"listen", address(&ServerOptions::listen_address)},
@@ -136,6 +112,10 @@ const std::map<std::string, Setter, std::less<>>& fields() {
       {"data", text(&ServerOptions::data_dir)},
       {"certificate", text(&ServerOptions::tls_certificate_file)},
       {"key", text(&ServerOptions::tls_key_file)},
+      {"partitions", count(&ServerOptions::partitions, 1, limits::partitions_max)},
+      {"loops", count(&ServerOptions::loops, 1, limits::loops_max)},
+      {"roles",
+       [](Config& c, std::string_view value) { return read_roles(value, c.options.roles); }},
       {"shards", count(&ServerOptions::shards, 1, 64)},
       {"connections-max", count(&ServerOptions::connections_max, 0, 10'000'000)},
       {"handshakes-per-s", count(&ServerOptions::handshakes_per_s, 1, 1'000'000)},
@@ -153,7 +133,10 @@ const std::map<std::string, Setter, std::less<>>& fields() {
       {"search", yes_no([](Config& c, bool on) { c.options.search = on; })},
       {"plain", yes_no([](Config& c, bool on) { c.plain = on; })},
       {"share-port", yes_no([](Config& c, bool on) { c.options.share_port = on; })},
-      {"trusted-proxies", set_proxies},
+      {"trusted-proxies",
+       [](Config& c, std::string_view value) {
+         return read_proxies(value, c.options.trusted_proxies);
+       }},
       {"proxy-protocol", yes_no([](Config& c, bool on) { c.options.proxy_protocol = on; })},
       {"admin-address", address(&ServerOptions::admin_address)},
       {"admin-port",
@@ -372,6 +355,14 @@ Status settle_proxies(const Config& config) {
       config.place("proxy-protocol") + " needs trusted-proxies: nobody's word would be taken");
 }
 
+Status settle_loops(const Config& config) {
+  if (config.options.loops - 1 <= config.options.partitions) return {};
+  return make_error(ErrorCode::kBadConfig,
+                    config.place("loops") + " is " + std::to_string(config.options.loops) +
+                        ", and at most partitions + 1 loops have something to do: partitions is " +
+                        std::to_string(config.options.partitions));
+}
+
 }  // namespace
 
 std::string Config::place(const std::string& setting) const {
@@ -462,6 +453,7 @@ Result<Config> parse_arguments(const std::vector<std::string>& arguments) {
   }
   if (const Status settled = settle_tls(config); !settled) return settled.error();
   if (const Status settled = settle_proxies(config); !settled) return settled.error();
+  if (const Status settled = settle_loops(config); !settled) return settled.error();
   return config;
 }
 

@@ -25,6 +25,8 @@ Where it listens
 
 What it keeps
   --data DIR                default ./kith-data
+  --partitions N            parts of the conversations, each with a log and a store of its own, 1 to 256;
+                            fixed when the data directory is made; default 1
 
 Who may come in
   --accounts                people register with handle and password
@@ -39,6 +41,10 @@ Who may come in
   --core-dumps yes          a crash may leave the memory, secrets included, in a file; default no
 
 How much it takes
+  --loops N                 threads: 1 does everything; of more the first carries sessions, people and
+                            search, and the others own the partitions; default 1
+  --roles LIST              what this process carries: gateway,messages,people,search, which is all, is
+                            the default, and so far the only choice
   --shards N                event loops for sockets, default 1
   --connections-max N       default: what the descriptor limit allows
   --handshakes-per-s N      default 5000

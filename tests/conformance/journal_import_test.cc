@@ -75,7 +75,7 @@ class JournalImport : public testing::Test {
   void expect_records(Position first, Position last) {
     for (int time = 0; time < 2; ++time) {
       open();
-      CommandLog& log = stores_->log();
+      CommandLog& log = stores_->log(0);
       EXPECT_EQ(log.last(), last);
       const auto entries = log.read(0, 1'000'000);
       ASSERT_TRUE(entries.ok()) << entries.error().to_string();
@@ -89,7 +89,7 @@ class JournalImport : public testing::Test {
       EXPECT_FALSE(fs::exists(dir_.file("journal.new")));
     }
     const auto next = answer_of<LogEntry>(
-        loop_, [&](auto done) { stores_->log().append(record_of(last + 1), std::move(done)); });
+        loop_, [&](auto done) { stores_->log(0).append(record_of(last + 1), std::move(done)); });
     ASSERT_TRUE(next.ok());
     EXPECT_EQ(next->position, last + 1);
   }
@@ -151,7 +151,7 @@ TEST_F(JournalImport, PositionsGoOnWhereEverythingWasTrimmed) {
     old.execute("UPDATE meta SET value=41 WHERE key='trimmed'");
   }
   open();
-  EXPECT_TRUE(stores_->log().read(0, 10)->empty());
+  EXPECT_TRUE(stores_->log(0).read(0, 10)->empty());
   expect_records(42, 41);
 }
 
@@ -167,12 +167,12 @@ TEST_F(JournalImport, ACrashInBetweenRepeatsIt) {
   fs::create_directories(dir_.file("journal.new"));  // killed while it was filled
   std::ofstream(dir_.file("journal.new/00000000000000000001.log")) << "half a header";
   open();
-  EXPECT_EQ(stores_->log().last(), 9u);
+  EXPECT_EQ(stores_->log(0).last(), 9u);
   stores_.reset();
   old.copy_to(old_);  // killed before it was removed
   open();
   ASSERT_TRUE(answer_of<LogEntry>(loop_, [&](auto done) {
-                stores_->log().append(record_of(10), std::move(done));
+                stores_->log(0).append(record_of(10), std::move(done));
               }).ok());
   stores_.reset();
   std::ofstream(old_ + "-wal") << "killed while it was removed";

@@ -70,10 +70,18 @@ OpenPort<Port> opens(Engines& engines, const std::string& name, Kept... kept) {
   };
 }
 
+template <class Port, class Adapter, class Kept>
+OpenPartition<Port> opens_partition(Engines& engines, const std::string& name, Kept kept) {
+  return [&engines, name, kept](Scheduler& loop, std::uint32_t partition) {
+    return opens<Port, Adapter>(engines, name + std::to_string(partition), kept)(loop);
+  };
+}
+
 ServerPorts ports_on(Engines& engines) {
   ServerPorts ports;
-  ports.store = opens<ConversationStore, ConversationStoreMemory>(engines, "store", engines.store);
-  ports.log = opens<CommandLog, CommandLogMemory>(engines, "log", engines.log);
+  ports.store =
+      opens_partition<ConversationStore, ConversationStoreMemory>(engines, "store", engines.store);
+  ports.log = opens_partition<CommandLog, CommandLogMemory>(engines, "log", engines.log);
   ports.directory = opens<Directory, DirectoryMemory>(engines, "directory", engines.directory);
   ports.search = opens<SearchIndex, SearchIndexMemory>(engines, "search", engines.search);
   ports.registry = opens<SessionRegistry, PostingRegistry>(engines, "registry");
@@ -136,8 +144,8 @@ TEST_F(GivenPorts, MessagesAreHeardAndThereAfterARestart) {
     EXPECT_EQ(server->backup(dir_.file("backup")).error().code, ErrorCode::kUnimplemented);
   }
   EXPECT_EQ(engines_.opened,
-            (std::vector<std::string>{"store", "log", "directory", "search", "registry", "bus",
-                                      "store", "log", "directory", "search", "registry", "bus"}));
+            (std::vector<std::string>{"store0", "log0", "directory", "search", "registry", "bus",
+                                      "store0", "log0", "directory", "search", "registry", "bus"}));
   EXPECT_EQ(engines_.threads.count(std::this_thread::get_id()), 0u) << "opened on the loop";
   auto server = started();
   auto bob = enter(*server, "bob");

@@ -230,6 +230,10 @@ inline constexpr auto event_batch_interval = 50ms;    // at most 20 view diffs p
 inline constexpr std::size_t view_items_max = 2'000;  // rows held by one observable view
 
 // --- server ---
+// Parts of the conversations, each with a log and a store of its own, some ten open files; and threads: more than a
+// machine has cores are useless.
+inline constexpr std::uint32_t partitions_max = 256;
+inline constexpr std::uint32_t loops_max = 64;
 inline constexpr std::size_t journal_batch_max = 4'096;  // records in one commit
 // Records waiting for a commit; more are refused with OVERLOADED.
 inline constexpr std::size_t journal_pending_max = 65'536;

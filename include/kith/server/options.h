@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,28 @@
 #include "kith/server/log_line.h"
 
 namespace kith::server {
+
+// A part of a server that a process may carry.
+enum class Role : std::uint8_t { kGateway, kMessages, kPeople, kSearch };
+
+// A set of them.
+class Roles {
+ public:
+  // All of them.
+  constexpr Roles() = default;
+  constexpr Roles(std::initializer_list<Role> roles) : bits_(0) {
+    for (const Role role : roles) add(role);
+  }
+  constexpr void add(Role role) { bits_ = static_cast<std::uint8_t>(bits_ | bit(role)); }
+  [[nodiscard]] constexpr bool has(Role role) const { return (bits_ & bit(role)) != 0; }
+  constexpr bool operator==(const Roles&) const = default;
+
+ private:
+  static constexpr std::uint8_t bit(Role role) {
+    return static_cast<std::uint8_t>(1U << static_cast<unsigned>(role));
+  }
+  std::uint8_t bits_ = 0b1111;
+};
 
 struct ServerOptions {
   // The address to listen on. Port 0 takes a free one, which Server::port() returns.
@@ -33,6 +56,15 @@ struct ServerOptions {
   // Directory of the embedded stores (SQLite). Created if missing. Empty: everything in memory,
   // lost at the end.
   std::string data_dir{};
+
+  // How many parts conversations are divided into, each with a log and a store of its own: 1 to 256.
+  // Fixed when the data directory is made; another number is refused.
+  std::uint32_t partitions = 1;
+  // Threads, 1 to 64. With 1 one loop does everything; with N > 1 the first carries sessions, people
+  // and search, and N - 1 further ones own the partitions: no more than there are.
+  std::uint32_t loops = 1;
+  // Roles of this process. Everything, until there are engines that join several processes.
+  Roles roles{};
 
   // Verifies the tokens of the host's users. Null: only accounts of the server sign in (register_accounts).
   std::shared_ptr<Authenticator> authenticator{};

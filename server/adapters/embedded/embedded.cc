@@ -1,11 +1,14 @@
 // All ports of one server, opened together.
 #include "server/adapters/embedded/embedded.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <utility>
+#include <vector>
 
+#include "kith/core/time.h"
 #include "server/adapters/embedded/backup_sqlite.h"
 #include "server/adapters/embedded/bus_memory.h"
 #include "server/adapters/embedded/command_log_file.h"
@@ -18,6 +21,8 @@
 #include "server/adapters/embedded/durable_file.h"
 #include "server/adapters/embedded/engine_list.h"
 #include "server/adapters/embedded/journal_import_sqlite.h"
+#include "server/adapters/embedded/log_folder.h"
+#include "server/adapters/embedded/partition_count.h"
 #include "server/adapters/embedded/run_list.h"
 #include "server/adapters/embedded/search_index_memory.h"
 #include "server/adapters/embedded/search_index_sqlite.h"
@@ -38,8 +43,8 @@ Status copy_secret(const std::string& from, const std::string& to) {
 // In the order of their opening; ended in reverse.
 struct Parts {
   std::unique_ptr<DirectoryLock> lock;
-  std::unique_ptr<ConversationStore> store;
-  std::unique_ptr<CommandLog> log;
+  std::vector<std::unique_ptr<ConversationStore>> stores;  // by partition, as the logs
+  std::vector<std::unique_ptr<CommandLog>> logs;
   std::unique_ptr<Directory> directory;
   Status search_status;
   std::unique_ptr<SearchIndex> search;
@@ -56,8 +61,13 @@ class Stores : public EmbeddedStores {
         runs_(std::move(runs)),
         parts_(std::move(parts)) {}
 
-  CommandLog& log() override { return *parts_.log; }
-  ConversationStore& store() override { return *parts_.store; }
+  std::uint32_t partitions() const override {
+    return static_cast<std::uint32_t>(parts_.logs.size());
+  }
+  CommandLog& log(std::uint32_t partition) override { return *parts_.logs.at(partition); }
+  ConversationStore& store(std::uint32_t partition) override {
+    return *parts_.stores.at(partition);
+  }
   Directory& directory() override { return *parts_.directory; }
   SessionRegistry& registry() override { return *parts_.registry; }
   Bus& bus() override { return *parts_.bus; }
@@ -65,48 +75,75 @@ class Stores : public EmbeddedStores {
   Status search_status() const override { return parts_.search_status; }
   const RunHistory* runs() const override { return runs_ ? &*runs_ : nullptr; }
   Status backup(const std::string& to, const std::atomic<bool>& cancelled) override;
-  const LatencyHistogram* commits() const override {
-    const auto* file = dynamic_cast<const CommandLogFile*>(parts_.log.get());
+  const LatencyHistogram* commits(std::uint32_t partition) const override {
+    const auto* file = dynamic_cast<const CommandLogFile*>(parts_.logs.at(partition).get());
     return file == nullptr ? nullptr : &file->commits();
   }
 
  private:
+  Status copy_partitions(const std::string& copy, const std::atomic<bool>& cancelled);
+
   const std::string dir_;
   const std::string engines_;
   const std::optional<RunHistory> runs_;
   Parts parts_;
 };
 
-// The store first and the journal behind it: then the journal of the copy reaches at least as far as its store. People
-// last: whoever is named by a record is there.
+// The stores first and the journals behind them: then each journal of the copy reaches at least as far as its store.
+Status Stores::copy_partitions(const std::string& copy, const std::atomic<bool>& cancelled) {
+  if (Status kept = write_partitions(copy, partitions()); !kept) return kept;
+  for (std::uint32_t i = 0; i < partitions(); ++i) {
+    Status done = make_partition_path(copy, i);
+    if (done) {
+      done = copy_database(partition_path(dir_, i) + "/store.db",
+                           partition_path(copy, i) + "/store.db", cancelled);
+    }
+    if (!done) return done;
+  }
+  for (std::uint32_t i = 0; i < partitions(); ++i) {
+    auto* journal = dynamic_cast<CommandLogFile*>(parts_.logs[i].get());
+    Status done = journal->copy_to(partition_path(copy, i) + "/journal");
+    if (done && i > 0) done = sync_directory(partition_path(copy, i));
+    if (!done) return done;
+  }
+  return {};
+}
+
+// People last: everybody named by a record is there.
 Status Stores::backup(const std::string& to, const std::atomic<bool>& cancelled) {
   if (!engines_.empty()) {
     return make_error(ErrorCode::kUnimplemented,
                       "engines of its own keep: " + engines_ + "; they make their own backups");
   }
-  auto* journal = dynamic_cast<CommandLogFile*>(parts_.log.get());
-  if (dir_.empty() || journal == nullptr) {
+  if (dir_.empty()) {
     return make_error(ErrorCode::kUnimplemented, "nothing of this server is on a disk");
   }
+  // One journal says by its last record how far the copy goes, several do not.
+  const std::int64_t whole_ms = partitions() == 1 ? 0 : system_clock().wall().ms;
   auto target = BackupDirectory::make(to);
   if (!target) return target.error();
   const std::string& copy = target->path();
-  Status done = copy_database(dir_ + "/store.db", copy + "/store.db", cancelled);
-  if (done) done = journal->copy_to(copy + "/journal");
+  Status done = copy_partitions(copy, cancelled);
   if (done) done = copy_database(dir_ + "/users.db", copy + "/users.db", cancelled);
-  if (done) done = write_copied_runs(*runs_, copy);
+  if (done) done = write_copied_runs(*runs_, whole_ms, copy);
   if (done) done = copy_secret(dir_, copy);
   return done ? target->finish() : done;
 }
 
-// The last record of the journal says until when the history before this run was written.
-Result<RunHistory> next_run(const std::string& dir, CommandLog& log) {
+// The last records of the journals say until when the history before this run was written.
+Result<RunHistory> next_run(const std::string& dir,
+                            const std::vector<std::unique_ptr<CommandLog>>& logs) {
+  Position last = 0;
   std::int64_t last_ms = 0;
-  if (log.last() > 0) {
-    const auto newest = log.read(log.last() - 1, 1);
-    if (newest && !newest->empty()) last_ms = newest->back().record.gateway_ts_ms;
+  for (const auto& log : logs) {
+    last = std::max(last, log->last());
+    if (log->last() == 0) continue;
+    const auto newest = log->read(log->last() - 1, 1);
+    if (newest && !newest->empty()) {
+      last_ms = std::max(last_ms, newest->back().record.gateway_ts_ms);
+    }
   }
-  return begin_run(dir, log.last(), last_ms, system_random());
+  return begin_run(dir, last, last_ms, system_random());
 }
 
 Run new_run() {
@@ -119,21 +156,21 @@ Run new_run() {
 // Opens one part after the other; the first that fails ends it.
 class Opening {
  public:
-  Opening(const std::string& dir, const ServerPorts& given, Executor& executor, Executor& soon)
-      : dir_(dir), given_(given), executor_(executor), soon_(soon) {}
+  // `loop`: null, then everything is on `executor`, embedded and in a directory.
+  Opening(const std::string& dir, const ServerPorts& given, Executor& executor, Scheduler* loop)
+      : dir_(dir), given_(given), executor_(executor), loop_(loop) {}
 
-  // `loop` is for memory and for what is given; null: there is neither.
-  Result<std::unique_ptr<EmbeddedStores>> open(Scheduler* loop, bool search) {
+  Result<std::unique_ptr<EmbeddedStores>> open(bool search, std::uint32_t partitions,
+                                               const PartitionLoops& loops) {
     const std::string engines = engines_of(given_);
-    loop_ = loop;
-    if (Status locked = lock(engines); !locked) return locked.error();
-    if (Status opened = open_lasting(); !opened) return opened.error();
+    if (Status locked = lock(engines, partitions); !locked) return locked.error();
+    if (Status opened = open_lasting(partitions, loops); !opened) return opened.error();
     if (search) open_search();
     if (Status opened = open_passing(); !opened) return opened.error();
     std::optional<RunHistory> runs;
     if (!dir_.empty()) {
       if (Status kept = keep_engines(dir_, engines); !kept) return kept.error();
-      auto next = next_run(dir_, *parts_.log);
+      auto next = next_run(dir_, parts_.logs);
       if (!next) return next.error();
       runs = std::move(*next);
     } else if (engines.empty()) {
@@ -144,17 +181,18 @@ class Opening {
   }
 
  private:
-  Status lock(const std::string& engines) {
+  Status lock(const std::string& engines, std::uint32_t partitions) {
     if (dir_.empty()) return {};
     auto taken = DirectoryLock::take(dir_);
     if (!taken) return taken.error();
     parts_.lock = std::move(*taken);
-    return check_engines(dir_, engines);
+    const Status same = check_engines(dir_, engines);
+    return same ? keep_partitions(dir_, partitions) : same;
   }
 
   template <class Port>
-  Status given(const char* name, const OpenPort<Port>& open, std::unique_ptr<Port>& part) {
-    auto opened = open(*loop_);
+  static Status take_given(const char* name, Result<std::unique_ptr<Port>> opened,
+                           std::unique_ptr<Port>& part) {
     if (!opened) return opened.error();
     if (*opened == nullptr) {
       return make_error(ErrorCode::kInvalidArgument, std::string(name) + ": nothing was opened");
@@ -169,24 +207,31 @@ class Opening {
     return {};
   }
 
-  Status open_store() {
-    if (given_.store) return given("store", given_.store, parts_.store);
+  Status open_store(std::uint32_t i, const PartitionLoops& loops,
+                    std::unique_ptr<ConversationStore>& part) {
+    if (given_.store) return take_given("store", given_.store(loops(i).loop, i), part);
     if (!dir_.empty()) {
-      return take(ConversationStoreSqlite::open(dir_ + "/store.db", executor_), parts_.store);
+      Executor& executor = loops ? static_cast<Executor&>(loops(i).loop) : executor_;
+      return take(ConversationStoreSqlite::open(partition_path(dir_, i) + "/store.db", executor),
+                  part);
     }
     using Memory = ConversationStoreMemory;
-    parts_.store = std::make_unique<Memory>(std::make_shared<Memory::Disk>(), *loop_);
+    part = std::make_unique<Memory>(std::make_shared<Memory::Disk>(), loops(i).loop);
     return {};
   }
-  Status open_log() {
-    if (given_.log) return given("log", given_.log, parts_.log);
-    if (!dir_.empty()) return take(open_journal(dir_, soon_), parts_.log);
+  Status open_log(std::uint32_t i, const PartitionLoops& loops, std::unique_ptr<CommandLog>& part) {
+    if (given_.log) return take_given("log", given_.log(loops(i).loop, i), part);
+    if (!dir_.empty()) {
+      return take(open_journal(partition_path(dir_, i), loops ? loops(i).soon : executor_), part);
+    }
     using Memory = CommandLogMemory;
-    parts_.log = std::make_unique<Memory>(std::make_shared<Memory::Disk>(), *loop_);
+    part = std::make_unique<Memory>(std::make_shared<Memory::Disk>(), loops(i).loop);
     return {};
   }
   Status open_directory() {
-    if (given_.directory) return given("directory", given_.directory, parts_.directory);
+    if (given_.directory) {
+      return take_given("directory", given_.directory(*loop_), parts_.directory);
+    }
     if (!dir_.empty()) {
       return take(DirectorySqlite::open(dir_ + "/users.db", executor_), parts_.directory);
     }
@@ -194,16 +239,25 @@ class Opening {
     parts_.directory = std::make_unique<Memory>(std::make_shared<Memory::Disk>(), *loop_);
     return {};
   }
-  // The log behind the store, whose version keeps an earlier release away from now on.
-  Status open_lasting() {
-    Status opened = open_store();
-    if (opened) opened = open_log();
-    return opened ? open_directory() : opened;
+  // A log behind its store, whose version keeps an earlier release away from now on.
+  Status open_lasting(std::uint32_t partitions, const PartitionLoops& loops) {
+    const bool on_disk = !dir_.empty() && !(given_.store && given_.log);
+    parts_.stores.resize(partitions);
+    parts_.logs.resize(partitions);
+    for (std::uint32_t i = 0; i < partitions; ++i) {
+      Status opened = on_disk ? make_partition_path(dir_, i) : Status();
+      if (opened) opened = open_store(i, loops, parts_.stores[i]);
+      if (!opened) return opened;
+    }
+    for (std::uint32_t i = 0; i < partitions; ++i) {
+      if (Status opened = open_log(i, loops, parts_.logs[i]); !opened) return opened;
+    }
+    return open_directory();
   }
 
   void open_search() {
     if (given_.search) {
-      parts_.search_status = given("search", given_.search, parts_.search);
+      parts_.search_status = take_given("search", given_.search(*loop_), parts_.search);
     } else if (!dir_.empty()) {
       parts_.search_status =
           take(SearchIndexSqlite::open(dir_ + "/search.db", executor_), parts_.search);
@@ -217,18 +271,16 @@ class Opening {
     parts_.registry = std::make_unique<SessionRegistryMemory>();
     parts_.bus = std::make_unique<BusMemory>();
     if (given_.registry) {
-      if (Status opened = given("registry", given_.registry, parts_.registry); !opened) {
-        return opened;
-      }
+      const Status opened = take_given("registry", given_.registry(*loop_), parts_.registry);
+      if (!opened) return opened;
     }
-    return given_.bus ? given("bus", given_.bus, parts_.bus) : Status();
+    return given_.bus ? take_given("bus", given_.bus(*loop_), parts_.bus) : Status();
   }
 
   const std::string& dir_;
   const ServerPorts& given_;
   Executor& executor_;
-  Executor& soon_;
-  Scheduler* loop_ = nullptr;
+  Scheduler* const loop_;
   Parts parts_;
 };
 
@@ -243,12 +295,15 @@ Status check_ports(const std::string& dir, const ServerPorts& given) {
 }
 
 Result<std::unique_ptr<EmbeddedStores>> open_ports(const std::string& dir, const ServerPorts& given,
-                                                   Scheduler& loop, Executor& soon, bool search) {
-  return Opening(dir, given, loop, soon).open(&loop, search);
+                                                   Scheduler& loop, bool search,
+                                                   std::uint32_t partitions,
+                                                   const PartitionLoops& loops) {
+  return Opening(dir, given, loop, &loop).open(search, partitions, loops);
 }
 
-Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Executor& executor) {
-  return Opening(dir, ServerPorts(), executor, executor).open(nullptr, true);
+Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Executor& executor,
+                                                      std::uint32_t partitions) {
+  return Opening(dir, ServerPorts(), executor, nullptr).open(true, partitions, nullptr);
 }
 
 }  // namespace kith::server

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <optional>
@@ -19,7 +20,8 @@ constexpr const char* kHead = "kith-runs 1";
 constexpr std::size_t kRunBytes = 16;
 
 struct RunList {
-  std::uint64_t place = 0;  // inode of the directory's lock; 0 = a copy
+  std::uint64_t place = 0;    // inode of the directory's lock; 0 = a copy
+  std::int64_t whole_ms = 0;  // of a copy of several logs
   std::vector<Run> runs;
 };
 
@@ -30,6 +32,7 @@ std::uint64_t place_of(const std::string& dir) {
 
 std::string text_of(const RunList& list) {
   std::string text = std::string(kHead) + "\nplace " + std::to_string(list.place) + "\n";
+  if (list.whole_ms != 0) text += "whole " + std::to_string(list.whole_ms) + "\n";
   for (const Run& run : list.runs) {
     text += base64url_encode(run.id) + " " + std::to_string(run.first) + " " +
             std::to_string(run.kept_until_ms) + " " + (run.copied ? "1" : "0") + "\n";
@@ -44,6 +47,10 @@ std::optional<RunList> parse(std::istream& file) {
   if (!std::getline(file, line) || line != kHead) return std::nullopt;
   if (!(file >> word >> list.place) || word != "place") return std::nullopt;
   while (file >> word && word != "end") {
+    if (word == "whole") {
+      if (!(file >> list.whole_ms)) return std::nullopt;
+      continue;
+    }
     Run run;
     const auto id = base64url_decode(word);
     if (!id || id->size() != kRunBytes) return std::nullopt;
@@ -74,9 +81,10 @@ Result<RunHistory> begin_run(const std::string& dir, Position last, std::int64_t
   run.id.resize(kRunBytes);
   random.fill(run.id.data(), run.id.size());
   run.first = last + 1;
-  run.kept_until_ms = last_ms;
+  run.kept_until_ms = list.whole_ms == 0 ? last_ms : std::min(last_ms, list.whole_ms);
   run.copied = !list.runs.empty() && list.place != place;
   list.place = place;
+  list.whole_ms = 0;
   list.runs.push_back(std::move(run));
   if (list.runs.size() > RunHistory::kRunsMax) list.runs.erase(list.runs.begin());
   if (Status written = write_durable_file(dir, "runs", text_of(list)); !written) {
@@ -85,8 +93,8 @@ Result<RunHistory> begin_run(const std::string& dir, Position last, std::int64_t
   return RunHistory(std::move(list.runs));
 }
 
-Status write_copied_runs(const RunHistory& runs, const std::string& to) {
-  return write_durable_file(to, "runs", text_of({0, runs.runs()}));
+Status write_copied_runs(const RunHistory& runs, std::int64_t whole_ms, const std::string& to) {
+  return write_durable_file(to, "runs", text_of({0, whole_ms, runs.runs()}));
 }
 
 }  // namespace kith::server

@@ -15,7 +15,8 @@ namespace kith::server {
 // kCacheCorrupt (the file is damaged; the message says what to do), kDiskFull, kIo.
 Result<RunHistory> begin_run(const std::string& dir, Position last, std::int64_t last_ms,
                              Random& random);
-// The list as a backup in `to` has it: whoever starts there begins on a copy.
-Status write_copied_runs(const RunHistory& runs, const std::string& to);
+// The list as a backup in `to` has it: whoever starts there begins on a copy. `whole_ms`: server time up to which the
+// copy has everything, where its last record does not say so, since several logs were copied one after the other; 0.
+Status write_copied_runs(const RunHistory& runs, std::int64_t whole_ms, const std::string& to);
 
 }  // namespace kith::server

@@ -42,6 +42,28 @@ TEST(DaemonConfig, ReadsFlagsInBothForms) {
   EXPECT_EQ(config->options.data_dir, "x");
 }
 
+TEST(DaemonConfig, ReadsHowConversationsAreDivided) {
+  const auto config = parse_arguments(
+      {"--dev", "--partitions", "4", "--loops=3", "--roles", "search, people,messages,gateway"});
+  ASSERT_TRUE(config.ok()) << config.error().to_string();
+  EXPECT_EQ(config->options.partitions, 4U);
+  EXPECT_EQ(config->options.loops, 3U);
+  EXPECT_EQ(config->options.roles, Roles());
+  const auto idle = parse_arguments({"--dev", "--loops", "3"});
+  EXPECT_EQ(idle.error().code, ErrorCode::kBadConfig);
+  EXPECT_EQ(idle.error().message,
+            "--loops is 3, and at most partitions + 1 loops have something to do: partitions is 1");
+}
+
+TEST(DaemonConfig, OneProcessHasAllRoles) {
+  Config config;
+  EXPECT_EQ(read_config("f", "roles = gateway,message", config).error().message,
+            "f:1: roles has 'message', which is none of gateway, messages, people, search");
+  const Error some = read_config("f", "roles = gateway, messages", config).error();
+  EXPECT_EQ(some.code, ErrorCode::kBadConfig);
+  EXPECT_NE(some.message.find("no engine joins several"), std::string::npos) << some.message;
+}
+
 TEST(DaemonConfig, ReadsAListOfTrustedProxies) {
   const auto config = parse_arguments(
       {"--dev", "--trusted-proxies", "127.0.0.1, 10.0.0.0/8,::1", "--proxy-protocol"});

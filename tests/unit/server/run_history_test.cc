@@ -62,7 +62,7 @@ TEST_F(RunList, ACopyIsKnownAsOne) {
   const auto first = begin(0, 0);
   test::ScratchDirectory backup;
   std::ofstream(backup.file("lock"));
-  ASSERT_TRUE(write_copied_runs(*first, backup.path()).ok());
+  ASSERT_TRUE(write_copied_runs(*first, 0, backup.path()).ok());
   const auto restored = begin_run(backup.path(), 10, 1, random);
   ASSERT_TRUE(restored.ok());
   EXPECT_TRUE(restored->runs().back().copied);
@@ -74,9 +74,23 @@ TEST_F(RunList, ACopyIsKnownAsOne) {
   EXPECT_TRUE(begin_run(by_hand.path(), 10, 1, random)->runs().back().copied);
 }
 
+// One log went on while another was copied: what is younger than the beginning may be missing from the first.
+TEST_F(RunList, ACopyOfSeveralLogsIsWholeUpToItsBeginning) {
+  const auto first = begin(0, 0);
+  test::ScratchDirectory backup;
+  std::ofstream(backup.file("lock"));
+  ASSERT_TRUE(write_copied_runs(*first, 4'000, backup.path()).ok());
+  const auto restored = begin_run(backup.path(), 10, 5'000, random);
+  ASSERT_TRUE(restored.ok());
+  EXPECT_EQ(restored->runs().back().kept_until_ms, 4'000);
+  EXPECT_TRUE(restored->runs().back().copied);
+  const auto next = begin_run(backup.path(), 20, 6'000, random);
+  EXPECT_EQ(next->runs().back().kept_until_ms, 6'000);
+}
+
 TEST_F(RunList, IsBoundedAndRefusesDamage) {
   const std::vector<server::Run> many(RunHistory::kRunsMax, {std::string(16, 'r'), 1, 0, false});
-  ASSERT_TRUE(write_copied_runs(RunHistory(many), dir.path()).ok());
+  ASSERT_TRUE(write_copied_runs(RunHistory(many), 0, dir.path()).ok());
   EXPECT_EQ(begin(0, 0)->runs().size(), RunHistory::kRunsMax);
   std::ofstream(dir.file("runs")) << "kith-runs 1\nplace 1\nAAAA";
   const auto damaged = begin(0, 0);
