@@ -32,7 +32,7 @@ constexpr std::uint32_t kWarm = 500;  // conversations that are read
 // One 1:1 conversation of the plan.
 struct Talk {
   ConversationId id;
-  std::uint32_t users[2];  // who writes first, and who answers
+  std::uint32_t users[2];  // the user who writes first, and the one who answers
 };
 
 std::vector<Talk> plan(const FillOptions& options, const std::vector<UserId>& users) {
@@ -182,7 +182,7 @@ class Filler {
     records_.emplace_back(index, std::move(record));
   }
 
-  // Into the journal, and what it decides into the store.
+  // Appends to the journal, and applies the decisions to the store.
   Status flush() {
     if (records_.empty()) return {};
     Status status;

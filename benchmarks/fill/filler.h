@@ -27,11 +27,11 @@ struct FillFigures {
   double journal_seconds = 0;
   double store_seconds = 0;
   std::uint64_t event_bytes = 0;    // bodies, and the ids of each event
-  std::uint64_t written_bytes = 0;  // what this process gave to the disk
+  std::uint64_t written_bytes = 0;  // bytes that this process wrote to the disk
 };
 
-// `progress` gets the number of messages so far, after each batch. kAlreadyExists: the directory
-// holds something already. kBadConfig: the numbers do not fit.
+// `progress` gets the number of messages so far, after each batch. Fails with kAlreadyExists if the
+// directory is not empty, and with kBadConfig if the numbers do not fit.
 Result<FillFigures> fill(const FillOptions& options,
                          const std::function<void(std::uint64_t)>& progress);
 
@@ -43,7 +43,7 @@ struct ReadFigures {
   double max_us = 0;
 };
 // Reads the newest 50 events of conversations of a filled directory, each once before the clock
-// runs: what the reads of a busy server cost.
+// runs, as on a busy server.
 Result<ReadFigures> read_newest(const FillOptions& options, std::uint32_t pages);
 
 // Space of the directory's files.

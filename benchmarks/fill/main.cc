@@ -1,4 +1,4 @@
-// kith-fill: gives kithd a long history, and tells what it costs to keep and to read.
+// kith-fill: gives kithd a long history, and prints the cost of keeping and reading it.
 #include <unistd.h>
 
 #include <charconv>
@@ -48,7 +48,7 @@ bool read_number(std::string_view text, T& out) {
   return error == std::errc() && end == text.data() + text.size() && out > 0;
 }
 
-// Empty, or what is wrong.
+// Returns the fault; empty if there is none.
 std::string parse(int argc, char** argv, Arguments& out) {
   FillOptions& fill = out.fill;
   const auto text = [](std::string& to) {

@@ -1,4 +1,4 @@
-// Turns: runs what the store's threads post, on the thread that waits for it.
+// Turns runs the tasks that the store's threads post, on the thread that waits for them.
 #pragma once
 
 #include <condition_variable>

@@ -1,5 +1,5 @@
-// The same jobs done by the barest programs: what this machine gives at most, measured in the same
-// run as Kith, so that a figure can be read as a share of it.
+// The same jobs done by the barest programs, measured in the same run as Kith: the limits of this
+// machine, of which a figure is a share.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +24,8 @@ struct EchoJob {
   int server_cpu = -1;  // -1 = wherever
   int load_cpu = -1;
 };
-// A process that reads and writes back on epoll, and one that loads it. Nothing if no socket or
-// process is to be had.
+// A process that reads and writes back on epoll, and one that loads it. Returns nothing if there is
+// no socket or process.
 std::optional<LimitResult> echo_limit(const EchoJob& job);
 
 struct TalkJob {
@@ -55,8 +55,8 @@ struct MemoryJob {
   bool large_pages = false;
   double seconds = 1;
 };
-// Reads that depend on each other, anywhere in so much memory: what it costs to touch a place that is
-// in no cache. Nothing if there is no such memory.
+// Times reads that depend on each other, anywhere in `bytes` of memory: the cost of a place that is
+// in no cache. Returns nothing if there is no such memory.
 std::optional<LimitResult> memory_limit(const MemoryJob& job);
 
 // TLS 1.3 handshakes in memory (P-256, one ticket), the server's share of the CPU.

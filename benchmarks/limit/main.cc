@@ -1,4 +1,4 @@
-// kith-limit: what this machine gives at most.
+// kith-limit: measures the limits of this machine.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>

@@ -58,7 +58,7 @@ std::optional<LimitResult> memory_limit(const MemoryJob& job) {
   LimitResult result;
   result.per_s = static_cast<double>(steps) * 1e6 / took_us;
   result.cpu_us_each = took_us / static_cast<double>(steps);
-  result.p50_ms = result.p99_ms = result.cpu_us_each / 1e3;  // none is timed by itself
+  result.p50_ms = result.p99_ms = result.cpu_us_each / 1e3;  // no single read is timed
   const bool walked = at != nullptr;  // the walk is part of the result: it may not be left out
   munmap(map, mapped);
   return walked ? std::optional(result) : std::nullopt;

@@ -11,15 +11,15 @@ namespace kith::bench {
 // Pins this process to a core; -1 = wherever.
 void pin(int cpu);
 
-// A socket that listens on a free port of the loopback device; -1 if none is to be had.
+// Returns a socket that listens on a free port of the loopback device; -1 on failure.
 int listen_somewhere(sockaddr_in& address);
 
 void no_delay(int fd);
 
-// Adds a descriptor to an epoll instance, which tells when it can be read.
+// Adds a descriptor to an epoll instance, which reports when it can be read.
 void watch(int epoll, int fd);
 
-// A connected socket, watched by `epoll`; -1 if none is to be had.
+// Returns a connected socket, watched by `epoll`; -1 on failure.
 int connect_watched(const sockaddr_in& address, int epoll);
 
 // Pins this process to a core (-1 = wherever) until it goes out of scope.
@@ -34,7 +34,7 @@ class Pinned {
   cpu_set_t before_{};
 };
 
-// Ends a process and answers the seconds of CPU that it used, all of them since it began.
+// Ends a process and returns the seconds of CPU that it has used since it began.
 double end_process(pid_t process);
 
 }  // namespace kith::bench

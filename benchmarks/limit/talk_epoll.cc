@@ -36,7 +36,7 @@ constexpr std::size_t kMessage = 150;
 constexpr std::size_t kAck = 40;
 constexpr std::size_t kTold = 40;  // an answer, or a DELIVERED
 
-// Appends what has gathered, syncs it, and says how much that was.
+// Appends the gathered records, syncs them, and returns their number.
 class Log {
  public:
   Log(const std::string& file, int wake)

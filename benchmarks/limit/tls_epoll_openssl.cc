@@ -59,13 +59,13 @@ struct Lines {
   }
 };
 
-// True while the other side may still say something.
+// Returns true while the other side may still send.
 bool is_waiting(SSL* ssl, int result) {
   const int why = SSL_get_error(ssl, result);
   return why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE;
 }
 
-// False when there is nothing more to do with the connection.
+// Returns false when the connection is finished.
 bool serve_line(Line& line) {
   ERR_clear_error();
   if (!line.shaken) {
@@ -119,7 +119,7 @@ Stage load_line(Line& line) {
 bool connect_one(const sockaddr_in& address, SSL_CTX* ctx, Lines& lines) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return false;
-  // The loopback device answers at once: only the handshake is worth not waiting for.
+  // The loopback device answers at once, so only the handshake is asynchronous.
   if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     close(fd);
     return false;
@@ -129,12 +129,12 @@ bool connect_one(const sockaddr_in& address, SSL_CTX* ctx, Lines& lines) {
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   SSL* ssl = lines.open(fd, ctx).ssl;
   SSL_set_connect_state(ssl);
-  // The first step only: whatever the server has to say after it, epoll tells.
+  // Makes the first step only: epoll reports the server's answers.
   const int done = SSL_do_handshake(ssl);
   return done == 1 || is_waiting(ssl, done);
 }
 
-// Each connection that is through makes room for the next one.
+// Each finished connection makes room for the next one.
 std::uint64_t run_handshakes(const TlsJob& job, const sockaddr_in& address, SSL_CTX* ctx,
                              Histogram& times) {
   Lines lines;

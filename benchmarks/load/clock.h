@@ -1,4 +1,4 @@
-// Time in microseconds and cheap randomness: what a load generator measures and paces with.
+// Time in microseconds and cheap randomness, with which a load generator measures and paces.
 #pragma once
 
 #include <chrono>

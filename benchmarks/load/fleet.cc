@@ -296,7 +296,7 @@ void Fleet::on_close(std::uint32_t session, const Error& error) {
     ++disconnects;
   } else {
     ++connect_failures;
-    // Nobody is there, or nobody to trust: said at once, not after a minute of trying.
+    // No server, or no certificate to trust: fails at once, not after a minute of trying.
     if (probing_ || error.code == ErrorCode::kTlsCertificate) fail(error);
   }
   lost(session, error);

@@ -1,5 +1,5 @@
-// Fleet: many protocol-true sessions on one thread. It signs in, syncs, keeps alive and comes back;
-// what is said in between is its owner's business.
+// Fleet: many protocol-true sessions on one thread. It signs in, syncs, sends heartbeats and
+// reconnects; its owner handles all other frames.
 #pragma once
 
 #include <functional>
@@ -30,14 +30,14 @@ namespace kith::bench {
 class FleetEvents {
  public:
   virtual ~FleetEvents() = default;
-  // Told by sync, before on_ready() and whenever it changes.
+  // Reported by sync, before on_ready() and at each change.
   virtual void on_state(std::uint32_t, const v1::ConversationState&) {}
   // Signed in and in sync.
   virtual void on_ready(std::uint32_t) {}
   virtual void on_lost(std::uint32_t) {}
   // Every frame that is not Welcome, Pong or sync.
   virtual void on_frame(std::uint32_t, const v1::ServerFrame&) {}
-  // After the sockets of one turn were read. Answers when it wants to be called at the latest.
+  // Called after the sockets of one turn were read. Returns the time of the next call at the latest.
   virtual Micros on_turn(Micros now) { return now + kSecond; }
 };
 
@@ -48,7 +48,7 @@ struct FleetOptions {
   std::string token;         // instead: one given token, for one session
   std::string prefix;        // handles are PREFIX-0, PREFIX-1, …
   std::uint32_t sessions = 0;
-  std::uint64_t cursor = 0;            // what sessions know of the server when they first come
+  std::uint64_t cursor = 0;            // the sessions' cursor when they first come
   std::uint32_t connecting_max = 512;  // at a time
 };
 
@@ -64,12 +64,13 @@ class Fleet : private SocketEvents {
   [[nodiscard]] bool is_ready(std::uint32_t session) const;
 
   // Brings sessions [from, to) up, as fast as the server takes them, and waits until all are in
-  // sync. The first alone: its failure is the answer. kTimeout if the others take too long.
+  // sync. The first one comes alone, and its failure is returned. Fails with kTimeout if the others
+  // take too long.
   Status bring_up(std::uint32_t from, std::uint32_t to, Micros patience);
   // Opens sockets of [from, to) without signing in; hello() goes on. For measuring sign-ins alone.
   Status open_sockets(std::uint32_t from, std::uint32_t to, Micros patience);
   void hello(std::uint32_t session);
-  // Ends sessions without losing what they know; they stay away until bring_up() or come_back().
+  // Ends sessions and keeps their state; they stay away until bring_up() or come_back().
   void leave(std::uint32_t from, std::uint32_t to);
   // Breaks every connection. Sessions come back by themselves, as the client SDK would; without `jitter`
   // all at once.
@@ -77,11 +78,11 @@ class Fleet : private SocketEvents {
   // Lost sessions come back by themselves (the default), or stay away.
   void come_back_by_itself(bool on) { come_back_ = on; }
 
-  // Request ids are the fleet's: answers the one it used (0 if the session is away).
+  // Chooses the request id and returns it (0 if the session is away).
   std::uint64_t request(std::uint32_t session, v1::ClientFrame& frame);
   void tell(std::uint32_t session, v1::ClientFrame& frame);  // no answer wanted
 
-  // Runs until `done` answers true or `until` has come; `done` is asked once a turn.
+  // Runs until `done` returns true or `until` has come; calls `done` once a turn.
   bool run(Micros until, const std::function<bool()>& done);
 
   [[nodiscard]] const std::optional<Error>& fatal() const { return fatal_; }

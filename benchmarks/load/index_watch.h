@@ -11,7 +11,7 @@
 
 namespace kith::bench {
 
-// The value of a metric without labels in Prometheus' text form; nothing if it is not there.
+// Returns the value of a metric without labels in Prometheus' text form; nothing if it is missing.
 std::optional<double> metric_of(std::string_view text, std::string_view name);
 
 class IndexWatch {
@@ -20,8 +20,8 @@ class IndexWatch {
   // known. Fails if the metrics cannot be read.
   static Result<IndexWatch> begin(int pid, const std::string& metrics);
 
-  // Since begin(): batches that failed, and times that the index was set aside or begun anew; 0 = all is well, as
-  // far as anything is known.
+  // Since begin(): batches that failed, and times that the index was set aside or begun anew; 0 = no fault is
+  // known.
   [[nodiscard]] Result<double> faults() const;
 
  private:

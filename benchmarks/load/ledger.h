@@ -1,5 +1,5 @@
-// Ledger: what was sent, acknowledged and received, and what that proves: which acknowledged
-// message is missing somewhere, which one came twice or at another place. Pure.
+// Ledger records sent, acknowledged and received messages, and finds acknowledged ones that are
+// missing somewhere, came twice, or stand at another place. Pure.
 #pragma once
 
 #include <cstdint>
@@ -30,15 +30,15 @@ class Ledger {
   std::uint32_t add_sender();
   // The next message of a sender; numbers count from 1.
   std::uint64_t launch(std::uint32_t sender, Micros intended, std::uint32_t receivers);
-  // The server says that it stands at `seq`. The flight if that is news, else nullptr.
+  // The server has acknowledged it at `seq`. Returns the flight if that is new, else nullptr.
   Flight* acknowledge(std::uint32_t sender, std::uint64_t n, std::uint64_t seq);
-  // Somebody sees message n at `seq`: `first_here` = nobody has seen that place before;
-  // `for_reader` = it is for the one who sees it. The flight if it was waited for, else nullptr.
+  // A session sees message n at `seq`. `first_here`: no session has seen that place before;
+  // `for_reader`: the session is its receiver. Returns the flight if it was awaited, else nullptr.
   Flight* see(std::uint32_t sender, std::uint64_t n, std::uint64_t seq, bool first_here,
               bool for_reader);
   // The oldest flight of `sender` from n on that is still under way; nullptr if there is none.
   Flight* find(std::uint32_t sender, std::uint64_t n);
-  // Nothing more is expected of it. Ends the reference.
+  // No further events of it are awaited. Ends the reference.
   void finish(std::uint32_t sender, Flight& flight);
   [[nodiscard]] std::uint32_t under_way(std::uint32_t sender) const {
     return senders_[sender].under_way;

@@ -1,4 +1,4 @@
-// kith-bench: loads a server and tells what it did.
+// kith-bench: loads a server and reports the figures.
 #include <sched.h>
 #include <unistd.h>
 

@@ -1,4 +1,4 @@
-// NumberSet: which of 1, 2, 3 … have come. Small as long as they come about in order. Pure.
+// NumberSet: the numbers of 1, 2, 3 … that have come. Small as long as they come about in order. Pure.
 #pragma once
 
 #include <algorithm>

@@ -24,7 +24,7 @@ Error bad(const std::string& sentence) {
   return make_error(ErrorCode::kBadConfig, sentence);
 }
 
-// Empty, or what is wrong with the value.
+// Returns the fault of the value; empty if there is none.
 using Setter = std::function<std::string(Options&, const std::string&)>;
 
 Setter text(std::string Options::*member) {

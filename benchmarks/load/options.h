@@ -41,7 +41,7 @@ struct Options {
   bool help = false;
 };
 
-// kBadConfig: a sentence that names the flag. Reads the files that flags name.
+// Fails with kBadConfig and a sentence that names the flag. Reads the files that flags name.
 Result<Options> parse_options(const std::vector<std::string>& arguments);
 const char* help_text();
 // Pairs that talk.

@@ -1,4 +1,4 @@
-// Partners: who talks to whom when a run spreads over more 1:1 conversations than it has pairs.
+// Partners: the pairs of users in a run that spreads over more 1:1 conversations than it has pairs.
 // Pure; kith-bench and kith-fill share it.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Report: what one run says, as a line of JSON and as a table for people.
+// Report: the result of one run, as a line of JSON and as a table for people.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ class Report {
   [[nodiscard]] const std::string& scenario() const { return scenario_; }
   // 0 if it was not set.
   [[nodiscard]] double get(const std::string& name) const;
-  // Nothing acknowledged was lost, nothing came twice or wrong, and the search index is well.
+  // True if no acknowledged message was lost, none came twice or wrong, and the search index has no fault.
   [[nodiscard]] bool honest() const;
 
   [[nodiscard]] std::string json() const;

@@ -1,4 +1,4 @@
-// Stage: what the scenarios have in common.
+// Stage: the common part of the scenarios.
 #include "benchmarks/load/scenario.h"
 
 #include <algorithm>
@@ -104,7 +104,7 @@ void Stage::end_use() {
   if (pid_ != 0) use_.server_to = process_use(pid_);
   if (!index_) return;
   const auto faults = index_->faults();
-  index_faults_ = faults ? *faults : 1;  // a server that does not tell any more is not well either
+  index_faults_ = faults ? *faults : 1;  // a server without metrics is not well either
 }
 
 void Stage::fill_use(Report& report, double messages) const {

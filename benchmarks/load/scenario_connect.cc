@@ -1,4 +1,4 @@
-// Scenarios of coming and staying: connect, signin, idle, reconnect.
+// Scenarios of connecting and staying: connect, signin, idle, reconnect.
 #include <algorithm>
 
 #include "benchmarks/load/scenario.h"

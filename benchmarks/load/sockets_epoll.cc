@@ -256,7 +256,7 @@ void Sockets::readable(std::uint32_t index) {
       if (size <= 0) return fail(index, broken(size == 0 ? 0 : errno));
     }
     if (!take(index, std::string_view(scratch_).substr(0, static_cast<std::size_t>(size)))) return;
-    // A plain socket tells again what is left; what OpenSSL has decrypted, nobody tells.
+    // epoll reports a plain socket again, but not the bytes that OpenSSL has already decrypted.
     if (links_[index].ssl == nullptr) return;
   }
 }

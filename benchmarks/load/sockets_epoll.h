@@ -41,12 +41,12 @@ class Sockets {
   // on_open or on_close follows.
   void connect(std::uint32_t index);
   void send(std::uint32_t index, std::string_view message);
-  // Says goodbye in the way of WebSocket and lets go.
+  // Closes the WebSocket and forgets it.
   void close(std::uint32_t index);
-  // Breaks the connection without a word, as a lost network would.
+  // Breaks the connection silently, as a lost network would.
   void cut(std::uint32_t index);
 
-  // Writes what is to be written, waits for the sockets (0 = only looks), reports, writes.
+  // Writes pending output, waits for the sockets (0 = only polls), reports events, writes again.
   void turn(Micros wait);
 
  private:

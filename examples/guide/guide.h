@@ -20,7 +20,7 @@ namespace guide {
 namespace kc = kith::client;
 namespace ks = kith::server;
 
-// --- what an application has anyway ---
+// --- parts that an application has anyway ---
 
 class BackEnd {
  public:

@@ -1,4 +1,4 @@
-// Opening accounts: tokens, directories, and what may be in the way.
+// Opening accounts: tokens, directories, and possible errors.
 #include "guide.h"
 
 namespace guide {

@@ -1,4 +1,4 @@
-// The verdict: what every device of every user holds, compared with the file.
+// The verdict: compares every device of every user with the file.
 #pragma once
 
 #include <atomic>

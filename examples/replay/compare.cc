@@ -1,4 +1,4 @@
-// Compares what a device holds with the file.
+// Compares a device with the file.
 #include "compare.h"
 
 #include <algorithm>

@@ -18,8 +18,8 @@ class Faults {
   Faults(const Options& options, std::size_t lines, ServerProcess& server, Stage& stage);
   ~Faults();
 
-  // Does what is due when `done` lines have their places. Called by the thread that lives as long
-  // as the processes.
+  // Causes the faults that are due when `done` lines have their places. Called on the thread that
+  // lives as long as the processes.
   void at(std::size_t done);
 
   [[nodiscard]] std::size_t server_kills() const { return server_kills_; }

@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 constexpr std::size_t kUnderWayMax =
     16;                             // lines of one author that may wait for their places together
-constexpr auto kPlacedLimit = 20s;  // then the client is asked what became of them
+constexpr auto kPlacedLimit = 20s;  // then the client is asked for their state
 constexpr int kRecoverAttempts = 30;
 
 }  // namespace

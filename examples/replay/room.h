@@ -39,8 +39,8 @@ class Room {
   void pace(const Line& line);
   void post(std::size_t index, const Actor& actor);
   void settle();
-  // After the client process died: opens the client again and learns what became of the messages
-  // under way.
+  // After the client process died: opens the client again and finds the state of the messages under
+  // way.
   void recover(const Actor& actor);
   bool learn(const Fields& own);
   [[nodiscard]] bool knows(const std::string& id) const;

@@ -1,4 +1,4 @@
-// Words of a chat log, and how many of its lines have each: what a search must find. Its own simple
+// Words of a chat log, and how many of its lines have each, to check a search. By its own simple
 // rule, not Kith's.
 #pragma once
 

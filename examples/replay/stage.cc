@@ -1,4 +1,4 @@
-// Which clients are online, and where.
+// Stage: the online clients, and their processes.
 #include "stage.h"
 
 #include <chrono>

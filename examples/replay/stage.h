@@ -58,7 +58,7 @@ class Stage {
   void kill_worker(std::size_t index);
   // A random actor that is on stage now, or nothing.
   std::unique_ptr<Lease> any(std::mt19937& random);
-  // Off the stage, to make room. Only for an actor that nobody uses.
+  // Takes an actor off the stage, to make room. Only for an unused actor.
   void leave(const Actor& actor);
   [[nodiscard]] std::size_t online();
 

@@ -54,7 +54,7 @@ void reply(const Fields& fields) {
   }
 }
 
-// One open client and what it tells.
+// One open client and its events.
 class Device {
  public:
   explicit Device(kith::client::ClientOptions options) {
@@ -348,7 +348,7 @@ class Worker {
     return out;
   }
 
-  // Fills the cache while online, then goes offline and looks at what is there.
+  // Fills the cache while online, then goes offline and reads it.
   static Fields verify(Device& device, const Fields& r) {
     check(device.client().wait_online(kOnlineLimit), "connect");
     check(device.client().wait_sent(kOnlineLimit), "empty the outbox");

@@ -1,5 +1,5 @@
-// A client process: holds real Kith clients and does what the replay writes to its standard input.
-// It may be killed at any moment; what its clients promised must hold then.
+// A client process: holds real Kith clients and carries out the requests on its standard input. It
+// may be killed at any moment; its clients' promises must hold then.
 //
 //   request   N VERB HANDLE DEVICE ...      answer   N ok ... | N error SENTENCE
 //   register                                         the account exists and this device has a token

@@ -18,8 +18,8 @@ namespace replay {
 // All methods from any thread, but kill_and_restart() from one at a time.
 class WorkerLink {
  public:
-  using Told =
-      std::function<void(const Fields&)>;  // what the process says on its own; on the reader thread
+  using Told = std::function<void(
+      const Fields&)>;  // lines that the process prints on its own; on the reader thread
 
   WorkerLink(std::vector<std::string> command, std::string log, Told told);
   ~WorkerLink();

@@ -1,6 +1,6 @@
-// BusSuite: what every Bus must do. A factory:
+// BusSuite tests that a Bus keeps its contract. A factory:
 //   std::unique_ptr<Bus> open();
-//   DrainedScheduler& scheduler();  // the loop that handlers run on
+//   DrainedScheduler& scheduler();  // the loop on which handlers run
 #pragma once
 
 #include <gtest/gtest.h>

@@ -1,8 +1,8 @@
-// CommandLogSuite: what every CommandLog must do. A factory opens the log again and again on the same data:
+// CommandLogSuite tests that a CommandLog keeps its contract. A factory opens the log again and again on the same data:
 //   std::unique_ptr<CommandLog> open();
 //   std::unique_ptr<CommandLog> open_nearly_full();  // after some records a commit fails with kDiskFull
-//   DrainedScheduler& scheduler();                   // the loop that callbacks come on
-// open_nearly_full() may give null where a test cannot fill the engine: what it proves is skipped then.
+//   DrainedScheduler& scheduler();                   // the loop on which callbacks run
+// open_nearly_full() may return null if a test cannot fill the engine; its cases are then skipped.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -33,7 +33,7 @@ inline LogRecord record_of(std::uint64_t number, std::size_t body_size = 10) {
   return record;
 }
 
-// One of each kind, with something in every field.
+// Returns a record of each kind, with a value in every field.
 inline std::vector<LogRecord> records_of_every_kind() {
   const std::vector<UserId> users{UserId::of("b"), UserId::of("c")};
   std::vector<LogRecord> all(6, record_of(1));
@@ -61,7 +61,7 @@ template <class Factory>
 class CommandLogSuite : public testing::Test {
  protected:
   void open() { log_ = factory_.open(); }
-  // False: this factory cannot.
+  // Returns false if this factory cannot.
   bool open_nearly_full() {
     log_ = factory_.open_nearly_full();
     return log_ != nullptr;
@@ -139,7 +139,7 @@ TYPED_TEST_P(CommandLogSuite, KeepsCommittedRecordsAcrossReopening) {
   EXPECT_EQ(first.sender, record_of(1).sender);
   EXPECT_EQ(first.conversation, record_of(1).conversation);
   EXPECT_EQ(std::get<SendOp>(first.op).mentions, std::get<SendOp>(record_of(1).op).mentions);
-  EXPECT_EQ(first.reply_token, 0u);  // nobody waits for it in this life
+  EXPECT_EQ(first.reply_token, 0u);  // no request waits for it in this life
   const auto next = this->append(6);
   ASSERT_TRUE(next.ok());
   EXPECT_EQ(next->position, 6u);
@@ -225,7 +225,7 @@ TYPED_TEST_P(CommandLogSuite, RefusesAboveTheBoundWithOverloaded) {
   std::size_t answered = 0;
   std::size_t accepted = 0;
   std::size_t overloaded = 0;
-  // Twice the bound: whatever is committed meanwhile, pending() never exceeds it.
+  // Appends twice the bound: pending() never exceeds it, whatever is committed meanwhile.
   constexpr std::size_t kCount = 2 * limits::journal_pending_max;
   for (std::size_t i = 0; i < kCount; ++i) {
     this->log_->append(record_of(i), [&](Result<LogEntry> entry) {
@@ -245,7 +245,7 @@ TYPED_TEST_P(CommandLogSuite, RefusesAboveTheBoundWithOverloaded) {
 
 TYPED_TEST_P(CommandLogSuite, KeepsABoundedNumberOfRefusals) {
   if (!this->open_nearly_full()) GTEST_SKIP() << "this factory fills no engine";
-  constexpr std::size_t kFull = 1'000;  // more than fit; what follows is refused with them
+  constexpr std::size_t kFull = 1'000;  // more than fit; later records are rejected with them
   std::size_t answered = 0;
   std::size_t appended = 0;
   std::size_t accepted = 0;
@@ -291,7 +291,7 @@ TYPED_TEST_P(CommandLogSuite, AFailedCommitIsNeverSeenAndItsPositionIsUsedAgain)
   EXPECT_EQ(next->position, kept.size() + 1);
 }
 
-// The last, small record would fit; but it was appended before anybody knew of the refusals.
+// The last, small record would fit; but it was appended before the callbacks of the rejected ones ran.
 TYPED_TEST_P(CommandLogSuite, NothingOvertakesARefusedRecord) {
   if (!this->open_nearly_full()) GTEST_SKIP() << "this factory fills no engine";
   constexpr std::size_t kCount = limits::journal_batch_max + 2'000;

@@ -1,4 +1,4 @@
-// ConversationStoreFixture: rows and questions for the suite of the ConversationStore.
+// ConversationStoreFixture: rows and queries for the suite of the ConversationStore.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -24,7 +24,7 @@ class ConversationStoreFixture : public testing::Test {
   const UserId bob_ = UserId::of("bob");
 
   void open() { store_ = factory_.open(); }
-  // False: this factory cannot.
+  // Returns false if this factory cannot.
   bool open_nearly_full() {
     store_ = factory_.open_nearly_full();
     return store_ != nullptr;
@@ -68,7 +68,7 @@ class ConversationStoreFixture : public testing::Test {
     view->read_any_seq = 9;
     return view;
   }
-  // Event number `position` of the room, with ann and bob in it.
+  // Returns event number `position` of the room, with ann and bob in it.
   StoreBatch batch(Position position, std::size_t body_size = 5) {
     StoreBatch b;
     b.position = position;

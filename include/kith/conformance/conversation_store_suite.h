@@ -1,9 +1,9 @@
-// ConversationStoreSuite: what every ConversationStore must do. A factory opens the store again and again on
-// the same data:
+// ConversationStoreSuite tests that a ConversationStore keeps its contract. A factory opens the store again and
+// again on the same data:
 //   std::unique_ptr<ConversationStore> open();
 //   std::unique_ptr<ConversationStore> open_nearly_full();  // after some batches one fails with kDiskFull
-//   DrainedScheduler& scheduler();                          // the loop that callbacks come on
-// open_nearly_full() may give null where a test cannot fill the engine: what it proves is skipped then.
+//   DrainedScheduler& scheduler();                          // the loop on which callbacks run
+// open_nearly_full() may return null if a test cannot fill the engine; its cases are then skipped.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -428,7 +428,7 @@ TYPED_TEST_P(ConversationStoreSuite, AFailedBatchLeavesNothingAndIsNotOvertaken)
   Position good = 0;
   std::optional<Error> failed;
   bool later_failed = false;
-  // Batches in pairs: the second one is handed over before the first one's failure is known.
+  // Batches in pairs: the second one is applied before the first one's failure is known.
   while (!failed && good < 10'000) {
     std::size_t answers = 0;
     for (const Position p : {good + 1, good + 2}) {

@@ -1,6 +1,6 @@
-// DirectorySuite: what every Directory must do. A factory opens it again and again on the same data:
+// DirectorySuite tests that a Directory keeps its contract. A factory opens it again and again on the same data:
 //   std::unique_ptr<Directory> open();
-//   DrainedScheduler& scheduler();  // the loop that callbacks come on
+//   DrainedScheduler& scheduler();  // the loop on which callbacks run
 #pragma once
 
 #include <gtest/gtest.h>
@@ -331,7 +331,7 @@ TYPED_TEST_P(DirectorySuite, TokensOfADeviceAreAFewAndEndWithIt) {
   ASSERT_EQ(found[0].tokens.size(), limits::device_tokens_max);
   EXPECT_EQ(found[0].tokens_dropped_ms, 2);
   ASSERT_TRUE(this->put_device(this->ann_, {phone, "", 0, 50}).ok());
-  // Told late: it is of before.
+  // Reported late: it is of an earlier time.
   ASSERT_TRUE(this->put_device(this->ann_, {phone, "p", 111, 0, 0, {use(11)}}).ok());
   ASSERT_TRUE(this->put_device(this->ann_, {phone, "p", 112, 0, 0, {use(60)}}).ok());
   this->reopen();

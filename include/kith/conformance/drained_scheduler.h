@@ -1,5 +1,5 @@
-// DrainedScheduler: the loop that the suites of the ports give to an adapter. Its tasks run when a test
-// drains it, whichever thread posted them; the thread of the test is the loop's.
+// DrainedScheduler is the loop that the suites of the ports pass to an adapter. Its tasks run when a
+// test drains it, whichever thread posted them; the test's thread is the loop's.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -44,7 +44,7 @@ class DrainedScheduler : public Scheduler {
     std::erase_if(timers_, [id](const auto& timer) { return timer.first.second == id; });
   }
 
-  // Runs tasks until `reached`; false if nothing came for a long time.
+  // Runs tasks until `reached`; returns false if none came for a long time.
   bool run_until(const std::function<bool()>& reached) {
     while (!reached()) {
       if (!run_one()) return false;
@@ -79,14 +79,14 @@ class DrainedScheduler : public Scheduler {
   TimerId last_timer_ = 0;
 };
 
-// Runs what was posted until now, and what is posted meanwhile up to there.
+// Runs the tasks posted until now, and those that they post meanwhile.
 inline void drain(DrainedScheduler& scheduler) {
   auto drained = std::make_shared<bool>(false);
   scheduler.post([drained] { *drained = true; });
   EXPECT_TRUE(scheduler.run_until([&] { return *drained; }));
 }
 
-// Calls `ask(done)` and drains until it was answered: once, and on the loop.
+// Calls `ask(done)` and drains until `done` was called: once, and on the loop.
 template <class T, class Ask>
 Result<T> answer_of(DrainedScheduler& scheduler, Ask ask) {
   auto answer = std::make_shared<std::optional<Result<T>>>();
@@ -102,7 +102,7 @@ Result<T> answer_of(DrainedScheduler& scheduler, Ask ask) {
   return std::move(**answer);
 }
 
-// Destroys the adapter while a call may wait; `answered` counts the answers to it.
+// Destroys the adapter while a call may wait; `answered` counts its callbacks.
 template <class Port>
 void expect_no_answer_after_destruction(DrainedScheduler& scheduler, std::unique_ptr<Port>& port,
                                         const std::size_t& answered) {
@@ -113,7 +113,7 @@ void expect_no_answer_after_destruction(DrainedScheduler& scheduler, std::unique
   EXPECT_EQ(answered, before) << "answered by the destructor, or after it";
 }
 
-// An id for a test.
+// Returns an id for a test.
 template <class IdType>
 IdType id_of(std::uint8_t number) {
   std::array<std::uint8_t, 16> bytes{};

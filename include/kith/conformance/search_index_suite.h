@@ -1,9 +1,9 @@
-// SearchIndexSuite: what every SearchIndex must do. A factory opens the index again and again on the same
+// SearchIndexSuite tests that a SearchIndex keeps its contract. A factory opens the index again and again on the same
 // data:
 //   std::unique_ptr<SearchIndex> open();
 //   std::unique_ptr<SearchIndex> open_nearly_full();  // after some batches one fails with kDiskFull
-//   DrainedScheduler& scheduler();                    // the loop that callbacks come on
-// open_nearly_full() may give null where a test cannot fill the engine: what it proves is skipped then.
+//   DrainedScheduler& scheduler();                    // the loop on which callbacks run
+// open_nearly_full() may return null if a test cannot fill the engine; its cases are then skipped.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -25,7 +25,7 @@ class SearchIndexSuite : public testing::Test {
   const ConversationId unknown_ = id_of<ConversationId>(3);
 
   void open() { index_ = factory_.open(); }
-  // False: this factory cannot.
+  // Returns false if this factory cannot.
   bool open_nearly_full() {
     index_ = factory_.open_nearly_full();
     return index_ != nullptr;

@@ -1,6 +1,6 @@
-// SessionRegistrySuite: what every SessionRegistry must do. A factory:
+// SessionRegistrySuite tests that a SessionRegistry keeps its contract. A factory:
 //   std::unique_ptr<SessionRegistry> open();
-//   DrainedScheduler& scheduler();  // the loop that callbacks come on
+//   DrainedScheduler& scheduler();  // the loop on which callbacks run
 #pragma once
 
 #include <gtest/gtest.h>
