@@ -25,7 +25,7 @@ ConversationId nth(std::uint64_t n) {
 
 constexpr std::uint64_t kShared = 10;  // groups of both people
 
-// Somebody with `count` groups, with one event each, that the own device knows already.
+// A user with `count` groups, with one event each, that their device already knows.
 void furnish(World& world, std::uint64_t count) {
   auto& store = world.server().store_disk();
   for (std::uint64_t n = 1; n <= count; ++n) {

@@ -11,7 +11,7 @@ namespace kith::sim {
 
 inline constexpr std::uint64_t kSeedsToFind = 500;
 
-// `run(seed)`: the result of a run with the broken rule. `invariants`: as which it may show first.
+// `run(seed)`: the result of a run with the broken rule. `invariants`: those under which it may show first.
 template <class Run>
 void expect_found(Run run, const std::set<int>& invariants) {
   for (std::uint64_t seed = 1; seed <= kSeedsToFind; ++seed) {

@@ -1,5 +1,5 @@
-// CacheDisk: what a device's flash keeps of the client's cache, and a CacheStore on it that can be
-// killed between any two writes, fill up, or lose what was not synced.
+// CacheDisk: the client's cache on a device's flash, and a CacheStore on it that can be killed
+// between any two writes, fill up, or lose unsynced data.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@
 
 namespace kith::sim {
 
-// The files of one account on one device, as they are found after the process has ended.
+// The files of one account on one device, as they are after the process has ended.
 struct CacheDisk {
   // cache.db: survives the process, the tail may be lost with the power.
   struct Cache {

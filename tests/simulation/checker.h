@@ -1,5 +1,6 @@
-// Checker: what a rule of Kith may look at, and where it says that it was broken. One small class
-// per family of rules in checkers/; the numbers are those of docs/delivery.md's list of invariants.
+// Checker: the events that a rule of Kith may watch, and the report that it was broken. One small
+// class per family of rules in checkers/; the numbers are those of docs/delivery.md's list of
+// invariants.
 #pragma once
 
 #include <cstdint>
@@ -26,15 +27,15 @@ struct Violation {
   std::string what;
 };
 
-// The first broken rule of a run; what follows from it is of no interest.
+// The first broken rule of a run; later ones may be consequences.
 class Findings {
  public:
   void broken(int invariant, const std::string& what) {
     if (!first_ && judging_) first_ = Violation{invariant, what};
   }
-  // Frames that come meanwhile are history.
+  // Frames that come meanwhile belong to the history.
   void pause(bool paused) { judging_ = !paused; }
-  // From now on nothing is found: what is done to the run breaks rules that it was to keep.
+  // Stops reporting: further changes of the run break its rules on purpose.
   void stop_judging() { judging_ = false; }
   [[nodiscard]] const std::optional<Violation>& first() const { return first_; }
 
@@ -48,7 +49,7 @@ struct Who {
   std::size_t device = 0;  // number in the run
   UserId user;
   std::string name;      // for people
-  bool by_hand = false;  // its application acknowledges what it has dealt with
+  bool by_hand = false;  // its application acknowledges by hand
 };
 
 // A message that the application of a device passed to send().
@@ -91,11 +92,11 @@ class Checker {
   Checker(const Truth& truth, Findings& findings) : truth_(truth), findings_(findings) {}
   virtual ~Checker() = default;
 
-  // A device opens a new connection; what it asked before goes with the old one.
+  // A device opens a new connection; its earlier requests go with the old one.
   virtual void connects(const Who&) {}
-  // The connections of a device are half-open: nothing that it says on them arrives.
+  // The connections of a device are half-open: no frame that it sends on them arrives.
   virtual void falls_silent(const Who&) {}
-  // A device says something to the server.
+  // A device sends a frame to the server.
   virtual void asks(const Who&, const v1::ClientFrame&) {}
   // The server's process reads it. Also called for strangers, whom no other hook reports.
   virtual void hears(const Who&, const v1::ClientFrame&) {}
@@ -108,7 +109,7 @@ class Checker {
   virtual void published(const Who&, const v1::ServerFrame&) {}
   // The run goes on with this message in its history.
   virtual void durable(const MessageId&) {}
-  // And: this message was refused before, whenever its sender hears so.
+  // And: this message was rejected before, whenever its sender gets that answer.
   virtual void refused(const MessageId&) {}
   // And: this record, which may not be applied yet.
   virtual void logged_before(const server::LogEntry& entry) { logged(entry); }
@@ -116,21 +117,21 @@ class Checker {
   virtual void logged(const server::LogEntry&) {}
   // A batch is on the store's disk.
   virtual void applied(const server::StoreBatch&) {}
-  // The directory has changed somebody.
+  // The directory has changed a user.
   virtual void user_changed(const UserId&) {}
-  // The directory has removed somebody for good.
+  // The directory has removed a user for good.
   virtual void user_removed(const UserId&) {}
-  // The search index is given a batch.
+  // The search index gets a batch.
   virtual void indexed(const server::IndexBatch&) {}
   // A change is on a device's disk.
   virtual void cached(const Who&, const client::CacheChange&) {}
-  // The application of a device hears something.
+  // The application of a device gets an event.
   virtual void told(const Who&, const client::Event&) {}
-  // The application of a device has dealt with a message.
+  // The application of a device has processed a message.
   virtual void dealt_with(const Who&, const ConversationId&, std::uint64_t /*seq*/) {}
   // send() has answered with an id.
   virtual void accepted(const Who&, const Sent&) {}
-  // The application gave a failed message up.
+  // The application has discarded a failed message.
   virtual void discarded(const Who&, const MessageId&) {}
   // A search of a device was answered.
   virtual void found(const Who&, const std::string& /*word*/, const client::SearchPage&) {}
@@ -139,7 +140,7 @@ class Checker {
                          const std::vector<client::Message>&) {}
   // A device lost the unsynced tail of its cache.
   virtual void rolled_back(const Who&) {}
-  // A device gave up all it held, because the server's history is another one.
+  // A device has deleted its data, because the server's history is another one.
   virtual void forgot_history(const Who& who) { rolled_back(who); }
   // Faults are over and everything has settled.
   virtual void at_rest() {}

@@ -1,4 +1,4 @@
-// Words for the trace, and the difference between what the server has and what a device holds.
+// Words for the trace, and the difference between the server's state and a device's.
 #pragma once
 
 #include <string>

@@ -7,10 +7,10 @@
 namespace kith::sim {
 namespace {
 
-// A person who is signed out tries again a few times, also after a server's clock that stepped back has caught up.
+// A signed-out person tries again a few times, also after a server's clock that stepped back has caught up.
 constexpr std::array kTypesAfter{Millis(2'000), Millis(20'000), Millis(60'000), Millis(120'000)};
 
-// An application that acknowledges by hand takes up to so long for what has come.
+// An application that acknowledges by hand takes up to this long for new messages.
 constexpr std::int64_t kDealsWithinMs = 3'000;
 constexpr std::string_view kHandMark = "hand:";
 
@@ -126,7 +126,7 @@ void Device::deal_soon() {
   });
 }
 
-// A kept token is good for a process once: who is asked again has to come with another one.
+// A process uses a stored token once: a second call of the provider gets another one.
 void Device::provide_token(std::function<void(Result<std::string>)> done) {
   if (account_ == nullptr) return done("token of " + handle_);
   if (!kept_token_.empty() && !std::exchange(token_offered_, true)) return done(kept_token_);

@@ -29,7 +29,7 @@ class Device : private client::TransportFactory {
          std::string handle, std::uint64_t seed, Rule broken);
   ~Device() override;
 
-  // Does nothing while it runs; false: the disk did not let it.
+  // Does nothing while it runs; returns false if the disk failed.
   bool start();
   // kill -9; with the power, the tail of the cache may be gone too.
   void crash(bool power_loss);
@@ -48,7 +48,7 @@ class Device : private client::TransportFactory {
   [[nodiscard]] Credentials* account() { return account_; }
   // From the next start on.
   void acknowledge_by_hand() { who_.by_hand = true; }
-  // The server has given it a token besides.
+  // The server has given it another token.
   void keep_token(const std::string& token) { kept_token_ = token; }
 
  private:
@@ -60,7 +60,7 @@ class Device : private client::TransportFactory {
   void committed(const client::CacheChange& change);
   void provide_token(std::function<void(Result<std::string>)> done);
   void heard(const client::Event& event);
-  // Its application deals with what waits, and acknowledges it. False: something is left.
+  // Its application processes waiting messages and acknowledges them. Returns false if some are left.
   bool deal();
   void deal_soon();
 

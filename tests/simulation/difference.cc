@@ -59,7 +59,7 @@ std::string events_differ(const Disk& store, const server::Conversation& c,
 
 std::string marks_differ(const server::Conversation& c, const server::Member& m,
                          const client::ConversationRecord& r, bool reads) {
-  if (!m.active()) return "";  // may have read on, with nobody to tell
+  if (!m.active()) return "";  // may have read on, without a connection to report it
   if (r.read_seq != m.read_seq) return unlike("read_seq", m.read_seq, r.read_seq);
   if (r.read_ordinal != m.read_ordinal) {
     return unlike("read_ordinal", m.read_ordinal, r.read_ordinal);

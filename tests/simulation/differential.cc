@@ -1,4 +1,4 @@
-// Differential: a plan of what everybody does in the open, and beside it what is done in secret.
+// Differential: a plan of the open actions of all people, and of the secret ones.
 #include "tests/simulation/differential.h"
 
 #include <algorithm>
@@ -13,8 +13,8 @@ namespace {
 
 constexpr auto kIgnore = [](const auto&) {};
 
-// Things are done on a grid, secrets between its points, so that no timer of the one is moved by the
-// other: the network takes always as long, and everything has settled by then.
+// Open actions happen on a grid, secrets between its points, so that neither moves a timer of the
+// other: the network always takes the same time, and everything has settled by then.
 constexpr std::int64_t kStepMs = 1'000;
 constexpr std::int64_t kBetweenMs = kStepMs / 2;
 constexpr std::int64_t kDelayMs = 5;
@@ -129,8 +129,8 @@ class Run {
                          kIgnore);
     });
   }
-  // Everybody leaves before and comes back in turns: what a back-off draws is no secret, and depends on
-  // all that a device has drawn before.
+  // All people leave before and come back in turns: the draws of a back-off are no secret, and depend
+  // on all earlier draws of the device.
   void plan_restart() {
     for (std::size_t d = 0; d < world_.devices().size(); ++d) {
       const auto all = [this, d](std::int64_t when, bool online) {

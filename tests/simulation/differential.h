@@ -1,5 +1,5 @@
-// Differential: a seed is run twice, and the runs differ only in what one person, the victim, must not see.
-// Everything that the server tells the victim's devices must then be the same, byte by byte.
+// Differential: a seed is run twice, and the runs differ only in data that one person, the victim, must not
+// see. All frames from the server to the victim's devices must then be the same, byte by byte.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,9 @@
 
 namespace kith::sim {
 
-// Something that is hidden from the victim, and done in the second run only.
+// A secret before the victim, which happens in the second run only.
 enum class Secret : std::uint8_t {
-  kAfterLeaving,  // what a group does after the victim has left it
+  kAfterLeaving,  // events of a group after the victim has left it
   kBlock,         // somebody has blocked the victim, instead of keeping everybody away ("nobody")
   kContacts,      // somebody lets contacts, of whom the victim is none, instead of nobody
   kReading,       // somebody with receipts off reads

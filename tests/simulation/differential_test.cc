@@ -1,5 +1,5 @@
-// Two runs that differ only in what somebody must not see give that person equal bytes, and what breaks
-// that on purpose is found.
+// Two runs that differ only in secrets before a person give that person equal bytes, and a leak on
+// purpose is found.
 #include "tests/simulation/differential.h"
 
 #include <gtest/gtest.h>

@@ -273,7 +273,8 @@ void Faults::stop() {
   ServerNode& server = world_.server();
   if (server.bus_loss < 1) server.bus_loss = 0;  // all live pushes lost: to the end
   server.tune();
-  server.token_life = Millis{0};  // a session that always ends where calm is looked for is no rest
+  server.token_life =
+      Millis{0};  // a session that ends again and again would never let the run settle
   if (!server.running()) server.start();
   for (auto& device : world_.devices()) {
     device->wants_online = true;

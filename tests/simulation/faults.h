@@ -1,4 +1,4 @@
-// Faults: what goes wrong, at random, until it stops.
+// Faults: random faults, until they are stopped.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +17,10 @@ class Faults {
 
   // Chooses the kinds of faults of this run and plans them between now and `until`.
   void plan(std::int64_t until);
-  // Once before `until` a copy that was made earlier takes the server's place. Instead of clocks that are set: by
-  // the server's time devices know what may be lost.
+  // Once before `until` a copy that was made earlier takes the server's place. Excludes setting clocks: devices
+  // judge by the server's time which messages may be lost.
   void plan_restore(std::int64_t until);
-  // Everything works again: machines run, disks have room, the network is calm.
+  // Ends all faults: machines run, disks have room, the network is calm.
   void stop();
 
  private:

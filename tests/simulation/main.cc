@@ -1,4 +1,4 @@
-// kith_simulation: runs seeds and tells which of them break a rule.
+// kith_simulation: runs seeds and prints those that break a rule.
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
@@ -48,7 +48,7 @@ struct Wanted {
   bool trace = false;
 };
 
-// The verdict of either simulation on a seed.
+// Returns the verdict of either simulation on a seed.
 struct Verdict {
   std::optional<kith::sim::Violation> violation;
   std::uint64_t steps = 0;

@@ -1,5 +1,5 @@
 // The simulated network: ordered streams of frames between devices and the server, as WebSockets
-// are, and everything that may happen to such a stream.
+// are, and the faults of such a stream.
 #pragma once
 
 #include <cstdint>
@@ -23,12 +23,12 @@ namespace kith::sim {
 // Numbers from here on are no devices of anybody's; all of them come from the address of the first device.
 inline constexpr std::size_t kFirstStranger = 100;
 
-// Sees every frame when its author hands it over.
+// Called with every frame when its author sends it.
 class NetworkWatch {
  public:
   virtual ~NetworkWatch() = default;
   virtual void connects(std::size_t device) = 0;
-  // The device's connections are half-open from now on: nothing that it says on them arrives.
+  // The device's connections are half-open from now on: no frame that it sends on them arrives.
   virtual void falls_silent(std::size_t device) = 0;
   virtual void server_says(std::size_t device, std::string_view frame) = 0;
   virtual void device_says(std::size_t device, std::string_view frame) = 0;
@@ -44,7 +44,7 @@ class Network : public server::Connections {
 
   // --- server side ---
   void listen(server::ConnectionHandler& handler, Node& node);
-  // The server's process ends: what it had handed to the kernel may still arrive, no more.
+  // The server's process ends: frames that the kernel has taken may still arrive, no others.
   void server_died();
   void send(server::ConnectionId id, std::string_view message) override;
   std::size_t buffered(server::ConnectionId id) const override;
@@ -53,19 +53,19 @@ class Network : public server::Connections {
 
   // --- device side ---
   std::unique_ptr<client::Transport> open(std::size_t device, client::TransportListener& listener);
-  // The device's process is as good as dead: nothing of what it still says leaves it.
+  // The device's process is as good as dead: no further frame leaves it.
   void mute(std::size_t device, bool muted);
 
   // --- faults ---
   void set_delay(std::int64_t from, std::int64_t to);
-  void cut(std::size_t device);                    // both sides learn it, each when it does
-  void silence(std::size_t device);                // half-open: nobody learns anything
+  void cut(std::size_t device);                    // both sides notice, each in its own time
+  void silence(std::size_t device);                // half-open: neither side notices
   void stall(std::size_t device, bool stalled);    // the device does not read its socket
   void strand(std::size_t device, bool stranded);  // new connections lead nowhere
   void heal();
   // Broken on purpose (rules.h): some answers of the server never reach the socket …
   void lose_answers() { loses_answers_ = true; }
-  // … or it says something else than it wanted.
+  // … or carry something else.
   using Garbled = std::function<std::string(std::size_t device, std::string_view message)>;
   void garble(Garbled how) { garble_ = std::move(how); }
 

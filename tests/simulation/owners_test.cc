@@ -23,7 +23,7 @@ TEST(Owners, ASeedReplaysExactly) {
 struct Broken {
   const char* name;
   OwnerRule rule;
-  std::set<int> invariants;  // as which it may show first
+  std::set<int> invariants;  // the invariants under which it may show first
 };
 
 class BrokenOwnerRule : public ::testing::TestWithParam<Broken> {};

@@ -1,5 +1,5 @@
-// PasswordSignIn: asks the server for a token with a password, over one short-lived connection, as
-// Client::sign_in() does.
+// PasswordSignIn requests a token from the server with a password, over one short-lived connection,
+// as Client::sign_in() does.
 #pragma once
 
 #include <functional>
@@ -13,8 +13,8 @@
 
 namespace kith::sim {
 
-// The password of an account of the server's own, as far as its owner knows it: after a change whose
-// answer was lost it is one of several. The likeliest is the first.
+// The password of an account that the server keeps, as far as its owner knows it: after a change
+// whose answer was lost it is one of several. The likeliest one is the first.
 class Credentials {
  public:
   [[nodiscard]] const std::string& likeliest() const { return passwords_.front(); }
@@ -34,7 +34,7 @@ class Credentials {
 class PasswordSignIn : private client::TransportListener {
  public:
   using Done = std::function<void(Result<std::string>)>;
-  // Begins. `done` gets a token or what the server said last, once, unless this is destroyed before.
+  // Begins. Calls `done` once, with a token or the server's last error, unless this object is destroyed before.
   PasswordSignIn(client::TransportFactory& transports, Scheduler& scheduler, std::string handle,
                  const DeviceId& device, Credentials& account, Done done);
   ~PasswordSignIn() override;

@@ -1,5 +1,5 @@
-// A server that was restored from a copy while devices knew more: nobody shows what is not there, and what its sender
-// still has comes back. Where a test counts that itself the checkers of a run do not judge.
+// A server restored from a copy while devices knew more: no device shows a message that the server lacks, and
+// messages that their sender still has come back. Tests that count this themselves run without the checkers.
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -90,7 +90,7 @@ TEST(Restore, WithoutRunsTwoHistoriesAreMixed) {
 
 struct Refused {
   std::optional<Violation> found;
-  bool heard = false;  // the refusal: the message stays as failed, and so does the answer to it
+  bool heard = false;  // the rejection: the message stays failed, and so does the reply to it
   bool all_as_heard = true;
 };
 

@@ -11,43 +11,43 @@ enum class Rule : std::uint8_t {
   // server
   kDurableBeforeSent,     // the log says that records are durable, and loses some
   kStoreKeepsRows,        // the store loses a row of a batch
-  kGaplessSeq,            // a number is left out after a restart
+  kGaplessSeq,            // a seq is skipped after a restart
   kDedupe,                // the store does not find earlier commands again
   kBodyIsFinal,           // a record reads differently after a restart
   kWatermarksOnlyGrow,    // the store sets marks back
   kTimeOnlyGrows,         // the last time of a conversation is forgotten at a restart
   kReceiptsPrivate,       // everybody's receipts count as on
   kPresencePrivate,       // nobody counts as blocked or hidden
-  kConsent,               // nobody is asked who is made a member
-  kBlockIsNobody,         // who is blocked is answered that there is no such person
+  kConsent,               // consent to membership is not checked
+  kBlockIsNobody,         // a blocked person gets the answer that there is no such user
   kBlockIsSilent,         // … or the answer shows that it is a block
-  kContactsAreSilent,     // a refusal tells that contacts were let
-  kIdTellsType,           // a group comes into being under the id of a 1:1
-  kJoinSeq,               // members see what was before them
-  kUnreadDerived,         // the store miscounts what was read
+  kContactsAreSilent,     // a refusal shows that contacts are allowed
+  kIdTellsType,           // a group is created under the id of a 1:1
+  kJoinSeq,               // members see events from before their joining
+  kUnreadDerived,         // the store miscounts read messages
   kReplayChangesNothing,  // a replayed record is taken for a new one
-  kFeedComplete,          // a change is missing in what is new for somebody
+  kFeedComplete,          // a change is missing in a user's sync
   kRunsTold,              // the server takes every device's history for its own
   kIndexComplete,         // the search index loses a message
   kLeftViewStays,         // a former member's view is the present one after a restart
   kWithheldCount,         // after a restart a blocked person's messages have not counted
   kPrivateReading,        // receipts are logged as shared, whatever their reader wants
-  kDevicesPrivate,        // pushes say from which device an event was sent
+  kDevicesPrivate,        // pushes show the device that sent an event
   kIndexOnce,             // a batch for the index has a message twice
   kIndexBeginsAnew,       // an index that was begun anew keeps its marks
   kEveryRequestAnswered,  // an answer is lost on its way to the socket
-  kPasswordEndsTokens,  // what a new password has ended is forgotten when the account is read again
-  kDeparturesGoOn,      // who has to leave their groups is forgotten at a restart
+  kPasswordEndsTokens,  // the revocations of a new password are lost when the account is read again
+  kDeparturesGoOn,      // unfinished departures are lost at a restart
   kBudgetOutlives,      // a connection brings a new budget with it
   kBudgetIsOnes,        // several people share one budget
   kDeletedIsTold,       // a profile does not say that its account has gone
   // client
-  kOutboxDurable,  // send() answers before the row is written
-  kRangesHonest,   // an event is not written, but counted as held
-  kAcknowledgesByHand,  // what the cache holds is acknowledged, though the application has not dealt with it
-  kHandMarksKept,     // what the application has not dealt with is forgotten at a crash
-  kCursorBehindData,  // the cursor is written before the data
-  kReconnectsSpread,  // all devices draw the same chances
+  kOutboxDurable,       // send() answers before the row is written
+  kRangesHonest,        // an event is not written, but counted as held
+  kAcknowledgesByHand,  // cached messages are acknowledged before the application has processed them
+  kHandMarksKept,       // unprocessed messages are lost at a crash
+  kCursorBehindData,    // the cursor is written before the data
+  kReconnectsSpread,    // all devices draw the same chances
 };
 
 }  // namespace kith::sim

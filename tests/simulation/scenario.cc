@@ -1,4 +1,4 @@
-// Scenario: busy and faulty first, then calm, then judged.
+// Scenario: first busy and faulty, then calm, then the verdict.
 #include "tests/simulation/scenario.h"
 
 #include <algorithm>
@@ -120,7 +120,7 @@ RunResult run_scenario(const RunOptions& options) {
     good = world.run_until(world.now() + kCalmStepMs);
     settled = good && world.settled(&missing);
   }
-  if (good) world.check_at_rest();  // what a more particular rule says comes first
+  if (good) world.check_at_rest();  // more specific rules come first
   if (good && settled) search_everything(world);
   if (good && !settled) world.findings().broken(5, missing);
 

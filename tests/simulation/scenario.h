@@ -1,4 +1,4 @@
-// Scenario: a seed's whole run: who is there, what they do, what goes wrong, and the verdict.
+// Scenario: a seed's whole run: people, actions, faults, and the verdict.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace kith::sim {
 struct RunOptions {
   std::uint64_t seed = 1;
   Rule broken = Rule::kNone;
-  // The store is slow, and may be that far behind. Unset: so it is in some seeds, with few records.
+  // The store is slow, and may be that far behind. Unset: some seeds have a slow store, with few records.
   std::optional<server::LagMarks> marks;
   std::function<void(const std::string&)> print;  // every line of the trace; null: none
 };

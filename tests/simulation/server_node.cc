@@ -20,8 +20,7 @@ struct ServerNode::Passwords : server::PasswordHasher {
   Node& node;
 };
 
-// A token is the handle behind "token of ". It is as good as new whenever it is shown: hosts make
-// new ones for those who ask.
+// A token is the handle behind "token of ". It never expires: hosts issue new ones on request.
 struct ServerNode::Tokens : server::Authenticator {
   explicit Tokens(ServerNode& of) : owner(of) {}
   void authenticate(std::string_view token,
@@ -79,7 +78,7 @@ bool ServerNode::start() {
   ++starts_;
   ports_ = std::make_unique<Ports>(*this, watch_);
   tune();
-  // A lost note of what was applied: some records are read again.
+  // The store has lost its position: some records are read again.
   if (log_keeps_all && port_random_.chance(0.5)) ports_->store.replay = port_random_.below(40);
   server::ServerOptions options;
   options.secret = std::string(32, 's');

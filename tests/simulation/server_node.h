@@ -23,16 +23,16 @@ class ServerNode {
   // The form in which the server keeps a password.
   static std::string hash_of(const std::string& password) { return "hash of " + password; }
 
-  // False: it could not start (a read error of its disks); try again.
+  // Returns false if it could not start (a read error of its disks); try again.
   bool start();
   void crash();
   [[nodiscard]] bool running() const { return core_ != nullptr; }
-  // Tells one process from the next.
+  // Distinguishes one process from the next.
   [[nodiscard]] std::uint64_t starts() const { return starts_; }
 
-  // A planned end: sessions are sent away within `window`, then the process exits; `ended` follows.
+  // A planned end: sessions are ended within `window`, then the process exits; `ended` follows.
   void drain(Millis window, std::function<void()> ended);
-  // The registry forgets who is connected.
+  // The registry loses its sessions.
   void forget_sessions();
   [[nodiscard]] server::ServerCore* core() { return core_.get(); }
   [[nodiscard]] Node& node() { return node_; }
@@ -63,7 +63,7 @@ class ServerNode {
   std::uint32_t account_commands_per_s = limits::account_commands_per_s;
   std::uint32_t account_commands_burst = limits::account_commands_burst;
   std::uint64_t rows_read() const { return ports_ ? ports_->store.rows_read : 0; }
-  // Applies the above to a process that runs.
+  // Applies the above to a running process.
   void tune();
 
  private:
@@ -86,7 +86,7 @@ class ServerNode {
   Rule broken_;
   Node node_;
   SeededRandom random_;       // of the server itself
-  SeededRandom port_random_;  // of what goes wrong at its ports
+  SeededRandom port_random_;  // of faults at its ports
   std::shared_ptr<server::CommandLogMemory::Disk> log_disk_;
   std::shared_ptr<server::ConversationStoreMemory::Disk> store_disk_;
   std::shared_ptr<server::DirectoryMemory::Disk> directory_disk_;

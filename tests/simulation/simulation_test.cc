@@ -35,7 +35,7 @@ TEST(Simulation, SeedsDiffer) {
 struct Broken {
   const char* name;
   Rule rule;
-  std::set<int> invariants;  // as which it may show first
+  std::set<int> invariants;  // the invariants under which it may show first
 };
 
 class BrokenRule : public ::testing::TestWithParam<Broken> {};

@@ -1,5 +1,5 @@
-// StoreBehind: a run in which the store is slow and may be only a few records behind, and what
-// becomes of the commands that wait for it.
+// StoreBehind: a run in which the store is slow and may be only a few records behind, with the fate
+// of the commands that wait for it.
 #pragma once
 
 #include <cstdint>

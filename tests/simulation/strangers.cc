@@ -10,7 +10,7 @@
 namespace kith::sim {
 namespace {
 
-// More than an account may say at once, and than a modest one says in a minute.
+// More requests than an account may make at once, and than a modest one makes in a minute.
 constexpr std::int64_t kGreed = 60;
 constexpr std::int64_t kEachMs = 3;
 constexpr std::int64_t kModestPauseMs = 8'000;
@@ -81,7 +81,7 @@ void Strangers::plan(std::int64_t until) {
     const std::size_t device = random_.below(2);
     const auto requests = static_cast<std::size_t>(random_.between(kGreed / 2, kGreed));
     const std::int64_t from = random_.between(0, until);
-    // Some come back at once, which must not give them anything.
+    // Some reconnect at once, which must not benefit them.
     for (const std::int64_t when : {from, from + random_.between(300, 3'000)}) {
       world_.at(when, [this, device, requests] { visit(*visitors_[device], requests); });
     }

@@ -1,5 +1,5 @@
-// Strangers: clients that are no engines, and keep or do not keep to what the protocol lets them ask. One person is
-// greedy, on two devices and many connections; another one, of the same address, is modest.
+// Strangers: clients without an engine, some of which exceed the limits of the protocol. One person is greedy, on
+// two devices and many connections; another one, of the same address, is modest.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Told: taking out what chance and the log's count have put in.
+// Told: removes random ids and the log's count from frames.
 #include "tests/simulation/told.h"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kIdBytes = 16;
 
-// The same for equal ids and for no others; the time in an id of version 7 is no chance, and stays.
+// Equal for equal ids only; the time in an id of version 7 is not random, and stays.
 std::string number_for(const std::string& id, std::uint64_t number) {
   std::string made(kIdBytes, '\0');
   if ((static_cast<unsigned char>(id[6]) >> 4) == 7) {

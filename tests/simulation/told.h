@@ -1,5 +1,6 @@
-// Told: what the server has said to somebody's devices, with what any two runs may differ in taken out:
-// random ids are numbered in the order of their appearance, positions of the log are ranked.
+// Told: the frames that the server has sent to a person's devices, without the parts in which any two
+// runs may differ: random ids are numbered in the order of their appearance, positions of the log are
+// ranked.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ namespace kith::sim {
 class Told {
  public:
   void add(std::int64_t at, std::size_t device, std::string_view bytes);
-  // An id that chance has made: of a message, a conversation or a device.
+  // A random id: of a message, a conversation or a device.
   void random_id(std::string_view id) { random_ids_.emplace(id); }
 
   struct Line {

@@ -8,7 +8,7 @@
 namespace kith::sim {
 namespace {
 
-// An answer to a request that was let in before may still come out this much later.
+// The answer to a request accepted earlier may still come this much later.
 constexpr std::int64_t kUnderWayMs = 10'000;
 // A change of members that was checked before may be logged this much later.
 constexpr std::int64_t kLetInMs = 30'000;
@@ -51,7 +51,7 @@ void AccountsChecker::server_says(const Who& who, const v1::ServerFrame& frame) 
   if (session) judge_session(who);
 }
 
-// Which password a session, and what it is given, came from.
+// Finds the password behind a session and its tokens.
 void AccountsChecker::follow(const Who& who, const v1::ServerFrame& frame) {
   if (frame.has_signed_in()) {
     const std::string& password = asked_[{who.device, frame.reply_to()}];

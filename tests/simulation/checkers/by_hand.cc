@@ -19,7 +19,7 @@ void ByHandChecker::dealt_with(const Who& who, const ConversationId& id, std::ui
   dealt_with_[who.device][id].insert(seq);
 }
 
-// Messages that are gone from the cache come again.
+// Messages lost from the cache come again.
 void ByHandChecker::rolled_back(const Who& who) {
   const auto& held = truth_.disk(who.device).cache.events;
   for (auto& [id, seqs] : waiting_[who.device]) {

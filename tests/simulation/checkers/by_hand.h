@@ -1,5 +1,5 @@
-// Invariant 28: where the application acknowledges by hand, nothing is acknowledged to the server that it has not
-// dealt with, and nothing that its device holds is lost to it, whenever its process ends.
+// Invariant 28: if the application acknowledges by hand, the server gets no acknowledgement of a message that it
+// has not processed, and it loses no message that its device holds, whenever its process ends.
 #pragma once
 
 #include <map>
@@ -20,7 +20,7 @@ class ByHandChecker : public Checker {
   void at_rest() override;
 
  private:
-  // Messages of others that the application of a device has not dealt with.
+  // Messages of others that the application of a device has not processed.
   using Waiting = std::map<ConversationId, std::set<std::uint64_t>>;
   std::map<std::size_t, Waiting> waiting_;
   std::map<std::size_t, Waiting> dealt_with_;

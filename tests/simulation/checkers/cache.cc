@@ -39,7 +39,7 @@ void CacheChecker::applied(const server::StoreBatch&) {
   });
 }
 
-// A cursor says: everything that happened up to it is known here.
+// A cursor claims that the device knows all events up to it.
 void CacheChecker::judge(const Claim& claim) {
   const Who& who = truth_.devices[claim.device];
   const auto mine = truth_.store.conversations_of.find(who.user);

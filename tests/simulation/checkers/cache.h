@@ -17,7 +17,7 @@ class CacheChecker : public Checker {
   void at_rest() override;
 
  private:
-  // A cursor that was committed, and what the device knew then.
+  // A committed cursor, and the device's state then.
   struct Claim {
     std::size_t device;
     std::uint64_t cursor;

@@ -1,4 +1,4 @@
-// Invariants 1, 3 and 14: what was SENT is stored for ever, once, and everything accepted gets
+// Invariants 1, 3 and 14: a SENT message is stored for ever, once, and every accepted one gets
 // there.
 #include "tests/simulation/checkers/messages.h"
 
@@ -141,7 +141,7 @@ void MessagesChecker::judge(const Accepted& accepted, const Stored& stored) {
         refused_.contains(accepted.answered)) {
       return;
     }
-    // The device has forgotten what the number stood for, and that it is of a lost history.
+    // The device has forgotten the message of the number, and that it is of a lost history.
     if (row != outbox.end() && row->second.failed == ErrorCode::kNotFound && truth_.restored() &&
         rolled_back_.contains(accepted.who.device)) {
       return;
@@ -170,12 +170,12 @@ void MessagesChecker::judge(const Accepted& accepted, const Stored& stored) {
   }
 }
 
-// Only who is or was no member, or wrote to a conversation that never came to be.
+// Only from a user who is or was no member, or wrote to a conversation that was never created.
 bool MessagesChecker::could_be_refused(const Accepted& accepted) const {
   const auto events = truth_.store.events.find(accepted.sent.conversation);
   if (events == truth_.store.events.end()) return true;
-  // A conversation that came to be later: by the other, when they let it, or by a request from
-  // before, which was on its way when its repetition was refused.
+  // A conversation that was created later: by the other user, when they allow it, or by an earlier
+  // request, which was on its way when its repetition was refused.
   if (denied_.contains({accepted.who.user, accepted.sent.conversation})) return true;
   const auto& members = truth_.store.members.at(accepted.sent.conversation);
   const bool left_alone = accepted.sent.conversation.is_direct() &&

@@ -1,4 +1,4 @@
-// Invariants 1, 3 and 14: what was SENT is stored for ever, once, and everything accepted gets
+// Invariants 1, 3 and 14: a SENT message is stored for ever, once, and every accepted one gets
 // there.
 #pragma once
 
@@ -41,7 +41,7 @@ class MessagesChecker : public Checker {
   void judge(const Accepted& accepted, const Stored& stored);
   // Groups that a request of a device shall create.
   std::map<std::pair<std::size_t, std::uint64_t>, ConversationId> creations_;
-  // Conversations that somebody was not let start.
+  // Conversations that a user was not allowed to start.
   std::set<std::pair<UserId, ConversationId>> denied_;
   [[nodiscard]] bool could_be_refused(const Accepted& accepted) const;
 

@@ -1,5 +1,5 @@
 // Invariants 2, 10 and 12: one gapless history per conversation, the same everywhere, in the order
-// of its senders, with time that runs back only with the server's clock, whatever is replayed.
+// of its senders, with time that runs back only with the server's clock, also after any replay.
 #pragma once
 
 #include <map>

@@ -7,7 +7,7 @@
 namespace kith::sim {
 namespace {
 
-// A decision that was under way when a setting changed may still come out this much later.
+// A decision that was under way when a setting changed may still take effect this much later.
 constexpr std::int64_t kUnderWayMs = 10'000;
 // An answer may wait this long for a device that reads slowly (limits::lagging_limit, and a crash).
 constexpr std::int64_t kInQueueMs = 60'000;
@@ -54,7 +54,7 @@ void PrivacyChecker::logged(const server::LogEntry& entry) {
   if (!hides_reads(entry.record.sender, kUnderWayMs)) show(entry);
 }
 
-// Whether its sender hid then what they read is not known.
+// It is not known whether its sender hid their reading then.
 void PrivacyChecker::logged_before(const server::LogEntry& entry) {
   remember_history();
   logged_ = entry.position;

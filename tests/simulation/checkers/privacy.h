@@ -1,6 +1,6 @@
-// Invariant 8: what somebody keeps private does not leave the server: not the own reading, not the
-// own presence; and who keeps it private does not see others'. Invariant 13: nobody is made a member who did
-// not let the other do it then, or who does not exist; and a block is answered as "nobody" is.
+// Invariant 8: private data does not leave the server, neither read marks nor presence; and a user who keeps
+// them private does not see those of others. Invariant 13: a user becomes a member only if they exist and
+// let the other add them at that time; and a block gets the same answer as "nobody".
 #pragma once
 
 #include <map>
@@ -47,7 +47,7 @@ class PrivacyChecker : public Checker {
   bool history_known_ = false;
   // The sender of a record, if they do not keep it private that they have read up to there.
   std::map<server::Position, UserId> sharing_;
-  // The highest seq that a member has let others know to be read.
+  // The highest seq that a member has shown to others as read.
   std::map<ConversationId, std::map<UserId, std::uint64_t>> shown_;
   std::vector<Published> published_;  // until the store has caught up with it
 };

@@ -29,7 +29,7 @@ void RestoreChecker::knows(const Who& who) {
   for (const auto& [id, row] : disk.outbox) {
     v1::OutMessage out;
     if (row.kind != client::OutboxKind::kMessage || row.failed) continue;
-    // A message that answers a refused one is refused, restore or not.
+    // A reply to a rejected message is rejected, with or without a restore.
     if (out.ParseFromString(row.payload) && out.reply_to_message_id().empty()) {
       add(row.conversation, id);
     }
@@ -40,7 +40,7 @@ void RestoreChecker::discarded(const Who& who, const MessageId& id) {
   known_.erase({who.user, id});
 }
 
-// A device that forgets by itself cannot bring back what it knew.
+// A device that loses its data by itself cannot send it again.
 void RestoreChecker::rolled_back(const Who& who) {
   const auto& outbox = truth_.disk(who.device).outbox;
   for (auto& [key, known] : known_) {

@@ -1,5 +1,5 @@
-// Invariant 29: a server that goes on from a copy has everything that the copy has, at its place, and what a device of
-// its sender knew besides comes back.
+// Invariant 29: a server that goes on from a copy has everything in the copy, at its place, and other messages that a
+// device of their sender knew come back.
 #pragma once
 
 #include <map>

@@ -7,7 +7,7 @@
 
 namespace kith::sim {
 
-// While things go on: what is found is what it says.
+// While the run is busy: each hit contains the words.
 void SearchChecker::found(const Who& who, const std::string& word, const client::SearchPage& page) {
   for (const client::SearchHit& hit : page.hits) {
     judge(who, word, hit.message);
@@ -79,7 +79,7 @@ void SearchChecker::found_all(const Who& who, const std::string& word,
                  std::to_string(seq) + ", one of " + std::to_string(missing.size()));
 }
 
-// An index may take what it is given a second time, or another message in its place, for damage.
+// An index may take a message that it gets twice, or another message in its place, for damage.
 void SearchChecker::indexed(const server::IndexBatch& batch) {
   std::set<server::Position> given;
   for (const server::IndexedMessage& message : batch.messages) {

@@ -1,5 +1,5 @@
-// Invariant 20: a search finds what its reader may read, once the index has followed, and never
-// anything else.
+// Invariant 20: a search finds all messages that its reader may read, once the index has followed,
+// and no others.
 #pragma once
 
 #include <map>

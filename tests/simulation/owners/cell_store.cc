@@ -39,7 +39,7 @@ Result<server::StoredUpTo> CellStore::applied() {
   return row;
 }
 
-// Events and places, then what says that they are there, then how far all of it is.
+// Writes events and places, then the rows that refer to them, then the position.
 std::vector<CellStore::Step> CellStore::steps_of(const server::StoreBatch& batch,
                                                  OwnerRule broken) {
   Step rows;

@@ -1,4 +1,4 @@
-// The rules once more, as short as they can be said.
+// The rules once more, as short as possible.
 #include "tests/simulation/owners/one_history.h"
 
 #include <algorithm>

@@ -16,12 +16,12 @@ class OneHistory {
  public:
   explicit OneHistory(const SharedTopic& topic);
 
-  // A command that has two places; empty: none has.
+  // Returns a command that has two places; empty if none has.
   [[nodiscard]] const std::string& placed_twice() const { return placed_twice_; }
-  // Null: there is none.
+  // Returns null if there is none.
   [[nodiscard]] const server::Event* event(const ConversationId& id, std::uint64_t seq) const;
   [[nodiscard]] const server::Placement* place(const server::LogRecord& command) const;
-  // Tells in what the cells differ from this history; empty: in nothing.
+  // Returns the differences between the cells and this history; empty if there are none.
   [[nodiscard]] std::string difference(const Cells& cells) const;
 
  private:

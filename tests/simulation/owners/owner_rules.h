@@ -7,12 +7,12 @@ namespace kith::sim {
 
 enum class OwnerRule : std::uint8_t {
   kNone,
-  kTakeOverVoids,       // what an earlier owner appends late counts
-  kDoubtIsStamped,      // a first attempt that is known goes into the log as one that is not
-  kNewOwnersDoubt,      // … only that of an owner which has just begun
+  kTakeOverVoids,       // late appends of an earlier owner count
+  kDoubtIsStamped,      // a repetition goes into the log as a first attempt
+  kNewOwnersDoubt,      // … only with an owner that has just begun
   kOldRequestsDoubted,  // a request that was under way for long counts as fresh
-  kUnknownIsSaid,       // the log says of what may still come that it is not there
-  kForeignIsRead,       // an owner misses what another has appended
+  kUnknownIsSaid,       // the log denies a record that may still come
+  kForeignIsRead,       // an owner misses records of another appender
   kTenureIsStored,      // the store forgets who owned the log
   kRowsBeforeHeads,     // the store writes heads before their events
   kPositionLast,        // the store writes its position first

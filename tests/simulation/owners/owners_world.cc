@@ -1,4 +1,4 @@
-// A run: what owners and clients do, what goes wrong, and the verdict.
+// A run: owners, clients, faults, and the verdict.
 #include "tests/simulation/owners/owners_world.h"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::int64_t kBusyMs = 25'000;
 constexpr std::int64_t kCalmMs = 120'000;
-// A write that is under way lands in less.
+// A write under way lands within this time.
 constexpr std::int64_t kLandedMs = 10'000;
 constexpr std::size_t kClients = 4;
 constexpr std::size_t kCommands = 30;
@@ -94,7 +94,7 @@ void OwnersWorld::serving_changed(std::uint64_t number, bool serving) {
     changed->serves_since = time_.now();
     return;
   }
-  // The log is still assigned to this one; or, by mistake, to an old one.
+  // The log is still assigned to this owner; or, by mistake, to an old one.
   const bool assigned = changed == owners_.back().get();
   if (!assigned && (calm_ || !random_.chance(0.2))) return;
   changed->process.after(Millis(random_.between(0, 500)),
@@ -106,7 +106,7 @@ void OwnersWorld::end_owner(std::uint64_t number) {
                                [number](const auto& each) { return each->number == number; });
   if (it == owners_.end()) return;
   trace_.line("owner " + std::to_string(number), "ends");
-  const auto gone = std::move(*it);  // its end may call back
+  const auto gone = std::move(*it);  // its destructor may call back
   owners_.erase(it);
 }
 
@@ -349,7 +349,7 @@ std::optional<Violation> OwnersWorld::judge() const {
   for (const Answer& answer : answers_) {
     const bool event = std::holds_alternative<server::SendOp>(answer.record.op) ||
                        std::holds_alternative<server::MetaOp>(answer.record.op);
-    if (!event) continue;  // a change that was so already has the place of the one before
+    if (!event) continue;  // a change without effect has the place of the one before
     const server::Placement* place = truth.place(answer.record);
     const std::string name = answer.record.command_id.to_string();
     if (place == nullptr) return Violation{30, name + " was answered, and is not in the log"};

@@ -1,5 +1,5 @@
 // OwnersWorld: one log of conversations, processes that own it one after the other or believe so, and
-// clients that repeat what is not answered.
+// clients that repeat unanswered requests.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,7 @@ struct Owner {
 struct Command {
   server::LogRecord record;
   std::uint32_t attempt = 0;  // of the next request
-  std::uint64_t request = 0;  // the one whose answer is waited for
+  std::uint64_t request = 0;  // the request whose answer is awaited
 };
 
 struct OwnersResult {
@@ -75,7 +75,7 @@ class OwnersWorld {
   };
   // --- owners ---
   void begin_owner();
-  // Null: it has ended.
+  // Returns null if it has ended.
   Owner* owner(std::uint64_t number);
   void end_owner(std::uint64_t number);
   void end_owner_in(std::uint64_t number, std::int64_t ms);

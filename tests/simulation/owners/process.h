@@ -1,4 +1,4 @@
-// Process: the loop of one simulated process, which may be stopped for a while and go on with old memory.
+// Process: the loop of one simulated process, which may freeze for a while and go on with old memory.
 #pragma once
 
 #include <cstdint>

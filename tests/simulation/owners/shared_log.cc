@@ -28,7 +28,7 @@ SharedLog::~SharedLog() {
   give_up();
 }
 
-// Each of what is under way comes into the log, or does not; behind one that is lost none does.
+// Each append under way reaches the log or does not; behind a lost one none does.
 void SharedLog::give_up() {
   if (topic_->random->chance(0.5)) return;  // all of it lands
   const std::size_t kept = topic_->random->below(waiting_.size() + 1);
@@ -50,7 +50,7 @@ void SharedLog::append(server::LogRecord record, server::Committed committed) {
   std::int64_t delay = random.between(1, 15);
   if (!topic_->calm && random.chance(0.02)) {
     delay += random.between(100, kLatestMs);
-    // The client library may lose its patience with what hangs.
+    // The client library may give up an append that hangs.
     if (random.chance(0.3)) {
       process_.after(Millis(random.between(20, 300)), [this, alive = alive_] {
         if (*alive) fail();
@@ -103,7 +103,7 @@ void SharedLog::poll() {
 
 void SharedLog::fail() {
   give_up();
-  lands_at_ = 0;  // what comes now may overtake it
+  lands_at_ = 0;  // later ones may overtake it
   const bool lie = topic_->broken == OwnerRule::kUnknownIsSaid;
   const Error error = make_error(lie ? ErrorCode::kIo : ErrorCode::kUnavailable, "gave up");
   const auto alive = alive_;

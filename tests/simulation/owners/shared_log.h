@@ -1,5 +1,5 @@
-// A log that several processes append to, with what a broker may do: appends that come late, also
-// after their process has ended, that nobody hears of, positions with holes.
+// A log to which several processes append, with the behaviour of a broker: late appends, also after
+// their process has ended, unknown outcomes, and gaps in positions.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +39,7 @@ struct SharedTopic {
 class SharedLog : public server::CommandLog {
  public:
   SharedLog(std::shared_ptr<SharedTopic> topic, Process& process);
-  // The process ends: what is under way may come into the log later, or never.
+  // The process ends: appends under way may reach the log later, or never.
   ~SharedLog() override;
 
   void append(server::LogRecord record, server::Committed committed) override;
@@ -52,7 +52,7 @@ class SharedLog : public server::CommandLog {
   std::size_t pending() const override { return waiting_.size(); }
   void trim(server::Position) override {}
 
-  // The client library gives up: nobody knows what becomes of what is under way.
+  // The client library gives up: the outcome of appends under way is unknown.
   void fail();
   // Returns for how long this owner has served. For kNewOwnersDoubt.
   std::function<std::int64_t()> served_ms;
