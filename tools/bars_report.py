@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""bars_report.py [--median BAR KEY] RESULTS.jsonl: what tools/bars measured, beside each bar.
+"""bars_report.py [--median BAR KEY] RESULTS.jsonl: the figures of tools/bars, beside each bar.
 bars_report.py --compare SHARE BEFORE.jsonl NOW.jsonl: the medians of two trees, measured in turns.
 
 Medians, with the spread behind them. Exit status 1 if a bar was missed or a message was lost; with --compare, if

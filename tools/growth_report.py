@@ -18,7 +18,7 @@ SERIES = {
     "group": ("Group size: one member sends, one message at a time, all others are online", "members"),
     "rate": ("Rate: {pairs:,.0f} pairs send, whatever the server does", "messages per second"),
 }
-# Pictures below one another: what the y axis counts, and its lines with their names. In groups of more than 256
+# Pictures below one another: the unit of the y axis, and its lines with their names. In groups of more than 256
 # passive members get a push every 2 s, so the cost is per message sent.
 CPU = ("server CPU per message, µs", {"server_cpu_us_each": "CPU"})
 LATENCY = ("meant to be sent → received, ms", {"p50_ms": "p50", "p99_ms": "p99"})
@@ -95,7 +95,7 @@ class Axis:
 
 
 class FromZero:
-    """Linear, from 0: what does not grow looks flat."""
+    """Linear, from 0: so that a constant cost looks flat."""
 
     def __init__(self, values: list[float], start: float, end: float):
         self.high, self.start, self.end = max(values) * 1.15, start, end

@@ -21,7 +21,7 @@ struct Options {
   std::uint32_t connections = 1000;
   std::uint32_t active = 0;         // connections that talk; 0 = all
   std::uint32_t conversations = 0;  // pairs, open: 1:1 conversations; 0 = one for each pair
-  std::uint64_t cursor = 0;         // pairs, open: what was before is known, as to a cache
+  std::uint64_t cursor = 0;         // pairs, open: earlier events are known, as to a cache
   std::uint32_t outstanding = 1;
   Until until = Until::kDelivered;
   std::uint32_t group = 100;

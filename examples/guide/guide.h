@@ -180,10 +180,10 @@ void hand_over_and_leave(kc::Client& client, const kith::ConversationId& group,
 std::string advice(const kith::Error& error);
 
 // --- the server: server.cc ---
-class Sessions {  // of the host: who is signed in to the application
+class Sessions {  // of the host: the users signed in to the application
  public:
   virtual ~Sessions() = default;
-  // The user's handle and when the session began; nothing for a cookie that nobody has.
+  // Returns the user's handle and the session's begin; nothing for an unknown cookie.
   virtual std::optional<ks::Identity> find(std::string_view cookie) const = 0;
 };
 std::shared_ptr<ks::Authenticator> host_sessions(std::shared_ptr<const Sessions> sessions);

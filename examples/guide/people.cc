@@ -48,7 +48,7 @@ void call_me(kc::Client& client, const std::string& name, kc::Done<void> done) {
 // [/guide_rename]
 
 // [guide_devices]
-// A list of one's devices; whoever has lost one ends its session.
+// Lists the user's devices; a user who has lost one ends its session here.
 void show_devices(kc::Client& client, Screen& screen) {
   client.devices([&screen](const auto& found) {
     if (!found) return screen.say(found.error().to_string());

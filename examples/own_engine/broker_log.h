@@ -17,7 +17,7 @@
 
 namespace own_engine {
 
-// One batch is with the broker at a time; what is appended meanwhile gathers for the next one.
+// One batch is with the broker at a time; records appended meanwhile gather for the next one.
 // Everything but work() runs on the loop.
 class BrokerLog : public kith::server::CommandLog {
  public:

@@ -62,8 +62,8 @@ int minute_of(const std::string& time) {
   return hour * 60 + minute;
 }
 
-// A server's own accounts have handles in small letters, and of letters, digits and few signs: what a nick
-// has besides, and what tells "Dame" from "dame", is in its hash.
+// A server's own accounts have handles in small letters, and of letters, digits and few signs: other
+// characters of a nick, and the difference between "Dame" and "dame", go into its hash.
 std::string handle_of(const std::string& nick) {
   std::string plain;
   for (const char c : nick) {

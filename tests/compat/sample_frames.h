@@ -1,4 +1,4 @@
-// One real frame of every kind, with every field set: what the golden files of this release hold.
+// One real frame of every kind, with every field set: the content of this release's golden files.
 #pragma once
 
 #include <string>

@@ -89,7 +89,7 @@ void check(std::string_view text, std::string_view query) {
 
 }  // namespace
 
-// The first line is the query; what has none is asked for by its own beginning.
+// The first line is the query; an input without one is searched by its own beginning.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const std::string_view input(reinterpret_cast<const char*>(bytes), size);
   const std::size_t line = input.find('\n');

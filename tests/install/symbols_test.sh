@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# symbols_test.sh PROTO_DIR PROGRAM LIBRARY...: what an application takes in with Kith meets nothing of its own and
+# symbols_test.sh PROTO_DIR PROGRAM LIBRARY...: checks that Kith clashes with nothing in an application and
 # stays light: every symbol of the libraries is in a namespace of Kith, and only protobuf-lite is linked.
 set -euo pipefail
 protos=$1 program=$2

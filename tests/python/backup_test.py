@@ -169,7 +169,7 @@ async def direct(one, other):
 
 
 def people():
-    """The same with the client that people use: what the server has lost comes back from its sender."""
+    """The same with the client that people use: a message that the server has lost comes back from its sender."""
     environment = {**os.environ, "KITH_PASSWORD": "correct horse battery"}
 
     def kith(who, *arguments):

@@ -19,7 +19,7 @@ class Kithd:
     """Its output and log go to files beside its data, so that no reader is needed while it runs."""
 
     def __init__(self, program, *flags, data, port=0, wrap=(), **popen):
-        """`wrap`: what the command line begins with. kithd is not awaited: see ready()."""
+        """`wrap`: the beginning of the command line. kithd is not awaited: see ready()."""
         self.data, self.port, self.out_file, self.log_file = data, port, f"{data}.out", f"{data}.log"
         self.program, self.flags, self.wrap, self.popen = program, flags, wrap, popen
         self.start()

@@ -1,4 +1,4 @@
-"""README's ten-minute path, line by line: what it tells people to type works, with the programs of this build.
+"""README's ten-minute path, line by line: each command works, with the programs of this build.
 
 usage: readme_test.py README BIN_DIR
 

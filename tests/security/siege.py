@@ -9,8 +9,8 @@ usage: siege.py KITHD PROTO_DIR PROTOC [--full]
     registrations a second tried, SENT has a p50 of at most twice the quiet one, and an honest search is answered.
 (c) Memory (RSS) grows by at most 64 MiB under each flood of its own.
 
-Prints figures and what is broken; exit status 1 if something is. Without --full it is short: what takes time is then
-judged with a grace for machines that do other work besides.
+Prints figures and the broken bounds; exit status 1 if there are any. Without --full it is short, and judges times with
+a grace for busy machines.
 """
 import multiprocessing
 import random
@@ -68,7 +68,7 @@ class Attack:
 
 
 def crew(stop, work, count):
-    """`count` threads that repeat work(number) until `stop`; whatever breaks is begun anew."""
+    """`count` threads that repeat work(number) until `stop`; a broken one begins anew."""
     def run(number):
         while not stop.is_set():
             try:
@@ -357,7 +357,7 @@ def siege_of_everything():
 
 
 def floods():
-    """Each alone, signed in where it says so: what it costs in memory, and whether an honest message gets through."""
+    """Each alone, signed in where it says so: measures its memory, and whether an honest message gets through."""
     print("(c) floods", flush=True)
     server = k.Server(KITHD, "--plain", "--accounts", "--password-cost", "10")
     ann, bob = (k.Person(server, handle, HONEST).up() for handle in ("ann", "bob"))

@@ -1,5 +1,5 @@
-// Trace: what happened in a run, line by line: its tail for people, its hash for the proof that a
-// seed replays exactly.
+// Trace: the events of a run, line by line: its tail for people, its hash for the proof that a seed
+// replays exactly.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The server's memory adapters with somebody who watches: what becomes durable, what is pushed,
-// and, on purpose, what goes wrong (rules.h).
+// The server's memory adapters under watch: they report durable records and pushes, and break rules
+// on purpose (rules.h).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Workload: what people do with their devices, at random.
+// Workload: random actions of people on their devices.
 #pragma once
 
 #include <cstdint>

@@ -52,7 +52,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   // network.
   std::size_t add_stranger(const std::string& handle);
 
-  // A copy takes the server's place; what the checkers saw is of another history then.
+  // A copy takes the server's place; the checkers' events then belong to another history.
   void restore(const ServerNode::Copy& copy);
 
   // The actions of people.

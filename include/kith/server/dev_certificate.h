@@ -10,7 +10,7 @@ namespace kith::server {
 
 // The files to set in ServerOptions, and the one for the clients.
 struct DevCertificate {
-  std::string ca_file;           // PEM; what clients verify against
+  std::string ca_file;           // PEM; clients verify against it
   std::string certificate_file;  // PEM; localhost, 127.0.0.1 and ::1, 825 days
   std::string key_file;          // PEM, readable by the owner alone
 };

@@ -1,4 +1,4 @@
-// The verdict over a run with kills: what was promised against what every device holds. Pure.
+// The verdict over a run with kills: compares the promises with every device. Pure.
 #pragma once
 
 #include <cstddef>

@@ -82,8 +82,7 @@ class KillRun {
     for (Participant& p : people_) start(p);
     for (unsigned round = 0; round < options_.rounds; ++round) kill_somebody();
     converge();
-    for (Participant& p : people_)
-      p.process.reset();  // kill -9: what counts is what is on the disk
+    for (Participant& p : people_) p.process.reset();  // kill -9: only the disk counts
     if (options_.self_test) plant_loss();
     return judge(devices(), journals());
   }

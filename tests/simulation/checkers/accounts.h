@@ -35,8 +35,8 @@ class AccountsChecker : public Checker {
   void profile(const v1::UserProfile& profile);
 
   std::map<UserId, Change> changes_;  // of passwords
-  // The passwords that a device has asked for: what it changes leaves its own sessions alone, also where
-  // the answer is lost.
+  // The passwords that a device has set: its own changes spare its own sessions, also if the answer is
+  // lost.
   std::map<std::size_t, std::set<std::string>> wanted_;
   std::set<std::size_t> unheard_;  // devices whose connection is half-open
   // Commands that the log has had: a repetition changes nothing.

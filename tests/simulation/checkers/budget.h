@@ -1,6 +1,6 @@
-// Invariant 26: who stays within the budget of the account is never refused for it, whatever others do. Invariant 27:
-// nobody gets more than the budget, on however many devices and connections. The rules are written down here a second
-// time, as docs/protocol.md has them.
+// Invariant 26: a person within the budget of their account is never refused for it, whatever others do. Invariant
+// 27: nobody gets more than the budget, on however many devices and connections. The rules are written down here a
+// second time, as docs/protocol.md has them.
 #pragma once
 
 #include <array>

@@ -48,7 +48,7 @@ class MessagesChecker : public Checker {
   std::map<Key, std::uint64_t> placed_;
   std::set<MessageId> logged_;
   std::set<MessageId> discarded_;
-  std::set<MessageId> refused_;  // at some time: what answers them then is refused, too
+  std::set<MessageId> refused_;  // at some time: replies to them are then rejected, too
   std::vector<Accepted> accepted_;
   std::set<std::size_t> rolled_back_;  // devices that have lost their power
 };

@@ -49,7 +49,7 @@ struct Cells {
 class CellStore : public server::ConversationStore {
  public:
   CellStore(std::shared_ptr<Cells> cells, Process& process);
-  // The process ends: what is under way may land later, or never.
+  // The process ends: writes under way may land later, or never.
   ~CellStore() override;
 
   Result<server::StoredUpTo> applied() override;

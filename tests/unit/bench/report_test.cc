@@ -1,4 +1,4 @@
-// Report and plot: what the figures look like outside.
+// Report and plot: the form of the figures.
 #include "benchmarks/load/report.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Tls of the load generator: what the server shows is verified, and recognized the next time.
+// Tls of the load generator: the server's certificate is verified, and recognized the next time.
 #include "benchmarks/load/tls_openssl.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// Entry: what a guesser gets, and that the owner comes in meanwhile.
+// EntryBudget: a guesser is slowed down, and the owner signs in meanwhile.
 #include "server/budget/entry_budget.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// The table of costs: what docs/protocol.md, "Limits", says.
+// The table of costs, as in docs/protocol.md, "Limits".
 #include "server/budget/request_cost.h"
 
 #include <gtest/gtest.h>

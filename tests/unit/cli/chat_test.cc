@@ -1,4 +1,4 @@
-// The full screen without a terminal and without a server: what is written, shown and selected.
+// The full screen without a terminal and without a server: input, display and selection.
 #include "client/cli/chat.h"
 
 #include <gtest/gtest.h>

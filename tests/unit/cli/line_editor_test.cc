@@ -47,7 +47,7 @@ TEST(LineEditor, WhatIsCutComesBack) {
   EXPECT_EQ(editor.text(), "three");
   editor.cut_all();
   EXPECT_TRUE(editor.empty());
-  editor.cut_all();  // nothing: what was cut before stays
+  editor.cut_all();  // nothing: the earlier cut stays
   EXPECT_TRUE(editor.yank());
   EXPECT_EQ(editor.text(), "three");
   EXPECT_EQ(editor.before_cursor(), "three");

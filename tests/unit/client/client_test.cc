@@ -1,4 +1,4 @@
-// The public Client without a server: what works offline, and how it ends.
+// The public Client without a server: work offline, and its end.
 #include "kith/client/client.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// A server that was restored from an older copy: what waits here speaks of its history before it leaves.
+// A server that was restored from an older copy: queued messages refer to its history before they leave.
 #include "tests/unit/client/engine_fixture.h"
 #include "tests/unit/client/fullable_store.h"
 

@@ -1,5 +1,5 @@
-// over schedules: whatever is lost, delayed, turned around or killed, nothing is
-// missing in the end and the unread number is what counting gives.
+// over schedules of losses, delays, reorderings and kills: no message is missing in the
+// end, and the unread number equals a count.
 #include "tests/unit/client/honest_room.h"
 
 namespace kith::client {

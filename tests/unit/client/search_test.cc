@@ -20,7 +20,7 @@ SearchCandidate hit(std::uint64_t number, std::int64_t time_ms, std::uint64_t pl
           place};
 }
 
-// A search over lists that stay as they are: what each side answers at a cursor.
+// A search over lists that do not change: the answer of each side at a cursor.
 struct World {
   std::vector<SearchCandidate> waiting, held, server;  // descending by place
 

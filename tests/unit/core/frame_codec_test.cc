@@ -1,4 +1,4 @@
-// Frames survive the wire; what is no frame gets a typed answer.
+// Frames survive the wire; bytes that are no frame get a typed error.
 #include "src/frame_codec.h"
 
 #include <gtest/gtest.h>

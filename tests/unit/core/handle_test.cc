@@ -1,4 +1,4 @@
-// Handles of own accounts: what is the same, what is refused.
+// Handles of the server's accounts: equal ones, and rejected ones.
 #include "src/handle.h"
 
 #include <gtest/gtest.h>

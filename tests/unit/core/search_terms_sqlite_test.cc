@@ -1,4 +1,4 @@
-// Terms in a real index: what FTS5 finds with them is what find() marks, any part of a
+// Terms in a real index: FTS5 finds with them the same as find() marks, any part of a
 // sentence without spaces is found, no query is an error, and the index stays small.
 #include <gtest/gtest.h>
 #include <sqlite3.h>

@@ -158,7 +158,7 @@ constexpr SamePair kPairs[] = {
     {"ゔぁいおりん", "ヴァイオリン"},
 };
 
-// whoever types one finds the other.
+// typing one finds the other.
 TEST(SearchTerms, LettersThatPeopleTakeForTheSameAreTheSame) {
   for (const SamePair& pair : kPairs) {
     EXPECT_EQ(joined(pair.typed), joined(pair.written)) << pair.typed << " " << pair.written;

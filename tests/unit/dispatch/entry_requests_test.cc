@@ -1,4 +1,4 @@
-// EntryRequests: what an address and an account may try before there is a session.
+// EntryRequests: the tries of an address and an account before there is a session.
 #include "server/dispatch/entry_requests.h"
 
 #include "kith/core/limits.h"

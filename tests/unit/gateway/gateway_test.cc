@@ -684,7 +684,7 @@ TEST_F(GatewayTest, LookupsCountByWhatTheyAskFor) {
   EXPECT_EQ(last(id).error().code(), v1::ERROR_CODE_RATE_LIMITED);
 }
 
-// Nothing that is acknowledged is dropped: who says too much is not read for a while.
+// No acknowledgement is dropped: a client that sends too many is not read for a while.
 TEST_F(GatewayTest, WhoeverWatchesPeopleLooksThemUp) {
   const ConnectionId id = sign_in("ann");
   v1::ClientFrame watch;

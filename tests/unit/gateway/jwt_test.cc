@@ -1,4 +1,4 @@
-// Tokens: what is accepted, and that everything else is refused by the right name.
+// Tokens: the accepted ones, and the right error for all others.
 #include "server/auth/jwt.h"
 
 #include <gtest/gtest.h>

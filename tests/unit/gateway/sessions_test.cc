@@ -1,4 +1,4 @@
-// Sessions and their deadlines: who is found, and who is due.
+// Sessions and their deadlines: found sessions, and due ones.
 #include "server/gateway/sessions.h"
 
 #include <gtest/gtest.h>

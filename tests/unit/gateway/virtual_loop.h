@@ -106,7 +106,7 @@ class FakeSockets : public Connections {
   std::map<ConnectionId, std::size_t> held;
 };
 
-// Reversible and fast: what scrypt protects is not the matter of these tests.
+// Reversible and fast: these tests do not test scrypt.
 class PlainPasswords : public PasswordHasher {
  public:
   explicit PlainPasswords(Scheduler& scheduler) : scheduler_(scheduler) {}

@@ -1,4 +1,4 @@
-// ConversationShard: what is decided reaches the store, in whatever order conversations load.
+// ConversationShard: decisions reach the store, in whatever order conversations load.
 #include "server/conversation/conversation_shard.h"
 
 #include <gtest/gtest.h>

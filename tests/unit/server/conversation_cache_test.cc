@@ -1,4 +1,4 @@
-// Log order in, decisions out, the store behind: what is answered while both differ.
+// Log order in, decisions out, the store behind: answers while log and store differ.
 #include "server/conversation/conversation_shard.h"
 
 #include <set>
@@ -48,7 +48,7 @@ class ConversationCacheTest : public testing::ServiceTest {
     EXPECT_TRUE(answer->has_value() && (*answer)->ok());
     return answer->has_value() && (*answer)->ok() ? ***answer : Outcome();
   }
-  // The store takes nothing any more; what happens now is known to log and memory only.
+  // The store takes no more batches; later events are in the log and in memory only.
   void store_falls_behind() {
     disks.store->apply_delay = [] { return Millis(1'000'000); };
   }
@@ -173,7 +173,7 @@ TEST_F(ConversationCacheTest, ARepetitionIsFoundInMemoryAndInTheStore) {
   EXPECT_EQ(again.placed->seq, first.placed->seq);
 }
 
-// The log says so itself: whoever reads it decides the same, whatever is in memory there.
+// The log itself says so: every reader decides the same, whatever its memory holds.
 TEST_F(ConversationCacheTest, AKnownFirstAttemptGoesIntoTheLogAsARepetition) {
   decided(record(ann, 1, group({bob})));
   const Outcome placed = decided(record(ann, 2, text("hi")));

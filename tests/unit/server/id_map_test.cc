@@ -1,4 +1,4 @@
-// IdMap: what is put in is found again, and ids of every kind get places of their own.
+// IdMap: stored values are found again, and ids of every kind get places of their own.
 #include "src/id_map.h"
 
 #include <gtest/gtest.h>

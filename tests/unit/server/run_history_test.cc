@@ -74,7 +74,7 @@ TEST_F(RunList, ACopyIsKnownAsOne) {
   EXPECT_TRUE(begin_run(by_hand.path(), 10, 1, random)->runs().back().copied);
 }
 
-// One log went on while another was copied: what is younger than the beginning may be missing from the first.
+// One log went on while another was copied: records younger than the beginning may be missing from the first.
 TEST_F(RunList, ACopyOfSeveralLogsIsWholeUpToItsBeginning) {
   const auto first = begin(0, 0);
   test::ScratchDirectory backup;

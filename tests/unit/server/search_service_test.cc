@@ -1,4 +1,4 @@
-// SearchService: what a session finds, and what it must not.
+// SearchService: the hits of a session, and messages that it must not find.
 #include "src/error.h"
 #include "tests/unit/server/search_fixture.h"
 

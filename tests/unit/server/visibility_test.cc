@@ -293,8 +293,7 @@ TEST_F(VisibilityTest, NobodyLearnsDevicesOrClocks) {
 
 // --- a device that was revoked ---
 
-// When it comes back at once it is listed again: what is noted of visits to the minute only hides no
-// change.
+// When it comes back at once it is listed again: storing visits to the minute hides no change.
 TEST_F(VisibilityTest, ARevokedDeviceThatComesBackIsSeenAtOnce) {
   Devices devices(directory);
   const DeviceId id(std::array<std::uint8_t, 16>{9});
