@@ -12,6 +12,7 @@ LogRecord new_record(const Caller& caller, const ConversationId& id, Clock& cloc
   r.sender_device = caller.device;
   r.gateway_ts_ms = clock.wall().ms;
   r.rules_version = kRulesVersion;
+  r.receipts_off = !caller.receipts;
   return r;
 }
 

@@ -7,7 +7,7 @@
 
 namespace kith::server {
 
-// A record of the caller's, now, by the rules of today; without its command.
+// A record of the caller's, now, by the rules of today and with what they share; without its command.
 LogRecord new_record(const Caller& caller, const ConversationId& id, Clock& clock);
 
 }  // namespace kith::server

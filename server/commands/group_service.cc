@@ -8,8 +8,7 @@
 #include "server/commands/command.h"
 #include "server/conversation/refusals.h"
 #include "server/records/wire.h"
-#include "server/users/consent.h"
-#include "server/users/receipts_off.h"
+#include "server/requests/consent.h"
 #include "src/frame_codec.h"
 
 namespace kith::server {
@@ -123,27 +122,25 @@ void GroupService::with_member(const LogRecord& r, const Reply& reply,
 // is decided without the directory.
 void GroupService::append_if_willing(const Caller& caller, LogRecord r, std::vector<UserId> joining,
                                      const Reply& reply) {
-  if (const auto wait = lookups_.refused(caller)) return reply_error(reply, *wait);
-  const UserId sender = r.sender;
-  users_.consents(joining, sender,
-                  [this, alive = alive_, caller, r = std::move(r), joining,
-                   reply](const Result<std::vector<Consent>>& known) mutable {
-                    if (!*alive) return;
-                    if (!known) return reply_error(reply, temporary(known.error()));
-                    if (const auto refused = check_group_adds(joining, *known)) {
-                      return answer_earlier_or(
-                          r, lookups_.charged(caller, joining.size(), *refused), reply);
-                    }
-                    std::vector<UserId> off;
-                    for (const Consent& one : *known) {
-                      if (!one.privacy.receipts) off.push_back(one.user);
-                    }
-                    if (auto* create = std::get_if<CreateOp>(&r.op))
-                      create->receipts_off = std::move(off);
-                    if (auto* change = std::get_if<MembershipOp>(&r.op))
-                      change->receipts_off = std::move(off);
-                    append_placed(std::move(r), reply);
-                  });
+  relations_.consents(caller, joining,
+                      [this, alive = alive_, caller, r = std::move(r), joining,
+                       reply](const Result<std::vector<Consent>>& known) mutable {
+                        if (!*alive) return;
+                        if (!known) return reply_error(reply, temporary(known.error()));
+                        if (const auto refused = check_group_adds(joining, *known)) {
+                          relations_.charge(caller, static_cast<std::uint32_t>(joining.size()));
+                          return answer_earlier_or(r, *refused, reply);
+                        }
+                        std::vector<UserId> off;
+                        for (const Consent& one : *known) {
+                          if (!one.privacy.receipts) off.push_back(one.user);
+                        }
+                        if (auto* create = std::get_if<CreateOp>(&r.op))
+                          create->receipts_off = std::move(off);
+                        if (auto* change = std::get_if<MembershipOp>(&r.op))
+                          change->receipts_off = std::move(off);
+                        append_placed(std::move(r), reply);
+                      });
 }
 
 void GroupService::answer_earlier_or(const LogRecord& r, const Error& error, const Reply& reply) {
@@ -158,19 +155,12 @@ void GroupService::answer_earlier_or(const LogRecord& r, const Error& error, con
 }
 
 void GroupService::append_placed(LogRecord r, const Reply& reply) {
-  const UserId sender = r.sender;
-  users_.with(sender, [this, alive = alive_, r = std::move(r),
-                       reply](const Result<Users::Record>& me) mutable {
-    if (!*alive) return;
-    if (!me) return reply_error(reply, me.error());
-    r.receipts_off = !shares_receipts(me->get());
-    shard_.append(std::move(r), [reply](Result<Outcome> outcome) {
-      if (!outcome) return reply_error(reply, outcome.error());
-      if (outcome->error) return reply_error(reply, *outcome->error);
-      v1::ServerFrame frame;
-      to_wire(outcome->placed.value_or(Placement{}), outcome->duplicate, frame.mutable_placed());
-      reply(std::move(frame));
-    });
+  shard_.append(std::move(r), [reply](Result<Outcome> outcome) {
+    if (!outcome) return reply_error(reply, outcome.error());
+    if (outcome->error) return reply_error(reply, *outcome->error);
+    v1::ServerFrame frame;
+    to_wire(outcome->placed.value_or(Placement{}), outcome->duplicate, frame.mutable_placed());
+    reply(std::move(frame));
   });
 }
 

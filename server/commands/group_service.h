@@ -6,11 +6,10 @@
 #include <vector>
 
 #include "kith/core/scheduler.h"
-#include "server/commands/lookup_costs.h"
 #include "server/conversation/conversation_shard.h"
 #include "server/requests/caller.h"
+#include "server/requests/relations.h"
 #include "server/requests/reply.h"
-#include "server/users/users.h"
 
 namespace kith::v1 {
 class CreateConversation;
@@ -23,9 +22,8 @@ namespace kith::server {
 class GroupService {
  public:
   // All outlive this.
-  GroupService(ConversationShard& shard, Users& users, const LookupCosts& lookups,
-               Scheduler& scheduler)
-      : shard_(shard), users_(users), lookups_(lookups), scheduler_(scheduler) {}
+  GroupService(ConversationShard& shard, Relations& relations, Scheduler& scheduler)
+      : shard_(shard), relations_(relations), scheduler_(scheduler) {}
   ~GroupService() { *alive_ = false; }
 
   void create(const Caller& caller, const v1::CreateConversation& request, const Reply& answer);
@@ -41,8 +39,7 @@ class GroupService {
   void append_placed(LogRecord record, const Reply& reply);
 
   ConversationShard& shard_;
-  Users& users_;
-  const LookupCosts& lookups_;
+  Relations& relations_;
   Scheduler& scheduler_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

@@ -17,6 +17,7 @@ PendingReceipt* PendingReceipts::find(const Key& wanted) {
 bool PendingReceipts::note(const PendingReceipt& receipt) {
   if (PendingReceipt* known = find(key(receipt))) {
     known->device = receipt.device;
+    known->receipts = receipt.receipts;
     known->delivered_seq = std::max(known->delivered_seq, receipt.delivered_seq);
     return false;
   }

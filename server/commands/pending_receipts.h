@@ -16,6 +16,7 @@ struct PendingReceipt {
   UserId reader;
   DeviceId device;
   std::uint64_t delivered_seq = 0;
+  bool receipts = false;  // as Caller::receipts
 };
 
 class PendingReceipts {

@@ -7,7 +7,6 @@
 #include "kith/v1/frame.pb.h"
 #include "server/commands/command.h"
 #include "server/conversation/refusals.h"
-#include "server/users/receipts_off.h"
 #include "src/frame_codec.h"
 
 namespace kith::server {
@@ -34,7 +33,7 @@ void ReceiptIntake::ack(const Caller& caller, const RequestView& request) {
     const Member* me = c == nullptr ? nullptr : find_member(*c, caller.user);
     if (c == nullptr) ++cold;
     if (me != nullptr && me->delivered_seq >= head.seq) continue;  // another device was first
-    if (pending_.note({id, caller.user, caller.device, head.seq})) ++fresh_;
+    if (pending_.note({id, caller.user, caller.device, head.seq, caller.receipts})) ++fresh_;
   }
   if (cold > 0 && cold_heads_) cold_heads_(caller, cold);
   if (fresh_ >= kAtOnce) flush();
@@ -66,7 +65,8 @@ void ReceiptIntake::flush() {
         if (*alive) --loads_;
       };
     }
-    append_receipt({receipt.reader, receipt.device, 0}, receipt.conversation, op, std::move(done));
+    append_receipt({receipt.reader, receipt.device, 0, receipt.receipts}, receipt.conversation, op,
+                   std::move(done));
     return true;
   });
 }
@@ -133,19 +133,8 @@ void ReceiptIntake::append_receipt(const Caller& caller, const ConversationId& i
 
 void ReceiptIntake::log_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op,
                                 Done<void> done) {
-  if (const UserRecord* known = users_.at_hand(caller.user)) {
-    return log_receipt(caller, id, op, known->privacy.receipts, std::move(done));
-  }
-  users_.with(caller.user, [this, alive = alive_, caller, id, op,
-                            done = std::move(done)](Result<Users::Record> who) {
-    if (*alive) log_receipt(caller, id, op, who && shares_receipts(who->get()), done);
-  });
-}
-
-void ReceiptIntake::log_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op,
-                                bool publish_read, Done<void> done) {
   LogRecord r = new_record(caller, id, scheduler_.clock());
-  r.op.emplace<ReceiptOp>(op).publish_read = publish_read;
+  r.op.emplace<ReceiptOp>(op).publish_read = caller.receipts;
   if (!done) return shard_.append(std::move(r), [](const Result<Outcome>&) {});
   shard_.append(std::move(r), [told = std::move(done)](const Result<Outcome>& outcome) {
     if (!outcome) return told(temporary(outcome.error()));

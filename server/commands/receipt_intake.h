@@ -13,7 +13,6 @@
 #include "server/delivery/event_pusher.h"
 #include "server/requests/caller.h"
 #include "server/requests/reply.h"
-#include "server/users/users.h"
 #include "src/request_view.h"
 
 namespace kith::v1 {
@@ -25,8 +24,8 @@ namespace kith::server {
 class ReceiptIntake {
  public:
   // All outlive this.
-  ReceiptIntake(ConversationShard& shard, Users& users, EventPusher& pusher, Scheduler& scheduler)
-      : shard_(shard), users_(users), pusher_(pusher), scheduler_(scheduler) {}
+  ReceiptIntake(ConversationShard& shard, EventPusher& pusher, Scheduler& scheduler)
+      : shard_(shard), pusher_(pusher), scheduler_(scheduler) {}
   ~ReceiptIntake();
 
   // Called with the number of acknowledged heads of conversations that are not in memory: each may
@@ -45,13 +44,10 @@ class ReceiptIntake {
                       Done<void> done);
   void log_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op,
                    Done<void> done);
-  void log_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op,
-                   bool publish_read, Done<void> done);
   void flush_soon();
   void flush();
 
   ConversationShard& shard_;
-  Users& users_;
   EventPusher& pusher_;
   Scheduler& scheduler_;
   PendingReceipts pending_{limits::receipts_gathered_max};

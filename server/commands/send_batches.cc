@@ -13,8 +13,6 @@ void SendBatchState::begin(const Caller& by, const RequestView& request, Reply&&
   caller = by;
   conversation = *conversation_id(request.conversation);
   peer = user_id(request.direct_peer);
-  sender_only = false;
-  receipts_off = false;
   items.clear();
   items.reserve(request.messages.size());
   waiting = request.messages.size();

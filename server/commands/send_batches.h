@@ -33,8 +33,6 @@ struct SendBatchState {
   Caller caller;
   ConversationId conversation;
   std::optional<UserId> peer;
-  bool sender_only = false;
-  bool receipts_off = false;  // of the caller
   std::vector<Item> items;
   std::size_t waiting = 0;          // items without an outcome
   std::size_t in_log = 0;           // appended, not decided

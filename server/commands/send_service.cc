@@ -6,8 +6,7 @@
 
 #include "server/commands/command.h"
 #include "server/conversation/refusals.h"
-#include "server/users/consent.h"
-#include "server/users/receipts_off.h"
+#include "server/requests/consent.h"
 
 namespace kith::server {
 namespace {
@@ -46,20 +45,7 @@ void SendService::send(const Caller& caller, const RequestView& request, Reply&&
     return reply_error(batch.reply, make_error(ErrorCode::kInvalidArgument,
                                                "conversation_id is not the 1:1 with direct_peer"));
   }
-  if (const UserRecord* me = users_.at_hand(caller.user)) return send_from(batch, me);
-  ++batch.holds;
-  users_.with(caller.user, [this, alive = alive_, place = batch.place](Result<Users::Record> me) {
-    if (!*alive) return;
-    Batch& loaded = batches_.at(place);
-    const SendBatches::Hold held(batches_, loaded);
-    if (!me) return reply_error(loaded.reply, me.error());
-    send_from(loaded, me->get());
-  });
-}
-
-void SendService::send_from(Batch& batch, const UserRecord* me) {
-  batch.receipts_off = !shares_receipts(me);
-  if (const Conversation* known = shard_.peek(batch.conversation)) return send_in(batch, known);
+  if (known != nullptr) return send_in(batch, known);
   ++batch.holds;
   shard_.with(batch.conversation,
               [this, alive = alive_, place = batch.place](Result<const Conversation*> found) {
@@ -105,52 +91,65 @@ void SendService::send_in(Batch& batch, const Conversation* c) {
     }
     if (c->head.type == ConversationType::kDirect) other = direct_peer(*c, me->user);
   }
-  const bool create_first = c == nullptr;
-  if (other.empty() && !create_first) return send_items(batch, 0);  // a group
-  if (create_first) {
-    if (const auto wait = lookups_.refused(batch.caller)) return reply_error(batch.reply, *wait);
+  if (c == nullptr) return send_first(batch, other);
+  const bool group = other.empty();
+  if (group || blocks_.known(batch.conversation, other, batch.caller.user)) {
+    return send_items(batch, 0);
   }
-  if (const UserRecord* user = users_.at_hand(other)) {
-    return send_direct(batch, create_first, *user);
-  }
-  ++batch.holds;
-  users_.with(other, [this, alive = alive_, place = batch.place, create_first,
-                      other](Result<Users::Record> user) {
-    if (!*alive) return;
-    Batch& loaded = batches_.at(place);
-    const SendBatches::Hold held(batches_, loaded);
-    if (!user) return reply_error(loaded.reply, user.error());
-    if (*user) return send_direct(loaded, create_first, **user);
-    const Error nobody = no_such_users({other});
-    if (create_first) return reply_error(loaded.reply, lookups_.charged(loaded.caller, 1, nobody));
-    answer_former(loaded, 0, nobody);  // the account was deleted
-  });
+  settle_block(batch, other);
 }
 
-void SendService::send_direct(Batch& batch, bool create_first, const UserRecord& other) {
-  const Consent consent = consent_of(other, batch.caller.user);
-  batch.sender_only = consent.blocked;
-  if (create_first) {
-    if (const auto refused = check_first_message(consent)) {
-      return reply_error(batch.reply, refusal(shard_, batch.conversation, batch.caller.user,
-                                              lookups_.charged(batch.caller, 1, *refused)));
-    }
-    // In the log before the messages; if the other side was first, it changes nothing.
-    LogRecord r = new_record(batch.caller, batch.conversation, scheduler_.clock());
-    r.command_id = *MessageId::from_bytes(batch.conversation.view());
-    r.receipts_off = batch.receipts_off;
-    CreateOp create{ConversationType::kDirect, "", {other.id}, {}};
-    if (!other.privacy.receipts) create.receipts_off.push_back(other.id);
-    r.op = std::move(create);
-    ++batch.holds;
-    shard_.append(std::move(r),
-                  [this, alive = alive_, place = batch.place](const Result<Outcome>& made) {
-                    if (!*alive) return;
-                    const SendBatches::Hold held(batches_, batches_.at(place));
-                    if (!made) batches_.at(place).stopped = temporary(made.error());
-                  });
+void SendService::send_first(Batch& batch, const UserId& other) {
+  ++batch.holds;
+  relations_.consents(batch.caller, {other},
+                      [this, alive = alive_, place = batch.place,
+                       other](const Result<std::vector<Consent>>& known) {
+                        if (!*alive) return;
+                        Batch& asking = batches_.at(place);
+                        const SendBatches::Hold held(batches_, asking);
+                        if (!known) return reply_error(asking.reply, known.error());
+                        if (!known->empty()) return create_direct(asking, known->front());
+                        relations_.charge(asking.caller, 1);
+                        reply_error(asking.reply, no_such_users({other}));
+                      });
+}
+
+// The log does not say then whether the other blocks the caller: the next batch asks.
+void SendService::create_direct(Batch& batch, const Consent& consent) {
+  if (const auto refused = check_first_message(consent)) {
+    relations_.charge(batch.caller, 1);
+    return reply_error(batch.reply,
+                       refusal(shard_, batch.conversation, batch.caller.user, *refused));
   }
+  // In the log before the messages; if the other side was first, it changes nothing.
+  LogRecord r = new_record(batch.caller, batch.conversation, scheduler_.clock());
+  r.command_id = *MessageId::from_bytes(batch.conversation.view());
+  CreateOp create{ConversationType::kDirect, "", {consent.user}, {}};
+  if (!consent.privacy.receipts) create.receipts_off.push_back(consent.user);
+  r.op = std::move(create);
+  ++batch.holds;
+  shard_.append(std::move(r),
+                [this, alive = alive_, place = batch.place](const Result<Outcome>& made) {
+                  if (!*alive) return;
+                  const SendBatches::Hold held(batches_, batches_.at(place));
+                  if (!made) batches_.at(place).stopped = temporary(made.error());
+                });
   send_items(batch, 0);
+}
+
+void SendService::settle_block(Batch& batch, const UserId& other) {
+  ++batch.holds;
+  blocks_.settle(batch.conversation, other, batch.caller.user,
+                 [this, alive = alive_, place = batch.place](const Status& settled) {
+                   if (!*alive) return;
+                   Batch& asking = batches_.at(place);
+                   const SendBatches::Hold held(batches_, asking);
+                   if (settled) return send_items(asking, 0);
+                   if (settled.error().code != ErrorCode::kNotFound) {
+                     return reply_error(asking.reply, settled.error());
+                   }
+                   answer_former(asking, 0, settled.error());  // the account was deleted
+                 });
 }
 
 // Refuses a former member, and everybody who writes to an account that is gone; but what was placed
@@ -218,8 +217,6 @@ void SendService::append_item(Batch& batch, std::size_t index) {
   LogRecord r = new_record(batch.caller, batch.conversation, scheduler_.clock());
   r.command_id = item.id;
   r.attempt = batch.late ? std::max(item.attempt, 1U) : item.attempt;
-  r.sender_only = batch.sender_only;
-  r.receipts_off = batch.receipts_off;
   r.op = std::move(item.op);             // it is appended once
   r.reply_token = batch.caller.session;  // which must not get its own push
   ++batch.in_log;

@@ -22,9 +22,11 @@ namespace kith::server {
 // reading moves what others see of reading; to its sender a withheld message counts; a server's
 // clock that was set back is believed. 5: a first attempt is not looked up, so that the outcome does not
 // depend on what is in memory (RecentCommands has raised the attempt of one that may be a repetition);
-// in a shared log a record of another than the current owner is void.
-inline constexpr std::uint32_t kRulesVersion = 5;
+// in a shared log a record of another than the current owner is void. 6: whether a message of a 1:1 is
+// withheld follows from Member::blocks of its other side, and no longer from the record.
+inline constexpr std::uint32_t kRulesVersion = 6;
 inline constexpr std::uint32_t kRulesWithDoubt = 5;
+inline constexpr std::uint32_t kRulesWithBlocks = 6;
 
 struct Outcome {
   std::optional<Error> error;       // refused; nothing changed

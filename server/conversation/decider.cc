@@ -119,7 +119,7 @@ void Decider::run_queue(const SlotPtr& s) {
 // At once, or when the store has said whether it is a repetition.
 void Decider::decide_next(const SlotPtr& s, LogEntry& entry, CommandAnswer& answer) {
   const LogRecord& r = entry.record;
-  if (std::holds_alternative<ReceiptOp>(r.op)) return decide_one(s, entry, answer, std::nullopt);
+  if (!takes_place(r)) return decide_one(s, entry, answer, std::nullopt);
   const bool first = r.attempt == 0;
   if (!first || r.rules_version < kRulesWithDoubt) {
     if (const Event* known = s->recent.find(r.sender, r.command_id)) {

@@ -14,13 +14,13 @@ std::uint64_t withheld_of(const Conversation& c, const UserId& user) {
   return m == nullptr ? 0 : m->withheld;
 }
 
-// Of the other side of a 1:1: nothing is withheld elsewhere.
-std::uint64_t withheld_of_other(const Conversation& c, const UserId& user) {
-  if (c.head.type != ConversationType::kDirect) return 0;
+// The other side of a 1:1; null elsewhere: nothing is withheld there.
+const Member* other_side(const Conversation& c, const UserId& user) {
+  if (c.head.type != ConversationType::kDirect) return nullptr;
   for (const Member& m : c.members) {
-    if (m.user != user) return m.withheld;
+    if (m.user != user) return &m;
   }
-  return 0;
+  return nullptr;
 }
 
 // A clock that was ahead for a while has been set right when it is further back than clocks step by
@@ -64,13 +64,15 @@ Event& Decision::append_event(EventKind kind) {
   head.entry_ver = entry.position;
   head.last_ts_ms = time_of(r, head.last_ts_ms);
   event.server_ts_ms = head.last_ts_ms;
-  event.countable = kind == EventKind::kMessage && !r.sender_only;
+  const Member* other = other_side(c, r.sender);
+  const bool blocked = other != nullptr && other->blocks && kind == EventKind::kMessage;
+  event.sender_only = r.rules_version >= kRulesWithBlocks ? blocked : r.sender_only;
+  event.countable = kind == EventKind::kMessage && !event.sender_only;
   if (event.countable) ++head.last_ordinal;
-  if (r.sender_only && r.rules_version >= 4) ++find_member(c, r.sender)->withheld;
+  if (event.sender_only && r.rules_version >= 4) ++find_member(c, r.sender)->withheld;
   const std::uint64_t own = head.last_ordinal + withheld_of(c, r.sender);
-  event.ordinal = head.last_ordinal + withheld_of_other(c, r.sender);
+  event.ordinal = head.last_ordinal + (other == nullptr ? 0 : other->withheld);
   if (own != event.ordinal) event.sender_ordinal = own;
-  event.sender_only = r.sender_only;
   event.position = entry.position;
   out.placed = placement_of(event);
   out.event = made;

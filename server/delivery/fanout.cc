@@ -38,6 +38,7 @@ Push head_of(const Push& push) {
 Delivery delivery_of(const Push& push) {
   Delivery d;
   d.frame = push.frame;
+  d.redacted = push.redacted;
   d.cls = push.cls;
   d.conversation = push.conversation;
   d.last_seq = push.last_seq;

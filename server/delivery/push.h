@@ -21,6 +21,7 @@ struct Push {
   ConversationId conversation;
   std::uint64_t last_seq = 0;
   std::uint64_t ordinal = 0;
+  std::shared_ptr<const std::string> redacted{};  // as Delivery::redacted
 };
 Push make_push(const v1::ServerFrame& frame, DeliveryClass cls);
 

@@ -16,7 +16,6 @@ constexpr std::size_t kRestsAlong = 4;
 }  // namespace
 
 ReceiptPusher::~ReceiptPusher() {
-  *alive_ = false;
   for (const RestQueue& queue : rest_queues_) scheduler_.cancel(queue.timer);
 }
 
@@ -51,8 +50,8 @@ void ReceiptPusher::push_soon(const Conversation& conversation, const UserId& mo
     Rest& known = rest.value();
     if (!known.untold.empty() && known.untold != mover) {
       const UserId reader = std::exchange(known.untold, UserId());
-      std::array<Push, 2> made;
-      push_to(head.id, reader, made);
+      const Member* member = find_member(conversation, reader);
+      if (member != nullptr && member->active()) fanout_.to_user(reader, receipt_push(head));
       // In a 1:1 nobody else is to be told of what this person has moved.
       if (head.type == ConversationType::kDirect && !mover.empty()) return;
     }
@@ -106,37 +105,25 @@ void ReceiptPusher::end_rests(std::size_t kind, std::size_t most) {
 void ReceiptPusher::push(const ConversationId& id, const UserId& mover) {
   const Conversation* c = shard_.peek(id);
   if (c == nullptr) return;
-  std::array<Push, 2> made;
+  UserList readers;
   for (const Member& m : c->members) {
-    if (m.active() && m.user != mover) push_to(id, m.user, made);
+    if (m.active() && m.user != mover) readers.push_back(m.user);
   }
+  fanout_.to_users(span_of(readers), receipt_push(c->head));
 }
 
-// `made`: of the conversation, without what others have read, and with it.
-void ReceiptPusher::push_to(const ConversationId& id, const UserId& reader,
-                            std::array<Push, 2>& made) {
-  const Conversation* c = shard_.peek(id);
-  const Member* member = c == nullptr ? nullptr : find_member(*c, reader);
-  if (member == nullptr || !member->active()) return;
-  const UserRecord* who = users_.at_hand(reader);
-  if (who == nullptr) {
-    users_.with(reader, [this, alive = alive_, id](Result<Users::Record> loaded) {
-      if (!*alive || !loaded || !*loaded) return;
-      const Conversation* now = shard_.peek(id);
-      if (now == nullptr) return;
-      fanout_.to_user((*loaded)->id, receipt_push(*now, (*loaded)->privacy.receipts));
-    });
-    return;
-  }
-  // A person who keeps their own reading private does not see others'.
-  Push& push = made[who->privacy.receipts ? 1 : 0];
-  if (!push.frame) push = receipt_push(*c, who->privacy.receipts);
-  fanout_.to_user(reader, push);
+// A person who keeps their own reading private does not see others'.
+Push ReceiptPusher::receipt_push(const Head& head) {
+  Push push;
+  push.frame = receipt_frame(head, true);
+  if (head.read_all_seq != 0 || head.read_any_seq != 0) push.redacted = receipt_frame(head, false);
+  push.cls = DeliveryClass::kReceipt;
+  push.conversation = head.id;  // so that what waits for a socket already is merged
+  return push;
 }
 
-Push ReceiptPusher::receipt_push(const Conversation& conversation, bool reads) {
+std::shared_ptr<const std::string> ReceiptPusher::receipt_frame(const Head& head, bool reads) {
   using State = v1::ReceiptState;
-  const Head& head = conversation.head;
   FrameBuffer& buffer = frames_[reads ? 1 : 0];
   WireWriter out(buffer.begin());
   const std::size_t frame = out.open(v1::ServerFrame::kReceiptPushFieldNumber);
@@ -149,11 +136,7 @@ Push ReceiptPusher::receipt_push(const Conversation& conversation, bool reads) {
   }
   out.close(state);
   out.close(frame);
-  Push push;
-  push.frame = buffer.share();
-  push.cls = DeliveryClass::kReceipt;
-  push.conversation = head.id;  // so that what waits for a socket already is merged
-  return push;
+  return buffer.share();
 }
 
 }  // namespace kith::server

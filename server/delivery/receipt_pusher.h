@@ -14,7 +14,6 @@
 #include "server/delivery/fanout.h"
 #include "server/delivery/frame_buffer.h"
 #include "server/delivery/push.h"
-#include "server/users/users.h"
 #include "src/id_map.h"
 
 namespace kith::server {
@@ -22,8 +21,8 @@ namespace kith::server {
 class ReceiptPusher {
  public:
   // All outlive this.
-  ReceiptPusher(ConversationShard& shard, Users& users, Fanout& fanout, Scheduler& scheduler)
-      : shard_(shard), users_(users), fanout_(fanout), scheduler_(scheduler) {}
+  ReceiptPusher(ConversationShard& shard, Fanout& fanout, Scheduler& scheduler)
+      : shard_(shard), fanout_(fanout), scheduler_(scheduler) {}
   ~ReceiptPusher();
 
   // A record was decided and changed something.
@@ -44,21 +43,19 @@ class ReceiptPusher {
   };
   void push_soon(const Conversation& conversation, const UserId& mover);
   void push(const ConversationId& id, const UserId& mover);
-  void push_to(const ConversationId& id, const UserId& reader, std::array<Push, 2>& made);
-  Push receipt_push(const Conversation& conversation, bool reads);
+  Push receipt_push(const Head& head);
+  std::shared_ptr<const std::string> receipt_frame(const Head& head, bool reads);
   void begin_rest(const ConversationId& id, std::size_t kind);
   void time_rests(std::size_t kind);
   void end_rests(std::size_t kind, std::size_t most);
 
   ConversationShard& shard_;
-  Users& users_;
   Fanout& fanout_;
   Scheduler& scheduler_;
   IdMap<ConversationId, Rest> rests_;
   std::array<RestQueue, 2> rest_queues_{RestQueue{Millis(limits::receipt_coalesce_direct), {}, 0},
                                         RestQueue{Millis(limits::receipt_coalesce_group), {}, 0}};
   std::array<FrameBuffer, 2> frames_;  // without what others have read, and with it
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
 }  // namespace kith::server

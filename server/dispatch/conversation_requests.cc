@@ -1,21 +1,27 @@
 // Requests about conversations, routed.
 #include "server/dispatch/conversation_requests.h"
 
+#include <variant>
+
 #include "kith/v1/frame.pb.h"
 
 namespace kith::server {
 
-ConversationRequests::ConversationRequests(ConversationShard& shard, Users& users, Fanout& fanout,
+ConversationRequests::ConversationRequests(ConversationShard& shard, Users& users,
+                                           Relations& relations, Fanout& fanout,
                                            Scheduler& scheduler, std::uint32_t large_pushes_per_s)
     : shard_(shard),
       events_(shard, fanout, scheduler, large_pushes_per_s),
-      receipt_pusher_(shard, users, fanout, scheduler),
-      sends_(shard, users, lookups_, events_, scheduler),
-      groups_(shard, users, lookups_, scheduler),
-      receipts_(shard, users, events_, scheduler),
+      receipt_pusher_(shard, fanout, scheduler),
+      blocks_(shard, relations, scheduler),
+      sends_(shard, relations, blocks_, events_, scheduler),
+      groups_(shard, relations, scheduler),
+      receipts_(shard, events_, scheduler),
       syncs_(shard, users),
-      history_(shard, users) {
+      history_(shard) {
+  shard_.ownership().on_serving([this](bool) { blocks_.forget(); });
   shard_.on_decided([this](const LogEntry& entry, const Outcome& outcome, const Conversation& c) {
+    if (std::holds_alternative<BlockOp>(entry.record.op)) return;  // invisible
     events_.decided(entry, outcome, c);
     receipt_pusher_.decided(entry, outcome, c);
   });
@@ -23,11 +29,30 @@ ConversationRequests::ConversationRequests(ConversationShard& shard, Users& user
 
 ConversationRequests::~ConversationRequests() {
   shard_.on_decided(nullptr);
+  shard_.ownership().on_serving(nullptr);
 }
 
 void ConversationRequests::set_secret(std::string_view secret) {
   syncs_.set_secret(secret);
   history_.set_secret(secret);
+}
+
+bool ConversationRequests::knows(const v1::ClientFrame& frame) {
+  switch (frame.body_case()) {
+    case v1::ClientFrame::kSend:
+    case v1::ClientFrame::kAckEvents:
+    case v1::ClientFrame::kMarkRead:
+    case v1::ClientFrame::kSync:
+    case v1::ClientFrame::kGetEvents:
+    case v1::ClientFrame::kGetReaders:
+    case v1::ClientFrame::kCreateConversation:
+    case v1::ClientFrame::kMemberChange:
+    case v1::ClientFrame::kUpdateMeta:
+    case v1::ClientFrame::kGetMembers:
+      return true;
+    default:
+      return false;
+  }
 }
 
 bool ConversationRequests::handle(const Caller& caller, const v1::ClientFrame& frame,

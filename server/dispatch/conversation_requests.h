@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kith/core/limits.h"
+#include "server/commands/blocks.h"
 #include "server/commands/group_service.h"
 #include "server/commands/receipt_intake.h"
 #include "server/commands/send_service.h"
@@ -24,30 +25,32 @@ namespace kith::server {
 class ConversationRequests {
  public:
   // `large_pushes_per_s`: see ServerOptions. All others outlive this.
-  ConversationRequests(ConversationShard& shard, Users& users, Fanout& fanout, Scheduler& scheduler,
+  ConversationRequests(ConversationShard& shard, Users& users, Relations& relations, Fanout& fanout,
+                       Scheduler& scheduler,
                        std::uint32_t large_pushes_per_s = limits::large_pushes_per_s);
   ~ConversationRequests();
 
   // Page tokens are good for all that have the same secret. Before the first request.
   void set_secret(std::string_view secret);
   void on_cold_heads(ReceiptIntake::ColdHeads cold) { receipts_.on_cold_heads(std::move(cold)); }
-
-  void set_lookup_costs(LookupCosts costs) { lookups_ = std::move(costs); }
+  Blocks& blocks() { return blocks_; }
 
   void session_opened(const Caller& caller) { events_.session_opened(caller); }
   void session_closed(const Caller& caller) { events_.session_closed(caller); }
 
-  // Returns false if the body is not about conversations; then frame and reply are untouched. Both
-  // may be moved from otherwise. The frame has passed validate().
+  // Whether the body is about conversations.
+  static bool knows(const v1::ClientFrame& frame);
+  // Returns false if it is not; then frame and reply are untouched. Both may be moved from otherwise. The frame has
+  // passed validate(), and `caller.receipts` is true to the caller's settings.
   bool handle(const Caller& caller, v1::ClientFrame&& frame, Reply&& reply);
   bool handle(const Caller& caller, const v1::ClientFrame& frame, const Reply& reply);
   void handle(const Caller& caller, const RequestView& request, Reply&& reply);
 
  private:
   ConversationShard& shard_;
-  LookupCosts lookups_;
   EventPusher events_;
   ReceiptPusher receipt_pusher_;
+  Blocks blocks_;
   SendService sends_;
   GroupService groups_;
   ReceiptIntake receipts_;

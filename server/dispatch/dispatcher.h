@@ -69,6 +69,9 @@ class Dispatcher {
   void feed_high(const UserId& user, Done<Position> done) {
     services_.feed_high(user, std::move(done));
   }
+  [[nodiscard]] bool shares_receipts(const Requester& who) const {
+    return services_.shares_receipts(who.caller.user);
+  }
   void failed(const Error& error) { services_.failed(error); }
   // The front door has ended a session: for frames that are none, or for too many sessions of its account.
   void note_protocol_error(const Requester& who) {

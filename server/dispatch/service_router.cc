@@ -6,23 +6,42 @@
 #include "kith/v1/frame.pb.h"
 
 namespace kith::server {
+namespace {
+
+Caller with_receipts(const Caller& caller, const UserRecord& me) {
+  Caller known = caller;
+  known.receipts = me.privacy.receipts;
+  return known;
+}
+
+}  // namespace
 
 ServiceRouter::ServiceRouter(const ServerOptions& options, const Ports& ports, PeopleHooks hooks)
     : log_(options.log),
       health_(ports.health),
+      users_(ports.users),
       shard_(ports.shard),
-      conversations_(ports.shard, ports.users, ports.fanout, ports.scheduler,
+      relations_(ports.users),
+      conversations_(ports.shard, ports.users, relations_, ports.fanout, ports.scheduler,
                      options.large_pushes_per_s),
+      held_(ports.users,
+            [this](const Caller& caller, v1::ClientFrame&& frame, Reply&& reply) {
+              conversations_.handle(caller, std::move(frame), std::move(reply));
+            }),
       presence_(ports.users, ports.shard, ports.fanout, ports.scheduler, options.presence_grace),
       people_(ports.directory, ports.users, ports.devices, ports.shard, ports.fanout,
-              ports.scheduler.clock(), with_changed(std::move(hooks))),
+              ports.scheduler.clock(), with_own(std::move(hooks))),
       departures_(ports.directory, ports.shard, ports.scheduler, ports.random),
       search_(options.search ? ports.search : nullptr, ports.shard, ports.scheduler) {
   set_secret(options.secret);
 }
 
-PeopleHooks ServiceRouter::with_changed(PeopleHooks hooks) {
+PeopleHooks ServiceRouter::with_own(PeopleHooks hooks) {
   hooks.changed = [this](const UserId& user) { presence_.user_changed(user); };
+  hooks.blocked = [this](const UserId& by, const UserId& other, bool on, Done<void> done) {
+    conversations_.blocks().set(by, other, on, std::move(done));
+  };
+  hooks.gone = [this](const UserId&) { conversations_.blocks().forget(); };
   return hooks;
 }
 
@@ -30,11 +49,10 @@ void ServiceRouter::set_limits(AccountLimits& limits) {
   conversations_.on_cold_heads([&limits](const Caller& caller, std::uint32_t heads) {
     limits.charge(caller, Spend::kAck, heads * kColdHeadCost);
   });
-  conversations_.set_lookup_costs(
-      {[&limits](const Caller& caller) { return limits.wait_for_lookups(caller); },
-       [&limits](const Caller& caller, std::uint32_t people) {
-         limits.charge_lookups(caller, people);
-       }});
+  relations_.set_costs({[&limits](const Caller& caller) { return limits.wait_for_lookups(caller); },
+                        [&limits](const Caller& caller, std::uint32_t people) {
+                          limits.charge_lookups(caller, people);
+                        }});
   search_.set_costs(
       {[&limits](const Caller& caller) { return limits.wait_for(caller, Spend::kSearch); },
        [&limits](const Caller& caller, std::uint32_t ms) {
@@ -43,13 +61,30 @@ void ServiceRouter::set_limits(AccountLimits& limits) {
 }
 
 bool ServiceRouter::handle(const Caller& caller, v1::ClientFrame& frame, Reply& reply) {
-  return presence_.handle(caller, frame) || people_.handle(caller, frame, reply) ||
-         search_.handle(caller, frame, reply) ||
-         conversations_.handle(caller, std::move(frame), std::move(reply));
+  if (presence_.handle(caller, frame) || people_.handle(caller, frame, reply) ||
+      search_.handle(caller, frame, reply)) {
+    return true;
+  }
+  if (!ConversationRequests::knows(frame)) return false;
+  const UserRecord* me = users_.at_hand(caller.user);
+  if (me == nullptr || held_.holds(caller.user)) {
+    held_.hold(caller, std::move(frame), std::move(reply));
+    return true;
+  }
+  return conversations_.handle(with_receipts(caller, *me), std::move(frame), std::move(reply));
 }
 
 void ServiceRouter::fast_path(const Caller& caller, const RequestView& request, Reply&& reply) {
-  conversations_.handle(caller, request, std::move(reply));
+  const UserRecord* me = users_.at_hand(caller.user);
+  if (me == nullptr || held_.holds(caller.user)) {
+    return held_.hold(caller, request, std::move(reply));
+  }
+  conversations_.handle(with_receipts(caller, *me), request, std::move(reply));
+}
+
+bool ServiceRouter::shares_receipts(const UserId& user) const {
+  const UserRecord* me = users_.at_hand(user);
+  return me != nullptr && me->privacy.receipts;
 }
 
 void ServiceRouter::session_opened(const Caller& caller, bool active, const std::string& agent) {

@@ -12,10 +12,12 @@
 #include "kith/server/ports/search_index.h"
 #include "server/dispatch/account_limits.h"
 #include "server/dispatch/conversation_requests.h"
+#include "server/dispatch/held_requests.h"
 #include "server/dispatch/services.h"
 #include "server/health/service_health.h"
 #include "server/people/departures.h"
 #include "server/people/people_service.h"
+#include "server/people/user_relations.h"
 #include "server/presence/presence_service.h"
 #include "server/search/search_service.h"
 
@@ -35,7 +37,7 @@ class ServiceRouter : public Services {
     SearchIndex* search = nullptr;    // none: nobody can search
     ServiceHealth* health = nullptr;  // what fails is noted there; may be null
   };
-  // `hooks.changed` is the router's own.
+  // `hooks.changed`, `.blocked` and `.gone` are the router's own.
   ServiceRouter(const ServerOptions& options, const Ports& ports, PeopleHooks hooks);
 
   // What requests have turned out to cost is charged there. Before the first request.
@@ -61,17 +63,21 @@ class ServiceRouter : public Services {
   void session_opened(const Caller& caller, bool active, const std::string& agent) override;
   void session_closed(const Caller& caller) override;
   void session_active(const Caller& caller, bool active) override;
+  [[nodiscard]] bool shares_receipts(const UserId& user) const override;
   void feed_high(const UserId& user, Done<Position> done) override;
   void remove_account(const UserId& user, Done<void> done) override;
   void failed(const Error& error) override;
 
  private:
-  PeopleHooks with_changed(PeopleHooks hooks);
+  PeopleHooks with_own(PeopleHooks hooks);
 
   const std::function<void(const LogLine&)> log_;
   ServiceHealth* const health_;
+  Users& users_;
   ConversationShard& shard_;
+  UserRelations relations_;
   ConversationRequests conversations_;
+  HeldRequests held_;
   PresenceService presence_;
   PeopleService people_;
   Departures departures_;

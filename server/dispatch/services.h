@@ -32,6 +32,8 @@ class Services {
   virtual void session_closed(const Caller& caller) = 0;
   virtual void session_active(const Caller& caller, bool active) = 0;
 
+  // Whether the user shares what they read and sees what others read; false if the record is not in memory.
+  [[nodiscard]] virtual bool shares_receipts(const UserId& user) const = 0;
   virtual void feed_high(const UserId& user, Done<Position> done) = 0;
   // Ends the user's account for good, with all its sessions once `done` has been called.
   virtual void remove_account(const UserId& user, Done<void> done) = 0;

@@ -114,7 +114,10 @@ void Gateway::on_close(ConnectionId id) {
 void Gateway::deliver(const Delivery& delivery) {
   for (const std::uint64_t id : delivery.sessions) {
     Session* session = sessions_.find(id);
-    if (session != nullptr && session->ready()) output_.deliver(*session, delivery);
+    if (session == nullptr || !session->ready()) continue;
+    const bool redacted =
+        delivery.redacted && !ports_.dispatcher.shares_receipts(session->requester);
+    output_.deliver(*session, delivery, redacted ? delivery.redacted : delivery.frame);
   }
 }
 

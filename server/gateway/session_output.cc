@@ -26,11 +26,11 @@ void SessionOutput::push(Session& session, const Push& made) {
   if (!send_at_once(session, *made.frame)) queue(session, made);
 }
 
-void SessionOutput::deliver(Session& session, const Delivery& delivery) {
+void SessionOutput::deliver(Session& session, const Delivery& delivery,
+                            const std::shared_ptr<const std::string>& frame) {
   if (session.background && delivery.cls == DeliveryClass::kEphemeral) return;
-  if (send_at_once(session, *delivery.frame)) return;
-  queue(session,
-        {delivery.frame, delivery.cls, delivery.conversation, delivery.last_seq, delivery.ordinal});
+  if (send_at_once(session, *frame)) return;
+  queue(session, {frame, delivery.cls, delivery.conversation, delivery.last_seq, delivery.ordinal});
 }
 
 void SessionOutput::answer(Session& session, const std::string& frame, DeliveryClass cls) {

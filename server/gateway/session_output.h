@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -31,8 +32,9 @@ class SessionOutput {
         too_slow_(std::move(too_slow)) {}
 
   void push(Session& session, const Push& push);
-  // To a ready session, what the bus has for it.
-  void deliver(Session& session, const Delivery& delivery);
+  // To a ready session, what the bus has for it; `frame`: of the two of the delivery.
+  void deliver(Session& session, const Delivery& delivery,
+               const std::shared_ptr<const std::string>& frame);
   // A frame for one session alone, which is the caller's again when this returns.
   void answer(Session& session, const std::string& frame, DeliveryClass cls);
   // Sends what waits as far as the socket takes it.

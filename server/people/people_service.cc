@@ -10,7 +10,7 @@
 
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
-#include "server/users/consent.h"
+#include "server/requests/consent.h"
 #include "server/users/device_room.h"
 #include "src/frame_codec.h"
 #include "src/handle.h"
@@ -58,6 +58,7 @@ struct PeopleService::State : std::enable_shared_from_this<State> {
   void change(const Caller& caller, const UserChange& what, const Reply& reply);
   void change_contacts(const Caller& caller, UserChange what, const Reply& reply);
   void write(const Caller& caller, const UserChange& what, Position mark, const Reply& reply);
+  void log_blocks(const UserId& by, const UserChange& what, const UserRecord& now, Done<void> done);
   void tell_marked(const UserId& user, std::uint64_t spared);
   void get_users(const v1::GetUsers& request, const Reply& reply);
   void get_devices(const Caller& caller, const Reply& reply);
@@ -74,7 +75,8 @@ struct PeopleService::State : std::enable_shared_from_this<State> {
   PeopleHooks hooks;
 };
 
-// Marked in the log, written, acknowledged, told to the user's other devices: in this order. A mark
+// Marked in the log, written, logged where it is a block, acknowledged, told to the user's other devices: in this
+// order. A mark
 // behind the writing could be refused, or be lost with the process; this one is there already, and
 // nobody's cursor passes it before the change can be read.
 void PeopleService::State::change(const Caller& caller, const UserChange& what,
@@ -111,7 +113,7 @@ void PeopleService::State::write(const Caller& caller, const UserChange& what, P
                                  const Reply& reply) {
   users.update(
       caller.user, what,
-      [weak = weak_from_this(), caller, mark, reply](const Result<Users::Record>& updated) {
+      [weak = weak_from_this(), caller, what, mark, reply](const Result<Users::Record>& updated) {
         const auto self = weak.lock();
         if (!self) return;
         self->conversations.settle_mark(caller.user, mark);
@@ -120,9 +122,34 @@ void PeopleService::State::write(const Caller& caller, const UserChange& what, P
           return;
         }
         self->hooks.changed(caller.user);
-        reply_ack(reply);
-        self->tell_marked(caller.user, caller.session);
+        self->log_blocks(caller.user, what, **updated, [weak, caller, reply](const Status& logged) {
+          const auto then = weak.lock();
+          if (!then) return;
+          logged ? reply_ack(reply) : reply_error(reply, logged.error());
+          then->tell_marked(caller.user, caller.session);
+        });
       });
+}
+
+// From the answer on no message is shown that the change withholds.
+void PeopleService::State::log_blocks(const UserId& by, const UserChange& what,
+                                      const UserRecord& now, Done<void> done) {
+  std::vector<UserId> others = what.block;
+  others.insert(others.end(), what.unblock.begin(), what.unblock.end());
+  if (others.empty() || !hooks.blocked) return done({});
+  struct Open {
+    std::size_t count;
+    Status worst;
+    Done<void> done;
+  };
+  const auto open = std::make_shared<Open>(Open{others.size(), {}, std::move(done)});
+  for (const UserId& other : others) {
+    const bool on = std::binary_search(now.blocked.begin(), now.blocked.end(), other);
+    hooks.blocked(by, other, on, [open](const Status& logged) {
+      if (!logged) open->worst = logged;
+      if (--open->count == 0) open->done(open->worst);
+    });
+  }
 }
 
 void PeopleService::State::tell_marked(const UserId& user, std::uint64_t spared) {
@@ -335,6 +362,7 @@ void PeopleService::remove(const UserId& user, Done<void> done) {
         const auto state = weak.lock();
         if (!state) return;
         if (removed) state->devices.forget(user);
+        if (removed && state->hooks.gone) state->hooks.gone(user);
         done(removed);
         if (!removed) return;
         state->hooks.revoked(user, nullptr, nullptr);

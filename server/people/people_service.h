@@ -24,6 +24,10 @@ namespace kith::server {
 // What people changes mean to the rest of the server.
 struct PeopleHooks {
   std::function<void(const UserId&)> changed;  // settings, contacts or blocks
+  // `by` blocks `other` from now on, or does not; `done` when the conversations know. Null: there are none.
+  std::function<void(const UserId& by, const UserId& other, bool on, Done<void> done)> blocked;
+  // The account is gone for good. Null: nobody needs to know.
+  std::function<void(const UserId&)> gone;
   // Sessions of `device`, or of all but `spared`, must end now.
   std::function<void(const UserId&, const DeviceId* device, const DeviceId* spared)> revoked;
   std::function<bool(const UserId&, const DeviceId&)> online;

@@ -10,7 +10,6 @@
 #include "kith/v1/frame.pb.h"
 #include "server/conversation/refusals.h"
 #include "server/records/wire.h"
-#include "server/users/receipts_off.h"
 #include "src/frame_codec.h"
 
 namespace kith::server {
@@ -106,44 +105,37 @@ void HistoryService::get_members(const Caller& caller, const v1::GetMembers& req
 void HistoryService::get_readers(const Caller& caller, const v1::GetReaders& request,
                                  const Reply& reply) {
   const ConversationId id = *conversation_id(request.conversation_id());
-  users_.with(
-      caller.user, [this, alive = alive_, caller, request, reply, id](Result<Users::Record> me) {
-        if (!*alive) return;
-        if (!me) return reply_error(reply, me.error());
-        const bool may_see_reads = shares_receipts(me->get());
-        shard_.with(id, [caller, reply, may_see_reads,
-                         seq = request.seq()](Result<const Conversation*> found) {
-          if (!found) return reply_error(reply, found.error());
-          const Member* asking = *found != nullptr ? find_member(**found, caller.user) : nullptr;
-          if (asking == nullptr || !asking->active()) {
-            return reply_error(reply, not_a_member());
-          }
-          if (seq > (*found)->head.last_seq) {
-            return reply_error(
-                reply, make_error(ErrorCode::kNotFound, "seq: no message has that number yet"));
-          }
-          v1::ServerFrame frame;
-          auto* page = frame.mutable_readers_page();
-          const bool named = (*found)->head.member_count <= limits::readers_listed_max;
-          std::uint32_t read = 0;
-          std::uint32_t delivered = 0;
-          for (const Member& m : (*found)->members) {
-            if (!m.active() || m.user == caller.user) continue;
-            const bool shows = may_see_reads && m.sharing;
-            if (shows && m.public_read_seq >= seq) ++read;
-            if (m.delivered_seq >= seq) ++delivered;
-            if (!named) continue;
-            auto* mark = page->add_members();
-            mark->set_user_id(m.user.bytes());
-            mark->set_delivered_seq(m.delivered_seq);
-            mark->set_read_seq(shows ? m.public_read_seq : 0);
-          }
-          page->set_read_count(read);
-          page->set_delivered_count(delivered);
-          page->set_member_count((*found)->head.member_count);
-          reply(std::move(frame));
-        });
-      });
+  shard_.with(id, [caller, reply, seq = request.seq()](Result<const Conversation*> found) {
+    if (!found) return reply_error(reply, found.error());
+    const Member* asking = *found != nullptr ? find_member(**found, caller.user) : nullptr;
+    if (asking == nullptr || !asking->active()) {
+      return reply_error(reply, not_a_member());
+    }
+    if (seq > (*found)->head.last_seq) {
+      return reply_error(reply,
+                         make_error(ErrorCode::kNotFound, "seq: no message has that number yet"));
+    }
+    v1::ServerFrame frame;
+    auto* page = frame.mutable_readers_page();
+    const bool named = (*found)->head.member_count <= limits::readers_listed_max;
+    std::uint32_t read = 0;
+    std::uint32_t delivered = 0;
+    for (const Member& m : (*found)->members) {
+      if (!m.active() || m.user == caller.user) continue;
+      const bool shows = caller.receipts && m.sharing;
+      if (shows && m.public_read_seq >= seq) ++read;
+      if (m.delivered_seq >= seq) ++delivered;
+      if (!named) continue;
+      auto* mark = page->add_members();
+      mark->set_user_id(m.user.bytes());
+      mark->set_delivered_seq(m.delivered_seq);
+      mark->set_read_seq(shows ? m.public_read_seq : 0);
+    }
+    page->set_read_count(read);
+    page->set_delivered_count(delivered);
+    page->set_member_count((*found)->head.member_count);
+    reply(std::move(frame));
+  });
 }
 
 }  // namespace kith::server

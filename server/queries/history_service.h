@@ -8,7 +8,6 @@
 #include "server/requests/caller.h"
 #include "server/requests/page_tokens.h"
 #include "server/requests/reply.h"
-#include "server/users/users.h"
 
 namespace kith::v1 {
 class GetEvents;
@@ -20,8 +19,8 @@ namespace kith::server {
 
 class HistoryService {
  public:
-  // Both outlive this.
-  HistoryService(ConversationShard& shard, Users& users) : shard_(shard), users_(users) {}
+  // `shard` outlives this.
+  explicit HistoryService(ConversationShard& shard) : shard_(shard) {}
   ~HistoryService() { *alive_ = false; }
 
   // Page tokens are good for all that have the same secret. Before the first request.
@@ -32,7 +31,6 @@ class HistoryService {
 
  private:
   ConversationShard& shard_;
-  Users& users_;
   PageTokens page_tokens_{{}};
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

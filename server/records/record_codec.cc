@@ -39,6 +39,7 @@ struct OpWriter {
     out.set_read_ordinal(op.read_ordinal);
     out.set_publish_read(op.publish_read);
   }
+  void operator()(const BlockOp& op) const { to.mutable_block()->set_on(op.on); }
   void operator()(const UserMarkOp&) const { to.mutable_user_mark(); }
   void operator()(const TakeOverOp&) const { to.mutable_take_over(); }
 };
@@ -98,6 +99,9 @@ bool read_op(const v1::LogRecord& from, LogRecord& record) {
     case v1::LogRecord::kReceipt:
       record.op = ReceiptOp{from.receipt().delivered_seq(), from.receipt().read_seq(),
                             from.receipt().read_ordinal(), from.receipt().publish_read()};
+      return true;
+    case v1::LogRecord::kBlock:
+      record.op = BlockOp{from.block().on()};
       return true;
     case v1::LogRecord::kUserMark:
       record.op = UserMarkOp{};

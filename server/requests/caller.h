@@ -11,6 +11,7 @@ struct Caller {
   UserId user;
   DeviceId device;
   std::uint64_t session = 0;  // of this process's gateway
+  bool receipts = false;      // shares what they read, as of the request
 };
 
 }  // namespace kith::server

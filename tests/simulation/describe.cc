@@ -118,7 +118,8 @@ std::string describe(const v1::ClientFrame& frame) {
 }
 
 std::string describe(const server::LogEntry& entry) {
-  static const char* const kNames[] = {"send", "create", "members", "meta", "receipt", "mark"};
+  static const char* const kNames[] = {"send",    "create", "members",   "meta",
+                                       "receipt", "mark",   "take over", "block"};
   return text(entry.position) + " " + kNames[entry.record.op.index()] + " " +
          brief(entry.record.command_id.bytes()) + " in " + brief(entry.record.conversation.bytes());
 }

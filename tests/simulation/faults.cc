@@ -14,7 +14,8 @@ constexpr std::int64_t kYearsMs = 30 * 365 * kDayMs;
 
 }  // namespace
 
-Faults::Faults(World& world, std::uint64_t seed) : world_(world), random_(seed, 5) {
+Faults::Faults(World& world, std::uint64_t seed)
+    : world_(world), random_(seed, 5), changes_(seed, 28) {
   world_.on_device_died([this](Device& device) { revive(device); });
   world_.on_server_died([this] { revive_server(); });
 }
@@ -169,6 +170,14 @@ void Faults::plan_server(std::int64_t until) {
   sometimes(1, until, [this] {
     world_.server().drain(Millis(random_.between(0, 5'000)), [this] { revive_server(); });
   });
+  // Between what the directory has and what the conversations hear of it.
+  if (changes_.chance(0.5)) {
+    for (int times = 0; times < 3; ++times) {
+      world_.at(changes_.between(0, until), [this] {
+        if (!stopped_) world_.crash_server_after_change(static_cast<int>(changes_.below(3)));
+      });
+    }
+  }
   sometimes(3, until, [this] {
     world_.trace().line("fault", "the registry forgets");
     world_.server().forget_sessions();
@@ -268,6 +277,7 @@ void Faults::stop() {
   stopped_ = true;
   world_.trace().line("fault", "no more");
   world_.crash_server_after(-1);
+  world_.crash_server_after_change(-1);
   calm_disks();
   world_.network().heal();
   ServerNode& server = world_.server();

@@ -51,6 +51,7 @@ class Faults {
 
   World& world_;
   SeededRandom random_;
+  SeededRandom changes_;  // of the directory, that a crash follows
   bool stopped_ = false;
   bool restores_ = false;
   std::optional<ServerNode::Copy> copy_;

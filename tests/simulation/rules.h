@@ -21,6 +21,9 @@ enum class Rule : std::uint8_t {
   kConsent,               // consent to membership is not checked
   kBlockIsNobody,         // a blocked person gets the answer that there is no such user
   kBlockIsSilent,         // … or the answer shows that it is a block
+  kBlockLogged,           // the conversation hears nothing of a block when it is set
+  kBlockAsked,            // … or when a process ended before that, and the next one asks
+  kRedacted,              // everybody is pushed what others read
   kContactsAreSilent,     // a refusal shows that contacts are allowed
   kIdTellsType,           // a group is created under the id of a 1:1
   kJoinSeq,               // members see events from before their joining

@@ -50,7 +50,7 @@ struct ServerNode::Tokens : server::Authenticator {
 ServerNode::Ports::Ports(ServerNode& owner, PortsWatch& watch)
     : log(owner.log_disk_, owner.node_, watch, owner.broken_, owner.port_random_),
       store(owner.store_disk_, owner.node_, watch, owner.broken_, owner.port_random_),
-      directory(owner.directory_disk_, owner.node_, watch, owner.broken_),
+      directory(owner.directory_disk_, owner.node_, watch, owner.broken_, log),
       bus(owner.node_, registry, watch, owner.port_random_, owner.log_disk_, owner.broken_),
       index(owner.index_disk_, owner.node_, watch, owner.broken_) {}
 

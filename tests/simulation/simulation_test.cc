@@ -62,7 +62,10 @@ INSTANTIATE_TEST_SUITE_P(
         // 2: one time in the answer, and another when the record is decided again after a crash.
         Broken{"TimeOnlyGrows", Rule::kTimeOnlyGrows, {2, 10}},
         Broken{"ReceiptsPrivate", Rule::kReceiptsPrivate, {5, 8}},
-        Broken{"PresencePrivate", Rule::kPresencePrivate, {5, 8}},
+        // 32: what a directory forgets of blocks is shown.
+        Broken{"PresencePrivate", Rule::kPresencePrivate, {5, 8, 32}},
+        Broken{"BlockLogged", Rule::kBlockLogged, {32}},
+        Broken{"BlockAsked", Rule::kBlockAsked, {32}}, Broken{"Redacted", Rule::kRedacted, {8}},
         Broken{"Consent", Rule::kConsent, {13}},
         Broken{"BlockIsNobody", Rule::kBlockIsNobody, {13}},
         Broken{"IdTellsType", Rule::kIdTellsType, {11}}, Broken{"JoinSeq", Rule::kJoinSeq, {9}},

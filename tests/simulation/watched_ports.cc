@@ -38,6 +38,11 @@ void WatchedLog::append(server::LogRecord record, server::Committed committed) {
     create->type = ConversationType::kGroup;
     record.rules_version = 3;
   }
+  const Rule hushed = after_change ? Rule::kBlockLogged : Rule::kBlockAsked;
+  if (auto* block = std::get_if<server::BlockOp>(&record.op);
+      block != nullptr && broken_ == hushed) {
+    block->on = false;
+  }
   auto* receipt = std::get_if<server::ReceiptOp>(&record.op);
   if (broken_ == Rule::kPrivateReading && receipt != nullptr) receipt->publish_read = true;
   inner_->append(std::move(record),
@@ -231,7 +236,9 @@ void WatchedDirectory::update(const UserId& id, const server::UserChange& change
                           [this, id, done = std::move(done)](Result<server::UserRecord> changed) {
                             if (changed) watch_.user_changed(id);
                             if (changed) spoil(*changed);
+                            log_.after_change = true;
                             done(std::move(changed));
+                            log_.after_change = false;
                           });
 }
 
@@ -308,7 +315,8 @@ server::Delivery WatchedBus::with_devices(const server::Delivery& delivery) cons
 }
 
 void WatchedBus::publish(const std::string& gateway, const server::Delivery& made) {
-  const server::Delivery delivery = broken_ == Rule::kDevicesPrivate ? with_devices(made) : made;
+  server::Delivery delivery = broken_ == Rule::kDevicesPrivate ? with_devices(made) : made;
+  if (broken_ == Rule::kRedacted) delivery.redacted = nullptr;
   for (const std::uint64_t session : delivery.sessions) {
     const auto device = registry_.devices.find(session);
     if (device != registry_.devices.end()) watch_.published(device->second, *delivery.frame);

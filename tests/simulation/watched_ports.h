@@ -48,6 +48,8 @@ class WatchedLog : public server::CommandLog {
 
   // Entries stay for a replay.
   bool keeps_all = false;
+  // The directory has just answered a change; records that are appended meanwhile follow from it.
+  bool after_change = false;
 
  private:
   void catch_up();
@@ -102,8 +104,9 @@ class WatchedStore : public server::ConversationStore {
 
 class WatchedDirectory : public server::DirectoryMemory {
  public:
-  WatchedDirectory(std::shared_ptr<Disk> disk, Scheduler& scheduler, PortsWatch& watch, Rule broken)
-      : DirectoryMemory(std::move(disk), scheduler), watch_(watch), broken_(broken) {}
+  WatchedDirectory(std::shared_ptr<Disk> disk, Scheduler& scheduler, PortsWatch& watch, Rule broken,
+                   WatchedLog& log)
+      : DirectoryMemory(std::move(disk), scheduler), watch_(watch), broken_(broken), log_(log) {}
   void admit(const server::NewUser& user, const server::DeviceRecord& device,
              Done<server::Arrival> done) override;
   void load(const UserId& id, Done<std::optional<server::UserRecord>> done) override;
@@ -120,6 +123,7 @@ class WatchedDirectory : public server::DirectoryMemory {
   void spoil(server::UserRecord& record) const;
   PortsWatch& watch_;
   Rule broken_;
+  WatchedLog& log_;
   bool removed_ = false;  // somebody, by this process
 };
 

@@ -365,6 +365,7 @@ void World::indexed(const server::IndexBatch& batch) {
 void World::user_changed(const UserId& user) {
   trace_.line("directory", "changed " + server_.directory_disk().accounts.at(user).user.handle);
   if (!server_.directory_disk().accounts.at(user).user.privacy.receipts) hid_reads_.insert(user);
+  if (steps_after_change_ >= 0) crash_server_after(std::exchange(steps_after_change_, -1));
   for (auto& checker : checkers_) checker->user_changed(user);
 }
 

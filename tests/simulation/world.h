@@ -47,6 +47,8 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   void overhear(Overheard heard) { overheard_ = std::move(heard); }
   // The server's process is killed after that many more steps; negative: not.
   void crash_server_after(int steps) { server_steps_left_ = steps; }
+  // The same, counted from when the directory has next changed somebody; negative: not.
+  void crash_server_after_change(int steps) { steps_after_change_ = steps; }
 
   // Somebody who is no device of anybody's: only what they may ask is judged. Answers their number in the
   // network.
@@ -150,6 +152,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   std::function<void()> stepped_;
   Overheard overheard_;
   int server_steps_left_ = -1;
+  int steps_after_change_ = -1;
   Truth truth_;
   Checkers checkers_;
 };

@@ -38,6 +38,7 @@ TYPED_TEST_P(BusSuite, DeliversInOrderToTheRightGateway) {
   this->bus_->subscribe("g1", [&](const Delivery& d) {
     got.push_back(d.sessions.at(0));
     EXPECT_EQ(*d.frame, "frame");
+    EXPECT_EQ(d.redacted, nullptr) << "the same for all";
     EXPECT_EQ(d.cls, DeliveryClass::kReceipt);
   });
   this->bus_->subscribe("g2", [&](const Delivery&) { ++elsewhere; });
@@ -74,6 +75,7 @@ TYPED_TEST_P(BusSuite, EverythingOfADeliveryArrivesOnTheLoop) {
   Delivery sent;
   sent.sessions = {7, 8, 9};
   sent.frame = std::make_shared<const std::string>(limits::frame_bytes_max, '\0');
+  sent.redacted = std::make_shared<const std::string>("without");
   sent.cls = DeliveryClass::kEvent;
   sent.conversation = id_of<ConversationId>(3);
   sent.last_seq = 5;
@@ -87,6 +89,8 @@ TYPED_TEST_P(BusSuite, EverythingOfADeliveryArrivesOnTheLoop) {
   EXPECT_EQ(got[0].sessions, wanted.sessions);
   ASSERT_NE(got[0].frame, nullptr);
   EXPECT_EQ(*got[0].frame, *wanted.frame);
+  ASSERT_NE(got[0].redacted, nullptr);
+  EXPECT_EQ(*got[0].redacted, *wanted.redacted);
   EXPECT_EQ(got[0].cls, wanted.cls);
   EXPECT_EQ(got[0].conversation, wanted.conversation);
   EXPECT_EQ(got[0].last_seq, wanted.last_seq);

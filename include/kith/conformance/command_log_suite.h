@@ -36,7 +36,7 @@ inline LogRecord record_of(std::uint64_t number, std::size_t body_size = 10) {
 // Returns a record of each kind, with a value in every field.
 inline std::vector<LogRecord> records_of_every_kind() {
   const std::vector<UserId> users{UserId::of("b"), UserId::of("c")};
-  std::vector<LogRecord> all(6, record_of(1));
+  std::vector<LogRecord> all(7, record_of(1));
   SendOp send;
   send.body = std::string("\0 bytes \xff", 9);
   send.reply_to_seq = 3;
@@ -48,6 +48,7 @@ inline std::vector<LogRecord> records_of_every_kind() {
   all[3].op = MetaOp{"another title"};
   all[4].op = ReceiptOp{9, 8, 7, false};
   all[5].op = UserMarkOp{};
+  all[6].op = BlockOp{true};
   for (std::size_t i = 0; i < all.size(); ++i) {
     all[i].command_id = id_of<MessageId>(static_cast<std::uint8_t>(i + 1));
     all[i].attempt = 2;

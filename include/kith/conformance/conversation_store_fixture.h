@@ -93,6 +93,7 @@ class ConversationStoreFixture : public testing::Test {
       member.read_ordinal = 1;
       member.sharing = user == ann_;
       member.withheld = position + 1;
+      member.blocks = user == bob_;
       if (user == bob_) member.left = left_view(position);
       member.feed_ver = position;
       b.members.emplace_back(room_, member);

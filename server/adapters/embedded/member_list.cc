@@ -72,6 +72,7 @@ std::string bytes_of(const std::vector<Member>& members) {
       to.close(view);
     }
     to.number(V::kWithheldFieldNumber, m.withheld);
+    to.number(V::kBlocksFieldNumber, m.blocks ? 1 : 0);
     to.close(begin);
   }
   return bytes;
@@ -97,6 +98,7 @@ std::optional<std::vector<Member>> members_of(std::string_view bytes) {
     m.sharing = from.sharing() != 0;
     m.feed_ver = from.feed_ver();
     m.withheld = from.withheld();
+    m.blocks = from.blocks() != 0;
     if (from.has_left()) m.left = view_of(from.left());
     members.push_back(std::move(m));
   }

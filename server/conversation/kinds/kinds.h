@@ -11,6 +11,7 @@ void apply(Decision& decision, const CreateOp& op);      // create.cc
 void apply(Decision& decision, const MembershipOp& op);  // membership.cc
 void apply(Decision& decision, const MetaOp& op);        // title.cc
 void apply(Decision& decision, const ReceiptOp& op);     // receipt.cc
+void apply(Decision& decision, const BlockOp& op);       // block.cc
 // A mark of a user and a change of owners are no records of a conversation.
 inline void apply(Decision& decision, const UserMarkOp&) {
   decision.refuse(ErrorCode::kInternal, "the record belongs to no conversation");
@@ -21,6 +22,9 @@ inline void apply(Decision& decision, const TakeOverOp&) {
 
 // Whether a command takes a place in the order, once, however often it is repeated.
 constexpr bool takes_place(const ReceiptOp&) {
+  return false;
+}
+constexpr bool takes_place(const BlockOp&) {
   return false;
 }
 constexpr bool takes_place(const UserMarkOp&) {

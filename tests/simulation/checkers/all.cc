@@ -2,6 +2,7 @@
 #include "tests/simulation/checker.h"
 #include "tests/simulation/checkers/accounts.h"
 #include "tests/simulation/checkers/answers.h"
+#include "tests/simulation/checkers/blocks.h"
 #include "tests/simulation/checkers/budget.h"
 #include "tests/simulation/checkers/by_hand.h"
 #include "tests/simulation/checkers/cache.h"
@@ -21,6 +22,7 @@ Checkers all_checkers(const Truth& truth, Findings& findings) {
   checkers.push_back(std::make_unique<CacheChecker>(truth, findings));
   checkers.push_back(std::make_unique<WatermarksChecker>(truth, findings));
   checkers.push_back(std::make_unique<PrivacyChecker>(truth, findings));
+  checkers.push_back(std::make_unique<BlocksChecker>(truth, findings));
   checkers.push_back(std::make_unique<MembershipChecker>(truth, findings));
   checkers.push_back(std::make_unique<SearchChecker>(truth, findings));
   checkers.push_back(std::make_unique<AnswersChecker>(truth, findings));

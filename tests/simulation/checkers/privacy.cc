@@ -131,16 +131,20 @@ void PrivacyChecker::applied(const server::StoreBatch& batch) {
 
 void PrivacyChecker::server_says(const Who& who, const v1::ServerFrame& frame) {
   if (frame.has_error()) refused(who, frame.error());
-  if (!frame.has_sync_page() || !hides_reads(who.user, kInQueueMs)) return;
-  for (const auto& state : frame.sync_page().changed()) {
-    if (state.read_all_seq() == 0 && state.read_any_seq() == 0) continue;
-    broken(8, who.name + " hides what it reads, and is told what others read");
-  }
+  for (const auto& state : frame.receipt_push().states()) hides(who, state);
+  for (const auto& state : frame.sync_page().changed()) hides(who, state);
+}
+
+template <class State>
+void PrivacyChecker::hides(const Who& who, const State& state) {
+  if (state.read_all_seq() == 0 && state.read_any_seq() == 0) return;
+  if (!hides_reads(who.user, kInQueueMs)) return;
+  broken(8, who.name + " hides what it reads, and is told what others read");
 }
 
 void PrivacyChecker::published(const Who& who, const v1::ServerFrame& frame) {
   if (frame.has_receipt_push()) {
-    for (const auto& state : frame.receipt_push().states()) reads(who, state);
+    for (const auto& state : frame.receipt_push().states()) reads(state);
   } else if (frame.has_presence_push()) {
     presence(who, frame.presence_push());
   } else if (frame.has_typing_push()) {
@@ -148,12 +152,10 @@ void PrivacyChecker::published(const Who& who, const v1::ServerFrame& frame) {
   }
 }
 
-void PrivacyChecker::reads(const Who& who, const v1::ReceiptState& state) {
+// The frame is the one for users who share what they read.
+void PrivacyChecker::reads(const v1::ReceiptState& state) {
   const std::uint64_t read = std::max(state.read_all_seq(), state.read_any_seq());
   if (read == 0) return;
-  if (hides_reads(who.user, kUnderWayMs)) {
-    return broken(8, who.name + " hides what it reads, and is told what others read");
-  }
   const auto id = ConversationId::from_bytes(state.conversation_id()).value();
   published_.push_back({logged_, id, read});
 }

@@ -34,7 +34,9 @@ class PrivacyChecker : public Checker {
   void show(const server::LogEntry& entry);
   void made_members(const server::LogEntry& entry);
   void refused(const Who& who, const v1::Error& error);
-  void reads(const Who& who, const v1::ReceiptState& state);
+  template <class State>
+  void hides(const Who& who, const State& state);
+  void reads(const v1::ReceiptState& state);
   void judge(const Published& published);
   void presence(const Who& who, const v1::PresencePush& push);
   void typing(const Who& who, const v1::TypingPush& push);

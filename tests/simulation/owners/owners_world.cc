@@ -235,6 +235,8 @@ server::LogRecord OwnersWorld::make_command(std::size_t client) {
         {users_[3]},
         MemberRole::kNone,
         {}};
+  } else if (what < 2 && !group) {
+    r.op = server::BlockOp{what == 0};
   } else {
     r.op = server::SendOp{"text", 0, {}, 0};
   }

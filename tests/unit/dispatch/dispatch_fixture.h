@@ -37,6 +37,7 @@ class FakeServices : public Services {
   }
   void session_closed(const Caller& caller) override { closed.push_back(caller.session); }
   void session_active(const Caller&, bool) override {}
+  bool shares_receipts(const UserId&) const override { return true; }
   void feed_high(const UserId&, Done<Position> done) override { done(Position{7}); }
   void remove_account(const UserId& user, Done<void> done) override {
     removed.push_back(user);

@@ -16,10 +16,6 @@ using testing::message;
 
 class ConsentTest : public testing::ServiceTest {
  protected:
-  void change(const UserId& user, const UserChange& change) {
-    users.update(user, change, [](const Result<Users::Record>& done) { EXPECT_TRUE(done.ok()); });
-    loop.settle();
-  }
   void allow(const UserId& user, Audience group_adds, Audience first_messages) {
     UserChange settings;
     settings.privacy = PrivacySettings{};
@@ -96,8 +92,8 @@ TEST_F(ConsentTest, AnIdOfZerosIsNobodyAsAnyOther) {
 
 TEST_F(ConsentTest, WhoGuessesIdsPaysForWhatARefusalTells) {
   std::uint32_t people = 0, wait = 0;
-  service.set_lookup_costs({[&](const Caller&) { return wait; },
-                            [&](const Caller&, std::uint32_t some) { people += some; }});
+  relations.set_costs({[&](const Caller&) { return wait; },
+                       [&](const Caller&, std::uint32_t some) { people += some; }});
   create(anna, {bob, ghost, other_ghost});
   EXPECT_EQ(people, 3U) << "who is not named exists";
   write_first(anna, ghost);

@@ -159,7 +159,7 @@ TEST_F(ConversationServiceTest, WhatIsAskedAsACreationEndsComesBehindWhatWaitedF
   create.mutable_create_conversation()->set_command_id(message(70).bytes());
   create.mutable_create_conversation()->add_members(bob.bytes());
   std::shared_ptr<std::optional<v1::ServerFrame>> later;
-  service.handle(anna, create, [&](v1::ServerFrame&& reply) {
+  service.handle(stamped(anna), create, [&](v1::ServerFrame&& reply) {
     EXPECT_TRUE(reply.has_placed());
     loop.post([&] { later = begin(anna, batch({out(72)}, id)); });
   });
@@ -277,7 +277,7 @@ v1::ClientFrame ack_events(std::uint64_t upto) {
 
 TEST_F(ConversationServiceTest, AReadMarkIsAnsweredAsSoonAsItIsDurable) {
   send(anna, {out(1)});
-  service.handle(bobs, ack_events(2), nullptr);
+  service.handle(stamped(bobs), ack_events(2), nullptr);
   const std::int64_t before = loop.now();
   const Position last = log.last();
   const auto answer = begin(bobs, mark_read(2));
@@ -293,12 +293,12 @@ TEST_F(ConversationServiceTest, ReceiptsOfStrangersAreNotLogged) {
   send(anna, {out(1)});
   const Caller stranger = enter(person("dora"), 4);
   const Position before = log.last();
-  service.handle(stranger, ack_events(2), nullptr);
+  service.handle(stamped(stranger), ack_events(2), nullptr);
   loop.advance(Millis(50));
   EXPECT_EQ(ask(stranger, mark_read(2)).error().code(), v1::ERROR_CODE_NOT_MEMBER);
   v1::ClientFrame nowhere = ack_events(7);
   nowhere.mutable_ack_events()->mutable_upto(0)->set_conversation_id(std::string(16, 'n'));
-  service.handle(bobs, nowhere, nullptr);
+  service.handle(stamped(bobs), nowhere, nullptr);
   loop.advance(Millis(3'000));
   EXPECT_EQ(log.last(), before);
 }
@@ -306,7 +306,8 @@ TEST_F(ConversationServiceTest, ReceiptsOfStrangersAreNotLogged) {
 TEST_F(ConversationServiceTest, DeliveriesOfOneReaderAreGatheredIntoOneRecord) {
   send(anna, {out(1), out(2), out(3)});
   const Position before = log.last();
-  for (std::uint64_t seq = 2; seq <= 4; ++seq) service.handle(bobs, ack_events(seq), nullptr);
+  for (std::uint64_t seq = 2; seq <= 4; ++seq)
+    service.handle(stamped(bobs), ack_events(seq), nullptr);
   loop.advance(Millis(50));
   EXPECT_EQ(log.last(), before + 1);
   EXPECT_EQ(find_member(*cache.peek(group_id()), bob)->delivered_seq, 4u);
@@ -337,7 +338,7 @@ TEST_F(ConversationServiceTest, AReceiptGoesAtOnceThenInTurnsAndNotToWhoCausedIt
     auto* head = frame.mutable_ack_events()->add_upto();
     head->set_conversation_id(direct.bytes());
     head->set_seq(seq);
-    service.handle(bobs, frame, nullptr);
+    service.handle(stamped(bobs), frame, nullptr);
   };
   const auto told = [&](const Caller& who) {
     std::vector<std::uint64_t> all;
@@ -382,7 +383,7 @@ TEST_F(ConversationServiceTest, TheFirstReceiptOfAnAnswerGoesAtOnce) {
   v1::ClientFrame ack;
   ack.mutable_ack_events()->add_upto()->set_conversation_id(direct.bytes());
   ack.mutable_ack_events()->mutable_upto(0)->set_seq(5);
-  service.handle(anna, ack, nullptr);
+  service.handle(stamped(anna), ack, nullptr);
   loop.advance(Millis(3));
   ASSERT_EQ(pushed[bobs.session].size(), 1u);
   EXPECT_EQ(pushed[bobs.session][0].receipt_push().states(0).delivered_all_seq(), 5u);
@@ -391,11 +392,11 @@ TEST_F(ConversationServiceTest, TheFirstReceiptOfAnAnswerGoesAtOnce) {
 
 TEST_F(ConversationServiceTest, WhatIsReceivedAlreadyIsNoRecord) {
   send(anna, {out(1)});
-  service.handle(bobs, ack_events(2), nullptr);
+  service.handle(stamped(bobs), ack_events(2), nullptr);
   loop.advance(Millis(50));
   const Position before = log.last();
-  service.handle(bobs, ack_events(2), nullptr);
-  service.handle(anna, ack_events(2), nullptr);  // who sends has it
+  service.handle(stamped(bobs), ack_events(2), nullptr);
+  service.handle(stamped(anna), ack_events(2), nullptr);  // who sends has it
   loop.advance(Millis(50));
   EXPECT_EQ(log.last(), before);
 }

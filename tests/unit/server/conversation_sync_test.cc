@@ -177,7 +177,7 @@ TEST_F(ConversationSyncTest, ACursorOfARecordThatIsDecidedAgainIsNoFuture) {
   ASSERT_TRUE(cache_again.start().ok());
   disks.store->read_fault = nullptr;
   ASSERT_LT(cache_again.progress().decided(), cursor);
-  ConversationRequests again{cache_again, users, fanout, loop};
+  ConversationRequests again{cache_again, users, relations, fanout, loop};
   const auto answer = std::make_shared<std::optional<v1::ServerFrame>>();
   const auto resync = [&](std::uint64_t from) {
     v1::ClientFrame frame;

@@ -100,7 +100,8 @@ TEST_F(PeopleServiceTest, WhoAskedWhileTheChangeWasWrittenReadsItFromTheNextProc
   Users users_again{directory};
   ConversationShard cache_again{log_again, store_again, loop};
   ASSERT_TRUE(cache_again.start().ok());
-  ConversationRequests again{cache_again, users_again, fanout, loop};
+  UserRelations relations_again{users_again};
+  ConversationRequests again{cache_again, users_again, relations_again, fanout, loop};
   v1::ClientFrame frame;
   frame.mutable_sync()->set_cursor(cursor);
   v1::ServerFrame answer;

@@ -74,6 +74,8 @@ TEST(RecordCodec, WhoWhatAndWhenComeBackAndTheReplyTokenDoesNot) {
 TEST(RecordCodec, EveryOperationComesBack) {
   const std::vector<UserId> users = {id_of<UserId>('a'), id_of<UserId>('b')};
   through(TakeOverOp{});
+  EXPECT_TRUE(through(BlockOp{true}).on);
+  EXPECT_FALSE(through(BlockOp{false}).on);
   const auto send = through(SendOp{std::string("\0\xff text", 7), 12, users, 1'600'000'000'001});
   EXPECT_EQ(send.body, std::string("\0\xff text", 7));
   EXPECT_EQ(send.reply_to_seq, 12U);

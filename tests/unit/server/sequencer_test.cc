@@ -146,6 +146,66 @@ TEST(Sequencer, AWithheldMessageLooksLikeAnyOtherToItsSender) {
   EXPECT_FALSE(others.countable());
 }
 
+History two() {
+  History h;
+  h.id = ConversationId::direct(kAnna, kBen);
+  h.run(kAnna, CreateOp{ConversationType::kDirect, "", {kBen}});
+  return h;
+}
+
+TEST(Sequencer, WhatABlockedPersonSaysBehindABlockIsWithheld) {
+  History h = two();
+  EXPECT_FALSE(h.run(kBen, SendOp{}).event->sender_only);
+  h.run(kAnna, BlockOp{true});
+  const Outcome withheld = h.run(kBen, SendOp{});
+  EXPECT_TRUE(withheld.event->sender_only);
+  EXPECT_FALSE(withheld.event->countable);
+  EXPECT_EQ(h.member(kBen).withheld, 1u);
+  EXPECT_FALSE(h.run(kAnna, SendOp{}).event->sender_only);
+  h.run(kAnna, BlockOp{false});
+  EXPECT_FALSE(h.run(kBen, SendOp{}).event->sender_only);
+}
+
+TEST(Sequencer, ABlockIsToldNobody) {
+  History h = two();
+  h.run(kBen, SendOp{});
+  Conversation before = h.conversation;
+  for (const bool on : {true, true, false}) {
+    const bool changes = h.member(kAnna).blocks != on;
+    const Outcome out = h.run(kAnna, BlockOp{on});
+    EXPECT_FALSE(out.error || out.placed || out.event);
+    EXPECT_TRUE(out.marks.empty() && out.audience.empty());
+    EXPECT_FALSE(out.receipts_moved);
+    EXPECT_EQ(out.changed_members.size(), changes ? 1u : 0u);
+    before.head.last_position = h.conversation.head.last_position;
+    EXPECT_EQ(h.conversation.head, before.head);
+    EXPECT_EQ(h.member(kBen), *find_member(before, kBen));
+  }
+  EXPECT_EQ(h.conversation.members, before.members);
+}
+
+TEST(Sequencer, ABlockNeedsA1to1OfItsSender) {
+  History none;
+  EXPECT_TRUE(none.run(kAnna, BlockOp{true}).error);
+  EXPECT_EQ(none.conversation.head.last_seq, 0u);
+  History h = group();
+  EXPECT_TRUE(h.run(kAnna, BlockOp{true}).error);
+  EXPECT_FALSE(h.member(kAnna).blocks);
+  History others = two();
+  EXPECT_TRUE(others.run(kCleo, BlockOp{true}).error);
+}
+
+TEST(Sequencer, RecordsOfBeforeSayThemselvesWhetherTheyAreWithheld) {
+  History h = two();
+  h.change = [](LogRecord& r) {
+    r.rules_version = kRulesWithBlocks - 1;
+    r.sender_only = true;
+  };
+  EXPECT_TRUE(h.run(kBen, SendOp{}).event->sender_only);
+  h.change = [](LogRecord& r) { r.sender_only = true; };
+  EXPECT_FALSE(h.run(kBen, SendOp{}).event->sender_only);
+}
+
 TEST(Sequencer, TheClockOfASenderDecidesNothing) {
   History h = group();
   const std::int64_t now = 1'700'000'000'000;

@@ -19,6 +19,7 @@
 #include "server/adapters/embedded/directory_memory.h"
 #include "server/adapters/embedded/session_registry_memory.h"
 #include "server/dispatch/conversation_requests.h"
+#include "server/people/user_relations.h"
 #include "tests/unit/gateway/virtual_loop.h"
 
 namespace kith::server::testing {
@@ -41,10 +42,12 @@ struct Disks {
 class ServiceTest : public ::testing::Test {
  protected:
   explicit ServiceTest(std::uint32_t large_pushes_per_s = limits::large_pushes_per_s)
-      : service{cache, users, fanout, loop, large_pushes_per_s} {
+      : service{cache, users, relations, fanout, loop, large_pushes_per_s} {
     bus.subscribe("g", [this](const Delivery& delivery) {
       for (const std::uint64_t session : delivery.sessions) {
-        pushed[session].push_back(*decode_server_frame(*delivery.frame));
+        const bool redacted = delivery.redacted && !shares_receipts(user_of[session]);
+        pushed[session].push_back(
+            *decode_server_frame(redacted ? *delivery.redacted : *delivery.frame));
       }
     });
     for (const char* handle : {"ann", "bob", "cleo"}) person(handle);
@@ -57,16 +60,38 @@ class ServiceTest : public ::testing::Test {
   }
   Caller enter(const UserId& user, std::uint64_t session) {
     registry.add(user, {"g", session, DeviceId()});
+    user_of[session] = user;
     const Caller caller{user, DeviceId(), session};
     service.session_opened(caller);
     loop.settle();
     return caller;
   }
+  [[nodiscard]] bool shares_receipts(const UserId& user) const {
+    const auto known = disks.people->accounts.find(user);
+    return known != disks.people->accounts.end() && known->second.user.privacy.receipts;
+  }
+  // As the server hands it on.
+  [[nodiscard]] Caller stamped(const Caller& caller) const {
+    Caller known = caller;
+    known.receipts = shares_receipts(caller.user);
+    return known;
+  }
+  // Changes a user, and tells the conversations of blocks, as PeopleService does.
+  void change(const UserId& user, const UserChange& what) {
+    users.update(user, what, [](const Result<Users::Record>& done) { EXPECT_TRUE(done.ok()); });
+    loop.settle();
+    const auto tell = [&](const UserId& other, bool on) {
+      service.blocks().set(user, other, on, [](const Status& told) { EXPECT_TRUE(told.ok()); });
+    };
+    for (const UserId& other : what.block) tell(other, true);
+    for (const UserId& other : what.unblock) tell(other, false);
+    loop.settle();
+  }
   // Asks without waiting; the answer appears in the returned place.
   std::shared_ptr<std::optional<v1::ServerFrame>> begin(const Caller& caller,
                                                         const v1::ClientFrame& frame) {
     auto answer = std::make_shared<std::optional<v1::ServerFrame>>();
-    const bool known = service.handle(caller, frame, [answer](v1::ServerFrame&& reply) {
+    const bool known = service.handle(stamped(caller), frame, [answer](v1::ServerFrame&& reply) {
       EXPECT_FALSE(answer->has_value()) << "answered twice";
       answer->emplace(std::move(reply));
     });
@@ -128,10 +153,12 @@ class ServiceTest : public ::testing::Test {
   SessionRegistryMemory registry;
   BusMemory bus;
   Users users{directory};
+  UserRelations relations{users};
   Fanout fanout{registry, bus, "g"};
   ConversationShard cache{log, store, loop};
   ConversationRequests service;
   std::map<std::uint64_t, std::vector<v1::ServerFrame>> pushed;
+  std::map<std::uint64_t, UserId> user_of;  // of sessions
   const UserId ann = UserId::of("ann"), bob = UserId::of("bob"), cleo = UserId::of("cleo");
 };
 

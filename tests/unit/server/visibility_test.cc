@@ -45,21 +45,19 @@ class VisibilityTest : public testing::ServiceTest {
     v1::HeadRef& head = *frame.mutable_ack_events()->add_upto();
     head.set_conversation_id(id.bytes());
     head.set_seq(upto);
-    service.handle(by, frame, nullptr);
+    service.handle(stamped(by), frame, nullptr);
     loop.advance(Millis(50));
   }
   void receipts(const UserId& user, bool on) {
     UserChange off;
     off.privacy = PrivacySettings{};
     off.privacy->receipts = on;
-    users.update(user, off, [](const Result<Users::Record>& done) { EXPECT_TRUE(done.ok()); });
-    loop.settle();
+    ServiceTest::change(user, off);
   }
   void block(const UserId& user, const UserId& whom) {
-    UserChange change;
-    change.block = {whom};
-    users.update(user, change, [](const Result<Users::Record>& done) { EXPECT_TRUE(done.ok()); });
-    loop.settle();
+    UserChange blocks;
+    blocks.block = {whom};
+    ServiceTest::change(user, blocks);
   }
   v1::ConversationState state(const Caller& caller, const ConversationId& id = group_id()) {
     const v1::ServerFrame answer = sync(caller, 0);

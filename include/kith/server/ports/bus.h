@@ -37,6 +37,9 @@ enum class DeliveryClass : std::uint8_t {
 struct Delivery {
   std::vector<std::uint64_t> sessions;       // of the gateway
   std::shared_ptr<const std::string> frame;  // one encoded ServerFrame, shared by all receivers
+  // Replaces `frame` for users who keep their own reading private and therefore see nothing of others' reading. Null:
+  // `frame` is for everybody.
+  std::shared_ptr<const std::string> redacted{};
   DeliveryClass cls = DeliveryClass::kEvent;
   // For kEvent: the head that a lagging session gets instead of the frame.
   ConversationId conversation;

@@ -72,7 +72,8 @@ struct Member {
   std::uint64_t read_ordinal = 0;
   std::uint64_t public_read_seq = 0;  // the read mark as other members may see it
   bool sharing = true;                // counts in the read minima: shares receipts, when last known
-  Position feed_ver = 0;              // the last feed mark of this conversation for this user
+  bool blocks = false;    // of a 1:1: withholds the other's messages; changed by BlockOp
+  Position feed_ver = 0;  // the last feed mark of this conversation for this user
   // Messages of this member that other members see as VOID; the sender's ordinals count them.
   std::uint64_t withheld = 0;
   std::shared_ptr<const LeftView> left;  // of a former member; null if an earlier version had none
@@ -81,7 +82,8 @@ struct Member {
   friend bool operator==(const Member& a, const Member& b) {
     const auto rest = [](const Member& m) {
       return std::tie(m.user, m.role, m.join_seq, m.left_seq, m.delivered_seq, m.read_seq,
-                      m.read_ordinal, m.public_read_seq, m.sharing, m.feed_ver, m.withheld);
+                      m.read_ordinal, m.public_read_seq, m.sharing, m.feed_ver, m.withheld,
+                      m.blocks);
     };
     if (rest(a) != rest(b)) return false;
     return a.left == b.left || (a.left != nullptr && b.left != nullptr && *a.left == *b.left);
@@ -155,6 +157,10 @@ struct ReceiptOp {
   std::uint64_t read_ordinal = 0;
   bool publish_read = true;
 };
+// The sender blocks the other member of the conversation, a 1:1, or no longer does.
+struct BlockOp {
+  bool on = false;
+};
 struct UserMarkOp {};  // the sender's settings or contacts changed; no conversation
 struct TakeOverOp {};  // a new owner of the log begins, with the record's tenure; no conversation
 
@@ -176,12 +182,13 @@ struct LogRecord {
   std::uint32_t attempt = 0;
   std::int64_t gateway_ts_ms = 0;
   std::uint32_t rules_version = 1;
-  bool sender_only = false;
+  bool sender_only = false;   // of a message by the rules before 6: its sender was blocked
   bool receipts_off = false;  // the sender does not share receipts
   // The session that sent the command; it gets no push of the event. 0 = none, or read back after a restart.
   std::uint64_t reply_token = 0;
   Tenure tenure;
-  std::variant<SendOp, CreateOp, MembershipOp, MetaOp, ReceiptOp, UserMarkOp, TakeOverOp> op;
+  std::variant<SendOp, CreateOp, MembershipOp, MetaOp, ReceiptOp, UserMarkOp, TakeOverOp, BlockOp>
+      op;
 };
 struct LogEntry {
   Position position = 0;

@@ -1,5 +1,5 @@
 // The rules of consent, and the answers to those who do not have it.
-#include "server/users/consent.h"
+#include "server/requests/consent.h"
 
 #include <algorithm>
 #include <iterator>

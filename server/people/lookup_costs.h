@@ -2,7 +2,6 @@
 // exist or let the caller; a caller who is let through pays nothing more.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -15,7 +14,7 @@ namespace kith::server {
 struct LookupCosts {
   // Returns the milliseconds until the caller may look up more people; 0 = now.
   std::function<std::uint32_t(const Caller&)> wait;
-  // A refusal was about so many people.
+  // Charges for a refusal that shows something of `people` people.
   std::function<void(const Caller&, std::uint32_t people)> charge;
 
   // The answer to a caller who must wait; nullopt if they need not.
@@ -23,11 +22,6 @@ struct LookupCosts {
     const std::uint32_t wait_ms = wait ? wait(caller) : 0;
     if (wait_ms == 0) return std::nullopt;
     return make_error(ErrorCode::kRateLimited, "too many people were asked for", wait_ms);
-  }
-  // Charges for a refusal, and returns it.
-  const Error& charged(const Caller& caller, std::size_t people, const Error& refusal) const {
-    if (charge) charge(caller, static_cast<std::uint32_t>(people));
-    return refusal;
   }
 };
 
