@@ -52,11 +52,12 @@ class JoinedCore : public ServerCore {
     services_.set_limits(dispatcher_.limits());
     shard_.watch(health_);
     if (ports.search == nullptr || !options.search) return;
-    feeder_.emplace(*ports.search, ports.store, shard_, scheduler, limits::search_waiting_max,
-                    ports.index_step, [log = options.log](const std::string& text) {
-                      if (log) log({LogLevel::kWarning, "search_rebuild", text, {}});
-                    });
-    services_.on_index_damage([this](const Error& error) { feeder_->index_damaged(error); });
+    rebuild_.emplace(*ports.search, scheduler, [log = options.log](const std::string& text) {
+      if (log) log({LogLevel::kWarning, "search_rebuild", text, {}});
+    });
+    feeder_.emplace(SearchFeeder::Ports{*ports.search, ports.store, shard_, scheduler, *rebuild_},
+                    0U, limits::search_waiting_max, ports.index_step);
+    services_.on_index_damage([this](const Error& error) { rebuild_->damaged(error); });
     shard_.on_stored([this](const StoreBatch& batch) { feeder_->stored(batch); });
   }
 
@@ -97,7 +98,10 @@ class JoinedCore : public ServerCore {
     dispatcher_.add_stats(all);
     shard_.add_stats(all);
     services_.add_stats(all);
-    if (feeder_) feeder_->add_stats(all);
+    if (feeder_) {
+      feeder_->add_stats(all);
+      rebuild_->add_stats(all);
+    }
     return all;
   }
   void add_metrics(MetricsText& to) const override {
@@ -153,6 +157,7 @@ class JoinedCore : public ServerCore {
   ConversationShard shard_;
   ServiceRouter services_;
   SignIn sign_in_;
+  std::optional<IndexRebuild> rebuild_;
   std::optional<SearchFeeder> feeder_;
   Dispatcher dispatcher_;
   Gateway gateway_;

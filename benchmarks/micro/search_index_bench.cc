@@ -32,7 +32,8 @@ class Room {
     const std::uint64_t first = chatter_.below(seqs_.size());
     for (std::uint64_t n = 0; n < messages; ++n) {
       const std::uint64_t c = (first + n % conversations) % seqs_.size();
-      batch.messages.push_back({conversation_of(c), ++seqs_[c], ++position_, chatter_.message()});
+      const std::uint64_t place = ++ms_ << server::index_place_bits | (c * 7'919 + seqs_[c]) % kLow;
+      batch.messages.push_back({conversation_of(c), ++seqs_[c], place, chatter_.message()});
     }
     for (std::uint64_t n = 0; n < conversations; ++n) {
       const std::uint64_t c = (first + n) % seqs_.size();
@@ -46,7 +47,8 @@ class Room {
  private:
   Chatter chatter_;
   std::vector<std::uint64_t> seqs_;
-  server::Position position_ = 0;
+  static constexpr std::uint64_t kLow = 1U << server::index_place_bits;
+  std::uint64_t ms_ = 1'700'000'000'000;
   std::uint64_t bytes_ = 0;
 };
 

@@ -9,6 +9,7 @@
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
 #include "server/records/wire.h"
+#include "server/search/message_place.h"
 #include "server/search/message_text.h"
 #include "src/frame_codec.h"
 #include "src/search_terms.h"
@@ -183,7 +184,7 @@ void SearchService::look_at_next(const SearchPtr& search) {
 }
 
 void SearchService::look_at(const SearchPtr& search, const IndexHit& hit) {
-  search->query.before = hit.position;
+  search->query.before = hit.place;
   search->spent += kHitCost;
   shard_.with(hit.conversation, [this, alive = alive_, search,
                                  hit](const Result<const Conversation*>& found) {
@@ -208,13 +209,13 @@ void SearchService::look_at(const SearchPtr& search, const IndexHit& hit) {
 }
 
 void SearchService::take(Search& search, const IndexHit& hit, const Event& event) {
-  if (event.position != hit.position) return;  // the index is of another history
+  if (!may_stand_at(event, hit.place)) return;  // the index is of another history
   if (event.sender_only && event.sender != search.caller.user) return;
   if (search::find(search.pattern, message_text(event)).empty()) return;
   v1::SearchPage& page = *search.frame.mutable_search_page();
   v1::SearchHit fresh;
   to_wire(event, search.caller.user, fresh.mutable_event());
-  fresh.set_place(hit.position);
+  fresh.set_place(hit.place);
   search.bytes += fresh.ByteSizeLong() + 8;
   const bool fits = search.bytes <= limits::page_bytes_max || page.hits_size() == 0;
   if (!fits || static_cast<std::size_t>(page.hits_size()) == search.limit) {

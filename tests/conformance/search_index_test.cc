@@ -66,28 +66,41 @@ IndexBatch some(std::uint64_t from, std::uint64_t to) {
 TEST(SearchIndexSqlite, AFileThatIsNoDatabaseIsBegunAnew) {
   SqliteIndex factory;
   std::ofstream(factory.dir.file("search.db")) << std::string(10'000, 'x');
-  EXPECT_EQ(factory.open()->complete().value(), 0u);
+  EXPECT_EQ(factory.open()->complete(0).value(), 0u);
 }
 
-// The store was brought back from a copy and went on differently: not to be mended, but made anew.
-TEST(SearchIndexSqlite, AnIndexOfAnotherHistoryIsBegunAnewByTheNextStart) {
+// Its order was another one. The file is replaced, and the server says so once.
+TEST(SearchIndexSqlite, AnIndexOfAnEarlierReleaseIsMadeAnew) {
   SqliteIndex factory;
-  const auto add = [&](SearchIndex& index, const IndexBatch& batch) {
-    return answer_of<void>(factory.loop, [&](auto done) {
-      index.add(std::make_shared<const IndexBatch>(batch), std::move(done));
-    });
-  };
-  const IndexBatch other{{{id_of<ConversationId>(2), 1, 30, "coffee"}}, {}, 0};
-  {
-    auto index = factory.open();
-    ASSERT_TRUE(add(*index, some(1, 50)).ok());
-    const Status added = add(*index, other);
-    ASSERT_FALSE(added.ok());
-    EXPECT_EQ(added.error().code, ErrorCode::kCacheCorrupt);
-  }
+  const std::string path = factory.dir.file("search.db");
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(
+      sqlite3_exec(
+          db,
+          "CREATE TABLE conversation(num INTEGER PRIMARY KEY,id BLOB UNIQUE,upto INT,newest INT);"
+          "CREATE TABLE message(position INTEGER PRIMARY KEY,conversation INT,seq INT,"
+          "only_for BLOB);"
+          "CREATE VIRTUAL TABLE word USING "
+          "fts5(terms,content='',columnsize=0,tokenize='ascii');"
+          "CREATE TABLE meta(key TEXT PRIMARY KEY,value INT) WITHOUT ROWID;"
+          "INSERT INTO meta VALUES('complete',50),('rule',3);PRAGMA user_version=1",
+          nullptr, nullptr, nullptr),
+      SQLITE_OK);
+  sqlite3_close(db);
   auto index = factory.open();
-  EXPECT_EQ(index->complete().value(), 0u);
-  EXPECT_TRUE(add(*index, other).ok());
+  const auto complete = index->complete(0);
+  ASSERT_FALSE(complete.ok());
+  EXPECT_EQ(complete.error().code, ErrorCode::kCacheCorrupt);
+  EXPECT_NE(complete.error().message.find("earlier release"), std::string::npos);
+  ASSERT_TRUE(
+      answer_of<void>(factory.loop, [&](auto done) { index->begin_anew(std::move(done)); }).ok());
+  EXPECT_EQ(index->complete(0).value(), 0u);
+  ASSERT_TRUE(answer_of<void>(factory.loop, [&](auto done) {
+                index->add(std::make_shared<const IndexBatch>(some(1, 50)), std::move(done));
+              }).ok());
+  index = factory.open();
+  EXPECT_EQ(index->complete(0).value(), 50u);
 }
 
 TEST(SearchIndexSqlite, WhoWaitsTooLongIsToldSo) {
@@ -169,10 +182,10 @@ TEST(SearchIndexSqlite, ASearchThatIsInterruptedFindsTheSame) {
   ASSERT_TRUE(factory.loop.run_until([&] { return all.size() == 12; }));
   for (const auto& hits : all) {
     ASSERT_EQ(hits.size(), 3'000u);
-    const Position step = hits[0].position - hits[1].position;
+    const std::uint64_t step = hits[0].place - hits[1].place;
     EXPECT_TRUE(step == 1 || step == 7);
     for (std::size_t n = 0; n < hits.size(); ++n) {
-      EXPECT_EQ(hits[n].position, hits[0].position - n * step);
+      EXPECT_EQ(hits[n].place, hits[0].place - n * step);
     }
   }
 }
@@ -187,13 +200,13 @@ TEST(SearchIndexSqlite, AnIndexOfOtherTermsOrALaterReleaseIsBegunAnew) {
                     index->add(std::make_shared<const IndexBatch>(some(1, 50)), std::move(done));
                   }).ok());
     }
-    EXPECT_EQ(factory.open()->complete().value(), 50u);
+    EXPECT_EQ(factory.open()->complete(0).value(), 50u);
     sqlite3* db = nullptr;
     ASSERT_EQ(sqlite3_open(factory.dir.file("search.db").c_str(), &db), SQLITE_OK);
     EXPECT_EQ(sqlite3_exec(db, change, nullptr, nullptr, nullptr), SQLITE_OK);
     sqlite3_close(db);
-    EXPECT_EQ(factory.open()->complete().value(), 0u) << change;
-    EXPECT_EQ(factory.open()->complete().value(), 0u) << change;
+    EXPECT_EQ(factory.open()->complete(0).value(), 0u) << change;
+    EXPECT_EQ(factory.open()->complete(0).value(), 0u) << change;
   }
 }
 
@@ -239,7 +252,7 @@ TEST(SearchIndexSqlite, DamageIsNoticedWhenItIsMetAndHealedByBeginningAnew) {
     }
     {
       auto index = factory.open();
-      if (index->complete().value() == 0) ++noticed;
+      if (index->complete(0).value() == 0) ++noticed;
       const auto hits = answer_of<std::vector<IndexHit>>(factory.loop, [&](auto done) {
         index->find({"tea", UserId(), {{id_of<ConversationId>(1), 1, 0}}, 0, 10, Millis(0)}, done);
       });
@@ -255,7 +268,7 @@ TEST(SearchIndexSqlite, DamageIsNoticedWhenItIsMetAndHealedByBeginningAnew) {
         ASSERT_TRUE(answer_of<void>(factory.loop, [&](auto done) {
                       index->begin_anew(std::move(done));
                     }).ok());
-        EXPECT_EQ(index->complete().value(), 0u) << "seed " << seed;
+        EXPECT_EQ(index->complete(0).value(), 0u) << "seed " << seed;
         EXPECT_TRUE(add(factory, *index, some(1, 3'100)).ok()) << "seed " << seed;
         const auto found = answer_of<std::vector<IndexHit>>(factory.loop, [&](auto done) {
           index->find({"tea", UserId(), {{id_of<ConversationId>(1), 1, 0}}, 0, 10, Millis(0)},
@@ -267,7 +280,7 @@ TEST(SearchIndexSqlite, DamageIsNoticedWhenItIsMetAndHealedByBeginningAnew) {
       }
     }
     auto anew = factory.open();
-    EXPECT_EQ(anew->complete().value(), 0u) << "seed " << seed;
+    EXPECT_EQ(anew->complete(0).value(), 0u) << "seed " << seed;
     EXPECT_TRUE(add(factory, *anew, some(1, 3'100)).ok()) << "seed " << seed;
   }
   EXPECT_GT(noticed, 10);

@@ -217,7 +217,7 @@ bool World::settled(std::string* why) {
     *why = "somebody whose account was deleted has not left everything";
     return false;
   }
-  if (server_.index_disk().complete < store.applied) {
+  if (server_.index_disk().complete[0] < store.applied) {
     *why = "the search index is behind the store";
     return false;
   }

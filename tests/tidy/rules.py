@@ -248,11 +248,8 @@ SERVER_LINES_MAX = 500
 # Old debts: figures may only shrink, and must follow when they do.
 CLASS_DEBTS = {  # methods, fields
     "ConversationShard": (28, 17), "ConversationSlot": (5, 17), "EmbeddedServer": (30, 22),
-    "SearchFeeder": (25, 29),
 }
-FILE_DEBTS = {
-    "server/adapters/embedded/search_index_sqlite.cc": 592,
-}
+FILE_DEBTS = {}
 CLASS = re.compile(r"\b(class|struct)\s+(?:\w+_API\s+)?(\w+(?:::\w+)*)[^;{}()]*\{")
 NO_MEMBER = re.compile(r"(using|friend|typedef|static constexpr|class|struct|enum|union"
                        r"|template\s*<[^>]*>\s*(class|struct))\b")

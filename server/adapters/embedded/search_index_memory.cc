@@ -24,11 +24,11 @@ std::vector<IndexHit> hits_of(const SearchIndexMemory::Disk& disk, const IndexQu
   std::vector<IndexHit> hits;
   auto message = query.before == 0 ? disk.messages.end() : disk.messages.lower_bound(query.before);
   while (message != disk.messages.begin() && hits.size() < query.limit) {
-    const auto& [position, indexed] = *--message;
+    const auto& [place, indexed] = *--message;
     if (!in_scope(query, indexed)) continue;
     if (!indexed.only_for.empty() && indexed.only_for != query.reader) continue;
     if (search::find(pattern, indexed.text).empty()) continue;
-    hits.push_back({indexed.conversation, indexed.seq, position});
+    hits.push_back({indexed.conversation, indexed.seq, place});
   }
   return hits;
 }
@@ -47,16 +47,17 @@ SearchIndexMemory::~SearchIndexMemory() {
   }
 }
 
-Result<Position> SearchIndexMemory::complete() {
+Result<Position> SearchIndexMemory::complete(std::uint32_t partition) {
   if (disk_->read_fault) {
     if (auto fault = disk_->read_fault()) return *fault;
   }
-  return disk_->complete;
+  const auto found = disk_->complete.find(partition);
+  return found == disk_->complete.end() ? 0 : found->second;
 }
 
 void SearchIndexMemory::begin_anew(Done<void> done) {
   later([this, done = std::move(done)] {
-    disk_->complete = 0;
+    disk_->complete.clear();
     disk_->marks.clear();
     disk_->messages.clear();
     newest_.clear();
@@ -64,30 +65,35 @@ void SearchIndexMemory::begin_anew(Done<void> done) {
   });
 }
 
+// Its own place, or where it is already, or the next free one.
+Result<std::uint64_t> SearchIndexMemory::place_for(const IndexedMessage& message) const {
+  for (std::uint64_t place = message.place; place <= message.place + index_moves_max; ++place) {
+    const auto known = disk_->messages.find(place);
+    if (known == disk_->messages.end()) return place;
+    const IndexedMessage& there = known->second;
+    if (there.conversation == message.conversation && there.seq == message.seq) return place;
+  }
+  return make_error(ErrorCode::kCacheCorrupt, "the search index is full at a place");
+}
+
 Status SearchIndexMemory::store(const IndexBatch& batch) {
-  std::map<Position, const IndexedMessage*> fresh;
+  Before before{disk_->complete, {}, {}};
   for (const IndexedMessage& message : batch.messages) {
     const auto mark = disk_->marks.find(message.conversation);
     if (mark != disk_->marks.end() && message.seq <= mark->second) continue;
-    const auto known = disk_->messages.find(message.position);
-    const IndexedMessage& there = known != disk_->messages.end()
-                                      ? known->second
-                                      : *fresh.emplace(message.position, &message).first->second;
-    if (there.conversation != message.conversation || there.seq != message.seq) {
-      return make_error(ErrorCode::kCacheCorrupt, "the search index has another message there");
+    const auto place = place_for(message);
+    if (!place) {
+      take_back(before);
+      return place.error();
     }
-  }
-  Before before{disk_->complete, {}, {}};
-  for (const auto& [position, message] : fresh) {
-    disk_->messages[position] = *message;
-    before.messages.push_back(position);
+    if (disk_->messages.emplace(*place, message).second) before.messages.push_back(*place);
   }
   for (const auto& [id, upto] : batch.marks) {
     std::uint64_t& mark = disk_->marks[id];
     before.marks.emplace_back(id, mark);
     mark = std::max(mark, upto);
   }
-  if (batch.complete != 0) disk_->complete = batch.complete;
+  if (batch.complete != 0) disk_->complete[batch.partition] = batch.complete;
   newest_.push_back(std::move(before));
   if (newest_.size() > kTakenBackMax) newest_.pop_front();
   return {};
@@ -99,7 +105,7 @@ void SearchIndexMemory::take_back(const Before& before) {
   for (auto mark = before.marks.rbegin(); mark != before.marks.rend(); ++mark) {
     disk_->marks[mark->first] = mark->second;
   }
-  for (const Position position : before.messages) disk_->messages.erase(position);
+  for (const std::uint64_t place : before.messages) disk_->messages.erase(place);
 }
 
 void SearchIndexMemory::later(std::function<void()> task) {

@@ -17,9 +17,9 @@ class SearchIndexMemory : public SearchIndex {
  public:
   // What survives a crash of the process, and the faults of the device that it stands for.
   struct Disk {
-    Position complete = 0;
+    std::map<std::uint32_t, Position> complete;  // by partition
     std::map<ConversationId, std::uint64_t> marks;
-    std::map<Position, IndexedMessage> messages;
+    std::map<std::uint64_t, IndexedMessage> messages;  // by place
 
     std::function<Millis()> delay;  // of all answers; null: at the next turn of the loop
     std::function<std::optional<Error>()> add_fault;
@@ -33,7 +33,7 @@ class SearchIndexMemory : public SearchIndex {
   // A crash: no callback comes any more.
   ~SearchIndexMemory() override;
 
-  Result<Position> complete() override;
+  Result<Position> complete(std::uint32_t partition) override;
   void begin_anew(Done<void> done) override;
   void add(std::shared_ptr<const IndexBatch> batch, Done<void> done) override;
   void marks(const std::vector<ConversationId>& ids,
@@ -42,10 +42,11 @@ class SearchIndexMemory : public SearchIndex {
 
  private:
   struct Before {  // one batch
-    Position complete = 0;
+    std::map<std::uint32_t, Position> complete;
     std::vector<std::pair<ConversationId, std::uint64_t>> marks;
-    std::vector<Position> messages;
+    std::vector<std::uint64_t> messages;
   };
+  Result<std::uint64_t> place_for(const IndexedMessage& message) const;
   Status store(const IndexBatch& batch);
   void take_back(const Before& before);
   void later(std::function<void()> task);

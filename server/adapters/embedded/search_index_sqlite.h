@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "kith/core/executor.h"
@@ -29,7 +30,8 @@ class SearchIndexSqlite : public SearchIndex {
   // Finishes what was handed over and joins; no callback comes afterwards.
   ~SearchIndexSqlite() override;
 
-  Result<Position> complete() override;
+  // kCacheCorrupt once for a file of an earlier release, which open() has replaced: its server then says so.
+  Result<Position> complete(std::uint32_t partition) override;
   void begin_anew(Done<void> done) override;
   void add(std::shared_ptr<const IndexBatch> batch, Done<void> done) override;
   void marks(const std::vector<ConversationId>& ids,
@@ -57,7 +59,8 @@ class SearchIndexSqlite : public SearchIndex {
   std::unique_ptr<Database> writer_;  // its worker's thread, once that has begun
   std::unique_ptr<Database> reader_;  // likewise; both null while the index cannot be opened anew
   Executor& executor_;
-  std::uint64_t generation_ = 0;  // of the file; the reader's thread
+  std::optional<Error> made_anew_;  // of an earlier release; thread of the executor
+  std::uint64_t generation_ = 0;    // of the file; the reader's thread
   std::mutex turns_mutex_;
   FairTurns<std::shared_ptr<Job>> turns_;  // guarded by the mutex, …
   UserId served_;                          // … as is whose slice it is

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "server/search/message_place.h"
 #include "server/search/message_text.h"
 
 namespace kith::sim {
@@ -79,20 +80,23 @@ void SearchChecker::found_all(const Who& who, const std::string& word,
                  std::to_string(seq) + ", one of " + std::to_string(missing.size()));
 }
 
-// An index may take a message that it gets twice, or another message in its place, for damage.
 void SearchChecker::indexed(const server::IndexBatch& batch) {
-  std::set<server::Position> given;
+  std::set<Place> given;
   for (const server::IndexedMessage& message : batch.messages) {
-    const std::string where = brief(message.conversation) + "/" + std::to_string(message.seq);
-    if (!given.insert(message.position).second) {
-      broken(20, "the index is given " + where + " twice at once");
-    }
-    const auto there = truth_.index.messages.find(message.position);
-    if (there == truth_.index.messages.end()) continue;
-    if (there->second.conversation != message.conversation || there->second.seq != message.seq) {
-      broken(20, "the index is given " + where + " where another message is");
+    if (!given.emplace(message.conversation, message.seq).second) {
+      broken(20, "the index is given " + brief(message.conversation) + "/" +
+                     std::to_string(message.seq) + " twice at once");
     }
   }
+}
+
+// At its place, or moved up from it.
+bool SearchChecker::in_index(const server::Event& event) const {
+  auto at = truth_.index.messages.lower_bound(server::message_place(event));
+  for (; at != truth_.index.messages.end() && server::may_stand_at(event, at->first); ++at) {
+    if (at->second.conversation == event.conversation && at->second.seq == event.seq) return true;
+  }
+  return false;
 }
 
 void SearchChecker::at_rest() {
@@ -101,10 +105,7 @@ void SearchChecker::at_rest() {
     for (const auto& [seq, event] : events) {
       if (server::message_text(event).empty()) continue;
       ++messages;
-      const auto indexed = truth_.index.messages.find(event.position);
-      const bool right = indexed != truth_.index.messages.end() &&
-                         indexed->second.conversation == id && indexed->second.seq == seq;
-      if (!right) {
+      if (!in_index(event)) {
         broken(20, "message " + brief(id) + "/" + std::to_string(seq) + " is not in the index");
       }
     }

@@ -1,4 +1,5 @@
 // SearchFeeder: everything that the store has comes into the index, whatever happens on the way.
+#include "server/search/message_place.h"
 #include "tests/unit/server/search_fixture.h"
 
 namespace kith::server::testing {
@@ -11,6 +12,7 @@ class SearchFeederTest : public SearchTest {
   std::uint64_t stat(const std::string& name) {
     std::map<std::string, std::uint64_t> all;
     feeder->add_stats(all);
+    rebuild->add_stats(all);
     return all.at(name);
   }
   // Messages of the store that the index has under their places.
@@ -20,14 +22,14 @@ class SearchFeederTest : public SearchTest {
       for (const auto& [seq, event] : events) {
         if (event.kind != EventKind::kMessage) continue;
         ++messages;
-        const auto indexed = index_disk->messages.find(event.position);
+        const auto indexed = index_disk->messages.find(message_place(event));
         ASSERT_NE(indexed, index_disk->messages.end()) << "seq " << seq;
         EXPECT_EQ(indexed->second.conversation, id);
         EXPECT_EQ(indexed->second.seq, seq);
       }
     }
     EXPECT_EQ(index_disk->messages.size(), messages);
-    EXPECT_EQ(index_disk->complete, disks.store->applied);
+    EXPECT_EQ(index_disk->complete[0], disks.store->applied);
     EXPECT_EQ(stat("search_waiting"), 0u);
   }
 };
@@ -152,11 +154,12 @@ TEST_F(SearchFeederTest, AConversationThatCannotBeReadStopsNoOther) {
     bool bad = true;
   } damaged(cache);
   index = std::make_unique<SearchIndexMemory>(index_disk, loop);
-  feeder.emplace(*index, store, damaged, loop);
+  rebuild.emplace(*index, loop);
+  feeder.emplace(SearchFeeder::Ports{*index, store, damaged, loop, *rebuild}, 0U);
   ASSERT_TRUE(feeder->start(cache.progress().applied(), cache.progress().end()).ok());
   loop.advance(Millis(60'000));
   EXPECT_EQ(index_disk->messages.size(), 8u);
-  EXPECT_EQ(index_disk->complete, 0u) << "it is not";
+  EXPECT_EQ(index_disk->complete[0], 0u) << "it is not";
   EXPECT_GT(stat("search_failures"), 1u);
   damaged.bad = false;
   loop.advance(Millis(60'000));
@@ -245,7 +248,7 @@ TEST_F(SearchFeederTest, AnIndexThatIsDamagedAgainAndAgainIsMadeAnewOnceAMinute)
 }
 
 TEST_F(SearchFeederTest, AnIndexOfAnotherHistoryBeginsAnew) {
-  index_disk->complete = 1'000;
+  index_disk->complete[0] = 1'000;
   index_disk->marks[group_id()] = 500;
   index_disk->messages[77] = {group_id(), 7, 77, "tea of before"};
   start_search();
@@ -265,12 +268,13 @@ TEST_F(SearchFeederTest, AStoreThatForgotWhatItHasIsReadAllTheSame) {
   say(a, 1, "tea");
   quiet();
   stop_search();
-  const Position complete = index_disk->complete;
+  const Position complete = index_disk->complete[0];
   say(a, 2, "tea");
   say(a, 3, "tea");
   quiet();
   index = std::make_unique<SearchIndexMemory>(index_disk, loop);
-  feeder.emplace(*index, store, cache, loop);
+  rebuild.emplace(*index, loop);
+  feeder.emplace(SearchFeeder::Ports{*index, store, cache, loop, *rebuild}, 0U);
   ASSERT_TRUE(feeder->start(complete - 1, cache.progress().end()).ok());
   StoreBatch again;
   again.position = cache.progress().decided();

@@ -43,9 +43,9 @@ class OnceIndex : public SearchIndexMemory {
  public:
   using SearchIndexMemory::SearchIndexMemory;
   void add(std::shared_ptr<const IndexBatch> batch, Done<void> done) override {
-    std::set<Position> positions;
+    std::set<std::pair<ConversationId, std::uint64_t>> given;
     for (const IndexedMessage& message : batch->messages) {
-      EXPECT_TRUE(positions.insert(message.position).second) << message.text;
+      EXPECT_TRUE(given.emplace(message.conversation, message.seq).second) << message.text;
     }
     SearchIndexMemory::add(std::move(batch), std::move(done));
   }
@@ -57,10 +57,11 @@ class SearchTest : public ServiceTest {
   void start_search(std::size_t waiting_max = limits::search_waiting_max,
                     const IndexStep& step = {}) {
     index = std::make_unique<OnceIndex>(index_disk, loop);
-    feeder.emplace(*index, store, cache, loop, waiting_max, step,
-                   [this](const std::string& line) { log.push_back(line); });
+    rebuild.emplace(*index, loop, [this](const std::string& line) { log.push_back(line); });
+    feeder.emplace(SearchFeeder::Ports{*index, store, cache, loop, *rebuild}, 0U, waiting_max,
+                   step);
     finder.emplace(index.get(), cache, loop);
-    finder->on_damage([this](const Error& error) { feeder->index_damaged(error); });
+    finder->on_damage([this](const Error& error) { rebuild->damaged(error); });
     cache.on_stored([this](const StoreBatch& batch) {
       if (feeder) feeder->stored(batch);
     });
@@ -68,6 +69,7 @@ class SearchTest : public ServiceTest {
   }
   void stop_search() {
     feeder.reset();
+    rebuild.reset();
     finder.reset();
     index.reset();
   }
@@ -115,6 +117,7 @@ class SearchTest : public ServiceTest {
 
   std::shared_ptr<SearchIndexMemory::Disk> index_disk = std::make_shared<SearchIndexMemory::Disk>();
   std::unique_ptr<SearchIndexMemory> index;
+  std::optional<IndexRebuild> rebuild;
   std::optional<SearchFeeder> feeder;
   std::optional<SearchService> finder;
   std::vector<std::string> log;

@@ -105,11 +105,11 @@ TEST_F(SearchServiceTest, WhatIsWithheldIsFoundByItsSenderAlone) {
 TEST_F(SearchServiceTest, WhatTheIndexSaysIsLookedAtOnceMore) {
   say(a, 1, "tea");
   quiet();
-  const Position place = index_disk->messages.begin()->first;
+  const std::uint64_t place = index_disk->messages.begin()->first;
   index_disk->messages[place].text = "coffee";
-  index_disk->messages[place + 1'000] = {group_id(), 2, place + 1'000, "tea"};
-  index_disk->messages[place + 1'001] = {group_id(), 99, place + 1'001, "tea"};
-  index_disk->messages[place + 1'002] = {group_id(7), 1, place + 1'002, "tea"};
+  index_disk->messages[place + 2'000] = {group_id(), 2, place + 2'000, "tea"};
+  index_disk->messages[place + 2'001] = {group_id(), 99, place + 2'001, "tea"};
+  index_disk->messages[place + 2'002] = {group_id(7), 1, place + 2'002, "tea"};
   EXPECT_TRUE(found(a, "coffee").empty());
   EXPECT_TRUE(found(a, "tea").empty());
 }

@@ -2,7 +2,9 @@
 // ConversationStore. It lags behind the store by some seconds, and no request waits for it to catch up.
 //
 // Keeps:       the terms of each message with its place, and how far each conversation is indexed.
-// Order:       batches are added in the order of their add() calls; hits come newest first.
+// Order:       batches are added in the order of their add() calls. Hits descend by place, and no two of
+//              them have the same one: the index moves a message whose place is taken to the next free
+//              place above, and its hits carry that.
 // Atomicity:   add() takes a batch with its marks wholly or not at all.
 // Idempotence: adding a message at or below the mark of its conversation changes nothing, and neither
 //              does a message that a batch has twice. Marks never fall.
@@ -14,7 +16,7 @@
 // Bounds:      a page has at most `limit` hits; a query that takes longer than its time_limit fails.
 // Failure:     kUnavailable, kIo, kDiskFull: the server retries the batch at growing intervals and
 //              reports search_failing; searches fail with the error. kCacheCorrupt: the index is
-//              damaged, or holds another message at the same place; the server calls begin_anew().
+//              damaged; the server calls begin_anew().
 // Proof:       kith/conformance/search_index_suite.h, which covers neither a power loss nor the time
 //              limit.
 #pragma once
@@ -35,10 +37,16 @@
 
 namespace kith::server {
 
+// A message's place in the order of all messages: milliseconds of its server time, and this many bits that
+// separate the messages of one millisecond. Two messages rarely have the same place.
+inline constexpr unsigned index_place_bits = 20;
+// An index moves no message further above its place than this.
+inline constexpr std::uint64_t index_moves_max = 1'024;
+
 struct IndexedMessage {
   ConversationId conversation;
   std::uint64_t seq = 0;
-  Position position = 0;  // unique; hits come in its descending order
+  std::uint64_t place = 0;  // below 2^63
   std::string text;
   UserId only_for{};  // the only user who may find it; empty: all members
 };
@@ -47,8 +55,9 @@ struct IndexBatch {
   std::vector<IndexedMessage> messages;  // in any order
   // The seq up to which each of these conversations is in the index afterwards.
   std::vector<std::pair<ConversationId, std::uint64_t>> marks;
-  // The log position up to which all conversations are in the index; 0 = as before.
+  // The position in the log of `partition` up to which all its conversations are in the index; 0 = as before.
   Position complete = 0;
+  std::uint32_t partition = 0;
 };
 
 struct IndexScope {
@@ -61,7 +70,7 @@ struct IndexQuery {
   std::string text;  // as the person typed it
   UserId reader;
   std::vector<IndexScope> scopes;  // each conversation at most once
-  Position before = 0;             // 0 = from the newest
+  std::uint64_t before = 0;        // a place; 0 = from the newest
   std::size_t limit = 0;
   // A query that takes longer, counted from the call, fails with kTimeout; checked between two steps. 0 = none.
   Millis time_limit{0};
@@ -72,7 +81,7 @@ struct IndexQuery {
 struct IndexHit {
   ConversationId conversation;
   std::uint64_t seq = 0;
-  Position position = 0;
+  std::uint64_t place = 0;
   friend bool operator==(const IndexHit&, const IndexHit&) = default;
 };
 
@@ -80,9 +89,9 @@ class KITH_API SearchIndex {
  public:
   virtual ~SearchIndex() = default;
 
-  // Returns IndexBatch::complete of the last batch that set it; 0 = none did, or the index began anew.
-  // Blocks; used at start.
-  virtual Result<Position> complete() = 0;
+  // Returns IndexBatch::complete of the last batch that set it for this partition; 0 = none did, or the index
+  // began anew. Blocks; used at start.
+  virtual Result<Position> complete(std::uint32_t partition) = 0;
   // Deletes everything, a damaged index included. Waiting searches fail with kUnavailable.
   virtual void begin_anew(Done<void> done) = 0;
   virtual void add(std::shared_ptr<const IndexBatch> batch, Done<void> done) = 0;
