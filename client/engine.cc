@@ -94,7 +94,7 @@ Status Engine::load() {
   connection_ = std::make_unique<Connection>(
       ConnectionOptions{options_.endpoint, options_.agent, content->device, model_.self()},
       scheduler_, random_, transports_, options_.token, *this);
-  connection_->remember_server_ms(std::strtoll(content->kv["server_ms"].c_str(), nullptr, 10));
+  connection_->server_time().remember(std::strtoll(content->kv["server_ms"].c_str(), nullptr, 10));
   sync_ = std::make_unique<SyncEngine>(
       model_, *connection_, scheduler_, random_,
       SyncEngine::Hooks{
@@ -136,7 +136,7 @@ void Engine::on_welcome(const v1::Welcome& welcome) {
   server_searches_ =
       std::find(welcome.caps().begin(), welcome.caps().end(), "search") != welcome.caps().end();
   CacheChange seen;
-  seen.kv["server_ms"] = std::to_string(connection_->server_ms());
+  seen.kv["server_ms"] = std::to_string(connection_->server_time().ms());
   (void)store_.commit(seen);  // without it rows are judged by this device's clock alone
   const bool nothing_to_judge = run_id_.empty() && sync_->cursor() == 0;
   if (nothing_to_judge || run_id_ == run_of_server_) (void)keep_run_id();
@@ -288,7 +288,7 @@ Status Engine::keep_settings(const Privacy& privacy, std::vector<UserId> contact
 // --- messages ---
 
 Timestamp Engine::ServersClock::wall() {
-  return {engine_.connection_->told_server_ms()};
+  return {engine_.connection_->server_time().told_ms()};
 }
 
 std::int64_t Engine::ServersClock::steady_ms() {
@@ -337,7 +337,7 @@ Result<MessageId> Engine::send(const ConversationId& to, const std::string& text
   row.id = id;
   row.payload = out.SerializeAsString();
   row.created_ms = scheduler_.clock().wall().ms;
-  row.server_ms = connection_->told_server_ms();
+  row.server_ms = connection_->server_time().told_ms();
   if (const ConversationRecord* known = model_.find(to)) {
     row.peer = known->type == ConversationType::kDirect ? known->peer : UserId();
   } else if (const auto it = peers_.find(to); it != peers_.end()) {
@@ -568,7 +568,7 @@ Result<ConversationId> Engine::create_group(const std::string& title,
   row.kind = OutboxKind::kCreate;
   row.payload = create.SerializeAsString();
   row.created_ms = scheduler_.clock().wall().ms;
-  row.server_ms = connection_->told_server_ms();
+  row.server_ms = connection_->server_time().told_ms();
   if (Status s = outbox_->add(row); !s) return s.error();
   imagine(row);
   return id;

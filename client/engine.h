@@ -63,8 +63,8 @@ class Engine : public ConnectionListener {
   void background() { connection_->set_background(true); }
 
   [[nodiscard]] const UserId& self() const { return model_.self(); }
-  [[nodiscard]] ConnectionState connection() const { return connection_->state(); }
-  [[nodiscard]] const Error& connection_error() const { return connection_->last_error(); }
+  [[nodiscard]] ConnectionState connection() const { return connection_->status().state(); }
+  [[nodiscard]] const Error& connection_error() const { return connection_->status().last_error(); }
   [[nodiscard]] bool outbox_idle() const { return outbox_->idle(); }
   [[nodiscard]] std::uint64_t feed_cursor() override { return sync_->cursor(); }
   [[nodiscard]] std::string run_id() override { return run_id_; }

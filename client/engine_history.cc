@@ -86,7 +86,7 @@ Status Engine::send_lost_again(std::int64_t kept_until_ms) {
 // The newest, in their order, as many as the outbox takes.
 Result<std::vector<OutboxRow>> Engine::lost_rows(std::int64_t kept_until_ms) {
   const std::int64_t newest =
-      connection_->server_ms() - Millis(limits::outbox_item_life).count() / 2;
+      connection_->server_time().ms() - Millis(limits::outbox_item_life).count() / 2;
   const std::int64_t from = std::max(kept_until_ms - kSlackMs, newest);
   std::vector<OutboxRow> lost;
   for (const auto& [id, record] : model_.conversations()) {

@@ -302,13 +302,13 @@ void Engine::change_password(const std::string& old_password, const std::string&
   frame.mutable_change_password()->set_old_password(old_password);
   frame.mutable_change_password()->set_new_password(new_password);
   if (Status s = validate(frame); !s) return done(s.error());
-  connection_->request(frame, [this, done = std::move(done)](const v1::ServerFrame* answer,
-                                                             const Error& error) {
-    if (!answer || !answer->has_signed_in()) return done(unexpected(answer, error));
-    const v1::SignedIn& fresh = answer->signed_in();
-    connection_->replace_token(fresh.access_token(), fresh.expires_ms());
-    done(Token{fresh.access_token(), Timestamp{static_cast<std::int64_t>(fresh.expires_ms())}});
-  });
+  connection_->request(
+      frame, [this, done = std::move(done)](const v1::ServerFrame* answer, const Error& error) {
+        if (!answer || !answer->has_signed_in()) return done(unexpected(answer, error));
+        const v1::SignedIn& fresh = answer->signed_in();
+        connection_->replace_token(fresh.access_token(), fresh.expires_ms());
+        done(Token{fresh.access_token(), Timestamp{static_cast<std::int64_t>(fresh.expires_ms())}});
+      });
 }
 
 void Engine::delete_account(const std::string& password, Done<void> done) {

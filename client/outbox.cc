@@ -61,7 +61,7 @@ void Outbox::load(const std::vector<OutboxRow>& rows) {
 std::optional<Millis> Outbox::known_age(const OutboxRow& row) {
   if (row.server_ms == 0) return std::nullopt;
   const Millis claimed(scheduler_.clock().wall().ms - row.created_ms);
-  const Millis told(connection_.told_server_ms() - row.server_ms);
+  const Millis told(connection_.server_time().told_ms() - row.server_ms);
   const Millis apart = claimed < told ? told - claimed : claimed - told;
   if (apart > limits::outbox_item_life) return std::nullopt;
   return std::min(claimed, told);
@@ -74,7 +74,7 @@ Millis Outbox::age(const OutboxRow& row) {
 // From here on the server's clock counts, too, and this device's from now on if it was set meanwhile.
 // What cannot be written is dated by the next Welcome.
 void Outbox::date_rows() {
-  if (connection_.told_server_ms() == 0) return;
+  if (connection_.server_time().told_ms() == 0) return;
   const std::int64_t now = scheduler_.clock().wall().ms;
   CacheChange change;
   std::vector<OutboxRow*> rows;
@@ -85,7 +85,7 @@ void Outbox::date_rows() {
       OutboxRow& dated = change.outbox_put.emplace_back(row);
       const Millis claimed(now - row.created_ms);
       if (claimed < Millis{0} || claimed > limits::outbox_item_life) dated.created_ms = now;
-      dated.server_ms = connection_.told_server_ms();
+      dated.server_ms = connection_.server_time().told_ms();
     }
   }
   if (rows.empty() || !model_.store().commit(change)) return;
@@ -148,7 +148,7 @@ Status Outbox::resend(const MessageId& id) {
   OutboxRow again = *row;
   again.failed.reset();
   again.created_ms = scheduler_.clock().wall().ms;
-  again.server_ms = connection_.told_server_ms();
+  again.server_ms = connection_.server_time().told_ms();
   CacheChange change;
   change.outbox_put.push_back(again);
   if (Status s = model_.store().commit(change); !s) return s;
@@ -579,7 +579,7 @@ Status Outbox::resend_group(const ConversationId& id) {
     row.failed.reset();
     row.refused.clear();
     row.created_ms = scheduler_.clock().wall().ms;
-    row.server_ms = connection_.server_ms();
+    row.server_ms = connection_.server_time().ms();
     change.outbox_put.push_back(row);
   }
   if (Status s = model_.store().commit(change); !s) return s;
