@@ -118,7 +118,7 @@ Status Engine::load() {
           [this](const std::vector<v1::Event>& events) { sync_->offer(events, true); },
           [this](const ConversationId& id, std::uint64_t seq) { sync_->fetch(id, seq); }});
   outbox_->load(content->outbox);
-  model_.set_waiting([this](const ConversationId& id) { return outbox_->newest(id); });
+  model_.set_waiting([this](const ConversationId& id) { return outbox_->rows().newest(id); });
   for (const OutboxRow& row : content->outbox) {
     imagine(row);  // its cache may have been rebuilt
     if (row.kind == OutboxKind::kCreate && row.failed) told(refused_group(row));
@@ -231,7 +231,7 @@ void Engine::told(Event event) {
     const Message& m = changed->message;
     if (m.mine) changed->live = false;  // written here, or on another device of the same person
     const OutboxRow* row =
-        m.mine && m.seq && outbox_ ? outbox_->message(m.conversation, m.id) : nullptr;
+        m.mine && m.seq && outbox_ ? outbox_->rows().message(m.conversation, m.id) : nullptr;
     if (row) {
       // It was told as new when it was written, and the row tells its place.
       const bool told_already = changed->is_new && row->placed_seq && model_.message_of(*row) == m;
@@ -320,7 +320,7 @@ Result<MessageId> Engine::send(const ConversationId& to, const std::string& text
   if (!reply_to.empty()) {
     if (const auto stored = store_.find_message(to, reply_to)) {
       out.set_reply_to_seq(stored->seq);
-    } else if (outbox_->message(to, reply_to)) {
+    } else if (outbox_->rows().message(to, reply_to)) {
       out.set_reply_to_message_id(reply_to.bytes());
     } else {
       return make_error(ErrorCode::kNotFound, "reply_to: no such message in this conversation");
@@ -332,7 +332,7 @@ Result<MessageId> Engine::send(const ConversationId& to, const std::string& text
                                                 std::to_string(limits_.body_bytes) + " bytes");
   }
   OutboxRow row;
-  row.order = static_cast<std::int64_t>(outbox_->next_order());
+  row.order = outbox_->next_order();
   row.conversation = to;
   row.id = id;
   row.payload = out.SerializeAsString();
@@ -402,7 +402,7 @@ void Engine::history(const ConversationId& id, Seq before, std::size_t limit,
 std::vector<Message> Engine::timeline(const ConversationId& id, std::size_t window) {
   window = std::min(window, limits::view_items_max);
   std::vector<Message> found = model_.with_gaps(id, model_.messages(id, 1, INT64_MAX, window));
-  for (const OutboxRow& row : outbox_->rows(id)) {
+  for (const OutboxRow& row : outbox_->rows().of(id)) {
     if (row.kind == OutboxKind::kMessage) found.push_back(model_.message_of(row));
   }
   if (found.size() > window)
@@ -517,8 +517,8 @@ std::vector<Conversation> Engine::conversations(std::size_t limit) {
   };
   std::vector<Place> order;
   for (const auto& [id, record] : model_.conversations()) {
-    if (record.last_seq == 0 && !outbox_->has(id)) continue;
-    const OutboxRow* row = outbox_->newest(id);
+    if (record.last_seq == 0 && !outbox_->rows().has(id)) continue;
+    const OutboxRow* row = outbox_->rows().newest(id);
     order.push_back({row && !row->failed ? row->order : 0, record.last_ts_ms, &record});
   }
   std::sort(order.begin(), order.end(), [](const Place& a, const Place& b) {
@@ -562,7 +562,7 @@ Result<ConversationId> Engine::create_group(const std::string& title,
   }
   if (Status s = validate(frame); !s) return s.error();
   OutboxRow row;
-  row.order = static_cast<std::int64_t>(outbox_->next_order());
+  row.order = outbox_->next_order();
   row.conversation = id;
   row.id = command;
   row.kind = OutboxKind::kCreate;

@@ -65,7 +65,7 @@ class Engine : public ConnectionListener {
   [[nodiscard]] const UserId& self() const { return model_.self(); }
   [[nodiscard]] ConnectionState connection() const { return connection_->status().state(); }
   [[nodiscard]] const Error& connection_error() const { return connection_->status().last_error(); }
-  [[nodiscard]] bool outbox_idle() const { return outbox_->idle(); }
+  [[nodiscard]] bool outbox_idle() const { return outbox_->rows().idle(); }
   [[nodiscard]] std::uint64_t feed_cursor() override { return sync_->cursor(); }
   [[nodiscard]] std::string run_id() override { return run_id_; }
   [[nodiscard]] std::size_t held_bytes() const { return sync_->held_bytes(); }

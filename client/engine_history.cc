@@ -49,7 +49,7 @@ Status Engine::on_other_history(std::int64_t kept_until_ms) {
   ++histories_;
   read_marks_.clear();
   outbox_->forget_places();
-  for (const OutboxRow& row : outbox_->all_rows()) imagine(row);
+  for (const OutboxRow& row : outbox_->rows().all()) imagine(row);
   told(CacheRecovered{"the server was restored from an older copy"});
   on_history_known();
   return {};
@@ -68,7 +68,7 @@ Status Engine::send_lost_again(std::int64_t kept_until_ms) {
   auto rows = lost_rows(kept_until_ms);
   if (!rows) return rows.error();
   const bool renumber = !rows->empty();
-  std::vector<OutboxRow> waiting = outbox_->all_rows();
+  std::vector<OutboxRow> waiting = outbox_->rows().all();
   std::sort(waiting.begin(), waiting.end(),
             [](const OutboxRow& a, const OutboxRow& b) { return a.order < b.order; });
   rows->insert(rows->end(), waiting.begin(), waiting.end());
@@ -76,7 +76,7 @@ Status Engine::send_lost_again(std::int64_t kept_until_ms) {
   std::vector<OutboxRow> changed;
   for (OutboxRow& row : *rows) {
     const bool mended = mend_answer(row, ahead, kept_until_ms);
-    if (renumber) row.order = static_cast<std::int64_t>(outbox_->next_order());
+    if (renumber) row.order = outbox_->next_order();
     if (!row.failed) ahead.insert(row.id);
     if (mended || renumber) changed.push_back(std::move(row));
   }
@@ -100,7 +100,7 @@ Result<std::vector<OutboxRow>> Engine::lost_rows(std::int64_t kept_until_ms) {
   std::stable_sort(lost.begin(), lost.end(), [](const OutboxRow& a, const OutboxRow& b) {
     return a.server_ms < b.server_ms;
   });
-  const std::size_t most = std::min(limits::resent_max, outbox_->room());
+  const std::size_t most = std::min(limits::resent_max, outbox_->rows().room());
   if (lost.size() > most) lost.erase(lost.begin(), lost.end() - static_cast<std::ptrdiff_t>(most));
   return lost;
 }
@@ -111,7 +111,7 @@ std::optional<OutboxRow> Engine::lost_row(const ConversationRecord& record,
   if (!event.ParseFromString(stored.bytes) || event.kind() != v1::EVENT_KIND_MESSAGE) return {};
   const auto placed_ms = static_cast<std::int64_t>(event.server_ts_ms());
   const bool own = event.sender() == model_.self().bytes();
-  if (!own || placed_ms < from_ms || outbox_->message(record.id, stored.message) != nullptr)
+  if (!own || placed_ms < from_ms || outbox_->rows().message(record.id, stored.message) != nullptr)
     return {};
   v1::OutMessage out;
   out.set_message_id(event.message_id());

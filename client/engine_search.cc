@@ -121,7 +121,7 @@ Status Engine::search_here(Searching& search) {
   search.histories = histories_;
   search.rows.clear();
   search.waiting_list = search.held_list = {};
-  for (const OutboxRow& row : outbox_->all_rows()) {
+  for (const OutboxRow& row : outbox_->rows().all()) {
     const bool there =
         search.query.conversation.empty() || search.query.conversation == row.conversation;
     if (row.kind != OutboxKind::kMessage || !there) continue;

@@ -1,0 +1,38 @@
+// OutboxRefusals: rows that the server refuses for good: they stay, failed, until the user sends them again or discards
+// them.
+#pragma once
+
+#include "client/model.h"
+#include "client/outbox_rows.h"
+#include "client/row_ages.h"
+
+namespace kith::client {
+
+// The event for a row that makes a group and has failed.
+GroupRefused refused_group(const OutboxRow& create);
+// True if the error speaks of the row, and for good. One that ends the session does not speak of it.
+bool refused_for_good(const Error& error);
+
+class OutboxRefusals {
+ public:
+  OutboxRefusals(Model& model, OutboxRows& rows, const RowAges& ages)
+      : model_(model), rows_(rows), ages_(ages) {}
+
+  // Marks the row; with a group all that waits for it fails.
+  void fail(OutboxRow& row, const Error& error);
+  // A failed row, or a group with all that waits for it, waits for the server again.
+  Status resend(const MessageId& id);
+  Status discard(const MessageId& id);
+
+ private:
+  void refuse_group(const OutboxRow& create, const Error& error);
+  Status resend_group(const ConversationId& id);
+  Status discard_group(const ConversationId& id);
+  void emit_messages(const OutboxRows::Queue& rows);
+
+  Model& model_;
+  OutboxRows& rows_;
+  const RowAges& ages_;
+};
+
+}  // namespace kith::client
