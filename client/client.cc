@@ -140,9 +140,9 @@ class ClientUv : public Client {
         return;
       }
       on_loop_->engine = std::move(*engine);
-      on_loop_->views = std::make_unique<Views>(*on_loop_->engine, runtime_->loop);
-      self_ = on_loop_->engine->self();
-      hub_->outbox_idle = on_loop_->engine->outbox_idle();
+      on_loop_->views = std::make_unique<Views>(on_loop_->engine->history(), runtime_->loop);
+      self_ = on_loop_->engine->model().self();
+      hub_->outbox_idle = on_loop_->engine->outbox().idle();
     });
     if (!result) return result;
     const std::lock_guard lock(hub_->mutex);
@@ -153,19 +153,19 @@ class ClientUv : public Client {
   void close() override;
 
   void connect() override {
-    (void)call<void>([](Engine& e) { return e.connect(), Status(); });
+    (void)call<void>([](Engine& e) { return e.connection().start(), Status(); });
   }
   void disconnect() override {
-    (void)call<void>([](Engine& e) { return e.disconnect(), Status(); });
+    (void)call<void>([](Engine& e) { return e.connection().stop(), Status(); });
   }
   void network_changed() override {
-    (void)call<void>([](Engine& e) { return e.network_changed(), Status(); });
+    (void)call<void>([](Engine& e) { return e.connection().network_changed(), Status(); });
   }
   void foreground() override {
-    (void)call<void>([](Engine& e) { return e.foreground(), Status(); });
+    (void)call<void>([](Engine& e) { return e.connection().set_background(false), Status(); });
   }
   void background() override {
-    (void)call<void>([](Engine& e) { return e.background(), Status(); });
+    (void)call<void>([](Engine& e) { return e.connection().set_background(true), Status(); });
   }
 
   UserId self() const override { return self_; }
@@ -194,14 +194,14 @@ class ClientUv : public Client {
 
   Result<MessageId> send(const ConversationId& to, const std::string& text,
                          const MessageId& reply_to) override {
-    return call<MessageId>([&](Engine& e) { return e.send(to, text, reply_to); });
+    return call<MessageId>([&](Engine& e) { return e.outgoing().send(to, text, reply_to); });
   }
   Status resend(const MessageId& id) override {
-    return call<void>([&](Engine& e) { return e.resend(id); });
+    return call<void>([&](Engine& e) { return e.outgoing().resend(id); });
   }
   Status discard(const MessageId& id) override {
     return call<void>([&](Engine& e) {
-      Status done = e.discard(id);
+      Status done = e.outgoing().discard(id);
       // A conversation of which nothing is left has gone without an event.
       if (done) on_loop_->views->touch_all();
       return done;
@@ -209,39 +209,45 @@ class ClientUv : public Client {
   }
   void history(const ConversationId& conversation, Seq before, std::size_t limit,
                Done<std::vector<Message>> done) override {
-    ask(std::move(done),
-        [=](Engine& e, auto reply) { e.history(conversation, before, limit, std::move(reply)); });
+    ask(std::move(done), [=](Engine& e, auto reply) {
+      e.history().page(conversation, before, limit, std::move(reply));
+    });
   }
   void search(const SearchQuery& query, Done<SearchPage> done) override {
-    ask(std::move(done), [=](Engine& e, auto reply) { e.search(query, std::move(reply)); });
+    ask(std::move(done),
+        [=](Engine& e, auto reply) { e.searches().search(query, std::move(reply)); });
   }
   Status mark_read(const ConversationId& conversation, Seq upto) override {
-    return call<void>([&](Engine& e) { return e.mark_read(conversation, upto); });
+    return call<void>([&](Engine& e) { return e.read_marks().mark(conversation, upto); });
   }
   Status acknowledge(const ConversationId& id, Seq upto) override {
-    return call<void>([&](Engine& e) { return e.acknowledge(id, upto); });
+    return call<void>([&](Engine& e) { return e.history().acknowledge(id, upto); });
   }
   std::vector<Message> unacknowledged() override {
     return call<std::vector<Message>>(
-               [](Engine& e) { return Result<std::vector<Message>>(e.unacknowledged()); })
+               [](Engine& e) { return Result<std::vector<Message>>(e.history().unacknowledged()); })
         .value_or({});
   }
   void set_typing(const ConversationId& conversation, bool typing) override {
-    (void)call<void>([&](Engine& e) { return e.set_typing(conversation, typing), Status(); });
+    (void)call<void>(
+        [&](Engine& e) { return e.people().set_typing(conversation, typing), Status(); });
   }
 
   std::vector<Conversation> conversations(std::size_t limit) override {
-    return call<std::vector<Conversation>>(
-               [&](Engine& e) { return Result<std::vector<Conversation>>(e.conversations(limit)); })
+    return call<std::vector<Conversation>>([&](Engine& e) {
+             return Result<std::vector<Conversation>>(e.history().conversations(limit));
+           })
         .value_or({});
   }
   ConversationId direct(const std::string& handle) override {
-    return call<ConversationId>([&](Engine& e) { return Result<ConversationId>(e.direct(handle)); })
+    return call<ConversationId>(
+               [&](Engine& e) { return Result<ConversationId>(e.outgoing().direct(handle)); })
         .value_or(ConversationId::direct(self_, UserId::of(handle)));
   }
   Result<ConversationId> create_group(const std::string& title,
                                       const std::vector<UserId>& members) override {
-    return call<ConversationId>([&](Engine& e) { return e.create_group(title, members); });
+    return call<ConversationId>(
+        [&](Engine& e) { return e.outgoing().create_group(title, members); });
   }
   void add_members(const ConversationId& group, const std::vector<UserId>& users,
                    Done<void> done) override {
@@ -259,74 +265,81 @@ class ClientUv : public Client {
     change(group, MemberChangeOf::kSetRole, {user}, role, std::move(done));
   }
   void rename(const ConversationId& group, const std::string& title, Done<void> done) override {
-    ask(std::move(done), [=](Engine& e, auto reply) { e.rename(group, title, std::move(reply)); });
+    ask(std::move(done),
+        [=](Engine& e, auto reply) { e.groups().rename(group, title, std::move(reply)); });
   }
   void members(const ConversationId& group, Done<std::vector<Member>> done) override {
-    ask(std::move(done), [=](Engine& e, auto reply) { e.members(group, std::move(reply)); });
+    ask(std::move(done),
+        [=](Engine& e, auto reply) { e.groups().members(group, std::move(reply)); });
   }
 
   void find_users(const std::vector<std::string>& handles,
                   Done<std::vector<Profile>> done) override {
-    ask(std::move(done), [=](Engine& e, auto reply) { e.find_users(handles, std::move(reply)); });
+    ask(std::move(done),
+        [=](Engine& e, auto reply) { e.profiles().find_users(handles, std::move(reply)); });
   }
   std::optional<Profile> profile(const UserId& user) override {
     const auto found = call<std::optional<Profile>>(
-        [&](Engine& e) { return Result<std::optional<Profile>>(e.profile(user)); });
+        [&](Engine& e) { return Result<std::optional<Profile>>(e.profiles().find(user)); });
     return found ? *found : std::nullopt;
   }
   void watch_presence(const std::vector<UserId>& users) override {
-    (void)call<void>([&](Engine& e) { return e.watch_presence(users), Status(); });
+    (void)call<void>([&](Engine& e) { return e.people().watch(users), Status(); });
   }
   Privacy privacy() override {
-    return call<Privacy>([](Engine& e) { return Result<Privacy>(e.privacy()); }).value_or({});
+    return call<Privacy>([](Engine& e) { return Result<Privacy>(e.settings().privacy()); })
+        .value_or({});
   }
   std::vector<UserId> contacts() override {
     return call<std::vector<UserId>>(
-               [](Engine& e) { return Result<std::vector<UserId>>(e.contacts()); })
+               [](Engine& e) { return Result<std::vector<UserId>>(e.settings().contacts()); })
         .value_or({});
   }
   std::vector<UserId> blocked() override {
     return call<std::vector<UserId>>(
-               [](Engine& e) { return Result<std::vector<UserId>>(e.blocked()); })
+               [](Engine& e) { return Result<std::vector<UserId>>(e.settings().blocked()); })
         .value_or({});
   }
   void set_privacy(const Privacy& privacy, Done<void> done) override {
-    ask(std::move(done), [=](Engine& e, auto reply) { e.set_privacy(privacy, std::move(reply)); });
+    ask(std::move(done),
+        [=](Engine& e, auto reply) { e.settings().set_privacy(privacy, std::move(reply)); });
   }
   void set_display_name(const std::string& name, Done<void> done) override {
     ask(std::move(done),
-        [=](Engine& e, auto reply) { e.set_display_name(name, std::move(reply)); });
+        [=](Engine& e, auto reply) { e.settings().set_display_name(name, std::move(reply)); });
   }
   void readers(const ConversationId& conversation, Seq seq, Done<Readers> done) override {
     ask(std::move(done),
-        [=](Engine& e, auto reply) { e.readers(conversation, seq, std::move(reply)); });
+        [=](Engine& e, auto reply) { e.history().readers(conversation, seq, std::move(reply)); });
   }
   void devices(Done<std::vector<Device>> done) override {
-    ask(std::move(done), [](Engine& e, auto reply) { e.devices(std::move(reply)); });
+    ask(std::move(done), [](Engine& e, auto reply) { e.account().devices(std::move(reply)); });
   }
   void revoke_device(const DeviceId& device, Done<void> done) override {
-    ask(std::move(done), [=](Engine& e, auto reply) { e.revoke_device(device, std::move(reply)); });
+    ask(std::move(done),
+        [=](Engine& e, auto reply) { e.account().revoke_device(device, std::move(reply)); });
   }
   void revoke_other_devices(Done<void> done) override {
-    ask(std::move(done), [](Engine& e, auto reply) { e.revoke_other_devices(std::move(reply)); });
+    ask(std::move(done),
+        [](Engine& e, auto reply) { e.account().revoke_other_devices(std::move(reply)); });
   }
   void change_password(const std::string& old_password, const std::string& new_password,
                        Done<Token> done) override {
     ask(std::move(done), [=](Engine& e, auto reply) {
-      e.change_password(old_password, new_password, std::move(reply));
+      e.account().change_password(old_password, new_password, std::move(reply));
     });
   }
   void delete_account(const std::string& password, Done<void> done) override {
     ask(std::move(done),
-        [=](Engine& e, auto reply) { e.delete_account(password, std::move(reply)); });
+        [=](Engine& e, auto reply) { e.account().delete_account(password, std::move(reply)); });
   }
   void set_contact(const UserId& user, bool contact, Done<void> done) override {
     ask(std::move(done),
-        [=](Engine& e, auto reply) { e.set_contact(user, contact, std::move(reply)); });
+        [=](Engine& e, auto reply) { e.settings().set_contact(user, contact, std::move(reply)); });
   }
   void set_blocked(const UserId& user, bool blocked, Done<void> done) override {
     ask(std::move(done),
-        [=](Engine& e, auto reply) { e.set_blocked(user, blocked, std::move(reply)); });
+        [=](Engine& e, auto reply) { e.settings().set_blocked(user, blocked, std::move(reply)); });
   }
 
  private:
@@ -343,7 +356,7 @@ class ClientUv : public Client {
   void change(const ConversationId& group, MemberChangeOf what, std::vector<UserId> users,
               MemberRole role, Done<void> done) {
     ask(std::move(done), [=, users = std::move(users)](Engine& e, auto reply) {
-      e.change_members(group, what, users, role, std::move(reply));
+      e.groups().change_members(group, what, users, role, std::move(reply));
     });
   }
 
@@ -470,7 +483,7 @@ void ClientUv::refresh_idle() {
     if (!there || !there->engine) return;
     idle_posted_ = false;
     const std::lock_guard lock(hub_->mutex);
-    hub_->outbox_idle = there->engine->outbox_idle();
+    hub_->outbox_idle = there->engine->outbox().idle();
     hub_->changed.notify_all();
   });
 }
@@ -504,7 +517,7 @@ Status ClientUv::wait_sent(std::chrono::milliseconds limit) {
   // The outbox as it is now, not as it was last told.
   Status asked = call<void>([this](Engine& e) {
     const std::lock_guard lock(hub_->mutex);
-    hub_->outbox_idle = e.outbox_idle();
+    hub_->outbox_idle = e.outbox().idle();
     return Status();
   });
   if (!asked) return asked;
@@ -539,7 +552,7 @@ void ClientUv::close() {
   runtime_->loop.run_sync([this] {
     on_loop_->event_sinks.clear();
     on_loop_->views.reset();
-    if (on_loop_->engine) on_loop_->engine->disconnect();
+    if (on_loop_->engine) on_loop_->engine->connection().stop();
     on_loop_->engine.reset();
     on_loop_->store.reset();
   });

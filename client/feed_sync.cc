@@ -26,7 +26,8 @@ FeedSync::FeedSync(Model& model, Connection& connection, Scheduler& scheduler, H
 FeedSync::~FeedSync() = default;
 
 void FeedSync::on_welcome() {
-  running_ = again_ = first_done_ = anew_ = false;
+  running_ = again_ = false;
+  since_welcome_ = {};
   snapshot_.reset();
   large_.clear();
   for (const auto& [id, record] : model_.conversations()) {
@@ -121,7 +122,7 @@ void FeedSync::go_on_later(std::function<void()> step, Millis wait) {
 
 void FeedSync::on_reset(const v1::SyncReset& reset) {
   if (reset.reason() == v1::SYNC_RESET_REASON_FUTURE) {
-    if (anew_) {
+    if (since_welcome_.anew) {
       return connection_.give_up(
           make_error(ErrorCode::kProtocol, "the server names one history after the other"));
     }
@@ -130,7 +131,7 @@ void FeedSync::on_reset(const v1::SyncReset& reset) {
       // The old cursor means nothing there: until this is done nothing else may be asked.
       return go_on_later([this, reset] { on_reset(reset); }, kAskAgain);
     }
-    anew_ = true;
+    since_welcome_.anew = true;
   }
   snapshot_.emplace();
   snapshot_->cursor = reset.snapshot_cursor();
@@ -162,7 +163,7 @@ void FeedSync::on_page(const v1::SyncPage& page) {
   if (snapshot_) return finish_snapshot();
   cursor_ = page.next_cursor();
   running_ = false;
-  first_done_ = true;
+  since_welcome_.done = true;
   hooks_.done();
 }
 

@@ -51,7 +51,7 @@ class FeedSync {
   void ask_again() { again_ = true; }
   void now_if_asked_again();
   // A whole sync was done since the last Welcome, and none is under way.
-  [[nodiscard]] bool done() const { return first_done_ && !running_; }
+  [[nodiscard]] bool done() const { return since_welcome_.done && !running_; }
 
  private:
   void ask_page(const std::string& page_token);
@@ -72,8 +72,10 @@ class FeedSync {
   std::uint64_t cursor_ = 0;
   bool running_ = false;
   bool again_ = false;
-  bool first_done_ = false;  // a whole sync since the last Welcome
-  bool anew_ = false;        // the server has named another history since then
+  struct SinceWelcome {
+    bool done = false;  // a whole sync
+    bool anew = false;  // the server has named another history
+  } since_welcome_;
   struct Snapshot {
     std::uint64_t cursor = 0;
     std::set<ConversationId> listed;

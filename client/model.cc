@@ -75,7 +75,7 @@ const Profile* Model::profile(const UserId& user) const {
 
 void Model::emit_conversation(const ConversationId& id) {
   if (const ConversationRecord* record = find(id))
-    emit_(ConversationChanged{conversation_of(*record)});
+    emit_(ConversationChanged{shown_.conversation_of(*record)});
 }
 
 Status Model::apply_events(const ConversationId& conversation, const std::vector<v1::Event>& events,
@@ -127,8 +127,8 @@ Status Model::apply_events(const ConversationId& conversation, const std::vector
   ranges_[conversation] = std::move(ranges);
   if (removed) *removed = change.outbox_remove;
   for (const StoredEvent& e : change.events) {
-    Message message = message_of(e);
-    if (shown(message)) emit_(MessageChanged{std::move(message), true, live});
+    Message message = shown_.message_of(e);
+    if (ShownRows::is_shown(message)) emit_(MessageChanged{std::move(message), true, live});
   }
   emit_conversation(conversation);
   return {};
@@ -249,12 +249,6 @@ Status Model::raise_head(const ConversationId& id, std::uint64_t last_seq, std::
   return put(record);
 }
 
-void Model::confirm_delivered(const ConversationId& id, std::uint64_t seq) {
-  const auto it = conversations_.find(id);
-  if (it != conversations_.end())
-    it->second.delivered_seq = std::max(it->second.delivered_seq, seq);
-}
-
 Status Model::load_hand_marks(bool by_hand, const std::map<std::string, std::string>& kv) {
   CacheChange change;
   hand_marks_.load(by_hand, kv, &change);
@@ -277,7 +271,7 @@ void Model::status_moved(const ConversationRecord& old, const ConversationRecord
   if (!events) return;
   for (const StoredEvent& e : *events) {
     const DeliveryStatus before = derive(Seq(e.seq), old.marks.delivered_all, old.marks.read_all);
-    Message message = message_of(e);
+    Message message = shown_.message_of(e);
     if (message.mine && message.kind == MessageKind::kText && message.status != before)
       emit_(MessageChanged{std::move(message), false, false});
   }

@@ -1,5 +1,5 @@
 // Model: what this device knows of its account: conversations, ranges and people in memory, events
-// in the store. Every change is committed before it is visible, and told as an event afterwards.
+// in the store. Every change is committed before it is visible, and emitted as an event afterwards.
 #pragma once
 
 #include <functional>
@@ -10,6 +10,7 @@
 
 #include "client/cache_store.h"
 #include "client/hand_marks.h"
+#include "client/shown_rows.h"
 #include "kith/client/types.h"
 #include "kith/core/time.h"
 
@@ -27,14 +28,14 @@ class Model {
 
   Model(UserId self, CacheStore& store, Emit emit)
       : self_(self), store_(store), emit_(std::move(emit)) {}
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
 
   void load(const CacheContent& content);
-  // The newest message of a conversation that is still in the outbox, or null.
-  using Waiting = std::function<const OutboxRow*(const ConversationId&)>;
-  void set_waiting(Waiting waiting) { waiting_ = std::move(waiting); }
-
   [[nodiscard]] const UserId& self() const { return self_; }
   [[nodiscard]] CacheStore& store() { return store_; }
+  [[nodiscard]] ShownRows& shown() { return shown_; }
+  [[nodiscard]] const ShownRows& shown() const { return shown_; }
   [[nodiscard]] const std::map<ConversationId, ConversationRecord>& conversations() const {
     return conversations_;
   }
@@ -62,26 +63,11 @@ class Model {
   Status put(const ConversationRecord& record);
   Status put_profiles(std::vector<Profile> profiles);
   Status raise_head(const ConversationId& id, std::uint64_t last_seq, std::uint64_t ordinal);
-  void confirm_delivered(const ConversationId& id, std::uint64_t seq);
 
   // With acknowledge_by_hand: what the application has dealt with.
   [[nodiscard]] const HandMarks& hand_marks() const { return hand_marks_; }
   Status load_hand_marks(bool by_hand, const std::map<std::string, std::string>& kv);
   Status dealt_with(const ConversationId& id, std::uint64_t seq);
-
-  // False for events that are withheld from this reader: they only keep the numbering gapless.
-  static bool shown(const Message& m) { return m.kind != MessageKind::kUnknown || !m.text.empty(); }
-  [[nodiscard]] Message message_of(const StoredEvent& stored);
-  [[nodiscard]] Message message_of(const OutboxRow& row);
-  // Ascending messages of one conversation, with a row of kind kGap where some between them are
-  // not here.
-  [[nodiscard]] std::vector<Message> with_gaps(const ConversationId& id,
-                                               std::vector<Message> rows) const;
-  [[nodiscard]] Conversation conversation_of(const ConversationRecord& record);
-  [[nodiscard]] std::string name_of(const UserId& user) const;
-  // Events with seq in [from, before), the newest `limit`, ascending.
-  [[nodiscard]] std::vector<Message> messages(const ConversationId& id, std::uint64_t from,
-                                              std::uint64_t before, std::size_t limit);
 
  private:
   void status_moved(const ConversationRecord& old, const ConversationRecord& now);
@@ -89,7 +75,7 @@ class Model {
   const UserId self_;
   CacheStore& store_;
   Emit emit_;
-  Waiting waiting_;
+  ShownRows shown_{*this, store_};
   HandMarks hand_marks_;
   std::map<ConversationId, ConversationRecord> conversations_;
   std::map<ConversationId, Ranges> ranges_;

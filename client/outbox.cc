@@ -34,7 +34,7 @@ Status Outbox::add(const OutboxRow& row) {
   if (Status s = model_.store().commit(change); !s) return s;
   rows_.add(row);
   if (row.kind == OutboxKind::kMessage)
-    model_.emit(MessageChanged{model_.message_of(row), true, false});
+    model_.emit(MessageChanged{model_.shown().message_of(row), true, false});
   model_.emit_conversation(row.conversation);
   sender_.pump();
   return {};
@@ -50,7 +50,7 @@ Status Outbox::put(const std::vector<OutboxRow>& rows) {
       continue;
     }
     rows_.add(row);
-    model_.emit(MessageChanged{model_.message_of(row), true, false});
+    model_.emit(MessageChanged{model_.shown().message_of(row), true, false});
     model_.emit_conversation(row.conversation);
   }
   rows_.sort();

@@ -33,7 +33,7 @@ void OutboxRefusals::fail(OutboxRow& row, const Error& error) {
   if (!model_.store().commit(change))
     return;  // the server refuses it again when it can be recorded
   row = failed;
-  model_.emit(MessageChanged{model_.message_of(row), false, false});
+  model_.emit(MessageChanged{model_.shown().message_of(row), false, false});
   model_.emit_conversation(row.conversation);
 }
 
@@ -58,7 +58,7 @@ void OutboxRefusals::refuse_group(const OutboxRow& create, const Error& error) {
 void OutboxRefusals::emit_messages(const OutboxRows::Queue& rows) {
   for (const OutboxRow& row : rows) {
     if (row.kind == OutboxKind::kMessage)
-      model_.emit(MessageChanged{model_.message_of(row), false, false});
+      model_.emit(MessageChanged{model_.shown().message_of(row), false, false});
   }
 }
 
@@ -74,7 +74,7 @@ Status OutboxRefusals::resend(const MessageId& id) {
   change.outbox_put.push_back(again);
   if (Status s = model_.store().commit(change); !s) return s;
   *row = again;
-  model_.emit(MessageChanged{model_.message_of(again), false, false});
+  model_.emit(MessageChanged{model_.shown().message_of(again), false, false});
   return {};
 }
 

@@ -32,7 +32,7 @@ void PlacedRows::place(OutboxRow& row, const v1::Placed& placed, std::vector<v1:
   row.placed_before = placed.duplicate();
   if (row.kind == OutboxKind::kMessage) {
     v1::Event event = event_of(row);
-    model_.emit(MessageChanged{model_.message_of(row), false, false});
+    model_.emit(MessageChanged{model_.shown().message_of(row), false, false});
     if (!must_fetch(row, event)) {
       events.push_back(std::move(event));
       return;

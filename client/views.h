@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "client/diff.h"
-#include "client/engine.h"
+#include "client/history.h"
 #include "kith/core/scheduler.h"
 
 namespace kith::client {
@@ -20,7 +20,7 @@ class Views {
   using ListSink = std::function<void(std::vector<Diff<Conversation>>)>;
   using TimelineSink = std::function<void(std::vector<Diff<Message>>)>;
 
-  Views(Engine& engine, Scheduler& scheduler) : engine_(engine), scheduler_(scheduler) {}
+  Views(History& history, Scheduler& scheduler) : history_(history), scheduler_(scheduler) {}
   ~Views() { scheduler_.cancel(timer_); }
   Views(const Views&) = delete;
   Views& operator=(const Views&) = delete;
@@ -29,7 +29,7 @@ class Views {
   void add_list(std::uint64_t id, ListSink sink) {
     List& view = lists_[id];
     view.sink = std::move(sink);
-    view.shown = engine_.conversations(limits::view_items_max);
+    view.shown = history_.conversations(limits::view_items_max);
     view.sink({reset(view.shown)});
   }
   void add_timeline(std::uint64_t id, const ConversationId& conversation, std::size_t window,
@@ -38,7 +38,7 @@ class Views {
     view.conversation = conversation;
     view.window = window;
     view.sink = std::move(sink);
-    view.shown = engine_.timeline(conversation, window);
+    view.shown = history_.timeline(conversation, window);
     view.sink({reset(view.shown)});
   }
   void remove(std::uint64_t id) {
@@ -93,14 +93,14 @@ class Views {
   }
   void flush() {
     for (auto& [id, view] : lists_) {
-      if (view.dirty) refresh(view, engine_.conversations(limits::view_items_max));
+      if (view.dirty) refresh(view, history_.conversations(limits::view_items_max));
     }
     for (auto& [id, view] : timelines_) {
-      if (view.dirty) refresh(view, engine_.timeline(view.conversation, view.window));
+      if (view.dirty) refresh(view, history_.timeline(view.conversation, view.window));
     }
   }
 
-  Engine& engine_;
+  History& history_;
   Scheduler& scheduler_;
   std::map<std::uint64_t, List> lists_;
   std::map<std::uint64_t, Timeline> timelines_;

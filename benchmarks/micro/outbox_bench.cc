@@ -96,7 +96,7 @@ class Desk : public client::ConnectionListener {
         outbox_(model_, connection_, scheduler_, system_random(),
                 {[this](const std::vector<v1::Event>& events) { sync_.offer(events, true); },
                  [](const ConversationId&, std::uint64_t) {}}) {
-    model_.set_waiting([this](const ConversationId& id) { return outbox_.rows().newest(id); });
+    model_.shown().set_waiting([this](const ConversationId& id) { return outbox_.rows().newest(id); });
     client::CacheContent content;
     for (std::int64_t n = 0; n < conversations; ++n) {
       client::ConversationRecord record;

@@ -91,15 +91,15 @@ Cost cost_of_return(std::uint64_t count, std::uint64_t changed, bool forgets_cur
     EXPECT_TRUE(world.send(busy, nth(n), "hello", {}).ok());
   }
   world.run_until(20'000);
-  EXPECT_TRUE(busy.engine()->outbox_idle());
-  busy.engine()->disconnect();
+  EXPECT_TRUE(busy.engine()->outbox().idle());
+  busy.engine()->connection().stop();
   world.run_until(120'000);  // its presence has gone, too
 
   if (forgets_cursor) away.disk().cache.cursor = 0;
   const Cost before{world.bytes(), world.server().rows_read()};
   away.start();
   world.run_until(125'000);
-  EXPECT_EQ(away.engine()->connection(), client::ConnectionState::kOnline);
+  EXPECT_EQ(away.engine()->connection().status().state(), client::ConnectionState::kOnline);
   for (std::uint64_t n = 1; n <= changed; ++n) {
     EXPECT_EQ(away.engine()->model().top(nth(n)), 2u);
   }
@@ -136,7 +136,7 @@ std::uint64_t most_queued(std::size_t hard_bytes, bool* caught_up) {
   world.run_until(5'000);
   Device& reader = *world.devices()[0];
   Device& writer = *world.devices()[1];
-  const ConversationId room = writer.engine()->direct(reader.who().user);
+  const ConversationId room = writer.engine()->outgoing().direct(reader.who().user);
   world.network().stall(0, true);
   std::uint64_t most = 0;
   for (int second = 0; second < 60; ++second) {

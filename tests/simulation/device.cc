@@ -102,18 +102,18 @@ bool Device::start() {
   trace_.line(who_.name, "starts");
   dealing_ = false;
   if (who_.by_hand && !deal()) deal_soon();
-  if (wants_online && !dying()) engine_->connect();
+  if (wants_online && !dying()) engine_->connection().start();
   return true;
 }
 
 bool Device::deal() {
   std::map<ConversationId, Seq> upto;
-  for (const client::Message& message : engine_->unacknowledged()) {
+  for (const client::Message& message : engine_->history().unacknowledged()) {
     watch_.dealt_with(who_, message);
     upto[message.conversation] = std::max(upto[message.conversation], message.seq);
   }
   for (const auto& [id, seq] : upto) {
-    if (!dying()) (void)engine_->acknowledge(id, seq);
+    if (!dying()) (void)engine_->history().acknowledge(id, seq);
   }
   return upto.empty();
 }
@@ -156,7 +156,7 @@ void Device::heard(const client::Event& event) {
   kept_token_.clear();
   if (refused_ == kTypesAfter.size()) return;
   node_.after(kTypesAfter.at(refused_++), [this] {
-    if (engine_ && wants_online) engine_->connect();
+    if (engine_ && wants_online) engine_->connection().start();
   });
 }
 

@@ -112,7 +112,7 @@ std::string difference_of(const Disk& store, const UserId& user, const Conversat
 }
 
 std::string difference_of(const server::UserRecord& user, client::Engine& engine) {
-  const client::Privacy here = engine.privacy();
+  const client::Privacy here = engine.settings().privacy();
   const server::PrivacySettings& there = user.privacy;
   const bool same = static_cast<int>(here.online) == static_cast<int>(there.online) &&
                     static_cast<int>(here.last_seen) == static_cast<int>(there.last_seen) &&

@@ -63,7 +63,7 @@ class Run {
     plan_restart();
     world_.at(kLateDeviceAt, [this] {
       device(kVictim, 1).wants_online = true;
-      device(kVictim, 1).engine()->connect();
+      device(kVictim, 1).engine()->connection().start();
     });
     if (secret_) plan_hidden();
     world_.run_until(kEnd);
@@ -98,35 +98,35 @@ class Run {
   void prepare() {
     const auto user = [](std::size_t u) { return World::user_of(u); };
     at(2 * kStepMs, kVictim, [this, user](client::Engine& own) {
-      kept_ = own.create_group("kept", {user(1), user(2)}).value();
+      kept_ = own.outgoing().create_group("kept", {user(1), user(2)}).value();
     });
     // In some of the runs the secret is older than the first message that there is.
     const bool early = open_.chance(options_.secret == Secret::kReading ? 0.5 : 0.25);
     // Other devices make other ids, and clients ask in the order of ids: the victim makes them then.
     const bool own_group = early || options_.secret == Secret::kDevices;
     at(3 * kStepMs, own_group ? kVictim : kOther, [this, user](client::Engine& own) {
-      left_ = own.create_group("left", {user(0), user(1), user(2)}).value();
+      left_ = own.outgoing().create_group("left", {user(0), user(1), user(2)}).value();
     });
     at(4 * kStepMs, kVictim, [user](client::Engine& own) {
-      own.watch_presence({user(1), user(2), user(3)});
+      own.people().watch({user(1), user(2), user(3)});
     });
     // In the other half of the runs the first message comes to a closed door, or from behind it.
     if (open_.chance(0.5)) {
       at(kFirstMessageAt, kVictim, [this, user](client::Engine& own) {
-        (void)world_.send(device(kVictim), own.direct(user(kOther)), "first words", {});
+        (void)world_.send(device(kVictim), own.outgoing().direct(user(kOther)), "first words", {});
       });
     }
     at(early ? kEarlySettingsAt : kSettingsAt, kOther,
        [this, user](client::Engine& own) { settle_privacy(own, user(0)); });
     at(kSettingsAt, kVictim, [this, user](client::Engine& own) {
-      others_ = own.create_group("without the other", {user(2), user(3)}).value();
+      others_ = own.outgoing().create_group("without the other", {user(2), user(3)}).value();
     });
     const bool removed = open_.chance(0.5) && !own_group;
     at(kLeavingAt, removed ? kOther : kVictim, [this, user, removed](client::Engine& own) {
       using client::MemberChangeOf;
-      own.change_members(left_, removed ? MemberChangeOf::kRemove : MemberChangeOf::kLeave,
-                         removed ? std::vector{user(0)} : std::vector<UserId>(), MemberRole::kNone,
-                         kIgnore);
+      own.groups().change_members(left_, removed ? MemberChangeOf::kRemove : MemberChangeOf::kLeave,
+                                  removed ? std::vector{user(0)} : std::vector<UserId>(),
+                                  MemberRole::kNone, kIgnore);
     });
   }
   // All people leave before and come back in turns: the draws of a back-off are no secret, and depend
@@ -137,7 +137,7 @@ class Run {
         world_.at(when, [this, d, online] {
           Device& one = *world_.devices()[d];
           if (!one.wants_online || one.engine() == nullptr) return;
-          online ? one.engine()->connect() : one.engine()->disconnect();
+          online ? one.engine()->connection().start() : one.engine()->connection().stop();
         });
       };
       all(kRestartAt - 3 * kStepMs, false);
@@ -150,15 +150,15 @@ class Run {
     client::Privacy privacy;
     if (options_.secret == Secret::kReading) {
       privacy.receipts = false;
-      own.set_privacy(privacy, kIgnore);
+      own.settings().set_privacy(privacy, kIgnore);
     } else if (options_.secret == Secret::kBlock && secret_) {
-      own.set_blocked(victim, true, kIgnore);
+      own.settings().set_blocked(victim, true, kIgnore);
     } else if (options_.secret == Secret::kBlock || options_.secret == Secret::kContacts) {
       const bool contacts = options_.secret == Secret::kContacts && secret_;
-      own.set_contact(World::user_of(2), true, kIgnore);
+      own.settings().set_contact(World::user_of(2), true, kIgnore);
       privacy.online = privacy.last_seen = privacy.first_messages = privacy.group_adds =
           contacts ? client::Audience::kContacts : client::Audience::kNobody;
-      own.set_privacy(privacy, kIgnore);
+      own.settings().set_privacy(privacy, kIgnore);
     }
   }
 
@@ -174,15 +174,16 @@ class Run {
   }
   // A conversation that the victim may see, too.
   ConversationId place(client::Engine& own, std::size_t user, std::uint64_t more) {
-    if (user == 3) return own.direct(World::user_of(kVictim));
-    if (user != kVictim) return more % 2 == 0 ? kept_ : own.direct(World::user_of(kVictim));
+    if (user == 3) return own.outgoing().direct(World::user_of(kVictim));
+    if (user != kVictim)
+      return more % 2 == 0 ? kept_ : own.outgoing().direct(World::user_of(kVictim));
     switch (more % 4) {
       case 0:
         return left_;
       case 1:
         return kept_;
       default:
-        return own.direct(World::user_of(1 + more % 3));
+        return own.outgoing().direct(World::user_of(1 + more % 3));
     }
   }
   void act(client::Engine& own, std::size_t user, std::uint64_t dice, std::uint64_t more) {
@@ -190,27 +191,28 @@ class Run {
     if (dice < 50) {
       (void)world_.send(device(user), where, "words " + std::to_string(more), {});
     } else if (dice < 62) {
-      if (user != kOther) (void)own.mark_read(where, Seq());
+      if (user != kOther) (void)own.read_marks().mark(where, Seq());
     } else if (dice < 68) {
-      if (user != kOther) own.set_typing(where, more % 3 != 0);
+      if (user != kOther) own.people().set_typing(where, more % 3 != 0);
     } else if (user != kVictim) {
       (void)world_.send(device(user), where, "more words " + std::to_string(more), {});
     } else if (dice < 76) {
       world_.search(device(user), "words", "", kIgnore);
     } else if (dice < 84) {
-      own.history(where, Seq(more % 30), 20, kIgnore);
+      own.history().page(where, Seq(more % 30), 20, kIgnore);
     } else if (dice < 88) {
-      own.members(where, kIgnore);
+      own.groups().members(where, kIgnore);
     } else if (dice < 89) {
-      (void)own.create_group("made later", {World::user_of(kOther), World::user_of(2 + more % 2)});
+      (void)own.outgoing().create_group("made later",
+                                        {World::user_of(kOther), World::user_of(2 + more % 2)});
     } else if (dice < 91) {
-      own.change_members(others_, client::MemberChangeOf::kAdd, {World::user_of(kOther)},
-                         MemberRole::kMember, kIgnore);
+      own.groups().change_members(others_, client::MemberChangeOf::kAdd, {World::user_of(kOther)},
+                                  MemberRole::kMember, kIgnore);
     } else if (dice < 94) {
-      own.rename(where, "not mine any more", kIgnore);
+      own.groups().rename(where, "not mine any more", kIgnore);
     } else {
-      own.disconnect();
-      at(world_.now() + kStepMs / 4, user, [](client::Engine& back) { back.connect(); });
+      own.connection().stop();
+      at(world_.now() + kStepMs / 4, user, [](client::Engine& back) { back.connection().start(); });
     }
   }
 
@@ -234,8 +236,8 @@ class Run {
   void read(std::int64_t when) {
     const std::uint64_t which = hidden_.below(3);
     at(when, kOther, [this, which](client::Engine& own) {
-      const ConversationId direct = own.direct(World::user_of(kVictim));
-      (void)own.mark_read(which == 0 ? kept_ : which == 1 ? left_ : direct, Seq());
+      const ConversationId direct = own.outgoing().direct(World::user_of(kVictim));
+      (void)own.read_marks().mark(which == 0 ? kept_ : which == 1 ? left_ : direct, Seq());
     });
   }
   void act_in_left(std::int64_t when) {
@@ -247,14 +249,15 @@ class Run {
       if (dice < 4) {
         (void)world_.send(device(user), left_, "words that are not for the victim", {});
       } else if (dice < 6) {
-        (void)own.mark_read(left_, Seq());
+        (void)own.read_marks().mark(left_, Seq());
       } else if (dice < 7) {
-        own.rename(left_, "without the victim", kIgnore);
+        own.groups().rename(left_, "without the victim", kIgnore);
       } else if (dice < 9) {
-        own.change_members(left_, dice < 8 ? MemberChangeOf::kAdd : MemberChangeOf::kRemove, third,
-                           MemberRole::kNone, kIgnore);
+        own.groups().change_members(left_,
+                                    dice < 8 ? MemberChangeOf::kAdd : MemberChangeOf::kRemove,
+                                    third, MemberRole::kNone, kIgnore);
       } else {
-        own.set_typing(left_, true);
+        own.people().set_typing(left_, true);
       }
     });
   }

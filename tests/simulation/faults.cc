@@ -289,8 +289,8 @@ void Faults::stop() {
   for (auto& device : world_.devices()) {
     device->wants_online = true;
     device->start();
-    device->engine()->foreground();
-    device->engine()->connect();
+    device->engine()->connection().set_background(false);
+    device->engine()->connection().start();
   }
 }
 

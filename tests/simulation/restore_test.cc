@@ -44,7 +44,7 @@ Seen after_restore(std::uint64_t seed, Rule broken, std::size_t* sent) {
   world.run_until(5'000);
   Device& away = *world.devices()[0];
   Device& busy = *world.devices()[1];
-  const ConversationId room = busy.engine()->direct(away.who().user);
+  const ConversationId room = busy.engine()->outgoing().direct(away.who().user);
   const auto say = [&](Device& who, int count, const std::string& text) {
     for (int i = 0; i < count; ++i) {
       *sent += world.send(who, room, text, {}).ok() ? 1 : 0;
@@ -103,11 +103,12 @@ Refused refused_on_the_way(std::uint64_t seed) {
   world.run_until(5'000);
   Device& owner = *world.devices()[0];
   Device& member = *world.devices()[1];
-  const auto group = owner.engine()->create_group("group", {member.who().user}).value();
+  const auto group = owner.engine()->outgoing().create_group("group", {member.who().user}).value();
   world.run_until(world.now() + 20'000);
   const ServerNode::Copy copy = world.server().copy();
-  owner.engine()->change_members(group, client::MemberChangeOf::kRemove, {member.who().user},
-                                 MemberRole::kMember, [](const Status&) {});
+  owner.engine()->groups().change_members(group, client::MemberChangeOf::kRemove,
+                                          {member.who().user}, MemberRole::kMember,
+                                          [](const Status&) {});
   world.run_until(world.now() + 20'000);
   bool refused = false;
   world.overhear([&](std::size_t device, std::string_view bytes) {

@@ -38,7 +38,7 @@ ConversationId Workload::any_conversation(Device& device) {
   const auto& known = device.engine()->model().conversations();
   if (known.empty() || random_.chance(0.15)) {
     const UserId peer = any_user();
-    if (peer != device.who().user) return device.engine()->direct(peer);
+    if (peer != device.who().user) return device.engine()->outgoing().direct(peer);
   }
   if (known.empty()) return {};
   auto it = known.begin();
@@ -63,7 +63,7 @@ std::vector<UserId> Workload::some_users() {
 }
 
 MessageId Workload::any_message(Device& device, const ConversationId& id) {
-  const auto shown = device.engine()->timeline(id, 5);
+  const auto shown = device.engine()->history().timeline(id, 5);
   if (shown.empty()) return {};
   const client::Message& any = shown[random_.below(shown.size())];
   return any.kind == MessageKind::kGap ? MessageId() : any.id;
@@ -90,18 +90,19 @@ void Workload::look(Device& device) {
     case 6:
       return search(device);
     case 0:
-      engine.history(id, Seq(random_.below(30)), 20, kIgnore);
+      engine.history().page(id, Seq(random_.below(30)), 20, kIgnore);
       break;
     case 1:
-      engine.set_typing(id, random_.chance(0.7));
+      engine.people().set_typing(id, random_.chance(0.7));
       break;
     case 2:
-      engine.watch_presence(some_users());
+      engine.people().watch(some_users());
       break;
     default: {
       const client::ConversationRecord* record = engine.model().find(id);
       const std::uint64_t upto = record == nullptr ? 0 : record->last_seq;
-      (void)engine.mark_read(id, random_.chance(0.7) ? Seq() : Seq(random_.below(upto + 2)));
+      (void)engine.read_marks().mark(id,
+                                     random_.chance(0.7) ? Seq() : Seq(random_.below(upto + 2)));
     }
   }
 }
@@ -118,7 +119,8 @@ void Workload::change_group(Device& device) {
   client::Engine& engine = *device.engine();
   const ConversationId group = any_group(device);
   if (group.empty() || random_.chance(0.2)) {
-    const auto made = engine.create_group("group " + std::to_string(++words_), some_users());
+    const auto made =
+        engine.outgoing().create_group("group " + std::to_string(++words_), some_users());
     if (made) world_.trace().line(device.who().name, "creates " + made->to_string());
     return;
   }
@@ -127,21 +129,22 @@ void Workload::change_group(Device& device) {
     case 1:
     case 2:
     case 3:
-      return engine.change_members(group, client::MemberChangeOf::kAdd, some_users(),
-                                   MemberRole::kMember, kIgnore);
+      return engine.groups().change_members(group, client::MemberChangeOf::kAdd, some_users(),
+                                            MemberRole::kMember, kIgnore);
     case 4:
     case 5:
     case 6:
-      return engine.change_members(group, client::MemberChangeOf::kRemove, {any_user()},
-                                   MemberRole::kNone, kIgnore);
+      return engine.groups().change_members(group, client::MemberChangeOf::kRemove, {any_user()},
+                                            MemberRole::kNone, kIgnore);
     case 7:
-      return engine.change_members(group, client::MemberChangeOf::kLeave, {}, MemberRole::kNone,
-                                   kIgnore);
+      return engine.groups().change_members(group, client::MemberChangeOf::kLeave, {},
+                                            MemberRole::kNone, kIgnore);
     case 8:
-      return engine.change_members(group, client::MemberChangeOf::kSetRole, {any_user()},
-                                   static_cast<MemberRole>(random_.between(1, 3)), kIgnore);
+      return engine.groups().change_members(group, client::MemberChangeOf::kSetRole, {any_user()},
+                                            static_cast<MemberRole>(random_.between(1, 3)),
+                                            kIgnore);
     default:
-      engine.rename(group, "title " + std::to_string(++words_), kIgnore);
+      engine.groups().rename(group, "title " + std::to_string(++words_), kIgnore);
   }
 }
 
@@ -172,13 +175,14 @@ void Workload::change_self(Device& device) {
       };
       privacy.group_adds = audience();
       privacy.first_messages = audience();
-      return engine.set_privacy(privacy, kIgnore);
+      return engine.settings().set_privacy(privacy, kIgnore);
     }
     case 1:
-      return engine.set_contact(any_user(), random_.chance(0.7), kIgnore);
+      return engine.settings().set_contact(any_user(), random_.chance(0.7), kIgnore);
     default: {
       const UserId other = any_user();
-      if (other != device.who().user) engine.set_blocked(other, random_.chance(0.4), kIgnore);
+      if (other != device.who().user)
+        engine.settings().set_blocked(other, random_.chance(0.4), kIgnore);
     }
   }
 }
@@ -188,19 +192,20 @@ void Workload::move(Device& device) {
   switch (random_.below(5)) {
     case 0:
       device.wants_online = !device.wants_online;
-      return device.wants_online ? engine.connect() : engine.disconnect();
+      return device.wants_online ? engine.connection().start() : engine.connection().stop();
     case 1:
-      return engine.network_changed();
+      return engine.connection().network_changed();
     case 2:
-      return random_.chance(0.5) ? engine.background() : engine.foreground();
+      return random_.chance(0.5) ? engine.connection().set_background(true)
+                                 : engine.connection().set_background(false);
     default:
       break;
   }
   for (const auto& [id, record] : engine.model().conversations()) {
-    for (const client::Message& m : engine.timeline(id, 5)) {
+    for (const client::Message& m : engine.history().timeline(id, 5)) {
       if (m.status != DeliveryStatus::kFailed) continue;
       if (random_.chance(0.5)) return world_.discard(device, m.id);
-      return (void)engine.resend(m.id);
+      return (void)engine.outgoing().resend(m.id);
     }
   }
 }

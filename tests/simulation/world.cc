@@ -115,7 +115,7 @@ void World::restore(const ServerNode::Copy& copy) {
 
 Result<MessageId> World::send(Device& device, const ConversationId& to, const std::string& text,
                               const MessageId& reply_to) {
-  const auto id = device.engine()->send(to, text, reply_to);
+  const auto id = device.engine()->outgoing().send(to, text, reply_to);
   if (device.dying()) return make_error(ErrorCode::kClosed, "killed inside send()");
   if (!id) {
     trace_.line(device.who().name, "send refused: " + id.error().to_string());
@@ -127,7 +127,7 @@ Result<MessageId> World::send(Device& device, const ConversationId& to, const st
 }
 
 void World::discard(Device& device, const MessageId& id) {
-  (void)device.engine()->discard(id);
+  (void)device.engine()->outgoing().discard(id);
   if (device.disk().outbox.contains(id)) return;  // killed or refused before it was done
   for (auto& checker : checkers_) checker->discarded(device.who(), id);
 }
@@ -137,7 +137,7 @@ void World::search(Device& device, const std::string& word, const std::string& a
   client::SearchQuery query;
   query.text = "\"" + word;  // a phrase whose last word may go on
   query.after = after;
-  device.engine()->search(
+  device.engine()->searches().search(
       query, [this, &device, word, done = std::move(done)](const Result<client::SearchPage>& page) {
         if (page && !of_old_.contains(device.who().device)) {
           trace_.line(device.who().name,
@@ -173,7 +173,7 @@ void World::change_password(Device& device, const std::string& fresh) {
   trace_.line(device.who().name, "changes its password to " + fresh);
   const std::string old = own.likeliest();
   own.maybe(fresh);
-  device.engine()->change_password(
+  device.engine()->account().change_password(
       old, fresh, [this, &device, &own, fresh](const Result<client::Token>& token) {
         trace_.line(device.who().name, token ? "has " + fresh : token.error().to_string());
         if (!token) return;
@@ -184,9 +184,10 @@ void World::change_password(Device& device, const std::string& fresh) {
 
 void World::delete_account(Device& device) {
   trace_.line(device.who().name, "deletes its account");
-  device.engine()->delete_account(device.account()->likeliest(), [this, &device](const Status& s) {
-    trace_.line(device.who().name, s ? "has no account" : s.error().to_string());
-  });
+  device.engine()->account().delete_account(
+      device.account()->likeliest(), [this, &device](const Status& s) {
+        trace_.line(device.who().name, s ? "has no account" : s.error().to_string());
+      });
 }
 
 void World::set_password(Device& of, const std::string& fresh) {
@@ -225,16 +226,17 @@ bool World::settled(std::string* why) {
     client::Engine* engine = device->engine();
     const std::string& name = device->who().name;
     if (truth_.gone(device->who().user)) continue;
-    if (engine == nullptr || engine->connection() != client::ConnectionState::kOnline) {
+    if (engine == nullptr ||
+        engine->connection().status().state() != client::ConnectionState::kOnline) {
       *why = name + " is not online";
       return false;
     }
-    if (!engine->outbox_idle()) {
+    if (!engine->outbox().idle()) {
       *why = name + " has unsent messages";
       return false;
     }
     const UserId& user = device->who().user;
-    if (!engine->unacknowledged().empty()) {
+    if (!engine->history().unacknowledged().empty()) {
       *why = name + " has not dealt with everything";
       return false;
     }

@@ -121,7 +121,7 @@ void AccountsChecker::at_rest() {
   for (const Who& who : truth_.devices) {
     client::Engine* engine = truth_.engine(who.device);
     if (engine == nullptr || !truth_.gone(who.user) || unheard_.contains(who.device)) continue;
-    if (engine->connection() == client::ConnectionState::kOnline) {
+    if (engine->connection().status().state() == client::ConnectionState::kOnline) {
       broken(25, who.name + " is online, though its account was deleted");
     }
   }

@@ -71,7 +71,7 @@ void CacheChecker::at_rest() {
 }
 
 void CacheChecker::count_unread(const Who& who, client::Engine& engine) {
-  for (const client::Conversation& shown : engine.conversations(1000)) {
+  for (const client::Conversation& shown : engine.history().conversations(1000)) {
     const auto head = truth_.store.heads.find(shown.id);
     if (head == truth_.store.heads.end()) continue;
     const server::Member& member = truth_.store.members.at(shown.id).at(who.user);

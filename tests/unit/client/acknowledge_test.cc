@@ -23,7 +23,7 @@ class AcknowledgeByHand : public EngineTest {
   }
   std::vector<std::uint64_t> waiting() {
     std::vector<std::uint64_t> seqs;
-    for (const Message& m : engine->unacknowledged()) seqs.push_back(m.seq.value);
+    for (const Message& m : engine->history().unacknowledged()) seqs.push_back(m.seq.value);
     return seqs;
   }
 };
@@ -34,10 +34,10 @@ TEST_F(AcknowledgeByHand, TheServerHearsOfWhatTheApplicationHasDealtWith) {
   for (std::uint64_t seq = 1; seq <= 3; ++seq) push(event(seq));
   EXPECT_EQ(acknowledged(), 0u);
   EXPECT_EQ(waiting(), (Seqs{1, 2, 3}));
-  ASSERT_TRUE(engine->acknowledge(room, Seq(2)).ok());
+  ASSERT_TRUE(engine->history().acknowledge(room, Seq(2)).ok());
   EXPECT_EQ(acknowledged(), 2u);
   EXPECT_EQ(waiting(), Seqs{3});
-  ASSERT_TRUE(engine->acknowledge(room, Seq(3)).ok());
+  ASSERT_TRUE(engine->history().acknowledge(room, Seq(3)).ok());
   EXPECT_EQ(acknowledged(), 3u);
   EXPECT_TRUE(waiting().empty());
 }
@@ -45,10 +45,10 @@ TEST_F(AcknowledgeByHand, TheServerHearsOfWhatTheApplicationHasDealtWith) {
 TEST_F(AcknowledgeByHand, WhatWasNotDealtWithIsThereAfterACrash) {
   go_online({state(0)});
   for (std::uint64_t seq = 1; seq <= 3; ++seq) push(event(seq));
-  ASSERT_TRUE(engine->acknowledge(room, Seq(1)).ok());
+  ASSERT_TRUE(engine->history().acknowledge(room, Seq(1)).ok());
   restart();
   EXPECT_EQ(waiting(), (Seqs{2, 3}));
-  ASSERT_TRUE(engine->acknowledge(room, Seq(3)).ok());
+  ASSERT_TRUE(engine->history().acknowledge(room, Seq(3)).ok());
   restart();
   EXPECT_TRUE(waiting().empty());
 }

@@ -28,36 +28,36 @@ TEST_F(ConnectionTest, SecondHelloUsesTheTicket) {
 }
 
 TEST_F(ConnectionTest, ExpiredTokenIsRenewedOnce) {
-  engine->connect();
+  engine->connection().start();
   refuse(hello(), v1::ERROR_CODE_TOKEN_EXPIRED);
   const auto again = hello();
   EXPECT_EQ(tokens_asked, 2);
   refuse(again, v1::ERROR_CODE_TOKEN_EXPIRED);
-  EXPECT_EQ(engine->connection(), ConnectionState::kSignedOut);
+  EXPECT_EQ(engine->connection().status().state(), ConnectionState::kSignedOut);
   EXPECT_EQ(tokens_asked, 2);
 }
 
 // The host makes new ones, and the server's clock is ahead of them all: until it is set right.
 TEST_F(ConnectionTest, FreshTokensThatHaveEndedAlreadyAreTriedAgainLater) {
-  engine->connect();
+  engine->connection().start();
   const auto first = hello();
   next_token = std::string("fresh");
   refuse(first, v1::ERROR_CODE_TOKEN_EXPIRED);
   for (int i = 0; i < 5; ++i) {
     refuse(hello(), v1::ERROR_CODE_TOKEN_EXPIRED);
-    EXPECT_EQ(engine->connection(), ConnectionState::kConnecting);
+    EXPECT_EQ(engine->connection().status().state(), ConnectionState::kConnecting);
     next_token = "fresh " + std::to_string(i);
     scheduler.advance(2min);
   }
   welcome(hello());
-  EXPECT_NE(engine->connection(), ConnectionState::kSignedOut);
+  EXPECT_NE(engine->connection().status().state(), ConnectionState::kSignedOut);
 }
 
 TEST_F(ConnectionTest, WrongTokenSignsOut) {
-  engine->connect();
+  engine->connection().start();
   refuse(hello(), v1::ERROR_CODE_UNAUTHENTICATED);
-  EXPECT_EQ(engine->connection(), ConnectionState::kSignedOut);
-  EXPECT_EQ(engine->connection_error().code, ErrorCode::kUnauthenticated);
+  EXPECT_EQ(engine->connection().status().state(), ConnectionState::kSignedOut);
+  EXPECT_EQ(engine->connection().status().last_error().code, ErrorCode::kUnauthenticated);
   scheduler.advance(1h);
   EXPECT_EQ(server.opened, 1);
 }
@@ -66,7 +66,7 @@ TEST_F(ConnectionTest, ReplacedStaysAway) {
   go_online();
   goodbye(v1::GOODBYE_REASON_REPLACED);
   scheduler.advance(1h);
-  EXPECT_EQ(engine->connection(), ConnectionState::kSignedOut);
+  EXPECT_EQ(engine->connection().status().state(), ConnectionState::kSignedOut);
   EXPECT_EQ(server.opened, 1);
 }
 
@@ -84,40 +84,40 @@ TEST_F(ConnectionTest, SilentServerIsLeft) {  // R-28
   scheduler.advance(34s);
   expect(v1::ClientFrame::kPing);
   scheduler.advance(10s);
-  EXPECT_EQ(engine->connection(), ConnectionState::kConnecting);
-  EXPECT_EQ(engine->connection_error().code, ErrorCode::kTimeout);
+  EXPECT_EQ(engine->connection().status().state(), ConnectionState::kConnecting);
+  EXPECT_EQ(engine->connection().status().last_error().code, ErrorCode::kTimeout);
 }
 
 TEST_F(ConnectionTest, ProbeAfterAChangeOfNetworkWaitsThreeSeconds) {
   go_online();
-  engine->network_changed();
+  engine->connection().network_changed();
   expect(v1::ClientFrame::kPing);
   scheduler.advance(limits::probe_limit - 1ms);
-  EXPECT_EQ(engine->connection(), ConnectionState::kOnline);
+  EXPECT_EQ(engine->connection().status().state(), ConnectionState::kOnline);
   scheduler.advance(1ms);
-  EXPECT_EQ(engine->connection(), ConnectionState::kConnecting);
-  EXPECT_EQ(engine->connection_error().code, ErrorCode::kTimeout);
+  EXPECT_EQ(engine->connection().status().state(), ConnectionState::kConnecting);
+  EXPECT_EQ(engine->connection().status().last_error().code, ErrorCode::kTimeout);
 }
 
 TEST_F(ConnectionTest, ProbeShortensAPingThatWaitsAlreadyAndNeverProlongsIt) {
   go_online();
   scheduler.advance(34s);  // a ping is out
   expect(v1::ClientFrame::kPing);
-  for (int i = 0; i < 5 && engine->connection() == ConnectionState::kOnline; ++i) {
-    engine->network_changed();
+  for (int i = 0; i < 5 && engine->connection().status().state() == ConnectionState::kOnline; ++i) {
+    engine->connection().network_changed();
     scheduler.advance(1s);
-    EXPECT_EQ(engine->connection() == ConnectionState::kOnline, i < 2);
+    EXPECT_EQ(engine->connection().status().state() == ConnectionState::kOnline, i < 2);
   }
 }
 
 TEST_F(ConnectionTest, RequestWithoutAnAnswerPutsTheConnectionInDoubt) {
   go_online();
-  ASSERT_TRUE(engine->create_group("Garden", {UserId::of("bob")}).ok());
+  ASSERT_TRUE(engine->outgoing().create_group("Garden", {UserId::of("bob")}).ok());
   scheduler.advance(limits::request_limit);
   expect(v1::ClientFrame::kPing);  // a ping of its own is due after 27 s at the earliest
   scheduler.advance(limits::pong_limit);
-  EXPECT_EQ(engine->connection(), ConnectionState::kConnecting);
-  EXPECT_EQ(engine->connection_error().code, ErrorCode::kTimeout);
+  EXPECT_EQ(engine->connection().status().state(), ConnectionState::kConnecting);
+  EXPECT_EQ(engine->connection().status().last_error().code, ErrorCode::kTimeout);
 }
 
 TEST_F(ConnectionTest, PongAboveTheCursorStartsASync) {
@@ -151,7 +151,7 @@ class RenewalTest : public ConnectionTest {
       1'600'000'000'000;  // a year behind this device's clock
 
   void go_online_until(Millis life) {
-    engine->connect();
+    engine->connection().start();
     v1::ServerFrame frame = welcome_frame(hello());
     frame.mutable_welcome()->set_server_time_ms(kServerNow);
     frame.mutable_welcome()->set_session_expires_ms(kServerNow +
@@ -198,7 +198,7 @@ TEST_F(RenewalTest, TokenIsRenewedBeforeItEnds) {
   live(70min);
   EXPECT_EQ(renewed, (std::vector<std::string>{"second", "third"}));
   EXPECT_EQ(server.opened, 1);
-  EXPECT_EQ(engine->connection(), ConnectionState::kOnline);
+  EXPECT_EQ(engine->connection().status().state(), ConnectionState::kOnline);
 }
 
 TEST_F(RenewalTest, TheSameTokenIsNotSentAgain) {  // fixed_token() has no other
@@ -214,7 +214,7 @@ TEST_F(RenewalTest, ProviderThatFailsIsAskedAgainAndTheSessionGoesOn) {
   live(58min);
   EXPECT_GE(tokens_asked, 3);
   EXPECT_LE(tokens_asked, 12);
-  EXPECT_EQ(engine->connection(), ConnectionState::kOnline);
+  EXPECT_EQ(engine->connection().status().state(), ConnectionState::kOnline);
   next_token = std::string("second");
   live(1min);
   EXPECT_EQ(renewed, std::vector<std::string>{"second"});

@@ -128,7 +128,7 @@ class EngineTest : public ::testing::Test {
   void welcome(const v1::ClientFrame& hello) { say(welcome_frame(hello)); }
   // Signs in and answers the first sync with `states`.
   void go_online(const std::vector<v1::ConversationState>& states = {}, std::uint64_t cursor = 1) {
-    engine->connect();
+    engine->connection().start();
     welcome(hello());
     answer_sync(states, cursor);
   }
@@ -207,13 +207,13 @@ class EngineTest : public ::testing::Test {
     say(frame);
   }
   MessageId send(const std::string& text) {
-    const auto id = engine->send(engine->direct(UserId::of("bob")), text, {});
+    const auto id = engine->outgoing().send(engine->outgoing().direct(UserId::of("bob")), text, {});
     EXPECT_TRUE(id.ok());
     return id.value_or({});
   }
   std::vector<std::string> texts() {
     std::vector<std::string> found;
-    for (const Message& m : engine->timeline(room, 100)) found.push_back(m.text);
+    for (const Message& m : engine->history().timeline(room, 100)) found.push_back(m.text);
     return found;
   }
 

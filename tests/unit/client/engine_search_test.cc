@@ -24,7 +24,7 @@ class EngineSearch : public EngineTest {
   };
   std::shared_ptr<Asked> ask(const SearchQuery& query) {
     auto asked = std::make_shared<Asked>();
-    engine->search(query, [asked](Result<SearchPage> page) {
+    engine->searches().search(query, [asked](Result<SearchPage> page) {
       ++asked->answers;
       asked->page = std::move(page);
     });
@@ -50,7 +50,7 @@ class EngineSearch : public EngineTest {
 
   // Online with a server that can search, and with messages 1 to `held` of the room here.
   void go_searching(std::uint64_t held = 0, std::uint64_t last_seq = 0) {
-    engine->connect();
+    engine->connection().start();
     v1::ServerFrame frame = welcome_frame(hello());
     frame.mutable_welcome()->add_caps("search");
     say(frame);
@@ -126,8 +126,8 @@ TEST_F(EngineSearch, OneConversationIsSearchedAlone) {
   go_online({state(0)});
   push(event(1));
   cut();
-  const ConversationId carol = engine->direct(UserId::of("carol"));
-  ASSERT_TRUE(engine->send(carol, "text for carol", {}).ok());
+  const ConversationId carol = engine->outgoing().direct(UserId::of("carol"));
+  ASSERT_TRUE(engine->outgoing().send(carol, "text for carol", {}).ok());
   EXPECT_EQ(texts_of(found({.text = "text", .conversation = carol})), (Texts{"text for carol"}));
   EXPECT_EQ(texts_of(found({.text = "text", .conversation = room})), (Texts{"text 1"}));
   EXPECT_EQ(texts_of(found({.text = "text", .conversation = numbered_room(9)})), Texts{});
@@ -141,7 +141,7 @@ TEST_F(EngineSearch, ARefusedMessageIsFoundUntilItIsDiscarded) {
   const SearchPage page = found({.text = "text"});
   ASSERT_EQ(page.hits.size(), 1u);
   EXPECT_EQ(page.hits[0].message.status, DeliveryStatus::kFailed);
-  ASSERT_TRUE(engine->discard(id).ok());
+  ASSERT_TRUE(engine->outgoing().discard(id).ok());
   EXPECT_TRUE(found({.text = "text"}).hits.empty());
 }
 

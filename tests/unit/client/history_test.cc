@@ -34,8 +34,8 @@ class HistoryTest : public EngineTest {
   }
   std::vector<Message> page_before(std::uint64_t before) {
     std::optional<std::vector<Message>> page;
-    engine->history(room, Seq(before), 20,
-                    [&](Result<std::vector<Message>> got) { page = got.value_or({}); });
+    engine->history().page(room, Seq(before), 20,
+                           [&](Result<std::vector<Message>> got) { page = got.value_or({}); });
     for (int i = 0; i < 100 && !page && count(v1::ClientFrame::kGetEvents) > 0; ++i) {
       answer(expect(v1::ClientFrame::kGetEvents));
     }
@@ -56,8 +56,8 @@ TEST_F(HistoryTest, AnEmptyPageIsTheBeginningAndNothingElse) {
 TEST_F(HistoryTest, ThePreviewIsTheNewestThatIsShown) {
   go_online({state(5)});
   answer(expect(v1::ClientFrame::kGetEvents));
-  EXPECT_EQ(engine->conversations(1).front().last.text, "text 3");
-  EXPECT_EQ(engine->timeline(room, 2).size(), 2u);
+  EXPECT_EQ(engine->history().conversations(1).front().last.text, "text 3");
+  EXPECT_EQ(engine->history().timeline(room, 2).size(), 2u);
 }
 
 }  // namespace

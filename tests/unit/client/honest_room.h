@@ -140,7 +140,7 @@ class HonestRoom {
            pair("read", r->read_seq, read) + pair("read ordinal", r->read_ordinal, read_ordinal);
   }
   [[nodiscard]] std::uint64_t unread() {
-    const auto list = engine->conversations(1);
+    const auto list = engine->history().conversations(1);
     return list.empty() ? 0 : list.front().unread;
   }
 
@@ -179,7 +179,7 @@ class HonestRoom {
         scheduler, random, server, *store, [](Event) {});
     ASSERT_TRUE(made.ok());
     engine = std::move(*made);
-    engine->connect();
+    engine->connection().start();
     scheduler.settle();
     sign_in();
   }

@@ -64,7 +64,7 @@ TEST_F(HostileServerTest, ErrorThatAsksForDaysIsHeldToAnHour) {
 }
 
 TEST_F(HostileServerTest, ListingWithoutEndIsReadSlowly) {
-  engine->connect();
+  engine->connection().start();
   welcome(hello());
   const int asked = answer_syncs_for(20s, [](v1::ServerFrame& frame) {
     frame.mutable_sync_page()->set_more(true);
@@ -75,7 +75,7 @@ TEST_F(HostileServerTest, ListingWithoutEndIsReadSlowly) {
 }
 
 TEST_F(HostileServerTest, ResetWithoutEndIsReadSlowly) {
-  engine->connect();
+  engine->connection().start();
   welcome(hello());
   const int asked = answer_syncs_for(20s, [](v1::ServerFrame& frame) {
     frame.mutable_sync_reset()->set_reason(v1::SYNC_RESET_REASON_HORIZON);
@@ -84,7 +84,7 @@ TEST_F(HostileServerTest, ResetWithoutEndIsReadSlowly) {
 }
 
 TEST_F(HostileServerTest, SecondOtherHistoryEndsTheConnection) {
-  engine->connect();
+  engine->connection().start();
   welcome(hello());
   const auto future = [](v1::ServerFrame& frame) {
     frame.mutable_sync_reset()->set_reason(v1::SYNC_RESET_REASON_FUTURE);
@@ -130,8 +130,8 @@ TEST_F(HostileServerTest, EventsThatAreHeldForStrangersAreBounded) {
     *frame.mutable_event_push()->add_events() = one;
     say(frame);
   }
-  EXPECT_GT(engine->held_bytes(), 0U);
-  EXPECT_LE(engine->held_bytes(), limits::held_bytes_max);
+  EXPECT_GT(engine->replica().sync().held_bytes(), 0U);
+  EXPECT_LE(engine->replica().sync().held_bytes(), limits::held_bytes_max);
 }
 
 TEST_F(HostileServerTest, NamesAreNoLongerThanTheirBounds) {

@@ -65,7 +65,7 @@ class OutboxErrorsTest : public EngineTest {
   }
   Texts failed() {
     Texts found;
-    for (const Message& m : engine->timeline(room, 1'000)) {
+    for (const Message& m : engine->history().timeline(room, 1'000)) {
       if (m.status == DeliveryStatus::kFailed) found.push_back(m.text);
     }
     return found;
@@ -100,7 +100,7 @@ TEST_F(OutboxErrorsTest, EveryCodeAtEveryPlaceHasItsEnd) {  // R-9
         answer(again, -1, code);
         EXPECT_EQ(sent_, written);
       }
-      EXPECT_TRUE(engine->outbox_idle());
+      EXPECT_TRUE(engine->outbox().idle());
     }
   }
 }
@@ -114,7 +114,7 @@ TEST_F(OutboxErrorsTest, ADayWithoutAConnectionFailsNothing) {  // R-9
   scheduler.advance(24h);
   EXPECT_TRUE(failed().empty());
   go_online();
-  for (int batches = 0; batches < 500 && !engine->outbox_idle(); ++batches) {
+  for (int batches = 0; batches < 500 && !engine->outbox().idle(); ++batches) {
     answer(expect(v1::ClientFrame::kSend), -1, v1::ERROR_CODE_UNSPECIFIED);
   }
   EXPECT_EQ(sent_, written);

@@ -12,16 +12,16 @@ class OutboxTest : public EngineTest {};
 TEST_F(OutboxTest, SendsOfflineMessagesInOrderInOneBatch) {
   send("one");
   send("two");
-  EXPECT_FALSE(engine->outbox_idle());
+  EXPECT_FALSE(engine->outbox().idle());
   go_online();
   const auto request = expect(v1::ClientFrame::kSend);
   ASSERT_EQ(request.send().items_size(), 2);
   EXPECT_EQ(request.send().items(0).attempt(), 0u);
   EXPECT_EQ(request.send().direct_peer(), UserId::of("bob").bytes());
   place(request, 1);
-  EXPECT_TRUE(engine->outbox_idle());
+  EXPECT_TRUE(engine->outbox().idle());
   EXPECT_EQ(texts(), (Texts{"one", "two"}));
-  EXPECT_EQ(engine->timeline(room, 10).back().status, DeliveryStatus::kSent);
+  EXPECT_EQ(engine->history().timeline(room, 10).back().status, DeliveryStatus::kSent);
 }
 
 // A receipt may overtake the answer that tells the place, and a status never falls.
@@ -58,7 +58,7 @@ class OutboxAge : public EngineTest {
 };
 
 TEST_F(OutboxAge, AClockThatJumpsFailsNothing) {
-  engine->connect();
+  engine->connection().start();
   sign_in(kServer);
   cut();
   send("before the jump");
@@ -66,17 +66,17 @@ TEST_F(OutboxAge, AClockThatJumpsFailsNothing) {  // R-8
   scheduler.advance(60s);
   sign_in(kServer + 60'000);
   EXPECT_EQ(expect(v1::ClientFrame::kSend).send().items_size(), 1);
-  EXPECT_EQ(engine->timeline(room, 10).back().status, DeliveryStatus::kSending);
+  EXPECT_EQ(engine->history().timeline(room, 10).back().status, DeliveryStatus::kSending);
 }
 
 TEST_F(OutboxAge, AClockThatJumpsFailsNothingAfterARestart) {
-  engine->connect();
+  engine->connection().start();
   sign_in(kServer);
   restart();
   send("before the jump");
   restart();
   scheduler.wall_jump = 20 * 24h;
-  engine->connect();
+  engine->connection().start();
   sign_in(kServer + 60'000);
   EXPECT_EQ(expect(v1::ClientFrame::kSend).send().items_size(), 1);
 }
@@ -88,7 +88,7 @@ TEST_F(OutboxAge, AClockThatIsMendedBetweenTypingAndSendingFailsNothing) {
     send("typed");
     scheduler.wall_jump = 0h;
     restart();
-    engine->connect();
+    engine->connection().start();
     sign_in(kServer);
     const auto request = expect(v1::ClientFrame::kSend);
     ASSERT_EQ(request.send().items_size(), 1) << wrong.count();
@@ -99,20 +99,20 @@ TEST_F(OutboxAge, AClockThatIsMendedBetweenTypingAndSendingFailsNothing) {
 
 // A message typed offline begins to age when the server's time is first known.
 TEST_F(OutboxAge, AServerThatWasSeenLongAgoAgesNothing) {
-  engine->connect();
+  engine->connection().start();
   sign_in(kServer);
   restart();
   scheduler.wall_jump = 20 * 24h;
   send("typed after a long time away, with a wrong clock");
   scheduler.wall_jump = 60 * 24h;
-  engine->connect();
+  engine->connection().start();
   sign_in(kServer + std::chrono::milliseconds(21 * 24h).count());
   EXPECT_EQ(expect(v1::ClientFrame::kSend).send().items_size(), 1);
 }
 
 // Both clocks were wrong while it waited, and say different things.
 TEST_F(OutboxAge, ClocksThatDisagreeFailNothing) {
-  engine->connect();
+  engine->connection().start();
   sign_in(kServer);
   cut();
   send("before both jumps");
@@ -125,12 +125,12 @@ TEST_F(OutboxAge, ClocksThatDisagreeFailNothing) {
 // Others see the id: it carries the server's time or none.
 TEST_F(OutboxAge, IdsTellNothingOfTheDevicesClock) {
   scheduler.wall_jump = 400 * 24h;
-  const auto offline = engine->send(room, "without a connection", {}).value();
+  const auto offline = engine->outgoing().send(room, "without a connection", {}).value();
   EXPECT_EQ(offline.array()[6] >> 4, 4);
-  engine->connect();
+  engine->connection().start();
   sign_in(kServer);
   scheduler.advance(1s);
-  const auto online = engine->send(room, "with one", {}).value();
+  const auto online = engine->outgoing().send(room, "with one", {}).value();
   EXPECT_EQ(online.array()[6] >> 4, 7);
   std::int64_t told = 0;
   for (int i = 0; i < 6; ++i) told = told << 8 | online.array()[i];
@@ -138,7 +138,7 @@ TEST_F(OutboxAge, IdsTellNothingOfTheDevicesClock) {
 }
 
 TEST_F(OutboxAge, WhatReallyWaitedForFifteenDaysFails) {
-  engine->connect();
+  engine->connection().start();
   sign_in(kServer);
   cut();
   send("old");
@@ -147,7 +147,7 @@ TEST_F(OutboxAge, WhatReallyWaitedForFifteenDaysFails) {
   sign_in(kServer + std::chrono::milliseconds(15 * 24h).count());
   scheduler.settle();
   EXPECT_EQ(count(v1::ClientFrame::kSend), 0u);
-  EXPECT_EQ(engine->timeline(room, 10).back().failure, ErrorCode::kExpired);
+  EXPECT_EQ(engine->history().timeline(room, 10).back().failure, ErrorCode::kExpired);
 }
 
 TEST_F(OutboxTest, OneBatchInFlightPerConversation) {
@@ -181,12 +181,12 @@ TEST_F(OutboxTest, EventThatComesBySyncClosesTheRow) {  // R-11
   const MessageId id = send("once");
   expect(v1::ClientFrame::kSend);
   cut();
-  EXPECT_FALSE(engine->outbox_idle());
+  EXPECT_FALSE(engine->outbox().idle());
   scheduler.advance(60s);
   welcome(hello());
   push(event(1, "alice", id));
-  EXPECT_TRUE(engine->outbox_idle());
-  EXPECT_EQ(engine->timeline(room, 10).size(), 1u);
+  EXPECT_TRUE(engine->outbox().idle());
+  EXPECT_EQ(engine->history().timeline(room, 10).size(), 1u);
 }
 
 TEST_F(OutboxTest, RestartSendsAgainAsARepetition) {
@@ -219,18 +219,18 @@ TEST_F(OutboxTest, RefusedForGoodFailsAndTheRestGoesOn) {  // R-9
   send("good");
   refuse(first, v1::ERROR_CODE_PERMISSION_DENIED);
   place(expect(v1::ClientFrame::kSend), 1);
-  const auto shown = engine->timeline(room, 10);
+  const auto shown = engine->history().timeline(room, 10);
   ASSERT_EQ(shown.size(), 2u);
   EXPECT_EQ(shown[0].text, "good");
   EXPECT_EQ(shown[1].status, DeliveryStatus::kFailed);
-  EXPECT_TRUE(engine->discard(bad).ok());
+  EXPECT_TRUE(engine->outgoing().discard(bad).ok());
   EXPECT_EQ(texts(), Texts{"good"});
 }
 
 TEST_F(OutboxTest, GroupIsCreatedBeforeItsFirstMessage) {
-  const auto group = engine->create_group("friends", {UserId::of("bob")});
+  const auto group = engine->outgoing().create_group("friends", {UserId::of("bob")});
   ASSERT_TRUE(group.ok());
-  ASSERT_TRUE(engine->send(*group, "welcome", {}).ok());
+  ASSERT_TRUE(engine->outgoing().send(*group, "welcome", {}).ok());
   go_online();
   EXPECT_EQ(count(v1::ClientFrame::kSend), 0u);
   const auto create = expect(v1::ClientFrame::kCreateConversation);
@@ -243,9 +243,9 @@ TEST_F(OutboxTest, GroupIsCreatedBeforeItsFirstMessage) {
 
 TEST_F(OutboxTest, AGroupThatIsRefusedSaysWhoIsInTheWayAndTakesItsMessagesAlong) {
   const UserId bob = UserId::of("bob");
-  const auto group = engine->create_group("friends", {bob, UserId::of("carol")});
+  const auto group = engine->outgoing().create_group("friends", {bob, UserId::of("carol")});
   ASSERT_TRUE(group.ok());
-  ASSERT_TRUE(engine->send(*group, "welcome", {}).ok());
+  ASSERT_TRUE(engine->outgoing().send(*group, "welcome", {}).ok());
   go_online();
   const auto refuse_it = [&] {
     const auto create = expect(v1::ClientFrame::kCreateConversation);
@@ -268,28 +268,29 @@ TEST_F(OutboxTest, AGroupThatIsRefusedSaysWhoIsInTheWayAndTakesItsMessagesAlong)
   EXPECT_EQ(told()[0].reason.code, ErrorCode::kPermissionDenied);
   EXPECT_EQ(told()[0].reason.users, std::vector{bob});
   EXPECT_EQ(count(v1::ClientFrame::kSend), 0u);
-  EXPECT_EQ(engine->timeline(*group, 1).front().failure, ErrorCode::kPermissionDenied);
-  EXPECT_EQ(engine->send(*group, "again", {}).error().code, ErrorCode::kPermissionDenied);
+  EXPECT_EQ(engine->history().timeline(*group, 1).front().failure, ErrorCode::kPermissionDenied);
+  EXPECT_EQ(engine->outgoing().send(*group, "again", {}).error().code,
+            ErrorCode::kPermissionDenied);
   events.clear();
   restart();  // who has not heard of it hears of it
   ASSERT_EQ(told().size(), 1u);
   EXPECT_EQ(told()[0].reason.users, std::vector{bob});
   go_online();
   EXPECT_EQ(count(v1::ClientFrame::kCreateConversation), 0u);
-  ASSERT_TRUE(engine->resend(told()[0].command).ok());
+  ASSERT_TRUE(engine->outgoing().resend(told()[0].command).ok());
   refuse_it();
   ASSERT_EQ(told().size(), 2u);
-  ASSERT_TRUE(engine->discard(told()[0].command).ok());
-  EXPECT_TRUE(engine->conversations(10).empty());
-  EXPECT_TRUE(engine->outbox_idle());
+  ASSERT_TRUE(engine->outgoing().discard(told()[0].command).ok());
+  EXPECT_TRUE(engine->history().conversations(10).empty());
+  EXPECT_TRUE(engine->outbox().idle());
 }
 
 TEST_F(OutboxTest, ReplyToAMessageOfTheSameBatchFindsIt) {
   const MessageId question = send("question");
-  ASSERT_TRUE(engine->send(room, "answer", question).ok());
+  ASSERT_TRUE(engine->outgoing().send(room, "answer", question).ok());
   go_online();
   place(expect(v1::ClientFrame::kSend), 1);
-  const auto shown = engine->timeline(room, 10);
+  const auto shown = engine->history().timeline(room, 10);
   ASSERT_EQ(shown.size(), 2u);
   EXPECT_EQ(shown[1].reply_to, Seq(1));
   EXPECT_EQ(shown[1].reply_to_id, question);
@@ -297,11 +298,11 @@ TEST_F(OutboxTest, ReplyToAMessageOfTheSameBatchFindsIt) {
 
 TEST_F(OutboxTest, ReplyToAMessageThatNobodyHereKnowsIsRefusedAtOnce) {
   go_online();
-  const auto id = engine->send(engine->direct(UserId::of("bob")), "answer",
-                               MessageId(std::array<std::uint8_t, 16>{9}));
+  const auto id = engine->outgoing().send(engine->outgoing().direct(UserId::of("bob")), "answer",
+                                          MessageId(std::array<std::uint8_t, 16>{9}));
   ASSERT_FALSE(id.ok());
   EXPECT_EQ(id.error().code, ErrorCode::kNotFound);
-  EXPECT_TRUE(engine->outbox_idle());
+  EXPECT_TRUE(engine->outbox().idle());
   EXPECT_EQ(count(v1::ClientFrame::kSend), 0u);
 }
 
@@ -309,7 +310,7 @@ TEST_F(OutboxTest, ReplyToAMessageThatNobodyHereKnowsIsRefusedAtOnce) {
 TEST_F(OutboxTest, ReplyToAMessageThatThisDeviceLostIsFetched) {
   go_online({state(0)});
   const MessageId question = send("question");
-  const MessageId answer = engine->send(room, "answer", question).value_or({});
+  const MessageId answer = engine->outgoing().send(room, "answer", question).value_or({});
   place(expect(v1::ClientFrame::kSend), 1);
   CacheChange lost;
   lost.forget_history = true;
@@ -322,16 +323,16 @@ TEST_F(OutboxTest, ReplyToAMessageThatThisDeviceLostIsFetched) {
   v1::Event second = event(2, "alice", answer);
   second.set_reply_to_seq(1);
   give_events(expect(v1::ClientFrame::kGetEvents), {event(1, "alice", question), second}, 2);
-  ASSERT_EQ(engine->timeline(room, 10).size(), 2u);
-  EXPECT_EQ(engine->timeline(room, 10).back().reply_to, Seq(1));
-  EXPECT_TRUE(engine->outbox_idle());
+  ASSERT_EQ(engine->history().timeline(room, 10).size(), 2u);
+  EXPECT_EQ(engine->history().timeline(room, 10).back().reply_to, Seq(1));
+  EXPECT_TRUE(engine->outbox().idle());
 }
 
 // Others have written so much since that the reply's place is in a hole, which is left for later.
 TEST_F(OutboxTest, ReplyToALostMessageIsFetchedFromAHoleToo) {
   go_online({state(0)});
   const MessageId question = send("question");
-  const MessageId answer = engine->send(room, "answer", question).value_or({});
+  const MessageId answer = engine->outgoing().send(room, "answer", question).value_or({});
   place(expect(v1::ClientFrame::kSend), 1);
   CacheChange lost;
   lost.forget_history = true;
@@ -354,7 +355,7 @@ TEST_F(OutboxTest, ReplyToALostMessageIsFetchedFromAHoleToo) {
   v1::Event stored;
   stored.ParseFromString(store->find_message(room, answer).value_or(StoredEvent{}).bytes);
   EXPECT_EQ(stored.reply_to_seq(), 1u);
-  EXPECT_TRUE(engine->outbox_idle());
+  EXPECT_TRUE(engine->outbox().idle());
 }
 
 TEST_F(OutboxTest, RefusedItemKeepsItsReasonAcrossARestart) {
@@ -367,24 +368,25 @@ TEST_F(OutboxTest, RefusedItemKeepsItsReasonAcrossARestart) {
   item.set_message_id(id.bytes());
   item.mutable_error()->set_code(v1::ERROR_CODE_NOT_FOUND);
   say(frame);
-  EXPECT_EQ(engine->timeline(room, 1).front().failure, ErrorCode::kNotFound);
+  EXPECT_EQ(engine->history().timeline(room, 1).front().failure, ErrorCode::kNotFound);
   restart();
-  const Message shown = engine->timeline(room, 1).front();
+  const Message shown = engine->history().timeline(room, 1).front();
   EXPECT_EQ(shown.status, DeliveryStatus::kFailed);
   EXPECT_EQ(shown.failure, ErrorCode::kNotFound);
-  ASSERT_TRUE(engine->resend(id).ok());
-  EXPECT_EQ(engine->timeline(room, 1).front().failure, std::nullopt);
+  ASSERT_TRUE(engine->outgoing().resend(id).ok());
+  EXPECT_EQ(engine->history().timeline(room, 1).front().failure, std::nullopt);
 }
 
 TEST_F(OutboxTest, ConversationListShowsWhatWasJustWritten) {
   auto other = state(3);
-  other.set_conversation_id(ConversationId::direct(engine->self(), UserId::of("carol")).bytes());
+  other.set_conversation_id(
+      ConversationId::direct(engine->model().self(), UserId::of("carol")).bytes());
   other.set_direct_peer(UserId::of("carol").bytes());
   other.set_last_ts_ms(1'900'000'000'000);  // its clock is years ahead
   go_online({other, state(0)});
   events.clear();
   send("just now");
-  const auto list = engine->conversations(10);
+  const auto list = engine->history().conversations(10);
   ASSERT_EQ(list.size(), 2u);
   EXPECT_EQ(list[0].id, room);
   EXPECT_EQ(list[0].last.text, "just now");
@@ -396,26 +398,27 @@ TEST_F(OutboxTest, ConversationListShowsWhatWasJustWritten) {
   }
   EXPECT_TRUE(told);
   place(expect(v1::ClientFrame::kSend), 1);
-  EXPECT_EQ(engine->conversations(10)[0].last.status, DeliveryStatus::kSent);
+  EXPECT_EQ(engine->history().conversations(10)[0].last.status, DeliveryStatus::kSent);
 }
 
 TEST_F(OutboxTest, FailedMessageIsLastButDoesNotHoldItsPlaceOnTop) {
   auto other = state(0);
-  other.set_conversation_id(ConversationId::direct(engine->self(), UserId::of("carol")).bytes());
+  other.set_conversation_id(
+      ConversationId::direct(engine->model().self(), UserId::of("carol")).bytes());
   other.set_direct_peer(UserId::of("carol").bytes());
   other.set_last_seq(1);
   other.set_last_ts_ms(1'900'000'000'000);
   go_online({other, state(0)});
   send("no");
   refuse(expect(v1::ClientFrame::kSend), v1::ERROR_CODE_PERMISSION_DENIED);
-  const auto list = engine->conversations(10);
+  const auto list = engine->history().conversations(10);
   ASSERT_EQ(list.size(), 2u);
   EXPECT_EQ(list[1].last.text, "no");
   EXPECT_EQ(list[1].last.status, DeliveryStatus::kFailed);
 }
 
 TEST_F(OutboxTest, KeepsToTheLimitsOfTheServer) {
-  engine->connect();
+  engine->connection().start();
   const auto asked = hello();
   v1::ServerFrame frame = welcome_frame(asked);
   v1::Limits& bounds = *frame.mutable_welcome()->mutable_limits();
@@ -425,13 +428,13 @@ TEST_F(OutboxTest, KeepsToTheLimitsOfTheServer) {
   for (const char* text : {"one", "two", "three"}) send(text);
   say(frame);
   EXPECT_EQ(expect(v1::ClientFrame::kSend).send().items_size(), 2);
-  const auto large = engine->send(room, std::string(101, 'x'), {});
+  const auto large = engine->outgoing().send(room, std::string(101, 'x'), {});
   ASSERT_FALSE(large.ok());
   EXPECT_EQ(large.error().code, ErrorCode::kTooLarge);
 }
 
 TEST_F(OutboxTest, BatchFitsTheFrameOfTheServer) {
-  engine->connect();
+  engine->connection().start();
   v1::ServerFrame frame = welcome_frame(hello());
   frame.mutable_welcome()->mutable_limits()->set_frame_bytes_max(1024);
   for (int i = 0; i < 4; ++i) send(std::string(300, 'x'));
@@ -461,7 +464,9 @@ TEST_F(OutboxTest, RateLimitOfOneConversationHoldsTheOthersBackToo) {
   error.mutable_error()->set_retryable(true);
   error.mutable_error()->set_retry_after_ms(3000);
   say(error);
-  ASSERT_TRUE(engine->send(engine->direct(UserId::of("carol")), "another room", {}).ok());
+  ASSERT_TRUE(engine->outgoing()
+                  .send(engine->outgoing().direct(UserId::of("carol")), "another room", {})
+                  .ok());
   scheduler.advance(2900ms);
   EXPECT_EQ(count(v1::ClientFrame::kSend), 0u);
   scheduler.advance(500ms);
@@ -469,12 +474,12 @@ TEST_F(OutboxTest, RateLimitOfOneConversationHoldsTheOthersBackToo) {
 }
 
 TEST_F(OutboxTest, BadTextLeavesNoTrace) {
-  const ConversationId to = engine->direct(UserId::of("bob"));
-  const auto large = engine->send(to, std::string(limits::body_bytes_max + 1, 'x'), {});
+  const ConversationId to = engine->outgoing().direct(UserId::of("bob"));
+  const auto large = engine->outgoing().send(to, std::string(limits::body_bytes_max + 1, 'x'), {});
   ASSERT_FALSE(large.ok());
   EXPECT_EQ(large.error().code, ErrorCode::kTooLarge);
-  EXPECT_EQ(engine->send(to, "\xff", {}).ok(), false);
-  EXPECT_TRUE(engine->outbox_idle());
+  EXPECT_EQ(engine->outgoing().send(to, "\xff", {}).ok(), false);
+  EXPECT_TRUE(engine->outbox().idle());
 }
 
 }  // namespace

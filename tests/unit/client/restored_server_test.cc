@@ -17,7 +17,7 @@ class RestoredServer : public EngineTest {
     return disk;
   }
   void sign_in(const std::string& run) {
-    engine->connect();
+    engine->connection().start();
     scheduler.settle();
     if (!server.socket) scheduler.advance(60s);
     auto frame = welcome_frame(hello());
@@ -57,7 +57,7 @@ class RestoredServer : public EngineTest {
     return {};
   }
   MessageId answer(std::uint64_t seq) {
-    const auto id = engine->send(room, "answer to " + std::to_string(seq), id_of(seq));
+    const auto id = engine->outgoing().send(room, "answer to " + std::to_string(seq), id_of(seq));
     EXPECT_TRUE(id.ok());
     return id.value_or({});
   }
@@ -92,9 +92,9 @@ class RestoredServer : public EngineTest {
 
 TEST_F(RestoredServer, NothingWithANumberLeavesBeforeItIsKnownWhoseHistoryItIs) {
   know_five();
-  ASSERT_TRUE(engine->mark_read(room, Seq(5)).ok());
+  ASSERT_TRUE(engine->read_marks().mark(room, Seq(5)).ok());
   answer(1);
-  ASSERT_TRUE(engine->create_group("group", {UserId::of("bob")}).ok());
+  ASSERT_TRUE(engine->outgoing().create_group("group", {UserId::of("bob")}).ok());
   sign_in("run two");
   send("written meanwhile");
   scheduler.advance(3s);
@@ -129,7 +129,7 @@ TEST_F(RestoredServer, NothingOfARunIsKeptBeforeItIsKnownWhoseHistoryItIs) {
   ticks.set_delivered_all_seq(5);
   say(receipt);
   bool answered = false;
-  engine->history(room, Seq(), 10, [&](const auto&) { answered = true; });
+  engine->history().page(room, Seq(), 10, [&](const auto&) { answered = true; });
   EXPECT_EQ(count(v1::ClientFrame::kGetEvents), 0u);
   EXPECT_FALSE(answered);
   const auto content = store->load();
@@ -139,7 +139,7 @@ TEST_F(RestoredServer, NothingOfARunIsKeptBeforeItIsKnownWhoseHistoryItIs) {
   EXPECT_EQ(store->events(room, 6, 8, 2)->size(), 0u);
   answer_sync({}, 9);  // it is the one that is held
   EXPECT_TRUE(answered) << "with what is here";
-  EXPECT_EQ(engine->connection(), ConnectionState::kSyncing)
+  EXPECT_EQ(engine->connection().status().state(), ConnectionState::kSyncing)
       << "the push may be newer than the page";
   v1::ConversationState grown = state(6);
   grown.set_entry_ver(2);
@@ -155,7 +155,7 @@ TEST_F(RestoredServer, HistoryAskedForTooEarlyIsAnsweredWhenTheConnectionEnds) {
   server.received.clear();
   sign_in("run two");
   bool answered = false;
-  engine->history(room, Seq(), 10, [&](const auto&) { answered = true; });
+  engine->history().page(room, Seq(), 10, [&](const auto&) { answered = true; });
   EXPECT_FALSE(answered);
   cut();
   EXPECT_TRUE(answered);
@@ -166,7 +166,8 @@ TEST_F(RestoredServer, AnswersNameWhatTheyAnswerAsTheServerKnowsIt) {
   const MessageId to_kept = answer(1);
   const MessageId to_lost = answer(3);
   const MessageId to_own = answer(4);
-  const MessageId to_waiting = engine->send(room, "answer to an answer", to_own).value_or({});
+  const MessageId to_waiting =
+      engine->outgoing().send(room, "answer to an answer", to_own).value_or({});
   sign_in("run two");
   reset(kKept);
   const auto request = expect(v1::ClientFrame::kSend);
@@ -202,7 +203,7 @@ TEST_F(RestoredServer, AnOutboxThatHasLostItsCacheSaysWhoseHistoryItSpeaksOf) {
   lost.kv["run"] = "";
   ASSERT_TRUE(store->commit(lost).ok());
   restart();
-  EXPECT_EQ(engine->run_id(), "run one");
+  EXPECT_EQ(engine->replica().run().id(), "run one");
   sign_in("run two");
   EXPECT_EQ(count(v1::ClientFrame::kSend), 0u);
   reset(kKept);
@@ -271,7 +272,7 @@ TEST_F(RestoredServer, ARepetitionIsFetchedAlsoAfterARestart) {
     repeat(repetition, take(v1::ClientFrame::kSend), 4);
     say(repetition);
     EXPECT_FALSE(store->find_message(room, id).has_value());
-    EXPECT_FALSE(engine->outbox_idle());
+    EXPECT_FALSE(engine->outbox().idle());
     if (i == 0) {
       restart();
       sign_in("run one");
@@ -282,7 +283,7 @@ TEST_F(RestoredServer, ARepetitionIsFetchedAlsoAfterARestart) {
   answer_sync({}, 9);
   give_events(expect(v1::ClientFrame::kGetEvents), {placed}, 4);
   EXPECT_EQ(stored_answer(id), 3u);
-  EXPECT_TRUE(engine->outbox_idle());
+  EXPECT_TRUE(engine->outbox().idle());
 }
 
 TEST_F(RestoredServer, ARepetitionInAHoleIsFetchedToo) {
@@ -303,14 +304,14 @@ TEST_F(RestoredServer, ARepetitionInAHoleIsFetchedToo) {
   placed.set_reply_to_seq(1);
   give_events(get, {placed}, 500);
   EXPECT_EQ(stored_answer(id), 1u);
-  EXPECT_TRUE(engine->outbox_idle());
+  EXPECT_TRUE(engine->outbox().idle());
 }
 
 TEST_F(RestoredServer, ASearchTellsNothingOfTheHistoryThatWentMeanwhile) {
   know_five();
   sign_in("run two");
   std::vector<SearchHit> hits;
-  engine->search({"text"}, [&](const Result<SearchPage>& page) { hits = page->hits; });
+  engine->searches().search({"text"}, [&](const Result<SearchPage>& page) { hits = page->hits; });
   v1::ServerFrame nothing;
   nothing.set_reply_to(take(v1::ClientFrame::kSearch).req_id());
   nothing.mutable_search_page();
@@ -394,7 +395,7 @@ TEST_F(RestoredServer, WhoWritesWhereTheirOtherDeviceBeganNamesTheOther) {
   body.add_users(UserId::of("bob").bytes());
   begun.set_body(body.SerializeAsString());
   push(begun);
-  ASSERT_TRUE(engine->send(room, "from here", {}).ok());
+  ASSERT_TRUE(engine->outgoing().send(room, "from here", {}).ok());
   EXPECT_EQ(expect(v1::ClientFrame::kSend).send().direct_peer(), UserId::of("bob").bytes());
 }
 

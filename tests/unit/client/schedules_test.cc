@@ -51,7 +51,7 @@ std::string broken_now(HonestRoom& room) {
     }
   }
   std::uint64_t before = 0;
-  for (const Message& m : room.engine->timeline(room.room, 100)) {
+  for (const Message& m : room.engine->history().timeline(room.room, 100)) {
     if (m.seq.value <= before) return "the timeline is out of order or shows something twice";
     before = m.seq.value;
   }
@@ -64,7 +64,7 @@ std::string broken_in_the_end(HonestRoom& room) {
   if (const std::string now = broken_now(room); !now.empty()) return now;
   if (room.stored().size() != room.head()) return "not everything is there";
   if (room.acked != room.head()) return "not everything is acknowledged";
-  if (room.engine->connection() != ConnectionState::kOnline) return "not online";
+  if (room.engine->connection().status().state() != ConnectionState::kOnline) return "not online";
   return {};
 }
 
@@ -146,7 +146,9 @@ class Interleaving {
         room.push(room.add("alice"));  // written on another device
         break;
       case 5:
-        EXPECT_TRUE(room.engine->send(room.engine->direct(UserId::of("bob")), "mine", {}).ok());
+        EXPECT_TRUE(room.engine->outgoing()
+                        .send(room.engine->outgoing().direct(UserId::of("bob")), "mine", {})
+                        .ok());
         break;
       case 6:
         if (known > 0) mark_read(Seq(1 + random.below(known)));
@@ -179,7 +181,7 @@ class Interleaving {
   SeededRandom random;
 
  private:
-  void mark_read(Seq upto) { EXPECT_TRUE(room.engine->mark_read(room.room, upto).ok()); }
+  void mark_read(Seq upto) { EXPECT_TRUE(room.engine->read_marks().mark(room.room, upto).ok()); }
   void mark_all_read() {
     mark_read({});
     EXPECT_EQ(room.unread(), 0u);

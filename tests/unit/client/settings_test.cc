@@ -29,19 +29,19 @@ class SettingsTest : public EngineTest {
 };
 
 TEST_F(SettingsTest, ListsOfSeveralPagesAreJoinedAndKept) {
-  engine->connect();
+  engine->connection().start();
   welcome(hello());
   answer(1, 3, {}, "more");
-  EXPECT_TRUE(engine->contacts().empty()) << "half a list is none";
+  EXPECT_TRUE(engine->settings().contacts().empty()) << "half a list is none";
   answer(4, 5, {8, 9}, "");
   const std::vector<UserId> contacts = {user(1), user(2), user(3), user(4), user(5)};
-  EXPECT_EQ(engine->contacts(), contacts);
-  EXPECT_EQ(engine->blocked(), (std::vector<UserId>{user(8), user(9)}));
-  EXPECT_EQ(engine->privacy().online, Audience::kContacts);
+  EXPECT_EQ(engine->settings().contacts(), contacts);
+  EXPECT_EQ(engine->settings().blocked(), (std::vector<UserId>{user(8), user(9)}));
+  EXPECT_EQ(engine->settings().privacy().online, Audience::kContacts);
   EXPECT_EQ(told(), 1u);
   restart();
-  EXPECT_EQ(engine->contacts(), contacts);
-  EXPECT_EQ(engine->blocked(), (std::vector<UserId>{user(8), user(9)}));
+  EXPECT_EQ(engine->settings().contacts(), contacts);
+  EXPECT_EQ(engine->settings().blocked(), (std::vector<UserId>{user(8), user(9)}));
 }
 
 TEST_F(SettingsTest, AShorterListReplacesTheLongerAndTheSameIsNotTold) {
@@ -53,7 +53,7 @@ TEST_F(SettingsTest, AShorterListReplacesTheLongerAndTheSameIsNotTold) {
     scheduler.advance(limits::gap_wait);
     answer(1, last, {}, "");
   }
-  EXPECT_EQ(engine->contacts(), std::vector<UserId>{user(1)});
+  EXPECT_EQ(engine->settings().contacts(), std::vector<UserId>{user(1)});
   EXPECT_EQ(told(), 2u);
 }
 

@@ -77,7 +77,7 @@ TEST_F(SyncEngineTest, AOneToOneIsWithThePersonWhoseIdMadeItsOwn) {
   v1::ConversationState untyped = state(3);
   untyped.set_conversation_id(std::string(16, 'x'));
   go_online({group, other, untyped});
-  EXPECT_TRUE(engine->conversations(10).empty());
+  EXPECT_TRUE(engine->history().conversations(10).empty());
   push(event(1, "mallory"));
   EXPECT_TRUE(texts().empty());
   push(event(1, "bob"));
@@ -87,20 +87,23 @@ TEST_F(SyncEngineTest, AOneToOneIsWithThePersonWhoseIdMadeItsOwn) {
 }
 
 TEST_F(SyncEngineTest, ThereIsNoOneToOneWithOneself) {
-  EXPECT_EQ(engine->send(engine->direct(engine->self()), "hi", {}).error().code,
+  EXPECT_EQ(engine->outgoing()
+                .send(engine->outgoing().direct(engine->model().self()), "hi", {})
+                .error()
+                .code,
             ErrorCode::kInvalidArgument);
 }
 
 TEST_F(SyncEngineTest, IsOnlineOnlyWhenTheMissingEventsAreThere) {
   go_online({state(3)}, 9);
-  EXPECT_EQ(engine->connection(), ConnectionState::kSyncing);
+  EXPECT_EQ(engine->connection().status().state(), ConnectionState::kSyncing);
   const auto get = expect(v1::ClientFrame::kGetEvents);
   EXPECT_EQ(get.get_events().from(), 1u);
   EXPECT_EQ(get.get_events().to(), 3u);
   answer_events(get);
-  EXPECT_EQ(engine->connection(), ConnectionState::kOnline);
-  EXPECT_EQ(engine->timeline(room, 10).size(), 3u);
-  EXPECT_EQ(engine->conversations(10).front().unread, 3u);
+  EXPECT_EQ(engine->connection().status().state(), ConnectionState::kOnline);
+  EXPECT_EQ(engine->history().timeline(room, 10).size(), 3u);
+  EXPECT_EQ(engine->history().conversations(10).front().unread, 3u);
   const auto ack = expect(v1::ClientFrame::kAckEvents);
   EXPECT_EQ(ack.ack_events().upto(0).seq(), 3u);
 }
@@ -109,11 +112,11 @@ TEST_F(SyncEngineTest, GapWaitsThenIsFetched) {  // R-2
   go_online({state(1)});
   answer_events(expect(v1::ClientFrame::kGetEvents));
   push(event(3));
-  EXPECT_EQ(engine->timeline(room, 10).size(), 1u);
+  EXPECT_EQ(engine->history().timeline(room, 10).size(), 1u);
   EXPECT_EQ(count(v1::ClientFrame::kGetEvents), 0u);
   scheduler.advance(limits::gap_wait);
   answer_events(expect(v1::ClientFrame::kGetEvents));
-  EXPECT_EQ(engine->timeline(room, 10).size(), 3u);
+  EXPECT_EQ(engine->history().timeline(room, 10).size(), 3u);
 }
 
 TEST_F(SyncEngineTest, GapThatClosesByItselfCostsNoFetch) {
@@ -121,7 +124,7 @@ TEST_F(SyncEngineTest, GapThatClosesByItselfCostsNoFetch) {
   answer_events(expect(v1::ClientFrame::kGetEvents));
   push(event(3));
   push(event(2));
-  EXPECT_EQ(engine->timeline(room, 10).size(), 3u);
+  EXPECT_EQ(engine->history().timeline(room, 10).size(), 3u);
   scheduler.advance(1s);
   EXPECT_EQ(count(v1::ClientFrame::kGetEvents), 0u);
 }
@@ -131,14 +134,14 @@ TEST_F(SyncEngineTest, RepeatedEventIsIgnored) {
   answer_events(expect(v1::ClientFrame::kGetEvents));
   push(event(2));
   push(event(2));
-  EXPECT_EQ(engine->timeline(room, 10).size(), 2u);
+  EXPECT_EQ(engine->history().timeline(room, 10).size(), 2u);
 }
 
 TEST_F(SyncEngineTest, RestartFetchesWhatTheCursorHasPassed) {
   go_online({state(5)}, 9);
   expect(v1::ClientFrame::kGetEvents);
   restart();  // between the page and its events
-  engine->connect();
+  engine->connection().start();
   const auto again = hello();
   EXPECT_EQ(again.hello().cursor(), 9u);
   welcome(again);
@@ -168,9 +171,9 @@ TEST_F(SyncEngineTest, OwnMessagePlacedInAHoleLeavesTheOutbox) {  // R-2, R-11
   away_until(500);
   answer_newest(500);
   place(repeated_, 2);
-  EXPECT_TRUE(engine->outbox_idle());
+  EXPECT_TRUE(engine->outbox().idle());
   restart();
-  EXPECT_TRUE(engine->outbox_idle());
+  EXPECT_TRUE(engine->outbox().idle());
 }
 
 TEST_F(SyncEngineTest, OwnMessagePlacedBeforeTheNewestPageComesLeavesTheOutbox) {
@@ -181,8 +184,9 @@ TEST_F(SyncEngineTest, OwnMessagePlacedBeforeTheNewestPageComesLeavesTheOutbox) 
   away_until(500);
   place(repeated_, 2 + limits::gap_fetch_max);
   answer_newest(500);
-  EXPECT_TRUE(engine->outbox_idle());
-  EXPECT_EQ(engine->timeline(room, 100).size(), 34u);  // 1, mine, the newest 30, and two gaps
+  EXPECT_TRUE(engine->outbox().idle());
+  EXPECT_EQ(engine->history().timeline(room, 100).size(),
+            34u);  // 1, mine, the newest 30, and two gaps
 }
 
 // The place came while the disk was full; meanwhile this user was removed and added again, and may
@@ -192,7 +196,7 @@ TEST_F(SyncEngineTest, OwnMessagePlacedOnAFullDiskLeavesTheOutboxWhenThereIsRoom
   send("mine");
   disk.full = true;
   place(expect(v1::ClientFrame::kSend), 2);
-  EXPECT_FALSE(engine->outbox_idle());
+  EXPECT_FALSE(engine->outbox().idle());
   disk.full = false;
   scheduler.advance(2s);
   v1::ConversationState again = state(5);
@@ -202,10 +206,10 @@ TEST_F(SyncEngineTest, OwnMessagePlacedOnAFullDiskLeavesTheOutboxWhenThereIsRoom
   const auto get = expect(v1::ClientFrame::kGetEvents);
   EXPECT_EQ(get.get_events().from(), 4u);
   answer_events(get);
-  EXPECT_TRUE(engine->outbox_idle());
-  EXPECT_TRUE(store->find_message(room, engine->timeline(room, 10).front().id));
+  EXPECT_TRUE(engine->outbox().idle());
+  EXPECT_TRUE(store->find_message(room, engine->history().timeline(room, 10).front().id));
   restart();
-  EXPECT_TRUE(engine->outbox_idle());
+  EXPECT_TRUE(engine->outbox().idle());
 }
 
 TEST_F(SyncEngineTest, SaysWhenWhatArrivesCannotBeKeptAndWhenItCanAgain) {
@@ -218,7 +222,7 @@ TEST_F(SyncEngineTest, SaysWhenWhatArrivesCannotBeKeptAndWhenItCanAgain) {
     return found;
   };
   disk.full = true;
-  EXPECT_FALSE(engine->send(room, "refused", {}).ok());  // its sender knows
+  EXPECT_FALSE(engine->outgoing().send(room, "refused", {}).ok());  // its sender knows
   EXPECT_TRUE(told().empty());
   push(event(2));
   push(event(3));
@@ -250,7 +254,7 @@ TEST_F(SyncEngineTest, LargeHoleIsFilledBehindTheScreenAndOnlyThenAcknowledged) 
   }
   page.mutable_events_page()->set_last_seq(500);
   say(page);
-  EXPECT_EQ(engine->connection(), ConnectionState::kOnline);
+  EXPECT_EQ(engine->connection().status().state(), ConnectionState::kOnline);
   EXPECT_EQ(count(v1::ClientFrame::kAckEvents), 0u);
   std::uint64_t acked = 40;
   for (std::uint64_t from : {41u, 241u, 441u}) {
@@ -287,12 +291,12 @@ TEST_F(SyncEngineTest, HoleInTheWindowIsARowUntilItIsFilled) {  // R-2
   say(page);
   EXPECT_EQ(texts(), (std::vector<std::string>{"text 1", "text 2", "496 messages are not here yet",
                                                "text 499", "text 500"}));
-  const Message gap = engine->timeline(room, 3).front();
+  const Message gap = engine->history().timeline(room, 3).front();
   EXPECT_EQ(gap.kind, MessageKind::kGap);
   EXPECT_EQ(gap.seq.value, 498u);
-  EXPECT_EQ(engine->timeline(room, 2).front().text, "text 499");
+  EXPECT_EQ(engine->history().timeline(room, 2).front().text, "text 499");
   for (int i = 0; i < 3; ++i) answer_events_cut(expect(v1::ClientFrame::kGetEvents));
-  const std::vector<Message> whole = engine->timeline(room, 1'000);
+  const std::vector<Message> whole = engine->history().timeline(room, 1'000);
   EXPECT_EQ(whole.size(), 500u);
   for (const Message& m : whole) EXPECT_EQ(m.kind, MessageKind::kText);
 }
@@ -313,7 +317,7 @@ TEST_F(SyncEngineTest, HoleThatTheServerDoesNotFillIsNotAskedForInALoop) {
 }
 
 TEST_F(SyncEngineTest, ResetListsASnapshotAndGoesOnFromItsCursor) {
-  engine->connect();
+  engine->connection().start();
   welcome(hello());
   v1::ServerFrame reset;
   reset.set_reply_to(expect(v1::ClientFrame::kSync).req_id());
@@ -337,7 +341,7 @@ TEST_F(SyncEngineTest, FutureDiscardsTheHistoryAndKeepsTheOutbox) {
   known.set_entry_ver(7);
   go_online({known}, 9);
   answer_events(expect(v1::ClientFrame::kGetEvents));
-  ASSERT_TRUE(engine->mark_read(room, Seq(3)).ok());
+  ASSERT_TRUE(engine->read_marks().mark(room, Seq(3)).ok());
   cut();
   send("kept");
   scheduler.advance(60s);
@@ -367,9 +371,9 @@ TEST_F(SyncEngineTest, FutureDiscardsTheHistoryAndKeepsTheOutbox) {
   old.mutable_events_page()->set_conversation_id(room.bytes());
   *old.mutable_events_page()->add_events() = event(1);
   say(old);
-  EXPECT_EQ(engine->timeline(room, 10).front().text, "text 1");
+  EXPECT_EQ(engine->history().timeline(room, 10).front().text, "text 1");
   EXPECT_EQ(store->load()->conversations.at(room).entry_ver, 1u);
-  EXPECT_EQ(engine->conversations(10).front().unread, 1u) << "nor is it read";
+  EXPECT_EQ(engine->history().conversations(10).front().unread, 1u) << "nor is it read";
   EXPECT_EQ(store->load()->read_marks.size(), 0u);
   EXPECT_EQ(store->load()->cursor, 4u);
   ASSERT_EQ(store->load()->outbox.size(), 1u);
@@ -385,20 +389,20 @@ TEST_F(SyncEngineTest, WatermarksOnlyRise) {
   marks.set_delivered_all_seq(1);
   marks.set_read_all_seq(1);
   say(receipt);
-  EXPECT_EQ(engine->timeline(room, 1).front().status, DeliveryStatus::kRead);
+  EXPECT_EQ(engine->history().timeline(room, 1).front().status, DeliveryStatus::kRead);
   marks.set_read_all_seq(0);
   say(receipt);
-  EXPECT_EQ(engine->timeline(room, 1).front().status, DeliveryStatus::kRead);
+  EXPECT_EQ(engine->history().timeline(room, 1).front().status, DeliveryStatus::kRead);
 }
 
 TEST_F(SyncEngineTest, ReadMarkSurvivesARestart) {
   go_online({state(2)});
   answer_events(expect(v1::ClientFrame::kGetEvents));
   cut();
-  ASSERT_TRUE(engine->mark_read(room, {}).ok());
-  EXPECT_EQ(engine->conversations(1).front().unread, 0u);
+  ASSERT_TRUE(engine->read_marks().mark(room, {}).ok());
+  EXPECT_EQ(engine->history().conversations(1).front().unread, 0u);
   restart();
-  engine->connect();
+  engine->connection().start();
   welcome(hello());
   EXPECT_EQ(expect(v1::ClientFrame::kMarkRead).mark_read().upto_seq(), 2u);
 }
@@ -426,10 +430,10 @@ TEST_F(SyncEngineTest, OneFetchWithoutAnswerHoldsUpNoOther) {
   answer_the_well();
   scheduler.advance(3s);
   answer_the_well();
-  EXPECT_EQ(engine->timeline(room, 10).size(), 3u);
-  EXPECT_NE(engine->connection(), ConnectionState::kOnline);
+  EXPECT_EQ(engine->history().timeline(room, 10).size(), 3u);
+  EXPECT_NE(engine->connection().status().state(), ConnectionState::kOnline);
   scheduler.advance(3s);
-  EXPECT_EQ(engine->connection(), ConnectionState::kOnline);
+  EXPECT_EQ(engine->connection().status().state(), ConnectionState::kOnline);
 }
 
 TEST_F(SyncEngineTest, AFetchThatFailsIsTriedAgainAfterGrowingPauses) {
@@ -453,9 +457,9 @@ TEST_F(SyncEngineTest, AFetchThatFailsIsTriedAgainAfterGrowingPauses) {
   live(120, false);
   EXPECT_GE(asked.size(), 4u);
   EXPECT_LE(asked.size(), 8u);  // 2, 4, 8, 16 … s
-  EXPECT_EQ(engine->connection(), ConnectionState::kOnline);
+  EXPECT_EQ(engine->connection().status().state(), ConnectionState::kOnline);
   live(300, true);
-  EXPECT_EQ(engine->timeline(room, 10).size(), 3u);
+  EXPECT_EQ(engine->history().timeline(room, 10).size(), 3u);
 }
 
 }  // namespace

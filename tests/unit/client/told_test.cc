@@ -63,7 +63,7 @@ TEST_F(Told, WhatOnesOtherDeviceWroteIsNewAndNotLive) {
 
 TEST_F(Told, AnOwnChangeOfAGroupIsNewAndHasNoTicks) {
   go_online();
-  const auto group = engine->create_group("team", {UserId::of("bob")});
+  const auto group = engine->outgoing().create_group("team", {UserId::of("bob")});
   ASSERT_TRUE(group.ok());
   const auto request = expect(v1::ClientFrame::kCreateConversation);
   v1::Event created;
@@ -89,18 +89,18 @@ TEST_F(Told, AnOwnChangeOfAGroupIsNewAndHasNoTicks) {
   marks.set_read_all_seq(1);
   say(read);
   EXPECT_TRUE(messages().empty());
-  EXPECT_EQ(engine->timeline(*group, 5).back().status, DeliveryStatus::kSent);
+  EXPECT_EQ(engine->history().timeline(*group, 5).back().status, DeliveryStatus::kSent);
 }
 
 TEST_F(Told, AConversationIsCalledByTheHandleThatWasTyped) {
-  const auto to = engine->direct(std::string("bob"));
-  ASSERT_TRUE(engine->send(to, "hello", {}).ok());
-  ASSERT_EQ(engine->conversations(1).size(), 1u);
-  EXPECT_EQ(engine->conversations(1)[0].title, "bob");
+  const auto to = engine->outgoing().direct(std::string("bob"));
+  ASSERT_TRUE(engine->outgoing().send(to, "hello", {}).ok());
+  ASSERT_EQ(engine->history().conversations(1).size(), 1u);
+  EXPECT_EQ(engine->history().conversations(1)[0].title, "bob");
   restart();
-  EXPECT_EQ(engine->conversations(1)[0].title, "bob");
-  ASSERT_TRUE(engine->profile(UserId::of("bob")));
-  EXPECT_EQ(engine->profile(UserId::of("bob"))->handle, "bob");
+  EXPECT_EQ(engine->history().conversations(1)[0].title, "bob");
+  ASSERT_TRUE(engine->profiles().find(UserId::of("bob")));
+  EXPECT_EQ(engine->profiles().find(UserId::of("bob"))->handle, "bob");
   go_online();
   v1::ServerFrame answer;
   const auto request = expect(v1::ClientFrame::kGetUsers);  // what else there is to know
@@ -110,7 +110,7 @@ TEST_F(Told, AConversationIsCalledByTheHandleThatWasTyped) {
   bob.set_handle("bob");
   bob.set_display_name("Bob Miller");
   say(answer);
-  EXPECT_EQ(engine->conversations(1)[0].title, "Bob Miller");
+  EXPECT_EQ(engine->history().conversations(1)[0].title, "Bob Miller");
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ class ViewsTest : public EngineTest {
   void SetUp() override {
     EngineTest::SetUp();
     go_online({state(1)});
-    views = std::make_unique<Views>(*engine, scheduler);
+    views = std::make_unique<Views>(engine->history(), scheduler);
     views->add_list(1, [this](const std::vector<Diff<Conversation>>& steps) {
       ++list_calls;
       guide::apply(steps, list);
@@ -53,9 +53,9 @@ TEST_F(ViewsTest, AFloodIsTwentyCallsASecond) {  // R-23
   EXPECT_GE(timeline_calls, 15);
   EXPECT_LE(timeline_calls, 1 + 21);
   EXPECT_LE(list_calls, 1 + 21);
-  EXPECT_EQ(timeline, engine->timeline(room, 50));
+  EXPECT_EQ(timeline, engine->history().timeline(room, 50));
   EXPECT_EQ(timeline.back().text, "text 200");
-  EXPECT_EQ(list, engine->conversations(100));
+  EXPECT_EQ(list, engine->history().conversations(100));
 }
 
 TEST_F(ViewsTest, NothingNewIsNoCall) {

@@ -1,10 +1,9 @@
-// Engine: what becomes of a device's history when the server's is another one.
-#include <algorithm>
-#include <set>
-#include <utility>
-#include <vector>
+// LostMessages: which of them, in which order, and what they answer.
+#include "client/lost_messages.h"
 
-#include "client/engine.h"
+#include <algorithm>
+#include <utility>
+
 #include "client/wire_ids.h"
 #include "kith/core/limits.h"
 #include "kith/v1/event.pb.h"
@@ -16,102 +15,63 @@ namespace {
 // The clocks of two runs of a server may differ a little; a message that is sent again in vain is recognised.
 constexpr std::int64_t kSlackMs = 60'000;
 
-}  // namespace
-
-// Before anything of the run's history is kept: a device that dies in between says the new run with its old cursor,
-// which is true.
-Status Engine::keep_run_id() {
-  if (run_kept_ && run_id_ == run_of_server_) return {};
-  CacheChange change;
-  change.kv["run"] = run_of_server_;
-  change.run = run_of_server_;
-  if (Status s = store_.commit(change); !s) return s;
-  run_id_ = run_of_server_;
-  run_kept_ = true;
-  return {};
-}
-
-// The outbox survives what takes the whole cache: what waits there speaks of a history all the same.
-void Engine::load_run(CacheContent& content) {
-  run_id_ = content.kv["run"];
-  run_kept_ = !run_id_.empty() && run_id_ == content.run;
-  if (run_id_.empty() && content.cursor == 0) run_id_ = content.run;
-}
-
-// Mends the rows that wait first: a device that dies in between mends them again, with the same outcome.
-Status Engine::on_other_history(std::int64_t kept_until_ms) {
-  if (Status s = send_lost_again(kept_until_ms); !s) return s;
-  std::vector<ConversationId> marks;
-  for (const auto& [id, seq] : read_marks_) marks.push_back(id);
-  if (Status s = model_.forget_history(marks, run_of_server_); !s) return s;
-  run_id_ = run_of_server_;
-  run_kept_ = true;
-  ++histories_;
-  read_marks_.clear();
-  outbox_->forget_places();
-  for (const OutboxRow& row : outbox_->rows().all()) imagine(row);
-  told(CacheRecovered{"the server was restored from an older copy"});
-  on_history_known();
-  return {};
-}
-
 // A number stands for the same message only where the two histories are the same.
-bool Engine::kept_there(const StoredEvent& stored, std::int64_t kept_until_ms) {
+bool kept_there(const StoredEvent& stored, std::int64_t kept_until_ms) {
   v1::Event event;
   return event.ParseFromString(stored.bytes) &&
          static_cast<std::int64_t>(event.server_ts_ms()) < kept_until_ms - kSlackMs;
 }
 
-// Messages of this device's owner that the server may have lost go back to the outbox under their ids: what it still
-// has it recognises, and what it has lost is placed anew. They go ahead of what waits, which may answer them.
-Status Engine::send_lost_again(std::int64_t kept_until_ms) {
-  auto rows = lost_rows(kept_until_ms);
-  if (!rows) return rows.error();
-  const bool renumber = !rows->empty();
-  std::vector<OutboxRow> waiting = outbox_->rows().all();
+}  // namespace
+
+Status LostMessages::send_again(std::int64_t kept_until_ms) {
+  auto lost = rows(kept_until_ms);
+  if (!lost) return lost.error();
+  const bool renumber = !lost->empty();
+  std::vector<OutboxRow> waiting = outbox_.rows().all();
   std::sort(waiting.begin(), waiting.end(),
             [](const OutboxRow& a, const OutboxRow& b) { return a.order < b.order; });
-  rows->insert(rows->end(), waiting.begin(), waiting.end());
+  lost->insert(lost->end(), waiting.begin(), waiting.end());
   std::set<MessageId> ahead;
   std::vector<OutboxRow> changed;
-  for (OutboxRow& row : *rows) {
+  for (OutboxRow& row : *lost) {
     const bool mended = mend_answer(row, ahead, kept_until_ms);
-    if (renumber) row.order = outbox_->next_order();
+    if (renumber) row.order = outbox_.next_order();
     if (!row.failed) ahead.insert(row.id);
     if (mended || renumber) changed.push_back(std::move(row));
   }
-  return changed.empty() ? Status() : outbox_->put(changed);
+  return changed.empty() ? Status() : outbox_.put(changed);
 }
 
 // The newest, in their order, as many as the outbox takes.
-Result<std::vector<OutboxRow>> Engine::lost_rows(std::int64_t kept_until_ms) {
-  const std::int64_t newest =
-      connection_->server_time().ms() - Millis(limits::outbox_item_life).count() / 2;
+Result<std::vector<OutboxRow>> LostMessages::rows(std::int64_t kept_until_ms) {
+  const std::int64_t newest = server_time_.ms() - Millis(limits::outbox_item_life).count() / 2;
   const std::int64_t from = std::max(kept_until_ms - kSlackMs, newest);
   std::vector<OutboxRow> lost;
   for (const auto& [id, record] : model_.conversations()) {
-    auto events = store_.events(id, 0, record.last_seq + 1, limits::resent_of_conversation_max);
+    auto events =
+        model_.store().events(id, 0, record.last_seq + 1, limits::resent_of_conversation_max);
     if (!events) return events.error();
     for (const StoredEvent& stored : *events) {
-      if (auto row = lost_row(record, stored, from)) lost.push_back(*std::move(row));
+      if (auto row = row_of(record, stored, from)) lost.push_back(*std::move(row));
     }
   }
   // Those of one moment stay in the order of their conversation.
   std::stable_sort(lost.begin(), lost.end(), [](const OutboxRow& a, const OutboxRow& b) {
     return a.server_ms < b.server_ms;
   });
-  const std::size_t most = std::min(limits::resent_max, outbox_->rows().room());
+  const std::size_t most = std::min(limits::resent_max, outbox_.rows().room());
   if (lost.size() > most) lost.erase(lost.begin(), lost.end() - static_cast<std::ptrdiff_t>(most));
   return lost;
 }
 
-std::optional<OutboxRow> Engine::lost_row(const ConversationRecord& record,
-                                          const StoredEvent& stored, std::int64_t from_ms) {
+std::optional<OutboxRow> LostMessages::row_of(const ConversationRecord& record,
+                                              const StoredEvent& stored, std::int64_t from_ms) {
   v1::Event event;
   if (!event.ParseFromString(stored.bytes) || event.kind() != v1::EVENT_KIND_MESSAGE) return {};
   const auto placed_ms = static_cast<std::int64_t>(event.server_ts_ms());
   const bool own = event.sender() == model_.self().bytes();
-  if (!own || placed_ms < from_ms || outbox_->rows().message(record.id, stored.message) != nullptr)
+  if (!own || placed_ms < from_ms || outbox_.rows().message(record.id, stored.message) != nullptr)
     return {};
   v1::OutMessage out;
   out.set_message_id(event.message_id());
@@ -134,20 +94,20 @@ std::optional<OutboxRow> Engine::lost_row(const ConversationRecord& record,
 // Names the message that the row answers by its number where that is still its own, by its id if it goes out `ahead` of
 // the row, and else not at all: the number would be another message's, or refuse the row for good. Returns true if the
 // row has changed.
-bool Engine::mend_answer(OutboxRow& row, const std::set<MessageId>& ahead,
-                         std::int64_t kept_until_ms) {
+bool LostMessages::mend_answer(OutboxRow& row, const std::set<MessageId>& ahead,
+                               std::int64_t kept_until_ms) {
   v1::OutMessage out;
   if (row.kind != OutboxKind::kMessage || !out.ParseFromString(row.payload)) return false;
   MessageId answered = id_of<MessageId>(out.reply_to_message_id());
   if (const std::uint64_t seq = out.reply_to_seq(); seq != 0) {
-    const auto stored = store_.events(row.conversation, seq, seq + 1, 1);
+    const auto stored = model_.store().events(row.conversation, seq, seq + 1, 1);
     if (stored && !stored->empty()) {
       if (kept_there(stored->front(), kept_until_ms)) return false;
       answered = stored->front().message;
     }
   } else {
     if (answered.empty() || ahead.count(answered) > 0) return false;
-    const auto stored = store_.find_message(row.conversation, answered);
+    const auto stored = model_.store().find_message(row.conversation, answered);
     if (!stored || kept_there(*stored, kept_until_ms)) return false;
   }
   out.clear_reply_to_seq();

@@ -1,7 +1,10 @@
-// Model, its reading side: stored rows to what an application sees.
+// ShownRows: words for events, rows for gaps, the line of a conversation.
+#include "client/shown_rows.h"
+
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <utility>
 
 #include "client/model.h"
 #include "client/searchable.h"
@@ -30,32 +33,29 @@ const char* role_name(v1::MemberRole role) {
 
 }  // namespace
 
-std::string Model::name_of(const UserId& user) const {
-  const Profile* known = profile(user);
+std::string ShownRows::name_of(const UserId& user) const {
+  const Profile* known = model_.profile(user);
   if (!known) return user.to_string().substr(0, 8);
   if (known->deleted()) return "a deleted account";
   return known->display_name.empty() ? known->handle : known->display_name;
 }
 
-// In the words about a change of a group a name that somebody chose never stands alone: it could be
-// anybody's.
-static std::string called(const Model& model, const UserId& user) {
-  const Profile* known = model.profile(user);
-  const std::string name = model.name_of(user);
+std::string ShownRows::called(const UserId& user) const {
+  const Profile* known = model_.profile(user);
+  const std::string name = name_of(user);
   if (!known || known->handle.empty() || name == known->handle) return name;
   return known->handle + " (" + name + ")";
 }
 
-static std::string membership_text(const Model& model, const UserId& sender,
-                                   const std::string& bytes) {
+std::string ShownRows::membership_text(const UserId& sender, const std::string& bytes) const {
   v1::MembershipBody body;
   if (!body.ParseFromString(bytes)) return "the members changed";
   std::string users;
   for (const std::string& user : body.users()) {
     if (!users.empty()) users += ", ";
-    users += called(model, id_of<UserId>(user));
+    users += called(id_of<UserId>(user));
   }
-  const std::string who = called(model, sender);
+  const std::string who = called(sender);
   if (body.created()) {
     return body.type() == v1::CONVERSATION_TYPE_DIRECT
                ? who + " started the conversation"
@@ -75,7 +75,12 @@ static std::string membership_text(const Model& model, const UserId& sender,
   }
 }
 
-Message Model::message_of(const StoredEvent& stored) {
+MessageId ShownRows::message_at(const ConversationId& id, Seq seq) const {
+  const auto events = store_.events(id, seq.value, seq.value + 1, 1);
+  return events && !events->empty() ? events->front().message : MessageId();
+}
+
+Message ShownRows::message_of(const StoredEvent& stored) const {
   v1::Event event;
   event.ParseFromString(stored.bytes);
   Message m;
@@ -84,12 +89,9 @@ Message Model::message_of(const StoredEvent& stored) {
   m.seq = Seq(stored.seq);
   m.sender = id_of<UserId>(event.sender());
   m.time = Timestamp{static_cast<std::int64_t>(event.server_ts_ms())};
-  m.mine = m.sender == self_;
+  m.mine = m.sender == model_.self();
   m.reply_to = Seq(event.reply_to_seq());
-  if (m.reply_to) {
-    const auto answered = store_.events(m.conversation, m.reply_to.value, m.reply_to.value + 1, 1);
-    if (answered && !answered->empty()) m.reply_to_id = answered->front().message;
-  }
+  if (m.reply_to) m.reply_to_id = message_at(m.conversation, m.reply_to);
   switch (event.kind()) {
     case v1::EVENT_KIND_MESSAGE:
       m.kind = MessageKind::kText;
@@ -97,13 +99,13 @@ Message Model::message_of(const StoredEvent& stored) {
       break;
     case v1::EVENT_KIND_MEMBERSHIP:
       m.kind = MessageKind::kMembership;
-      m.text = membership_text(*this, m.sender, event.body());
+      m.text = membership_text(m.sender, event.body());
       break;
     case v1::EVENT_KIND_META: {
       v1::MetaBody body;
       body.ParseFromString(event.body());
       m.kind = MessageKind::kMeta;
-      m.text = called(*this, m.sender) + " named the group \"" + body.title() + "\"";
+      m.text = called(m.sender) + " named the group \"" + body.title() + "\"";
       break;
     }
     case v1::EVENT_KIND_VOID:
@@ -114,34 +116,31 @@ Message Model::message_of(const StoredEvent& stored) {
       m.text = "(something that this version cannot show)";
   }
   const bool ticked = m.mine && m.kind == MessageKind::kText;
-  if (const ConversationRecord* record = ticked ? find(m.conversation) : nullptr) {
+  if (const ConversationRecord* record = ticked ? model_.find(m.conversation) : nullptr) {
     m.status = derive(m.seq, record->marks.delivered_all, record->marks.read_all);
   }
   return m;
 }
 
-Message Model::message_of(const OutboxRow& row) {
+Message ShownRows::message_of(const OutboxRow& row) const {
   v1::OutMessage out;
   out.ParseFromString(row.payload);
   Message m;
   m.id = row.id;
   m.conversation = row.conversation;
-  m.sender = self_;
+  m.sender = model_.self();
   m.mine = true;
   m.text = text_of(out.content());
   m.time = Timestamp{row.placed_seq ? row.placed_ts_ms : row.created_ms};
   m.seq = Seq(row.placed_seq);
   m.reply_to = Seq(out.reply_to_seq());
   m.reply_to_id = id_of<MessageId>(out.reply_to_message_id());
-  if (m.reply_to && m.reply_to_id.empty()) {
-    const auto answered = store_.events(m.conversation, m.reply_to.value, m.reply_to.value + 1, 1);
-    if (answered && !answered->empty()) m.reply_to_id = answered->front().message;
-  }
+  if (m.reply_to && m.reply_to_id.empty()) m.reply_to_id = message_at(m.conversation, m.reply_to);
   m.failure = row.failed;
   m.status = row.failed ? DeliveryStatus::kFailed : DeliveryStatus::kSending;
   if (row.placed_seq && !row.failed) {
     // Receipts may overtake the answer that tells the place.
-    const ConversationRecord* record = find(row.conversation);
+    const ConversationRecord* record = model_.find(row.conversation);
     const DeliveryMarks marks = record ? record->marks : DeliveryMarks{};
     m.status = derive(m.seq, marks.delivered_all, marks.read_all);
   }
@@ -156,9 +155,10 @@ static MessageId gap_id(std::uint64_t last_seq) {
   return MessageId(bytes);
 }
 
-std::vector<Message> Model::with_gaps(const ConversationId& id, std::vector<Message> rows) const {
-  const ConversationRecord* record = find(id);
-  const Ranges& held = ranges(id);
+std::vector<Message> ShownRows::with_gaps(const ConversationId& id,
+                                          std::vector<Message> rows) const {
+  const ConversationRecord* record = model_.find(id);
+  const Ranges& held = model_.ranges(id);
   if (rows.size() < 2 || !record || held.list().size() < 2) return rows;
   std::vector<Message> out;
   for (Message& row : rows) {
@@ -181,7 +181,7 @@ std::vector<Message> Model::with_gaps(const ConversationId& id, std::vector<Mess
   return out;
 }
 
-Conversation Model::conversation_of(const ConversationRecord& record) {
+Conversation ShownRows::conversation_of(const ConversationRecord& record) const {
   Conversation c;
   c.id = record.id;
   c.type = record.type;
@@ -203,8 +203,8 @@ Conversation Model::conversation_of(const ConversationRecord& record) {
   return c;
 }
 
-std::vector<Message> Model::messages(const ConversationId& id, std::uint64_t from,
-                                     std::uint64_t before, std::size_t limit) {
+std::vector<Message> ShownRows::messages(const ConversationId& id, std::uint64_t from,
+                                         std::uint64_t before, std::size_t limit) const {
   // Withheld events have a number and nothing to show: further back until there is enough.
   std::vector<Message> found;
   while (found.size() < limit) {
@@ -215,7 +215,7 @@ std::vector<Message> Model::messages(const ConversationId& id, std::uint64_t fro
     std::vector<Message> older;
     for (const StoredEvent& e : *events) {
       Message message = message_of(e);
-      if (shown(message)) older.push_back(std::move(message));
+      if (is_shown(message)) older.push_back(std::move(message));
     }
     found.insert(found.begin(), std::make_move_iterator(older.begin()),
                  std::make_move_iterator(older.end()));
