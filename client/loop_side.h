@@ -1,5 +1,5 @@
-// LoopSide: the part of a client that lives on its loop: the engine with its store and views, and the subscribers to its
-// events.
+// LoopSide: the part of a client that lives on its loop: the engine with its store and views, and those who subscribe to
+// its events.
 #pragma once
 
 #include <cstdint>
