@@ -44,6 +44,8 @@ void apply(std::vector<T>& rows, const std::vector<client::Diff<T>>& diffs) {
   }
 }
 
+}  // namespace
+
 std::string short_time(Timestamp time) {
   const std::time_t seconds = static_cast<std::time_t>(time.ms / 1000);
   std::tm local{};
@@ -53,21 +55,19 @@ std::string short_time(Timestamp time) {
   return text;
 }
 
-}  // namespace
-
 ChatModel::ChatModel(client::Client& client, const Home& home, const std::string& handle,
                      std::function<void()> changed)
     : client_(client),
       changed_(std::move(changed)),
-      names_(home, handle, [&client](const UserId& user) { return client.profile(user); }),
-      self_(handle) {
+      names_(home, handle, [&client](const UserId& user) { return client.profile(user); }) {
+  base_.self = handle;
   link_->model = this;
-  connection_ = client_.connection();
+  base_.connection = client_.connection();
   events_ = client_.on_event([this](const client::Event& event) { on_event(event); });
   list_ = client_.observe_conversations([this](const auto& diffs) {
     {
       const std::lock_guard lock(mutex_);
-      apply(conversations_, diffs);
+      apply(base_.conversations, diffs);
     }
     changed_();
   });
@@ -89,8 +89,8 @@ void ChatModel::open(const ConversationId& id) {
   {
     const std::lock_guard lock(mutex_);
     open_ = id;
-    timeline_.clear();
-    for (const auto& c : conversations_) {
+    base_.timeline.clear();
+    for (const auto& c : base_.conversations) {
       if (c.id == id && c.type == ConversationType::kDirect) peer = c.peer;
     }
   }
@@ -104,7 +104,8 @@ bool ChatModel::open_further() {
   std::optional<Seq> oldest;
   {
     const std::lock_guard lock(mutex_);
-    if (timeline_.size() < window_) oldest = timeline_.empty() ? Seq() : timeline_.front().seq;
+    if (base_.timeline.size() < window_)
+      oldest = base_.timeline.empty() ? Seq() : base_.timeline.front().seq;
   }
   if (oldest) {  // all that this device holds is shown; what the server has comes into the view
     if (oldest->value > 1) client_.history(open_, *oldest, kPage, [](const auto&) {});
@@ -119,7 +120,7 @@ bool ChatModel::reach(const ConversationId& id, Seq seq) {
   std::uint64_t top = 0;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& c : conversations_) {
+    for (const auto& c : base_.conversations) {
       if (c.id == id) top = c.last_seq.value;
     }
   }
@@ -135,7 +136,7 @@ void ChatModel::observe_open() {
   messages_ = client_.observe_timeline(open_, window_, [this](const auto& diffs) {
     {
       const std::lock_guard lock(mutex_);
-      apply(timeline_, diffs);
+      apply(base_.timeline, diffs);
     }
     changed_();
   });
@@ -149,8 +150,8 @@ void ChatModel::learn(const std::string& handle) {
 void ChatModel::search(const std::string& words) {
   {
     const std::lock_guard lock(mutex_);
-    page_.reset();
-    found_ = Found{words, {}, {}, {}, "searching", ""};
+    base_.page.reset();
+    base_.found = Found{words, {}, {}, {}, "searching", ""};
   }
   client::SearchQuery query;
   query.text = words;
@@ -164,21 +165,22 @@ void ChatModel::search(const std::string& words) {
 void ChatModel::on_found(const std::string& words, const Result<client::SearchPage>& page) {
   {
     const std::lock_guard lock(mutex_);
-    if (!found_ || found_->words != words) return;  // another search has begun, or it was left
-    found_ = Found{words, {}, {}, {}, "", ""};
+    if (!base_.found || base_.found->words != words)
+      return;  // another search has begun, or it was left
+    base_.found = Found{words, {}, {}, {}, "", ""};
     if (!page) {
-      found_->refused = page.error().message;
+      base_.found->refused = page.error().message;
     } else {
-      found_->hits = page->hits;
-      if (!page->complete) found_->note = "of what this device holds";
-      if (!page->next.empty()) found_->note = "the newest of more; kith search prints all";
+      base_.found->hits = page->hits;
+      if (!page->complete) base_.found->note = "of what this device holds";
+      if (!page->next.empty()) base_.found->note = "the newest of more; kith search prints all";
     }
-    for (const client::SearchHit& hit : found_->hits) {
+    for (const client::SearchHit& hit : base_.found->hits) {
       const auto c =
-          std::find_if(conversations_.begin(), conversations_.end(),
+          std::find_if(base_.conversations.begin(), base_.conversations.end(),
                        [&](const auto& each) { return each.id == hit.message.conversation; });
-      found_->titles.push_back(c == conversations_.end() ? "" : names_.title(*c));
-      found_->senders.push_back(names_.of(hit.message.sender));
+      base_.found->titles.push_back(c == base_.conversations.end() ? "" : names_.title(*c));
+      base_.found->senders.push_back(names_.of(hit.message.sender));
     }
   }
   changed_();
@@ -186,13 +188,18 @@ void ChatModel::on_found(const std::string& words, const Result<client::SearchPa
 
 bool ChatModel::go_back() {
   const std::lock_guard lock(mutex_);
-  const bool shown = page_ || found_;
-  if (page_) {
-    page_.reset();
+  const bool shown = base_.page || base_.found;
+  if (base_.page) {
+    base_.page.reset();
   } else {
-    found_.reset();
+    base_.found.reset();
   }
   return shown;
+}
+
+std::string ChatModel::why_refused(const Error& error) {
+  const std::lock_guard lock(mutex_);
+  return cli::why_refused(names_, error);
 }
 
 std::string ChatModel::name(const UserId& user) {
@@ -203,7 +210,7 @@ std::string ChatModel::name(const UserId& user) {
 void ChatModel::show_page(std::string title, std::vector<std::string> lines) {
   {
     const std::lock_guard lock(mutex_);
-    page_ = Page{++pages_, std::move(title), std::move(lines)};
+    base_.page = Page{++pages_, std::move(title), std::move(lines)};
   }
   changed_();
 }
@@ -211,7 +218,7 @@ void ChatModel::show_page(std::string title, std::vector<std::string> lines) {
 void ChatModel::set_news(std::string news) {
   {
     const std::lock_guard lock(mutex_);
-    news_ = std::move(news);
+    base_.news = std::move(news);
   }
   changed_();
 }
@@ -219,8 +226,8 @@ void ChatModel::set_news(std::string news) {
 void ChatModel::set_made(const ConversationId& group) {
   {
     const std::lock_guard lock(mutex_);
-    made_ = group;
-    news_ = "The group is there.";
+    base_.made = group;
+    base_.news = "The group is there.";
   }
   changed_();
 }
@@ -231,105 +238,20 @@ std::vector<std::string> ChatModel::known() {
   const auto add = [&](const UserId& user) {
     if (names_.knows(user)) out.insert(names_.exact(user));
   };
-  for (const auto& c : conversations_) {
+  for (const auto& c : base_.conversations) {
     if (c.type == ConversationType::kDirect) add(c.peer);
     if (c.type == ConversationType::kGroup && !c.title.empty()) out.insert("#" + c.title);
   }
-  for (const auto& m : timeline_) add(m.sender);
+  for (const auto& m : base_.timeline) add(m.sender);
   return {out.begin(), out.end()};
-}
-
-client::Done<void> ChatModel::tell(std::string done) {
-  return back<void>([this, done = std::move(done)](const Result<void>& answer) {
-    if (answer) return set_news(done);
-    std::string reason;
-    {
-      const std::lock_guard lock(mutex_);
-      reason = why_refused(names_, answer.error());
-    }
-    set_news(std::move(reason));
-  });
-}
-
-void ChatModel::with_people(const std::vector<std::string>& handles,
-                            std::function<void(std::vector<UserId>)> then) {
-  client_.find_users(handles, back<std::vector<client::Profile>>(
-                                  [this, handles, then = std::move(then)](const auto& profiles) {
-                                    if (!profiles) return set_news(profiles.error().message);
-                                    std::vector<UserId> users;
-                                    std::string missing;
-                                    for (const std::string& handle : handles) {
-                                      users.push_back(UserId::of(handle));
-                                      const bool there = std::any_of(
-                                          profiles->begin(), profiles->end(),
-                                          [&](const auto& p) { return p.user == users.back(); });
-                                      if (!there) missing += (missing.empty() ? "" : ", ") + handle;
-                                    }
-                                    if (!missing.empty())
-                                      return set_news("Nobody is called " + missing + ".");
-                                    for (const std::string& handle : handles) learn(handle);
-                                    then(std::move(users));
-                                  }));
-}
-
-void ChatModel::show_members(const ConversationId& id, const std::string& title) {
-  client_.members(id, back<std::vector<client::Member>>([this, title](const auto& members) {
-                    if (!members) return set_news(members.error().message);
-                    std::vector<std::string> lines;
-                    for (const client::Member& m : *members) {
-                      const char* role = m.role == MemberRole::kOwner   ? "  owner"
-                                         : m.role == MemberRole::kAdmin ? "  admin"
-                                                                        : "";
-                      lines.push_back(name(m.user) + role);
-                    }
-                    show_page(title + " · members", std::move(lines));
-                  }));
-}
-
-void ChatModel::show_readers(const ConversationId& id, Seq seq) {
-  client_.readers(
-      id, seq, back<client::Readers>([this](const auto& readers) {
-        if (!readers) return set_news(readers.error().message);
-        std::vector<std::string> lines;
-        for (const client::Reader& r : readers->members) {
-          lines.push_back(name(r.user) + (r.read ? "  ✓✓ read" : r.delivered ? "  ✓✓" : "  ✓"));
-        }
-        lines.push_back(std::to_string(readers->read_count) + " read, " +
-                        std::to_string(readers->delivered_count) + " received it, of " +
-                        std::to_string(readers->member_count) + " members with you");
-        show_page("who has read it", std::move(lines));
-      }));
-}
-
-void ChatModel::show_devices() {
-  client_.devices(back<std::vector<client::Device>>([this](const auto& devices) {
-    if (!devices) return set_news(devices.error().message);
-    std::vector<std::string> lines;
-    for (const client::Device& d : *devices) {
-      lines.push_back(d.id.to_string());
-      lines.push_back("  " + d.agent + ", " +
-                      (d.current  ? "this device"
-                       : d.online ? "online"
-                                  : "signed in " + short_time(d.last_seen)));
-    }
-    lines.push_back("/revoke DEVICE signs one out, /revoke others all but this one.");
-    show_page("devices", std::move(lines));
-  }));
-}
-
-void ChatModel::show_people(const std::string& title, const std::vector<UserId>& users) {
-  std::vector<std::string> lines;
-  for (const UserId& user : users) lines.push_back(name(user));
-  if (lines.empty()) lines.emplace_back("nobody");
-  show_page(title, std::move(lines));
 }
 
 void ChatModel::on_event(const client::Event& event) {
   {
     const std::lock_guard lock(mutex_);
     if (const auto* c = std::get_if<client::ConnectionChanged>(&event)) {
-      connection_ = c->state;
-      connection_reason_ = c->reason.code == ErrorCode::kCancelled ? "" : c->reason.message;
+      base_.connection = c->state;
+      base_.connection_reason = c->reason.code == ErrorCode::kCancelled ? "" : c->reason.message;
     } else if (const auto* t = std::get_if<client::TypingChanged>(&event)) {
       if (t->typing) {
         typing_[t->conversation] = t->user;
@@ -339,10 +261,10 @@ void ChatModel::on_event(const client::Event& event) {
     } else if (const auto* p = std::get_if<client::PresenceChanged>(&event)) {
       presence_[p->user] = *p;
     } else if (const auto* s = std::get_if<client::StorageChanged>(&event)) {
-      storage_ = s->working ? "" : s->reason.message;
+      base_.storage = s->working ? "" : s->reason.message;
     } else if (const auto* g = std::get_if<client::GroupRefused>(&event)) {
       refused_[g->group] = g->command;
-      news_ = why_refused(names_, g->reason) + " /discard forgets the group.";
+      base_.news = cli::why_refused(names_, g->reason) + " /discard forgets the group.";
     } else {
       return;  // the views bring it
     }
@@ -372,25 +294,17 @@ std::string ChatModel::presence_of(const UserId& user) const {
 
 Picture ChatModel::picture() {
   const std::lock_guard lock(mutex_);
-  Picture out;
-  out.conversations = conversations_;
-  out.timeline = timeline_;
-  out.self = self_;
-  out.storage = storage_;
-  out.found = found_;
-  out.page = page_;
-  out.news = std::exchange(news_, {});
-  out.made = std::exchange(made_, {});
-  out.connection = connection_;
-  out.connection_reason = connection_reason_;
-  for (std::size_t i = 0; i < conversations_.size(); ++i) {
-    const auto& c = conversations_[i];
+  Picture out = base_;
+  base_.news.clear();
+  base_.made = {};
+  for (std::size_t i = 0; i < base_.conversations.size(); ++i) {
+    const auto& c = base_.conversations[i];
     out.titles.push_back(names_.title(c));
     if (c.id != open_) continue;
     out.open = i;
     if (c.type == ConversationType::kDirect) out.presence = presence_of(c.peer);
   }
-  for (const auto& m : timeline_) out.senders.push_back(names_.of(m.sender));
+  for (const auto& m : base_.timeline) out.senders.push_back(names_.of(m.sender));
   if (const auto it = typing_.find(open_); it != typing_.end()) {
     out.typing = names_.of(it->second) + " is typing";
   }

@@ -1,4 +1,4 @@
-// What the screen shows, kept up to date by the client's views and events.
+// ChatModel: the content of the screen, kept up to date by the client's views and events.
 #pragma once
 
 #include <map>
@@ -51,6 +51,9 @@ struct Picture {
   std::string news;     // the answer to a command; empty: none since the last picture
 };
 
+// Day and minute, as the clock of this place shows them.
+std::string short_time(Timestamp time);
+
 // Callbacks of the client write into it, the screen's thread reads pictures. `changed` is called
 // from any thread after a change.
 class ChatModel {
@@ -72,31 +75,18 @@ class ChatModel {
   // The answer is in a picture a moment later.
   void search(const std::string& words);
   void show_page(std::string title, std::vector<std::string> lines);
-  // Asks, and shows a page or the news with the answer.
-  void show_members(const ConversationId& id, const std::string& title);
-  void show_readers(const ConversationId& id, Seq seq);
-  void show_devices();
-  void show_people(const std::string& title, const std::vector<UserId>& users);
-  // The callback for a change: `done` is the news when it has worked.
-  client::Done<void> tell(std::string done);
-  // What is told next, from any thread.
+  // Sets what the screen says next, from any thread.
   void set_news(std::string news);
   void set_made(const ConversationId& group);
   // Handles of people, and "#title" of groups, that the person may mean.
   [[nodiscard]] std::vector<std::string> known();
-  // For a change that concerns people: everybody of `handles` exists, or the news says who does not.
-  void with_people(const std::vector<std::string>& handles,
-                   std::function<void(std::vector<UserId>)> then);
+  // Why the server refused something, with the names of people.
+  [[nodiscard]] std::string why_refused(const Error& error);
   // The command that the server has refused to make this group by, once: it is resent or discarded.
   std::optional<MessageId> take_refused(const ConversationId& group);
   // A page or the answer to a search goes. False: there was none.
   bool go_back();
   Picture picture();
-
- private:
-  void observe_open();
-  void on_event(const client::Event& event);
-  void on_found(const std::string& words, const Result<client::SearchPage>& page);
   // Runs `then` with the answer on the client's thread, if this object is still there.
   template <class T>
   client::Done<T> back(std::function<void(Result<T>)> then) {
@@ -105,20 +95,20 @@ class ChatModel {
       if (link->model) then(std::move(answer));
     };
   }
+
+ private:
+  void observe_open();
+  void on_event(const client::Event& event);
+  void on_found(const std::string& words, const Result<client::SearchPage>& page);
   std::string presence_of(const UserId& user) const;
 
   client::Client& client_;
   std::function<void()> changed_;
   std::mutex mutex_;
   Names names_;
-  std::vector<client::Conversation> conversations_;
-  std::vector<client::Message> timeline_;
-  const std::string self_;
-  std::string storage_;
+  Picture base_;  // without what picture() works out
   ConversationId open_;
   std::size_t window_ = 0;
-  client::ConnectionState connection_ = client::ConnectionState::kOffline;
-  std::string connection_reason_;
   std::map<UserId, client::PresenceChanged> presence_;
   std::map<ConversationId, UserId> typing_;
   std::map<ConversationId, MessageId> refused_;
@@ -128,11 +118,7 @@ class ChatModel {
     ChatModel* model = nullptr;
   };
   std::shared_ptr<Link> link_ = std::make_shared<Link>();
-  std::optional<Found> found_;
-  std::optional<Page> page_;
   std::uint64_t pages_ = 0;
-  std::string news_;
-  ConversationId made_;
   std::unique_ptr<client::Subscription> events_;
   std::unique_ptr<client::Subscription> list_;
   std::unique_ptr<client::Subscription> messages_;

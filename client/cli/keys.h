@@ -1,4 +1,4 @@
-// KeyReader: bytes of a terminal to keys. What is pasted comes as one piece, and sequences that are
+// KeyReader: bytes of a terminal to keys. A paste comes as one piece, and sequences that are
 // not known are no keys.
 #pragma once
 

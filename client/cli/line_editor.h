@@ -1,10 +1,11 @@
 // The composer: Unicode text of one or more lines with a cursor.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "client/cli/edited_text.h"
 
 namespace kith::cli {
 
@@ -12,7 +13,7 @@ class LineEditor {
  public:
   // One typed character, as UTF-8. False: the text is as long as a message may be.
   bool type(std::string_view character);
-  bool newline() { return insert('\n', false); }
+  bool newline() { return put({{'\n', false}}); }
   // All of it or, if a message may not be so long, nothing. Line ends become '\n', those at the end
   // go; other control characters but tabs are dropped.
   bool paste(std::string_view text);
@@ -22,52 +23,33 @@ class LineEditor {
   void cut_word();
   void cut_next_word();
   void cut_to_end();  // of the line; at its end, the line end
-  void cut_all();
-  bool yank();
+  void cut_all() { cut(0, text_.size()); }
+  bool yank() { return put(taken_); }
   void clear();
-  void left();
-  void right();
-  void word_left();
-  void word_right();
-  void home();  // of the line
-  void end();
+  void left() { cursor_ = text_.before(cursor_); }
+  void right() { cursor_ = text_.after(cursor_); }
+  void word_left() { cursor_ = text_.word_before(cursor_); }
+  void word_right() { cursor_ = text_.word_after(cursor_); }
+  void home() { cursor_ = text_.line_begin(cursor_); }
+  void end() { cursor_ = text_.line_end(cursor_); }
   // Moves to the line above or below. False: there is none.
   bool up();
   bool down();
 
   // UTF-8.
-  [[nodiscard]] std::string text() const { return text(text_.size()); }
-  [[nodiscard]] std::string before_cursor() const { return text(cursor_); }
-  [[nodiscard]] bool empty() const { return text_.empty(); }
+  [[nodiscard]] std::string text() const { return text_.utf8(text_.size()); }
+  [[nodiscard]] std::string before_cursor() const { return text_.utf8(cursor_); }
+  [[nodiscard]] bool empty() const { return text_.size() == 0; }
   // It begins with a '/' that was typed: what is pasted is never a command.
   [[nodiscard]] bool is_command() const;
 
  private:
-  struct Character {
-    char32_t code;
-    bool pasted;
-  };
-  bool insert(char32_t code, bool pasted);
-  bool put(const std::vector<Character>& fresh, std::size_t bytes);
-  void remove(std::size_t begin, std::size_t end);
+  bool put(const EditedText::Characters& fresh);
   void cut(std::size_t begin, std::size_t end);
-  // Where the character before or after the cursor begins or ends, as a reader counts them.
-  [[nodiscard]] std::size_t before() const;
-  [[nodiscard]] std::size_t after() const;
-  [[nodiscard]] std::size_t word_before() const;
-  [[nodiscard]] std::size_t word_after() const;
-  [[nodiscard]] std::string text(std::size_t end) const;
-  [[nodiscard]] std::size_t line_begin(std::size_t at) const;
-  [[nodiscard]] std::size_t line_end(std::size_t at) const;
-  [[nodiscard]] bool is_space(std::size_t at) const;
-  [[nodiscard]] std::int32_t code(std::size_t at) const {
-    return static_cast<std::int32_t>(text_[at].code);
-  }
 
-  std::vector<Character> text_;
-  std::vector<Character> taken_;
+  EditedText text_;
+  EditedText::Characters taken_;
   std::size_t cursor_ = 0;
-  std::size_t bytes_ = 0;
 };
 
 }  // namespace kith::cli

@@ -26,7 +26,7 @@ constexpr auto kSentLimit = 10s;
 constexpr auto kStep = 50ms;
 constexpr std::size_t kPage = 200;
 
-// The end of a message that was sent: its status, told once it is on the server or refused.
+// The end of a message that was sent: its status, shown once it is on the server or refused.
 int report(Session& session, const MessageId& id, std::future<client::Message> placed) {
   client::Client& client = *session.client;
   const auto limit = system_clock().steady_ms() + Millis(kSentLimit).count();
@@ -94,7 +94,7 @@ class Placement {
   std::unique_ptr<client::Subscription> subscription_;  // last: its callbacks use the others
 };
 
-// A bare word is never a title; whoever meant one is told how to write it.
+// A bare word is never a title; somebody who meant one reads how to write it.
 void hint_at_group(client::Client& client, const std::string& who) {
   const auto all = client.conversations(kAllConversations);
   const bool group = std::any_of(all.begin(), all.end(), [&](const client::Conversation& c) {
@@ -132,7 +132,7 @@ int send(const Arguments& arguments) {
   });
 }
 
-// The newest `limit` messages, gathered page by page. What came before an error stays in `out`.
+// The newest `limit` messages, gathered page by page. Messages from before an error stay in `out`.
 Status newest(client::Client& client, const ConversationId& id, std::size_t limit, Messages* out) {
   Seq before{};
   while (out->size() < limit) {
@@ -148,7 +148,7 @@ Status newest(client::Client& client, const ConversationId& id, std::size_t limi
   return {};
 }
 
-// What is still in the outbox for a conversation.
+// The messages of a conversation that are still in the outbox.
 Messages pending(client::Client& client, const ConversationId& id) {
   std::promise<Messages> promise;
   auto future = promise.get_future();

@@ -11,7 +11,7 @@ namespace kith::cli {
 
 // "2026-11-30 09:25", in local time.
 std::string clock_text(Timestamp time);
-// " ✓✓ read", of one's own messages.
+// " ✓✓ read", of own messages.
 const char* tick(const client::Message& message);
 
 // Prints "[#team] 2026-11-30 09:25  bob: text ✓"; without a title no brackets.
@@ -24,8 +24,8 @@ inline bool names_people(const client::Message& message) {
 }
 
 Names names_of(Session& session);
-// Waits a moment for the names of people that this device has not met yet. What the SDK has said
-// about a change of members, and titles, are of before: they are read again.
+// Waits a moment for the names of people that this device has not met yet. Lines of the SDK
+// about a change of members, and titles, are from before: they are read again.
 void learn_names(Session& session, const Names& names, const std::vector<UserId>& users);
 void learn_senders(Session& session, const Names& names,
                    const std::vector<client::Message>& messages);

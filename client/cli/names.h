@@ -27,7 +27,7 @@ class Names {
   [[nodiscard]] std::string exact(const UserId& user) const;
   // The same for people: with what cannot be seen written out, as in all below.
   [[nodiscard]] std::string of(const UserId& user) const;
-  // What the person calls themselves; empty if it is unknown or the handle.
+  // The name that the person chose; empty if it is unknown or the handle.
   [[nodiscard]] std::string display(const UserId& user) const;
   // False while there is more to learn of the person; a deleted account has no handle any more.
   [[nodiscard]] bool knows(const UserId& user) const;
@@ -53,7 +53,7 @@ struct GroupName {
 // Lists say everything: an account holds as many as the server lets it.
 constexpr std::size_t kAllConversations = SIZE_MAX;
 
-// What WHO means, before anything is asked of a client.
+// The meaning of WHO, before anything is asked of a client.
 struct Who {
   enum class Kind : std::uint8_t { kHandle, kTitle, kId } kind = Kind::kHandle;
   std::string text;  // the handle or the title

@@ -82,7 +82,7 @@ void add_text(std::vector<Line>& lines, const client::Message& m, std::vector<Sp
   lines.back().spans.push_back(mark_of(m));
 }
 
-// Who wrote what.
+// The writer and the text.
 using Answered = std::optional<std::pair<std::string, std::string>>;
 
 void add_message(std::vector<Line>& lines, const client::Message& m, const std::string& sender,

@@ -91,7 +91,7 @@ int group(const Arguments& arguments) {
       standard_output().line(id->to_string());
       return kQueued;
     }
-    // What became of it: only a group that exists has members.
+    // Reports what became of it: only a group that exists has members.
     auto made = ask<std::vector<client::Member>>([&](auto answer) { client.members(*id, answer); });
     if (!made) {
       const auto refused = session.discard_refused(*id);

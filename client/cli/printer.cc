@@ -25,7 +25,7 @@ int columns_of(int fd) {
   return size.ws_col < kNarrowest ? 0 : size.ws_col;
 }
 
-// What a reader may take for something else than text.
+// Characters that a reader may take for something else than text.
 bool steers(utf8proc_int32_t c) {
   if (c < 0x20 || (c >= 0x7f && c < 0xa0)) return true;
   switch (utf8proc_get_property(c)->category) {

@@ -1,4 +1,4 @@
-// Printer: the only way of kith's line mode to standard output and standard error. Whatever is
+// Printer: the only way of kith's line mode to standard output and standard error. Everything
 // given to it is filtered, so nothing from outside can steer a terminal or pass for another line.
 #pragma once
 

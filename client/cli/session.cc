@@ -27,7 +27,7 @@ constexpr auto kStep = 50ms;
 constexpr auto kOnlineLimit = 10s;
 constexpr auto kOpenLimit = 3s;
 
-// What a person can do about it; empty if the error's own sentence says all.
+// Says what a person can do about it; empty if the error's own sentence says all.
 const char* advice(ErrorCode code) {
   switch (code) {
     case ErrorCode::kTlsCertificate:
@@ -115,7 +115,7 @@ std::optional<Error> Session::discard_refused(const ConversationId& group) {
   if (found == refused.end()) return std::nullopt;
   const client::GroupRefused one = *found;
   refused.erase(found);
-  (void)client->discard(one.command);  // or it is told again by the next command
+  (void)client->discard(one.command);  // or the next command reports it again
   return one.reason;
 }
 

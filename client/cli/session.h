@@ -70,7 +70,7 @@ struct Session {
 // Opens the account and hands it to `body`; `online` first catches up with the server, and goes on
 // from the cache if that fails. Returns the exit code.
 int with_session(const Arguments& arguments, bool online, const std::function<int(Session&)>& body);
-// What WHO means. A group is looked for in what the server has, if it can be reached.
+// Returns the conversation that WHO means. A group is looked for in what the server has, if it can be reached.
 Result<ConversationId> find_conversation(Session& session, const std::string& who);
 // As tail does it: what arrives is acknowledged when it has been printed.
 int with_printing_session(const Arguments& arguments, const std::function<int(Session&)>& body);

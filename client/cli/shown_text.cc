@@ -49,7 +49,7 @@ bool kept_format(char32_t c, Form form) {
   }
 }
 
-// What is shown for `c`; 0: nothing.
+// The character shown for `c`; 0: nothing.
 char32_t shown(char32_t c, Form form) {
   if (c < 0x20) return 0x2400 + c;
   if (c == 0x7f) return 0x2421;

@@ -22,7 +22,7 @@ void use_utf8_locale();
 // differ never look the same for that.
 std::string visible_name(std::string_view name);
 
-// What stands in a cell or two of a terminal: a character with its marks.
+// The content of a cell or two of a terminal: a character with its marks.
 struct Glyph {
   std::string bytes;
   int columns = 1;
