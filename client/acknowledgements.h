@@ -18,7 +18,7 @@ class Acknowledgements {
   Acknowledgements(Model& model, Connection& connection, Scheduler& scheduler,
                    const SyncSession& session);
 
-  // What of the conversation is here and may be acknowledged will be, in this turn of the loop.
+  // Acknowledges what of the conversation is here, as far as it may be, in this turn of the loop.
   void note(const ConversationId& id);
   void send();
   // The seq up to which nothing is missing, counted on from what the server knows.

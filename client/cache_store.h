@@ -14,7 +14,7 @@
 
 namespace kith::client {
 
-// A conversation as the server last told it, with what this device has learned since.
+// A conversation as the server last sent it, with what this device has learned since.
 struct ConversationRecord {
   ConversationId id;
   ConversationType type = ConversationType::kUnknown;
@@ -55,7 +55,7 @@ struct OutboxRow {
   UserId peer;          // 1:1 only
   std::string payload;  // serialized v1::OutMessage or v1::CreateConversation
   std::int64_t created_ms = 0;
-  std::int64_t server_ms = 0;  // the server's time then, or when it was first told; 0 = not yet
+  std::int64_t server_ms = 0;  // the server's time then, or when it was first known; 0 = not yet
   std::optional<ErrorCode> failed;  // refused for good, and why
   std::vector<UserId> refused{};    // Error::users of it
   // In memory only: a restart makes every attempt uncertain and forgets where a row was placed.
@@ -66,7 +66,7 @@ struct OutboxRow {
   bool placed_before = false;  // by an earlier attempt: as what, only the server knows
 };
 
-// One change: all of it or nothing. What promises something to the user (outbox, read marks,
+// One change: all of it or nothing. Promises to the user (outbox, read marks,
 // identity) survives power loss when commit() returns; the rest survives the process and can be
 // fetched again.
 struct CacheChange {
@@ -80,7 +80,7 @@ struct CacheChange {
 
   std::vector<OutboxRow> outbox_put;
   std::vector<MessageId> outbox_remove;
-  std::map<ConversationId, std::uint64_t> read_marks_put;  // waiting to be told to the server
+  std::map<ConversationId, std::uint64_t> read_marks_put;  // waiting to be sent to the server
   std::vector<ConversationId> read_marks_remove;
   std::optional<DeviceId> device;
   // As kv["run"], the run of the server whose history is held: numbers that wait are of it, too.

@@ -18,7 +18,7 @@
 
 namespace kith::client {
 
-// What a call gets when the client is closed.
+// The answer to a call when the client is closed.
 Error closed_error();
 
 // Any thread. Subscriptions, token answers and pending calls reach it by a weak pointer: they may outlive the client.

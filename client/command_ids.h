@@ -19,7 +19,7 @@ class CommandIds {
   // message itself does, so that the server's index grows at its end. Otherwise it is random, for when a person writes
   // without a connection is nobody's business, nor is what the device's clock says.
   MessageId next_message() { return connection_.ready() ? ids_.next() : random_uuid(random_); }
-  // Of a command that is sent at once or not at all.
+  // For a command that is sent at once or not at all.
   MessageId next_command() { return ids_.next(); }
 
  private:

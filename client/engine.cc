@@ -81,7 +81,7 @@ void Engine::emit(Event event) {
   emit_(std::move(event));
 }
 
-// A message of one's own was new when it was written, here or on another device.
+// An own message was new when it was written, here or on another device.
 bool Engine::is_news(MessageChanged& changed) {
   const Message& m = changed.message;
   if (!m.mine) return true;

@@ -50,7 +50,7 @@ class Engine {
   [[nodiscard]] Connection& connection() { return replica_.connection(); }
   [[nodiscard]] const OutboxRows& outbox() { return replica_.outbox().rows(); }
 
-  // What an application may ask for.
+  // The subjects that an application may ask about.
   [[nodiscard]] Outgoing& outgoing() { return outgoing_; }
   [[nodiscard]] History& history() { return history_; }
   [[nodiscard]] ReadMarks& read_marks() { return replica_.read_marks(); }

@@ -177,7 +177,7 @@ Status FeedSync::take_user_state(const v1::SyncPage& page) {
   return hooks_.user_state(*std::exchange(user_state_, nullptr));
 }
 
-// What the listing did not name is no longer this user's.
+// A conversation that the listing did not name is no longer this user's.
 void FeedSync::finish_snapshot() {
   std::vector<ConversationRecord> gone;
   for (const auto& [id, record] : model_.conversations()) {

@@ -28,12 +28,12 @@ class FeedSync {
   struct Hooks {
     // Whole, before the cursor that stands for it is committed; an error keeps the cursor back.
     std::function<Status(const v1::UserState&)> user_state;
-    // The server has another history: what is held of the old one goes. `kept_until_ms`: server time
+    // The server has another history, and the held events of the old one go. `kept_until_ms`: server time
     // up to which the two are the same; 0: unknown.
     std::function<Status(std::int64_t kept_until_ms)> other_history;
     // The server goes on with the history that this device holds; before anything of the answer is kept.
     std::function<Status()> same_history;
-    std::function<void(const ConversationId&)> changed;  // a page has told its state
+    std::function<void(const ConversationId&)> changed;  // a page has its state
     std::function<void()> done;                          // the cursor is that of the server
   };
 

@@ -64,7 +64,7 @@ class HandMarks {
     marks_.clear();
   }
 
-  // What may be acknowledged.
+  // The seq up to which events may be acknowledged.
   [[nodiscard]] std::uint64_t upto(const ConversationId& id) const {
     const auto it = marks_.find(id);
     return it == marks_.end() ? std::numeric_limits<std::uint64_t>::max() : it->second.upto;

@@ -13,7 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kAtOnce = 4;
-// One that takes longer no longer takes the place of another, as far as the second number goes.
+// A fetch that takes longer no longer takes the place of another, as far as the second number goes.
 constexpr Millis kSlow = 3s;
 constexpr std::size_t kMost = 32;
 // One screen: the rest of a large hole is fetched when somebody looks.

@@ -93,7 +93,7 @@ std::vector<Message> History::unacknowledged() {
       }
       from = end;
     }
-    if (found.size() == before) (void)acknowledge(id, Seq(top));  // one's own, or withheld
+    if (found.size() == before) (void)acknowledge(id, Seq(top));  // the user's own, or withheld
   }
   std::stable_sort(found.begin(), found.end(),
                    [](const Message& a, const Message& b) { return a.time.ms < b.time.ms; });

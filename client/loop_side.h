@@ -1,4 +1,4 @@
-// LoopSide: the part of a client that lives on its loop: the engine with its store and views, and those who subscribe to
+// LoopSide: the part of a client that lives on its loop: the engine with its store and views, and the subscribers to
 // its events.
 #pragma once
 

@@ -14,7 +14,7 @@ namespace {
 
 const Ranges kNoRanges;
 
-// Whatever a server says: a 1:1 is one with the person whose id its own was made of, and in it nobody else
+// A server may say anything: a 1:1 is one with the person whose id its own was made of, and in it nobody else
 // speaks; a group stands under no such id.
 bool is_of_its_type(const UserId& self, const ConversationId& id,
                     const v1::ConversationState& state) {
@@ -103,7 +103,7 @@ Status Model::apply_events(const ConversationId& conversation, const std::vector
     StoredEvent stored{conversation, e.seq(), id_of<MessageId>(e.message_id()), e.ordinal(),
                        e.SerializeAsString()};
     ranges.add(e.seq(), e.seq());
-    // Of the newest event: no time is kept for having been the latest, whatever clock it came from.
+    // The newest event's: no time is kept for having been the latest, whatever clock it came from.
     if (e.seq() >= record.last_seq) record.last_ts_ms = static_cast<std::int64_t>(e.server_ts_ms());
     record.last_seq = std::max(record.last_seq, e.seq());
     record.last_ordinal = std::max(record.last_ordinal, e.ordinal());

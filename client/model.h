@@ -57,7 +57,7 @@ class Model {
   Status apply_states(const std::vector<v1::ConversationState>& states,
                       std::optional<std::uint64_t> cursor);
   // The server's history is another one (it was restored from an older copy): nothing of what it
-  // told is true any more, nor is a read mark. The cursor is 0 again; the profiles stay.
+  // sent is true any more, nor is a read mark. The cursor is 0 again; the profiles stay.
   Status forget_history(const std::vector<ConversationId>& read_marks, const std::string& run);
   Status apply_receipt(const v1::ReceiptState& state);
   Status put(const ConversationRecord& record);

@@ -15,7 +15,7 @@ class NewConversations {
 
   // The id of the 1:1 with this person, who is remembered until it exists.
   ConversationId direct(const UserId& peer);
-  // The same, called by the handle until the server has told more.
+  // The same, called by the handle until the server has sent more.
   ConversationId direct(const std::string& handle);
   // The other person of a 1:1, known or remembered; empty: it is a group, or nobody knows.
   [[nodiscard]] UserId peer_of(const ConversationId& id) const;

@@ -1,4 +1,4 @@
-// Outbox: what this device has promised to send.
+// Outbox: the messages and groups that this device has promised to send.
 //
 // A row is durable before send() returns and leaves only when its event is in the cache, or when
 // the user discards it. Rows of one conversation go out in their order, one batch in flight at a
@@ -33,7 +33,7 @@ class Outbox {
 
   // Durable when it returns without an error.
   Status add(const OutboxRow& row);
-  // Those that are not here are added, the others take these contents and orders. Durable when it returns without an
+  // Adds the rows that are not here; the others take these contents and orders. Durable when it returns without an
   // error; nothing is sent by it.
   Status put(const std::vector<OutboxRow>& rows);
   Status resend(const MessageId& id);

@@ -10,7 +10,7 @@ namespace kith::client {
 
 // The event for a row that makes a group and has failed.
 GroupRefused refused_group(const OutboxRow& create);
-// True if the error speaks of the row, and for good. One that ends the session does not speak of it.
+// True if the error speaks of the row, and for good. An error that ends the session does not.
 bool refused_for_good(const Error& error);
 
 class OutboxRefusals {

@@ -40,7 +40,7 @@ void OutboxSender::on_lost() {
   std::erase_if(sending_, [this](const auto& each) { return !parts_.rows.has(each.first); });
 }
 
-// Spread by up to a tenth: those who were all told the same do not return at once.
+// Spread by up to a tenth: devices that all got the same answer do not return at once.
 void OutboxSender::hold_back(Millis span) {
   const auto tenth = static_cast<std::uint64_t>(span.count()) / 10;
   held_back_.start(span + Millis(random_.below(tenth + 1)));

@@ -40,7 +40,7 @@ class OutboxSender {
   void pump();
   // Nothing leaves for so long: the server asked for it.
   void hold_back(Millis span);
-  // What is in flight is of another history than the server's: its answer counts for nothing.
+  // The rows in flight are of another history than the server's: their answers count for nothing.
   void doubt_all() { ++histories_; }
   // No row of the conversation is left.
   void on_emptied(const ConversationId& id);

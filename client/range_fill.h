@@ -20,7 +20,7 @@ class RangeFill {
   // Fetches what is missing in [from, to]; `done` is called when it is there or cannot be had now.
   void fill(const ConversationId& id, std::uint64_t from, std::uint64_t to,
             std::function<void()> done);
-  // What waited for the history to be known, or for a session, goes on.
+  // Goes on with what waited for the history to be known, or for a session.
   void run_waiting();
 
  private:

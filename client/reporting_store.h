@@ -1,4 +1,4 @@
-// ReportingStore: a CacheStore that notices when what the server tells cannot be kept any more, and
+// ReportingStore: a CacheStore that notices when what the server sends cannot be kept any more, and
 // when it can again.
 #pragma once
 
@@ -12,8 +12,8 @@ namespace kith::client {
 
 class ReportingStore : public CacheStore {
  public:
-  // `failing`: what a change of the cache has failed with, told again when that is another, or ok
-  // when one succeeds after it. Damage (kCacheCorrupt) is the last that is told: it is mended at the
+  // `failing`: what a change of the cache has failed with, reported again when that is another, or ok
+  // when one succeeds after it. Damage (kCacheCorrupt) is the last report: it is mended at the
   // next open. Called inside commit(). `inner` must outlive it.
   ReportingStore(CacheStore& inner, std::function<void(const Status& failing)> changed)
       : inner_(inner), changed_(std::move(changed)) {}

@@ -9,7 +9,7 @@
 namespace kith::client {
 
 // Both clocks may have jumped since: the row is as old as they say if they agree, as they do when time
-// has passed. One that was written without a connection begins to age when the server first tells its
+// has passed. A row that was written without a connection begins to age when the server first tells its
 // time; it may have waited for so long before.
 std::optional<Millis> RowAges::known(const OutboxRow& row) const {
   if (row.server_ms == 0) return std::nullopt;
@@ -30,7 +30,7 @@ void RowAges::renew(OutboxRow& row) const {
 }
 
 // From here on the server's clock counts, too, and this device's from now on if it was set meanwhile.
-// What cannot be written is dated by the next Welcome.
+// The next Welcome dates what cannot be written now.
 void RowAges::date_all() {
   if (server_time_.told_ms() == 0) return;
   const std::int64_t now = clock_.wall().ms;

@@ -18,7 +18,7 @@ class RowAges {
   [[nodiscard]] Millis of(const OutboxRow& row) const;
   // The row begins to wait now.
   void renew(OutboxRow& row) const;
-  // Rows of unknown age begin to age: the server has told its time.
+  // Rows of unknown age begin to age: the server has sent its time.
   void date_all();
 
  private:

@@ -21,7 +21,7 @@ class RuntimeUv : public Runtime {
   std::unique_ptr<TransportFactory> transports;
 };
 
-// What the options name, or a new one.
+// The runtime that the options name, or a new one.
 inline std::shared_ptr<RuntimeUv> runtime_of(const ClientOptions& options) {
   auto given = std::dynamic_pointer_cast<RuntimeUv>(options.runtime);
   return given ? given : std::make_shared<RuntimeUv>();

@@ -41,7 +41,7 @@ std::uint64_t short_of(const MessageId& id) {
   return number;
 }
 
-// A list that is being told.
+// A list that is being shown.
 struct Reader {
   const std::vector<SearchCandidate>* hits = nullptr;  // null: it has no part in this page
   bool more = false;
@@ -92,7 +92,7 @@ class Merge {
     return from_.waiting_done || (from_.waiting_before && waiting.place >= from_.waiting_before);
   }
 
-  // False if nothing more can be told: all is, or what comes next is not known.
+  // False if nothing more can be shown: all is, or what comes next is not known.
   bool tell_newest() {
     if (held_.done() && server_.done()) return false;
     if ((held_.empty() && held_.more) || (server_.empty() && server_.more)) return false;
@@ -113,7 +113,7 @@ class Merge {
     ++from.at;
   }
 
-  // Goes on in both lists over what has been told.
+  // Goes on in both lists over what has been shown.
   void pass_known() {
     while (!held_.empty() && known(held_.front())) ++held_.at;
     while (!server_.empty() && known(server_.front())) ++server_.at;
@@ -144,7 +144,7 @@ class Merge {
     }
     if (to.waiting_done && to.held_done && to.server != SearchCursor::Server::kAsk) return {};
     to.waiting_before = to.waiting_done ? 0 : waiting_.next(from_.waiting_before);
-    // While messages wait to be told, one of them may be placed: it is among the newest then.
+    // While messages wait to be shown, one of them may be placed: it is among the newest then.
     const bool begun = to.waiting_done;
     if (!to.held_done) to.held_before = begun ? held_.next(from_.held_before) : 0;
     if (to.server == SearchCursor::Server::kAsk)
@@ -177,7 +177,7 @@ class Merge {
   Reader waiting_, held_, server_;
   MergedPage page_;
   std::set<MessageId> told_;
-  std::vector<const SearchCandidate*> last_;  // told of the two lists, in order
+  std::vector<const SearchCandidate*> last_;  // shown of the two lists, in order
 };
 
 }  // namespace

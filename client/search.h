@@ -14,11 +14,11 @@
 
 namespace kith::client {
 
-// Where a page ends and the next one begins: how far each of the three lists has been told.
+// Where a page ends and the next one begins: how far each of the three lists has been shown.
 struct SearchCursor {
   enum class Server : std::uint8_t {
     kAsk = 0,
-    kAll = 1,      // it has told everything
+    kAll = 1,      // it has sent everything
     kLeftOut = 2,  // it did not answer a page, so no later one: each hit comes once, in order
   };
   bool waiting_done = false;
@@ -27,7 +27,7 @@ struct SearchCursor {
   std::uint64_t waiting_before = 0;  // places of the three lists; 0: from the newest
   std::uint64_t held_before = 0;
   std::uint64_t server_before = 0;
-  // Hits of the last millisecond told that one of the lists may come to yet.
+  // Hits of the last millisecond shown that one of the lists may come to yet.
   std::int64_t edge_ms = 0;
   std::vector<std::uint64_t> edge;
   friend bool operator==(const SearchCursor&, const SearchCursor&) = default;
@@ -67,9 +67,9 @@ struct MergedPage {
 };
 
 // The page at `from` of lists: of `held` and `server` what stands below it, of `waiting` everything.
-// What waits comes first; held and server's by time, a message that both have once, as it is held.
+// Waiting messages come first; held and server's by time, a message that both have once, as it is held.
 // `server`: null if it was not asked or did not answer. A page is shorter than `limit` where the
-// server's list ends before everything is told: what comes next is not known then.
+// server's list ends before everything is shown: what comes next is not known then.
 //
 // Over all pages each hit comes exactly once, as long as each list descends in time. Where the
 // server's clock stepped back it may come twice; none is ever left out.

@@ -1,4 +1,4 @@
-// What of an event can be searched: its text, and where it stands in the order of all hits.
+// Searchable: the part of an event that can be searched: its text, and where it stands in the order of all hits.
 #pragma once
 
 #include <cstdint>

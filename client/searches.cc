@@ -20,7 +20,7 @@ namespace {
 // Its index could not be written: the disk is full, say.
 constexpr Millis kIndexAgain = std::chrono::minutes(1);
 
-// What a cursor belongs to.
+// The search that a cursor belongs to.
 std::string key_of(const SearchQuery& query) {
   return query.conversation.bytes() + query.text;
 }

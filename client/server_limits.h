@@ -1,4 +1,4 @@
-// ServerLimits: the bounds that the server told in its Welcome, never above this release's own.
+// ServerLimits: the bounds in the server's Welcome, never above this release's own.
 #pragma once
 
 #include <algorithm>

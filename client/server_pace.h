@@ -1,5 +1,5 @@
-// ServerPace: how much a server may make this device do. What an honest one needs passes at once; one that is broken or
-// hostile costs a bounded share of the processor, the network and the disk.
+// ServerPace: how much a server may make this device do. An honest one gets what it needs at once; one that is broken
+// or hostile costs a bounded share of the processor, the network and the disk.
 #pragma once
 
 #include <cstddef>

@@ -14,15 +14,15 @@ class ServerRun {
   explicit ServerRun(Model& model) : model_(model) {}
 
   void load(const CacheContent& content);
-  // Of the history that the cache holds; empty: none yet.
+  // The run of the history that the cache holds; empty: none yet.
   [[nodiscard]] const std::string& id() const { return id_; }
 
   // A session begins with a server of this run. Returns true if what is held is of it.
   // `nothing_held`: there is nothing here that could be of another.
   bool on_welcome(const std::string& run_of_server, bool nothing_held);
-  // What is held is of this session's server, and from now on this device says so.
+  // Notes that the held events are of this session's server.
   Status keep();
-  // What is held is of another history: it goes, with these read marks, and the server's takes its place.
+  // Drops the held events, which are of another history, with these read marks; the server's takes its place.
   Status change(const std::vector<ConversationId>& read_marks);
   // How many changes this object has seen.
   [[nodiscard]] std::uint64_t changes() const { return changes_; }

@@ -17,7 +17,7 @@ class ServerTime {
     ahead_ms_ = server_ms - clock_.steady_ms();
     told_ = server_ms > 0;
   }
-  // What ms() returned in an earlier life of the process.
+  // `ms` is what ms() returned in an earlier life of the process.
   void remember(std::int64_t ms) { remembered_ms_ = ms; }
 
   // Never later than the truth; 0 = unknown.

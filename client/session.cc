@@ -105,7 +105,7 @@ void Session::on_message(std::string_view message) {
   }
 }
 
-// What the server said cannot be used: only another release could.
+// The frame cannot be used; perhaps another release could.
 void Session::on_error(const Error& error) {
   if (error.code == ErrorCode::kUpgradeRequired) {
     listener_->on_ended(error);

@@ -87,7 +87,7 @@ void SyncEngine::on_lost() {
   fill_.run_waiting();
 }
 
-// What is held of the old history goes, and what was to be done about it.
+// Drops what is held of the old history, and what was to be done about it.
 Status SyncEngine::start_anew(std::int64_t kept_until_ms) {
   if (Status s = hooks_.other_history(kept_until_ms); !s) return s;
   held_.clear();

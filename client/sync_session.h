@@ -8,7 +8,7 @@
 namespace kith::client {
 
 struct SyncSession {
-  // What is held is of the server's history. Before that nothing is acknowledged, fetched or kept of a push.
+  // The held events are of the server's history. Before that nothing is acknowledged, fetched or kept of a push.
   bool history_known = false;
 };
 

@@ -36,7 +36,7 @@ constexpr std::uint16_t kTooBig = 1009;
 
 class TransportLws;
 
-// What the transports of one loop share. Lives until libwebsockets is done with the context.
+// Shared by the transports of one loop. Lives until libwebsockets is done with the context.
 class Core : public TlsPeers, public std::enable_shared_from_this<Core> {
  public:
   Core(LoopUv& on, Resolve resolver) : loop(on), resolve(std::move(resolver)), protocols{} {
@@ -146,7 +146,7 @@ class TransportLws : public Transport, public TlsPeer {
   lws* tls_wsi_ = nullptr;      // the one whose TLS was last looked at
   lws* wsi_ = nullptr;          // the one that won
   bool inside_connect_ = false;
-  std::string connect_error_;  // told inside lws_client_connect_via_info()
+  std::string connect_error_;  // reported inside lws_client_connect_via_info()
   Stage stage_ = Stage::kConnect;
   std::string certificate_error_;
   Scheduler::TimerId connect_timer_ = 0;
@@ -395,7 +395,7 @@ Error TransportLws::classify(std::string_view why) const {
 }
 
 int TransportLws::handle(lws* wsi, lws_callback_reasons reason, void* in, std::size_t size) {
-  // One that was too slow, on its way out: it must send nothing.
+  // A socket that was too slow, on its way out: it must send nothing.
   if (wsi_ != nullptr && wsi != wsi_) {
     return reason == LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER ? -1 : 0;
   }
@@ -507,7 +507,7 @@ int TransportLws::on_writeable(lws* wsi) {
     return 0;
   }
   if (!closing_ || std::exchange(close_sent_, true)) return 0;
-  // A close frame of our own: told to close from WRITEABLE, lws 4.1 hangs up without one. The mask
+  // A close frame of our own: asked to close from WRITEABLE, lws 4.1 hangs up without one. The mask
   // is zero: masks hide data that an attacker chose from proxies, and there is none in here.
   unsigned char frame[LWS_PRE + 8] = {};
   unsigned char* bytes = frame + LWS_PRE;

@@ -15,7 +15,7 @@ struct x509_store_ctx_st;
 
 namespace kith::client {
 
-// What a TLS context asks about one connection. Loop thread.
+// The questions of a TLS context about one connection. Loop thread.
 class TlsPeer {
  public:
   virtual ~TlsPeer() = default;

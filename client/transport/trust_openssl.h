@@ -1,4 +1,4 @@
-// What a TLS client trusts, from PEM text.
+// The certificates that a TLS client trusts, from PEM text.
 #pragma once
 
 #include <string>

@@ -22,6 +22,7 @@ def with_layers(tree: dict[str, str]) -> dict[str, str]:
 LONG_FUNCTION = "Status Thing::open(const Path& path,\n  int flags) const {\n" + "  call();\n" * 69 + "}\n"
 
 MANY_METHODS = "".join(f"  [[nodiscard]] int method{n}() const {{ return {{}}; }}\n" for n in range(26))
+MANY_OVERRIDES = "".join(f"  int method{n}() const override {{ return part_.method{n}(); }}\n" for n in range(26))
 MANY_FIELDS = "".join(f"  std::function<void(int)> field{n}_{{nullptr}};\n" for n in range(16))
 
 VIOLATIONS = [
@@ -75,6 +76,12 @@ VIOLATIONS = [
     ("class", {"server/feed/a.cc": TOP + "int a;\n" * 500}),
     ("class", {"server/feed/a.h": TOP + "class ConversationShard {\n" + MANY_FIELDS + "};\n"}),
     ("class", {"server/server.cc": TOP + "int a;\n" * 649}),
+    ("class", {"client/a.h": TOP + "class A {\n" + MANY_METHODS + "};\n"}),
+    ("class", {"client/cli/a.h": TOP + "class A {\n  void run();\n" + MANY_FIELDS + "};\n"}),
+    ("class", {"client/transport/a.cc": TOP + "int a;\n" * 500}),
+    ("class", {"client/a.cc": TOP + "class A : public B {\n" + MANY_OVERRIDES + MANY_METHODS + "};\n"}),
+    ("class", {"client/a.cc": TOP + "class A : public B {\n  int own() { return 1; }\n"
+               + MANY_OVERRIDES.partition("  int method25")[0] + "};\n"}),
     ("prose", {"src/a.h": "// What a session holds, in bytes.\n"}),
     ("prose", {"src/a.h": TOP + "int a;  // in bytes. Who has none gets 0\n"}),
     ("prose", {"src/a.cc": TOP + "// Is read once:\n// Whatever comes later is dropped.\nint a;\n"}),
@@ -117,7 +124,8 @@ GOOD = [
     {"server/feed/a.h": TOP + "class A {\n  enum class E { kOne };\n  A(const A&) = delete;\n"
                         + MANY_METHODS.replace("method25", "A", 1).partition("  [[nodiscard]] int A()")[0]
                         + "  struct B {\n" + MANY_FIELDS + "  } b_;\n};\n"},
-    {"client/a.h": TOP + "class A {\n" + MANY_METHODS + "};\n"},
+    {"client/a.h": TOP + "class A : public B {\n  int own() { return 1; }\n" + MANY_OVERRIDES + "};\n"},
+    {"src/a.h": TOP + "class A {\n" + MANY_METHODS + "};\n"},
     {"client/a_lws.cc": TOP + "#include <libwebsockets.h>\n#include \"kith/client/c.h\"\n",
      "include/kith/client/c.h": TOP},
     {"server/adapters/a_sqlite.cc": TOP + 'reader_->execute("BEGIN");\n'},

@@ -244,12 +244,13 @@ def check_names(tree: Tree) -> Iterator[Violation]:
 
 METHODS_MAX = 25
 FIELDS_MAX = 15
-SERVER_LINES_MAX = 500
+ROOM_LINES_MAX = 500
 # Old debts: figures may only shrink, and must follow when they do.
 CLASS_DEBTS = {  # methods, fields
+    "TransportLws": (30, 28),
     "ConversationShard": (28, 17), "ConversationSlot": (5, 17), "EmbeddedServer": (30, 22),
 }
-FILE_DEBTS = {}
+FILE_DEBTS = {"client/transport_lws.cc": 602}
 CLASS = re.compile(r"\b(class|struct)\s+(?:\w+_API\s+)?(\w+(?:::\w+)*)[^;{}()]*\{")
 NO_MEMBER = re.compile(r"(using|friend|typedef|static constexpr|class|struct|enum|union"
                        r"|template\s*<[^>]*>\s*(class|struct))\b")
@@ -285,19 +286,25 @@ def classes(text: str) -> Iterator[tuple[int, str, str, list[str], list[str]]]:
         yield code.count("\n", 0, match.start()) + 1, match.group(1), match.group(2), methods, fields
 
 
+def own_methods(methods: list[str]) -> int:
+    """Without the overrides of an interface that is above the bound itself: they only name who answers."""
+    overrides = [method for method in methods if method.endswith(" override")]
+    return len(methods) - (len(overrides) if len(overrides) > METHODS_MAX else 0)
+
+
 def check_classes(tree: Tree) -> Iterator[Violation]:
-    """A class of the server has a state that one can survey; a struct that only says things is a record."""
+    """A class of server/ or client/ has a state that can be surveyed; a struct that only holds values is a record."""
     met = set()
     for path, text in sources(tree):
-        if not path.startswith("server/"):
+        if not path.startswith(("server/", "client/")):
             continue
         lines = len(text.splitlines())
-        if lines > FILE_DEBTS.get(path, SERVER_LINES_MAX):
-            yield Violation("class", path, SERVER_LINES_MAX, f"{lines} lines, at most {SERVER_LINES_MAX}")
+        if lines > FILE_DEBTS.get(path, ROOM_LINES_MAX):
+            yield Violation("class", path, ROOM_LINES_MAX, f"{lines} lines, at most {ROOM_LINES_MAX}")
         elif path in FILE_DEBTS and lines < FILE_DEBTS[path]:
             yield Violation("class", path, 1, f"is down to {lines} lines: say so in FILE_DEBTS")
         for number, kind, name, methods, fields in classes(text):
-            found = len(methods), len(fields)
+            found = own_methods(methods), len(fields)
             record = kind == "struct" and all(re.search(r"\bconst\b[^()]*$|operator", method) for method in methods)
             allowed = CLASS_DEBTS.get(name, (METHODS_MAX, FIELDS_MAX))
             met |= {name} & set(CLASS_DEBTS)
