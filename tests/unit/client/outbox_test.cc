@@ -46,6 +46,22 @@ TEST_F(OutboxTest, APlacedMessageHasTheStatusThatReceiptsGaveIt) {
   for (const DeliveryStatus status : told) EXPECT_EQ(status, DeliveryStatus::kDelivered);
 }
 
+// Its event came by push while the row was in flight, and then the connection was lost.
+TEST_F(OutboxTest, TakesMessagesForAConversationWhoseLastRowWentInFlight) {
+  go_online({state(0)});
+  const MessageId first = send("one");
+  (void)expect(v1::ClientFrame::kSend);
+  push(event(1, "alice", first));
+  EXPECT_TRUE(engine->outbox().idle());
+  cut();
+  send("two");
+  EXPECT_EQ(texts(), (Texts{"text 1", "two"}));
+  scheduler.advance(1min);
+  welcome(hello());
+  answer_sync({state(1)}, 2);
+  EXPECT_EQ(expect(v1::ClientFrame::kSend).send().items_size(), 1);
+}
+
 class OutboxAge : public EngineTest {
  protected:
   void sign_in(std::int64_t server_ms) {
