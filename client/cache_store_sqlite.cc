@@ -15,59 +15,13 @@
 #include <string_view>
 #include <utility>
 
-#include "client/database_sqlite.h"
+#include "client/cache_files_sqlite.h"
 #include "client/search_index_sqlite.h"
 #include "client/wire_ids.h"
+#include "src/sqlite/database_sqlite.h"
 
 namespace kith::client {
 namespace {
-
-// Ids of conversations that are neither a 1:1 nor a group, by version and variant of a UUID in hexadecimal
-// digits.
-#define UNTYPED_IDS(column, table)                        \
-  "SELECT 1 FROM " table " WHERE NOT (substr(hex(" column \
-  "),13,1) IN ('4','8') AND substr(hex(" column "),17,1) IN ('8','9','A','B')) LIMIT 1"
-
-constexpr const char* kCacheTables =
-    "CREATE TABLE IF NOT EXISTS event(conversation BLOB NOT NULL, seq INTEGER NOT NULL, message "
-    "BLOB NOT NULL,"
-    " ordinal INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY(conversation, seq)) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS event_message ON event(conversation, message);"
-    "CREATE TABLE IF NOT EXISTS range(conversation BLOB NOT NULL, first INTEGER NOT NULL, last "
-    "INTEGER NOT NULL,"
-    " PRIMARY KEY(conversation, first)) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS conversation(id BLOB PRIMARY KEY, type INTEGER, title TEXT, peer "
-    "BLOB, role INTEGER,"
-    " entry_ver INTEGER, last_seq INTEGER, last_ordinal INTEGER, last_ts_ms INTEGER, floor_seq "
-    "INTEGER,"
-    " read_seq INTEGER, read_ordinal INTEGER, delivered_seq INTEGER, delivered_all INTEGER, "
-    "read_all INTEGER,"
-    " read_any INTEGER, member_count INTEGER, large INTEGER) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS profile(user BLOB PRIMARY KEY, handle TEXT, display_name TEXT) "
-    "WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS kv(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;";
-
-constexpr const char* kOutboxTables =
-    "CREATE TABLE IF NOT EXISTS outbox(local_order INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE,"
-    " conversation BLOB NOT NULL, kind INTEGER NOT NULL, peer BLOB, payload BLOB NOT NULL, "
-    "created_ms INTEGER,"
-    " failed INTEGER NOT NULL, server_ms INTEGER NOT NULL DEFAULT 0, refused BLOB);"
-    "CREATE TABLE IF NOT EXISTS read_mark(conversation BLOB PRIMARY KEY, seq INTEGER NOT NULL) "
-    "WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS identity(key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;";
-
-Schema cache_schema() {
-  static const std::string tables = std::string(kCacheTables) + SearchIndex::kTables;
-  return {3,
-          tables.c_str(),
-          {SearchIndex::kUpgrade, SearchIndex::kUpgradeTerms},
-          UNTYPED_IDS("id", "conversation")};
-}
-const Schema kOutboxSchema{3,
-                           kOutboxTables,
-                           {"ALTER TABLE outbox ADD COLUMN server_ms INTEGER NOT NULL DEFAULT 0;",
-                            "ALTER TABLE outbox ADD COLUMN refused BLOB;"},
-                           UNTYPED_IDS("conversation", "outbox")};
 
 // Holds the directory for this object; the kernel lets go of it when the process dies.
 class DirectoryLock {
@@ -94,35 +48,34 @@ class DirectoryLock {
 Result<DeviceId> kept_device(Database& outbox) {
   DeviceId device;
   const Status read = outbox.each("SELECT value FROM identity WHERE key='device'",
-                                  [&](const Row& r) { device = r.id<DeviceId>(0); });
+                                  [&](const Query& r) { device = r.id<DeviceId>(0); });
   if (!read) return read.error();
   return device;
 }
 
 class CacheStoreSqlite : public CacheStore {
  public:
-  explicit CacheStoreSqlite(Millis patience)
-      : outbox_(patience), cache_(patience), index_(cache_) {}
+  explicit CacheStoreSqlite(Millis patience) : patience_(patience) {}
 
   Status open(const std::string& directory) {
     directory_ = directory;
     if (directory.empty()) {
-      if (Status s = cache_.open(":memory:", "OFF", cache_schema()); !s) return s;
-      return outbox_.open(":memory:", "OFF", kOutboxSchema);
+      if (Status s = open_cache(":memory:"); !s) return s;
+      return open_outbox(":memory:");
     }
     std::error_code error;
     std::filesystem::create_directories(directory, error);
     if (error) return make_error(ErrorCode::kIo, directory + ": " + error.message());
     std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
     if (Status s = lock_.take(directory + "/lock"); !s) return s;
-    if (Status s = outbox_.open(directory + "/outbox.db", "FULL", kOutboxSchema); !s) return s;
+    if (Status s = open_outbox(directory + "/outbox.db"); !s) return s;
     std::string suspect;
-    if (Status s = outbox_.each("SELECT value FROM identity WHERE key='cache_corrupt'",
-                                [&](const Row& r) { suspect = r.bytes(0); });
+    if (Status s = outbox_->each("SELECT value FROM identity WHERE key='cache_corrupt'",
+                                 [&](const Query& r) { suspect = r.bytes(0); });
         !s)
       return s;
     if (!suspect.empty()) return rebuild(suspect);
-    Status opened = cache_.open(directory + "/cache.db", "NORMAL", cache_schema());
+    Status opened = open_cache(directory + "/cache.db");
     if (!opened && opened.error().code == ErrorCode::kCacheCorrupt)
       return rebuild(opened.error().message);
     return opened;
@@ -160,45 +113,56 @@ class CacheStoreSqlite : public CacheStore {
 
   Result<std::vector<StoredEvent>> events(const ConversationId& conversation, std::uint64_t from,
                                           std::uint64_t before, std::size_t limit) override {
-    Row row(cache_.prepare(
+    Query row = cache_->query(
         "SELECT seq, message, ordinal, bytes FROM event WHERE conversation=?1 AND seq>=?2 AND"
-        " seq<?3 ORDER BY seq DESC LIMIT ?4"));
+        " seq<?3 ORDER BY seq DESC LIMIT ?4");
     row.blob(conversation.view())
-        .number(from)
-        .number(std::min<std::uint64_t>(before, INT64_MAX))
-        .number(limit);
+        .integer(from)
+        .integer(std::min<std::uint64_t>(before, INT64_MAX))
+        .integer(limit);
     std::vector<StoredEvent> found;
-    int rc = row.step();
-    for (; rc == SQLITE_ROW; rc = row.step()) found.push_back(event_of(conversation, row));
-    if (rc != SQLITE_DONE) return noted(sqlite_error(cache_.handle(), rc, cache_.path())).error();
+    while (row.next()) found.push_back(event_of(conversation, row));
+    if (Status read = row.status(); !read) return noted(read).error();
     std::reverse(found.begin(), found.end());
     return found;
   }
 
   std::optional<StoredEvent> find_message(const ConversationId& conversation,
                                           const MessageId& id) override {
-    Row row(cache_.prepare(
+    Query row = cache_->query(
         "SELECT seq, message, ordinal, bytes FROM event WHERE conversation=?1 AND message=?2"
-        " ORDER BY seq LIMIT 1"));
+        " ORDER BY seq LIMIT 1");
     row.blob(conversation.view()).blob(id.view());
-    const int rc = row.step();
-    if (rc == SQLITE_ROW) return event_of(conversation, row);
-    if (rc != SQLITE_DONE) (void)noted(sqlite_error(cache_.handle(), rc, cache_.path()));
+    if (row.next()) return event_of(conversation, row);
+    if (Status read = row.status(); !read) (void)noted(read);
     return std::nullopt;
   }
 
   Result<std::vector<FoundEvent>> search(const SearchRequest& request) override {
-    auto found = index_.find(request);
+    auto found = index_->find(request);
     if (!found) return noted(found.error()).error();
     return found;
   }
   Result<bool> index_more(std::size_t events) override {
-    auto more = index_.index_more(events);
+    auto more = index_->index_more(events);
     if (!more) return noted(more.error()).error();
     return more;
   }
 
  private:
+  Status open_cache(const std::string& path) {
+    auto opened = Database::open(cache_options(path, patience_));
+    if (!opened) return opened.error();
+    cache_ = std::move(*opened);
+    index_.emplace(*cache_);
+    return {};
+  }
+  Status open_outbox(const std::string& path) {
+    auto opened = Database::open(outbox_options(path, patience_));
+    if (!opened) return opened.error();
+    outbox_ = std::move(*opened);
+    return {};
+  }
   static CacheChange cache_part(const CacheChange& change) {
     CacheChange part = change;
     part.outbox_put.clear();
@@ -227,9 +191,9 @@ class CacheStoreSqlite : public CacheStore {
   }
   Status commit_each(const CacheChange& change) {
     if (change.touches_cache()) {
-      if (Status s = cache_.transaction([&] { write_cache(change); }); !s) return noted(s);
+      if (Status s = cache_->transaction([&] { write_cache(change); }); !s) return noted(s);
     }
-    if (change.touches_outbox()) return outbox_.transaction([&] { write_outbox(change); });
+    if (change.touches_outbox()) return outbox_->transaction([&] { write_outbox(change); });
     return {};
   }
 
@@ -238,22 +202,23 @@ class CacheStoreSqlite : public CacheStore {
     if (status.error().code != ErrorCode::kCacheCorrupt || suspect_ || directory_.empty())
       return status;
     suspect_ = outbox_
-                   .transaction([&] {
-                     Row row(outbox_.prepare(
-                         "INSERT OR REPLACE INTO identity VALUES('cache_corrupt', ?)"));
-                     outbox_.run(row.blob(status.error().message));
+                   ->transaction([&] {
+                     Query row = outbox_->query(
+                         "INSERT OR REPLACE INTO identity VALUES('cache_corrupt', ?)");
+                     outbox_->run(row.blob(status.error().message));
                    })
                    .ok();
     return status;
   }
 
-  static StoredEvent event_of(const ConversationId& conversation, const Row& row) {
+  static StoredEvent event_of(const ConversationId& conversation, const Query& row) {
     return {conversation, row.get<std::uint64_t>(0), row.id<MessageId>(1),
             row.get<std::uint64_t>(2), row.bytes(3)};
   }
 
   Status rebuild(const std::string& why) {
-    cache_.close();
+    index_.reset();
+    cache_.reset();
     const std::string path = directory_ + "/cache.db";
     std::error_code error;
     std::filesystem::rename(path, path + ".corrupt", error);
@@ -262,13 +227,13 @@ class CacheStoreSqlite : public CacheStore {
     std::filesystem::remove(path + "-wal", error);
     std::filesystem::remove(path + "-shm", error);
     recovered_ = why + "; set aside as cache.db.corrupt";
-    if (Status s = cache_.open(path, "NORMAL", cache_schema()); !s) return s;
+    if (Status s = open_cache(path); !s) return s;
     suspect_ = false;
-    return outbox_.exec("DELETE FROM identity WHERE key='cache_corrupt'");
+    return outbox_->execute("DELETE FROM identity WHERE key='cache_corrupt'");
   }
 
   Status load_cache(CacheContent& content) {
-    Status s = cache_.each("SELECT * FROM conversation", [&](const Row& r) {
+    Status s = cache_->each("SELECT * FROM conversation", [&](const Query& r) {
       ConversationRecord c;
       c.id = r.id<ConversationId>(0);
       c.type = r.get<ConversationType>(1);
@@ -290,31 +255,31 @@ class CacheStoreSqlite : public CacheStore {
       content.conversations[c.id] = std::move(c);
     });
     if (!s) return s;
-    s = cache_.each("SELECT conversation, first, last FROM range", [&](const Row& r) {
+    s = cache_->each("SELECT conversation, first, last FROM range", [&](const Query& r) {
       content.ranges[r.id<ConversationId>(0)].add(r.get<std::uint64_t>(1), r.get<std::uint64_t>(2));
     });
     if (!s) return s;
-    s = cache_.each("SELECT user, handle, display_name FROM profile", [&](const Row& r) {
+    s = cache_->each("SELECT user, handle, display_name FROM profile", [&](const Query& r) {
       content.profiles.push_back({r.id<UserId>(0), r.bytes(1), r.bytes(2)});
     });
     if (!s) return s;
-    s = cache_.each("SELECT key, value FROM kv",
-                    [&](const Row& r) { content.kv[r.bytes(0)] = r.bytes(1); });
+    s = cache_->each("SELECT key, value FROM kv",
+                     [&](const Query& r) { content.kv[r.bytes(0)] = r.bytes(1); });
     if (!s) return s;
     if (const auto it = content.kv.find("cursor"); it != content.kv.end()) {
       content.cursor = std::strtoull(it->second.c_str(), nullptr, 10);
     }
-    const auto behind = index_.behind();
+    const auto behind = index_->behind();
     if (!behind) return behind.error();
     content.index_behind = *behind;
     return {};
   }
 
   Status load_outbox(CacheContent& content) {
-    Status s = outbox_.each(
+    Status s = outbox_->each(
         "SELECT local_order, id, conversation, kind, peer, payload, created_ms, failed, server_ms,"
         " refused FROM outbox ORDER BY local_order",
-        [&](const Row& r) {
+        [&](const Query& r) {
           OutboxRow row;
           row.order = r.get<std::int64_t>(0);
           row.id = r.id<MessageId>(1);
@@ -333,74 +298,74 @@ class CacheStoreSqlite : public CacheStore {
     std::erase_if(content.outbox, [&](const OutboxRow& row) {
       return find_message(row.conversation, row.id).has_value();
     });
-    s = outbox_.each("SELECT conversation, seq FROM read_mark", [&](const Row& r) {
+    s = outbox_->each("SELECT conversation, seq FROM read_mark", [&](const Query& r) {
       content.read_marks[r.id<ConversationId>(0)] = r.get<std::uint64_t>(1);
     });
     if (!s) return s;
-    const auto device = kept_device(outbox_);
+    const auto device = kept_device(*outbox_);
     if (!device) return device.error();
     content.device = *device;
-    return outbox_.each("SELECT value FROM identity WHERE key='run'",
-                        [&](const Row& r) { content.run = r.bytes(0); });
+    return outbox_->each("SELECT value FROM identity WHERE key='run'",
+                         [&](const Query& r) { content.run = r.bytes(0); });
   }
 
   void put_conversation(const ConversationRecord& c) {
-    Row row(cache_.prepare(
-        "INSERT OR REPLACE INTO conversation VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"));
+    Query row = cache_->query(
+        "INSERT OR REPLACE INTO conversation VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)");
     row.blob(c.id.view())
-        .number(c.type)
+        .integer(c.type)
         .text(c.title)
         .blob(c.peer.view())
-        .number(c.role)
-        .number(c.entry_ver);
-    row.number(c.last_seq)
-        .number(c.last_ordinal)
-        .number(c.last_ts_ms)
-        .number(c.floor_seq)
-        .number(c.read_seq);
-    row.number(c.read_ordinal).number(c.delivered_seq).number(c.marks.delivered_all.value);
-    row.number(c.marks.read_all.value)
-        .number(c.marks.read_any.value)
-        .number(c.member_count)
-        .number(c.large ? 1 : 0);
-    cache_.run(row);
+        .integer(c.role)
+        .integer(c.entry_ver);
+    row.integer(c.last_seq)
+        .integer(c.last_ordinal)
+        .integer(c.last_ts_ms)
+        .integer(c.floor_seq)
+        .integer(c.read_seq);
+    row.integer(c.read_ordinal).integer(c.delivered_seq).integer(c.marks.delivered_all.value);
+    row.integer(c.marks.read_all.value)
+        .integer(c.marks.read_any.value)
+        .integer(c.member_count)
+        .integer(c.large ? 1 : 0);
+    cache_->run(row);
   }
 
   void put_kv(std::string_view key, std::string_view value) {
-    Row row(cache_.prepare("INSERT OR REPLACE INTO kv VALUES(?,?)"));
-    cache_.run(row.text(key).blob(value));
+    Query row = cache_->query("INSERT OR REPLACE INTO kv VALUES(?,?)");
+    cache_->run(row.text(key).blob(value));
   }
 
   void write_cache(const CacheChange& change) {
     if (change.forget_history) {
       for (const char* sql :
            {"DELETE FROM event", "DELETE FROM range", "DELETE FROM conversation"}) {
-        Row row(cache_.prepare(sql));
-        cache_.run(row);
+        Query row = cache_->query(sql);
+        cache_->run(row);
       }
-      index_.clear();
+      index_->clear();
     }
     for (const StoredEvent& e : change.events) {
-      Row row(cache_.prepare("INSERT OR IGNORE INTO event VALUES(?,?,?,?,?)"));
+      Query row = cache_->query("INSERT OR IGNORE INTO event VALUES(?,?,?,?,?)");
       row.blob(e.conversation.view())
-          .number(e.seq)
+          .integer(e.seq)
           .blob(e.message.view())
-          .number(e.ordinal)
+          .integer(e.ordinal)
           .blob(e.bytes);
-      if (cache_.run(row) == SQLITE_DONE && sqlite3_changes(cache_.handle()) == 1) index_.add(e);
+      if (cache_->run(row) == Database::Step::kDone && cache_->changes() == 1) index_->add(e);
     }
     for (const auto& [id, ranges] : change.ranges) {
-      Row clear(cache_.prepare("DELETE FROM range WHERE conversation=?"));
-      cache_.run(clear.blob(id.view()));
+      Query clear = cache_->query("DELETE FROM range WHERE conversation=?");
+      cache_->run(clear.blob(id.view()));
       for (const auto& [first, last] : ranges.list()) {
-        Row row(cache_.prepare("INSERT INTO range VALUES(?,?,?)"));
-        cache_.run(row.blob(id.view()).number(first).number(last));
+        Query row = cache_->query("INSERT INTO range VALUES(?,?,?)");
+        cache_->run(row.blob(id.view()).integer(first).integer(last));
       }
     }
     for (const ConversationRecord& c : change.conversations) put_conversation(c);
     for (const Profile& p : change.profiles) {
-      Row row(cache_.prepare("INSERT OR REPLACE INTO profile VALUES(?,?,?)"));
-      cache_.run(row.blob(p.user.view()).text(p.handle).text(p.display_name));
+      Query row = cache_->query("INSERT OR REPLACE INTO profile VALUES(?,?,?)");
+      cache_->run(row.blob(p.user.view()).text(p.handle).text(p.display_name));
     }
     for (const auto& [key, value] : change.kv) put_kv(key, value);
     if (change.cursor) put_kv("cursor", std::to_string(*change.cursor));
@@ -408,38 +373,38 @@ class CacheStoreSqlite : public CacheStore {
 
   void write_outbox(const CacheChange& change) {
     for (const OutboxRow& r : change.outbox_put) {
-      Row row(outbox_.prepare("INSERT OR REPLACE INTO outbox VALUES(?,?,?,?,?,?,?,?,?,?)"));
-      row.number(r.order)
+      Query row = outbox_->query("INSERT OR REPLACE INTO outbox VALUES(?,?,?,?,?,?,?,?,?,?)");
+      row.integer(r.order)
           .blob(r.id.view())
           .blob(r.conversation.view())
-          .number(r.kind)
+          .integer(r.kind)
           .blob(r.peer.view());
       row.blob(r.payload)
-          .number(r.created_ms)
-          .number(r.failed ? static_cast<int>(*r.failed) : 0)
-          .number(r.server_ms)
+          .integer(r.created_ms)
+          .integer(r.failed ? static_cast<int>(*r.failed) : 0)
+          .integer(r.server_ms)
           .blob(bytes_of(r.refused));
-      outbox_.run(row);
+      outbox_->run(row);
     }
     for (const MessageId& id : change.outbox_remove) {
-      Row row(outbox_.prepare("DELETE FROM outbox WHERE id=?"));
-      outbox_.run(row.blob(id.view()));
+      Query row = outbox_->query("DELETE FROM outbox WHERE id=?");
+      outbox_->run(row.blob(id.view()));
     }
     for (const auto& [id, seq] : change.read_marks_put) {
-      Row row(outbox_.prepare("INSERT OR REPLACE INTO read_mark VALUES(?,?)"));
-      outbox_.run(row.blob(id.view()).number(seq));
+      Query row = outbox_->query("INSERT OR REPLACE INTO read_mark VALUES(?,?)");
+      outbox_->run(row.blob(id.view()).integer(seq));
     }
     for (const ConversationId& id : change.read_marks_remove) {
-      Row row(outbox_.prepare("DELETE FROM read_mark WHERE conversation=?"));
-      outbox_.run(row.blob(id.view()));
+      Query row = outbox_->query("DELETE FROM read_mark WHERE conversation=?");
+      outbox_->run(row.blob(id.view()));
     }
     if (change.device) {
-      Row row(outbox_.prepare("INSERT OR REPLACE INTO identity VALUES('device', ?)"));
-      outbox_.run(row.blob(change.device->view()));
+      Query row = outbox_->query("INSERT OR REPLACE INTO identity VALUES('device', ?)");
+      outbox_->run(row.blob(change.device->view()));
     }
     if (change.run) {
-      Row row(outbox_.prepare("INSERT OR REPLACE INTO identity VALUES('run', ?)"));
-      outbox_.run(row.blob(*change.run));
+      Query row = outbox_->query("INSERT OR REPLACE INTO identity VALUES('run', ?)");
+      outbox_->run(row.blob(*change.run));
     }
   }
 
@@ -448,9 +413,10 @@ class CacheStoreSqlite : public CacheStore {
   std::optional<CacheChange> owed_;  // half of a change, for one of the files
   bool suspect_ = false;             // cache.db is known to be damaged, and outbox.db says so
   DirectoryLock lock_;               // before the databases: let go last
-  Database outbox_;
-  Database cache_;
-  SearchIndex index_;
+  const Millis patience_;
+  std::unique_ptr<Database> outbox_;
+  std::unique_ptr<Database> cache_;
+  std::optional<SearchIndex> index_;
 };
 
 }  // namespace
@@ -459,10 +425,10 @@ Result<DeviceId> cache_device_sqlite(const std::string& directory, Random& rando
   auto store = open_cache_store_sqlite(directory);
   if (!store && store.error().code == ErrorCode::kAlreadyOpen) {
     // A client has it open, so the device is there already: reading disturbs nobody.
-    Database outbox{Millis(limits::cache_busy_limit)};
-    if (Status s = outbox.open(directory + "/outbox.db", "FULL", kOutboxSchema); !s)
-      return s.error();
-    auto device = kept_device(outbox);
+    const auto outbox =
+        Database::open(outbox_options(directory + "/outbox.db", Millis(limits::cache_busy_limit)));
+    if (!outbox) return outbox.error();
+    auto device = kept_device(**outbox);
     if (device && device->empty()) return store.error();  // that client is still being opened
     return device;
   }

@@ -50,9 +50,10 @@ struct Backlog {
 // The last event that has been brought up; nothing if all are.
 Result<std::optional<Backlog>> backlog_of(Database& cache) {
   std::optional<Backlog> found;
-  const Status read = cache.each("SELECT conversation, seq FROM term_backlog", [&](const Row& row) {
-    found = Backlog{row.bytes(0), row.get<std::uint64_t>(1)};
-  });
+  const Status read =
+      cache.each("SELECT conversation, seq FROM term_backlog", [&](const Query& row) {
+        found = Backlog{row.bytes(0), row.get<std::uint64_t>(1)};
+      });
   if (!read) return read.error();
   return found;
 }
@@ -85,24 +86,24 @@ void SearchIndex::add(const StoredEvent& event) {
   if (!found) return;
   std::uint64_t number = found->place;
   for (;; ++number) {
-    Row take(cache_.prepare("INSERT OR IGNORE INTO term_place VALUES(?,?,?)"));
-    take.number(number).blob(event.conversation.view()).number(event.seq);
-    if (cache_.run(take) != SQLITE_DONE) return;
-    if (sqlite3_changes(cache_.handle()) == 1) break;
-    Row taken(cache_.prepare("SELECT conversation, seq FROM term_place WHERE number=?"));
-    if (cache_.run(taken.number(number)) != SQLITE_ROW) return;
+    Query take = cache_.query("INSERT OR IGNORE INTO term_place VALUES(?,?,?)");
+    take.integer(number).blob(event.conversation.view()).integer(event.seq);
+    if (cache_.run(take) != Database::Step::kDone) return;
+    if (cache_.changes() == 1) break;
+    Query taken = cache_.query("SELECT conversation, seq FROM term_place WHERE number=?");
+    if (cache_.run(taken.integer(number)) != Database::Step::kRow) return;
     if (taken.get<std::uint64_t>(1) == event.seq &&
         taken.id<ConversationId>(0) == event.conversation)
       return;
   }
-  Row row(cache_.prepare("INSERT INTO term(rowid, terms) VALUES(?,?)"));
-  cache_.run(row.number(number).text(words_of(event.conversation, found->text)));
+  Query row = cache_.query("INSERT INTO term(rowid, terms) VALUES(?,?)");
+  cache_.run(row.integer(number).text(words_of(event.conversation, found->text)));
 }
 
 void SearchIndex::clear() {
   for (const char* sql : {"DELETE FROM term_place", "DELETE FROM term_backlog",
                           "INSERT INTO term(term) VALUES('delete-all')"}) {
-    Row row(cache_.prepare(sql));
+    Query row = cache_.query(sql);
     cache_.run(row);
   }
 }
@@ -111,22 +112,21 @@ Result<std::vector<FoundEvent>> SearchIndex::find(const SearchRequest& request) 
   std::vector<FoundEvent> found;
   if (request.pattern.phrases.empty() || request.limit == 0) return found;
   // CROSS: in this order, so that the index delivers the newest first and the limit ends the search.
-  Row row(cache_.prepare(
+  Query row = cache_.query(
       "SELECT term.rowid, e.conversation, e.seq, e.message, e.ordinal, e.bytes FROM term"
       " CROSS JOIN term_place p ON p.number=term.rowid"
       " CROSS JOIN event e ON e.conversation=p.conversation AND e.seq=p.seq"
-      " WHERE term MATCH ?1 AND term.rowid<?2 ORDER BY term.rowid DESC LIMIT ?3"));
+      " WHERE term MATCH ?1 AND term.rowid<?2 ORDER BY term.rowid DESC LIMIT ?3");
   const std::uint64_t before = request.before == 0 ? INT64_MAX : request.before;
   row.text(match_of(request))
-      .number(std::min<std::uint64_t>(before, INT64_MAX))
-      .number(std::min<std::uint64_t>(request.limit, INT64_MAX));
-  int rc = row.step();
-  for (; rc == SQLITE_ROW; rc = row.step()) {
+      .integer(std::min<std::uint64_t>(before, INT64_MAX))
+      .integer(std::min<std::uint64_t>(request.limit, INT64_MAX));
+  while (row.next()) {
     found.push_back({{row.id<ConversationId>(1), row.get<std::uint64_t>(2), row.id<MessageId>(3),
                       row.get<std::uint64_t>(4), row.bytes(5)},
                      row.get<std::uint64_t>(0)});
   }
-  if (rc != SQLITE_DONE) return sqlite_error(cache_.handle(), rc, cache_.path());
+  if (Status read = row.status(); !read) return read.error();
   return found;
 }
 
@@ -142,25 +142,24 @@ Result<bool> SearchIndex::index_more(std::size_t events) {
   if (!*backlog) return false;
   std::vector<StoredEvent> slice;
   {
-    Row row(cache_.prepare(
+    Query row = cache_.query(
         "SELECT conversation, seq, message, ordinal, bytes FROM event"
-        " WHERE (conversation, seq) > (?1, ?2) ORDER BY conversation, seq LIMIT ?3"));
-    row.blob((*backlog)->conversation).number((*backlog)->seq).number(events);
-    int rc = row.step();
-    for (; rc == SQLITE_ROW; rc = row.step()) {
+        " WHERE (conversation, seq) > (?1, ?2) ORDER BY conversation, seq LIMIT ?3");
+    row.blob((*backlog)->conversation).integer((*backlog)->seq).integer(events);
+    while (row.next()) {
       slice.push_back({row.id<ConversationId>(0), row.get<std::uint64_t>(1), row.id<MessageId>(2),
                        row.get<std::uint64_t>(3), row.bytes(4)});
     }
-    if (rc != SQLITE_DONE) return sqlite_error(cache_.handle(), rc, cache_.path());
+    if (Status read = row.status(); !read) return read.error();
   }
   const bool more = slice.size() == events && events > 0;
   const Status done = cache_.transaction([&] {
     for (const StoredEvent& event : slice) add(event);
     if (more) {
-      Row row(cache_.prepare("UPDATE term_backlog SET conversation=?, seq=?"));
-      cache_.run(row.blob(slice.back().conversation.view()).number(slice.back().seq));
+      Query row = cache_.query("UPDATE term_backlog SET conversation=?, seq=?");
+      cache_.run(row.blob(slice.back().conversation.view()).integer(slice.back().seq));
     } else {
-      Row row(cache_.prepare("DELETE FROM term_backlog"));
+      Query row = cache_.query("DELETE FROM term_backlog");
       cache_.run(row);
     }
   });

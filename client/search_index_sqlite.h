@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "client/cache_store.h"
-#include "client/database_sqlite.h"
+#include "src/sqlite/database_sqlite.h"
 
 namespace kith::client {
 

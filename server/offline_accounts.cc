@@ -7,7 +7,7 @@
 #include <memory>
 #include <utility>
 
-#include "server/adapters/embedded/database_sqlite.h"
+#include "server/adapters/embedded/directory_lock.h"
 #include "server/adapters/embedded/directory_sqlite.h"
 #include "server/adapters/embedded/engine_list.h"
 #include "server/auth/password_hasher_openssl.h"

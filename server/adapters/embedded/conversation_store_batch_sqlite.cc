@@ -11,9 +11,9 @@
 
 #include "server/adapters/embedded/command_place.h"
 #include "server/adapters/embedded/conversation_store_rows_sqlite.h"
-#include "server/adapters/embedded/database_sqlite.h"
 #include "server/adapters/embedded/event_chunk.h"
 #include "server/adapters/embedded/member_list.h"
+#include "src/sqlite/database_sqlite.h"
 
 namespace kith::server {
 namespace {

@@ -6,9 +6,11 @@
 #include "kith/core/result.h"
 #include "kith/server/ports/conversation_store.h"
 
-namespace kith::server {
-
+namespace kith {
 class Database;
+}  // namespace kith
+
+namespace kith::server {
 
 // In one transaction; a batch that is stored already changes nothing. `pause` is called between rows, about
 // as often as batch_rows() says.

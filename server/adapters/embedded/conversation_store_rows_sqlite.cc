@@ -4,9 +4,9 @@
 #include <string>
 #include <utility>
 
-#include "server/adapters/embedded/database_sqlite.h"
 #include "server/adapters/embedded/id_list.h"
 #include "server/adapters/embedded/member_list.h"
+#include "src/sqlite/database_sqlite.h"
 
 namespace kith::server {
 

@@ -8,10 +8,12 @@
 #include "kith/server/ports/conversation_store.h"
 #include "server/adapters/embedded/conversation_store_schema_sqlite.h"
 
-namespace kith::server {
-
+namespace kith {
 class Database;
 class Query;
+}  // namespace kith
+
+namespace kith::server {
 
 // Rows of the columns in conversation_store_schema_sqlite.h.
 Head head_of_row(const Query& row);

@@ -9,9 +9,9 @@
 #include "server/adapters/embedded/command_place.h"
 #include "server/adapters/embedded/conversation_store_batch_sqlite.h"
 #include "server/adapters/embedded/conversation_store_rows_sqlite.h"
-#include "server/adapters/embedded/database_sqlite.h"
 #include "server/adapters/embedded/event_chunk.h"
 #include "server/adapters/embedded/gentle_vfs_sqlite.h"
+#include "src/sqlite/database_sqlite.h"
 
 namespace kith::server {
 

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "kith/server/ports/user_rules.h"
-#include "server/adapters/embedded/database_sqlite.h"
+#include "src/sqlite/database_sqlite.h"
 
 namespace kith::server {
 

@@ -12,9 +12,11 @@
 #include "kith/server/ports/directory.h"
 #include "server/adapters/embedded/worker.h"
 
-namespace kith::server {
-
+namespace kith {
 class Database;
+}  // namespace kith
+
+namespace kith::server {
 
 class DirectorySqlite : public Directory {
  public:

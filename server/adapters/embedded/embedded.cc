@@ -15,7 +15,7 @@
 #include "server/adapters/embedded/command_log_memory.h"
 #include "server/adapters/embedded/conversation_store_memory.h"
 #include "server/adapters/embedded/conversation_store_sqlite.h"
-#include "server/adapters/embedded/database_sqlite.h"
+#include "server/adapters/embedded/directory_lock.h"
 #include "server/adapters/embedded/directory_memory.h"
 #include "server/adapters/embedded/directory_sqlite.h"
 #include "server/adapters/embedded/durable_file.h"

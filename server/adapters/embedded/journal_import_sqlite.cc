@@ -6,8 +6,8 @@
 #include <system_error>
 #include <utility>
 
-#include "server/adapters/embedded/database_sqlite.h"
 #include "server/records/record_codec.h"
+#include "src/sqlite/database_sqlite.h"
 
 namespace kith::server {
 

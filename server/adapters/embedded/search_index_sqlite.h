@@ -15,9 +15,11 @@
 #include "server/adapters/embedded/fair_turns.h"
 #include "server/adapters/embedded/worker.h"
 
-namespace kith::server {
-
+namespace kith {
 class Database;
+}  // namespace kith
+
+namespace kith::server {
 
 class SearchIndexSqlite : public SearchIndex {
  public:

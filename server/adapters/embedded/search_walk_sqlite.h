@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "kith/server/ports/search_index.h"
-#include "server/adapters/embedded/database_sqlite.h"
 #include "src/search_terms.h"
+#include "src/sqlite/database_sqlite.h"
 
 namespace kith::server {
 

@@ -1,5 +1,5 @@
-// SQLite with what the embedded adapters need: prepared statements that reset themselves,
-// transactions, typed errors.
+// SQLite with what the server's adapters and the client's cache need: prepared statements that reset
+// themselves, transactions, typed errors, patience with others that work in the file.
 #pragma once
 
 #include <cstdint>
@@ -13,17 +13,20 @@
 
 #include "kith/core/ids.h"
 #include "kith/core/result.h"
+#include "kith/core/time.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
 
-namespace kith::server {
+namespace kith {
+
+class Database;
 
 // One use of a prepared statement; reset when it goes out of scope. The first failure is kept,
 // later steps do nothing.
 class Query {
  public:
-  Query(sqlite3* db, sqlite3_stmt* statement, int status);
+  Query(const Database& db, sqlite3_stmt* statement, int status);
   ~Query();
   Query(const Query&) = delete;
   Query& operator=(const Query&) = delete;
@@ -35,6 +38,14 @@ class Query {
     (bind_one(values), ...);
     return *this;
   }
+  // Binds the next parameter. Texts and blobs are copied.
+  Query& blob(std::string_view bytes);
+  Query& text(std::string_view text);
+  template <class T>
+  Query& integer(T value) {
+    bind_one(static_cast<std::int64_t>(value));
+    return *this;
+  }
   // Steps; true: there is a row.
   bool next();
   // Steps to the end; ok if nothing failed.
@@ -44,6 +55,10 @@ class Query {
   // Columns of the row, from 0.
   [[nodiscard]] std::uint64_t number(int column) const;
   [[nodiscard]] std::int64_t time(int column) const;
+  template <class T>
+  [[nodiscard]] T get(int column) const {
+    return static_cast<T>(time(column));
+  }
   [[nodiscard]] std::string bytes(int column) const;
   // The same, valid until the next step.
   [[nodiscard]] std::string_view view(int column) const;
@@ -67,7 +82,7 @@ class Query {
     bind_one(id.view());
   }
 
-  sqlite3* db_;
+  const Database& db_;
   sqlite3_stmt* statement_;
   int status_;
   int parameter_ = 0;
@@ -94,12 +109,27 @@ class Database {
     const char* vfs = nullptr;
     // The first makes version 2 out of version 1, and so on up to `schema_version`.
     std::vector<const char*> upgrades = {};
-    // Of an earlier version: if this finds a row, the file is refused with `refusal` (kCacheTooOld) and left
+    // If this finds a row in a file of an earlier version, it is refused with `refusal` (kCacheTooOld) and left
     // as it is.
     const char* refuse_if = nullptr;
     const char* refusal = "";
+    // The schema is run behind the upgrades too: it says IF NOT EXISTS.
+    bool schema_behind_upgrades = false;
+    // The write-ahead log is cut back to this after a checkpoint.
+    std::uint64_t log_bytes_max = 16 * 1024 * 1024;
+    // A call waits no longer for another connection or process that has the file locked.
+    Millis patience{5'000};
+    // The index of the write-ahead log is a file for all processes. Where a full disk has no room for it, this
+    // process keeps the database for itself and the index in memory, so that what is there can be read.
+    bool exclusive_when_full = false;
+    // Errors begin with `source`. Two kinds have the codes that are given here: the file stayed locked; a statement
+    // failed that is right and breaks no constraint.
+    std::string source = "SQLite";
+    ErrorCode busy = ErrorCode::kUnavailable;
+    ErrorCode nonsense = ErrorCode::kInternal;
   };
-  // In WAL mode. Fails with kCacheTooNew, kCacheCorrupt, kDiskFull, kIo.
+  // In WAL mode; the file is for its owner alone. Fails with kCacheTooNew, kCacheTooOld, kCacheCorrupt, kDiskFull,
+  // kIo, and as the options say.
   static Result<std::unique_ptr<Database>> open(const Options& options);
   ~Database();
   Database(const Database&) = delete;
@@ -113,13 +143,33 @@ class Database {
   Query query(const char* sql);
   // Statements without parameters and rows.
   Status execute(const char* sql);
+  // Reads all rows; a damaged page shows here.
+  Status each(const char* sql, const std::function<void(const Query&)>& use);
+
+  // All that `body` runs, or nothing.
+  Status transaction(const std::function<void()>& body);
+  enum class Step { kRow, kDone, kFailed };
+  // One step of a transaction(); after the first that fails nothing runs any more: SQLite may have rolled back
+  // already, and what follows would be kept without the rest.
+  Step run(Query& query);
+
+  // The error that a status of SQLite stands for.
+  [[nodiscard]] Error error_of(int status) const;
 
  private:
   friend class Interruptible;
-  explicit Database(sqlite3* db) : db_(db) {}
-  Status prepare_file(const Options& options);
+  explicit Database(const Options& options);
+  static int on_busy(void* self, int times);
+  void close();
+  Status connect();
+  Status prepare_file();
+  Result<int> checked_version();
+  Status bring_up(int version);
 
-  sqlite3* db_;
+  const Options options_;
+  sqlite3* db_ = nullptr;
+  std::int64_t busy_since_ms_ = 0;
+  std::optional<Error> failed_;  // of a transaction()
   std::unordered_map<const char*, sqlite3_stmt*> statements_;
 };
 
@@ -139,7 +189,7 @@ class Transaction {
   bool open_;
 };
 
-// What a reader's connection reads until the end of this is of one state of the file.
+// A reader's connection reads one state of the file until the end of this.
 class Snapshot {
  public:
   explicit Snapshot(Database& reader) : reader_(reader), begun_(reader.query("BEGIN").run()) {}
@@ -189,19 +239,4 @@ class Savepoint {
   bool open_;
 };
 
-// Keeps a directory for one process: an exclusive lock on its file "lock" until destruction (or the
-// end of the process).
-class DirectoryLock {
- public:
-  // Creates the directory if it is missing. Fails with kAlreadyOpen or kIo.
-  static Result<std::unique_ptr<DirectoryLock>> take(const std::string& dir);
-  ~DirectoryLock();
-  DirectoryLock(const DirectoryLock&) = delete;
-  DirectoryLock& operator=(const DirectoryLock&) = delete;
-
- private:
-  explicit DirectoryLock(int fd) : fd_(fd) {}
-  int fd_;
-};
-
-}  // namespace kith::server
+}  // namespace kith
