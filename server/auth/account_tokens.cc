@@ -1,4 +1,4 @@
-// Access tokens of own accounts (JWT) and resume tickets.
+// Access tokens of the server's accounts (JWT) and resume tickets.
 #include "server/auth/account_tokens.h"
 
 #include "kith/core/limits.h"

@@ -1,5 +1,4 @@
-// Tokens and tickets that this server itself hands out: access tokens of own accounts and resume
-// tickets.
+// Tokens and tickets that this server issues: access tokens of its own accounts and resume tickets.
 #pragma once
 
 #include <cstdint>
@@ -21,18 +20,18 @@ struct AccountToken {
   std::int64_t expires_ms = 0;
   LastEnded after{};
 
-  // A session that it opens ends when it would no longer be accepted, however late it is opened.
+  // A session opened with it ends when the token would no longer be accepted.
   [[nodiscard]] std::int64_t session_end_ms() const;
 };
 
-// Keys of both kinds are derived from one secret, so that one can never stand for the other.
+// The keys of both kinds are derived from one secret, so that a token never passes for a ticket.
 class AccountTokens {
  public:
-  // What `previous` has signed stays good; nothing new is signed with it. Empty: none.
+  // Tokens signed with `previous` stay valid; nothing new is signed with it. Empty: none.
   explicit AccountTokens(std::string_view secret, std::string_view previous = {});
 
   [[nodiscard]] std::string issue(const AccountToken& token) const;
-  // kUnauthenticated (not one of ours), kTokenExpired.
+  // Fails with kUnauthenticated (not issued by this server), kTokenExpired.
   [[nodiscard]] Result<AccountToken> read(std::string_view token, Timestamp now) const;
 
   [[nodiscard]] Result<std::string> issue_ticket(const Admission& holder, Timestamp now) const;

@@ -1,4 +1,4 @@
-// What ends a token or a ticket.
+// Checks whether a token or a ticket was revoked.
 #include "server/auth/admission.h"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ const TokenUse* find_token(const DeviceRecord& device, const std::string& id) {
   return found == device.tokens.end() ? nullptr : &*found;
 }
 
-// All others were ended, by this device or for it.
+// All others were revoked, by this device or for it.
 bool spared(const Admission& admission, const UserRecord& user, const DeviceRecord& device) {
   if (device.spared_ms == 0 || device.spared_ms < user.tokens_valid_from_ms) return false;
   if (admission.token_id.empty()) return true;
@@ -25,15 +25,16 @@ bool spared(const Admission& admission, const UserRecord& user, const DeviceReco
   return use != nullptr && !use->ended;
 }
 
-// Was the token made before `end`? One that was made while this server's clock was ahead cannot be told
-// from one of before: it counts as one.
+// Returns true if the token was made before `end`. A token made while this server's clock was ahead
+// cannot be distinguished from an earlier one, and counts as one.
 bool made_before(const Admission& admission, std::int64_t end_ms, std::int64_t now_ms) {
   if (admission.issued_ms == 0 || end_ms == 0) return false;
   const bool of_the_future = admission.issued_ms > now_ms + kClockStepMs;
   return admission.issued_ms < end_ms || (of_the_future && end_ms <= now_ms + kClockStepMs);
 }
 
-// One's own tokens are good for their device alone, a host's for any: it is looked for in all.
+// Tokens of the server's accounts are valid for their device only, a host's for any: a host's is looked for
+// in all devices.
 bool ended_with(const Admission& admission, const DeviceRecord& device, std::int64_t now_ms) {
   if (admission.token_id.empty()) {
     return device.id == admission.device && device.revoked_ms != admission.after.device_ms;

@@ -1,4 +1,4 @@
-// Admission: who has come in, with which device and by what right.
+// Admission: the user and device of a session, and the token or ticket behind it.
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,14 @@
 
 namespace kith::server {
 
-// When what lets somebody in had last been ended, as the directory told it when a token of an own
-// account was made. It says which revocations came before; clocks say that only while nobody sets
-// them.
+// The times of the last revocations, as the directory had them when a token of one of the server's
+// accounts was made. Comparing them shows whether a revocation came later, also if a clock was set
+// meanwhile.
 struct LastEnded {
   std::int64_t user_ms = 0;    // UserRecord::tokens_valid_from_ms
   std::int64_t device_ms = 0;  // DeviceRecord::revoked_ms
 };
-// Returns what a token that is made for this device now is made after.
+// Returns the last revocations, for a token that is made for this device now.
 LastEnded last_ended(const UserRecord& user, const std::vector<DeviceRecord>& devices,
                      const DeviceId& device);
 
@@ -31,15 +31,15 @@ struct Admission {
   LastEnded after{};            // of own accounts
 };
 
-// Has what the admission rests on been ended since? kRevoked. `devices`: all of the user.
+// Fails with kRevoked if the token or ticket of the admission was revoked since. `devices`: all of the user.
 Status check_not_ended(const Admission& admission, const UserRecord& user,
                        const std::vector<DeviceRecord>& devices, std::int64_t now_ms);
 
-// Ended while the server's clock was ahead, and so until its time has come.
+// Revoked while the server's clock was ahead, and so until that time has come.
 bool ended_in_the_future(const UserRecord& user, std::int64_t now_ms);
 bool ended_in_the_future(const DeviceRecord& device, std::int64_t now_ms);
 
-// Does the directory know that this device came in with this token?
+// Returns true if the directory knows that this device has signed in with this token.
 bool token_noted(const Admission& admission, const std::vector<DeviceRecord>& devices);
 
 }  // namespace kith::server

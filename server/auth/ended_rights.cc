@@ -26,7 +26,7 @@ void EndedRights::check_devices(Admission admission, Users::Record user, Done<Ad
       id, [self = shared_from_this(), admission = std::move(admission), user = std::move(user),
            before = count_, done = std::move(done)](const Result<Devices::List>& list) mutable {
         if (!list) return done(list.error());
-        // `user` may be of before.
+        // `user` may be outdated.
         if (before != self->count_) return self->check(std::move(admission), std::move(done));
         if (self->ahead(*user, **list)) {
           return self->set_right(
@@ -67,7 +67,7 @@ void EndedRights::last_ended_of(const UserId& user, const DeviceId& device, Done
     self->devices_.with(user, [self, user, device, record = *record, before = self->count_,
                                done = std::move(done)](const Result<Devices::List>& list) mutable {
       if (!list) return done(list.error());
-      // The record may be of before.
+      // The record may be outdated.
       if (before != self->count_) return self->last_ended_of(user, device, std::move(done));
       done(last_ended(*record, **list, device));
     });

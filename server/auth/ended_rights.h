@@ -1,5 +1,5 @@
-// EndedRights knows whether what somebody comes in by has been ended since: by a revocation, a new password, or the end
-// of the account.
+// EndedRights checks whether a token or ticket has been revoked since: by a revocation, a new password, or the end of
+// the account.
 #pragma once
 
 #include <cstdint>
@@ -14,27 +14,27 @@
 
 namespace kith::server {
 
-// Loop thread. Answers may come inside the call. Kept by a shared_ptr, which questions under way share.
+// Loop thread. Answers may come inside the call. Owned by a shared_ptr, which requests under way share.
 class EndedRights : public std::enable_shared_from_this<EndedRights> {
  public:
   // All must outlive it.
   EndedRights(Users& users, Devices& devices, Clock& clock)
       : users_(users), devices_(devices), clock_(clock) {}
 
-  // The last step of every way in. Answers the admission, or kRevoked, or kTokenExpired where the server's clock was
+  // The last step of every sign-in. Returns the admission, or kRevoked, or kTokenExpired if the server's clock was
   // set right.
   void check(Admission admission, Done<Admission> done);
-  // The same for a token of the host, which is remembered with the device before it lets in.
+  // The same for a token of the host, which is stored with the device before the session begins.
   void check_token(const Admission& admission, const DeviceRecord& arriving, Done<Admission> done);
-  // Answers when tokens of the user and of this device had last been ended: one that is made now says so.
+  // Returns the last revocations of the user's and this device's tokens, for a token that is made now.
   void last_ended_of(const UserId& user, const DeviceId& device, Done<LastEnded> done);
-  // Brings what was ended while this server's clock was ahead down to now; true: something was. Tokens that are made
-  // from here on are good.
+  // Lowers revocation times written while this server's clock was ahead to now; returns true if there were any.
+  // Tokens made from here on are valid.
   void set_right(const UserId& user, Done<bool> done);
 
-  // Something was ended: who is coming in just now is looked at again.
+  // Something was revoked: sign-ins under way are checked again.
   void note() { ++count_; }
-  // How often something was.
+  // The number of revocations so far.
   [[nodiscard]] std::uint64_t count() const { return count_; }
 
  private:

@@ -1,6 +1,6 @@
-// FairQueue is what waits for a scarce place, by whose turn it takes: addresses come round, and within one address
-// those who share it; each holds a few places, and when all are taken the address with the most gives up the newest of
-// whoever has the most there. However many accounts an address has, it takes one turn. Pure.
+// FairQueue orders requests for a scarce place by turns: addresses take turns, and within one address its accounts do.
+// Each holds a few places; when all are taken, the address with the most gives up the newest request of its account
+// with the most. An address takes one turn, however many accounts it has. Pure.
 #pragma once
 
 #include <algorithm>
@@ -20,7 +20,7 @@ class FairQueue {
  public:
   FairQueue(std::size_t max, std::size_t of_one_max) : max_(max), of_one_max_(of_one_max) {}
 
-  // Returns the one that has no place: none, `item` itself, or another that gives way to it.
+  // Returns the request without a place: none, `item` itself, or another that gives way to it.
   std::optional<T> push(const Turn& turn, T item) {
     const auto own = address(turn.address);
     const std::size_t of_address = own == round_.end() ? 0 : own->size;
@@ -49,7 +49,7 @@ class FairQueue {
     Turn turn;
     T item;
   };
-  // The next of the address at turn, passing over those that `may` says no to.
+  // Returns the next request of the address at turn, skipping those that `may` rejects.
   template <class May>
   std::optional<Next> pop(May may) {
     const auto of =

@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// Tokens are flat objects: anything nested deeper is refused before it is built.
+// Tokens are flat objects: deeper nesting is rejected before it is built.
 std::optional<Json> parse_object(const std::string& text) {
   bool deep = false;
   const auto flat = [&deep](int depth, Json::parse_event_t event, Json&) {
@@ -60,7 +60,7 @@ Error bad(const char* why) {
   return make_error(ErrorCode::kUnauthenticated, std::string("the token is not valid: ") + why);
 }
 
-// Time mends it, or somebody who sets a clock: the same token is worth another try.
+// The token becomes valid with time, or when a clock is set: the same token is worth another try.
 Error not_yet(std::int64_t from_ms, std::int64_t now_ms) {
   const std::int64_t wait = std::clamp<std::int64_t>(from_ms - now_ms, 1'000, kNotYetRetryMs);
   return make_error(ErrorCode::kUnavailable,
@@ -79,7 +79,7 @@ class JwtAuthenticator : public Authenticator {
       done(claims.error());
       return;
     }
-    // Whenever it is opened, a session ends when the token would no longer be accepted.
+    // A session ends when its token would no longer be accepted.
     const std::int64_t end_ms = claims->expires_ms + options_.leeway.count();
     done(Identity{claims->subject, claims->name, claims->issued_ms, end_ms, claims->digest});
   }

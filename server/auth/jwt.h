@@ -18,14 +18,14 @@ inline constexpr std::chrono::minutes kJwtLeewayMax{10};
 struct JwtClaims {
   std::string subject;
   std::string name;
-  std::string device;          // hex of a DeviceId, only in tokens of own accounts
+  std::string device;          // hex of a DeviceId, only in tokens of the server's accounts
   std::string audience;        // encode_jwt() only
   std::string issuer;          // encode_jwt() only
   std::string id;              // `jti`
   std::string digest;          // of what is signed, 16 bytes; decode_jwt() only
-  std::int64_t issued_ms = 0;  // 0 = not told
+  std::int64_t issued_ms = 0;  // 0 = not given
   std::int64_t expires_ms = 0;
-  // Only in tokens of own accounts: LastEnded.
+  // Only in tokens of the server's accounts: LastEnded.
   std::int64_t user_ended_ms = 0;
   std::int64_t device_ended_ms = 0;
 };
@@ -34,7 +34,7 @@ std::string encode_jwt(const JwtClaims& claims, std::string_view secret);
 
 // kUnauthenticated: not a token of these secrets, another algorithm than HS256, no `sub` or `exp`,
 // `iat` or `nbf` in the future, for another audience, of another issuer. kTokenExpired: genuine, but
-// over.
+// expired.
 Result<JwtClaims> decode_jwt(std::string_view token, const JwtOptions& rules, Timestamp now);
 // `rules_of_own`: this server has made it, and may have done so while its own clock was ahead.
 Result<JwtClaims> decode_jwt(std::string_view token, const JwtOptions& rules, Timestamp now,

@@ -1,4 +1,4 @@
-// OwnAccounts: passwords, and the tokens that they are good for.
+// OwnAccounts: passwords, and the tokens that they give.
 #include "server/auth/own_accounts.h"
 
 #include <utility>
@@ -94,7 +94,7 @@ void OwnAccounts::let_in(const v1::SignIn& request, const Verified& verified,
         const auto self = weak.lock();
         if (!self) return;
         if (!after) return done(after.error());
-        // Last: what is ended from here on is not among what the token is made after.
+        // Comes last: revocations from here on are not among those that the token records.
         self->check_current(
             user, verified,
             [self, device, handle, last = *after, done = std::move(done)](const Status& current) {
@@ -231,8 +231,8 @@ void OwnAccounts::note_change(const Admission& current, const std::string& old_h
         const auto self = weak.lock();
         if (!self) return;
         if (!updated) return done(updated.error());
-        // After this change, and after what had ended this device's tokens when its session began: a
-        // revocation that came meanwhile ends the new one too.
+        // Records this change, and the revocations of this device's tokens at the beginning of its
+        // session: a revocation that came meanwhile revokes the new token too.
         const LastEnded after{(*updated)->tokens_valid_from_ms, current.after.device_ms};
         const AccountToken token = self->new_token((*updated)->handle, current.device, after);
         done(Changed{

@@ -1,4 +1,5 @@
-// OwnAccounts are the accounts of this server's own, with handle and password: making them, signing in, new passwords.
+// OwnAccounts manages the accounts that this server keeps, with handle and password: registration, sign-in,
+// new passwords.
 #pragma once
 
 #include <chrono>
@@ -40,7 +41,7 @@ class OwnAccounts : public std::enable_shared_from_this<OwnAccounts> {
     std::chrono::milliseconds token_life{0};
   };
   OwnAccounts(Options options, Ports ports);
-  // Prepares the hash that passwords of unknown handles are compared with. Once, before the first request.
+  // Prepares the hash with which passwords for unknown handles are compared. Called once, before the first request.
   void start();
 
   // See SignIn.
@@ -55,17 +56,17 @@ class OwnAccounts : public std::enable_shared_from_this<OwnAccounts> {
 
  private:
   struct Verified {
-    std::string hash;  // empty: there is nobody, or nobody with a password
+    std::string hash;  // empty: no such user, or no password
     bool fits = false;
     std::uint64_t before = 0;  // EndedRights::count(), when the hash was read
   };
-  // Takes as long for somebody who is not there, and for somebody without a password.
+  // Takes as long for a missing user and for a user without a password.
   void verify(const UserId& user, const Turn& turn, const std::string& password,
               Done<Verified> done);
-  // kPermissionDenied, kUnauthenticated; otherwise the hash that the password fits.
+  // Fails with kPermissionDenied, kUnauthenticated; otherwise returns the hash that the password fits.
   void verify_own(const UserId& user, const Turn& turn, const std::string& password,
                   Done<std::string> done);
-  // Hashing takes its time: was the password that fitted replaced meanwhile? kUnauthenticated.
+  // Fails with kUnauthenticated if the password was replaced while it was hashed.
   void check_current(const UserId& user, const Verified& verified, Done<void> done);
   void let_in(const v1::SignIn& request, const Verified& verified, Done<v1::SignedIn> done);
   void replace_password(const UserId& user, const UserChange& change, Done<Users::Record> done);

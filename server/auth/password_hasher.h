@@ -1,5 +1,5 @@
-// PasswordHasher: slow on purpose, therefore off the loop. The real one is scrypt on a worker pool
-// (password_hasher_openssl).
+// PasswordHasher hashes passwords, slowly on purpose and therefore off the loop. The real one is
+// scrypt on a worker pool (password_hasher_openssl).
 #pragma once
 
 #include <cstdint>
@@ -11,15 +11,15 @@
 
 namespace kith::server {
 
-// The place that a request has among those that wait for the hasher.
+// The turn of a request among those that wait for the hasher.
 struct Turn {
   std::uint64_t address = 0;
-  std::uint64_t one = 0;  // of those who share the address: an account on a device that it knows, or 0
+  std::uint64_t one = 0;  // within the address: an account on a known device, or 0
 };
 
-// Threads: called on the loop; `done` comes on the loop, never inside the call. At most 64 requests
-// wait, of equal `turn` at most 8; the turns of addresses come round, and one address never has all threads.
-// Who has no place gets kOverloaded.
+// Threads: called on the loop; `done` comes on the loop, never inside the call. At most 64 requests wait, of
+// equal `turn` at most 8; addresses take turns, and one address never has all threads. A request without a
+// place fails with kOverloaded.
 class PasswordHasher {
  public:
   virtual ~PasswordHasher() = default;

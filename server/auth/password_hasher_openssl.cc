@@ -96,7 +96,7 @@ class ScryptHasher : public PasswordHasher {
         pool_(thread_count(options.threads)) {}
   ~ScryptHasher() override {
     *alive_ = false;
-    pool_.stop();  // what waits is dropped, what runs is finished
+    pool_.stop();  // waiting requests are dropped, running ones finish
     pool_.join();
   }
 
@@ -140,7 +140,7 @@ class ScryptHasher : public PasswordHasher {
     boost::asio::post(pool_, [this] { work_off(); });
   }
 
-  // As long as there is one that may be worked on: one address never has all threads, so that others begin at once.
+  // Works while there is a request that may run: one address never has all threads, so that others begin at once.
   void work_off() {
     while (auto next = take()) {
       next->item.work();

@@ -18,8 +18,8 @@ struct ScryptOptions {
 };
 
 // "scrypt$15$8$1$salt$hash", both base64url; the first number is the cost, so that hashes of
-// another cost stay valid. Answers on `executor`, which must outlive the hasher; none comes after
-// its end.
+// another cost stay valid. Calls back on `executor`, which must outlive the hasher; no callback
+// runs after its end.
 std::unique_ptr<PasswordHasher> make_scrypt_hasher(Executor& executor, ScryptOptions options);
 
 }  // namespace kith::server

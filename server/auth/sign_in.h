@@ -1,5 +1,5 @@
-// SignIn decides who may come in. Tokens of the host, tokens and passwords of own accounts, resume
-// tickets, revocation.
+// SignIn decides who may sign in: by tokens of the host, tokens and passwords of the server's
+// accounts, and resume tickets, as far as they are not revoked.
 #pragma once
 
 #include <chrono>
@@ -23,7 +23,7 @@ namespace kith::server {
 
 struct SignInOptions {
   std::string secret;
-  std::shared_ptr<Authenticator> authenticator;  // null: own accounts only
+  std::shared_ptr<Authenticator> authenticator;  // null: accounts of the server only
   bool register_accounts = false;
   std::chrono::milliseconds account_token_life{0};
   std::string previous_secret{};  // verifies too; empty: none
@@ -39,14 +39,14 @@ class SignIn {
   void admit(const v1::Hello& hello, Done<Admission> done) {
     entry_->admit(hello, std::move(done));
   }
-  // A fresh token for a running session; it must be the same user's.
+  // Takes a fresh token for a running session; it must be the same user's.
   void renew(const Admission& current, const std::string& token, Done<Admission> done) {
     entry_->renew(current, token, std::move(done));
   }
   void register_account(const v1::Register& request, const Turn& turn, Done<v1::SignedIn> done) {
     accounts_->register_account(request, turn, std::move(done));
   }
-  // A wrong handle and a wrong password look alike, also by the time that the answer takes.
+  // A wrong handle and a wrong password get the same answer, after the same time.
   void sign_in(const v1::SignIn& request, const Turn& turn, Done<v1::SignedIn> done) {
     accounts_->sign_in(request, turn, std::move(done));
   }
@@ -54,33 +54,33 @@ class SignIn {
     return tokens_->issue_ticket(admission, clock_.wall());
   }
 
-  // The token for this device that replaces all earlier ones, and what the session rests on from now
-  // on. The caller ends the sessions of the other devices.
+  // The token for this device that replaces all earlier ones, and the session's new admission. The
+  // caller ends the sessions of the other devices.
   using Changed = OwnAccounts::Changed;
-  // Errors: kUnauthenticated (the old password is wrong), kPermissionDenied (no account of this
-  // server's own), kOverloaded.
+  // Errors: kUnauthenticated (the old password is wrong), kPermissionDenied (the server does not
+  // keep this account), kOverloaded.
   void change_password(const Admission& current, const v1::ChangePassword& request,
                        const Turn& turn, Done<Changed> done) {
     accounts_->change_password(current, request, turn, std::move(done));
   }
-  // ok: it is the password of this own account. Errors as above.
+  // Returns ok if it is the password of this account. Errors as above.
   void check_password(const UserId& user, const Turn& turn, const std::string& password,
                       Done<void> done) {
     accounts_->check_password(user, turn, password, std::move(done));
   }
-  // For the operator: every earlier token and ticket is refused. kNotFound, kPermissionDenied. The
-  // caller ends the sessions.
+  // For the operator: sets a password and revokes every earlier token and ticket. Fails with
+  // kNotFound, kPermissionDenied. The caller ends the sessions.
   void set_password(const UserId& user, const std::string& password, Done<void> done) {
     accounts_->set_password(user, password, std::move(done));
   }
-  // Judges people who come in from now on by these, which Server::reload() has checked.
+  // Judges sign-ins from now on by these, which Server::reload() has checked.
   void use_authenticator(std::shared_ptr<Authenticator> authenticator) {
     entry_->use_authenticator(std::move(authenticator));
   }
   void use_secrets(std::string_view secret, std::string_view previous) {
     *tokens_ = AccountTokens(secret, previous);
   }
-  // Something that lets people in was ended: who is coming in just now is looked at again.
+  // A token, a device or an account was revoked: sign-ins under way are checked again.
   void note_ended() { rights_->note(); }
 
  private:

@@ -1,4 +1,5 @@
-// TokenEntry lets in by tokens: those of the host's authenticator, those of own accounts, and resume tickets.
+// TokenEntry signs in by tokens: those of the host's authenticator, those of the server's accounts, and
+// resume tickets.
 #pragma once
 
 #include <memory>
@@ -26,7 +27,7 @@ class TokenEntry : public std::enable_shared_from_this<TokenEntry> {
     std::shared_ptr<EndedRights> rights;
     std::shared_ptr<const AccountTokens> tokens;
   };
-  // `authenticator`: null: own accounts only.
+  // `authenticator`: null: accounts of the server only.
   TokenEntry(std::shared_ptr<Authenticator> authenticator, Ports ports)
       : authenticator_(std::move(authenticator)), ports_(std::move(ports)) {}
 

@@ -1,4 +1,4 @@
-// AccountBudget: the rates, and who is gone.
+// AccountBudget: the rates, and budgets of signed-out accounts.
 #include "server/budget/account_budget.h"
 
 #include <algorithm>
@@ -8,13 +8,13 @@
 namespace kith::server {
 namespace {
 
-// A client that catches up asks more than it says.
+// A client that catches up makes more queries than commands.
 constexpr std::int64_t kQueriesPerCommand = 4;
-// Heads acknowledged: as many as others send. An honest client never comes near.
+// Acknowledged heads: as many as others send. An honest client never comes near.
 constexpr std::int64_t kAcksPerCommand = 40;
 constexpr std::int64_t kAcksBurstPerCommand = 200;
 
-// Of load tests that allow an account more, more is in excess, too.
+// A host that raises the account's budget for load tests raises the excess with it.
 std::int64_t excess_burst(const ServerOptions& options) {
   return std::max<std::int64_t>(limits::excess_burst, std::int64_t{options.account_commands_burst} *
                                                           limits::excess_burst /
@@ -52,7 +52,7 @@ void AccountBudgets::leave(const UserId& user, AccountBudget budget, std::int64_
   gone_.at(keys_.key(user.view()), now_ms).join(budget, rates_, now_ms);
 }
 
-// Leaves there what it finds, which recovers at the same pace in both places. An unused account takes no place.
+// The stored budget stays there, and recovers at the same pace in both places. An unused account takes no place.
 AccountBudget AccountBudgets::come(const UserId& user, std::int64_t now_ms) {
   return gone_.look(keys_.key(user.view()), now_ms);
 }

@@ -1,5 +1,5 @@
-// AccountBudget is what an account has used lately, on all of its devices together. AccountBudgets keeps those of
-// accounts that are gone until they are forgotten, so that coming back gives nothing.
+// AccountBudget counts the recent use of an account, on all its devices together. AccountBudgets keeps the
+// budgets of signed-out accounts until they have recovered, so that reconnecting does not renew them.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@
 
 namespace kith::server {
 
-// What an account spends from; docs/protocol.md, "Limits". kExcess: requests above the others, before its
+// The buckets of an account; docs/protocol.md, "Limits". kExcess: requests above the others, before its
 // connections are closed. kSearch: milliseconds of searching.
 enum class Spend : std::uint8_t { kCommand, kQuery, kLookup, kAck, kSearch, kExcess, kCount };
 
@@ -68,11 +68,11 @@ class AccountBudgets {
   AccountBudgets(const ServerOptions& options, Random& random);
 
   [[nodiscard]] const AccountRates& rates() const { return rates_; }
-  // An account that has less of Spend::kExcess left is read slowly.
+  // Below this rest of Spend::kExcess the account's sessions are read slowly.
   [[nodiscard]] std::int64_t patience() const { return patience_; }
-  // The account's last session has gone.
+  // The account's last session has gone: stores its budget.
   void leave(const UserId& user, AccountBudget budget, std::int64_t now_ms);
-  // Its first one comes.
+  // The account's first session comes: returns its budget.
   AccountBudget come(const UserId& user, std::int64_t now_ms);
   [[nodiscard]] std::size_t bytes() const { return gone_.bytes(); }
 

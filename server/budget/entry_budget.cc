@@ -1,4 +1,4 @@
-// EntryBudget: who may try a password, register, come with a token.
+// EntryBudget: tries of passwords, registrations and tokens.
 #include "server/budget/entry_budget.h"
 
 #include <algorithm>

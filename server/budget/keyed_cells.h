@@ -1,6 +1,6 @@
-// KeyedCells holds one small cell for each key that was seen lately, in bounded memory, whoever makes up keys: a
-// cell that still says something about its key is never given away, and a new key that finds no free one shares the
-// overflow cell of its set. Sets are chosen by a secret hash, so that no keys can be made to fall together.
+// KeyedCells holds one small cell for each recent key, in bounded memory, also against attackers that make up keys.
+// A cell that is still in use is never evicted; a new key that finds no free cell shares the overflow cell of its
+// set. A secret hash chooses the sets, so that nobody can make keys collide.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@
 
 namespace kith::server {
 
-// What a budget is kept by: an account, an address, a pair of both.
+// The key of a budget: an account, an address, a pair of both.
 struct BudgetKey {
   std::uint64_t high = 0;
   std::uint64_t low = 0;
@@ -59,7 +59,7 @@ class KeyMaker {
   std::array<std::uint64_t, 4> secret_{};
 };
 
-// `Rules` says for a Cell: bool free(Cell&, now_ms), may it be forgotten?
+// `Rules` has, for a Cell, bool free(Cell&, now_ms): true if it may be evicted.
 template <class Cell, class Rules>
 class KeyedCells {
  public:
@@ -82,7 +82,7 @@ class KeyedCells {
     }
     return set->overflow;
   }
-  // Returns what at() would answer, without taking a cell.
+  // Returns the value of at(), without taking a cell.
   [[nodiscard]] Cell look(const BudgetKey& key, std::int64_t now_ms) {
     const std::unique_ptr<Set>& set = sets_[key.high % sets_.size()];
     if (set == nullptr) return Cell();
@@ -92,7 +92,7 @@ class KeyedCells {
     }
     return set->overflow;
   }
-  // Null if nothing is remembered of `key`.
+  // Returns null if there is no cell for `key`.
   Cell* known(const BudgetKey& key) {
     std::unique_ptr<Set>& set = sets_[key.high % sets_.size()];
     return set == nullptr ? nullptr : find(*set, key);

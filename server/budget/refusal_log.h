@@ -1,5 +1,4 @@
-// RefusalLog counts what was refused, by class and address, and tells each pair once a minute: one line for a flood,
-// and none for what nobody tried.
+// RefusalLog counts refusals by class and address, and logs each pair once a minute: one line for a flood.
 #pragma once
 
 #include <cstddef>
@@ -15,28 +14,28 @@ namespace kith::server {
 enum class RefusalClass : std::uint8_t {
   kSignIn,        // a password, too soon after wrong ones
   kRegistration,  // too many new accounts of an address
-  kToken,         // tokens or tickets that are not good
+  kToken,         // invalid tokens or tickets
   kRequest,       // an account's requests above its budget
   kLookup,        // people looked up above the budget of the account or the address
   kExcess,        // a connection closed, because requests went on
   kProtocol,      // a connection closed, because frames were none
   kPassword,      // a password that was wrong
 };
-// The event of the host's log: "refused_sign_in", … Stable.
+// Returns the event for the host's log: "refused_sign_in", … Stable.
 std::string_view event_of(RefusalClass cls);
-// A sentence about it.
+// Returns a sentence about it.
 std::string_view sentence_of(RefusalClass cls);
 
 struct Refusals {
   RefusalClass cls = RefusalClass::kSignIn;
-  std::string address;  // empty: of all that were too many to be told apart
+  std::string address;  // empty: all addresses beyond the bound
   std::uint64_t count = 0;
 };
 
 class RefusalLog {
  public:
   void note(RefusalClass cls, const std::string& address);
-  // Tells what was noted, if a minute has passed since it told the last time.
+  // Logs the counts, if a minute has passed since the last time.
   void tick(std::int64_t now_ms, const std::function<void(const Refusals&)>& tell);
   [[nodiscard]] std::uint64_t total(RefusalClass cls) const;
 

@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint32_t kIdsPerUnit = 10;
 constexpr std::size_t kRefusedBytesPerUnit = 2'048;
 
-// `base`, and a unit for every ten `ids`.
+// Returns `base`, and a unit for every ten `ids`.
 std::uint32_t with_ids(std::uint32_t base, int ids) {
   return base + static_cast<std::uint32_t>(ids) / kIdsPerUnit;
 }

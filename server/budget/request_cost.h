@@ -1,5 +1,5 @@
-// RequestCost is the table of what each request costs its account: one place, told to everybody in docs/protocol.md,
-// "Limits". A unit is about what a message costs.
+// RequestCost is the table of the costs of requests; docs/protocol.md, "Limits", has the same table. A unit is about
+// the cost of a message.
 #pragma once
 
 #include <cstddef>
@@ -21,15 +21,15 @@ struct RequestCost {
   std::uint32_t units = 1;
   std::uint32_t lookups = 0;  // ids and handles besides, of the account and of its address
   bool answered = true;
-  // How many answers of the log it waits for.
+  // The answers of the log for which it waits.
   std::uint32_t unacked = 0;
 };
 
 RequestCost cost_of(const v1::ClientFrame& frame);
 RequestCost cost_of(const RequestView& request);
-// Of a request that is refused before anybody looks at what it wants: Spend::kQuery.
+// Cost of a request that is rejected for its form: Spend::kQuery.
 std::uint32_t cost_of_refusal(std::size_t frame_bytes);
-// Of a head that is acknowledged although the server has not got the conversation in memory, on top of the head's own.
+// Extra cost of an acknowledged head whose conversation is not in memory.
 inline constexpr std::uint32_t kColdHeadCost = 15;
 
 }  // namespace kith::server

@@ -1,5 +1,5 @@
-// SignInPause is what wrong passwords have brought upon those who said them: the first few cost nothing, each further
-// one doubles the pause before the next, and time heals. All zeros: there were none.
+// SignInPause is the pause after wrong passwords: the first few cause none, each further one doubles it, and failures
+// are forgotten over time. All zeros: there were no failures.
 #pragma once
 
 #include <algorithm>
@@ -12,11 +12,11 @@ namespace kith::server {
 
 class SignInPause {
  public:
-  // The milliseconds until the next attempt; 0 = now.
+  // Returns the milliseconds until the next attempt; 0 = now.
   [[nodiscard]] std::uint32_t wait_for(std::int64_t now_ms) const {
     return now_ms >= next_ms_ ? 0 : static_cast<std::uint32_t>(next_ms_ - now_ms);
   }
-  // An attempt begins: it counts as a failure until it is known to be none, so that a hundred at once are a hundred.
+  // An attempt begins: it counts as a failure until it has succeeded, so that a hundred at once count as a hundred.
   void begin(std::int64_t now_ms) {
     healed_ms_ = std::min(std::max(healed_ms_, now_ms) + kHeals, now_ms + kHeals * kRemembered);
     const std::int64_t failures = (healed_ms_ - now_ms + kHeals - 1) / kHeals;
@@ -24,7 +24,7 @@ class SignInPause {
     if (beyond >= 0)
       next_ms_ = now_ms + std::min(kLongest, kFirst << std::min<std::int64_t>(beyond, 16));
   }
-  // It was none: the password was not even looked at.
+  // The attempt was no failure: the password was not checked.
   void forget_one(std::int64_t now_ms) {
     healed_ms_ = std::max(now_ms, healed_ms_ - kHeals);
     next_ms_ = now_ms;

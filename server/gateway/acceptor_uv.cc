@@ -10,8 +10,9 @@ namespace kith::server {
 namespace {
 
 constexpr auto kStarvedPause = std::chrono::milliseconds(20);
-// The kernel's queue has room for what comes meanwhile. Without it a thread that is woken for each
-// connection of many costs more than what it does, and where it shares a core, takes it from the loop.
+// The kernel's queue has room for connections that arrive meanwhile. Without the pause a thread that
+// is woken for each of many connections costs more than its work, and on a shared core it takes that
+// from the loop.
 constexpr auto kGatheringPause = std::chrono::milliseconds(1);
 constexpr auto kUntakenPause = std::chrono::milliseconds(2);
 

@@ -1,5 +1,6 @@
 // Acceptor_uv takes connections out of the kernel's queue on a thread of its own, as fast as they come:
-// a loop that does other work too leaves the queue full, and who does not fit comes back after seconds.
+// a loop that also does other work lets the queue fill up, and a client that does not fit comes back
+// only after seconds.
 #pragma once
 
 #include <unistd.h>
@@ -19,7 +20,7 @@ struct uv_poll_s;
 
 namespace kith::server {
 
-// An accepted socket, closed unless somebody takes it.
+// An accepted socket, which is closed unless it is taken.
 struct Accepted {
   Accepted(int socket, const PeerAddress& from) : fd(socket), address(from) {}
   Accepted(Accepted&& other) noexcept : fd(std::exchange(other.fd, -1)), address(other.address) {}
@@ -45,7 +46,7 @@ class AcceptorUv {
     std::function<void()> starved;  // no descriptor is left
   };
 
-  // Takes over `listening`. At most `untaken_max` sockets are accepted that `to` has not seen.
+  // Takes over `listening`. Accepts at most `untaken_max` sockets before `to` has taken earlier ones.
   AcceptorUv(int listening, LoopUv& to, std::size_t untaken_max, Hooks hooks);
   ~AcceptorUv();  // loop of `to`; no hook is called afterwards
 

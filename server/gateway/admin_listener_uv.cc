@@ -113,7 +113,7 @@ class Listener : public AdminListenerUv {
   }
 
   void received(Guest& guest, std::size_t size) {
-    // Throws away bytes behind a request: closing at once would lose the answer.
+    // Discards bytes behind a request: closing at once would lose the answer.
     if (!guest.answer.empty()) return;
     guest.request.append(guest.piece.data(), size);
     const PlainRequest request = read_plain_request(guest.request);

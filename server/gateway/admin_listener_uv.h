@@ -1,5 +1,5 @@
-// The listener for those who run the server: plain HTTP, on a thread of its own, so that it answers also while the
-// services are busy or stuck.
+// The listener for operators: plain HTTP, on a thread of its own, so that it also answers while the services are
+// busy or stuck.
 #pragma once
 
 #include <chrono>
@@ -21,11 +21,11 @@ struct AdminAnswer {
 
 class AdminListenerUv {
  public:
-  // What GET `path` answers; on the listener's thread, may take a while.
+  // Returns the answer to GET `path`; called on the listener's thread, may take a while.
   using Handler = std::function<AdminAnswer(std::string_view path)>;
-  // Connections at a time: for one more the oldest gives way, so that nobody who is silent keeps others out.
+  // Connections at a time: a further one replaces the oldest, so that silent ones keep nobody out.
   static constexpr std::size_t kConnectionsMax = 32;
-  // From a connection's beginning to its end.
+  // The longest life of a connection.
   static constexpr std::chrono::milliseconds kLife{5'000};
 
   // Fails with kAddressInUse, kIo, kInvalidArgument. The destructor closes everything and joins the thread.

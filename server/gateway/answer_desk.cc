@@ -51,7 +51,7 @@ void AnswerDesk::failed(const Error& error) {
   if (open_) dispatcher_.failed(error);
 }
 
-// Called from the destructor of whatever held the reply: answered in a turn of its own.
+// Called from the destructor of the reply's holder: answers in a later turn.
 void AnswerDesk::unanswered(const Request& request) {
   if (!open_) return;
   scheduler_.post([this, self = shared_from_this(), request] {

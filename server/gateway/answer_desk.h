@@ -16,7 +16,7 @@ class AnswerDesk : public ReplyDesk, public std::enable_shared_from_this<AnswerD
              Scheduler& scheduler)
       : sessions_(sessions), output_(output), dispatcher_(dispatcher), scheduler_(scheduler) {}
 
-  // The gateway goes: what is answered from now on goes nowhere.
+  // The gateway goes: later answers are dropped.
   void close() { open_ = false; }
 
   void answer(const Request& request, v1::ServerFrame&& frame) override;
@@ -24,13 +24,13 @@ class AnswerDesk : public ReplyDesk, public std::enable_shared_from_this<AnswerD
   void failed(const Error& error) override;
   void unanswered(const Request& request) override;
 
-  // Answers that were missing, or fitted into no frame.
+  // Answers that were missing, or did not fit into a frame.
   [[nodiscard]] std::uint64_t lost() const { return lost_; }
 
  private:
-  // The request no longer waits. Returns null if nobody is there to answer.
+  // Ends the request. Returns its session, or null if it has gone.
   Session* settle(const Request& request);
-  // In place of an answer that is missing or does not fit into a frame: nobody waits in vain.
+  // Sends an error in place of an answer that is missing or does not fit into a frame.
   void answer_failed(const Request& request, const char* why);
   void send(Session& session, DeliveryClass cls);
 
@@ -38,7 +38,7 @@ class AnswerDesk : public ReplyDesk, public std::enable_shared_from_this<AnswerD
   SessionOutput& output_;
   Dispatcher& dispatcher_;
   Scheduler& scheduler_;
-  std::string encoded_;  // the answer that is being sent: keeps its memory
+  std::string encoded_;  // the answer being sent; reuses its memory
   std::uint64_t lost_ = 0;
   bool open_ = true;
 };

@@ -1,6 +1,6 @@
-// AnswersWaiting is how many bytes of answers wait for sockets that do not take them: of all sessions, and of each
-// account. Pushes are shared between their readers and give way; an answer is its session's alone, and whoever opens
-// many sessions, asks in each of them and reads nothing would have the server keep them all. Pure.
+// AnswersWaiting counts the bytes of answers that wait for slow sockets, of all sessions and of each account. Pushes
+// are shared between their readers and can be dropped; an answer belongs to one session, and a client that opens
+// many sessions, makes requests in each and reads nothing would make the server keep them all. Pure.
 #pragma once
 
 #include <cstddef>
@@ -14,11 +14,11 @@ namespace kith::server {
 class AnswersWaiting {
  public:
   static constexpr std::size_t kOfOneMax = limits::answers_waiting_of_one;
-  // Of all accounts; above it none has more than kOfOneCrowded.
+  // All accounts together; above it each may have kOfOneCrowded only.
   static constexpr std::size_t kMax = limits::answers_waiting;
   static constexpr std::size_t kOfOneCrowded = limits::answers_waiting_crowded;
 
-  // One session of `user` waited for `before` bytes, and waits for `now`.
+  // A session of `user` had `before` bytes waiting, and now has `now`.
   void count(const UserId& user, std::size_t before, std::size_t now) {
     if (before == now) return;
     std::size_t& own = of_[user];
@@ -26,7 +26,7 @@ class AnswersWaiting {
     all_ += now - before;
     if (own == 0) of_.erase(user);
   }
-  // The session that has just got another answer must go.
+  // True if the session that has just got another answer must end.
   [[nodiscard]] bool too_much(const UserId& user) const {
     const auto own = of_.find(user);
     if (own == of_.end()) return false;

@@ -88,7 +88,7 @@ std::optional<Arrivals::Key> Arrivals::admit(std::int64_t now_ms) {
   Entry& entry = entries_.at(key);
   move(key, entry, Stage::kLeaving);
   entry.since_ms = now_ms;
-  entry.order = ++order_;  // from here on counted from its coming in
+  entry.order = ++order_;  // from here on counted from its admission
   move(key, entry, Stage::kShaking);
   ends_.emplace_back(now_ms + bounds_.limit_ms, key);
   return key;
@@ -113,7 +113,7 @@ void Arrivals::leave(Key key, std::vector<Key>& into) {
   into.push_back(key);
 }
 
-// One place for each that waits, if the oldest has had its time.
+// Frees one place for each waiting connection, if the oldest one has had its time.
 void Arrivals::give_way(Group& group, std::int64_t now_ms, std::vector<Key>& into) {
   const bool handshakes = group.shaking.size() >= bounds_.shaking_of_one;
   const auto& oldest = handshakes || group.established.empty() ? group.shaking : group.established;
@@ -133,7 +133,7 @@ std::vector<Arrivals::Key> Arrivals::overdue(std::int64_t now_ms) {
   }
   const std::vector<PeerAddress> names(held_up_.begin(), held_up_.end());
   for (const PeerAddress& name : names) {
-    // As many as wait, until it is no longer full or the oldest has not had its time.
+    // Ends as many as wait, until the address is no longer full or its oldest one has time left.
     for (std::size_t places = groups_.at(name).waiting.size(); places > 0; --places) {
       const std::size_t before = out.size();
       give_way(groups_.at(name), now_ms, out);

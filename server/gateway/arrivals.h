@@ -1,5 +1,5 @@
-// Arrivals keeps account of connections that have not signed in, by address: who waits, who comes in
-// next, and who gives way, so that no address takes all places. Pure.
+// Arrivals keeps connections that have not signed in, by address: it decides which one is admitted
+// next and which one gives way, so that no address takes all places. Pure.
 #pragma once
 
 #include <cstddef>
@@ -24,28 +24,29 @@ class Arrivals {
     std::size_t shaking_of_one = 0;
     std::size_t shaking = 0;
     std::int64_t limit_ms = 0;  // accepted and still waiting; let in and no WebSocket yet
-    std::int64_t grace_ms = 0;  // then a place may be taken away for one that waits
+    std::int64_t grace_ms = 0;  // after this time its place may be given to a waiting one
   };
 
   explicit Arrivals(const Bounds& bounds) : bounds_(bounds) {}
 
-  // Accepted; has not said anything that is worth a place.
+  // Accepted; it has not sent enough for a place yet.
   Key accepted(const PeerAddress& address, std::int64_t now_ms);
-  // It is known by now that it comes from there.
+  // Its address is known now.
   void comes_from(Key key, const PeerAddress& address);
-  // Wants to come in.
+  // It asks for a place.
   void wants_in(Key key);
-  // The next to come in; nothing if nobody may. Addresses take turns; of one address the newest is next,
-  // because a crowd of those that hold a place without using it came before.
+  // Returns the next connection to admit, or nothing. Addresses take turns; within one address the
+  // newest is next, because attackers that hold places without using them came earlier.
   std::optional<Key> admit(std::int64_t now_ms);
   // It has become a WebSocket.
   void established(Key key);
-  // Signed in, or closed: no longer of interest.
+  // It has signed in or closed, and no longer counts.
   void left(Key key);
 
-  // Whose time is over, or who gives way to another. Each is named once: left() follows.
+  // Returns the connections whose time is over, or that give way to others. Each is returned once; left() follows.
   std::vector<Key> overdue(std::int64_t now_ms);
-  // When all descriptors are taken: the oldest of the address that has most, which is named once too.
+  // Returns the connection to close when all descriptors are taken: the oldest of the address with the most.
+  // Returned once too.
   std::optional<Key> least_worthy();
 
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
@@ -79,11 +80,11 @@ class Arrivals {
   std::size_t shaking_ = 0;
   std::unordered_map<Key, Entry> entries_;
   std::map<PeerAddress, Group> groups_;
-  std::set<PeerAddress> may_enter_;  // somebody waits, and there is a place
-  std::set<PeerAddress> held_up_;    // somebody waits, and the address has no place left
+  std::set<PeerAddress> may_enter_;  // a connection waits, and there is a place
+  std::set<PeerAddress> held_up_;    // a connection waits, and the address has no place left
   std::set<std::pair<std::size_t, PeerAddress>> by_size_;
   PeerAddress turn_;
-  // In the order of their ends; an entry is void unless it is the connection's own.
+  // Sorted by end; an entry is void unless it is the connection's current one.
   std::deque<std::pair<std::int64_t, Key>> ends_;
 };
 

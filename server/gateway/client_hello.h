@@ -1,4 +1,4 @@
-// ClientHello: how many bytes of a connection must be there before a TLS handshake is worth beginning. Pure.
+// ClientHello: the number of bytes that must have arrived before a TLS handshake is worth beginning. Pure.
 #pragma once
 
 #include <cstddef>
@@ -7,8 +7,8 @@
 
 namespace kith::server {
 
-// Of the bytes that a connection begins with: how many are needed for the whole first record of a
-// ClientHello. Nothing if they begin none, or one that is larger than limits::client_hello_bytes_max.
+// Returns the size of the whole first record of a ClientHello, from the first bytes of a connection.
+// Returns nothing if these begin none, or one larger than limits::client_hello_bytes_max.
 std::optional<std::size_t> client_hello_needs(std::string_view bytes);
 
 }  // namespace kith::server

@@ -17,8 +17,8 @@ constexpr BucketRate kControlRate =
 
 using Stage = ConnectionSlot::Stage;
 
-// The client's ephemeral key is of no use once the handshake is done, yet OpenSSL keeps it: 7 KiB
-// for X25519MLKEM768 (OpenSSL 3.5). A new type makes the key forget what it held.
+// The client's ephemeral key is useless once the handshake is done, yet OpenSSL keeps it: 7 KiB for
+// X25519MLKEM768 (OpenSSL 3.5). Setting a new type frees its content.
 void forget_ephemeral_key(SSL* ssl) {
   EVP_PKEY* key = nullptr;
   if (ssl == nullptr || SSL_get_peer_tmp_key(ssl, &key) != 1) return;
@@ -54,7 +54,7 @@ void ConnectionInput::on_bytes(std::uint32_t index, std::span<char> bytes) {
   ports_.output.kill(ports_.slots[*oldest]);
 }
 
-// Answers the bytes behind the head of the request.
+// Returns the bytes behind the head of the request.
 std::span<char> ConnectionInput::on_head(std::uint32_t index, std::span<char> bytes) {
   ConnectionSlot& slot = ports_.slots[index];
   std::string& head = *slot.head;
@@ -127,14 +127,14 @@ void ConnectionInput::on_frames(std::uint32_t index, std::span<char> bytes) {
   }
 }
 
-// They are answered at little cost, so they are counted.
+// Counts control frames: they cost the peer little, and each needs an answer.
 void ConnectionInput::on_control(std::uint32_t index, const FrameReader::Event& event) {
   ConnectionSlot& slot = ports_.slots[index];
   if (slot.stage != Stage::kOpen) return;
   if (slot.control.take(kControlRate, 1, ports_.clock.steady_ms()) != 0) {
     return ports_.output.close(ports_.slots.id_of(index), kTooMany, "too many control frames");
   }
-  // A peer that does not read what it is sent gets no pongs either.
+  // A peer that does not read its data gets no pongs either.
   const bool answered =
       event.what == FrameReader::What::kPing && slot.out.waiting() < limits::write_ahead_bytes;
   if (!answered) return;

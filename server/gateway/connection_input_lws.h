@@ -1,4 +1,4 @@
-// ConnectionInput is what the connections of a shard say: the request that opens them, and the frames behind it.
+// ConnectionInput reads the connections of a shard: the request that opens each, and the frames behind it.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ class ConnectionInput {
     ShardEntrance& entrance;
     ShardHandler& handler;
   };
-  // `healthy`: what /health answers; null: always. All must outlive it.
+  // `healthy`: the answer of /health; null: always healthy. All must outlive it.
   ConnectionInput(const Ports& ports, bool tls, std::function<bool()> healthy)
       : ports_(ports), tls_(tls), healthy_(std::move(healthy)) {}
 

@@ -1,4 +1,4 @@
-// ConnectionOutput: what is written once per connection and loop turn.
+// ConnectionOutput: one write per connection and loop turn.
 #include "server/gateway/connection_output_lws.h"
 
 #include <openssl/err.h>
@@ -21,7 +21,7 @@ using Stage = ConnectionSlot::Stage;
 
 }  // namespace
 
-// Past libwebsockets: it would keep what the kernel does not take in a buffer of its own, and read
+// Bypasses libwebsockets, which would buffer the bytes that the kernel does not take, and read
 // nothing meanwhile.
 class ConnectionOutput::Pipe : public SocketPipe {
  public:
@@ -119,8 +119,8 @@ void ConnectionOutput::arm_cut(std::uint32_t index) {
 }
 
 void ConnectionOutput::flush_dirty() {
-  // What on_drained() brings forth goes out in the same turn, unless a peer takes it faster than the
-  // loop may give it time.
+  // Output of on_drained() leaves in the same turn, unless a peer reads faster than the loop can
+  // serve it.
   for (int round = 0; round < kFlushesPerTurn && !dirty_.empty(); ++round) flush_dirty_once();
   for (const std::uint32_t index : dirty_) {
     const ConnectionSlot& slot = slots_[index];
@@ -158,8 +158,8 @@ void ConnectionOutput::flush(std::uint32_t index) {
   }
 }
 
-// Says that nothing more comes, and reads on for a while: hanging up at once would lose the answer if
-// the peer is still sending.
+// Shuts its own side down, and reads on for a while: closing at once would lose the answer if the
+// peer is still sending.
 void ConnectionOutput::end_output(ConnectionSlot& slot) {
   if (SSL* ssl = lws_get_ssl(slot.wsi); ssl != nullptr) SSL_shutdown(ssl);
   shutdown(lws_get_socket_fd(slot.wsi), SHUT_WR);

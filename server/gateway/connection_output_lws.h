@@ -1,5 +1,5 @@
-// ConnectionOutput is what a shard says to its connections: gathered during a turn of the loop, written once at its
-// end, and how connections are closed.
+// ConnectionOutput writes to the connections of a shard: it gathers output during a turn of the loop, writes it
+// once at the end, and closes connections.
 #pragma once
 
 #include <libwebsockets.h>
@@ -14,10 +14,10 @@
 
 namespace kith::server {
 
-// What a shard tells, beyond what a ConnectionHandler hears. Loop of the shard.
+// Events of a shard beyond those of a ConnectionHandler. Loop of the shard.
 class ShardHandler : public ConnectionHandler {
  public:
-  // The kernel took `bytes` of what was sent; counted in payload bytes plus frame headers.
+  // The kernel took `bytes` of the output, counted as payload plus frame headers.
   virtual void on_taken(ConnectionId id, std::size_t bytes) = 0;
 };
 
@@ -35,12 +35,12 @@ class ConnectionOutput {
                    std::string_view body);
   void send_pong(std::uint32_t index, std::string_view payload);
 
-  // Something is in `out`: it is written at the end of the turn.
+  // Schedules the bytes in `out` for writing at the end of the turn.
   void mark_dirty(std::uint32_t index);
   void flush(std::uint32_t index);
   // The turn ends.
   void flush_dirty();
-  // Reads from the socket, or not.
+  // Starts or stops reading from the socket.
   void apply_flow(ConnectionSlot& slot);
   // Cuts the connection, soon.
   void kill(ConnectionSlot& slot);

@@ -26,7 +26,7 @@ struct ConnectionSlot {
     kEntering,  // handshake, and the head of the request
     kOpen,
     kClosing,   // the close frame is in `out` or sent, or the socket is being cut
-    kAnswered,  // an HTTP answer is in `out` or sent; what comes is dropped
+    kAnswered,  // an HTTP answer is in `out` or sent; further input is dropped
   };
   lws* wsi = nullptr;
   std::uint32_t generation = 0;
@@ -61,11 +61,11 @@ class ConnectionSlots {
     ++slots_[index].generation;
     return index;
   }
-  // Nobody speaks of its index any more.
+  // Frees the slot: its index is no longer in use.
   void free(std::uint32_t index) { free_.push_back(index); }
 
   ConnectionSlot& operator[](std::uint32_t index) { return slots_[index]; }
-  // Null unless the handler has heard of it.
+  // Returns null unless the handler knows the connection.
   [[nodiscard]] ConnectionSlot* find(ConnectionId id) {
     if (id.shard != shard_ || id.index >= slots_.size()) return nullptr;
     ConnectionSlot& slot = slots_[id.index];
@@ -83,7 +83,7 @@ class ConnectionSlots {
     return reinterpret_cast<void*>(std::uintptr_t{slots_[index].generation} << 32 |
                                    (index + 1U));  // NOLINT(performance-no-int-to-ptr)
   }
-  // The slot of what was adopted with that mark, and its index; null: it is another's now.
+  // Returns the slot of the socket adopted with that mark, and its index; null if the slot is in use by another now.
   ConnectionSlot* of(lws* wsi, std::uint32_t* index) {
     const auto mark = reinterpret_cast<std::uintptr_t>(lws_get_opaque_user_data(wsi));
     const auto place = static_cast<std::uint32_t>(mark);

@@ -1,4 +1,4 @@
-// Deadlines says which sessions are due to be looked at: each has one entry that counts, the earliest. Pure.
+// Deadlines finds the sessions whose deadline has come: each has one valid entry, the earliest. Pure.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,14 @@ namespace kith::server {
 
 class Deadlines {
  public:
-  // What the session waits for may have changed: it is looked at at its deadline() or before.
+  // The session's deadline() may have changed: schedules a check at it or before.
   void schedule(Session& session) {
     const std::int64_t at = session.deadline();
     if (session.scheduled_ms != 0 && session.scheduled_ms <= at) return;  // early enough
     session.scheduled_ms = at;
     entries_.emplace(at, session.id());
   }
-  // One of the sessions that are due, which is then no longer scheduled; null: none is left.
+  // Returns one of the due sessions and unschedules it; null if none is left.
   Session* next_due(const Sessions& sessions, std::int64_t now_ms) {
     while (!entries_.empty() && entries_.top().first <= now_ms) {
       const auto [at, id] = entries_.top();

@@ -1,4 +1,4 @@
-// Drain says goodbye to all sessions, evenly over a window, so that their clients come elsewhere one after another.
+// Drain ends all sessions, evenly over a window, so that their clients move to other servers one after another.
 #pragma once
 
 #include <chrono>
@@ -21,7 +21,7 @@ class Drain {
 
   // `done` once, when all are gone or the window is over. A second drain takes the place of the first.
   void start(std::chrono::milliseconds window, std::function<void()> done);
-  // A connection has come: it goes at once if a drain was ever started.
+  // A connection has come: it is closed at once if a drain was ever started.
   void opened(Session& session);
   // A connection has gone.
   void closed();

@@ -1,4 +1,4 @@
-// EarlyRequests: what comes before a session is ready.
+// EarlyRequests: requests before a session is ready.
 #include "server/gateway/early_requests.h"
 
 #include <utility>

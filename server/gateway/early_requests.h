@@ -1,5 +1,5 @@
-// EarlyRequests is what a connection may say before its session is ready: Ping, Register, SignIn and Hello, each so
-// many times.
+// EarlyRequests handles the requests of a connection before its session is ready: Ping, Register, SignIn and Hello,
+// each a limited number of times.
 #pragma once
 
 #include <cstdint>
@@ -30,10 +30,10 @@ class EarlyRequests {
   explicit EarlyRequests(const Ports& ports) : ports_(ports) {}
   ~EarlyRequests() { *alive_ = false; }
 
-  // Hello, Register or SignIn: once a session is ready they are none of its requests.
+  // True for Hello, Register and SignIn, which a ready session must not send.
   static bool begins_session(const v1::ClientFrame& frame);
 
-  // A frame of a session that is not ready, and no Goodbye.
+  // Handles a frame, other than Goodbye, of a session that is not ready.
   void handle(Session& session, const v1::ClientFrame& frame);
 
  private:

@@ -1,4 +1,4 @@
-// FrameOutput: heads of frames, pieces for the socket, and who is to be told.
+// FrameOutput: heads of frames, pieces for the socket, and reports to the sender.
 #include "server/gateway/frame_output.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// FrameOutput is what one connection has to say: frames of a server, given to the socket as it takes
-// them, until all are out. Pure; the socket's side is a SocketPipe.
+// FrameOutput is the output of one connection: the server's frames, written to the socket as it
+// takes them, until all are out. Pure; SocketPipe is the socket's side.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +13,8 @@ namespace kith::server {
 class SocketPipe {
  public:
   virtual ~SocketPipe() = default;
-  // How many of the bytes the kernel takes now, from the first on: all, some or none. Negative: the
-  // connection is dead.
+  // Returns how many of the bytes the kernel takes now, from the first on: all, some or none.
+  // Negative if the connection is dead.
   virtual std::ptrdiff_t write(std::string_view bytes) = 0;
   // FrameOutput::flush() is called again when the kernel takes more.
   virtual void ask_writable() = 0;
@@ -33,14 +33,14 @@ class FrameOutput {
 
   // `first`: FIN and opcode.
   void add(unsigned char first, std::string_view payload);
-  // Bytes that are no frame, before the first one: the answer to the upgrade.
+  // Adds bytes in front of the first frame: the answer to the upgrade.
   void add_raw(std::string_view bytes);
   void clear();
-  // Added and not taken by the kernel.
+  // Bytes added and not yet taken by the kernel.
   [[nodiscard]] std::size_t waiting() const { return out_.size() - at_; }
   [[nodiscard]] bool empty() const { return waiting() == 0; }
-  // Gives the kernel what it takes. If something is left the pipe is asked to call again: nothing waits
-  // for another add().
+  // Writes the bytes that the kernel takes. If some are left, asks the pipe to call again: no byte
+  // waits for another add().
   Flushed flush(SocketPipe& pipe);
 
  private:
@@ -48,7 +48,7 @@ class FrameOutput {
 
   std::string out_;  // not yet taken, from at_ on
   std::size_t at_ = 0;
-  bool behind_ = false;  // the sender may hold something back until told that all is out
+  bool behind_ = false;  // the sender may hold output back until on_drained()
 };
 
 }  // namespace kith::server

@@ -1,4 +1,4 @@
-// FrameReader: heads, masks, fragments, and what breaks a rule.
+// FrameReader: heads, masks, fragments, and broken rules.
 #include "server/gateway/frame_reader.h"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ constexpr std::uint8_t kContinuation = 0, kText = 1, kBinary = 2, kClosing = 8, 
 constexpr std::uint16_t kProtocolError = 1002, kUnsupported = 1003, kNoCode = 1005, kBadText = 1007,
                         kTooBig = 1009;
 constexpr std::size_t kControlMax = 125;
-// Room that is made for what a frame announces; more is made for what has come.
+// Memory reserved for an announced frame; more is reserved as bytes arrive.
 constexpr std::size_t kReserved = 4 * 1024;
 constexpr std::size_t kKeptCapacity = 512;  // larger buffers go back to the heap when empty
 
@@ -57,7 +57,7 @@ FrameReader::Event FrameReader::refuse(std::uint16_t code, std::string_view why)
   return {What::kRefused, why, code};
 }
 
-// Not by assigning an empty one: a string keeps its room then.
+// Not by assigning an empty string, which would keep the memory.
 void FrameReader::give_up() {
   over_ = true;
   in_message_ = false;
@@ -94,7 +94,7 @@ FrameReader::Event FrameReader::head(std::span<char>& bytes) {
   while (!bytes.empty() && head_have_ < head_size()) {
     head_[head_have_++] = static_cast<unsigned char>(bytes.front());
     bytes = bytes.subspan(1);
-    // Refused at its first two bytes, before more is waited for.
+    // Rejects a frame at its first two bytes, before waiting for more.
     if (head_have_ == 2 && (head_[1] & 0x80) == 0) {
       return refuse(kProtocolError, "a client's frame must be masked");
     }
@@ -126,7 +126,7 @@ FrameReader::Event FrameReader::check_head() {
                                                 : "there is nothing to continue");
     }
     if (opcode_ == kText) return refuse(kUnsupported, "binary messages only");
-    // What a frame announces counts before it is there.
+    // The announced size counts before the bytes arrive.
     if (size > limits::frame_bytes_max - message_.size()) {
       return refuse(kTooBig, "message too big");
     }

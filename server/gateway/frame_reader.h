@@ -1,5 +1,5 @@
-// FrameReader takes the bytes of a WebSocket client apart: frames that are masked and well-formed (RFC
-// 6455 section 5), whole binary messages of at most limits::frame_bytes_max. Pure.
+// FrameReader parses the bytes of a WebSocket client: frames that are masked and well-formed (RFC 6455
+// section 5), whole binary messages of at most limits::frame_bytes_max. Pure.
 #pragma once
 
 #include <array>
@@ -24,16 +24,16 @@ class FrameReader {
   };
   struct Event {
     What what = What::kNothing;
-    std::string_view bytes;  // valid until the next call and as long as what was read
+    std::string_view bytes;  // valid until the next call, and as long as the input
     std::uint16_t code = 0;
   };
 
-  // Takes from the front of `bytes`, unmasking in place, up to the end of one event.
+  // Consumes the front of `bytes`, unmasking in place, up to the end of one event.
   Event next(std::span<char>& bytes);
 
-  // Nothing more is read, and nothing is kept.
+  // Stops reading and frees all memory.
   void give_up();
-  // Bytes that are kept of a message that is not whole.
+  // Bytes held of an incomplete message.
   [[nodiscard]] std::size_t held() const { return in_message_ ? message_.capacity() : 0; }
 
  private:
@@ -55,7 +55,7 @@ class FrameReader {
   bool final_ = false;
   bool in_payload_ = false;
   bool in_message_ = false;  // a first fragment has come, the last has not
-  bool told_ = false;        // `message_` or `control_` was given out: it goes with the next call
+  bool told_ = false;        // `message_` or `control_` was returned: the next call clears it
   bool over_ = false;
   std::uint8_t mask_at_ = 0;
   std::uint32_t left_ = 0;  // of the payload

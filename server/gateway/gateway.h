@@ -1,5 +1,6 @@
-// Gateway: every connection of this process. Reads frames and hands them to the dispatcher, brings pushes to their
-// sockets, and ends sessions whose time has come. What a session is and does lies in the classes that it joins.
+// Gateway owns every connection of this process. It reads frames and passes them to the dispatcher, brings pushes
+// to their sockets, and ends sessions whose deadline has come. The classes that it joins hold the state and the
+// rules of a session.
 #pragma once
 
 #include <chrono>
@@ -45,7 +46,7 @@ class Gateway : public ConnectionHandler {
   void on_drained(ConnectionId id) override;
   void on_close(ConnectionId id) override;
 
-  // Says goodbye to all, evenly over `window`; `done` once, when all are gone or the window is
+  // Ends all sessions, evenly over `window`; calls `done` once, when all are gone or the window is
   // over.
   void drain(std::chrono::milliseconds window, std::function<void()> done) {
     drain_.start(window, std::move(done));
@@ -65,14 +66,14 @@ class Gateway : public ConnectionHandler {
 
  private:
   void in_session(Session& session, v1::ClientFrame& frame, std::size_t bytes);
-  // Does what the dispatcher says.
+  // Applies the dispatcher's verdict.
   void apply(Session& session, std::uint64_t req_id, const Verdict& verdict);
   void deliver(const Delivery& delivery);
   void tick();
 
   const std::string name_;
   const GatewayPorts ports_;
-  RequestView view_;  // the request that is being read: keeps its memory
+  RequestView view_;  // the request being read; reuses its memory
   Sessions sessions_;
   Deadlines deadlines_;
   SessionReading reading_;

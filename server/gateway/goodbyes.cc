@@ -1,4 +1,4 @@
-// Goodbyes: how sessions end.
+// Goodbyes: the ends of sessions.
 #include "server/gateway/goodbyes.h"
 
 #include "kith/core/limits.h"

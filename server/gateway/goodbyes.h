@@ -1,4 +1,4 @@
-// Goodbyes ends sessions: says why, closes the connection, and takes the session out of all lists.
+// Goodbyes ends sessions: it sends the reason, closes the connection, and takes the session out of all lists.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ class Goodbyes {
   // All must outlive it.
   explicit Goodbyes(const Ports& ports) : ports_(ports) {}
 
-  // Harmless if the session is at its end already.
+  // Does nothing if the session is already ending.
   void end(Session& session, const Farewell& farewell);
   void end_slow(Session& session);
   // Answers the request with kProtocol, and ends the session.

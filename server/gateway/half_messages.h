@@ -1,5 +1,5 @@
-// HalfMessages is what connections have begun to say and not finished: all of it together has a bound, above which the
-// one that began first gives way. A message that is sent in one go is whole within milliseconds; thousands of
+// HalfMessages counts the incomplete messages of connections. Their bytes together have a bound, above which the
+// connection that began first is closed. A message sent in one go is complete within milliseconds; thousands of
 // connections that stop in the middle would hold a frame each. Pure.
 #pragma once
 
@@ -20,7 +20,7 @@ class HalfMessages {
 
   explicit HalfMessages(std::size_t max = kMax) : max_(max) {}
 
-  // `place` holds so many bytes now. Returns the place that there is no room for any more, which is forgotten.
+  // `place` holds `bytes` now. Returns the place that must be closed, which is then forgotten.
   std::optional<std::uint32_t> note(std::uint32_t place, std::size_t bytes) {
     if (bytes <= kSmall) {
       if (!begun_.empty()) drop(place);

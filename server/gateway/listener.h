@@ -18,15 +18,15 @@ struct ConnectionId {
 };
 
 struct PeerInfo {
-  // Without port; IPv4 never as IPv6. A trusted proxy's word for it, where there is one.
+  // Without port; IPv4 never as IPv6. As a trusted proxy reports it, if there is one.
   std::string address;
-  // What limits by address count by: the address, or the /64 of an IPv6 address.
+  // The key of limits by address: the address, or the /64 of an IPv6 address.
   std::string group;
   bool tls = false;
 };
 
-// What the gateway may ask of the sockets. Called on the loop of the services only.
-// Every call with the id of a connection that is gone is harmless.
+// The gateway's calls to the sockets, on the loop of the services only. A call with the id of a
+// closed connection does nothing.
 class Connections {
  public:
   virtual ~Connections() = default;
@@ -35,17 +35,17 @@ class Connections {
   virtual void send(ConnectionId id, std::string_view message) = 0;
   // Bytes accepted by send() and not yet taken by the kernel.
   virtual std::size_t buffered(ConnectionId id) const = 0;
-  // Flushes what was sent, then closes with a WebSocket close code (RFC 6455 section 7.4); on_close
+  // Flushes the output, then closes with a WebSocket close code (RFC 6455 section 7.4); on_close
   // follows, not inside the call. A peer that does not take the rest within 2 s is cut.
   virtual void close(ConnectionId id, std::uint16_t code, std::string_view reason) = 0;
   // Stops or resumes reading from the socket (back-pressure towards the client).
   virtual void pause_reading(ConnectionId id, bool paused) = 0;
-  // From now on it is one of the people's: it no longer gives way to connections that arrive.
+  // The connection has signed in: it no longer gives way to arriving ones.
   virtual void signed_in(ConnectionId) {}
 };
 
-// What the sockets tell the gateway. Called on the loop of the services, in order per connection;
-// on_close is the last.
+// Events of the sockets for the gateway. Called on the loop of the services, in order per
+// connection; on_close is the last.
 class ConnectionHandler {
  public:
   virtual ~ConnectionHandler() = default;
@@ -53,8 +53,8 @@ class ConnectionHandler {
   // One whole binary message of at most limits::frame_bytes_max (larger ones close with 1009, text
   // with 1003, before this).
   virtual void on_message(ConnectionId id, std::string_view message) = 0;
-  // buffered() has fallen to zero after having been above zero at the end of a loop turn, or
-  // limits::write_ahead_bytes or more at any time.
+  // buffered() has fallen to zero, after it was above zero at the end of a loop turn or at least
+  // limits::write_ahead_bytes at any time.
   virtual void on_drained(ConnectionId id) = 0;
   virtual void on_close(ConnectionId id) = 0;
 };

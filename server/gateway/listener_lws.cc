@@ -1,5 +1,5 @@
-// ListenerLws: binds the sockets, runs the shards, and brings everything they tell to the one loop
-// of the services.
+// ListenerLws: binds the sockets, runs the shards, and brings their events to the one loop of the
+// services.
 #include "server/gateway/listener_lws.h"
 
 #include <linux/sock_diag.h>
@@ -30,7 +30,7 @@ std::uint64_t drops_of(int listening) {
   return memory[SK_MEMINFO_DROPS];
 }
 
-// What a shard on a loop of its own tells the services, and what they ask of it.
+// Messages between a shard on a loop of its own and the services.
 struct Event {
   enum class Kind { kOpen, kMessage, kTaken, kClose } kind;
   ConnectionId id;
@@ -44,12 +44,12 @@ struct Order {
   std::string text;
   std::uint16_t code = 0;
   bool paused = false;
-  std::size_t bytes = 0;  // kRead: the services have taken so many
+  std::size_t bytes = 0;  // kRead: bytes that the services have taken
 };
 
-// What a message costs on its way to the services, besides its bytes.
+// Bytes that a message costs on its way to the services, besides its own.
 constexpr std::size_t kEventBytes = sizeof(Event) + 32;
-// Of all connections of a shard together; above it none is read whose messages are not taken.
+// Unread bytes of all connections of a shard; above it connections with unread messages are not read.
 constexpr std::size_t kUnreadOfAllMax = 32 * 1024 * 1024;
 
 // The shard of the services' own loop: everything is a plain call.
@@ -158,18 +158,18 @@ class FarShard : public ShardHandler {
   void on_close(ConnectionId id) override {
     unread_of_all_ -= std::exchange(unread_[id.index], {}).bytes;
     unread_[id.index].generation =
-        id.generation + 1;  // what is told of it now is not of the next one
+        id.generation + 1;  // later events of this id do not belong to the next one
     events_.put({Event::Kind::kClose, id, {}, {}});
   }
 
  private:
-  struct Known {  // what the services know of a connection
+  struct Known {  // the services' record of a connection
     std::uint32_t generation = 0;
     bool open = false;
     std::size_t buffered = 0;
     std::size_t read = 0;  // taken in this batch
   };
-  struct Unread {  // what the shard knows of what it has read
+  struct Unread {  // the shard's count of unread bytes
     std::uint32_t generation = 0;
     bool held = false;
     std::size_t bytes = 0;
@@ -284,14 +284,14 @@ class ShardedListener : public ListenerLws {
     port_ = options.port;
     const bool shared = options.shards > 1 || options.share_port;
     if (shared && !options.share_port && port_ != 0) {
-      // With SO_REUSEPORT a second server would be let in: ask for the port alone first.
+      // With SO_REUSEPORT a second server could bind the port: bind it alone first.
       auto alone = open_listening_socket(options.address, port_, false);
       if (!alone) return alone.error();
       ::close(*alone);
     }
     for (std::uint32_t i = 0; i < options.shards; ++i) {
-      // SO_REUSEPORT only where shards share the port, or servers that ask for it: otherwise two servers
-      // would share it unasked, and each would get half of the clients.
+      // Uses SO_REUSEPORT only if shards share the port, or servers that request that: otherwise two
+      // servers would share it by mistake, and each would get half of the clients.
       auto socket = open_listening_socket(options.address, port_, shared);
       if (!socket) {
         for (const int fd : sockets) ::close(fd);

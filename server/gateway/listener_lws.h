@@ -23,7 +23,7 @@ struct ListenerOptions {
   std::string tls_key_file;
   std::uint32_t shards = 1;           // shard 0 uses the given loop, the others own theirs
   std::uint32_t connections_max = 0;  // 0 = descriptor limit less a reserve
-  // Whether GET /health says 200 or 503. Called on any shard's thread. Null: always 200.
+  // Returns true if GET /health answers 200, false for 503. Called on any shard's thread. Null: always 200.
   std::function<bool()> healthy{};
   std::uint32_t handshakes_per_s = 5'000;
   std::vector<std::string> trusted_proxies;  // addresses and ranges, see ServerOptions
@@ -40,12 +40,12 @@ class ListenerLws : public Connections {
   static Result<std::unique_ptr<ListenerLws>> open(const ListenerOptions& options, LoopUv& loop,
                                                    ConnectionHandler& handler);
   [[nodiscard]] virtual std::uint16_t port() const = 0;
-  // No new connections from now on. Loop thread.
+  // Accepts no further connections. Loop thread.
   virtual void stop_accepting() = 0;
   // New handshakes on every shard use it; connections stay. Loop thread. kTlsFailed, kInvalidArgument
   // (the listener is plain).
   virtual Status use_certificate(const TlsIdentity& identity) = 0;
-  // Sets the proxies whose word for a client's address is taken, for connections that come in from now on. Loop thread.
+  // Sets the proxies that may pass on a client's address, for connections accepted from now on. Loop thread.
   virtual void use_trusted_proxies(const AddressRanges& trusted) = 0;
   // Connections now open.
   [[nodiscard]] virtual std::size_t connections() const = 0;

@@ -21,7 +21,7 @@ namespace kith::server {
 // context is gone; close_all() is therefore a call and not the destructor.
 class ListenerShardLws : public Connections {
  public:
-  // Takes over `listening` (a bound, listening, non-blocking socket), also when it fails.
+  // Takes over `listening` (a bound, listening, non-blocking socket), also on failure.
   static Result<std::shared_ptr<ListenerShardLws>> open(const ListenerOptions& options,
                                                         const AddressRanges& trusted,
                                                         std::uint32_t shard, int listening,
@@ -34,7 +34,7 @@ class ListenerShardLws : public Connections {
   }
   void pause_reading(ConnectionId id, bool paused) override;
   void signed_in(ConnectionId id) override;
-  // Like pause_reading(), for the shard's owner: both must let it go on.
+  // Like pause_reading(), for the shard's owner: reading goes on only when neither pauses it.
   void hold_reading(ConnectionId id, bool held);
 
   // New handshakes use it. Fails with kTlsFailed; then nothing has changed.
@@ -49,7 +49,7 @@ class ListenerShardLws : public Connections {
   ListenerShardLws(const ListenerOptions& options, const AddressRanges& trusted,
                    std::uint32_t shard, LoopUv& loop, ShardHandler& handler);
 
-  // What libwebsockets tells.
+  // Handles a callback of libwebsockets.
   static int on_lws(lws* wsi, lws_callback_reasons reason, void* user, void* in, std::size_t size);
   int handle(lws* wsi, lws_callback_reasons reason, void* in, std::size_t size);
   void on_closed(std::uint32_t index);

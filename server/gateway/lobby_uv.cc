@@ -1,4 +1,4 @@
-// Lobby_uv: looks at what sockets have received, and takes nothing out but PROXY headers.
+// Lobby_uv: peeks at the bytes that sockets have received, and takes out only PROXY headers.
 #include "server/gateway/lobby_uv.h"
 
 #include <sys/socket.h>
@@ -18,8 +18,8 @@ namespace {
 
 constexpr std::size_t kPeekMax = limits::client_hello_bytes_max + 16;
 
-// The kernel reports the socket as readable only from so many bytes on, so that half a greeting costs
-// nothing until the rest is there.
+// Makes the kernel report the socket as readable only from `bytes` on, so that half a greeting costs
+// nothing until the rest arrives.
 void set_low_water(int fd, std::size_t bytes) {
   const int least = static_cast<int>(bytes);
   setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof least);

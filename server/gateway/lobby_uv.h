@@ -1,6 +1,6 @@
-// Lobby_uv holds accepted sockets until they have said enough to be let in: what a trusted proxy says of
-// its client, and a whole ClientHello or the first byte of a request. A silent socket costs a descriptor
-// and some hundred bytes.
+// Lobby_uv holds accepted sockets until they have sent enough to be admitted: the header of a trusted
+// proxy, and a whole ClientHello or the first byte of a request. A silent socket costs a descriptor and
+// some hundred bytes.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,9 @@ class LobbyUv {
   using Key = std::uint64_t;
   // Called on the loop, also inside add().
   struct Hooks {
-    std::function<void(Key, const PeerAddress&)> comes_from;  // a proxy has told it
+    std::function<void(Key, const PeerAddress&)> comes_from;  // as reported by a proxy
     std::function<void(Key)> ready;
-    std::function<void(Key)> gone;  // it hung up, or cannot become a connection; closed
+    std::function<void(Key)> gone;  // it hung up, or cannot become a connection; it is closed
   };
   struct Guest {
     int fd = -1;
@@ -33,7 +33,7 @@ class LobbyUv {
 
   // Takes over `fd`, which is non-blocking. `proxy_header`: it must begin with one.
   void add(Key key, int fd, const PeerAddress& address, bool proxy_header);
-  // Hands it over; fd -1 if there is none.
+  // Releases the socket to the caller; fd -1 if there is none.
   Guest take(Key key);
   // Closes it; false if there is none.
   bool drop(Key key);

@@ -1,4 +1,4 @@
-// Mailbox: hands items from one thread to the loop of another, in order, with one wake-up per
+// Mailbox passes items from one thread to the loop of another, in order, with one wake-up per
 // batch.
 #pragma once
 
@@ -33,7 +33,7 @@ class Mailbox {
     }
     executor_.post([box = box_] { box->read(); });
   }
-  // The reader is not called any more. Thread of the reader.
+  // Stops calls to the reader. Thread of the reader.
   void close() {
     const std::lock_guard lock(box_->mutex);
     box_->closed = true;

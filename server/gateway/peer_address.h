@@ -1,5 +1,5 @@
-// PeerAddress is where a connection comes from, in one form: an IPv4 address that is written as IPv6 is
-// the IPv4 address. AddressRanges names proxies by address or CIDR range. Pure.
+// PeerAddress is the address of a connection's peer, in one form: an IPv4 address written as IPv6
+// becomes the IPv4 address. AddressRanges names proxies by address or CIDR range. Pure.
 #pragma once
 
 #include <array>
@@ -19,7 +19,7 @@ namespace kith::server {
 class PeerAddress {
  public:
   PeerAddress() = default;  // unknown: ::
-  // Nothing if `text` is no address: no port, no brackets, no zone.
+  // Returns nothing if `text` is no address; a port, brackets or a zone are not allowed.
   static std::optional<PeerAddress> parse(std::string_view text);
   // Unknown for families other than IPv4 and IPv6.
   static PeerAddress from(const sockaddr* address);
@@ -28,8 +28,8 @@ class PeerAddress {
 
   [[nodiscard]] bool is_v4() const;
   [[nodiscard]] std::string text() const;
-  // What limits count by: an IPv4 address, or the /64 of an IPv6 address, which is what one subscriber
-  // has at least.
+  // The key of limits: an IPv4 address, or the /64 of an IPv6 address, since one subscriber has at
+  // least that.
   [[nodiscard]] PeerAddress group() const;
   [[nodiscard]] std::string group_text() const;  // "192.0.2.7", "2001:db8::/64"
   [[nodiscard]] const std::array<std::uint8_t, 16>& bytes() const { return bytes_; }
@@ -41,8 +41,8 @@ class PeerAddress {
 
 class AddressRanges {
  public:
-  // Addresses and CIDR ranges ("10.0.0.0/8", "fd00::/8", "192.0.2.1"). kInvalidArgument names the one
-  // that is neither.
+  // Addresses and CIDR ranges ("10.0.0.0/8", "fd00::/8", "192.0.2.1"). Fails with kInvalidArgument,
+  // which names the invalid one.
   static Result<AddressRanges> parse(const std::vector<std::string>& texts);
   [[nodiscard]] bool contain(const PeerAddress& address) const;
   [[nodiscard]] bool empty() const { return ranges_.empty(); }

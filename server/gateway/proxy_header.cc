@@ -73,7 +73,8 @@ ProxyHeader read_version_2(std::string_view bytes) {
   return made;
 }
 
-// One of X-Forwarded-For. Proxies write ports, brackets and zones: 192.0.2.1:80, [2001:db8::1]:443, fe80::1%eth0.
+// Parses one address of X-Forwarded-For. Proxies write ports, brackets and zones: 192.0.2.1:80,
+// [2001:db8::1]:443, fe80::1%eth0.
 std::optional<PeerAddress> forwarded_address(std::string_view text) {
   std::string_view port;
   if (text.starts_with('[')) {
@@ -109,8 +110,8 @@ PeerAddress forwarded_client(const PeerAddress& peer, const std::vector<std::str
   for (auto list = forwarded_for.rbegin(); list != forwarded_for.rend(); ++list) {
     std::string_view rest = *list;
     while (!rest.empty()) {
-      // Each proxy adds the address that it sees at the end: a proxy's word counts as long as all
-      // behind it are trusted.
+      // Each proxy appends the address that it sees: an entry counts as long as all proxies behind
+      // it are trusted.
       if (!trusted.contain(client) || ++seen > kAddressesMax) return client;
       const auto comma = rest.rfind(',');
       std::string_view one = comma == std::string_view::npos ? rest : rest.substr(comma + 1);

@@ -44,7 +44,7 @@ class PushLane {
   static constexpr std::size_t kKept = 4;  // places that an empty lane may keep
 
   std::vector<Push> pushes_;
-  std::size_t first_ = 0;  // what is before it has left
+  std::size_t first_ = 0;  // elements before it have left
 };
 
 }  // namespace kith::server

@@ -95,7 +95,7 @@ bool SendQueue::merge_receipt(const Push& push) {
     if (waiting.conversation != push.conversation) continue;
     bytes_ += push.frame->size();
     bytes_ -= waiting.frame->size();
-    waiting.frame = push.frame;  // watermarks only grow: the newer says all that the older did
+    waiting.frame = push.frame;  // watermarks only grow: the newer one includes the older
     return true;
   }
   return false;

@@ -1,4 +1,4 @@
-// SendQueue: what waits for one session's socket, by class, within fixed bounds.
+// SendQueue: frames waiting for one session's socket, by class, within fixed bounds.
 //
 // Above the soft limit ephemeral frames are dropped and receipts of one conversation merged; above
 // the hard limit the session is lagging: queued events give way to one head per conversation, which
@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "kith/core/ids.h"
-#include "server/gateway/push_lane.h"
 #include "server/delivery/push.h"
+#include "server/gateway/push_lane.h"
 
 namespace kith::server {
 
@@ -34,10 +34,10 @@ class SendQueue {
   explicit SendQueue(const Bounds& bounds) : bounds_(bounds) {}
 
   void push(const Push& push, std::int64_t now_ms);
-  // The most urgent frame; null when nothing waits.
+  // Returns the most urgent frame; null if none waits.
   std::shared_ptr<const std::string> pop();
 
-  // The session is at its end: nothing of it is sent any more.
+  // The session ends: drops all frames.
   void clear();
 
   [[nodiscard]] bool empty() const { return bytes_ == 0; }
@@ -46,15 +46,15 @@ class SendQueue {
   [[nodiscard]] std::size_t answers() const { return answers_; }
   [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
   [[nodiscard]] bool over_soft() const { return bytes_ > bounds_.soft_bytes; }
-  // So full of answers, which may not be dropped, that the peer must be cut.
+  // True if the queue is so full of answers, which may not be dropped, that the peer must be cut.
   [[nodiscard]] bool hopeless() const { return bytes_ > 2 * bounds_.hard_bytes; }
   [[nodiscard]] bool lagging() const { return lagging_; }
   [[nodiscard]] std::int64_t lagging_since_ms() const { return lagging_since_ms_; }
 
-  // Ends lagging when the queue has run empty: answers the heads to tell instead of what was
-  // discarded.
+  // Ends lagging when the queue has run empty: returns the heads to send instead of the discarded
+  // pushes.
   std::vector<SkippedHead> catch_up();
-  // True once after pushes were discarded: the next Pong says so.
+  // Returns true once after pushes were discarded; the next Pong then sets `resync`.
   bool take_resync();
 
  private:

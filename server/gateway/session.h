@@ -13,8 +13,8 @@
 
 namespace kith::server {
 
-// Why and how the server ends a session: the reason of Goodbye and the WebSocket close code
-// (docs/protocol.md).
+// The reason and the way in which the server ends a session: the reason of Goodbye and the
+// WebSocket close code (docs/protocol.md).
 namespace close_code {
 inline constexpr std::uint16_t kNormal = 1000;
 inline constexpr std::uint16_t kPolicy = 1008;
@@ -30,7 +30,7 @@ class Session {
     kConnected,       // Hello, Register and SignIn are allowed
     kAuthenticating,  // one of them is being decided
     kReady,
-    kClosing,  // the goodbye is on its way; nothing is heard any more
+    kClosing,  // the goodbye is on its way; input is ignored
   };
   struct Timing {
     std::int64_t hello_ms = 0;
@@ -58,7 +58,7 @@ class Session {
   void heard(std::int64_t now_ms) { heard_ms_ = now_ms; }
   [[nodiscard]] std::int64_t heard_ms() const { return heard_ms_; }
   void authenticating() { state_ = State::kAuthenticating; }
-  // A sign-in or Hello was refused or answered by a token: Hello may come (again) within its limit.
+  // A Hello was refused, or a sign-in was refused or answered with a token: Hello may come within its limit again.
   void expect_hello(std::int64_t now_ms) {
     state_ = State::kConnected;
     opened_ms_ = now_ms;
@@ -73,19 +73,19 @@ class Session {
   }
   void closing() { state_ = State::kClosing; }
 
-  // The next moment at which due() may answer something.
+  // The next moment at which due() may return more than kNothing.
   [[nodiscard]] std::int64_t deadline() const;
   [[nodiscard]] Due due(std::int64_t now_ms) const;
 
-  Requester requester;  // what the dispatcher knows of it
+  Requester requester;  // the dispatcher's record of it
   SendQueue queue;
-  // What it did before it was ready.
+  // Requests before it was ready.
   struct Entry {
     std::uint64_t order = 0;        // among all sessions, as their connections were opened
     std::uint32_t attempts = 0;     // Hello, Register, SignIn
     std::uint32_t early_pings = 0;  // before Hello
   } entry;
-  // Its device holds another history, and is told so until it begins anew.
+  // Its device holds another history, and gets SyncReset until it begins anew.
   struct History {
     bool foreign = false;
     std::int64_t kept_until_ms = 0;  // RunHistory::Verdict

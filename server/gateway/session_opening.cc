@@ -18,7 +18,7 @@ constexpr std::uint32_t kCrowdedWaitMs = 60'000;
 
 }  // namespace
 
-// What a Hello says that counts once its token has been read.
+// The parts of a Hello that are used after its token has been verified.
 struct SessionOpening::Greeting {
   handshake::Negotiated agreed;
   std::string run_id, agent;
@@ -69,7 +69,7 @@ bool SessionOpening::replace_older(Session& session, const Admission& admission)
   return true;
 }
 
-// An account has as many sessions as devices: the one that has been silent the longest goes.
+// An account may have as many sessions as devices: the one that was silent the longest ends.
 void SessionOpening::make_room(const UserId& user) {
   if (ports_.sessions.count(user) < limits::account_devices_max) return;
   const auto all = ports_.sessions.of(user);

@@ -1,4 +1,4 @@
-// SessionOpening makes a ready session of a connection: from Hello, through the admission, to Welcome.
+// SessionOpening turns a connection into a ready session: from Hello, through the admission, to Welcome.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,7 @@ class SessionOpening {
 
   void hello(Session& session, const v1::Hello& hello, Reply reply);
 
-  // Sessions that gave way to a later one of their device.
+  // Sessions replaced by a later one of their device.
   [[nodiscard]] std::uint64_t replaced() const { return replaced_; }
 
  private:
@@ -49,7 +49,7 @@ class SessionOpening {
               const Result<Admission>& admission, EntryRequests::Connection then);
   void refused(Session& session, const Reply& reply, const Error& error,
                EntryRequests::Connection then);
-  // False: `session` was opened before another one of the same device, and is at its end.
+  // Returns false if `session` was opened before another one of the same device, and ends.
   bool replace_older(Session& session, const Admission& admission);
   void make_room(const UserId& user);
   void welcome(std::uint64_t id, const Greeting& greeting, const Reply& reply, Position feed_high);

@@ -1,4 +1,4 @@
-// SessionOutput: what goes out.
+// SessionOutput: frames for sessions.
 #include "server/gateway/session_output.h"
 
 #include <memory>
@@ -13,7 +13,7 @@ bool SessionOutput::room(const Session& session) const {
   return connections_.buffered(session.connection()) < limits::write_ahead_bytes;
 }
 
-// Mostly nothing waits, and nobody needs to keep the frame.
+// Mostly no frame waits, and this one need not be kept.
 bool SessionOutput::send_at_once(Session& session, std::string_view frame) {
   if (!session.queue.empty() || session.queue.lagging() || !room(session)) return false;
   ++frames_out_;

@@ -1,5 +1,5 @@
-// SessionOutput brings frames to the sockets of sessions within the bounds of SendQueue: at once where nothing waits,
-// else in the order of their class.
+// SessionOutput brings frames to the sockets of sessions within the bounds of SendQueue: at once if none waits, else
+// in the order of their class.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ namespace kith::server {
 
 class SessionOutput {
  public:
-  // `too_slow` is called with a session that must end, inside the call that brought one frame too many. All must
+  // Calls `too_slow` with a session that must end, inside the call that brought one frame too many. All must
   // outlive it.
   SessionOutput(Connections& connections, SessionReading& reading, Deadlines& deadlines,
                 Clock& clock, std::function<void(Session&)> too_slow)
@@ -32,16 +32,16 @@ class SessionOutput {
         too_slow_(std::move(too_slow)) {}
 
   void push(Session& session, const Push& push);
-  // To a ready session, what the bus has for it; `frame`: of the two of the delivery.
+  // Sends a delivery of the bus to a ready session; `frame`: the one of the delivery's two that it gets.
   void deliver(Session& session, const Delivery& delivery,
                const std::shared_ptr<const std::string>& frame);
-  // A frame for one session alone, which is the caller's again when this returns.
+  // Sends a frame to one session; the frame is the caller's again when this returns.
   void answer(Session& session, const std::string& frame, DeliveryClass cls);
-  // Sends what waits as far as the socket takes it.
+  // Sends waiting frames as far as the socket takes them.
   void pump(Session& session);
-  // The session is at its end: nothing that waits counts any more.
+  // The session ends: its waiting frames no longer count.
   void forget(Session& session);
-  // Its connection has gone; what it dropped still counts.
+  // Its connection has gone; the frames that it dropped still count.
   void note_gone(const Session& session);
 
   void add_stats(const Sessions& sessions, std::map<std::string, std::uint64_t>& into) const;

@@ -17,7 +17,7 @@ void SessionReading::hold(Session& session, std::uint32_t ms) {
   });
 }
 
-// Answers may not be dropped, so a peer that does not take them may not ask for more.
+// Answers must not be dropped, so a peer that does not take them must not cause more.
 void SessionReading::update(Session& session) {
   const bool pause = session.queue.over_soft() || session.reading.held;
   if (pause == session.reading.paused) return;

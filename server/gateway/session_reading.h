@@ -1,5 +1,5 @@
 // SessionReading decides whether a session's socket is read: not while its answers pile up, and not while its account
-// has to pay for what it said.
+// is in debt.
 #pragma once
 
 #include <cstdint>
@@ -23,11 +23,11 @@ class SessionReading {
         scheduler_(scheduler) {}
   ~SessionReading() { *alive_ = false; }
 
-  // Reads no more of it for a while, and until the debt of its account is paid. 0: goes on.
+  // Stops reading for a while, and until the account's debt is paid. 0: goes on.
   void hold(Session& session, std::uint32_t ms);
-  // What waits for its socket has become more or less.
+  // The bytes waiting for its socket have changed.
   void update(Session& session);
-  // Reads on whatever waits: the session is at its end.
+  // Reads on in any case: the session ends.
   void release(Session& session);
 
  private:

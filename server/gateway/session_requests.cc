@@ -37,10 +37,10 @@ bool SessionRequests::handle(Requester& who, v1::ClientFrame& frame, Reply& repl
   }
 }
 
-// What a device of another history has synced stands for something else here, so its cursor counts as one of the
-// future: it is told to begin anew.
+// A device of another history has synced other events, so its cursor counts as one of the future: it gets
+// SyncReset and begins anew.
 void SessionRequests::claim_history(Session& session, v1::SyncRequest& request) {
-  // Not before: an answer that told it may have been lost.
+  // Not earlier: the answer with the reset may have been lost.
   if (request.snapshot()) session.history.foreign = false;
   if (!session.history.foreign || !request.page_token().empty()) return;
   request.set_cursor(std::numeric_limits<std::uint64_t>::max());

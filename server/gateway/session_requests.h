@@ -1,4 +1,4 @@
-// SessionRequests answers what a ready session asks about itself: Ping, RenewToken, its presence, its account.
+// SessionRequests answers requests of a ready session about itself: Ping, RenewToken, its presence, its account.
 #pragma once
 
 #include <cstdint>

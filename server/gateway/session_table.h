@@ -36,7 +36,7 @@ class SessionTable {
     free_.push_back(place_of(id));
   }
 
-  // Null if there is none any more.
+  // Returns null if it has gone.
   [[nodiscard]] Session* find(std::uint64_t id) const {
     const std::size_t place = place_of(id);
     Session* session = place < places_.size() ? places_[place].get() : nullptr;

@@ -23,13 +23,13 @@ class Sessions {
   // The connection has gone, and the session with it.
   void erase(const Session& session);
 
-  // Null if there is none any more.
+  // Returns null if it has gone.
   [[nodiscard]] Session* find(ConnectionId id) const;
   [[nodiscard]] Session* find(std::uint64_t id) const { return table_.find(id); }
 
-  // The session is its user's from now on: it is ready.
+  // Assigns the session to its user: it is ready.
   void enter(const Session& session);
-  // False: it was not, or no more.
+  // Returns false if it was not ready, or is no longer.
   bool leave(const Session& session);
   // The ready ones, in the order in which they entered.
   [[nodiscard]] std::vector<Session*> of(const UserId& user) const;

@@ -13,7 +13,7 @@
 namespace kith::server {
 namespace {
 
-// libwebsockets tells the SSL_CTX of a vhost only while it makes it.
+// libwebsockets exposes the SSL_CTX of a vhost only while it makes it.
 thread_local SSL_CTX* tls_being_made = nullptr;
 
 // One ticket instead of two, each costs a signature's worth of CPU.

@@ -1,4 +1,4 @@
-// ShardContext is what a shard has of libwebsockets: a context and a vhost, with its certificate if there is TLS.
+// ShardContext is the libwebsockets side of a shard: a context and a vhost, with its certificate if there is TLS.
 #pragma once
 
 #include <libwebsockets.h>
@@ -15,19 +15,19 @@ class TlsIdentity;
 
 class ShardContext {
  public:
-  // `callback`: what libwebsockets calls. Both live until libwebsockets lets go of what open() was given.
+  // `callback`: called by libwebsockets. Both live until libwebsockets releases the objects given to open().
   ShardContext(LoopUv& loop, bool tls, lws_callback_function* callback);
   ~ShardContext();
   ShardContext(const ShardContext&) = delete;
   ShardContext& operator=(const ShardContext&) = delete;
 
-  // `keep` owns `user`, which the callback finds at the vhost, and this.
+  // `keep` owns this object and `user`, which the callback finds at the vhost.
   Status open(const ListenerOptions& options, const std::shared_ptr<void>& keep, void* user);
   // Closes every socket.
   void close();
   // New handshakes use it. Fails with kTlsFailed; then nothing has changed.
   Status use_certificate(const TlsIdentity& identity);
-  // Hands a socket over; callbacks may come inside the call. Null if it failed.
+  // Passes a socket to libwebsockets; callbacks may run inside the call. Returns null on failure.
   lws* adopt(int fd, void* mark);
   [[nodiscard]] bool tls() const { return tls_; }
 

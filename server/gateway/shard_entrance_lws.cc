@@ -77,7 +77,7 @@ void ShardEntrance::open(int listening) {
   counters_.listening = listening;
   AcceptorUv::Hooks hooks;
   hooks.accepted = [this](std::vector<Accepted>& batch) { take_in(batch); };
-  hooks.starved = [this] { make_room(); };  // one that is silent makes room
+  hooks.starved = [this] { make_room(); };  // a silent one makes room
   acceptor_ = std::make_unique<AcceptorUv>(listening, ports_.loop, sockets_.max, std::move(hooks));
 }
 
@@ -104,7 +104,7 @@ void ShardEntrance::welcome_socket(int fd, const PeerAddress& address) {
   lobby_->add(key, fd, address, proxy_protocol_ && trusted_.contain(address));
 }
 
-// One that has not signed in gives way, of the address that has most. False: there is none.
+// Closes a connection that has not signed in, of the address with the most. Returns false if there is none.
 bool ShardEntrance::make_room() {
   const auto key = arrivals_.least_worthy();
   if (!key) return false;
@@ -127,7 +127,7 @@ void ShardEntrance::expel(Arrivals::Key key) {
   ports_.output.kill(slot);
 }
 
-// As many as there are places and handshakes for.
+// Admits as many as there are places and handshakes for.
 void ShardEntrance::let_in() {
   while (arrivals_.waiting()) {
     const std::int64_t now = ports_.loop.clock().steady_ms();
@@ -161,7 +161,7 @@ void ShardEntrance::come_in(Arrivals::Key key) {
   entering_[key] = index;
   const std::uint32_t generation = slot.generation;
   const lws* made = ports_.context.adopt(guest.fd, ports_.slots.mark_of(index));
-  // It may have failed before libwebsockets knew the socket; then no callback has told so.
+  // It may have failed before libwebsockets knew the socket; then no callback has run.
   if (made == nullptr && slot.generation == generation &&
       slot.stage == ConnectionSlot::Stage::kEntering) {
     if (slot.wsi == nullptr) --sockets_.open;

@@ -1,5 +1,5 @@
-// ShardEntrance lets connections in: accepts what the kernel has, lets sockets wait in the lobby until they are worth a
-// place, hands them to libwebsockets, and sends away those that do not sign in when there is no room.
+// ShardEntrance admits connections: it accepts sockets, keeps them in the lobby until they have earned a place, passes
+// them to libwebsockets, and closes those that do not sign in when there is no room.
 #pragma once
 
 #include <atomic>
@@ -22,8 +22,8 @@ namespace kith::server {
 
 // Read from any thread.
 struct ShardCounters {
-  std::atomic<std::uint64_t> refused{0};  // no place for it, or it gave way to others
-  std::atomic<std::uint64_t> overdue{0};  // too slow with its handshake or request
+  std::atomic<std::uint64_t> refused{0};  // no place for them, or replaced by others
+  std::atomic<std::uint64_t> overdue{0};  // too slow with their handshake or request
   std::atomic<std::uint64_t> waiting{0};  // accepted and not let in yet, now
   std::atomic<int> listening{-1};         // the socket, for the kernel's count of drops
 };
@@ -43,11 +43,11 @@ class ShardEntrance {
   // Takes over a listening socket.
   void open(int listening);
   void stop_accepting();
-  // Nobody comes in any more, and nobody waits.
+  // Admits no further connections, and closes the waiting ones.
   void close();
   void use_trusted_proxies(const AddressRanges& trusted) { trusted_ = trusted; }
 
-  // The connection is one of WebSockets now; `forwarded_for`: what its request says of its client.
+  // The connection has become a WebSocket; `forwarded_for`: the client's addresses in its request.
   void established(ConnectionSlot& slot, const std::vector<std::string>& forwarded_for);
   void signed_in(ConnectionSlot& slot);
   // The connection of the slot has gone, and later its socket.

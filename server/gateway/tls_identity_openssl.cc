@@ -27,7 +27,7 @@ Error unusable(const std::string& file, const std::string& why) {
   return make_error(ErrorCode::kTlsFailed, file + ": " + why);
 }
 
-// What OpenSSL says about its last failure; its queue is empty afterwards.
+// Returns OpenSSL's words for its last failure, and empties its queue.
 std::string engine_words() {
   const unsigned long code = ERR_peek_last_error();
   const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
@@ -49,7 +49,7 @@ Result<std::string> read_file(const std::string& path) {
   return content;
 }
 
-// Never asks a terminal for a passphrase.
+// Keeps OpenSSL from asking a terminal for a passphrase.
 int no_passphrase(char*, int, int, void* asked) {
   *static_cast<bool*>(asked) = true;
   return -1;
@@ -182,7 +182,8 @@ Status TlsIdentity::use_in(SSL_CTX* ctx) const {
   return make_error(ErrorCode::kTlsFailed, "OpenSSL refuses the certificate: " + engine_words());
 }
 
-// What no rule above knows, e.g. a curve that TLS 1.3 does not have, or a key that is too short for this system.
+// Faults that no rule above covers, e.g. a curve that TLS 1.3 does not have, or a key that is too short for
+// this system.
 Status TlsIdentity::try_handshake(const std::string& file) const {
   const ContextPtr server_ctx(SSL_CTX_new(TLS_server_method()));
   const ContextPtr client_ctx(SSL_CTX_new(TLS_client_method()));

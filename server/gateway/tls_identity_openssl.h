@@ -16,17 +16,17 @@ namespace kith::server {
 // Immutable once loaded; any thread.
 class TlsIdentity {
  public:
-  // A certificate that ends earlier is warned about.
+  // A certificate that expires earlier causes a warning.
   static constexpr std::int64_t kExpiresSoonMs = 14LL * 24 * 3'600 * 1'000;
 
-  // kTlsFailed: it cannot serve (kith/server/certificate.h); the message begins with the file at fault.
+  // Fails with kTlsFailed if it cannot serve (kith/server/certificate.h); the message begins with the file at fault.
   static Result<std::shared_ptr<const TlsIdentity>> load(const std::string& certificate_file,
                                                          const std::string& key_file,
                                                          Timestamp now);
   TlsIdentity(const TlsIdentity&) = delete;
   TlsIdentity& operator=(const TlsIdentity&) = delete;
 
-  // New handshakes of `ctx` use it; those under way and open connections stay as they are.
+  // Makes new handshakes of `ctx` use it; those under way and open connections stay as they are.
   Status use_in(SSL_CTX* ctx) const;
   [[nodiscard]] std::string subject() const;
   [[nodiscard]] Timestamp valid_from() const { return valid_from_; }

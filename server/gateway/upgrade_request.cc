@@ -1,4 +1,4 @@
-// UpgradeRequest: lines, fields, and what a WebSocket asks of them.
+// UpgradeRequest: lines, fields, and the requirements of a WebSocket.
 #include "server/gateway/upgrade_request.h"
 
 #include <algorithm>
@@ -44,7 +44,7 @@ bool same(std::string_view a, std::string_view b) {  // ASCII, whatever the case
   });
 }
 
-// One of a list with commas.
+// Finds one element of a list with commas.
 bool lists(std::string_view list, std::string_view wanted, bool any_case) {
   while (true) {
     const auto comma = list.find(',');
@@ -204,7 +204,7 @@ class Reading {
        asks_protocol_ = false;
 };
 
-// Where the head of a request ends, or why there will be none; neither: more is needed.
+// The end of the head of a request, or the reason why there is none; neither: more bytes are needed.
 struct Framing {
   std::string_view head;
   std::size_t size = 0;  // with what stands before it
@@ -220,7 +220,7 @@ Framing frame_head(std::string_view bytes) {
   const std::string_view whole = bytes.substr(begin, limits::request_head_bytes_max);
   const auto end = whole.find("\r\n\r\n");
   const std::string_view head = whole.substr(0, end);
-  // What cannot become a request is refused at once: other protocols and line ends.
+  // Rejects bytes at once that cannot become a request: other protocols and line ends.
   for (std::size_t at = head.find('\n'); at != std::string_view::npos;
        at = head.find('\n', at + 1)) {
     if (at == 0 || head[at - 1] != '\r')

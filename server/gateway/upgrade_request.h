@@ -14,7 +14,7 @@ struct UpgradeRequest {
     kIncomplete,  // more bytes are needed
     kUpgrade,
     kHealth,   // GET /health
-    kRefused,  // `status` and `why` say what is wrong
+    kRefused,  // `status` and `why` have the fault
   };
   Kind kind = Kind::kIncomplete;
   std::size_t size = 0;         // of the head: what follows is the first frame
@@ -27,7 +27,7 @@ struct UpgradeRequest {
   std::vector<std::string> forwarded_for;
 };
 
-// `bytes`: what has come so far. At most limits::request_head_bytes_max are waited for.
+// `bytes`: those received so far. Waits for at most limits::request_head_bytes_max.
 UpgradeRequest read_upgrade_request(std::string_view bytes);
 
 // Any request of HTTP/1: its method and path, checked by the same rules.

@@ -1,4 +1,4 @@
-// ServiceHealth: which parts of the server fail now, since when, and what a load balancer is to be told.
+// ServiceHealth: the failing parts of the server, since when they fail, and the answer for a load balancer.
 #include "server/health/service_health.h"
 
 #include <utility>

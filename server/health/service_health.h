@@ -1,4 +1,4 @@
-// ServiceHealth: which parts of the server fail now, since when, and what a load balancer is to be told.
+// ServiceHealth: the failing parts of the server, since when they fail, and the answer for a load balancer.
 #pragma once
 
 #include <array>
@@ -24,17 +24,18 @@ class ServiceHealth {
   enum class Phase : std::uint8_t { kStarting, kServing, kDraining, kStopped };
   using Log = std::function<void(const LogLine&)>;
 
-  // A failing part is logged at once, and again after so long while it lasts.
+  // A failing part is logged at once, and again at this interval while it fails.
   static constexpr Millis kRemind{60'000};
-  // A part has recovered when it has worked, and not failed for so long: a full disk takes what is small now and then.
+  // A part has recovered when it has worked, and has not failed for this long: a full disk takes small writes
+  // now and then.
   static constexpr Millis kSettles{5'000};
-  // A loop without a beat for so long is stuck.
+  // A loop without a beat for this long is stuck.
   static constexpr Millis kStalled{10'000};
 
   // `clock` outlives it; `log` may be null.
   ServiceHealth(Log log, Clock& clock);
 
-  // What became of one try. Costs nothing while all is well.
+  // Notes the outcome of one try. Costs nothing while all is well.
   void good(Part part) {
     if (failing(part)) worked(part);
   }
@@ -48,13 +49,13 @@ class ServiceHealth {
   // About once a second, from the loop of the services. `behind`: the store is so far behind that commands wait.
   void beat(bool behind);
 
-  // False: what people send cannot be kept, or the loop is stuck.
+  // Returns false if messages cannot be stored, or the loop is stuck.
   [[nodiscard]] bool alive() const;
   struct Report {
     bool alive = false;
     bool ready = false;
     std::vector<std::string> reasons;   // why not ready
-    std::vector<std::string> warnings;  // what does not work although it is ready
+    std::vector<std::string> warnings;  // parts that fail while it is ready
   };
   [[nodiscard]] Report report() const;
 
@@ -62,7 +63,7 @@ class ServiceHealth {
   struct State {
     std::string name;                // as in the log's events
     bool worked = false;             // since the last failure
-    bool forgets = false;            // nobody tells when it works
+    bool forgets = false;            // no report of success exists
     std::uint64_t failures = 0;      // since the start
     std::uint64_t failures_row = 0;  // since it began to fail
     std::int64_t since_ms = 0;
