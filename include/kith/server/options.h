@@ -117,7 +117,7 @@ struct ServerOptions {
   // such a member gets one HeadPush per group every 2 s and fetches the events.
   std::uint32_t large_pushes_per_s = limits::large_pushes_per_s;
 
-  // Lets people search their history. The index takes two to three times the disk space of the texts, and
+  // Lets people search their history. The index takes three to four times the disk space of the texts, and
   // processor time mostly while the server is idle.
   bool search = true;
 
