@@ -78,7 +78,7 @@ Status OutboxRefusals::resend(const MessageId& id) {
   return {};
 }
 
-Status OutboxRefusals::resend_group(const ConversationId& id) {
+Status OutboxRefusals::resend_group(ConversationId id) {
   OutboxRows::Queue& queue = *rows_.queue(id);
   OutboxRows::Queue rows = queue;
   CacheChange change;
@@ -109,7 +109,7 @@ Status OutboxRefusals::discard(const MessageId& id) {
   return {};
 }
 
-Status OutboxRefusals::discard_group(const ConversationId& id) {
+Status OutboxRefusals::discard_group(ConversationId id) {
   CacheChange change;
   for (const OutboxRow& row : *rows_.queue(id)) change.outbox_remove.push_back(row.id);
   if (Status s = model_.store().commit(change); !s) return s;

@@ -26,8 +26,9 @@ class OutboxRefusals {
 
  private:
   void refuse_group(const OutboxRow& create, const Error& error);
-  Status resend_group(const ConversationId& id);
-  Status discard_group(const ConversationId& id);
+  // By value: a caller's may be part of a row that goes.
+  Status resend_group(ConversationId id);
+  Status discard_group(ConversationId id);
   void emit_messages(const OutboxRows::Queue& rows);
 
   Model& model_;
