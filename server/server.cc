@@ -274,8 +274,8 @@ Status EmbeddedServer::open_stores(const ServerPorts& given) {
 Status EmbeddedServer::open_parts(const ServerPorts& given) {
   if (Status opened = open_stores(given); !opened) return opened;
   passwords_ = make_scrypt_hasher(loop_, {options_.password_cost, options_.password_threads});
-  CorePorts ports{stores_->log(0), stores_->store(0), stores_->directory(), stores_->registry(),
-                  stores_->bus(),  *passwords_,       stores_->search()};
+  CorePorts ports{stores_->log(0),     stores_->store(0), stores_->feed(), stores_->directory(),
+                  stores_->registry(), stores_->bus(),    *passwords_,     stores_->search()};
   ports.health = &health_;
   ports.runs = stores_->runs();
   core_ = ServerCore::make(options_, ports, loop_, system_random(), connections_);

@@ -34,9 +34,10 @@ class JoinedCore : public ServerCore {
         users_(ports.directory),
         devices_(ports.directory),
         fanout_(ports.registry, ports.bus, kGatewayName),
-        shard_(ports.log, ports.store, scheduler, marks),
+        feed_(ports.feed, scheduler),
+        shard_(ports.log, ports.store, feed_, scheduler, marks),
         services_(options,
-                  {ports.directory, users_, devices_, shard_, fanout_, scheduler, random,
+                  {ports.directory, users_, devices_, shard_, feed_, fanout_, scheduler, random,
                    ports.search, ports.health},
                   people_hooks()),
         sign_in_({options.secret, options.authenticator, options.register_accounts,
@@ -62,6 +63,7 @@ class JoinedCore : public ServerCore {
   }
 
   Status start() override {
+    if (auto started = feed_.start(); !started) return started;
     if (auto started = shard_.start(); !started) return started;
     shard_.ownership().take_over();
     services_.start();
@@ -154,6 +156,7 @@ class JoinedCore : public ServerCore {
   Users users_;
   Devices devices_;
   Fanout fanout_;
+  UserFeed feed_;
   ConversationShard shard_;
   ServiceRouter services_;
   SignIn sign_in_;

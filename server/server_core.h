@@ -17,6 +17,7 @@
 #include "kith/server/ports/command_log.h"
 #include "kith/server/ports/conversation_store.h"
 #include "kith/server/ports/directory.h"
+#include "kith/server/ports/feed_store.h"
 #include "kith/server/ports/search_index.h"
 #include "kith/server/ports/session_registry.h"
 #include "server/auth/password_hasher.h"
@@ -33,6 +34,7 @@ namespace kith::server {
 struct CorePorts {
   CommandLog& log;
   ConversationStore& store;
+  FeedStore& feed;
   Directory& directory;
   SessionRegistry& registry;
   Bus& bus;

@@ -17,6 +17,7 @@
 #include "kith/v1/send.pb.h"
 #include "server/adapters/embedded/embedded.h"
 #include "server/conversation/decide.h"
+#include "server/records/feed_versions.h"
 #include "src/hash.h"
 #include "src/uuid.h"
 
@@ -111,6 +112,9 @@ class Filler {
     if (stores_->log(0).last() != 0) {
       return make_error(ErrorCode::kAlreadyExists, options_.data + " is not empty");
     }
+    const auto run = stores_->feed().begin();
+    if (!run) return run.error();
+    versions_.begin(*run);
     const auto users = users_of(options_);
     if (auto made = make_users(); !made) return made.error();
     if (auto filled = fill_all(plan(options_, users), users); !filled) return filled.error();
@@ -206,11 +210,24 @@ class Filler {
     const Micros journaled = now_us();
     figures_.journal_seconds += static_cast<double>(journaled - began) / 1e6;
     if (!status) return status;
+    auto marks = std::make_shared<server::FeedBatch>();
     for (const std::size_t index : touched) {
       const server::Conversation& c = known_[index];
       batch->heads.push_back(c.head);
-      for (const server::Member& m : c.members) batch->members.emplace_back(c.head.id, m);
+      const server::FeedVersion ver = versions_.next(1);
+      for (const server::Member& m : c.members) {
+        batch->members.emplace_back(c.head.id, m);
+        marks->entries.push_back({m.user, c.head.id, ver, c.head.large && m.active()});
+      }
+      if (c.head.large) marks->groups.emplace_back(c.head.id, ver);
     }
+    bool marked = false;
+    stores_->feed().apply(marks, [&](Result<void> result) {
+      if (!result) status = result.error();
+      marked = true;
+    });
+    turns_.run_until([&] { return marked; });
+    if (!status) return status;
     bool stored = false;
     stores_->store(0).apply(batch, [&](Result<void> result) {
       if (!result) status = result.error();
@@ -229,7 +246,6 @@ class Filler {
     server::Conversation& c = known_[index];
     server::Outcome out = server::decide(c, entry, std::nullopt);
     if (out.error) return *out.error;
-    for (server::Member& m : c.members) m.feed_ver = entry.position;
     if (out.event != nullptr) {
       figures_.event_bytes += out.event->body.size() + MessageId::kSize + UserId::kSize +
                               ConversationId::kSize + DeviceId::kSize;
@@ -250,6 +266,7 @@ class Filler {
   std::unique_ptr<server::EmbeddedStores> stores_;
   std::vector<std::pair<std::size_t, server::LogRecord>> records_;  // of the next batch
   std::vector<server::Conversation> known_;
+  server::FeedVersions versions_;
   std::vector<std::size_t> done_;  // complete conversations: forgotten when they are stored
   FillFigures figures_;
 };

@@ -14,20 +14,19 @@ constexpr std::size_t kReplayPage = 32'768;
 
 }  // namespace
 
-ConversationShard::ConversationShard(CommandLog& log, ConversationStore& store,
-                                     Scheduler& scheduler, const LagMarks& marks,
-                                     CacheBounds bounds)
+ConversationShard::ConversationShard(CommandLog& log, ConversationStore& store, FeedMarks& marks,
+                                     Scheduler& scheduler, const LagMarks& lag, CacheBounds bounds)
     : log_(log),
       store_(store),
+      marks_(marks),
       scheduler_(scheduler),
-      pace_(marks),
+      pace_(lag),
       table_(progress_, bounds),
-      feed_(store, progress_, [this](const ConversationId& id) { return peek(id); }),
       history_(table_, store),
       queue_(log, scheduler, pace_, progress_),
       ownership_(log, queue_, scheduler, progress_.tenures()),
-      writer_(store, scheduler, table_, feed_, pace_, progress_),
-      decider_(store, scheduler, {table_, feed_, progress_, ownership_, writer_}),
+      writer_(store, scheduler, table_, marks, pace_, progress_),
+      decider_(store, scheduler, {table_, marks, progress_, ownership_, writer_}),
       creations_(scheduler) {
   queue_.on_committed([this](LogEntry&& entry, CommandAnswer&& answer) {
     committed(std::move(entry), std::move(answer));
@@ -73,6 +72,7 @@ Status ConversationShard::start() {
                           ", but the store has " + std::to_string(applied->position) +
                           ": they are not of the same time");
   }
+  marks_.begins(applied->position, log_.last());
   decider_.set_replaying(true);
   for (;;) {
     auto page = log_.read(progress_.end(), kReplayPage);
@@ -112,16 +112,14 @@ void ConversationShard::with(const ConversationId& id, Done<const Conversation*>
   decider_.load(s);
 }
 
-void ConversationShard::mark_user(const UserId& user, const DeviceId& device, Done<Position> done) {
+void ConversationShard::mark_user(const UserId& user, const DeviceId& device, Done<void> done) {
   LogRecord record;
   record.sender = user;
   record.sender_device = device;
   record.gateway_ts_ms = scheduler_.clock().wall().ms;
   record.op = UserMarkOp{};
-  append(std::move(record), [this, user, done = std::move(done)](const Result<Outcome>& outcome) {
-    if (!outcome) return done(outcome.error());
-    // A mark is decided as it is committed, so it is the newest, and nobody has been served up to it.
-    done(feed_.hold_mark(user));
+  append(std::move(record), [done = std::move(done)](const Result<Outcome>& outcome) {
+    done(outcome ? Status() : Status(outcome.error()));
   });
 }
 
@@ -173,7 +171,7 @@ void ConversationShard::committed(LogEntry&& entry, CommandAnswer&& answer) {
     return answer(LogOwnership::not_serving());
   }
   if (std::holds_alternative<UserMarkOp>(entry.record.op)) {
-    feed_.mark_user(entry.record.sender, entry.position);
+    marks_.mark_user(entry.record.sender);
     writer_.schedule();
     if (answer) answer(Outcome{});
     return;

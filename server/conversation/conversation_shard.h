@@ -23,8 +23,8 @@
 #include "server/conversation/recent_commands.h"
 #include "server/conversation/store_pace.h"
 #include "server/conversation/store_writer.h"
-#include "server/feed/user_feed.h"
 #include "server/health/service_health.h"
+#include "server/records/feed_marks.h"
 #include "server/records/log_progress.h"
 
 namespace kith::server {
@@ -32,8 +32,9 @@ namespace kith::server {
 class ConversationShard : public Conversations {
  public:
   // All outlive this.
-  ConversationShard(CommandLog& log, ConversationStore& store, Scheduler& scheduler,
-                    const LagMarks& marks = {}, CacheBounds bounds = ConversationTable::kBounds);
+  ConversationShard(CommandLog& log, ConversationStore& store, FeedMarks& marks,
+                    Scheduler& scheduler, const LagMarks& lag = {},
+                    CacheBounds bounds = ConversationTable::kBounds);
   ~ConversationShard() override;
 
   // Decides again what the store does not have yet. Before anything else; blocks.
@@ -67,17 +68,12 @@ class ConversationShard : public Conversations {
     return decider_.admission_waits(id, user);
   }
 
-  void mark_user(const UserId& user, const DeviceId& device, Done<Position> done) override;
-  void settle_mark(const UserId& user, Position mark) override { feed_.settle_mark(user, mark); }
-  void feed_high(const UserId& user, Done<Position> done) override {
-    feed_.high(user, std::move(done));
-  }
+  void mark_user(const UserId& user, const DeviceId& device, Done<void> done) override;
 
   LogOwnership& ownership() { return ownership_; }
   // Gives the log up: refuses from here on, and calls `left` when what was on its way is in the log and
   // in the store, or limits::leave_limit later.
   void leave(std::function<void()> left);
-  UserFeed& feed() { return feed_; }
   // Groups that the log does not know yet.
   PendingCreations& creations() { return creations_; }
   [[nodiscard]] const PendingCreations& creations() const { return creations_; }
@@ -92,11 +88,11 @@ class ConversationShard : public Conversations {
 
   CommandLog& log_;
   ConversationStore& store_;
+  FeedMarks& marks_;
   Scheduler& scheduler_;
   LogProgress progress_;
   StorePace pace_;
   ConversationTable table_;
-  UserFeed feed_;
   HistoryReader history_;
   CommandQueue queue_;
   LogOwnership ownership_;

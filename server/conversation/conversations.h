@@ -28,14 +28,9 @@ class Conversations {
   // Events from memory and store, merged.
   virtual void events(const EventQuery& query, Done<std::vector<Event>> done) = 0;
 
-  // The user's own state is about to change, and other devices shall fetch it: appends UserMarkOp,
-  // and answers its position when it is in the log. Until settle_mark() no sync of this user comes
-  // as far as it: who was given the old state asks again, of this process or of the next.
-  virtual void mark_user(const UserId& user, const DeviceId& device, Done<Position> done) = 0;
-  // What was marked is written, or will not be.
-  virtual void settle_mark(const UserId& user, Position mark) = 0;
-  // Highest feed version of a user: what Pong and Welcome tell. May answer inside the call.
-  virtual void feed_high(const UserId& user, Done<Position> done) = 0;
+  // The user's own state is about to change, and their other devices shall fetch it: puts a mark into the
+  // log, and answers when it is durable and the user's feed has it.
+  virtual void mark_user(const UserId& user, const DeviceId& device, Done<void> done) = 0;
 };
 
 }  // namespace kith::server

@@ -159,9 +159,11 @@ void Decider::look_up(const SlotPtr& s, Waiting next) {
 
 void Decider::decide_one(const SlotPtr& s, const LogEntry& entry, CommandAnswer& answer,
                          const std::optional<Placement>& earlier) {
+  const bool was_large = s->conversation.head.large;
   Outcome out = decide(s->conversation, s->minima, entry, earlier);
   at_.progress.is_decided(entry.position);
-  if (!out.replay) note_change(*s, entry, out);
+  ++unmarked_;
+  if (!out.replay) note_change(*s, entry, out, was_large);
   const bool changed = !out.error && !out.duplicate && !out.replay;
   if (changed && !replaying_ && decided_ && at_.ownership.mine(entry.record)) {
     decided_(entry, out, s->conversation);
@@ -173,7 +175,8 @@ void Decider::decide_one(const SlotPtr& s, const LogEntry& entry, CommandAnswer&
   answer(std::move(out));
 }
 
-void Decider::note_change(ConversationSlot& s, const LogEntry& entry, const Outcome& out) {
+void Decider::note_change(ConversationSlot& s, const LogEntry& entry, const Outcome& out,
+                          bool was_large) {
   s.changed_at = entry.position;
   at_.writer.note_changed(s);
   for (const UserId& user : out.changed_members) s.note_changed(user);
@@ -181,14 +184,39 @@ void Decider::note_change(ConversationSlot& s, const LogEntry& entry, const Outc
     ++placed_;
     at_.table.push_event(s, out.event);
   }
-  for (const UserId& user : out.marks) {
-    Member* member = find_member(s.conversation, user);
-    const ConversationId& id = s.conversation.head.id;
-    if (member != nullptr && at_.feed.mark(*member, id, entry.position)) s.note_changed(user);
-  }
-  if (s.conversation.head.large) at_.feed.note_large(s.conversation, span_of(out.changed_members));
+  mark(s, entry, out, was_large);
   at_.table.weigh(s);
   at_.table.drop_old_events(s);
+}
+
+// A group that becomes large is marked for all: their syncs have to know of it from now on.
+void Decider::mark(const ConversationSlot& s, const LogEntry& entry, const Outcome& out,
+                   bool was_large) {
+  const Conversation& c = s.conversation;
+  if (out.marks.empty() && !c.head.large) return;
+  FeedMark mark;
+  mark.conversation = c.head.id;
+  mark.last_seq = c.head.last_seq;
+  mark.records = std::exchange(unmarked_, 0);
+  mark.large = c.head.large;
+  mark.users = out.marks;
+  if (c.head.large && !was_large) {
+    for (const UserId& user : active_members(c)) {
+      if (std::find(mark.users.begin(), mark.users.end(), user) == mark.users.end()) {
+        mark.users.push_back(user);
+      }
+    }
+  }
+  if (c.head.large) {
+    for (const UserId& user : mark.users) {
+      const Member* member = find_member(c, user);
+      if (member == nullptr || !member->active()) mark.former.push_back(user);
+    }
+  }
+  const auto* receipt = std::get_if<ReceiptOp>(&entry.record.op);
+  const bool read = receipt != nullptr && receipt->read_seq != 0 && !out.marks.empty();
+  if (read && !replaying_ && at_.ownership.mine(entry.record)) mark.reader = entry.record.sender;
+  at_.marks.mark(mark);
 }
 
 }  // namespace kith::server

@@ -13,7 +13,7 @@
 #include "server/conversation/decide.h"
 #include "server/conversation/log_ownership.h"
 #include "server/conversation/store_writer.h"
-#include "server/feed/user_feed.h"
+#include "server/records/feed_marks.h"
 #include "server/records/log_progress.h"
 
 namespace kith::server {
@@ -23,7 +23,7 @@ class Decider {
   // The parts that it works on beside the store.
   struct Parts {
     ConversationTable& table;
-    UserFeed& feed;
+    FeedMarks& marks;
     LogProgress& progress;
     LogOwnership& ownership;
     StoreWriter& writer;
@@ -62,7 +62,10 @@ class Decider {
   void look_up(const SlotPtr& slot, Waiting next);
   void decide_one(const SlotPtr& slot, const LogEntry& entry, CommandAnswer& answer,
                   const std::optional<Placement>& earlier);
-  void note_change(ConversationSlot& slot, const LogEntry& entry, const Outcome& out);
+  void note_change(ConversationSlot& slot, const LogEntry& entry, const Outcome& out,
+                   bool was_large);
+  void mark(const ConversationSlot& slot, const LogEntry& entry, const Outcome& out,
+            bool was_large);
 
   ConversationStore& store_;
   Scheduler& scheduler_;
@@ -70,6 +73,7 @@ class Decider {
   Decided decided_;
   bool replaying_ = false;
   std::uint64_t placed_ = 0;
+  std::uint64_t unmarked_ = 0;  // records decided since the last mark
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

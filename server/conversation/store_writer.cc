@@ -18,11 +18,11 @@ constexpr std::uint64_t kGatherMore = 16'384;
 }  // namespace
 
 StoreWriter::StoreWriter(ConversationStore& store, Scheduler& scheduler, ConversationTable& table,
-                         UserFeed& feed, StorePace& pace, LogProgress& progress)
+                         FeedMarks& marks, StorePace& pace, LogProgress& progress)
     : store_(store),
       scheduler_(scheduler),
       table_(table),
-      feed_(feed),
+      marks_(marks),
       pace_(pace),
       progress_(progress) {}
 
@@ -55,8 +55,7 @@ void StoreWriter::begin() {
   if (writing_) return;
   if (failures_ > 0) return give();  // the same batch again
   // Records that changed nothing are told to the store in passing, or when they have become many.
-  const bool nothing = dirty_.empty() && !feed_.has_user_marks();
-  if (nothing && progress_.apply_lag() < pace_.marks().at_once) return;
+  if (dirty_.empty() && progress_.apply_lag() < pace_.marks().at_once) return;
   // The store knows a batch by its position: one that ends where the last one did would be taken
   // for its repetition. A record that still waits for its conversation holds the position back.
   if (progress_.decided() <= progress_.applied()) return;
@@ -90,7 +89,6 @@ void StoreWriter::gather() {
     return;
   }
   StoreBatch& batch = gathering_->batch;
-  feed_.take_user_marks(batch);
   if (dirty_.empty()) batch.position = progress_.decided();  // everything since then is in it
   batch.tenure = progress_.tenures().at(batch.position);
   batch_ = std::make_shared<const StoreBatch>(std::move(batch));
@@ -110,8 +108,16 @@ void StoreWriter::take(const ConversationId& id, StoreBatch& batch) {
   batch.events.insert(batch.events.end(), fresh.begin(), fresh.end());
 }
 
+// The marks first: a record whose effect the store has is not decided again after a crash, and would
+// never be marked.
 void StoreWriter::give() {
   writing_ = true;
+  marks_.flush([this, alive = alive_](const Status&) {
+    if (*alive) apply();
+  });
+}
+
+void StoreWriter::apply() {
   store_.apply(batch_, [this, alive = alive_](const Status& status) {
     if (*alive) given(status);
   });
@@ -132,9 +138,8 @@ void StoreWriter::given(const Status& status) {
   failures_ = 0;
   progress_.stored(batch_->position);
   pace_.batch_ends(scheduler_.clock().steady_ms());
-  feed_.stored(*batch_);
   const auto stored = std::exchange(batch_, nullptr);
-  if (!dirty_.empty() || feed_.has_user_marks()) schedule();
+  if (!dirty_.empty()) schedule();
   if (stored_) stored_(*stored);
 }
 

@@ -11,8 +11,8 @@
 #include "kith/server/ports/conversation_store.h"
 #include "server/conversation/conversation_table.h"
 #include "server/conversation/store_pace.h"
-#include "server/feed/user_feed.h"
 #include "server/health/service_health.h"
+#include "server/records/feed_marks.h"
 #include "server/records/log_progress.h"
 
 namespace kith::server {
@@ -21,7 +21,7 @@ class StoreWriter {
  public:
   // All outlive this. Notes in `pace` and `progress` how far the store has come.
   StoreWriter(ConversationStore& store, Scheduler& scheduler, ConversationTable& table,
-              UserFeed& feed, StorePace& pace, LogProgress& progress);
+              FeedMarks& marks, StorePace& pace, LogProgress& progress);
   ~StoreWriter();
 
   // Called for every batch that the store has taken.
@@ -48,12 +48,13 @@ class StoreWriter {
   void gather();
   void take(const ConversationId& id, StoreBatch& batch);
   void give();
+  void apply();
   void given(const Status& status);
 
   ConversationStore& store_;
   Scheduler& scheduler_;
   ConversationTable& table_;
-  UserFeed& feed_;
+  FeedMarks& marks_;
   StorePace& pace_;
   LogProgress& progress_;
   ServiceHealth* health_ = nullptr;

@@ -16,6 +16,7 @@
 #include "server/delivery/large_audience.h"
 #include "server/delivery/owed_push.h"
 #include "server/delivery/push.h"
+#include "server/feed/user_feed.h"
 #include "server/requests/caller.h"
 #include "src/token_bucket.h"
 
@@ -24,7 +25,7 @@ namespace kith::server {
 class EventPusher {
  public:
   // `large_pushes_per_s`: see ServerOptions. All others outlive this.
-  EventPusher(ConversationShard& shard, Fanout& fanout, Scheduler& scheduler,
+  EventPusher(ConversationShard& shard, UserFeed& feed, Fanout& fanout, Scheduler& scheduler,
               std::uint32_t large_pushes_per_s);
   ~EventPusher() { *alive_ = false; }
 
@@ -52,6 +53,7 @@ class EventPusher {
   void push_head(const ConversationId& id, const std::vector<std::uint64_t>& listeners);
 
   ConversationShard& shard_;
+  UserFeed& feed_;
   Fanout& fanout_;
   Scheduler& scheduler_;
   // The messages of one SendBatch leave in one push, when the last of them is decided.

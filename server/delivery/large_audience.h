@@ -15,6 +15,7 @@
 #include "kith/core/ids.h"
 #include "kith/core/time.h"
 #include "kith/server/ports/conversation_store.h"
+#include "kith/server/ports/feed_store.h"
 #include "server/requests/caller.h"
 
 namespace kith::server {

@@ -30,14 +30,6 @@ void ReceiptPusher::decided(const LogEntry& entry, const Outcome& outcome,
     // Of those that end by now a few go along with each that begins: one by one, not in a wave.
     for (std::size_t kind = 0; kind < rest_queues_.size(); ++kind) end_rests(kind, kRestsAlong);
   }
-  if (receipt == nullptr || receipt->read_seq == 0 || outcome.marks.empty()) return;
-  // Read here: the person's other devices clear their badge.
-  v1::ServerFrame frame;
-  auto* notice = frame.mutable_feed_notice();
-  notice->set_ver(entry.position);
-  notice->set_conversation_id(conversation.head.id.bytes());
-  notice->set_last_seq(conversation.head.last_seq);
-  fanout_.to_user(entry.record.sender, make_push(frame, DeliveryClass::kReceipt));
 }
 
 // At once after a pause; within it, when it is over. Whoever ended the pause has been told nothing yet,

@@ -7,17 +7,17 @@
 
 namespace kith::server {
 
-ConversationRequests::ConversationRequests(ConversationShard& shard, Users& users,
+ConversationRequests::ConversationRequests(ConversationShard& shard, UserFeed& feed, Users& users,
                                            Relations& relations, Fanout& fanout,
                                            Scheduler& scheduler, std::uint32_t large_pushes_per_s)
     : shard_(shard),
-      events_(shard, fanout, scheduler, large_pushes_per_s),
+      events_(shard, feed, fanout, scheduler, large_pushes_per_s),
       receipt_pusher_(shard, fanout, scheduler),
       blocks_(shard, relations, scheduler),
       sends_(shard, relations, blocks_, events_, scheduler),
       groups_(shard, relations, scheduler),
       receipts_(shard, events_, scheduler),
-      syncs_(shard, users),
+      syncs_(feed, shard, users),
       history_(shard) {
   shard_.ownership().on_serving([this](bool) { blocks_.forget(); });
   shard_.on_decided([this](const LogEntry& entry, const Outcome& outcome, const Conversation& c) {

@@ -25,8 +25,8 @@ namespace kith::server {
 class ConversationRequests {
  public:
   // `large_pushes_per_s`: see ServerOptions. All others outlive this.
-  ConversationRequests(ConversationShard& shard, Users& users, Relations& relations, Fanout& fanout,
-                       Scheduler& scheduler,
+  ConversationRequests(ConversationShard& shard, UserFeed& feed, Users& users, Relations& relations,
+                       Fanout& fanout, Scheduler& scheduler,
                        std::uint32_t large_pushes_per_s = limits::large_pushes_per_s);
   ~ConversationRequests();
 

@@ -66,7 +66,7 @@ class Dispatcher {
     return accounts_.debt_ms(who, Spend::kAck);
   }
 
-  void feed_high(const UserId& user, Done<Position> done) {
+  void feed_high(const UserId& user, Done<FeedVersion> done) {
     services_.feed_high(user, std::move(done));
   }
   [[nodiscard]] bool shares_receipts(const Requester& who) const {

@@ -20,20 +20,22 @@ ServiceRouter::ServiceRouter(const ServerOptions& options, const Ports& ports, P
     : log_(options.log),
       health_(ports.health),
       users_(ports.users),
-      shard_(ports.shard),
+      feed_(ports.feed),
+      bell_(ports.fanout),
       relations_(ports.users),
-      conversations_(ports.shard, ports.users, relations_, ports.fanout, ports.scheduler,
-                     options.large_pushes_per_s),
+      conversations_(ports.shard, ports.feed, ports.users, relations_, ports.fanout,
+                     ports.scheduler, options.large_pushes_per_s),
       held_(ports.users,
             [this](const Caller& caller, v1::ClientFrame&& frame, Reply&& reply) {
               conversations_.handle(caller, std::move(frame), std::move(reply));
             }),
       presence_(ports.users, ports.shard, ports.fanout, ports.scheduler, options.presence_grace),
-      people_(ports.directory, ports.users, ports.devices, ports.shard, ports.fanout,
+      people_(ports.directory, ports.users, ports.devices, ports.feed, ports.shard, ports.fanout,
               ports.scheduler.clock(), with_own(std::move(hooks))),
-      departures_(ports.directory, ports.shard, ports.scheduler, ports.random),
-      search_(options.search ? ports.search : nullptr, ports.shard, ports.scheduler) {
+      departures_(ports.directory, ports.feed, ports.shard, ports.scheduler, ports.random),
+      search_(options.search ? ports.search : nullptr, ports.feed, ports.shard, ports.scheduler) {
   set_secret(options.secret);
+  feed_.on_ring([this](const FeedRing& ring) { bell_.ring(ring); });
 }
 
 PeopleHooks ServiceRouter::with_own(PeopleHooks hooks) {
@@ -102,8 +104,8 @@ void ServiceRouter::session_active(const Caller& caller, bool active) {
   presence_.session_active(caller, active);
 }
 
-void ServiceRouter::feed_high(const UserId& user, Done<Position> done) {
-  shard_.feed_high(user, std::move(done));
+void ServiceRouter::feed_high(const UserId& user, Done<FeedVersion> done) {
+  feed_.high(user, std::move(done));
 }
 
 void ServiceRouter::remove_account(const UserId& user, Done<void> done) {

@@ -10,6 +10,7 @@
 #include "kith/core/random.h"
 #include "kith/server/options.h"
 #include "kith/server/ports/search_index.h"
+#include "server/delivery/feed_bell.h"
 #include "server/dispatch/account_limits.h"
 #include "server/dispatch/conversation_requests.h"
 #include "server/dispatch/held_requests.h"
@@ -31,6 +32,7 @@ class ServiceRouter : public Services {
     Users& users;
     Devices& devices;
     ConversationShard& shard;
+    UserFeed& feed;
     Fanout& fanout;
     Scheduler& scheduler;
     Random& random;
@@ -64,7 +66,7 @@ class ServiceRouter : public Services {
   void session_closed(const Caller& caller) override;
   void session_active(const Caller& caller, bool active) override;
   [[nodiscard]] bool shares_receipts(const UserId& user) const override;
-  void feed_high(const UserId& user, Done<Position> done) override;
+  void feed_high(const UserId& user, Done<FeedVersion> done) override;
   void remove_account(const UserId& user, Done<void> done) override;
   void failed(const Error& error) override;
 
@@ -74,7 +76,8 @@ class ServiceRouter : public Services {
   const std::function<void(const LogLine&)> log_;
   ServiceHealth* const health_;
   Users& users_;
-  ConversationShard& shard_;
+  UserFeed& feed_;
+  FeedBell bell_;
   UserRelations relations_;
   ConversationRequests conversations_;
   HeldRequests held_;

@@ -5,7 +5,7 @@
 
 #include "kith/core/ids.h"
 #include "kith/core/result.h"
-#include "kith/server/ports/conversation_store.h"
+#include "kith/server/ports/feed_store.h"
 #include "server/requests/caller.h"
 #include "server/requests/reply.h"
 
@@ -34,7 +34,7 @@ class Services {
 
   // Whether the user shares what they read and sees what others read; false if the record is not in memory.
   [[nodiscard]] virtual bool shares_receipts(const UserId& user) const = 0;
-  virtual void feed_high(const UserId& user, Done<Position> done) = 0;
+  virtual void feed_high(const UserId& user, Done<FeedVersion> done) = 0;
   // Ends the user's account for good, with all its sessions once `done` has been called.
   virtual void remove_account(const UserId& user, Done<void> done) = 0;
   // A request met a failure of the server's own.

@@ -1,48 +1,62 @@
 // LargeFeed: which large groups a user is in, and how far each has come.
 //
 // Members of a large group get no feed mark for a message; their sync compares heads instead. What
-// is asked once per user stays in memory and follows the decisions.
+// is asked once per user stays in memory and follows the marks.
 #pragma once
 
-#include <functional>
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <set>
-#include <span>
 #include <unordered_map>
 #include <vector>
 
+#include "kith/core/done.h"
 #include "kith/core/ids.h"
-#include "kith/server/ports/conversation_store.h"
+#include "kith/server/ports/feed_store.h"
+#include "server/feed/feed_entries.h"
+#include "server/records/feed_marks.h"
 
 namespace kith::server {
 
 class LargeFeed {
  public:
-  using Peek = std::function<const Conversation*(const ConversationId&)>;
+  // Both outlive this.
+  LargeFeed(FeedStore& store, const FeedEntries& entries) : store_(store), entries_(entries) {}
+  ~LargeFeed() { *alive_ = false; }
 
-  // `peek`: the conversation as decided, if it is in memory; null: the store has it whole.
-  LargeFeed(ConversationStore& store, Peek peek);
-  ~LargeFeed();
-
-  // A record was decided on a large group; `changed`: members whose rows changed.
-  void note(const Conversation& conversation, std::span<const UserId> changed);
-  // The large groups of a user, each with the position of its last record, in any order. May answer
-  // inside the call; answers of one user come in the order of the calls.
+  // A record was decided on a large group; its version is `ver` from now on.
+  void note(const FeedMark& mark, FeedVersion ver);
+  // The large groups of a user, each with its version, in any order. May answer inside the call; answers
+  // of one user come in the order of the calls.
   void of(const UserId& user, Done<std::vector<FeedEntry>> done);
+
+  [[nodiscard]] bool any_queued() const { return !queued_.empty(); }
+  // Moves what is queued into a batch; one at a time.
+  void take(FeedBatch& batch);
+  // The store has that batch.
+  void stored() { writing_.clear(); }
 
  private:
   using Groups = std::set<ConversationId>;
-  void loaded(const UserId& user, const std::vector<FeedEntry>& stored);
-  void correct(const UserId& user, Groups& groups, const Conversation& conversation);
-  std::vector<FeedEntry> entries(const Groups& groups) const;
+  // A user whose groups the store is asked for.
+  struct Loading {
+    std::map<ConversationId, bool> changed;  // since it was asked: is the user inside?
+    std::vector<Done<std::vector<FeedEntry>>> waiting;
+  };
+  void correct(const UserId& user, const ConversationId& group, bool inside);
+  void loaded(const UserId& user, const std::vector<FeedEntry>& stored,
+              const std::map<ConversationId, bool>& changed);
+  [[nodiscard]] std::vector<FeedEntry> entries(const Groups& groups) const;
   void bound();
 
-  ConversationStore& store_;
-  Peek peek_;
+  FeedStore& store_;
+  const FeedEntries& entries_;
   std::unordered_map<UserId, Groups, IdHash> of_;
-  std::map<ConversationId, Position> heads_;  // of every group in of_, and of those noted
-  std::unordered_map<UserId, std::vector<Done<std::vector<FeedEntry>>>, IdHash> loading_;
+  std::map<ConversationId, FeedVersion> versions_;  // of every group in of_, and of those noted
+  std::set<ConversationId> queued_;                 // their versions are for the next batch
+  std::set<ConversationId> writing_;                // … and these are in the one under way
+  std::unordered_map<UserId, Loading, IdHash> loading_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

@@ -22,7 +22,7 @@ constexpr std::uint32_t kCrowdedWaitMs = 60'000;
 struct SessionOpening::Greeting {
   handshake::Negotiated agreed;
   std::string run_id, agent;
-  Position cursor = 0;
+  FeedVersion cursor = 0;
   bool background = false;
 };
 
@@ -117,14 +117,14 @@ void SessionOpening::judged(std::uint64_t id, GreetingPtr greeting, Reply reply,
       *session, ports_.dispatcher.open(session->requester, !session->background, greeting->agent));
   ports_.dispatcher.feed_high(admission->user,
                               [this, alive = alive_, id, greeting = std::move(greeting),
-                               reply = std::move(reply)](const Result<Position>& high) {
+                               reply = std::move(reply)](const Result<FeedVersion>& high) {
                                 // Without it the client's own sync still finds everything.
                                 if (*alive) welcome(id, *greeting, reply, high ? *high : 0);
                               });
 }
 
 void SessionOpening::welcome(std::uint64_t id, const Greeting& greeting, const Reply& reply,
-                             Position feed_high) {
+                             FeedVersion feed_high) {
   const Session* session = ports_.sessions.find(id);
   if (session == nullptr || !session->ready()) return;
   v1::ServerFrame frame;

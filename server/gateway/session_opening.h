@@ -52,7 +52,8 @@ class SessionOpening {
   // Returns false if `session` was opened before another one of the same device, and ends.
   bool replace_older(Session& session, const Admission& admission);
   void make_room(const UserId& user);
-  void welcome(std::uint64_t id, const Greeting& greeting, const Reply& reply, Position feed_high);
+  void welcome(std::uint64_t id, const Greeting& greeting, const Reply& reply,
+               FeedVersion feed_high);
   void fill(v1::Welcome& welcome, const Session& session, const Greeting& greeting);
 
   const Ports ports_;

@@ -57,8 +57,8 @@ void SessionRequests::ping(Session& session, const v1::Ping& ping, const Reply& 
     if (background != session.background) set_background(session, background);
   }
   ports_.dispatcher.feed_high(
-      session.admission().user,
-      [this, alive = alive_, id = session.id(), t = ping.t(), reply](const Result<Position>& high) {
+      session.admission().user, [this, alive = alive_, id = session.id(), t = ping.t(),
+                                 reply](const Result<FeedVersion>& high) {
         if (!*alive) return;
         Session* asking = ports_.sessions.find(id);
         if (asking == nullptr) return;

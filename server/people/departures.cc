@@ -21,13 +21,13 @@ constexpr Millis kRetry = std::chrono::seconds(5);
 }  // namespace
 
 struct Departures::State : std::enable_shared_from_this<State> {
-  State(Directory& d, ConversationShard& c, Scheduler& s, Random& random)
-      : directory(d), conversations(c), scheduler(s), ids(s.clock(), random) {}
+  State(Directory& d, UserFeed& f, ConversationShard& c, Scheduler& s, Random& random)
+      : directory(d), feed(f), conversations(c), scheduler(s), ids(s.clock(), random) {}
 
   void look();
   void take(std::vector<UserId> users);
   void next_user();
-  void list(const UserId& user, Position before);
+  void list(const UserId& user, FeedVersion before);
   void walk(const UserId& user, std::vector<FeedChange> page, std::size_t index);
   void visit(const UserId& user, const ConversationId& id, std::function<void()> then);
   void leave(const UserId& user, const ConversationId& id, std::function<void()> then);
@@ -35,6 +35,7 @@ struct Departures::State : std::enable_shared_from_this<State> {
   void again(Millis wait);
 
   Directory& directory;
+  UserFeed& feed;
   ConversationShard& conversations;
   Scheduler& scheduler;
   UuidGenerator ids;
@@ -98,22 +99,22 @@ void Departures::State::again(Millis wait) {
 }
 
 // From the newest to the oldest: what is left meanwhile gets a mark above, and does not come twice.
-void Departures::State::list(const UserId& user, Position before) {
-  conversations.feed().list(user, before, kPage,
-                            [weak = weak_from_this(), user](Result<std::vector<FeedChange>> page) {
-                              const auto self = weak.lock();
-                              if (!self) return;
-                              if (!page) {
-                                self->failed = true;
-                                return self->next_user();
-                              }
-                              if (page->empty()) return self->walked(user);
-                              self->walk(user, std::move(*page), 0);
-                            });
+void Departures::State::list(const UserId& user, FeedVersion before) {
+  feed.list(user, before, kPage,
+            [weak = weak_from_this(), user](Result<std::vector<FeedChange>> page) {
+              const auto self = weak.lock();
+              if (!self) return;
+              if (!page) {
+                self->failed = true;
+                return self->next_user();
+              }
+              if (page->empty()) return self->walked(user);
+              self->walk(user, std::move(*page), 0);
+            });
 }
 
 void Departures::State::walk(const UserId& user, std::vector<FeedChange> page, std::size_t index) {
-  if (index == page.size()) return list(user, page.back().feed_ver);
+  if (index == page.size()) return list(user, page.back().ver);
   const ConversationId id = page[index].conversation;
   visit(user, id, [weak = weak_from_this(), user, page = std::move(page), index]() mutable {
     const auto self = weak.lock();
@@ -180,9 +181,9 @@ void Departures::State::walked(const UserId& user) {
   });
 }
 
-Departures::Departures(Directory& directory, ConversationShard& conversations, Scheduler& scheduler,
-                       Random& random)
-    : state_(std::make_shared<State>(directory, conversations, scheduler, random)) {}
+Departures::Departures(Directory& directory, UserFeed& feed, ConversationShard& conversations,
+                       Scheduler& scheduler, Random& random)
+    : state_(std::make_shared<State>(directory, feed, conversations, scheduler, random)) {}
 
 Departures::~Departures() {
   state_->scheduler.cancel(state_->timer);

@@ -9,14 +9,16 @@
 #include "kith/core/scheduler.h"
 #include "kith/server/ports/directory.h"
 #include "server/conversation/conversation_shard.h"
+#include "server/feed/user_feed.h"
 
 namespace kith::server {
 
 // Loop thread.
 class Departures {
  public:
-  Departures(Directory& directory, ConversationShard& conversations, Scheduler& scheduler,
-             Random& random);
+  // All outlive this.
+  Departures(Directory& directory, UserFeed& feed, ConversationShard& conversations,
+             Scheduler& scheduler, Random& random);
   ~Departures();
 
   // Goes on with what an earlier process has left, and with who has been removed since the last call.

@@ -46,10 +46,12 @@ bool names(const std::vector<UserId>& users, const UserId& user) {
 }  // namespace
 
 struct PeopleService::State : std::enable_shared_from_this<State> {
-  State(Directory& d, Users& u, Devices& v, Conversations& c, Fanout& f, Clock& k, PeopleHooks h)
+  State(Directory& d, Users& u, Devices& v, UserFeed& e, Conversations& c, Fanout& f, Clock& k,
+        PeopleHooks h)
       : directory(d),
         users(u),
         devices(v),
+        feed(e),
         conversations(c),
         fanout(f),
         clock(k),
@@ -57,7 +59,8 @@ struct PeopleService::State : std::enable_shared_from_this<State> {
 
   void change(const Caller& caller, const UserChange& what, const Reply& reply);
   void change_contacts(const Caller& caller, UserChange what, const Reply& reply);
-  void write(const Caller& caller, const UserChange& what, Position mark, const Reply& reply);
+  void write(const Caller& caller, const UserChange& what, UserStates::Hold hold,
+             const Reply& reply);
   void log_blocks(const UserId& by, const UserChange& what, const UserRecord& now, Done<void> done);
   void tell_marked(const UserId& user, std::uint64_t spared);
   void get_users(const v1::GetUsers& request, const Reply& reply);
@@ -69,6 +72,7 @@ struct PeopleService::State : std::enable_shared_from_this<State> {
   Directory& directory;
   Users& users;
   Devices& devices;
+  UserFeed& feed;
   Conversations& conversations;
   Fanout& fanout;
   Clock& clock;
@@ -81,13 +85,16 @@ struct PeopleService::State : std::enable_shared_from_this<State> {
 // nobody's cursor passes it before the change can be read.
 void PeopleService::State::change(const Caller& caller, const UserChange& what,
                                   const Reply& reply) {
-  conversations.mark_user(caller.user, caller.device,
-                          [weak = weak_from_this(), caller, what, reply](Result<Position> mark) {
-                            const auto self = weak.lock();
-                            if (!self) return;
-                            if (!mark) return reply_error(reply, mark.error());
-                            self->write(caller, what, *mark, reply);
-                          });
+  const UserStates::Hold hold = feed.hold(caller.user);
+  conversations.mark_user(
+      caller.user, caller.device,
+      [weak = weak_from_this(), caller, what, hold, reply](const Status& marked) {
+        const auto self = weak.lock();
+        if (!self) return;
+        if (marked) return self->write(caller, what, hold, reply);
+        self->feed.settle(caller.user, hold);
+        reply_error(reply, marked.error());
+      });
 }
 
 // A contact may do more than others: it must not be whoever takes a handle later.
@@ -109,14 +116,14 @@ void PeopleService::State::change_contacts(const Caller& caller, UserChange what
                  });
 }
 
-void PeopleService::State::write(const Caller& caller, const UserChange& what, Position mark,
-                                 const Reply& reply) {
+void PeopleService::State::write(const Caller& caller, const UserChange& what,
+                                 UserStates::Hold hold, const Reply& reply) {
   users.update(
       caller.user, what,
-      [weak = weak_from_this(), caller, what, mark, reply](const Result<Users::Record>& updated) {
+      [weak = weak_from_this(), caller, what, hold, reply](const Result<Users::Record>& updated) {
         const auto self = weak.lock();
         if (!self) return;
-        self->conversations.settle_mark(caller.user, mark);
+        self->feed.settle(caller.user, hold);
         if (!updated) {
           reply_error(reply, updated.error());
           return;
@@ -153,14 +160,13 @@ void PeopleService::State::log_blocks(const UserId& by, const UserChange& what,
 }
 
 void PeopleService::State::tell_marked(const UserId& user, std::uint64_t spared) {
-  conversations.feed_high(
-      user, [weak = weak_from_this(), user, spared](const Result<Position>& high) {
-        const auto state = weak.lock();
-        if (!state || !high) return;
-        v1::ServerFrame frame;
-        frame.mutable_feed_notice()->set_ver(*high);
-        state->fanout.to_user(user, make_push(frame, DeliveryClass::kEvent), spared);
-      });
+  feed.high(user, [weak = weak_from_this(), user, spared](const Result<FeedVersion>& high) {
+    const auto state = weak.lock();
+    if (!state || !high) return;
+    v1::ServerFrame frame;
+    frame.mutable_feed_notice()->set_ver(*high);
+    state->fanout.to_user(user, make_push(frame, DeliveryClass::kEvent), spared);
+  });
 }
 
 void PeopleService::State::get_users(const v1::GetUsers& request, const Reply& reply) {
@@ -261,10 +267,10 @@ void PeopleService::State::revoke_others(const Caller& caller, const Reply& repl
              });
 }
 
-PeopleService::PeopleService(Directory& directory, Users& users, Devices& devices,
+PeopleService::PeopleService(Directory& directory, Users& users, Devices& devices, UserFeed& feed,
                              Conversations& conversations, Fanout& fanout, Clock& clock,
                              PeopleHooks hooks)
-    : state_(std::make_shared<State>(directory, users, devices, conversations, fanout, clock,
+    : state_(std::make_shared<State>(directory, users, devices, feed, conversations, fanout, clock,
                                      std::move(hooks))) {}
 PeopleService::~PeopleService() = default;
 

@@ -10,6 +10,7 @@
 #include "kith/server/ports/directory.h"
 #include "server/conversation/conversations.h"
 #include "server/delivery/fanout.h"
+#include "server/feed/user_feed.h"
 #include "server/requests/caller.h"
 #include "server/requests/reply.h"
 #include "server/users/devices.h"
@@ -38,8 +39,8 @@ struct PeopleHooks {
 // Loop thread.
 class PeopleService {
  public:
-  PeopleService(Directory& directory, Users& users, Devices& devices, Conversations& conversations,
-                Fanout& fanout, Clock& clock, PeopleHooks hooks);
+  PeopleService(Directory& directory, Users& users, Devices& devices, UserFeed& feed,
+                Conversations& conversations, Fanout& fanout, Clock& clock, PeopleHooks hooks);
   ~PeopleService();
 
   // UpdateSettings, UpdateContacts, UpdateProfile, GetUsers, GetDevices, RevokeDevice; false for

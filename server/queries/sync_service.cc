@@ -52,8 +52,8 @@ struct SyncService::Listing {
   bool snapshot = false;
   bool receipts = true;
   std::size_t window = 0;
-  Position cursor = 0;
-  Position high = 0;
+  FeedVersion cursor = 0;
+  FeedVersion high = 0;
   std::vector<FeedChange> entries{};
   std::map<ConversationId, std::uint64_t> known{};  // heads of large groups that the client has
   v1::ServerFrame answer{};
@@ -95,9 +95,9 @@ void SyncService::sync(const Caller& caller, const v1::SyncRequest& request, con
     listing->known[*conversation_id(head.conversation_id())] = head.seq();
   }
   // FIRST: what changes from here on gets a new mark.
-  const Position high = listing->high = shard_.feed().begin_serving(caller.user, listing->cursor);
-  if (listing->cursor > high) return listing->reset(v1::SYNC_RESET_REASON_FUTURE);
-  if (!listing->snapshot && listing->cursor < shard_.feed().horizon()) {
+  const FeedVersion high = listing->high = feed_.begin_serving(caller.user, listing->cursor);
+  if (!feed_.may_be(listing->cursor)) return listing->reset(v1::SYNC_RESET_REASON_FUTURE);
+  if (!listing->snapshot && listing->cursor < feed_.horizon()) {
     return listing->reset(v1::SYNC_RESET_REASON_HORIZON);
   }
   auto* page = listing->answer.mutable_sync_page();
@@ -119,11 +119,11 @@ void SyncService::sync(const Caller& caller, const v1::SyncRequest& request, con
     });
   };
   if (listing->snapshot) {
-    shard_.feed().list(caller.user, place.from, listing->window + 1, listed);
+    feed_.list(caller.user, place.from, listing->window + 1, listed);
   } else {
     // The first page counts: a delta of too many is given up before it begins.
     const std::size_t wanted = goes_on ? listing->window : limits::sync_delta_max;
-    shard_.feed().changed(caller.user, place.from, wanted + 1, listed);
+    feed_.changed(caller.user, place.from, wanted + 1, listed);
   }
 }
 
@@ -131,41 +131,42 @@ void SyncService::list_more(const std::shared_ptr<Listing>& listing, std::size_t
   auto* page = listing->answer.mutable_sync_page();
   if (index == std::min(listing->entries.size(), listing->window)) return finish_listing(listing);
   // LAST: the heads.
-  shard_.with(listing->entries[index].conversation,
-              [this, alive = alive_, listing, index, page](Result<const Conversation*> found) {
-                if (!*alive) return;
-                if (!found) return reply_error(listing->reply, found.error());
-                const Conversation* c = *found;
-                const Member* me = c != nullptr ? find_member(*c, listing->caller.user) : nullptr;
-                if (me != nullptr && !listing->is_known(listing->entries[index], *c, *me)) {
-                  to_wire(*c, *me, listing->receipts, page->add_changed());
-                }
-                list_more(listing, index + 1);
-              });
+  conversations_.with(
+      listing->entries[index].conversation,
+      [this, alive = alive_, listing, index, page](Result<const Conversation*> found) {
+        if (!*alive) return;
+        if (!found) return reply_error(listing->reply, found.error());
+        const Conversation* c = *found;
+        const Member* me = c != nullptr ? find_member(*c, listing->caller.user) : nullptr;
+        if (me != nullptr && !listing->is_known(listing->entries[index], *c, *me)) {
+          to_wire(*c, *me, listing->receipts, page->add_changed());
+        }
+        list_more(listing, index + 1);
+      });
 }
 
 void SyncService::finish_listing(const std::shared_ptr<Listing>& listing) {
   auto* page = listing->answer.mutable_sync_page();
   if (listing->entries.size() > listing->window) {
-    listing->place.from = listing->entries[listing->window - 1].feed_ver;
+    listing->place.from = listing->entries[listing->window - 1].ver;
     page->set_more(true);
     page->set_page_token(page_tokens_.of_sync(listing->caller.user, listing->place));
     return listing->reply(std::move(listing->answer));
   }
   // Whoever has nothing yet needs it all, and whoever has everything nothing.
   if (listing->cursor == 0) return list_user_state(listing, 0);
-  if (shard_.feed().nothing_above(listing->caller.user, listing->cursor)) {
+  if (feed_.nothing_above(listing->caller.user, listing->cursor)) {
     return listing->reply(std::move(listing->answer));
   }
-  shard_.feed().user_mark(listing->caller.user,
-                          [this, alive = alive_, listing](Result<Position> changed_at) {
-                            if (!*alive) return;
-                            if (!changed_at) return reply_error(listing->reply, changed_at.error());
-                            if (*changed_at <= listing->cursor) {
-                              return listing->reply(std::move(listing->answer));
-                            }
-                            list_user_state(listing, 0);
-                          });
+  feed_.user_state(listing->caller.user,
+                   [this, alive = alive_, listing](Result<FeedVersion> changed_at) {
+                     if (!*alive) return;
+                     if (!changed_at) return reply_error(listing->reply, changed_at.error());
+                     if (*changed_at <= listing->cursor) {
+                       return listing->reply(std::move(listing->answer));
+                     }
+                     list_user_state(listing, 0);
+                   });
 }
 
 void SyncService::list_user_state(const std::shared_ptr<Listing>& listing, std::size_t from) {

@@ -5,7 +5,8 @@
 #include <memory>
 #include <string_view>
 
-#include "server/conversation/conversation_shard.h"
+#include "server/conversation/conversations.h"
+#include "server/feed/user_feed.h"
 #include "server/requests/caller.h"
 #include "server/requests/page_tokens.h"
 #include "server/requests/reply.h"
@@ -19,8 +20,9 @@ namespace kith::server {
 
 class SyncService {
  public:
-  // Both outlive this.
-  SyncService(ConversationShard& shard, Users& users) : shard_(shard), users_(users) {}
+  // All outlive this.
+  SyncService(UserFeed& feed, Conversations& conversations, Users& users)
+      : feed_(feed), conversations_(conversations), users_(users) {}
   ~SyncService() { *alive_ = false; }
 
   // Page tokens are good for all that have the same secret. Before the first request.
@@ -33,7 +35,8 @@ class SyncService {
   void finish_listing(const std::shared_ptr<Listing>& listing);
   void list_user_state(const std::shared_ptr<Listing>& listing, std::size_t from);
 
-  ConversationShard& shard_;
+  UserFeed& feed_;
+  Conversations& conversations_;
   Users& users_;
   PageTokens page_tokens_{{}};
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -6,14 +6,16 @@
 #include <string_view>
 #include <vector>
 
+#include "kith/server/ports/feed_store.h"
 #include "kith/server/ports/records.h"
 
 namespace kith::server {
 
 // From one start to the next.
 struct Run {
-  std::string id;                  // 16 random bytes
-  Position first = 1;              // the first record that it may have written
+  std::string id;  // 16 random bytes
+  Position first =
+      1;  // the first record that it may have written; of all logs together, if there are several
   std::int64_t kept_until_ms = 0;  // server time of the last record before it; 0 = there was none
   bool copied = false;  // it began on a copy: the history before it may have gone on elsewhere
 };
@@ -36,7 +38,7 @@ class RunHistory {
   };
   // `run`: the one that a device has heard of last, empty: none; `cursor`: up to where it has synced then. A device
   // may hold events beyond its cursor, so where a run went on elsewhere the cursor proves nothing.
-  [[nodiscard]] Verdict judge(std::string_view run, Position cursor) const;
+  [[nodiscard]] Verdict judge(std::string_view run, FeedVersion cursor) const;
 
  private:
   std::vector<Run> runs_;

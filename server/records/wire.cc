@@ -78,16 +78,12 @@ std::uint64_t visible_upto(const Conversation& conversation, const Member& membe
 
 namespace {
 
-// The head as a former member may see it. Of those who left before the server kept their view it says
-// as little as possible, under a version that takes nothing away from what their devices know.
+// The head as a former member may see it. If a store of an earlier release kept no view it says as little as possible.
 Head head_at_leaving(const Head& now, const Member& m) {
   Head head;
   head.id = now.id;
   head.type = now.type;
-  if (m.left == nullptr) {
-    head.entry_ver = m.feed_ver;
-    return head;
-  }
+  if (m.left == nullptr) return head;
   const LeftView& view = *m.left;
   head.entry_ver = view.entry_ver;
   head.last_ts_ms = view.last_ts_ms;

@@ -59,8 +59,9 @@ struct SearchService::Search {
   std::chrono::microseconds spent{0};
 };
 
-SearchService::SearchService(SearchIndex* index, ConversationShard& shard, Scheduler& scheduler)
-    : index_(index), shard_(shard), scheduler_(scheduler) {}
+SearchService::SearchService(SearchIndex* index, UserFeed& feed, Conversations& conversations,
+                             Scheduler& scheduler)
+    : index_(index), feed_(feed), conversations_(conversations), scheduler_(scheduler) {}
 
 SearchService::~SearchService() {
   *alive_ = false;
@@ -116,35 +117,35 @@ bool SearchService::handle(const Caller& caller, const v1::ClientFrame& frame, c
 
 // One who is no member waits for nothing that is found there.
 void SearchService::look_into(const SearchPtr& search, const ConversationId& id) {
-  shard_.with(id, [this, alive = alive_, search, id](const Result<const Conversation*>& found) {
-    if (!*alive) return;
-    if (!found) return fail(search, found.error());
-    const Member* me = *found != nullptr ? find_member(**found, search->caller.user) : nullptr;
-    if (me == nullptr) return answer(search);
-    search->query.scopes.push_back({id, me->join_seq, visible_upto(**found, *me)});
-    ask(search);
-  });
+  conversations_.with(
+      id, [this, alive = alive_, search, id](const Result<const Conversation*>& found) {
+        if (!*alive) return;
+        if (!found) return fail(search, found.error());
+        const Member* me = *found != nullptr ? find_member(**found, search->caller.user) : nullptr;
+        if (me == nullptr) return answer(search);
+        search->query.scopes.push_back({id, me->join_seq, visible_upto(**found, *me)});
+        ask(search);
+      });
 }
 
-void SearchService::list_conversations(const SearchPtr& search, Position before) {
-  shard_.feed().list(search->caller.user, before, kListPage,
-                     [this, alive = alive_, search](const Result<std::vector<FeedChange>>& listed) {
-                       if (!*alive) return;
-                       search->spent += kListCost;
-                       if (!listed) return fail(search, listed.error());
-                       auto& scopes = search->query.scopes;
-                       for (const FeedChange& change : *listed) {
-                         scopes.push_back({change.conversation, 1, 0});
-                       }
-                       const bool more = listed->size() == kListPage;
-                       if (!more || scopes.size() >= limits::search_conversations_max)
-                         return ask(search);
-                       if (late(*search)) return fail(search, make_error(ErrorCode::kTimeout, ""));
-                       // A page a turn: others wait for the loop.
-                       scheduler_.post([this, alive, search, before = listed->back().feed_ver] {
-                         if (*alive) list_conversations(search, before);
-                       });
-                     });
+void SearchService::list_conversations(const SearchPtr& search, FeedVersion before) {
+  feed_.list(search->caller.user, before, kListPage,
+             [this, alive = alive_, search](const Result<std::vector<FeedChange>>& listed) {
+               if (!*alive) return;
+               search->spent += kListCost;
+               if (!listed) return fail(search, listed.error());
+               auto& scopes = search->query.scopes;
+               for (const FeedChange& change : *listed) {
+                 scopes.push_back({change.conversation, 1, 0});
+               }
+               const bool more = listed->size() == kListPage;
+               if (!more || scopes.size() >= limits::search_conversations_max) return ask(search);
+               if (late(*search)) return fail(search, make_error(ErrorCode::kTimeout, ""));
+               // A page a turn: others wait for the loop.
+               scheduler_.post([this, alive, search, before = listed->back().ver] {
+                 if (*alive) list_conversations(search, before);
+               });
+             });
 }
 
 void SearchService::ask(const SearchPtr& search) {
@@ -186,8 +187,8 @@ void SearchService::look_at_next(const SearchPtr& search) {
 void SearchService::look_at(const SearchPtr& search, const IndexHit& hit) {
   search->query.before = hit.place;
   search->spent += kHitCost;
-  shard_.with(hit.conversation, [this, alive = alive_, search,
-                                 hit](const Result<const Conversation*>& found) {
+  conversations_.with(hit.conversation, [this, alive = alive_, search,
+                                         hit](const Result<const Conversation*>& found) {
     if (!*alive) return;
     if (!found) return fail(search, found.error());
     const Member* me = *found != nullptr ? find_member(**found, search->caller.user) : nullptr;
@@ -197,14 +198,15 @@ void SearchService::look_at(const SearchPtr& search, const IndexHit& hit) {
     search->windows[hit.conversation] = window;
     if (hit.seq < window.from || hit.seq > window.to) return look_at_next(search);
     const EventQuery query{hit.conversation, hit.seq, hit.seq, 1, false};
-    shard_.events(query, [this, alive, search, hit](const Result<std::vector<Event>>& events) {
-      if (!*alive) return;
-      // A damaged piece of history hides what is in it, not the rest.
-      const bool damaged = !events && events.error().code == ErrorCode::kCacheCorrupt;
-      if (!events && !damaged) return fail(search, events.error());
-      if (!damaged && !events->empty()) take(*search, hit, events->front());
-      look_at_next(search);
-    });
+    conversations_.events(
+        query, [this, alive, search, hit](const Result<std::vector<Event>>& events) {
+          if (!*alive) return;
+          // A damaged piece of history hides what is in it, not the rest.
+          const bool damaged = !events && events.error().code == ErrorCode::kCacheCorrupt;
+          if (!events && !damaged) return fail(search, events.error());
+          if (!damaged && !events->empty()) take(*search, hit, events->front());
+          look_at_next(search);
+        });
   });
 }
 

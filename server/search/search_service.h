@@ -12,7 +12,8 @@
 
 #include "kith/core/scheduler.h"
 #include "kith/server/ports/search_index.h"
-#include "server/conversation/conversation_shard.h"
+#include "server/conversation/conversations.h"
+#include "server/feed/user_feed.h"
 #include "server/requests/caller.h"
 #include "server/requests/reply.h"
 
@@ -33,7 +34,8 @@ class SearchService {
  public:
   // `index`: null if this server has none; then every search is answered with kUnimplemented. All
   // must outlive the service.
-  SearchService(SearchIndex* index, ConversationShard& shard, Scheduler& scheduler);
+  SearchService(SearchIndex* index, UserFeed& feed, Conversations& conversations,
+                Scheduler& scheduler);
   ~SearchService();
 
   // `damaged` is called with what a search has met in the index.
@@ -53,7 +55,7 @@ class SearchService {
   using SearchPtr = std::shared_ptr<Search>;
 
   void look_into(const SearchPtr& search, const ConversationId& id);
-  void list_conversations(const SearchPtr& search, Position before);
+  void list_conversations(const SearchPtr& search, FeedVersion before);
   void ask(const SearchPtr& search);
   void look_at_next(const SearchPtr& search);
   void look_at(const SearchPtr& search, const IndexHit& hit);
@@ -64,7 +66,8 @@ class SearchService {
   [[nodiscard]] bool late(const Search& search) const;
 
   SearchIndex* index_;
-  ConversationShard& shard_;
+  UserFeed& feed_;
+  Conversations& conversations_;
   Scheduler& scheduler_;
   [[nodiscard]] std::size_t places_of_one() const;
 

@@ -12,11 +12,13 @@
 #include "kith/conformance/command_log_suite.h"
 #include "kith/conformance/conversation_store_suite.h"
 #include "kith/conformance/directory_suite.h"
+#include "kith/conformance/feed_store_suite.h"
 #include "kith/conformance/search_index_suite.h"
 #include "kith/conformance/session_registry_suite.h"
 #include "server/adapters/embedded/command_log_memory.h"
 #include "server/adapters/embedded/conversation_store_memory.h"
 #include "server/adapters/embedded/directory_memory.h"
+#include "server/adapters/embedded/feed_store_memory.h"
 #include "server/adapters/embedded/search_index_memory.h"
 #include "server/adapters/embedded/session_registry_memory.h"
 
@@ -120,6 +122,20 @@ struct AppliesInsideTheCall : ConversationStoreMemory {
     done(Status());
   }
 };
+struct LetsVersionsFall : FeedStoreMemory {
+  LetsVersionsFall(const std::shared_ptr<Disk>& disk, Scheduler& scheduler)
+      : FeedStoreMemory(disk, scheduler), kept(disk) {}
+  void apply(std::shared_ptr<const FeedBatch> batch, Done<void> done) override {
+    for (const FeedRow& row : batch->entries) kept->entries[row.user].erase(row.conversation);
+    FeedStoreMemory::apply(std::move(batch), std::move(done));
+  }
+  std::shared_ptr<Disk> kept;
+};
+struct BeginsAnewEachTime : FeedStoreMemory {
+  using FeedStoreMemory::FeedStoreMemory;
+  Result<std::uint64_t> begin() override { return ++begun; }
+  std::uint64_t begun = 0;
+};
 struct LoadsAfterItsEnd : DirectoryMemory {
   LoadsAfterItsEnd(std::shared_ptr<Disk> disk, Scheduler& scheduler)
       : DirectoryMemory(std::move(disk), scheduler), loop(scheduler) {}
@@ -208,6 +224,8 @@ INSTANTIATE_TYPED_TEST_SUITE_P(LetsSmallOnesOvertake, CommandLogSuite, Logs<Lets
 INSTANTIATE_TYPED_TEST_SUITE_P(CountsWhatIsLeft, CommandLogSuite, Logs<CountsWhatIsLeft>);
 
 using EarlyStore = OnADisk<ConversationStore, AppliesInsideTheCall>;
+using FallingFeeds = OnADisk<FeedStore, LetsVersionsFall>;
+using ForgetfulFeeds = OnADisk<FeedStore, BeginsAnewEachTime>;
 using LateDirectory = OnADisk<Directory, LoadsAfterItsEnd>;
 using LateIndex = OnADisk<SearchIndex, TellsTheTimeLate>;
 using UnorderedRegistry = OnTheLoop<SessionRegistry, AnswersTheLastFirst>;
@@ -215,6 +233,8 @@ using BorrowingBus = OnTheLoop<Bus, KeepsNoCopy>;
 using RepeatingBus = OnTheLoop<Bus, DeliversTwice>;
 using LateBus = OnTheLoop<Bus, DeliversAfterItsEnd>;
 INSTANTIATE_TYPED_TEST_SUITE_P(AppliesInsideTheCall, ConversationStoreSuite, EarlyStore);
+INSTANTIATE_TYPED_TEST_SUITE_P(LetsVersionsFall, FeedStoreSuite, FallingFeeds);
+INSTANTIATE_TYPED_TEST_SUITE_P(BeginsAnewEachTime, FeedStoreSuite, ForgetfulFeeds);
 INSTANTIATE_TYPED_TEST_SUITE_P(LoadsAfterItsEnd, DirectorySuite, LateDirectory);
 INSTANTIATE_TYPED_TEST_SUITE_P(TellsTheTimeLate, SearchIndexSuite, LateIndex);
 INSTANTIATE_TYPED_TEST_SUITE_P(AnswersTheLastFirst, SessionRegistrySuite, UnorderedRegistry);

@@ -13,6 +13,8 @@ FOUND_BY = {  # adapter: case
     "LetsSmallOnesOvertake": "NothingOvertakesARefusedRecord",
     "CountsWhatIsLeft": "PositionsSurviveTrim",
     "AppliesInsideTheCall": "ApplyAnswersLaterAndIsReadFromThenOn",
+    "LetsVersionsFall": "VersionsNeverFall",
+    "BeginsAnewEachTime": "EachBeginIsAboveAllEarlierOnes",
     "LoadsAfterItsEnd": "NoCallbackComesAfterDestruction",
     "TellsTheTimeLate": "TheTimeOfASearchIsToldBeforeItsAnswer",
     "AnswersTheLastFirst": "ALookupSeesWhatCameBeforeItAndIsAnsweredInItsTurn",

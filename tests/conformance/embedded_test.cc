@@ -13,6 +13,7 @@
 #include "kith/conformance/command_log_suite.h"
 #include "kith/conformance/conversation_store_suite.h"
 #include "kith/conformance/directory_suite.h"
+#include "kith/conformance/feed_store_suite.h"
 #include "kith/conformance/session_registry_suite.h"
 #include "server/adapters/embedded/bus_memory.h"
 #include "server/adapters/embedded/command_log_file.h"
@@ -22,6 +23,8 @@
 #include "server/adapters/embedded/directory_memory.h"
 #include "server/adapters/embedded/directory_sqlite.h"
 #include "server/adapters/embedded/embedded.h"
+#include "server/adapters/embedded/feed_store_memory.h"
+#include "server/adapters/embedded/feed_store_sqlite.h"
 #include "server/adapters/embedded/session_registry_memory.h"
 #include "tests/conformance/faulty_folder.h"
 #include "tests/conformance/scratch_directory.h"
@@ -85,6 +88,29 @@ struct SqliteStore : Scheduled {
   }
   std::unique_ptr<ConversationStore> open_nearly_full() { return open(kFewPages); }
 };
+struct MemoryFeeds : Scheduled {
+  std::shared_ptr<FeedStoreMemory::Disk> disk = std::make_shared<FeedStoreMemory::Disk>();
+  std::unique_ptr<FeedStore> open() {
+    disk->apply_fault = nullptr;
+    return std::make_unique<FeedStoreMemory>(disk, loop);
+  }
+  std::unique_ptr<FeedStore> open_nearly_full() {
+    disk->apply_fault = [this]() -> std::optional<FeedStoreMemory::ApplyFault> {
+      if (disk->users.empty() || failed) return std::nullopt;  // once: the next batch would fit
+      failed = true;
+      return FeedStoreMemory::ApplyFault{make_error(ErrorCode::kDiskFull, "full"), false};
+    };
+    return std::make_unique<FeedStoreMemory>(disk, loop);
+  }
+  bool failed = false;
+};
+struct SqliteFeeds : Scheduled {
+  ScratchDirectory dir;
+  std::unique_ptr<FeedStore> open(std::uint64_t pages = 0) {
+    return opened(FeedStoreSqlite::open(dir.file("feed.db"), "", loop, pages));
+  }
+  std::unique_ptr<FeedStore> open_nearly_full() { return open(kFewPages); }
+};
 struct MemoryDirectory : Scheduled {
   std::shared_ptr<DirectoryMemory::Disk> disk = std::make_shared<DirectoryMemory::Disk>();
   std::unique_ptr<Directory> open() { return std::make_unique<DirectoryMemory>(disk, loop); }
@@ -106,6 +132,8 @@ INSTANTIATE_TYPED_TEST_SUITE_P(Memory, CommandLogSuite, MemoryLog);
 INSTANTIATE_TYPED_TEST_SUITE_P(File, CommandLogSuite, FileLog);
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, ConversationStoreSuite, MemoryStore);
 INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, ConversationStoreSuite, SqliteStore);
+INSTANTIATE_TYPED_TEST_SUITE_P(Memory, FeedStoreSuite, MemoryFeeds);
+INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, FeedStoreSuite, SqliteFeeds);
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, DirectorySuite, MemoryDirectory);
 INSTANTIATE_TYPED_TEST_SUITE_P(Sqlite, DirectorySuite, SqliteDirectory);
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, SessionRegistrySuite, MemoryRegistry);

@@ -8,6 +8,7 @@
 #include "kith/conformance/drained_scheduler.h"
 #include "server/adapters/embedded/conversation_store_sqlite.h"
 #include "server/adapters/embedded/directory_sqlite.h"
+#include "server/adapters/embedded/feed_store_sqlite.h"
 #include "tests/conformance/scratch_directory.h"
 
 namespace kith::server {
@@ -21,7 +22,14 @@ using namespace conformance;
   "CREATE TABLE conversation(id BLOB PRIMARY KEY,type INT,last_seq INT,last_position INT," \
   "last_ordinal INT,last_ts INT,title BLOB,roster_ver INT,member_count INT,large INT,"     \
   "delivered_all INT,read_all INT,read_any INT) WITHOUT ROWID;"
+#define FEEDS_OF_VERSION_6                                                                         \
+  "CREATE TABLE feed(user BLOB,feed_ver INT,conversation BLOB,"                                    \
+  "PRIMARY KEY(user,feed_ver,conversation)) WITHOUT ROWID;"                                        \
+  "CREATE TABLE large_member(user BLOB,conversation BLOB,PRIMARY KEY(user,conversation)) WITHOUT " \
+  "ROWID;"                                                                                         \
+  "CREATE TABLE user_mark(user BLOB PRIMARY KEY,position INT) WITHOUT ROWID;"
 #define MEMBERS_OF_VERSION_5                                                            \
+  FEEDS_OF_VERSION_6                                                                    \
   "DROP TABLE member;"                                                                  \
   "CREATE TABLE member(user BLOB,conversation BLOB,role INT,join_seq INT,left_seq INT," \
   "delivered INT,read INT,read_ordinal INT,public_read INT,sharing INT,feed_ver INT,"   \
@@ -61,6 +69,11 @@ void execute(const std::string& path, const std::string& sql) {
   sqlite3_close(db);
 }
 
+// The feeds of the store, taken over from it.
+std::unique_ptr<FeedStoreSqlite> feeds_beside(const ScratchDirectory& dir, DrainedScheduler& loop) {
+  return opened(FeedStoreSqlite::open(dir.file("feed.db"), dir.file("store.db"), loop));
+}
+
 TEST(Embedded, AStoreOfTheSecondReleaseKeepsPlacesMembersAndFeeds) {
   ScratchDirectory dir;
   DrainedScheduler loop;
@@ -83,16 +96,18 @@ TEST(Embedded, AStoreOfTheSecondReleaseKeepsPlacesMembersAndFeeds) {
   ASSERT_TRUE(found.ok() && *found);
   ASSERT_EQ((*found)->members.size(), 1u);
   EXPECT_EQ((*found)->members[0].delivered_seq, 3u);
-  EXPECT_EQ((*found)->members[0].feed_ver, 4u);
   const auto placed = answer_of<std::optional<Placement>>(
       loop, [&](auto done) { store->find(room, user, *MessageId::parse(kMessage), done); });
   ASSERT_TRUE(placed.ok() && *placed);
   EXPECT_EQ((*placed)->seq, 3u);
   EXPECT_EQ((*placed)->position, 5u);
-  const auto changed = answer_of<std::vector<FeedEntry>>(
-      loop, [&](auto done) { store->changed(user, 3, 10, done); });
-  ASSERT_EQ(changed.value().size(), 1u);
-  EXPECT_EQ(changed.value()[0].feed_ver, 4u);
+  for (int opening = 1; opening <= 2; ++opening) {  // the second finds them taken over
+    const auto feeds = feeds_beside(dir, loop);
+    const auto changed = answer_of<std::vector<FeedEntry>>(
+        loop, [&](auto done) { feeds->changed(user, 3, 10, done); });
+    ASSERT_EQ(changed.value().size(), 1u) << opening;
+    EXPECT_EQ(changed.value()[0].ver, 4u);
+  }
 }
 
 TEST(Embedded, AStoreOfTheThirdReleaseKeepsItsHistoryAndPlaces) {
@@ -145,13 +160,14 @@ TEST(Embedded, AStoreOfTheFirstReleaseFindsItsLargeConversations) {
               "(x'0000000000000000000000000000000a',x'00000000000040008000000000000002',1),"
               "(x'0000000000000000000000000000000b',x'00000000000040008000000000000001',0)");
   auto store = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop));
+  const auto feeds = feeds_beside(dir, loop);
   const auto large = [&](const char* user) {
     return answer_of<std::vector<FeedEntry>>(
-               loop, [&](auto done) { store->large(*UserId::parse(user), std::move(done)); })
+               loop, [&](auto done) { feeds->large(*UserId::parse(user), std::move(done)); })
         .value();
   };
   ASSERT_EQ(large("0000000000000000000000000000000a").size(), 1u);
-  EXPECT_EQ(large("0000000000000000000000000000000a")[0].feed_ver, 5u);
+  EXPECT_EQ(large("0000000000000000000000000000000a")[0].ver, 5u);
   EXPECT_TRUE(large("0000000000000000000000000000000b").empty());
 }
 
@@ -188,7 +204,6 @@ TEST(Embedded, AStoreOfTheFourthReleaseGoesOn) {
   Member member;
   member.user = *UserId::parse(user);
   member.role = MemberRole::kMember;
-  member.feed_ver = 5;
   StoreBatch batch;
   batch.position = 5;
   batch.heads.emplace_back();
@@ -230,10 +245,11 @@ TEST(Embedded, AStoreOfTheFourthReleaseGoesOn) {
   const auto loaded =
       answer_of<std::optional<Conversation>>(loop, [&](auto done) { store->load(id, done); });
   EXPECT_EQ((*loaded)->members, std::vector{member});
+  const auto feeds = feeds_beside(dir, loop);
   const auto marks = answer_of<std::vector<FeedEntry>>(
-      loop, [&](auto done) { store->list(member.user, 0, 10, done); });
+      loop, [&](auto done) { feeds->list(member.user, 0, 10, done); });
   ASSERT_EQ(marks->size(), 1u);
-  EXPECT_EQ(marks->front().feed_ver, 5u);
+  EXPECT_EQ(marks->front().ver, 3u);
 }
 
 TEST(Embedded, AGroupOfTheFourthReleaseKeepsItsManyMembers) {
@@ -247,7 +263,6 @@ TEST(Embedded, AGroupOfTheFourthReleaseKeepsItsManyMembers) {
     Member member;
     member.user = id_of<UserId>(n);
     member.role = MemberRole::kMember;
-    member.feed_ver = 1;
     member.sharing = false;
     wanted.push_back(member);
     rows += "INSERT INTO member VALUES(x'" + member.user.to_string() + "',x'" + room +
@@ -262,7 +277,7 @@ TEST(Embedded, AGroupOfTheFourthReleaseKeepsItsManyMembers) {
   batch.heads[0].id = *ConversationId::parse(room);
   for (const std::size_t n : {7u, 20u, 7u}) {
     ++batch.position;
-    wanted[n].delivered_seq = wanted[n].feed_ver = batch.position + 1;
+    wanted[n].delivered_seq = batch.position + 1;
     batch.members = {{batch.heads[0].id, wanted[n]}};
     ASSERT_TRUE(answer_of<void>(loop, [&](auto done) {
                   store->apply(std::make_shared<const StoreBatch>(batch), done);
@@ -270,11 +285,19 @@ TEST(Embedded, AGroupOfTheFourthReleaseKeepsItsManyMembers) {
     const auto loaded = answer_of<std::optional<Conversation>>(
         loop, [&](auto done) { store->load(batch.heads[0].id, done); });
     EXPECT_EQ((*loaded)->members, wanted);
-    const auto marks = answer_of<std::vector<FeedEntry>>(
-        loop, [&](auto done) { store->list(wanted[n].user, 0, 10, done); });
-    ASSERT_EQ(marks->size(), 1u);
-    EXPECT_EQ(marks->front().feed_ver, wanted[n].feed_ver);
   }
+}
+
+// A data directory whose feed.db was lost must not look like one in which nothing ever happened.
+TEST(Embedded, AStoreWithoutItsFeedsIsRefused) {
+  ScratchDirectory dir;
+  DrainedScheduler loop;
+  { auto made = opened(ConversationStoreSqlite::open(dir.file("store.db"), loop)); }
+  { auto made = feeds_beside(dir, loop); }
+  execute(dir.file("store.db"), "UPDATE meta SET value=7 WHERE key='applied'");
+  const auto without = FeedStoreSqlite::open(dir.file("other.db"), dir.file("store.db"), loop);
+  ASSERT_FALSE(without.ok());
+  EXPECT_EQ(without.error().code, ErrorCode::kCacheCorrupt) << without.error().to_string();
 }
 
 TEST(Embedded, ARowThatSaysNothingIsATypedError) {

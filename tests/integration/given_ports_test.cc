@@ -18,6 +18,7 @@
 #include "server/adapters/embedded/command_log_memory.h"
 #include "server/adapters/embedded/conversation_store_memory.h"
 #include "server/adapters/embedded/directory_memory.h"
+#include "server/adapters/embedded/feed_store_memory.h"
 #include "server/adapters/embedded/search_index_memory.h"
 #include "server/adapters/embedded/session_registry_memory.h"
 #include "tests/conformance/scratch_directory.h"
@@ -55,6 +56,7 @@ struct Engines {
   std::shared_ptr<ConversationStoreMemory::Disk> store =
       std::make_shared<ConversationStoreMemory::Disk>();
   std::shared_ptr<CommandLogMemory::Disk> log = std::make_shared<CommandLogMemory::Disk>();
+  std::shared_ptr<FeedStoreMemory::Disk> feed = std::make_shared<FeedStoreMemory::Disk>();
   std::shared_ptr<DirectoryMemory::Disk> directory = std::make_shared<DirectoryMemory::Disk>();
   std::shared_ptr<SearchIndexMemory::Disk> search = std::make_shared<SearchIndexMemory::Disk>();
   std::vector<std::string> opened;
@@ -82,6 +84,7 @@ ServerPorts ports_on(Engines& engines) {
   ports.store =
       opens_partition<ConversationStore, ConversationStoreMemory>(engines, "store", engines.store);
   ports.log = opens_partition<CommandLog, CommandLogMemory>(engines, "log", engines.log);
+  ports.feed = opens<FeedStore, FeedStoreMemory>(engines, "feed", engines.feed);
   ports.directory = opens<Directory, DirectoryMemory>(engines, "directory", engines.directory);
   ports.search = opens<SearchIndex, SearchIndexMemory>(engines, "search", engines.search);
   ports.registry = opens<SessionRegistry, PostingRegistry>(engines, "registry");
@@ -144,8 +147,9 @@ TEST_F(GivenPorts, MessagesAreHeardAndThereAfterARestart) {
     EXPECT_EQ(server->backup(dir_.file("backup")).error().code, ErrorCode::kUnimplemented);
   }
   EXPECT_EQ(engines_.opened,
-            (std::vector<std::string>{"store0", "log0", "directory", "search", "registry", "bus",
-                                      "store0", "log0", "directory", "search", "registry", "bus"}));
+            (std::vector<std::string>{"store0", "log0", "feed", "directory", "search", "registry",
+                                      "bus", "store0", "log0", "feed", "directory", "search",
+                                      "registry", "bus"}));
   EXPECT_EQ(engines_.threads.count(std::this_thread::get_id()), 0u) << "opened on the loop";
   auto server = started();
   auto bob = enter(*server, "bob");

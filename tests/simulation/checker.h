@@ -17,6 +17,7 @@
 #include "server/adapters/embedded/command_log_memory.h"
 #include "server/adapters/embedded/conversation_store_memory.h"
 #include "server/adapters/embedded/directory_memory.h"
+#include "server/adapters/embedded/feed_store_memory.h"
 #include "server/adapters/embedded/search_index_memory.h"
 #include "tests/simulation/cache_disk.h"
 
@@ -63,6 +64,7 @@ struct Sent {
 // The truth: the server's disks and the devices'.
 struct Truth {
   const server::ConversationStoreMemory::Disk& store;
+  const server::FeedStoreMemory::Disk& feeds;
   const server::DirectoryMemory::Disk& directory;
   const server::SearchIndexMemory::Disk& index;
   const std::vector<Who>& devices;
@@ -73,6 +75,24 @@ struct Truth {
   // The clocks of this device and of the server were both set in this run.
   std::function<bool(std::size_t device)> clocks_were_set;
 
+  // Present and former ones of a user.
+  [[nodiscard]] std::vector<ConversationId> conversations_of(const UserId& user) const {
+    std::vector<ConversationId> found;
+    for (const auto& [id, members] : store.members) {
+      if (members.contains(user)) found.push_back(id);
+    }
+    return found;
+  }
+  // The newest version under which the user's feed names the conversation.
+  [[nodiscard]] server::FeedVersion feed_version(const UserId& user,
+                                                 const ConversationId& id) const {
+    server::FeedVersion newest = 0;
+    if (const auto of = feeds.entries.find(user); of != feeds.entries.end()) {
+      if (const auto row = of->second.find(id); row != of->second.end()) newest = row->second.ver;
+    }
+    const auto group = feeds.groups.find(id);
+    return group == feeds.groups.end() ? newest : std::max(newest, group->second);
+  }
   // The account was deleted.
   [[nodiscard]] bool gone(const UserId& user) const {
     const auto it = directory.accounts.find(user);

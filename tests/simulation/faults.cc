@@ -36,6 +36,11 @@ void Faults::calm_disks() {
   store.apply_fault = nullptr;
   store.read_fault = nullptr;
   store.survives_crash = nullptr;
+  auto& feeds = world_.server().feed_disk();
+  feeds.apply_delay = feeds.read_delay = nullptr;
+  feeds.apply_fault = nullptr;
+  feeds.read_fault = nullptr;
+  feeds.survives_crash = nullptr;
   world_.server().directory_disk().delay = nullptr;
   world_.server().directory_disk().fault = nullptr;
   auto& index = world_.server().index_disk();
@@ -222,6 +227,7 @@ void Faults::plan_disks(std::int64_t until) {
       return static_cast<std::size_t>(random_.below(waiting + 1));
     };
     store.survives_crash = [this] { return random_.chance(0.5); };
+    world_.server().feed_disk().survives_crash = [this] { return random_.chance(0.5); };
     world_.server().index_disk().lost_at_crash = [this] { return random_.below(4); };
   }
   if (random_.chance(0.5)) failing_disks(window(until, 30'000));
@@ -237,6 +243,8 @@ void Faults::slow_disks() {
   if (random_.chance(0.7)) world_.server().log_disk().commit_delay = delay(20);
   if (random_.chance(0.7)) world_.server().store_disk().apply_delay = delay(500);
   if (random_.chance(0.5)) world_.server().store_disk().read_delay = delay(20);
+  if (random_.chance(0.7)) world_.server().feed_disk().apply_delay = delay(500);
+  if (random_.chance(0.5)) world_.server().feed_disk().read_delay = delay(20);
   if (random_.chance(0.5)) world_.server().directory_disk().delay = delay(20);
   if (random_.chance(0.5)) world_.server().index_disk().delay = delay(1'000);
 }
@@ -262,6 +270,17 @@ void Faults::failing_disks(Window w) {
   }
   if (random_.chance(0.5)) {
     world_.server().store_disk().read_fault = fault(0.2, ErrorCode::kUnavailable);
+  }
+  if (random_.chance(0.5)) {
+    world_.server().feed_disk().read_fault = fault(0.2, ErrorCode::kUnavailable);
+  }
+  if (random_.chance(0.5)) {
+    world_.server().feed_disk().apply_fault =
+        [this, w]() -> std::optional<server::FeedStoreMemory::ApplyFault> {
+      if (!in(w) || !random_.chance(0.5)) return std::nullopt;
+      return server::FeedStoreMemory::ApplyFault{make_error(ErrorCode::kTimeout, "nobody knows"),
+                                                 random_.chance(0.5)};
+    };
   }
   if (random_.chance(0.5)) {
     world_.server().store_disk().apply_fault =

@@ -30,6 +30,8 @@ enum class Rule : std::uint8_t {
   kUnreadDerived,         // the store miscounts read messages
   kReplayChangesNothing,  // a replayed record is taken for a new one
   kFeedComplete,          // a change is missing in a user's sync
+  kMarksBeforeRows,       // rows are stored before the marks of what they hold
+  kVersionsAscend,        // each run of the server gives out the same versions again
   kRunsTold,              // the server takes every device's history for its own
   kIndexComplete,         // the search index loses a message
   kLeftViewStays,         // a former member's view is the present one after a restart

@@ -50,6 +50,7 @@ struct ServerNode::Tokens : server::Authenticator {
 ServerNode::Ports::Ports(ServerNode& owner, PortsWatch& watch)
     : log(owner.log_disk_, owner.node_, watch, owner.broken_, owner.port_random_),
       store(owner.store_disk_, owner.node_, watch, owner.broken_, owner.port_random_),
+      feeds(owner.feed_disk_, owner.node_, owner.broken_),
       directory(owner.directory_disk_, owner.node_, watch, owner.broken_, log),
       bus(owner.node_, registry, watch, owner.port_random_, owner.log_disk_, owner.broken_),
       index(owner.index_disk_, owner.node_, watch, owner.broken_) {}
@@ -66,6 +67,7 @@ ServerNode::ServerNode(VirtualTime& time, Network& network, Trace& trace, PortsW
       port_random_(seed, 2),
       log_disk_(std::make_shared<server::CommandLogMemory::Disk>()),
       store_disk_(std::make_shared<server::ConversationStoreMemory::Disk>()),
+      feed_disk_(std::make_shared<server::FeedStoreMemory::Disk>()),
       directory_disk_(std::make_shared<server::DirectoryMemory::Disk>()),
       index_disk_(std::make_shared<server::SearchIndexMemory::Disk>()),
       passwords_(std::make_unique<Passwords>(node_)) {}
@@ -99,8 +101,8 @@ bool ServerNode::start() {
   history_.emplace(runs_);
   core_ = server::ServerCore::make(
       options,
-      {ports_->log, ports_->store, ports_->directory, ports_->registry, ports_->bus, *passwords_,
-       &ports_->index, index_step, broken_ == Rule::kRunsTold ? nullptr : &*history_},
+      {ports_->log, ports_->store, ports_->feeds, ports_->directory, ports_->registry, ports_->bus,
+       *passwords_, &ports_->index, index_step, broken_ == Rule::kRunsTold ? nullptr : &*history_},
       node_, random_, network_, marks);
   if (Status s = core_->start(); !s) {
     trace_.line("server", "cannot start: " + s.error().to_string());
@@ -145,13 +147,14 @@ void ServerNode::tune() {
 }
 
 ServerNode::Copy ServerNode::copy() const {
-  return {*log_disk_, *store_disk_, *directory_disk_, *index_disk_, runs_};
+  return {*log_disk_, *store_disk_, *feed_disk_, *directory_disk_, *index_disk_, runs_};
 }
 
 void ServerNode::restore(const Copy& copy) {
   if (core_) crash();
   *log_disk_ = copy.log;
   *store_disk_ = copy.store;
+  *feed_disk_ = copy.feeds;
   *directory_disk_ = copy.directory;
   *index_disk_ = copy.index;
   runs_ = copy.runs;

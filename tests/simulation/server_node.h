@@ -41,6 +41,7 @@ class ServerNode {
   struct Copy {
     server::CommandLogMemory::Disk log;
     server::ConversationStoreMemory::Disk store;
+    server::FeedStoreMemory::Disk feeds;
     server::DirectoryMemory::Disk directory;
     server::SearchIndexMemory::Disk index;
     std::vector<server::Run> runs;
@@ -51,6 +52,7 @@ class ServerNode {
   // The knobs of the faults.
   server::CommandLogMemory::Disk& log_disk() { return *log_disk_; }
   server::ConversationStoreMemory::Disk& store_disk() { return *store_disk_; }
+  server::FeedStoreMemory::Disk& feed_disk() { return *feed_disk_; }
   server::DirectoryMemory::Disk& directory_disk() { return *directory_disk_; }
   server::SearchIndexMemory::Disk& index_disk() { return *index_disk_; }
   double bus_loss = 0;
@@ -62,7 +64,9 @@ class ServerNode {
   server::IndexStep index_step;
   std::uint32_t account_commands_per_s = limits::account_commands_per_s;
   std::uint32_t account_commands_burst = limits::account_commands_burst;
-  std::uint64_t rows_read() const { return ports_ ? ports_->store.rows_read : 0; }
+  std::uint64_t rows_read() const {
+    return ports_ ? ports_->store.rows_read + ports_->feeds.rows_read : 0;
+  }
   // Applies the above to a running process.
   void tune();
 
@@ -73,6 +77,7 @@ class ServerNode {
     Ports(ServerNode& owner, PortsWatch& watch);
     WatchedLog log;
     WatchedStore store;
+    WatchedFeeds feeds;
     WatchedDirectory directory;
     WatchedRegistry registry;
     WatchedBus bus;
@@ -89,6 +94,7 @@ class ServerNode {
   SeededRandom port_random_;  // of faults at its ports
   std::shared_ptr<server::CommandLogMemory::Disk> log_disk_;
   std::shared_ptr<server::ConversationStoreMemory::Disk> store_disk_;
+  std::shared_ptr<server::FeedStoreMemory::Disk> feed_disk_;
   std::shared_ptr<server::DirectoryMemory::Disk> directory_disk_;
   std::shared_ptr<server::SearchIndexMemory::Disk> index_disk_;
   std::unique_ptr<Passwords> passwords_;

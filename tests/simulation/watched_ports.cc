@@ -169,35 +169,47 @@ void WatchedStore::events(const server::EventQuery& query, Done<std::vector<serv
   });
 }
 
-void WatchedStore::changed(const UserId& user, server::Position after, std::size_t limit,
+void WatchedStore::heads(const ConversationId& after, server::Position changed_after,
+                         std::size_t limit, Done<server::HeadsPage> done) {
+  inner_->heads(after, changed_after, limit, std::move(done));
+}
+
+// --- feeds ---
+
+Result<std::uint64_t> WatchedFeeds::begin() {
+  auto run = FeedStoreMemory::begin();
+  if (run && broken_ == Rule::kVersionsAscend) return std::uint64_t{1};
+  return run;
+}
+
+void WatchedFeeds::apply(std::shared_ptr<const server::FeedBatch> batch, Done<void> done) {
+  if (broken_ != Rule::kMarksBeforeRows)
+    return FeedStoreMemory::apply(std::move(batch), std::move(done));
+  // The rows go on before the marks are there.
+  FeedStoreMemory::apply(std::move(batch), [](const Status&) {});
+  scheduler_.post(std::bind(std::move(done), Status()));
+}
+
+void WatchedFeeds::changed(const UserId& user, server::FeedVersion after, std::size_t limit,
                            Done<std::vector<server::FeedEntry>> done) {
-  inner_->changed(user, after, limit, [this, done = std::move(done)](auto found) {
+  FeedStoreMemory::changed(user, after, limit, [this, done = std::move(done)](auto found) {
     if (found) rows_read += found->size();
     if (broken_ == Rule::kFeedComplete && found && !found->empty()) found->pop_back();
     done(std::move(found));
   });
 }
 
-void WatchedStore::heads(const ConversationId& after, server::Position changed_after,
-                         std::size_t limit, Done<server::HeadsPage> done) {
-  inner_->heads(after, changed_after, limit, std::move(done));
-}
-
-void WatchedStore::list(const UserId& user, server::Position before, std::size_t limit,
+void WatchedFeeds::list(const UserId& user, server::FeedVersion before, std::size_t limit,
                         Done<std::vector<server::FeedEntry>> done) {
-  inner_->list(user, before, limit, [this, done = std::move(done)](auto found) {
+  FeedStoreMemory::list(user, before, limit, [this, done = std::move(done)](auto found) {
     if (found) rows_read += found->size();
     done(std::move(found));
   });
 }
 
-void WatchedStore::large(const UserId& user, Done<std::vector<server::FeedEntry>> done) {
-  inner_->large(user, std::move(done));
-}
-
-void WatchedStore::user_mark(const UserId& user, Done<server::Position> done) {
+void WatchedFeeds::user_state(const UserId& user, Done<server::FeedVersion> done) {
   ++rows_read;
-  inner_->user_mark(user, std::move(done));
+  FeedStoreMemory::user_state(user, std::move(done));
 }
 
 // --- directory ---

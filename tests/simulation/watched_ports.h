@@ -15,6 +15,7 @@
 #include "server/adapters/embedded/command_log_memory.h"
 #include "server/adapters/embedded/conversation_store_memory.h"
 #include "server/adapters/embedded/directory_memory.h"
+#include "server/adapters/embedded/feed_store_memory.h"
 #include "server/adapters/embedded/search_index_memory.h"
 #include "server/adapters/embedded/session_registry_memory.h"
 #include "tests/simulation/rules.h"
@@ -78,12 +79,6 @@ class WatchedStore : public server::ConversationStore {
   void events(const server::EventQuery& query, Done<std::vector<server::Event>> done) override;
   void heads(const ConversationId& after, server::Position changed_after, std::size_t limit,
              Done<server::HeadsPage> done) override;
-  void changed(const UserId& user, server::Position after, std::size_t limit,
-               Done<std::vector<server::FeedEntry>> done) override;
-  void list(const UserId& user, server::Position before, std::size_t limit,
-            Done<std::vector<server::FeedEntry>> done) override;
-  void large(const UserId& user, Done<std::vector<server::FeedEntry>> done) override;
-  void user_mark(const UserId& user, Done<server::Position> done) override;
 
   // How many records the store forgets to have applied, though it has what came of them: a replay.
   server::Position replay = 0;
@@ -100,6 +95,25 @@ class WatchedStore : public server::ConversationStore {
   SeededRandom& random_;
   std::deque<std::shared_ptr<const server::StoreBatch>> handed_over_;
   std::unique_ptr<server::ConversationStoreMemory> inner_;
+};
+
+class WatchedFeeds : public server::FeedStoreMemory {
+ public:
+  WatchedFeeds(std::shared_ptr<Disk> disk, Scheduler& scheduler, Rule broken)
+      : FeedStoreMemory(std::move(disk), scheduler), scheduler_(scheduler), broken_(broken) {}
+  Result<std::uint64_t> begin() override;
+  void apply(std::shared_ptr<const server::FeedBatch> batch, Done<void> done) override;
+  void changed(const UserId& user, server::FeedVersion after, std::size_t limit,
+               Done<std::vector<server::FeedEntry>> done) override;
+  void list(const UserId& user, server::FeedVersion before, std::size_t limit,
+            Done<std::vector<server::FeedEntry>> done) override;
+  void user_state(const UserId& user, Done<server::FeedVersion> done) override;
+
+  std::uint64_t rows_read = 0;
+
+ private:
+  Scheduler& scheduler_;
+  Rule broken_;
 };
 
 class WatchedDirectory : public server::DirectoryMemory {

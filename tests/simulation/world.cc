@@ -28,6 +28,7 @@ World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken
       server_(time_, network_, trace_, *this, seed, broken),
       users_(devices_of.size()),
       truth_{server_.store_disk(),
+             server_.feed_disk(),
              server_.directory_disk(),
              server_.index_disk(),
              who_,
@@ -242,9 +243,7 @@ bool World::settled(std::string* why) {
     }
     *why = name + ": " + difference_of(server_.directory_disk().accounts.at(user).user, *engine);
     if (*why != name + ": ") return false;
-    const auto mine = store.conversations_of.find(user);
-    if (mine == store.conversations_of.end()) continue;
-    for (const ConversationId& id : mine->second) {
+    for (const ConversationId& id : truth_.conversations_of(user)) {
       const std::string difference =
           difference_of(store, user, id, *engine, !hid_reads_.contains(user));
       if (difference.empty()) continue;

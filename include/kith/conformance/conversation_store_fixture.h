@@ -95,10 +95,8 @@ class ConversationStoreFixture : public testing::Test {
       member.withheld = position + 1;
       member.blocks = user == bob_;
       if (user == bob_) member.left = left_view(position);
-      member.feed_ver = position;
       b.members.emplace_back(room_, member);
     }
-    b.user_marks = {{ann_, position}};
     return b;
   }
   Status apply(const StoreBatch& b) {
@@ -120,21 +118,6 @@ class ConversationStoreFixture : public testing::Test {
     return answer_of<std::optional<Conversation>>(
                factory_.scheduler(), [&](auto done) { store_->load(id, std::move(done)); })
         .value();
-  }
-  std::vector<Position> changed(const UserId& user, Position after, std::size_t limit) {
-    return versions(answer_of<std::vector<FeedEntry>>(factory_.scheduler(), [&](auto done) {
-      store_->changed(user, after, limit, std::move(done));
-    }));
-  }
-  std::vector<Position> list(const UserId& user, Position before, std::size_t limit) {
-    return versions(answer_of<std::vector<FeedEntry>>(factory_.scheduler(), [&](auto done) {
-      store_->list(user, before, limit, std::move(done));
-    }));
-  }
-  static std::vector<Position> versions(const Result<std::vector<FeedEntry>>& feed) {
-    std::vector<Position> found;
-    for (const FeedEntry& entry : feed.value()) found.push_back(entry.feed_ver);
-    return found;
   }
 
   Factory factory_;

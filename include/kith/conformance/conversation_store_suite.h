@@ -29,7 +29,6 @@ TYPED_TEST_P(ConversationStoreSuite, StartsEmpty) {
   EXPECT_EQ(this->store_->applied()->position, 0u);
   EXPECT_FALSE(this->load(this->room_).has_value());
   EXPECT_TRUE(this->seqs({this->room_, 1, 0, 10, false}).empty());
-  EXPECT_TRUE(this->list(this->ann_, 0, 10).empty());
 }
 
 TYPED_TEST_P(ConversationStoreSuite, GivesBackWhatWasAppliedAfterReopening) {
@@ -109,7 +108,6 @@ TYPED_TEST_P(ConversationStoreSuite, ApplyAnswersLaterAndIsReadFromThenOn) {
   EXPECT_FALSE(applied) << "answered inside the call";
   ASSERT_TRUE(this->factory_.scheduler().run_until([&] { return applied; }));
   EXPECT_TRUE(this->load(this->room_).has_value());
-  EXPECT_LE(this->store_->feed_horizon(), this->store_->applied()->position);
 }
 
 TYPED_TEST_P(ConversationStoreSuite, KeepsWhoOwnedTheLogBesideItsPosition) {
@@ -189,7 +187,7 @@ TYPED_TEST_P(ConversationStoreSuite, PagesBeginAndEndAnywhereInABatch) {
 }
 
 // From two members to forty, one of whom leaves and comes back; each batch has the changed ones only.
-TYPED_TEST_P(ConversationStoreSuite, MembersAndMarksStayRightWhileAGroupGrows) {
+TYPED_TEST_P(ConversationStoreSuite, MembersStayRightWhileAGroupGrows) {
   this->open();
   std::vector<Member> wanted;
   Position position = 0;
@@ -197,7 +195,6 @@ TYPED_TEST_P(ConversationStoreSuite, MembersAndMarksStayRightWhileAGroupGrows) {
     StoreBatch b = this->batch(++position);
     b.members.clear();
     for (Member m : changed) {
-      m.feed_ver = position;
       m.delivered_seq = position;
       const auto place =
           std::lower_bound(wanted.begin(), wanted.end(), m.user,
@@ -229,9 +226,6 @@ TYPED_TEST_P(ConversationStoreSuite, MembersAndMarksStayRightWhileAGroupGrows) {
   this->reopen();
   EXPECT_EQ(this->load(this->room_)->members, wanted);
   ASSERT_GT(wanted.size(), 32u);
-  for (const Member& m : wanted) {
-    EXPECT_EQ(this->list(m.user, 0, 10), (Numbers{m.feed_ver})) << "one mark, the last";
-  }
 }
 
 TYPED_TEST_P(ConversationStoreSuite, MembersMayComeBeforeTheirConversation) {
@@ -255,7 +249,6 @@ TYPED_TEST_P(ConversationStoreSuite, MembersMayComeBeforeTheirConversation) {
   const auto moved = this->load(this->room_);
   EXPECT_EQ(moved->head, loaded->head);
   for (const Member& m : moved->members) EXPECT_EQ(m.delivered_seq, 3u);
-  EXPECT_EQ(this->list(this->ann_, 0, 10), (Numbers{3}));
 }
 
 // Ids of version 7 that were made in the same millisecond.
@@ -309,73 +302,6 @@ TYPED_TEST_P(ConversationStoreSuite, FindsThePlaceOfAnEarlierCommand) {
   EXPECT_FALSE(find(this->room_, this->ann_, 6).has_value());
 }
 
-TYPED_TEST_P(ConversationStoreSuite, FeedsListConversationsByTheirLastChange) {
-  this->open();
-  StoreBatch b;
-  b.position = 10;
-  for (std::uint8_t i = 1; i <= 4; ++i) {
-    Member member;
-    member.user = this->ann_;
-    member.role = i == 2 ? MemberRole::kNone : MemberRole::kMember;  // a former one is listed, too
-    member.feed_ver = i * 2u;
-    b.members.emplace_back(id_of<ConversationId>(i), member);
-  }
-  ASSERT_TRUE(this->apply(b).ok());
-  EXPECT_EQ(this->changed(this->ann_, 2, 2), (Numbers{4, 6}));
-  EXPECT_EQ(this->changed(this->ann_, 0, 10), (Numbers{2, 4, 6, 8}));
-  EXPECT_EQ(this->list(this->ann_, 0, 3), (Numbers{8, 6, 4}));
-  EXPECT_EQ(this->list(this->ann_, 4, 3), (Numbers{2}));
-  EXPECT_TRUE(this->changed(this->bob_, 0, 10).empty());
-}
-
-TYPED_TEST_P(ConversationStoreSuite, LargeConversationsOfActiveMembersOnly) {
-  this->open();
-  StoreBatch b = this->batch(1);
-  b.heads[0].large = true;
-  b.members[1].second.role = MemberRole::kNone;  // bob has left
-  ASSERT_TRUE(this->apply(b).ok());
-  const auto large = [&](const UserId& user) {
-    return answer_of<std::vector<FeedEntry>>(
-               this->factory_.scheduler(),
-               [&](auto done) { this->store_->large(user, std::move(done)); })
-        .value();
-  };
-  ASSERT_EQ(large(this->ann_).size(), 1u);
-  EXPECT_EQ(large(this->ann_)[0].conversation, this->room_);
-  EXPECT_EQ(large(this->ann_)[0].feed_ver, b.heads[0].last_position);
-  EXPECT_TRUE(large(this->bob_).empty());
-}
-
-// As growth writes it: the batch that makes it large has the newcomers' rows only.
-TYPED_TEST_P(ConversationStoreSuite, AConversationThatBecomesLargeHasTheMembersItHad) {
-  this->open();
-  const auto large = [&](const UserId& user) {
-    return answer_of<std::vector<FeedEntry>>(
-               this->factory_.scheduler(),
-               [&](auto done) { this->store_->large(user, std::move(done)); })
-        .value()
-        .size();
-  };
-  ASSERT_TRUE(this->apply(this->batch(1)).ok());
-  EXPECT_EQ(large(this->ann_), 0u);
-  StoreBatch grown = this->batch(2);
-  grown.heads[0].large = true;
-  grown.members.clear();
-  ASSERT_TRUE(this->apply(grown).ok());
-  EXPECT_EQ(large(this->ann_), 1u);
-  EXPECT_EQ(large(this->bob_), 1u);
-  StoreBatch left = this->batch(3);
-  left.heads[0].large = true;
-  left.members[1].second.role = MemberRole::kNone;
-  ASSERT_TRUE(this->apply(left).ok());
-  EXPECT_EQ(large(this->ann_), 1u);
-  EXPECT_EQ(large(this->bob_), 0u);
-  left = this->batch(4);  // back again
-  left.heads[0].large = true;
-  ASSERT_TRUE(this->apply(left).ok());
-  EXPECT_EQ(large(this->bob_), 1u);
-}
-
 TYPED_TEST_P(ConversationStoreSuite, AWalkOverAllHeadsSeesThoseThatChanged) {
   this->open();
   ASSERT_TRUE(this->apply(this->batch(1)).ok());
@@ -406,21 +332,6 @@ TYPED_TEST_P(ConversationStoreSuite, AWalkOverAllHeadsSeesThoseThatChanged) {
   for (const std::size_t limit : {1, 3, 11, 100}) EXPECT_EQ(walk(0, limit), all) << limit;
   EXPECT_EQ(walk(16, 2), (Numbers{17, 18, 19}));
   EXPECT_TRUE(walk(19, 4).empty());
-}
-
-TYPED_TEST_P(ConversationStoreSuite, UserMarksNeverFall) {
-  this->open();
-  ASSERT_TRUE(this->apply(this->batch(5)).ok());
-  StoreBatch b = this->batch(6);
-  b.user_marks = {{this->ann_, 3}};
-  ASSERT_TRUE(this->apply(b).ok());
-  const auto mark = [&](const UserId& user) {
-    return answer_of<Position>(this->factory_.scheduler(),
-                               [&](auto done) { this->store_->user_mark(user, std::move(done)); })
-        .value();
-  };
-  EXPECT_EQ(mark(this->ann_), 5u);
-  EXPECT_EQ(mark(this->bob_), 0u);
 }
 
 TYPED_TEST_P(ConversationStoreSuite, AFailedBatchLeavesNothingAndIsNotOvertaken) {
@@ -464,10 +375,8 @@ REGISTER_TYPED_TEST_SUITE_P(
     BatchesAreAppliedInOrder, ApplyAnswersLaterAndIsReadFromThenOn,
     KeepsWhoOwnedTheLogBesideItsPosition, NoCallbackComesAfterDestruction,
     EventsComeAscendingFromEitherEnd, FindsThePlaceOfAnEarlierCommand,
-    PagesBeginAndEndAnywhereInABatch, MembersAndMarksStayRightWhileAGroupGrows,
+    PagesBeginAndEndAnywhereInABatch, MembersStayRightWhileAGroupGrows,
     MembersMayComeBeforeTheirConversation, FindsCommandsOfTheSameMillisecond,
-    FeedsListConversationsByTheirLastChange, LargeConversationsOfActiveMembersOnly,
-    AConversationThatBecomesLargeHasTheMembersItHad, AWalkOverAllHeadsSeesThoseThatChanged,
-    UserMarksNeverFall, AFailedBatchLeavesNothingAndIsNotOvertaken);
+    AWalkOverAllHeadsSeesThoseThatChanged, AFailedBatchLeavesNothingAndIsNotOvertaken);
 
 }  // namespace kith::server::conformance

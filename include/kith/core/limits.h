@@ -271,6 +271,9 @@ inline constexpr std::size_t recent_events_few = 4;
 // up to 10,000. Beyond either the longest unused ones are evicted.
 inline constexpr std::size_t conversations_cached_max = 100'000;
 inline constexpr std::size_t conversations_cached_bytes = 256 * 1024 * 1024;
+// Feed entries kept in memory behind the store, about 100 bytes each: while their user is away the next change of the
+// same conversation writes nothing. Beyond it such a change is written again.
+inline constexpr std::size_t feed_entries_cached_max = 200'000;
 // User records in memory, about 1 KiB each; beyond it the longest unused ones are evicted.
 inline constexpr std::size_t users_cached_max = 100'000;
 inline constexpr std::size_t users_cached_bytes = users_cached_max * 1024;

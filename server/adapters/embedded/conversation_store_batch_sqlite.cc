@@ -57,7 +57,6 @@ class BatchWriter {
       pause_();
     }
     if (auto status = write_places(); !status) return status;
-    if (auto status = write_user_marks(); !status) return status;
     if (auto status = write_tenure(); !status) return status;
     return db_.query("UPDATE meta SET value=?1 WHERE key='applied'").bind(batch_.position).run();
   }
@@ -72,15 +71,11 @@ class BatchWriter {
   Status write_events(const Changes& changes, std::uint64_t after);
   Status write_chunk(const ConversationId& id);
   Status write_members(const Changes& changes, Stored& stored, bool large);
-  Status merge(const Changes& changes, std::vector<Member>& members);
-  Status write_rows(const Changes& changes, bool large, bool was_large);
+  static void merge(const Changes& changes, std::vector<Member>& members);
+  Status write_rows(const Changes& changes);
   Status write_row(const ConversationId& id, const Member& m);
-  Status move_mark(const ConversationId& id, const Member& m, std::optional<Position> before);
-  Result<std::optional<Position>> mark_in_row(const ConversationId& id, const UserId& user);
-  Status write_large(const Changes& changes, bool was_large);
   Status write_head(const Head& h, const Stored& stored);
   Status write_places();
-  Status write_user_marks();
 
   Database& db_;
   const StoreBatch& batch_;
@@ -202,11 +197,11 @@ Status BatchWriter::write_chunk(const ConversationId& id) {
 // Leaves in `stored` where they are now.
 Status BatchWriter::write_members(const Changes& changes, Stored& stored, bool large) {
   const bool has_row = stored.there || changes.head != nullptr;
-  if (stored.in_rows || !has_row) return write_rows(changes, large, stored.large);
+  if (stored.in_rows || !has_row) return write_rows(changes);
   auto members = stored_members(db_, changes.id, stored.listed);
   if (!members) return members.error();
   const bool were_rows = stored.listed.empty() && !members->empty();
-  if (auto status = merge(changes, *members); !status) return status;
+  merge(changes, *members);
   stored.in_rows = large || members->size() > kListedMax;
   stored.listed = stored.in_rows ? "" : bytes_of(*members);
   if (!stored.in_rows) {
@@ -223,11 +218,11 @@ Status BatchWriter::write_members(const Changes& changes, Stored& stored, bool l
       pause_();
     }
   }
-  return large ? write_large(changes, stored.large) : Status();
+  return {};
 }
 
-// Into `members`, which are sorted by user, and moves the marks of those that changed.
-Status BatchWriter::merge(const Changes& changes, std::vector<Member>& members) {
+// Into `members`, which are sorted by user.
+void BatchWriter::merge(const Changes& changes, std::vector<Member>& members) {
   std::vector<const MemberRow*> changed(changes.members.begin(), changes.members.end());
   sort_unless_sorted(changed, [](const MemberRow* a, const MemberRow* b) {
     return a->second.user < b->second.user;
@@ -238,84 +233,29 @@ Status BatchWriter::merge(const Changes& changes, std::vector<Member>& members) 
   for (const MemberRow* row : changed) {
     const Member& m = row->second;
     while (old != members.end() && old->user <= m.user) merged.push_back(*old++);
-    std::optional<Position> before;
-    if (!merged.empty() && merged.back().user == m.user) {
-      before = merged.back().feed_ver;
-      merged.pop_back();
-    }
-    if (auto status = move_mark(changes.id, m, before); !status) return status;
+    if (!merged.empty() && merged.back().user == m.user) merged.pop_back();
     merged.push_back(m);
   }
   merged.insert(merged.end(), old, members.end());
   members = std::move(merged);
-  return {};
 }
 
-Status BatchWriter::write_rows(const Changes& changes, bool large, bool was_large) {
+Status BatchWriter::write_rows(const Changes& changes) {
   for (const MemberRow* row : changes.members) {
-    const auto before = mark_in_row(changes.id, row->second.user);
-    if (!before) return before.error();
-    if (auto status = move_mark(changes.id, row->second, *before); !status) return status;
     if (auto status = write_row(changes.id, row->second); !status) return status;
     pause_();
   }
-  return large ? write_large(changes, was_large) : Status();
+  return {};
 }
 
 Status BatchWriter::write_row(const ConversationId& id, const Member& m) {
   return db_
       .query("REPLACE INTO member(" KITH_MEMBER_COLUMNS
-             ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)")
+             ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,0,?11,?12)")
       .bind(m.user, id, static_cast<std::uint32_t>(m.role), m.join_seq, m.left_seq, m.delivered_seq,
-            m.read_seq, m.read_ordinal, m.public_read_seq, m.sharing, m.feed_ver, m.withheld,
+            m.read_seq, m.read_ordinal, m.public_read_seq, m.sharing, m.withheld,
             bytes_of(m.left.get()))
       .run();
-}
-
-Result<std::optional<Position>> BatchWriter::mark_in_row(const ConversationId& id,
-                                                         const UserId& user) {
-  std::optional<Position> mark;
-  Query row = db_.query("SELECT feed_ver FROM member WHERE conversation=?1 AND user=?2");
-  if (row.bind(id, user).next()) mark = row.number(0);
-  if (auto status = row.status(); !status) return status.error();
-  return mark;
-}
-
-// The member's mark in the feed, if it is another than before.
-Status BatchWriter::move_mark(const ConversationId& id, const Member& m,
-                              std::optional<Position> before) {
-  if (before == m.feed_ver) return {};
-  if (before) {
-    auto removed = db_.query("DELETE FROM feed WHERE user=?1 AND feed_ver=?2 AND conversation=?3")
-                       .bind(m.user, *before, id)
-                       .run();
-    if (!removed) return removed;
-  }
-  return db_.query("INSERT INTO feed(user,feed_ver,conversation) VALUES(?1,?2,?3)")
-      .bind(m.user, m.feed_ver, id)
-      .run();
-}
-
-// After its members, which are rows. A conversation that becomes large brings those it had.
-Status BatchWriter::write_large(const Changes& changes, bool was_large) {
-  if (!was_large) {
-    return db_
-        .query(
-            "INSERT OR IGNORE INTO large_member(user,conversation)"
-            " SELECT user,conversation FROM member WHERE conversation=?1 AND role<>0")
-        .bind(changes.id)
-        .run();
-  }
-  for (const MemberRow* row : changes.members) {
-    const Member& m = row->second;
-    Query change = m.active()
-                       ? db_.query(
-                             "INSERT OR IGNORE INTO large_member(user,conversation)"
-                             " VALUES(?1,?2)")
-                       : db_.query("DELETE FROM large_member WHERE user=?1 AND conversation=?2");
-    if (auto status = change.bind(m.user, changes.id).run(); !status) return status;
-  }
-  return {};
 }
 
 Status BatchWriter::write_head(const Head& h, const Stored& stored) {
@@ -340,18 +280,6 @@ Status BatchWriter::write_places() {
       if (db_.changes() != 0) break;
     }
     pause_();
-  }
-  return {};
-}
-
-Status BatchWriter::write_user_marks() {
-  for (const auto& [user, mark] : batch_.user_marks) {
-    auto status = db_.query(
-                         "INSERT INTO user_mark(user,position) VALUES(?1,?2)"
-                         " ON CONFLICT DO UPDATE SET position=max(position,excluded.position)")
-                      .bind(user, mark)
-                      .run();
-    if (!status) return status;
   }
   return {};
 }

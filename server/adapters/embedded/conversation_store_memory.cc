@@ -19,27 +19,9 @@ void store_batch(ConversationStoreMemory::Disk& disk, const StoreBatch& batch) {
   for (const Head& head : batch.heads) disk.heads[head.id] = head;
   for (const auto& [conversation, member] : batch.members) {
     disk.members[conversation][member.user] = member;
-    disk.conversations_of[member.user].insert(conversation);
-  }
-  for (const auto& [user, mark] : batch.user_marks) {
-    Position& stored = disk.user_marks[user];
-    stored = std::max(stored, mark);
   }
   disk.applied = batch.position;
   disk.tenure = batch.tenure;
-}
-
-std::vector<FeedEntry> feed_of(const ConversationStoreMemory::Disk& disk, const UserId& user) {
-  std::vector<FeedEntry> feed;
-  const auto it = disk.conversations_of.find(user);
-  if (it == disk.conversations_of.end()) return feed;
-  for (const ConversationId& id : it->second) {
-    feed.push_back({id, disk.members.at(id).at(user).feed_ver});
-  }
-  std::sort(feed.begin(), feed.end(), [](const FeedEntry& a, const FeedEntry& b) {
-    return std::tie(a.feed_ver, a.conversation) < std::tie(b.feed_ver, b.conversation);
-  });
-  return feed;
 }
 
 std::optional<Conversation> conversation_of(const ConversationStoreMemory::Disk& disk,
@@ -181,51 +163,6 @@ void ConversationStoreMemory::heads(const ConversationId& after, Position change
     }
     page.more = head != disk.heads.end();
     return page;
-  });
-}
-
-void ConversationStoreMemory::changed(const UserId& user, Position after, std::size_t limit,
-                                      Done<std::vector<FeedEntry>> done) {
-  answer<std::vector<FeedEntry>>(std::move(done), [user, after, limit](const Disk& disk) {
-    auto feed = feed_of(disk, user);
-    std::erase_if(feed, [after](const FeedEntry& entry) { return entry.feed_ver <= after; });
-    if (feed.size() > limit) feed.resize(limit);
-    return feed;
-  });
-}
-
-void ConversationStoreMemory::list(const UserId& user, Position before, std::size_t limit,
-                                   Done<std::vector<FeedEntry>> done) {
-  answer<std::vector<FeedEntry>>(std::move(done), [user, before, limit](const Disk& disk) {
-    auto feed = feed_of(disk, user);
-    std::reverse(feed.begin(), feed.end());
-    if (before != 0) {
-      std::erase_if(feed, [before](const FeedEntry& entry) { return entry.feed_ver >= before; });
-    }
-    if (feed.size() > limit) feed.resize(limit);
-    return feed;
-  });
-}
-
-void ConversationStoreMemory::large(const UserId& user, Done<std::vector<FeedEntry>> done) {
-  answer<std::vector<FeedEntry>>(std::move(done), [user](const Disk& disk) {
-    std::vector<FeedEntry> found;
-    const auto it = disk.conversations_of.find(user);
-    if (it == disk.conversations_of.end()) return found;
-    for (const ConversationId& id : it->second) {
-      const auto head = disk.heads.find(id);
-      if (head == disk.heads.end() || !head->second.large) continue;
-      if (!disk.members.at(id).at(user).active()) continue;
-      found.push_back({id, head->second.last_position});
-    }
-    return found;
-  });
-}
-
-void ConversationStoreMemory::user_mark(const UserId& user, Done<Position> done) {
-  answer<Position>(std::move(done), [user](const Disk& disk) {
-    const auto it = disk.user_marks.find(user);
-    return it == disk.user_marks.end() ? Position{0} : it->second;
   });
 }
 

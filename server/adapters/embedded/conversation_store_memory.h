@@ -7,7 +7,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -31,11 +30,8 @@ class ConversationStoreMemory : public ConversationStore {
     Tenure tenure;
     std::map<ConversationId, Head> heads;
     std::map<ConversationId, std::map<UserId, Member>> members;
-    std::map<UserId, std::set<ConversationId>> conversations_of;
     std::map<ConversationId, std::map<std::uint64_t, Event>> events;
     std::map<std::tuple<ConversationId, UserId, MessageId>, Placement> placements;
-    std::map<UserId, Position> user_marks;
-    Position feed_horizon = 0;
 
     std::function<Millis()> apply_delay;  // null: at the next turn of the loop
     std::function<Millis()> read_delay;   // null: inside the call
@@ -59,13 +55,6 @@ class ConversationStoreMemory : public ConversationStore {
   void events(const EventQuery& query, Done<std::vector<Event>> done) override;
   void heads(const ConversationId& after, Position changed_after, std::size_t limit,
              Done<HeadsPage> done) override;
-  void changed(const UserId& user, Position after, std::size_t limit,
-               Done<std::vector<FeedEntry>> done) override;
-  void list(const UserId& user, Position before, std::size_t limit,
-            Done<std::vector<FeedEntry>> done) override;
-  void large(const UserId& user, Done<std::vector<FeedEntry>> done) override;
-  Position feed_horizon() const override { return disk_->feed_horizon; }
-  void user_mark(const UserId& user, Done<Position> done) override;
 
  private:
   struct Waiting {

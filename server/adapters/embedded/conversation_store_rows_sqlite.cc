@@ -79,9 +79,10 @@ Member member_of_row(const Query& row) {
   m.read_ordinal = row.number(7);
   m.public_read_seq = row.number(8);
   m.sharing = row.number(9) != 0;
-  m.feed_ver = row.number(10);
   m.withheld = row.number(11);
   m.left = left_view_of(row.view(12));
+  const std::uint64_t feed_ver = row.number(10);  // of a row that an earlier release wrote
+  if (!m.active() && m.left == nullptr && feed_ver != 0) m.left = view_without(feed_ver);
   return m;
 }
 

@@ -3,7 +3,8 @@
 
 namespace kith::server {
 
-// Active members of large conversations: found without looking at all conversations of a user.
+// Of versions before 7, which kept the feeds too (feed_store_sqlite.cc takes them over): active members of
+// large conversations.
 #define KITH_LARGE_MEMBER_TABLE                                                                    \
   "CREATE TABLE large_member(user BLOB,conversation BLOB,PRIMARY KEY(user,conversation)) WITHOUT " \
   "ROWID;"
@@ -30,8 +31,7 @@ namespace kith::server {
   "(user BLOB,conversation BLOB,role INT,join_seq INT,left_seq INT,delivered INT,read INT," \
   "read_ordinal INT,public_read INT,sharing INT,feed_ver INT," more                         \
   "PRIMARY KEY(conversation,user)) WITHOUT ROWID;"
-// What a sync lists: each member's mark once more, by user. It moves when a device has synced in
-// between, not with each message.
+// Likewise: each member's mark by user.
 #define KITH_FEED_TABLE                                         \
   "CREATE TABLE feed(user BLOB,feed_ver INT,conversation BLOB," \
   "PRIMARY KEY(user,feed_ver,conversation)) WITHOUT ROWID;"
@@ -43,8 +43,7 @@ const char* const kStoreSchema =
     "last_ordinal INT,last_ts INT,title BLOB,roster_ver INT,member_count INT,large INT,"
     "delivered_all INT,read_all INT,read_any INT,members BLOB,entry_ver INT) WITHOUT "
     "ROWID;" KITH_CHUNK_TABLE KITH_PLACE_TABLE KITH_MEMBER_TABLE(
-        "member", "withheld INT,left_view BLOB,") KITH_FEED_TABLE KITH_LARGE_MEMBER_TABLE
-    "CREATE TABLE user_mark(user BLOB PRIMARY KEY,position INT) WITHOUT ROWID;"
+        "member", "withheld INT,left_view BLOB,")
     "CREATE TABLE meta(key TEXT PRIMARY KEY,value INT) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('applied',0)";
 
@@ -78,6 +77,9 @@ const char* const kStoreUpgradeTo5 =
 const char* const kStoreUpgradeTo6 =
     "ALTER TABLE member ADD COLUMN withheld INT;ALTER TABLE member ADD COLUMN left_view BLOB;"
     "ALTER TABLE conversation ADD COLUMN entry_ver INT";
+
+// The feeds went to feed.db. It also keeps away earlier releases, which would look for them here.
+const char* const kStoreUpgradeTo7 = "UPDATE meta SET value=value WHERE key='applied'";
 
 // By version and variant of a UUID, in hexadecimal digits.
 const char* const kStoreUntypedIds =

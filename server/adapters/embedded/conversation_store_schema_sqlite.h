@@ -3,13 +3,14 @@
 
 namespace kith::server {
 
-inline constexpr int kStoreSchemaVersion = 6;
+inline constexpr int kStoreSchemaVersion = 7;
 extern const char* const kStoreSchema;
 extern const char* const kStoreUpgradeTo2;  // from version 1
 extern const char* const kStoreUpgradeTo3;  // from version 2
 extern const char* const kStoreUpgradeTo4;  // from version 3
 extern const char* const kStoreUpgradeTo5;  // from version 4
 extern const char* const kStoreUpgradeTo6;  // from version 5
+extern const char* const kStoreUpgradeTo7;  // from version 6
 extern const char* const
     kStoreUntypedIds;  // finds a conversation that is neither a 1:1 nor a group
 

@@ -20,25 +20,10 @@ namespace {
 constexpr std::uint64_t kCachePages = 8'192;        // 32 MiB
 constexpr std::uint64_t kCheckpointPages = 16'384;  // 64 MiB
 
-// Nobody waits for the store, but everybody for the loop, and they may share a core: the store works
-// for a millisecond and leaves the core for two, unless the batch, a second's worth of messages, would
-// take longer than this.
-constexpr auto kBatchTime = std::chrono::seconds(1);
-constexpr auto kWorkSlice = std::chrono::milliseconds(1);
-constexpr auto kRest = std::chrono::milliseconds(2);
-constexpr std::size_t kRowsPerLook = 16;
-
 // SQLite's integers are signed: an upper bound beyond them means no bound.
 std::int64_t bound(std::uint64_t value) {
   constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
   return value > static_cast<std::uint64_t>(kMax) ? kMax : static_cast<std::int64_t>(value);
-}
-
-Result<std::vector<FeedEntry>> feed(Query& query) {
-  std::vector<FeedEntry> entries;
-  while (query.next()) entries.push_back({query.id<ConversationId>(0), query.number(1)});
-  if (auto status = query.status(); !status) return status.error();
-  return entries;
 }
 
 // Adds the conversation, if it is there.
@@ -60,37 +45,11 @@ Result<std::vector<Event>> chunk_of_row(const ConversationId& id, const Query& r
 
 }  // namespace
 
-// Worker thread.
-class ConversationStoreSqlite::Breather {
- public:
-  Breather(Hurry& hurry, std::size_t rows) : hurry_(hurry), rows_(rows) {}
-  void row_written() {
-    if (++written_ % kRowsPerLook != 0) return;
-    const auto now = Clock::now();
-    if (now - slice_began_ < kWorkSlice || late(now)) return;
-    std::unique_lock lock(hurry_.mutex);
-    hurry_.changed.wait_for(lock, kRest, [this] { return hurry_.now; });
-    slice_began_ = Clock::now();
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  [[nodiscard]] bool late(Clock::time_point now) const {
-    return (now - began_) * rows_ > kBatchTime * written_;
-  }
-
-  Hurry& hurry_;
-  const std::size_t rows_;  // of the batch
-  std::size_t written_ = 0;
-  const Clock::time_point began_ = Clock::now();
-  Clock::time_point slice_began_ = began_;
-};
-
 Result<std::unique_ptr<ConversationStoreSqlite>> ConversationStoreSqlite::open(
     const std::string& path, Executor& executor, std::uint64_t pages_max) {
   Database::Options options{path, kStoreSchemaVersion, kStoreSchema, pages_max};
-  options.upgrades = {kStoreUpgradeTo2, kStoreUpgradeTo3, kStoreUpgradeTo4, kStoreUpgradeTo5,
-                      kStoreUpgradeTo6};
+  options.upgrades = {kStoreUpgradeTo2, kStoreUpgradeTo3, kStoreUpgradeTo4,
+                      kStoreUpgradeTo5, kStoreUpgradeTo6, kStoreUpgradeTo7};
   options.refuse_if = kStoreUntypedIds;
   options.refusal =
       "written by an earlier release, whose conversation ids do not tell their type; this release "
@@ -120,11 +79,7 @@ ConversationStoreSqlite::ConversationStoreSqlite(std::unique_ptr<Database> write
 
 ConversationStoreSqlite::~ConversationStoreSqlite() {
   *alive_ = false;
-  {
-    const std::lock_guard lock(hurry_.mutex);
-    hurry_.now = true;
-  }
-  hurry_.changed.notify_one();
+  hurry_.begin();
   worker_.stop();
 }
 
@@ -315,54 +270,6 @@ void ConversationStoreSqlite::heads(const ConversationId& after, Position change
     if (auto status = rows.status(); !status) return status.error();
     return page;
   }();
-  done(std::move(answer));
-}
-
-void ConversationStoreSqlite::changed(const UserId& user, Position after, std::size_t limit,
-                                      Done<std::vector<FeedEntry>> done) {
-  auto answer = [&] {
-    Query query = reader_->query(
-        "SELECT conversation,feed_ver FROM feed WHERE user=?1 AND feed_ver>?2"
-        " ORDER BY feed_ver,conversation LIMIT ?3");
-    query.bind(user, bound(after), bound(limit));
-    return feed(query);
-  }();
-  done(std::move(answer));
-}
-
-void ConversationStoreSqlite::list(const UserId& user, Position before, std::size_t limit,
-                                   Done<std::vector<FeedEntry>> done) {
-  auto answer = [&] {
-    Query query = reader_->query(
-        "SELECT conversation,feed_ver FROM feed WHERE user=?1 AND feed_ver<?2"
-        " ORDER BY feed_ver DESC,conversation DESC LIMIT ?3");
-    query.bind(user, before == 0 ? bound(~std::uint64_t{0}) : bound(before), bound(limit));
-    return feed(query);
-  }();
-  done(std::move(answer));
-}
-
-void ConversationStoreSqlite::large(const UserId& user, Done<std::vector<FeedEntry>> done) {
-  auto answer = [&] {
-    Query query = reader_->query(
-        "SELECT c.id,c.last_position FROM large_member m JOIN conversation c ON c.id=m.conversation"
-        " WHERE m.user=?1 ORDER BY c.id");
-    query.bind(user);
-    return feed(query);
-  }();
-  done(std::move(answer));
-}
-
-void ConversationStoreSqlite::user_mark(const UserId& user, Done<Position> done) {
-  Result<Position> answer = Position{0};
-  {
-    Query query = reader_->query("SELECT position FROM user_mark WHERE user=?1");
-    if (query.bind(user).next()) {
-      answer = query.number(0);
-    } else if (auto status = query.status(); !status) {
-      answer = status.error();
-    }
-  }
   done(std::move(answer));
 }
 

@@ -3,13 +3,12 @@
 // connection on the caller's thread.
 #pragma once
 
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <string>
 
 #include "kith/core/executor.h"
 #include "kith/server/ports/conversation_store.h"
+#include "server/adapters/embedded/breather.h"
 #include "server/adapters/embedded/worker.h"
 
 namespace kith {
@@ -39,15 +38,8 @@ class ConversationStoreSqlite : public ConversationStore {
   void events(const EventQuery& query, Done<std::vector<Event>> done) override;
   void heads(const ConversationId& after, Position changed_after, std::size_t limit,
              Done<HeadsPage> done) override;
-  void changed(const UserId& user, Position after, std::size_t limit,
-               Done<std::vector<FeedEntry>> done) override;
-  void list(const UserId& user, Position before, std::size_t limit,
-            Done<std::vector<FeedEntry>> done) override;
-  void large(const UserId& user, Done<std::vector<FeedEntry>> done) override;
-  void user_mark(const UserId& user, Done<Position> done) override;
 
  private:
-  class Breather;
   ConversationStoreSqlite(std::unique_ptr<Database> writer, std::unique_ptr<Database> reader,
                           Executor& executor);
   Status look_for_old_events();
@@ -70,12 +62,6 @@ class ConversationStoreSqlite : public ConversationStore {
   std::uint64_t generation_ = 1;  // thread of the executor; next after each failure that was told
   std::uint64_t failed_generation_ = 0;  // worker thread
 
-  // True: the store is closing, nobody rests any more.
-  struct Hurry {
-    std::mutex mutex;
-    std::condition_variable changed;
-    bool now = false;
-  };
   Hurry hurry_;
   Worker worker_{"kith-store"};
 };

@@ -20,6 +20,8 @@
 #include "server/adapters/embedded/directory_sqlite.h"
 #include "server/adapters/embedded/durable_file.h"
 #include "server/adapters/embedded/engine_list.h"
+#include "server/adapters/embedded/feed_store_memory.h"
+#include "server/adapters/embedded/feed_store_sqlite.h"
 #include "server/adapters/embedded/journal_import_sqlite.h"
 #include "server/adapters/embedded/log_folder.h"
 #include "server/adapters/embedded/partition_count.h"
@@ -45,6 +47,7 @@ struct Parts {
   std::unique_ptr<DirectoryLock> lock;
   std::vector<std::unique_ptr<ConversationStore>> stores;  // by partition, as the logs
   std::vector<std::unique_ptr<CommandLog>> logs;
+  std::unique_ptr<FeedStore> feed;
   std::unique_ptr<Directory> directory;
   Status search_status;
   std::unique_ptr<SearchIndex> search;
@@ -68,6 +71,7 @@ class Stores : public EmbeddedStores {
   ConversationStore& store(std::uint32_t partition) override {
     return *parts_.stores.at(partition);
   }
+  FeedStore& feed() override { return *parts_.feed; }
   Directory& directory() override { return *parts_.directory; }
   SessionRegistry& registry() override { return *parts_.registry; }
   Bus& bus() override { return *parts_.bus; }
@@ -109,7 +113,7 @@ Status Stores::copy_partitions(const std::string& copy, const std::atomic<bool>&
   return {};
 }
 
-// People last: everybody named by a record is there.
+// The feeds behind the stores: what a store has is marked there. People last: everybody named by a record is there.
 Status Stores::backup(const std::string& to, const std::atomic<bool>& cancelled) {
   if (!engines_.empty()) {
     return make_error(ErrorCode::kUnimplemented,
@@ -124,6 +128,7 @@ Status Stores::backup(const std::string& to, const std::atomic<bool>& cancelled)
   if (!target) return target.error();
   const std::string& copy = target->path();
   Status done = copy_partitions(copy, cancelled);
+  if (done) done = copy_database(dir_ + "/feed.db", copy + "/feed.db", cancelled);
   if (done) done = copy_database(dir_ + "/users.db", copy + "/users.db", cancelled);
   if (done) done = write_copied_runs(*runs_, whole_ms, copy);
   if (done) done = copy_secret(dir_, copy);
@@ -228,6 +233,17 @@ class Opening {
     part = std::make_unique<Memory>(std::make_shared<Memory::Disk>(), loops(i).loop);
     return {};
   }
+  // Behind the store, which has made the tables of an earlier release those of today.
+  Status open_feed() {
+    if (given_.feed) return take_given("feed", given_.feed(*loop_), parts_.feed);
+    if (!dir_.empty()) {
+      const std::string store = given_.store ? "" : dir_ + "/store.db";
+      return take(FeedStoreSqlite::open(dir_ + "/feed.db", store, executor_), parts_.feed);
+    }
+    using Memory = FeedStoreMemory;
+    parts_.feed = std::make_unique<Memory>(std::make_shared<Memory::Disk>(), *loop_);
+    return {};
+  }
   Status open_directory() {
     if (given_.directory) {
       return take_given("directory", given_.directory(*loop_), parts_.directory);
@@ -252,7 +268,8 @@ class Opening {
     for (std::uint32_t i = 0; i < partitions; ++i) {
       if (Status opened = open_log(i, loops, parts_.logs[i]); !opened) return opened;
     }
-    return open_directory();
+    const Status opened = open_feed();
+    return opened ? open_directory() : opened;
   }
 
   void open_search() {
@@ -287,11 +304,13 @@ class Opening {
 }  // namespace
 
 Status check_ports(const std::string& dir, const ServerPorts& given) {
-  const int lasting = (given.store ? 1 : 0) + (given.log ? 1 : 0) + (given.directory ? 1 : 0);
-  if (!dir.empty() || lasting == 0 || lasting == 3) return {};
-  return make_error(ErrorCode::kInvalidArgument,
-                    "data_dir is missing: without one, store, log and directory are given together "
-                    "or not at all");
+  const int lasting = (given.store ? 1 : 0) + (given.log ? 1 : 0) + (given.feed ? 1 : 0) +
+                      (given.directory ? 1 : 0);
+  if (!dir.empty() || lasting == 0 || lasting == 4) return {};
+  return make_error(
+      ErrorCode::kInvalidArgument,
+      "data_dir is missing: without one, store, log, feed and directory are given together "
+      "or not at all");
 }
 
 Result<std::unique_ptr<EmbeddedStores>> open_ports(const std::string& dir, const ServerPorts& given,

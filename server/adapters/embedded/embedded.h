@@ -14,6 +14,7 @@
 #include "kith/server/ports/command_log.h"
 #include "kith/server/ports/conversation_store.h"
 #include "kith/server/ports/directory.h"
+#include "kith/server/ports/feed_store.h"
 #include "kith/server/ports/search_index.h"
 #include "kith/server/ports/server_ports.h"
 #include "kith/server/ports/session_registry.h"
@@ -37,6 +38,7 @@ class EmbeddedStores {
   // `partition`: from 0.
   virtual CommandLog& log(std::uint32_t partition) = 0;
   virtual ConversationStore& store(std::uint32_t partition) = 0;
+  virtual FeedStore& feed() = 0;
   virtual Directory& directory() = 0;
   virtual SessionRegistry& registry() = 0;
   virtual Bus& bus() = 0;
@@ -66,7 +68,7 @@ using PartitionLoops = std::function<PartitionLoop(std::uint32_t partition)>;
 // wholly or not at all.
 Status check_ports(const std::string& dir, const ServerPorts& given);
 
-// Opens what is not given: users.db, with `search` search.db, and for each of the `partitions` of
+// Opens what is not given: feed.db, users.db, with `search` search.db, and for each of the `partitions` of
 // conversations a journal and a store.db, those of the first in `dir` and those of the others in
 // `dir`/partitions. `dir` is created if missing; what an earlier release had in journal.db is taken over.
 // An empty `dir` stands for memory. Opens what is given. The list of runs is in `dir` too.

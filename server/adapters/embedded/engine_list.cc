@@ -25,6 +25,7 @@ std::string engines_of(const ServerPorts& given) {
   };
   add(given.store != nullptr, "store");
   add(given.log != nullptr, "log");
+  add(given.feed != nullptr, "feed");
   add(given.directory != nullptr, "directory");
   return engines;
 }

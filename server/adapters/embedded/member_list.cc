@@ -50,6 +50,12 @@ std::shared_ptr<const LeftView> left_view_of(std::string_view bytes) {
   return bytes.empty() || !read ? nullptr : view_of(view);
 }
 
+std::shared_ptr<const LeftView> view_without(Position version) {
+  auto view = std::make_shared<LeftView>();
+  view->entry_ver = version;
+  return view;
+}
+
 std::string bytes_of(const std::vector<Member>& members) {
   using V = v1::StoredMember;
   std::string bytes;
@@ -65,7 +71,6 @@ std::string bytes_of(const std::vector<Member>& members) {
     to.number(V::kReadOrdinalFieldNumber, m.read_ordinal);
     to.number(V::kPublicReadSeqFieldNumber, m.public_read_seq);
     to.number(V::kSharingFieldNumber, m.sharing ? 1 : 0);
-    to.number(V::kFeedVerFieldNumber, m.feed_ver);
     if (m.left != nullptr) {
       const std::size_t view = to.open(V::kLeftFieldNumber);
       write(*m.left, to);
@@ -96,10 +101,11 @@ std::optional<std::vector<Member>> members_of(std::string_view bytes) {
     m.read_ordinal = from.read_ordinal();
     m.public_read_seq = from.public_read_seq();
     m.sharing = from.sharing() != 0;
-    m.feed_ver = from.feed_ver();
     m.withheld = from.withheld();
     m.blocks = from.blocks() != 0;
     if (from.has_left()) m.left = view_of(from.left());
+    if (!m.active() && m.left == nullptr && from.feed_ver() != 0)
+      m.left = view_without(from.feed_ver());
     members.push_back(std::move(m));
   }
   return members;

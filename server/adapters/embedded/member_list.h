@@ -15,6 +15,8 @@ namespace kith::server {
 std::string bytes_of(const LeftView* view);
 // Null if it is empty or no such view.
 std::shared_ptr<const LeftView> left_view_of(std::string_view bytes);
+// The view of a member who left before stores kept views: nothing but a version.
+std::shared_ptr<const LeftView> view_without(Position version);
 
 // Never empty if there are any.
 std::string bytes_of(const std::vector<Member>& members);

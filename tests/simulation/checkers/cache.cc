@@ -22,36 +22,34 @@ void CacheChecker::cached(const Who& who, const client::CacheChange& change) {
     }
   }
   if (!change.cursor) return;
-  Claim claim{who.device, *change.cursor, {}};
+  Claim claim{who.device, *change.cursor, logged_, {}};
   for (const auto& [id, record] : disk.cache.conversations) claim.heads[id] = record.last_seq;
-  if (claim.cursor <= truth_.store.applied) {
-    judge(claim);
-  } else {
-    claims_.push_back(std::move(claim));
-  }
+  judge(claim);
+  claims_.push_back(std::move(claim));
+}
+
+void CacheChecker::logged(const server::LogEntry& entry) {
+  logged_ = entry.position;
 }
 
 void CacheChecker::applied(const server::StoreBatch&) {
   std::erase_if(claims_, [this](const Claim& claim) {
-    if (claim.cursor > truth_.store.applied) return false;
     judge(claim);
-    return true;
+    return claim.log_end <= truth_.store.applied;
   });
 }
 
-// A cursor claims that the device knows all events up to it.
+// A cursor claims that the device knows a conversation as it is, unless the feed names it under a newer version.
 void CacheChecker::judge(const Claim& claim) {
   const Who& who = truth_.devices[claim.device];
-  const auto mine = truth_.store.conversations_of.find(who.user);
-  if (mine == truth_.store.conversations_of.end()) return;
-  for (const ConversationId& id : mine->second) {
+  for (const ConversationId& id : truth_.conversations_of(who.user)) {
+    if (truth_.feed_version(who.user, id) > claim.cursor) continue;
     const server::Member& member = truth_.store.members.at(id).at(who.user);
     const auto stored = truth_.store.events.find(id);
     if (stored == truth_.store.events.end()) continue;  // lost: the rules for messages say so
     const auto& events = stored->second;
     for (auto e = events.rbegin(); e != events.rend() && e->first >= member.join_seq; ++e) {
       if (member.left_seq != 0 && e->first > member.left_seq) continue;
-      if (e->second.position > claim.cursor) continue;
       const auto known = claim.heads.find(id);
       if (known == claim.heads.end() || known->second < e->first) {
         broken(4, who.name + " committed cursor " + std::to_string(claim.cursor) +

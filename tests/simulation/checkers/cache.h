@@ -13,6 +13,7 @@ class CacheChecker : public Checker {
  public:
   using Checker::Checker;
   void cached(const Who& who, const client::CacheChange& change) override;
+  void logged(const server::LogEntry& entry) override;
   void applied(const server::StoreBatch&) override;
   void at_rest() override;
 
@@ -20,13 +21,15 @@ class CacheChecker : public Checker {
   // A committed cursor, and the device's state then.
   struct Claim {
     std::size_t device;
-    std::uint64_t cursor;
+    server::FeedVersion cursor;
+    server::Position log_end;  // then
     std::map<ConversationId, std::uint64_t> heads;
   };
   void judge(const Claim& claim);
   void count_unread(const Who& who, client::Engine& engine);
 
   std::vector<Claim> claims_;  // until the store has what they are about
+  server::Position logged_ = 0;
 };
 
 }  // namespace kith::sim

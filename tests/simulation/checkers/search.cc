@@ -37,9 +37,7 @@ void SearchChecker::judge(const Who& who, const std::string& word, const client:
 std::set<SearchChecker::Place> SearchChecker::readable(const UserId& user,
                                                        const std::string& word) const {
   std::set<Place> places;
-  const auto mine = truth_.store.conversations_of.find(user);
-  if (mine == truth_.store.conversations_of.end()) return places;
-  for (const ConversationId& id : mine->second) {
+  for (const ConversationId& id : truth_.conversations_of(user)) {
     const server::Member& member = truth_.store.members.at(id).at(user);
     for (const auto& [seq, event] : truth_.store.events.at(id)) {
       if (seq < member.join_seq || (member.left_seq != 0 && seq > member.left_seq)) continue;

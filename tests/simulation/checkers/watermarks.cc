@@ -24,7 +24,7 @@ void WatermarksChecker::member(const ConversationId& id, const server::Member& m
   server::Member& before = members_[{id, m.user}];
   const std::string name = "of " + brief(m.user) + " in conversation " + brief(id);
   if (m.read_seq < before.read_seq || m.delivered_seq < before.delivered_seq ||
-      m.public_read_seq < before.public_read_seq || m.feed_ver < before.feed_ver) {
+      m.public_read_seq < before.public_read_seq) {
     broken(7, "a mark " + name + " fell");
   }
   const std::uint64_t last = truth_.store.heads.at(id).last_seq;

@@ -60,23 +60,11 @@ class CellStore : public server::ConversationStore {
   void find(const ConversationId& id, const UserId& sender, const MessageId& message,
             Done<std::optional<server::Placement>> done) override;
   void events(const server::EventQuery& query, Done<std::vector<server::Event>> done) override;
-  // Feeds and the walk over all heads are not part of this world.
+  // The walk over all heads is not part of this world.
   void heads(const ConversationId&, server::Position, std::size_t,
              Done<server::HeadsPage> done) override {
     done(server::HeadsPage{});
   }
-  void changed(const UserId&, server::Position, std::size_t,
-               Done<std::vector<server::FeedEntry>> done) override {
-    done(std::vector<server::FeedEntry>{});
-  }
-  void list(const UserId&, server::Position, std::size_t,
-            Done<std::vector<server::FeedEntry>> done) override {
-    done(std::vector<server::FeedEntry>{});
-  }
-  void large(const UserId&, Done<std::vector<server::FeedEntry>> done) override {
-    done(std::vector<server::FeedEntry>{});
-  }
-  void user_mark(const UserId&, Done<server::Position> done) override { done(server::Position{0}); }
 
  private:
   using Write = std::function<void(Cells&)>;

@@ -17,6 +17,15 @@
 
 namespace kith::sim {
 
+// Feeds are no part of this world.
+class NoFeeds : public server::FeedMarks {
+ public:
+  void begins(std::uint64_t, std::uint64_t) override {}
+  void mark(const server::FeedMark&) override {}
+  void mark_user(const UserId&) override {}
+  void flush(Done<void> done) override { done({}); }
+};
+
 // A process with the conversations of the log.
 struct Owner {
   Owner(VirtualTime& time, std::uint64_t its_number, const std::shared_ptr<SharedTopic>& topic,
@@ -25,13 +34,14 @@ struct Owner {
         process(time, its_number),
         log(topic, process),
         store(cells, process),
-        shard(log, store, process, {}, bounds) {}
+        shard(log, store, marks, process, {}, bounds) {}
 
   const std::uint64_t number;
   std::int64_t serves_since = -1;
   Process process;
   SharedLog log;
   CellStore store;
+  NoFeeds marks;
   server::ConversationShard shard;
 };
 

@@ -12,6 +12,7 @@
 #include "server/adapters/embedded/command_log_memory.h"
 #include "server/adapters/embedded/conversation_store_memory.h"
 #include "server/adapters/embedded/directory_memory.h"
+#include "server/adapters/embedded/feed_store_memory.h"
 #include "server/adapters/embedded/session_registry_memory.h"
 #include "server/server_core.h"
 #include "src/split_mix.h"
@@ -38,13 +39,16 @@ class AccountsTest : public ::testing::Test {
     Process(AccountsTest& test, const ServerOptions& options)
         : log(test.log_disk, test.loop),
           store(test.store_disk, test.loop),
+          feeds(test.feed_disk, test.loop),
           directory(test.people, test.loop),
-          core(ServerCore::make(options, {log, store, directory, registry, bus, test.passwords},
+          core(ServerCore::make(options,
+                                {log, store, feeds, directory, registry, bus, test.passwords},
                                 test.loop, test.random, test.sockets)) {
       EXPECT_TRUE(core->start().ok());
     }
     CommandLogMemory log;
     ConversationStoreMemory store;
+    FeedStoreMemory feeds;
     DirectoryMemory directory;
     SessionRegistryMemory registry;
     BusMemory bus;
@@ -194,6 +198,7 @@ class AccountsTest : public ::testing::Test {
   testing::FakeSockets sockets;
   testing::PlainPasswords passwords{loop};
   std::shared_ptr<CommandLogMemory::Disk> log_disk = std::make_shared<CommandLogMemory::Disk>();
+  std::shared_ptr<FeedStoreMemory::Disk> feed_disk = std::make_shared<FeedStoreMemory::Disk>();
   std::shared_ptr<ConversationStoreMemory::Disk> store_disk =
       std::make_shared<ConversationStoreMemory::Disk>();
   std::shared_ptr<DirectoryMemory::Disk> people = std::make_shared<DirectoryMemory::Disk>();

@@ -9,6 +9,7 @@
 #include "kith/server/server.h"
 #include "server/adapters/embedded/bus_memory.h"
 #include "server/adapters/embedded/directory_memory.h"
+#include "server/adapters/embedded/feed_store_memory.h"
 #include "server/adapters/embedded/session_registry_memory.h"
 #include "server/server_core.h"
 #include "src/uuid.h"
@@ -81,19 +82,9 @@ class PromptStore : public ConversationStore {
   void events(const EventQuery&, Done<std::vector<Event>> done) override {
     done(std::vector<Event>());
   }
-  void changed(const UserId&, Position, std::size_t, Done<std::vector<FeedEntry>> done) override {
-    done(std::vector<FeedEntry>());
-  }
-  void list(const UserId&, Position, std::size_t, Done<std::vector<FeedEntry>> done) override {
-    done(std::vector<FeedEntry>());
-  }
   void heads(const ConversationId&, Position, std::size_t, Done<HeadsPage> done) override {
     done(HeadsPage());
   }
-  void large(const UserId&, Done<std::vector<FeedEntry>> done) override {
-    done(std::vector<FeedEntry>());
-  }
-  void user_mark(const UserId&, Done<Position> done) override { done(Position{0}); }
 };
 
 class CountingSockets : public Connections {
@@ -110,7 +101,7 @@ class AllocationTest : public ::testing::Test {
   AllocationTest() {
     options.secret = std::string(32, 's');
     options.authenticator = std::move(*jwt_authenticator(std::string(32, 'h'), loop.clock()));
-    core = ServerCore::make(options, {log, store, directory, registry, bus, passwords}, loop,
+    core = ServerCore::make(options, {log, store, feeds, directory, registry, bus, passwords}, loop,
                             random, sockets);
     EXPECT_TRUE(core->start().ok());
   }
@@ -159,6 +150,7 @@ class AllocationTest : public ::testing::Test {
   testing::PlainPasswords passwords{loop};
   PromptLog log;
   PromptStore store;
+  FeedStoreMemory feeds{std::make_shared<FeedStoreMemory::Disk>(), loop};
   DirectoryMemory directory{std::make_shared<DirectoryMemory::Disk>(), loop};
   SessionRegistryMemory registry;
   BusMemory bus;

@@ -168,14 +168,13 @@ TEST_F(BlocksTest, WhereThereIsNoConversationNothingIsLogged) {
 // Data directories of before, and a process that ended between the directory and the log.
 TEST_F(BlocksTest, TheFirstMessageAfterALoadAsks) {
   block_untold(bob, ann);
-  CommandLogMemory log_again{disks.log, loop};
-  ConversationStoreMemory store_again{disks.store, loop};
+  testing::NextProcess next(disks, loop);
   Users users_again{directory};
   UserRelations relations_again{users_again};
-  ConversationShard cache_again{log_again, store_again, loop};
-  ASSERT_TRUE(cache_again.start().ok());
+  ASSERT_TRUE(next.start().ok());
+  ConversationShard& cache_again = next.cache;
   cache_again.ownership().take_over();
-  ConversationRequests again{cache_again, users_again, relations_again, fanout, loop};
+  ConversationRequests again{cache_again, next.feed, users_again, relations_again, fanout, loop};
   const v1::SendResult sent = send_by(again, anna, bob, 2);
   EXPECT_TRUE(sent.items(0).has_placed());
   EXPECT_TRUE(find_member(*cache_again.peek(room), bob)->blocks);

@@ -7,7 +7,9 @@
 
 #include "server/adapters/embedded/command_log_memory.h"
 #include "server/adapters/embedded/conversation_store_memory.h"
+#include "server/adapters/embedded/feed_store_memory.h"
 #include "server/conversation/conversation_shard.h"
+#include "server/feed/user_feed.h"
 #include "tests/unit/gateway/virtual_loop.h"
 
 namespace kith::server::testing {
@@ -20,7 +22,10 @@ class CacheTest : public ::testing::Test {
       std::make_shared<ConversationStoreMemory::Disk>();
   CommandLogMemory log{log_disk, loop};
   ConversationStoreMemory store{disk, loop};
-  ConversationShard cache{log, store, loop};
+  std::shared_ptr<FeedStoreMemory::Disk> feed_disk = std::make_shared<FeedStoreMemory::Disk>();
+  FeedStoreMemory feed_store{feed_disk, loop};
+  UserFeed feed{feed_store, loop};
+  ConversationShard cache{log, store, feed, loop};
 };
 
 }  // namespace kith::server::testing

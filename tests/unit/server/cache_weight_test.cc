@@ -5,8 +5,8 @@
 #include "server/adapters/embedded/directory_memory.h"
 #include "server/users/devices.h"
 #include "server/users/users.h"
-#include "src/weighed_cache.h"
 #include "src/split_mix.h"
+#include "src/weighed_cache.h"
 #include "tests/unit/server/cache_fixture.h"
 
 namespace kith::server {
@@ -173,7 +173,7 @@ class ConversationsInMemory : public testing::CacheTest {
     return stats.at("cached_bytes");
   }
 
-  ConversationShard bounded{log, store, loop, {}, {1'000, kBytes}};
+  ConversationShard bounded{log, store, feed, loop, {}, {1'000, kBytes}};
 };
 
 TEST_F(ConversationsInMemory, LargeGroupsAreFewerAndTheOneInUseStays) {

@@ -59,7 +59,7 @@ TEST_F(ConversationCacheApplyTest, WhatTheLogHasIsDecidedBeforeStartReturnsHowev
   loop.settle();
   disk->read_delay = [] { return Millis(50); };
   ConversationStoreMemory other_store(disk, loop);
-  ConversationShard other(log, other_store, loop);
+  ConversationShard other(log, other_store, feed, loop);
   ASSERT_TRUE(other.start());
   EXPECT_EQ(other.progress().decided(), 4u);
   ASSERT_NE(other.peek(warm), nullptr);
@@ -74,7 +74,7 @@ TEST_F(ConversationCacheApplyTest, AStoreThatCannotBeReadAtStartSkipsNoRecord) {
   append(warm, SendOp{});
   loop.settle();
   ConversationStoreMemory other_store(disk, loop);
-  ConversationShard other(log, other_store, loop);
+  ConversationShard other(log, other_store, feed, loop);
   int reads = 0;
   disk->read_fault = [&]() -> std::optional<Error> {
     if (++reads == 1 || reads > 3) return std::nullopt;  // not of what is asked first: applied()

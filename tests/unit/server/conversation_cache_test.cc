@@ -63,7 +63,7 @@ class ConversationCacheTest : public testing::ServiceTest {
   }
   std::vector<FeedChange> changed(const UserId& user, Position after, std::size_t limit = 100) {
     std::vector<FeedChange> found;
-    cache.feed().changed(user, after, limit, [&](Result<std::vector<FeedChange>> result) {
+    feed.changed(user, after, limit, [&](Result<std::vector<FeedChange>> result) {
       ASSERT_TRUE(result.ok());
       found.assign(result->begin(), result->end());
     });
@@ -72,7 +72,7 @@ class ConversationCacheTest : public testing::ServiceTest {
   }
   std::vector<FeedChange> listed(const UserId& user, Position before, std::size_t limit) {
     std::vector<FeedChange> found;
-    cache.feed().list(user, before, limit, [&](Result<std::vector<FeedChange>> result) {
+    feed.list(user, before, limit, [&](Result<std::vector<FeedChange>> result) {
       ASSERT_TRUE(result.ok());
       found.assign(result->begin(), result->end());
     });
@@ -81,7 +81,7 @@ class ConversationCacheTest : public testing::ServiceTest {
   }
   Position feed_high(const UserId& user) {
     Position high = 0;
-    cache.feed_high(user, [&](Result<Position> result) { high = result.value_or(0); });
+    feed.high(user, [&](Result<Position> result) { high = result.value_or(0); });
     loop.settle();
     return high;
   }
@@ -146,7 +146,7 @@ TEST_F(ConversationCacheTest, ANewProcessDecidesTheSameFromTheLog) {
   decided(record(ann, 1, group({bob})));
   const Outcome first = decided(record(ann, 2, text("a")));
   ConversationStoreMemory other_store(disks.store, loop);
-  ConversationShard other(log, other_store, loop);
+  ConversationShard other(log, other_store, feed, loop);
   ASSERT_TRUE(other.start().ok());
   loop.settle();
   ASSERT_NE(other.peek(group_id()), nullptr);
@@ -202,7 +202,7 @@ TEST_F(ConversationCacheTest, AFirstAttemptOfEarlierRulesIsStillLookedUpInMemory
     old.rules_version = kRulesWithDoubt - 1;
     disks.log->entries.push_back({++disks.log->last, std::move(old)});
   }
-  ConversationShard other{log, store, loop};
+  ConversationShard other{log, store, feed, loop};
   ASSERT_TRUE(other.start().ok());
   loop.settle();
   ASSERT_NE(other.peek(group_id()), nullptr);
@@ -229,13 +229,13 @@ TEST_F(ConversationCacheTest, AStoreErrorDuringALookupDelaysARecordAndLosesNothi
 
 TEST_F(ConversationCacheTest, OneMarkStandsUntilTheUserIsServedAgain) {
   decided(record(ann, 1, group({bob})));
-  const Position served = cache.feed().begin_serving(bob);
+  const Position served = feed.begin_serving(bob);
   EXPECT_TRUE(changed(bob, served).empty());
   decided(record(ann, 2, text("a")));
   decided(record(ann, 3, text("b")));
   const auto marks = changed(bob, served);
   ASSERT_EQ(marks.size(), 1u);
-  EXPECT_EQ(marks[0].feed_ver, 2u);  // the first change; the second needs no mark of its own
+  EXPECT_EQ(marks[0].ver, 2u);  // the first change; the second needs no mark of its own
   EXPECT_EQ(feed_high(bob), 2u);
 }
 
@@ -244,49 +244,49 @@ TEST_F(ConversationCacheTest, WhoHasEverythingIsServedWithoutTheStore) {
   ASSERT_EQ(feed_high(bob), 1u);
   EXPECT_TRUE(changed(bob, 1).empty());  // bob's large groups are known from here on
   int reads = 0;
-  disks.store->read_fault = [&] {
+  disks.feed->read_fault = [&] {
     ++reads;
     return std::optional<Error>();
   };
-  EXPECT_TRUE(cache.feed().nothing_above(bob, 1));
+  EXPECT_TRUE(feed.nothing_above(bob, 1));
   EXPECT_TRUE(changed(bob, 1).empty());
   EXPECT_EQ(reads, 0);
-  EXPECT_FALSE(cache.feed().nothing_above(bob, 0));
+  EXPECT_FALSE(feed.nothing_above(bob, 0));
   EXPECT_EQ(changed(bob, 0).size(), 1u);
   EXPECT_EQ(reads, 1);
-  cache.feed().begin_serving(bob);
+  feed.begin_serving(bob);
   decided(record(ann, 2, text("a")));
-  EXPECT_FALSE(cache.feed().nothing_above(bob, 1));
+  EXPECT_FALSE(feed.nothing_above(bob, 1));
   EXPECT_EQ(changed(bob, 1).size(), 1u);
 }
 
 TEST_F(ConversationCacheTest, AMarkThatComesWhileTheStoreIsAskedIsNotOverlooked) {
   decided(record(ann, 1, group({bob})));
-  const Position served = cache.feed().begin_serving(bob);
+  const Position served = feed.begin_serving(bob);
   store_falls_behind();
-  disks.store->read_delay = [] { return Millis(10'000); };
+  disks.feed->read_delay = [] { return Millis(10'000); };
   std::optional<Position> high;
-  cache.feed_high(bob, [&](Result<Position> result) { high = result.value_or(0); });
+  feed.high(bob, [&](Result<Position> result) { high = result.value_or(0); });
   decided(record(ann, 2, text("a")));
-  EXPECT_FALSE(cache.feed().nothing_above(bob, 100)) << "the store has not answered";
+  EXPECT_FALSE(feed.nothing_above(bob, 100)) << "the store has not answered";
   loop.advance(Millis(30'000));
   EXPECT_EQ(high, 2u);
-  EXPECT_FALSE(cache.feed().nothing_above(bob, served));
-  EXPECT_TRUE(cache.feed().nothing_above(bob, 2));
-  disks.store->read_delay = nullptr;
+  EXPECT_FALSE(feed.nothing_above(bob, served));
+  EXPECT_TRUE(feed.nothing_above(bob, 2));
+  disks.feed->read_delay = nullptr;
   EXPECT_EQ(changed(bob, served).size(), 1u);
 }
 
 TEST_F(ConversationCacheTest, AFailureOfTheStoreIsNotWhatIsKnown) {
   decided(record(ann, 1, group({bob})));
-  disks.store->read_fault = [] {
+  disks.feed->read_fault = [] {
     return std::optional<Error>(make_error(ErrorCode::kIo, "the disk fails"));
   };
   EXPECT_EQ(feed_high(bob), 0u);
-  EXPECT_FALSE(cache.feed().nothing_above(bob, 100));
-  disks.store->read_fault = nullptr;
+  EXPECT_FALSE(feed.nothing_above(bob, 100));
+  disks.feed->read_fault = nullptr;
   EXPECT_EQ(feed_high(bob), 1u);
-  EXPECT_TRUE(cache.feed().nothing_above(bob, 1));
+  EXPECT_TRUE(feed.nothing_above(bob, 1));
 }
 
 // As when one of both was restored from a copy of another day.
@@ -296,7 +296,7 @@ TEST_F(ConversationCacheTest, ALogAndAStoreOfDifferentTimesAreRefused) {
   disks.store->applied = log.last() + 1;
   {
     ConversationStoreMemory other_store(disks.store, loop);
-    ConversationShard other(log, other_store, loop);
+    ConversationShard other(log, other_store, feed, loop);
     const Status refused = other.start();
     ASSERT_FALSE(refused.ok());
     EXPECT_EQ(refused.error().code, ErrorCode::kCacheCorrupt) << refused.error().to_string();
@@ -306,7 +306,7 @@ TEST_F(ConversationCacheTest, ALogAndAStoreOfDifferentTimesAreRefused) {
   ASSERT_EQ(disks.log->entries.size(), 2u);
   disks.log->entries.erase(disks.log->entries.begin());
   ConversationStoreMemory other_store(disks.store, loop);
-  ConversationShard other(log, other_store, loop);
+  ConversationShard other(log, other_store, feed, loop);
   const Status refused = other.start();
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().code, ErrorCode::kCacheCorrupt) << refused.error().to_string();
@@ -316,17 +316,16 @@ TEST_F(ConversationCacheTest, WhatAnEarlierProcessServedCountsAsServed) {
   store_falls_behind();
   decided(record(ann, 1, text("nowhere"), group_id(9), 1));  // looked up when it is decided again
   decided(record(ann, 2, group({bob})));
-  const Position phone = cache.feed().begin_serving(bob);
-  ConversationStoreMemory other_store(disks.store, loop);
-  ConversationShard other(log, other_store, loop);
+  const FeedVersion phone = feed.begin_serving(bob);
+  testing::NextProcess next(disks, loop);
   disks.store->read_delay = [] { return Millis(100); };
-  ASSERT_TRUE(other.start().ok());
-  ASSERT_LT(other.feed().begin_serving(bob), phone);  // a tablet that knows nothing yet
+  ASSERT_TRUE(next.start().ok());
+  next.feed.begin_serving(bob);  // a tablet that knows nothing yet
   loop.advance(Millis(1'000));
-  append(other, record(ann, 3, text("a")));
+  append(next.cache, record(ann, 3, text("a")));
   loop.advance(Millis(1'000));
   std::size_t marks = 0;
-  other.feed().changed(bob, phone, 10, [&](Result<std::vector<FeedChange>> found) {
+  next.feed.changed(bob, phone, 10, [&](Result<std::vector<FeedChange>> found) {
     marks = found ? found->size() : 0;
   });
   loop.advance(Millis(1'000));
@@ -338,34 +337,34 @@ TEST_F(ConversationCacheTest, WhatAnEarlierProcessServedCountsAsServed) {
 TEST_F(ConversationCacheTest, AChangeDuringASyncIsFoundByThisOneOrTheNext) {
   decided(record(ann, 1, group({bob})));
   decided(record(ann, 2, text("a")));
-  const Position cursor = cache.feed().begin_serving(bob);
+  const Position cursor = feed.begin_serving(bob);
   decided(record(ann, 3, text("between mark and ids")));
   const auto now = changed(bob, 0);
   decided(record(ann, 4, text("between ids and heads")));
   ASSERT_EQ(now.size(), 1u);
   const auto next = changed(bob, cursor);
   ASSERT_EQ(next.size(), 1u);
-  EXPECT_GT(next[0].feed_ver, cursor);
+  EXPECT_GT(next[0].ver, cursor);
 }
 
 TEST_F(ConversationCacheTest, WhatTheStoreLacksHidesNothingThatItHas) {
   constexpr std::uint8_t kCount = 60;
   for (std::uint8_t n = 0; n < kCount; ++n) decided(record(ann, n, group({bob}), group_id(n)));
-  cache.feed().begin_serving(bob);
+  feed.begin_serving(bob);
   store_falls_behind();
   for (std::uint8_t n : {5, 6, 7}) decided(record(ann, 100, text("x"), group_id(n)));
   std::set<ConversationId> found;
   Position after = 0;
   for (auto page = changed(bob, after, 20); !page.empty(); page = changed(bob, after, 20)) {
     for (const FeedChange& entry : page) found.insert(entry.conversation);
-    after = page.back().feed_ver;
+    after = page.back().ver;
   }
   EXPECT_EQ(found.size(), kCount);
   found.clear();
   Position before = 0;  // a snapshot goes the other way
   for (auto page = listed(bob, before, 20); !page.empty(); page = listed(bob, before, 20)) {
     for (const FeedChange& entry : page) found.insert(entry.conversation);
-    before = page.back().feed_ver;
+    before = page.back().ver;
   }
   EXPECT_EQ(found.size(), kCount);
 }

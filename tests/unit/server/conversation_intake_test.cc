@@ -104,7 +104,7 @@ TEST_F(ConversationIntakeTest, RefusesAllThatWaitWhenTheStoreStands) {
 // The commands that went on before them come again: nothing of the same sender may be placed meanwhile.
 TEST_F(ConversationIntakeTest, RefusesAllThatWaitWhenTheLogRefusesWhatWentOn) {
   const LagMarks marks{8, 20, 40, 30};
-  ConversationShard few(log, store, loop, marks);
+  ConversationShard few(log, store, feed, loop, marks);
   ASSERT_TRUE(few.start());
   disk->apply_delay = [] { return Millis(2'000); };
   for (std::size_t n = 0; n < marks.soft + marks.held; ++n) mark(few);

@@ -9,13 +9,14 @@ namespace kith::server {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::NextProcess;
 
 class PeopleServiceTest : public testing::ServiceTest {
  protected:
   PeopleServiceTest() {
     hooks.changed = [this](const UserId&) { ++told; };
-    people = std::make_unique<PeopleService>(directory, users, devices, cache, fanout, loop.clock(),
-                                             hooks);
+    people = std::make_unique<PeopleService>(directory, users, devices, feed, cache, fanout,
+                                             loop.clock(), hooks);
     make_group(phone, {ann});
     const v1::SyncPage page = sync(tablet, 0).sync_page();
     EXPECT_FALSE(page.user_state().settings().receipts_off());
@@ -95,13 +96,11 @@ TEST_F(PeopleServiceTest, WhoAskedWhileTheChangeWasWrittenReadsItFromTheNextProc
 
   disks.log->commit_fault = nullptr;
   disks.people->delay = nullptr;
-  CommandLogMemory log_again{disks.log, loop};
-  ConversationStoreMemory store_again{disks.store, loop};
+  NextProcess next(disks, loop);
   Users users_again{directory};
-  ConversationShard cache_again{log_again, store_again, loop};
-  ASSERT_TRUE(cache_again.start().ok());
+  ASSERT_TRUE(next.start().ok());
   UserRelations relations_again{users_again};
-  ConversationRequests again{cache_again, users_again, relations_again, fanout, loop};
+  ConversationRequests again{next.cache, next.feed, users_again, relations_again, fanout, loop};
   v1::ClientFrame frame;
   frame.mutable_sync()->set_cursor(cursor);
   v1::ServerFrame answer;
@@ -122,19 +121,22 @@ TEST_F(PeopleServiceTest, AChangeThatCannotBeWrittenHoldsNobodyBack) {
 }
 
 TEST_F(PeopleServiceTest, OfSeveralChangesTheFirstUnwrittenOneIsNotPassed) {
-  std::vector<Position> marks;
+  std::vector<UserStates::Hold> holds;
+  std::vector<FeedVersion> marks;
   for (int i = 0; i < 3; ++i) {
-    cache.mark_user(bob, phone.device, [&](Result<Position> mark) { marks.push_back(*mark); });
+    holds.push_back(feed.hold(bob));
+    cache.mark_user(bob, phone.device, [](const Status& marked) { EXPECT_TRUE(marked.ok()); });
     loop.advance(10ms);
+    feed.user_state(bob, [&](Result<FeedVersion> mark) { marks.push_back(*mark); });
   }
   ASSERT_EQ(marks.size(), 3u);
-  cache.settle_mark(bob, marks[1]);
+  feed.settle(bob, holds[1]);
   EXPECT_EQ(sync(tablet, cursor).sync_page().next_cursor(), marks[0] - 1);
   EXPECT_EQ(sync(tablet, 1'000).sync_reset().snapshot_cursor(), marks[0] - 1);
-  cache.settle_mark(bob, marks[0]);
+  feed.settle(bob, holds[0]);
   EXPECT_EQ(sync(tablet, cursor).sync_page().next_cursor(), marks[2] - 1);
   EXPECT_EQ(sync(enter(ann, 3), 0).sync_page().next_cursor(), marks[2]) << "they are not hers";
-  cache.settle_mark(bob, marks[2]);
+  feed.settle(bob, holds[2]);
   EXPECT_EQ(sync(tablet, cursor).sync_page().next_cursor(), marks[2]);
 }
 

@@ -26,12 +26,8 @@ class ConversationsThatForward : public Conversations {
   void events(const EventQuery& query, Done<std::vector<Event>> done) override {
     to_.events(query, std::move(done));
   }
-  void mark_user(const UserId& user, const DeviceId& device, Done<Position> done) override {
+  void mark_user(const UserId& user, const DeviceId& device, Done<void> done) override {
     to_.mark_user(user, device, std::move(done));
-  }
-  void settle_mark(const UserId& user, Position mark) override { to_.settle_mark(user, mark); }
-  void feed_high(const UserId& user, Done<Position> done) override {
-    to_.feed_high(user, std::move(done));
   }
 
  private:
@@ -60,7 +56,7 @@ class SearchTest : public ServiceTest {
     rebuild.emplace(*index, loop, [this](const std::string& line) { log.push_back(line); });
     feeder.emplace(SearchFeeder::Ports{*index, store, cache, loop, *rebuild}, 0U, waiting_max,
                    step);
-    finder.emplace(index.get(), cache, loop);
+    finder.emplace(index.get(), feed, cache, loop);
     finder->on_damage([this](const Error& error) { rebuild->damaged(error); });
     cache.on_stored([this](const StoreBatch& batch) {
       if (feeder) feeder->stored(batch);

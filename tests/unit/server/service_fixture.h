@@ -17,8 +17,11 @@
 #include "server/adapters/embedded/command_log_memory.h"
 #include "server/adapters/embedded/conversation_store_memory.h"
 #include "server/adapters/embedded/directory_memory.h"
+#include "server/adapters/embedded/feed_store_memory.h"
 #include "server/adapters/embedded/session_registry_memory.h"
+#include "server/delivery/feed_bell.h"
 #include "server/dispatch/conversation_requests.h"
+#include "server/feed/user_feed.h"
 #include "server/people/user_relations.h"
 #include "tests/unit/gateway/virtual_loop.h"
 
@@ -36,13 +39,35 @@ struct Disks {
   std::shared_ptr<CommandLogMemory::Disk> log = std::make_shared<CommandLogMemory::Disk>();
   std::shared_ptr<ConversationStoreMemory::Disk> store =
       std::make_shared<ConversationStoreMemory::Disk>();
+  std::shared_ptr<FeedStoreMemory::Disk> feed = std::make_shared<FeedStoreMemory::Disk>();
   std::shared_ptr<DirectoryMemory::Disk> people = std::make_shared<DirectoryMemory::Disk>();
+};
+
+// The part of another process that knows conversations, on the same disks.
+struct NextProcess {
+  NextProcess(const Disks& disks, VirtualLoop& loop)
+      : log(disks.log, loop),
+        store(disks.store, loop),
+        feed_store(disks.feed, loop),
+        feed(feed_store, loop),
+        cache(log, store, feed, loop) {}
+  Status start() {
+    const Status begun = feed.start();
+    return begun ? cache.start() : begun;
+  }
+
+  CommandLogMemory log;
+  ConversationStoreMemory store;
+  FeedStoreMemory feed_store;
+  UserFeed feed;
+  ConversationShard cache;
 };
 
 class ServiceTest : public ::testing::Test {
  protected:
   explicit ServiceTest(std::uint32_t large_pushes_per_s = limits::large_pushes_per_s)
-      : service{cache, users, relations, fanout, loop, large_pushes_per_s} {
+      : service{cache, feed, users, relations, fanout, loop, large_pushes_per_s} {
+    feed.on_ring([this](const FeedRing& ring) { bell.ring(ring); });
     bus.subscribe("g", [this](const Delivery& delivery) {
       for (const std::uint64_t session : delivery.sessions) {
         const bool redacted = delivery.redacted && !shares_receipts(user_of[session]);
@@ -155,7 +180,11 @@ class ServiceTest : public ::testing::Test {
   Users users{directory};
   UserRelations relations{users};
   Fanout fanout{registry, bus, "g"};
-  ConversationShard cache{log, store, loop};
+  FeedStoreMemory feed_store{disks.feed, loop};
+  // Not started: its versions are the numbers of the records.
+  UserFeed feed{feed_store, loop};
+  FeedBell bell{fanout};
+  ConversationShard cache{log, store, feed, loop};
   ConversationRequests service;
   std::map<std::uint64_t, std::vector<v1::ServerFrame>> pushed;
   std::map<std::uint64_t, UserId> user_of;  // of sessions

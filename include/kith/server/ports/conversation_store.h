@@ -1,6 +1,5 @@
-// ConversationStore keeps the state computed from the command log: heads, members with their watermarks
-// and feed marks, and the history. It may lag behind the log; the services merge the tail that is not
-// yet applied.
+// ConversationStore keeps the state computed from the command log: heads, members with their watermarks,
+// and the history. It may lag behind the log; the services merge the tail that is not yet applied.
 //
 // Keeps:       the last head and the last row of each member, every event, and the place of every
 //              command, for good.
@@ -55,12 +54,6 @@ struct StoreBatch {
   std::vector<Head> heads;       // final state, one per conversation
   // Final state, one per (conversation, user).
   std::vector<std::pair<ConversationId, Member>> members;
-  std::vector<std::pair<UserId, Position>> user_marks;  // last change of the user's own state
-};
-
-struct FeedEntry {
-  ConversationId conversation;
-  Position feed_ver = 0;
 };
 
 struct EventQuery {
@@ -98,23 +91,6 @@ class KITH_API ConversationStore {
   // `changed_after`.
   virtual void heads(const ConversationId& after, Position changed_after, std::size_t limit,
                      Done<HeadsPage> done) = 0;
-
-  // Conversations (present or former) of a user with feed_ver > after, ascending by feed_ver, at
-  // most `limit`.
-  virtual void changed(const UserId& user, Position after, std::size_t limit,
-                       Done<std::vector<FeedEntry>> done) = 0;
-  // Conversations of a user with feed_ver < before (0 = all), descending by feed_ver, at most
-  // `limit`: a snapshot listing.
-  virtual void list(const UserId& user, Position before, std::size_t limit,
-                    Done<std::vector<FeedEntry>> done) = 0;
-  // Large conversations (Head::large) that the user is an active member of, with their
-  // Head::last_position as feed_ver: their members get no mark for a message.
-  virtual void large(const UserId& user, Done<std::vector<FeedEntry>> done) = 0;
-  // Feed marks below this position may have been deleted; a client with an older cursor must take a
-  // snapshot. 0 = all marks are kept.
-  virtual Position feed_horizon() const { return 0; }
-  // Position of the last change of the user's own state; 0 = never.
-  virtual void user_mark(const UserId& user, Done<Position> done) = 0;
 };
 
 }  // namespace kith::server

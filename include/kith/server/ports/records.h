@@ -15,7 +15,7 @@
 
 namespace kith::server {
 
-// Position of a record in the command log: 1, 2, 3 … Also the version of feed marks.
+// Position of a record in the command log: 1, 2, 3 …
 using Position = std::uint64_t;
 
 enum class EventKind : std::uint8_t { kMessage = 1, kMembership = 2, kMeta = 3, kVoid = 4 };
@@ -72,8 +72,7 @@ struct Member {
   std::uint64_t read_ordinal = 0;
   std::uint64_t public_read_seq = 0;  // the read mark as other members may see it
   bool sharing = true;                // counts in the read minima: shares receipts, when last known
-  bool blocks = false;    // of a 1:1: withholds the other's messages; changed by BlockOp
-  Position feed_ver = 0;  // the last feed mark of this conversation for this user
+  bool blocks = false;  // of a 1:1: withholds the other's messages; changed by BlockOp
   // Messages of this member that other members see as VOID; the sender's ordinals count them.
   std::uint64_t withheld = 0;
   std::shared_ptr<const LeftView> left;  // of a former member; null if an earlier version had none
@@ -82,8 +81,7 @@ struct Member {
   friend bool operator==(const Member& a, const Member& b) {
     const auto rest = [](const Member& m) {
       return std::tie(m.user, m.role, m.join_seq, m.left_seq, m.delivered_seq, m.read_seq,
-                      m.read_ordinal, m.public_read_seq, m.sharing, m.feed_ver, m.withheld,
-                      m.blocks);
+                      m.read_ordinal, m.public_read_seq, m.sharing, m.withheld, m.blocks);
     };
     if (rest(a) != rest(b)) return false;
     return a.left == b.left || (a.left != nullptr && b.left != nullptr && *a.left == *b.left);

@@ -42,6 +42,7 @@
 #include "kith/server/ports/command_log.h"
 #include "kith/server/ports/conversation_store.h"
 #include "kith/server/ports/directory.h"
+#include "kith/server/ports/feed_store.h"
 #include "kith/server/ports/search_index.h"
 #include "kith/server/ports/session_registry.h"
 
@@ -56,10 +57,11 @@ using OpenPartition =
 
 // Each may be empty.
 struct ServerPorts {
-  // These last. Without a data_dir the three are given together or not at all: an embedded one in
+  // These last. Without a data_dir the four are given together or not at all: an embedded one in
   // memory would forget what the others know.
   OpenPartition<ConversationStore> store;
   OpenPartition<CommandLog> log;
+  OpenPort<FeedStore> feed;
   OpenPort<Directory> directory;
   // These are made again when they are lost. `search` is not opened if ServerOptions::search is off.
   OpenPort<SearchIndex> search;
