@@ -38,7 +38,7 @@ struct SendBatchState {
   std::size_t in_log = 0;           // appended, not decided
   std::optional<std::size_t> held;  // item that waits for those before it
   // An item has waited: the sender may have come back meanwhile and repeated it, and the repetition
-  // may be in the log already. What is appended from now on is looked up like one.
+  // may be in the log already. Items appended from now on are looked up like repetitions.
   bool late = false;
   // An item did not get into the log for now: those behind it must not either, or the repetition
   // of the first would land behind them.

@@ -18,7 +18,7 @@ UserId direct_peer(const Conversation& c, const UserId& user) {
   return {};
 }
 
-// Whether `id` is the 1:1 of these two. What is known of it saves deriving the id again.
+// Whether `id` is the 1:1 of these two. The known state of it saves deriving the id again.
 bool is_direct(const Conversation* known, const ConversationId& id, const UserId& a,
                const UserId& b) {
   if (known != nullptr && known->head.type == ConversationType::kDirect) {
@@ -181,8 +181,8 @@ void SendService::send_items(Batch& batch, std::size_t index) {
       append_item(batch, index);
       continue;
     }
-    // Answers a message of one's own that had no place yet when this was written; it may be earlier
-    // in this very batch.
+    // A reply to a message of the same sender that had no place yet when the reply was written; it
+    // may be earlier in this batch.
     if (batch.in_log > 0) {
       batch.held = index;
       return;

@@ -23,7 +23,7 @@ struct Waiting {
   CommandAnswer answer;
 };
 
-// What every message needs comes first and lies together: fewer lines of the cache to wait for.
+// Fields that every message needs come first and lie together: fewer lines of the cache to wait for.
 struct ConversationSlot {
   bool loaded = false;
   bool loading = false;

@@ -36,7 +36,7 @@ struct Outcome {
   EventPtr event;                   // new history; null: none
   UserList changed_members;         // members whose rows changed
   UserList marks;                   // users whose feed must show this conversation as changed
-  // Users who may see the new event live: active members, leavers included. Of a large group only
+  // Users who may see the new event live: active members, leavers included. In a large group only
   // those whose membership or role changed.
   UserList audience;
   bool large = false;

@@ -1,4 +1,4 @@
-// What the store has, merged with what only memory knows yet.
+// HistoryReader: the store's events, merged with those that only memory has yet.
 #include "server/conversation/history_reader.h"
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// PendingCreations: groups whose members are being asked for consent, before the log knows of them. What
-// their creators ask meanwhile waits, as if the group were there already.
+// PendingCreations: groups whose members are being asked for consent, before the log knows of them.
+// Requests of their creators wait meanwhile, as if the group existed.
 #pragma once
 
 #include <functional>

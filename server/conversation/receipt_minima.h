@@ -16,8 +16,8 @@ namespace kith::server {
 bool raise_minima(Conversation& conversation);
 
 // The same without going through all members each time: in groups above
-// limits::receipt_detail_members_max it counts how many stand at which watermark. It goes with one
-// conversation, whose every change it must be told.
+// limits::receipt_detail_members_max it counts how many stand at which watermark. It belongs to one
+// conversation, and must be notified of its every change.
 class ReceiptMinima {
  public:
   // One active member's watermarks or sharing changed.

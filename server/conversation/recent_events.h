@@ -23,7 +23,7 @@ class RecentEvents {
 
   [[nodiscard]] bool empty() const { return first_ == events_.size(); }
   [[nodiscard]] std::size_t size() const { return events_.size() - first_; }
-  // Of memory, about.
+  // Returns the bytes of memory, about.
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
   [[nodiscard]] const Event& oldest() const { return *events_[first_]; }
   // Ascending by seq; valid until the next push() or pop().

@@ -1,4 +1,4 @@
-// What the store is thought to have written of a batch under way, and the waits that follow.
+// StorePace: estimates how much of a batch the store has written, and the waits that follow.
 #include "server/conversation/store_pace.h"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ void StorePace::batch_begins(std::uint64_t records, std::int64_t now_ms) {
   began_ms_ = now_ms;
 }
 
-// What is new counts for a half.
+// A new measurement counts for a half.
 void StorePace::batch_ends(std::int64_t now_ms) {
   if (const std::int64_t took = now_ms - began_ms_; took >= kTelling) {
     const double fresh = static_cast<double>(writing_) / static_cast<double>(took);

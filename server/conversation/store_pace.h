@@ -26,7 +26,7 @@ class StorePace {
   explicit StorePace(const LagMarks& marks = {}) : marks_(marks) {}
 
   [[nodiscard]] const LagMarks& marks() const { return marks_; }
-  // A batch of `records` is put together for the store; its repetition is not told again.
+  // A batch of `records` is put together for the store; its retry is not reported again.
   void batch_begins(std::uint64_t records, std::int64_t now_ms);
   // The store has it.
   void batch_ends(std::int64_t now_ms);

@@ -13,7 +13,7 @@ namespace kith::server::daemon {
 // Returns the exit status.
 int account_command(const std::vector<std::string>& arguments);
 
-// What it asks of a running kithd, through the control socket: one line.
+// Its request to a running kithd, through the control socket: one line.
 bool is_account_order(std::string_view order);
 Result<std::string> obey_account(Server& server, std::string_view order);
 

@@ -291,7 +291,7 @@ Status check_text(std::string_view name, std::string_view content) {
   return {};
 }
 
-// What an editor or a habit has put around a value. Nothing: its quotes do not fit.
+// Removes quotes around a value. Returns nothing if they do not match.
 std::optional<std::string_view> unquoted(std::string_view value) {
   if (value.empty()) return value;
   const char first = value.front();
@@ -329,7 +329,7 @@ bool from_flag(const Config& config, const char* setting) {
   return place != config.places.end() && place->second.starts_with("--");
 }
 
-// Who has a certificate needs no `plain`, and the other way round: flags win, also here.
+// A certificate overrides `plain`, and the other way round: flags win, also here.
 Status settle_tls(Config& config) {
   const bool certificate =
       !config.options.tls_certificate_file.empty() || !config.options.tls_key_file.empty();
@@ -428,7 +428,7 @@ Result<std::string> read_secret_file(const std::string& path) {
   return secret;
 }
 
-// What --dev stands for, then the file, then the flags: each wins over what was before it.
+// First the settings of --dev, then the file, then the flags: each wins over the earlier ones.
 Result<Config> parse_arguments(const std::vector<std::string>& arguments) {
   Config config;
   config.options.data_dir = "kith-data";

@@ -40,8 +40,8 @@ struct Config {
 
 // Reads `text` of the file `name` into `config`. kBadConfig names file, line and field.
 Status read_config(std::string_view name, std::string_view text, Config& config);
-// Reads flags (without the program's name) and the file that --config names. What is set at one place wins over the
-// places before it: --dev, the file, flags. kBadConfig, kIo.
+// Reads flags (without the program's name) and the file that --config names. Later places win over earlier ones:
+// --dev, the file, flags. Fails with kBadConfig, kIo.
 Result<Config> parse_arguments(const std::vector<std::string>& arguments);
 // One whole file of at most 64 KiB. kIo.
 Result<std::string> read_small_file(const std::string& path);

@@ -89,7 +89,7 @@ Status read_secrets(Config& config) {
   return {};
 }
 
-// What is not plain ServerOptions: the development certificate and the secret of the host's tokens.
+// The settings beyond ServerOptions: the development certificate and the secret of the host's tokens.
 Status prepare(Config& config, std::string& ca_file) {
   auto& options = config.options;
   const bool certificate = !options.tls_certificate_file.empty() || !options.tls_key_file.empty();
@@ -295,7 +295,7 @@ class Running {
   Server& server_;
 };
 
-// What comes through the control socket.
+// Requests through the control socket.
 Result<std::string> obey(Server& server, std::string_view order) {
   constexpr std::string_view kBackup = "backup ";
   if (order.starts_with(kBackup)) {

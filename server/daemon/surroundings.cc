@@ -1,4 +1,4 @@
-// What kithd makes of the process that it was started in.
+// Prepares the process that kithd was started in.
 #include "server/daemon/surroundings.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// What kithd makes of the process that it was started in: descriptors, name, umask, limits, and how memory is taken.
+// Prepares the process that kithd was started in: descriptors, name, umask, limits, and the allocation of memory.
 #pragma once
 
 #include <cstdint>

@@ -20,7 +20,7 @@ class FrameBuffer {
     }
     return *bytes_;
   }
-  // What was begun; not changed from now on.
+  // Returns the finished frame, which does not change from now on.
   [[nodiscard]] std::shared_ptr<const std::string> share() const { return bytes_; }
 
  private:

@@ -1,4 +1,4 @@
-// OwedPush: what those who only listen in a large group have not been told yet.
+// OwedPush: events of a large group that its passive members have not got yet.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct OwedPush {
   void add(const Event& event) {
     moved = true;
     if (head) return;
-    // Whoever has just joined must not see what was before them.
+    // A new member must not see earlier events.
     const bool roster = event.kind == EventKind::kMembership;
     head = roster && frame.event_push().events_size() > 0;
     if (!head) to_wire(event, UserId(), frame.mutable_event_push()->add_events());

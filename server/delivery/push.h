@@ -17,7 +17,7 @@ namespace kith::server {
 struct Push {
   std::shared_ptr<const std::string> frame;  // null: it did not fit into a frame
   DeliveryClass cls = DeliveryClass::kEvent;
-  // With kEvent: what a lagging session is told instead. With kReceipt: a newer one takes its place.
+  // With kEvent: the head that a lagging session gets instead. With kReceipt: a newer push replaces it.
   ConversationId conversation;
   std::uint64_t last_seq = 0;
   std::uint64_t ordinal = 0;

@@ -33,7 +33,7 @@ class ReceiptPusher {
   struct Rest {
     bool moved = false;  // again, since then
     UserId mover;        // by this person only; empty: by several
-    UserId untold;       // the person who moved them then, and was not told
+    UserId untold;       // the person who moved them then, and got no push
   };
   // Ends of rests, in order of time: one timer for all pauses of the same length.
   struct RestQueue {

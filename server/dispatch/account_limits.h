@@ -1,5 +1,5 @@
 // AccountLimits has the budgets of the accounts that have sessions: one for each account, whatever number of sessions
-// spend from it. What is looked up counts for the address of the session, too.
+// spend from it. Look-ups count for the address of the session, too.
 #pragma once
 
 #include <cstddef>
@@ -37,7 +37,7 @@ class AccountLimits {
   [[nodiscard]] std::uint32_t debt_ms(const Requester& who, Spend kind) const;
   void charge(Requester& who, Spend kind, std::uint32_t cost);
 
-  // What a request has turned out to cost its account on top of its price.
+  // Charges the account for a request's cost beyond its price.
   void charge(const Caller& caller, Spend kind, std::uint32_t cost);
   // The milliseconds until the account may spend again; 0 = now.
   [[nodiscard]] std::uint32_t wait_for(const Caller& caller, Spend kind);

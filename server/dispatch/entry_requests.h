@@ -29,7 +29,7 @@ class EntryRequests {
   explicit EntryRequests(const Ports& ports) : ports_(ports) {}
   ~EntryRequests() { *alive_ = false; }
 
-  // What becomes of a connection whose entry was judged.
+  // The fate of a connection after its entry was judged.
   enum class Connection : std::uint8_t { kStays, kEnds };
   using Judged = std::function<void(const Result<Admission>&, Connection)>;
 
@@ -64,7 +64,7 @@ class EntryRequests {
   // 0, or the milliseconds until the account may prove its password.
   [[nodiscard]] std::uint32_t begin_proof(const Admission& who, const std::string& address,
                                           SignInAttempt& tried);
-  // What a password has come to: right, wrong, or not looked at.
+  // The outcome of a password: right, wrong, or not checked.
   void tried(const SignInAttempt& attempt, const std::string& address, const Status& outcome);
 
   const Ports ports_;

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::int64_t kLastSeenGrainMs = 60'000;
 
-// What one viewer sees of one user.
+// The presence of one user as one viewer sees it.
 struct Sight {
   v1::PresenceState state = v1::PRESENCE_STATE_UNSPECIFIED;
   std::int64_t last_seen_ms = 0;
@@ -63,7 +63,7 @@ struct PresenceService::State : std::enable_shared_from_this<State> {
   struct Viewer {
     Caller caller;
     bool active = true;
-    std::unordered_map<UserId, std::optional<Sight>> subscriptions;  // what was told last
+    std::unordered_map<UserId, std::optional<Sight>> subscriptions;  // the last state pushed
   };
 
   State(Users& u, Conversations& c, Fanout& f, Scheduler& s, Millis g)
@@ -264,7 +264,7 @@ void PresenceService::State::typing(const Caller& caller, const v1::SetTyping& r
     std::vector<UserId> audience;
     for (const Member& member : conversation.members) {
       if (!member.active() || member.user == caller.user) continue;
-      // Who is not in memory has no session here.
+      // A user who is not in memory has no session here.
       const UserRecord* viewer = self->users.at_hand(member.user);
       if (viewer != nullptr && may_see_online(*typist, *viewer)) audience.push_back(member.user);
     }

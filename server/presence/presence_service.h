@@ -1,5 +1,4 @@
-// Presence and typing: who is here, told only to those who may know. Nothing of it is stored but
-// the time last seen.
+// Presence and typing: pushed only to users who may see them. Only the time last seen is stored.
 #pragma once
 
 #include <chrono>
@@ -32,12 +31,12 @@ class PresenceService {
 
   void session_opened(const Caller& caller, bool active);
   void session_closed(const Caller& caller);
-  // An inactive session does not make its user online, and is told the latest states when it
-  // becomes active again.
+  // An inactive session does not make its user online, and gets the latest states when it becomes
+  // active again.
   void session_active(const Caller& caller, bool active);
-  // Settings, contacts or blocks of the user changed: everybody is told what they may see now.
+  // Settings, contacts or blocks of the user changed: pushes the new view to all watchers.
   void user_changed(const UserId& user);
-  // The server is going away: nobody is told OFFLINE any more.
+  // The server is going away: pushes no OFFLINE any more.
   void freeze();
 
  private:

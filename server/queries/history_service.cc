@@ -30,7 +30,7 @@ void HistoryService::get_events(const Caller& caller, const v1::GetEvents& reque
         page->set_conversation_id(id.bytes());
         page->set_floor_seq(me->join_seq);
         page->set_last_seq(visible_upto(**found, *me));
-        // Who knows of more must not take this for all.
+        // A client that knows of more must not take this for all.
         const bool may_grow =
             me->active() ? shard_.undecided(id) : shard_.admission_undecided(id, caller.user);
         if (request.to() > page->last_seq() && may_grow) {
@@ -45,7 +45,7 @@ void HistoryService::get_events(const Caller& caller, const v1::GetEvents& reque
                               newest = query.newest](Result<std::vector<Event>> events) {
           if (!*alive) return;
           if (!events) return reply_error(reply, events.error());
-          // What fits in a page: from the wanted end, whole events.
+          // The events that fit in a page, from the requested end.
           std::size_t bytes = 0;
           std::vector<v1::Event> fit;
           if (newest) std::reverse(events->begin(), events->end());

@@ -16,7 +16,7 @@ class LogProgress {
     end_ = applied_ = stored.position;
     tenures_.begin(stored.position, stored.tenure);
   }
-  // What the log held at the start is read.
+  // The records that the log held at the start have been read.
   void replayed() { found_ = end_; }
   // A record is in the log.
   void committed(Position position) { end_ = position; }
@@ -32,7 +32,7 @@ class LogProgress {
 
   // The last record in the log.
   [[nodiscard]] Position end() const { return end_; }
-  // What `end` was at the start.
+  // The value of end() at the start.
   [[nodiscard]] Position found() const { return found_; }
   // Every record up to this one is decided.
   [[nodiscard]] Position decided() const { return waiting_.empty() ? end_ : *waiting_.begin() - 1; }

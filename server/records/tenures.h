@@ -12,8 +12,8 @@ namespace kith::server {
 // From these rules on a record counts only in its tenure; see decide.h.
 inline constexpr std::uint32_t kRulesWithTenure = 5;
 
-// Two processes may believe for seconds that they own a log. What one of them appends behind the other's take-over
-// is void for everybody who reads the log: no command is placed twice because an append came late.
+// Two processes may believe for seconds that they own a log. Records that one of them appends behind the other's
+// take-over are void for every reader of the log: a late append never places a command twice.
 class Tenures {
  public:
   // The store has followed the log up to `position`, where `tenure` was the current one.

@@ -1,4 +1,4 @@
-// What a change does to a user or device record: the rules of the Directory port, shared by its
+// Applies changes to user and device records: the rules of the Directory port, shared by its
 // embedded adapters.
 #include "kith/server/ports/user_rules.h"
 
@@ -53,7 +53,7 @@ void end_tokens(DeviceRecord& device, const std::optional<std::string>& spared) 
   for (TokenUse& use : device.tokens) use.ended = use.ended || !spared || use.id != *spared;
 }
 
-// A token that was there before the device was revoked is revoked with it, however late that is told.
+// A token that was there before the device was revoked is revoked with it, however late it is reported.
 void add_token(DeviceRecord& device, TokenUse use, std::int64_t seen_ms) {
   const std::int64_t made = use.issued_ms != 0 ? use.issued_ms : seen_ms;
   use.ended = use.ended || (device.revoked_ms != 0 && made <= device.revoked_ms);

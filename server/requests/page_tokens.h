@@ -13,7 +13,7 @@
 
 namespace kith::server {
 
-// Of a sync.
+// The token of a sync.
 struct SyncPlace {
   enum class Kind : std::uint8_t {
     kChanges = 1,   // the entries after `from`

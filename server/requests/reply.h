@@ -1,6 +1,6 @@
 // Reply answers one request, once, now or later, on the loop. A value without memory of its own as long as it is
-// only moved: what it needs to know of the request goes with it. When the last copy goes and none has answered, the
-// desk is told.
+// only moved: it carries the data of the request. When the last copy goes and none has answered, the desk is
+// notified.
 #pragma once
 
 #include <cstddef>
@@ -18,11 +18,11 @@ class ServerFrame;
 
 namespace kith::server {
 
-// Where answers go: the gateway, which fills reply_to, encodes, and drops what is for a session that
-// is gone.
+// The receiver of answers: the gateway, which fills reply_to, encodes, and drops answers for closed
+// sessions.
 class ReplyDesk {
  public:
-  // Of the gateway's own making; a Reply only carries it.
+  // Made by the gateway; a Reply only carries it.
   struct Request {
     std::uint64_t session = 0;
     std::uint64_t req_id = 0;
@@ -34,9 +34,9 @@ class ReplyDesk {
   virtual void answer(const Request& request, v1::ServerFrame&& frame) = 0;
   // `frame`: the bytes of a ServerFrame without reply_to.
   virtual void answer(const Request& request, std::string_view frame) = 0;
-  // A request met a failure that is the server's own: the client is not told what exactly.
+  // A request met an internal failure of the server, whose details the client does not get.
   virtual void failed(const Error& error) { (void)error; }
-  // Nobody will answer. Called from destructors: must not call back into what may hold replies.
+  // The request will get no answer. Called from destructors: must not call back into holders of replies.
   virtual void unanswered(const Request& request) = 0;
 };
 
@@ -57,7 +57,7 @@ class Reply {
       Answer answer);  // NOLINT(implicit)
 
   explicit operator bool() const { return shared_ != nullptr || one_.desk != nullptr; }
-  // What comes after the first answer goes nowhere, from whichever copy.
+  // Answers after the first one are dropped, from whichever copy.
   void operator()(v1::ServerFrame&& frame) const;
   void operator()(std::string_view frame) const;
   void failed(const Error& error) const {

@@ -1,4 +1,4 @@
-// What a message can be found by: its text.
+// The text by which a message is found.
 #include "server/search/message_text.h"
 
 #include <utility>

@@ -12,14 +12,14 @@ namespace kith::server {
 namespace {
 
 constexpr std::size_t kHeadsAtOnce = 500;
-// What comes in is indexed together with what follows it.
+// A new message is indexed together with those that follow it.
 constexpr Millis kGather{500};
 constexpr Millis kRetryFirst{1'000};
 constexpr std::uint32_t kRetryDoublings = 6;
 constexpr Millis kReadAgain{10'000};
 constexpr std::size_t kUnreadableMax = 1'000;  // more: it is the store that cannot be read
 
-// Whatever it says, it is not the index that is damaged.
+// A failure with any code that does not mean a damaged index.
 Error store_is_down() {
   return make_error(ErrorCode::kUnavailable, "the store cannot be read");
 }
@@ -260,7 +260,7 @@ void SearchFeeder::finish(const StepPtr& step) {
                    });
 }
 
-// Of the index, or of the store as a whole. Everything once more from the store's heads, after a while.
+// A failure of the index, or of the whole store. Starts again from the store's heads, after a while.
 void SearchFeeder::failed(const Error& error) {
   ++trouble_.count;
   trouble_.last = error;

@@ -25,8 +25,8 @@
 
 namespace kith::server {
 
-// What one batch for the index holds; a large one costs less for each message. Only tests have others
-// than these: with small ones a few messages make a step full.
+// The content of one batch for the index; a large one costs less for each message. Only tests have
+// others than these: with small ones a few messages make a step full.
 struct IndexStep {
   std::size_t conversations = 512;
   std::size_t messages = 2'048;

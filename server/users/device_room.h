@@ -1,5 +1,5 @@
-// Device room: which devices of an account are forgotten, so that there are never too many. What was revoked is
-// forgotten only when nothing of it could come back. Pure.
+// Device room: chooses the devices of an account to remove, so that there are never too many. A revoked device
+// is removed only when none of its tokens could come back. Pure.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,8 @@
 
 namespace kith::server {
 
-// Those that give way to `coming`, if it is new: of the devices from which nothing was ever revoked the ones that were
-// away the longest, those that have no session first.
+// Returns the devices that give way to `coming`, if it is new: among those never revoked the ones that were away the
+// longest, first those without a session.
 std::vector<DeviceId> devices_giving_way(const std::vector<DeviceRecord>& devices,
                                          const DeviceId& coming,
                                          const std::function<bool(const DeviceId&)>& online);

@@ -31,7 +31,7 @@ struct Devices::State : std::enable_shared_from_this<State> {
     if (!writing.contains(user)) lists.put(user, std::move(list));
   }
 
-  // Who has to go when `coming` is new, as far as memory knows; the next one finds out else.
+  // The devices to remove when `coming` is new, as far as memory knows; otherwise the next sign-in finds out.
   [[nodiscard]] std::vector<DeviceId> giving_way(const UserId& user, const DeviceId& coming) const {
     const List* found = lists.peek(user);
     if (found == nullptr) return {};

@@ -27,9 +27,9 @@ class Devices {
 
   // Every device that ever signed in. May answer inside the call.
   void with(const UserId& user, Done<List> done);
-  // What the directory has just answered about `user`, so that with() need not ask.
+  // Stores the directory's answer about `user`, so that with() need not ask.
   void learn(const UserId& user, List list);
-  // What is in memory of `user` is not true any more.
+  // Drops the cached devices of `user`.
   void forget(const UserId& user);
   // A session of this device begins: written, unless what is in memory says the same to the minute.
   void seen(const UserId& user, const DeviceRecord& device);

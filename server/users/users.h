@@ -1,5 +1,5 @@
-// Users: user records in memory, in front of the directory. Loaded when a session opens or somebody
-// asks; bounded.
+// Users: a bounded cache of user records in front of the directory, loaded when a session opens or
+// a request needs one.
 #pragma once
 
 #include <functional>
@@ -25,10 +25,10 @@ class Users {
   // The current record (null if there is no such user); equal concurrent loads are one. May answer
   // inside the call.
   void with(const UserId& id, Done<Record> done);
-  // What is in memory; null if it is not. Never loads. Valid until the next call of another.
+  // Returns the cached record, or null; never loads. Valid until the next call of another method.
   const UserRecord* at_hand(const UserId& id) const;
-  // What those of `ids` who exist let `asker` do, ascending by user; `ids` ascend and name each once. The
-  // directory is asked once for all who are not in memory. May answer inside the call.
+  // Returns the consents of those of `ids` who exist towards `asker`, ascending by user; `ids` ascend and
+  // name each once. Asks the directory once for all who are not in memory. May answer inside the call.
   void consents(const std::vector<UserId>& ids, const UserId& asker,
                 Done<std::vector<Consent>> done);
   // Writes through and replaces the record in memory.
@@ -37,11 +37,11 @@ class Users {
   void remove(const UserId& id, Done<void> done);
   struct Arrived {
     Record user;
-    // What the directory said with it; null if it was not asked, because the user is in memory.
+    // The directory's devices; null if it was not asked, because the user is in memory.
     std::shared_ptr<const std::vector<DeviceRecord>> devices;
   };
-  // Answers the record; at first sight (host tokens) creates the user with the device they come
-  // with. Fails with kRevoked if the user was removed.
+  // Returns the record; at the first sign-in (host tokens) creates the user with their device.
+  // Fails with kRevoked if the user was removed.
   void ensure(const NewUser& user, const DeviceRecord& device, Done<Arrived> done);
 
  private:

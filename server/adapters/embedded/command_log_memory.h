@@ -17,7 +17,7 @@ namespace kith::server {
 
 class CommandLogMemory : public CommandLog {
  public:
-  // What survives a crash of the process, and the faults of the device that it stands for.
+  // The data that survives a crash of the process, and the faults of the device that it stands for.
   struct Disk {
     std::vector<LogEntry> entries;  // ascending, positions without holes
     Position last = 0;              // survives trim()
@@ -26,9 +26,8 @@ class CommandLogMemory : public CommandLog {
     // A commit that fails leaves nothing behind.
     std::function<std::optional<Error>()> commit_fault;
     std::function<std::optional<Error>()> read_fault;
-    // At a crash, how many of the records that wait for their commit are found durable afterwards,
-    // although nobody was told
-    // so. Null: none.
+    // At a crash, how many of the records waiting for their commit are durable afterwards, although
+    // their callback did not run. Null: none.
     std::function<std::size_t(std::size_t waiting)> survives_crash;
   };
 
@@ -58,7 +57,7 @@ class CommandLogMemory : public CommandLog {
   Scheduler& scheduler_;
   std::deque<Waiting> waiting_;
   bool scheduled_ = false;
-  std::optional<Error> refusing_;  // until everything in `refused_` has been told
+  std::optional<Error> refusing_;  // until `refused_` is empty
   std::vector<Committed> refused_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

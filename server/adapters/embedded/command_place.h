@@ -9,8 +9,9 @@
 
 namespace kith::server {
 
-// As many follow each other that have the same number. Who searches for more finds none of those behind
-// them again, which he can do to himself only; and who asks for one makes the server read no more rows.
+// At most this many commands with the same number follow each other. A sender who makes more does not
+// find those behind them again, which harms only that sender; and a look-up reads no more rows than
+// these.
 inline constexpr std::int64_t kSamePlaceMax = 8;
 
 // The time in the message id (version 7: milliseconds in its first 48 bits, of which 42 last until the

@@ -1,5 +1,5 @@
-// What waits for a command log's disk, and its writer's thread: group commit, refusals in order, and
-// answers on the executor.
+// CommitQueue: the records waiting for a command log's disk, and its writer's thread: group commit,
+// rejections in order, and callbacks on the executor.
 #include "server/adapters/embedded/commit_queue.h"
 
 #include <algorithm>
@@ -51,7 +51,7 @@ void CommitQueue::append(LogRecord record, Committed committed) {
   });
 }
 
-// What is appended in one go is committed in one go: the writer is woken when the caller is through.
+// Records appended in one go are committed in one go: the writer is woken when the caller has finished.
 void CommitQueue::wake_writer_soon() {
   if (std::exchange(waking_, true)) return;
   executor_.post([this, alive = alive_] {

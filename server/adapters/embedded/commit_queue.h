@@ -1,5 +1,5 @@
-// What waits for a command log's disk, and its writer's thread: group commit, refusals in order, and
-// answers on the executor.
+// CommitQueue: the records waiting for a command log's disk, and its writer's thread: group commit,
+// rejections in order, and callbacks on the executor.
 #pragma once
 
 #include <atomic>
@@ -68,7 +68,7 @@ class CommitQueue {
   std::condition_variable wake_;
   std::deque<Waiting> waiting_;
   std::size_t committing_ = 0;
-  std::optional<Error> refusing_;  // until everything in `refused_` has been told
+  std::optional<Error> refusing_;  // until `refused_` is empty
   std::vector<Committed> refused_;
   Position trim_upto_ = 0;
   bool stopping_ = false;

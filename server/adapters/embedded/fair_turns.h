@@ -13,8 +13,8 @@
 
 namespace kith::server {
 
-// Start-time fair queueing over people. Who comes begins with as much as the one who is served, so that
-// neither waiting nor having been away is an advantage. One thread at a time.
+// Start-time fair queueing over people. A newcomer begins with the use of the person being served, so
+// that neither waiting nor having been away is an advantage. One thread at a time.
 template <class Task>
 class FairTurns {
  public:
@@ -40,7 +40,7 @@ class FairTurns {
     --waiting_;
     return task;
   }
-  // What a task of theirs has used. When nobody waits there is nothing to be fair about.
+  // Adds the time that a task of theirs has used. Without waiting tasks there is nothing to balance.
   void charge(const UserId& person, Time used) {
     const auto at = people_.find(person);
     if (at != people_.end()) at->second.used += used;

@@ -28,8 +28,7 @@ constexpr const char* kName = "kith-gentle";
 // Written back in a millisecond or less by the disks that this is for.
 constexpr off64_t kPieceBytes = 512 * 1024;
 
-// What the default VFS opens lies at the front, so that its methods find what is theirs; this lies
-// behind.
+// The default VFS's file lies at the front, where its methods expect it; this part lies behind.
 struct Extra {
   const sqlite3_io_methods* methods = nullptr;  // of the default VFS
   int fd = -1;                                  // of our own

@@ -16,7 +16,7 @@ inline std::string join_ids(const std::vector<UserId>& ids) {
   return bytes;
 }
 
-// What is left over at the end is no id.
+// Remaining bytes at the end are no id.
 inline std::vector<UserId> split_ids(std::string_view bytes) {
   std::vector<UserId> ids;
   ids.reserve(bytes.size() / UserId::kSize);

@@ -1,4 +1,4 @@
-// What an earlier release left in journal.db, taken over into the journal of files.
+// Takes the records of an earlier release's journal.db over into the journal of files.
 #pragma once
 
 #include <memory>

@@ -22,8 +22,8 @@ class LogFile {
   virtual Result<std::string> read(std::uint64_t offset, std::size_t size) = 0;
   virtual Result<std::uint64_t> size() = 0;
   virtual Status cut(std::uint64_t size) = 0;
-  // What was written and cut survives a power loss. After a failure nobody knows what is on the
-  // disk, and a second call that succeeds proves nothing.
+  // Written and cut bytes survive a power loss. After a failure the state of the disk is unknown,
+  // and a second call that succeeds proves nothing.
   virtual Status sync() = 0;
 };
 

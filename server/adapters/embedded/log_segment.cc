@@ -130,8 +130,8 @@ Result<std::optional<Block>> BlockReader::next() {
   return block;
 }
 
-// A block cannot be told from noise by its place, because nothing says how long the broken one was;
-// but every one begins with the salt.
+// The place of a block does not distinguish it from noise, because the length of the broken one is
+// unknown; but every block begins with the salt.
 Result<BlockReader::Rest> BlockReader::rest() {
   std::string salt;
   put(salt, salt_, 8);

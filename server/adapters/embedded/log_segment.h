@@ -1,8 +1,7 @@
 // A segment of the journal as bytes: a header, then blocks of records, one commit behind the other.
 //
-// A file is used again and again. What makes a block valid is its segment's salt, drawn anew for
-// each use: nothing that an earlier use left behind, or that a file system may show after a crash,
-// has it.
+// A file is used again and again. The segment's salt, drawn anew for each use, makes a block valid:
+// neither remains of an earlier use nor bytes that a file system may show after a crash have it.
 #pragma once
 
 #include <cstdint>
@@ -55,7 +54,7 @@ class BlockReader {
   [[nodiscard]] std::uint64_t offset() const { return offset_; }
   [[nodiscard]] Position next_position() const { return next_; }
 
-  // What lies behind the last valid block.
+  // The state of the bytes behind the last valid block.
   enum class Rest {
     kClean,    // nothing of this segment
     kTorn,     // pieces of the commit that begins with next_position(): it was never finished

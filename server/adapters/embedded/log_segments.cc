@@ -18,7 +18,7 @@ constexpr std::size_t kSparesMax = 2;
 // A new file grows in steps of this size, filled with zeros: a commit that makes a file longer waits
 // for the file system's journal, and at sixteen senders one in a hundred does.
 constexpr std::uint64_t kGrowBytes = 256 * 1024;
-// What is held in memory of a commit.
+// The part of a commit that is held in memory.
 constexpr std::size_t kWriteBytes = 1024 * 1024;
 
 std::string name_of(std::uint64_t sequence) {
@@ -88,8 +88,8 @@ Status LogSegments::find_file(const std::string& name) {
   return {};
 }
 
-// What stands in a segment at or beyond the first position of the next one was refused: a segment is
-// left for the next one where a commit failed.
+// Records of a segment at or beyond the first position of the next one were rejected: a failed
+// commit ends a segment.
 Status LogSegments::check(std::size_t index) {
   Segment& segment = segments_[index];
   if (index + 1 == segments_.size()) return check_last(segment);
@@ -259,10 +259,10 @@ Status LogSegments::commit() {
   return done;
 }
 
-// What was refused must not be found at the next start, so it is cut off. After a failed sync the
-// file is not trusted any more in any case: the system may have dropped pages that it could not
-// write, and says so once only. The next segment begins at the same position, which also makes void
-// what could not be cut off; it is tried at once, and else with the next commit.
+// Rejected records must not be found at the next start, so they are cut off. After a failed sync
+// the file is not trusted any more in any case: the system may have dropped pages that it could not
+// write, and reports that only once. The next segment begins at the same position, which also voids
+// records that could not be cut off; it is tried at once, and else with the next commit.
 void LogSegments::give_up(bool sync_failed) {
   written_ = file_bytes_ = segments_.back().end;
   const bool gone = file_->cut(written_).ok() && file_->sync().ok();

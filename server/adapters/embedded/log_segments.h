@@ -47,14 +47,14 @@ class LogSegments {
   // The position behind which open() found no record.
   [[nodiscard]] Position found_last() const { return found_last_; }
   LogFolder& folder() { return *folder_; }
-  // What is committed, oldest first. Threads: any.
+  // Returns committed records, oldest first. Threads: any.
   [[nodiscard]] std::vector<Segment> list() const;
   // False: the segment was given free, its file may hold another one. Threads: any.
   [[nodiscard]] bool has(std::uint64_t sequence) const;
 
   // --- the writer's thread ---
 
-  // `count` records as one row; `first`: the position of the first. A failure is told by commit().
+  // `count` records as one row; `first`: the position of the first. commit() returns a failure.
   void add(Position first, std::uint32_t count, std::string_view row);
   // Makes what was added durable, in one sync. A failure: none of it is in the log, nor will it ever
   // be found there; the next add() begins at the same position.

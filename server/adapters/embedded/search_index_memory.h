@@ -15,7 +15,7 @@ namespace kith::server {
 
 class SearchIndexMemory : public SearchIndex {
  public:
-  // What survives a crash of the process, and the faults of the device that it stands for.
+  // The data that survives a crash of the process, and the faults of the device that it stands for.
   struct Disk {
     std::map<std::uint32_t, Position> complete;  // by partition
     std::map<ConversationId, std::uint64_t> marks;
@@ -24,7 +24,7 @@ class SearchIndexMemory : public SearchIndex {
     std::function<Millis()> delay;  // of all answers; null: at the next turn of the loop
     std::function<std::optional<Error>()> add_fault;
     std::function<std::optional<Error>()> read_fault;
-    // The newest batches are taken back at a crash: so many of those that were answered. Null: none.
+    // The number of newest answered batches that a crash takes back. Null: none.
     std::function<std::size_t()> lost_at_crash;
   };
 

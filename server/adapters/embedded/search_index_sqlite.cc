@@ -157,7 +157,7 @@ void SearchIndexSqlite::add(std::shared_ptr<const IndexBatch> batch, Done<void> 
 
 void SearchIndexSqlite::marks(const std::vector<ConversationId>& ids,
                               Done<std::vector<std::uint64_t>> done) {
-  // Of the writer's connection: what was added is there.
+  // Uses the writer's connection, which sees added batches.
   writing_.run([this, alive = alive_, ids, done = std::move(done)] {
     tell<std::vector<std::uint64_t>>(alive, done, writer_ ? marks_of(*writer_, ids) : not_open());
   });

@@ -45,7 +45,7 @@ class SearchIndexSqlite : public SearchIndex {
     std::unique_ptr<Database> writer;
     std::unique_ptr<Database> reader;
   };
-  // Of a file that is of use: created, if there is none.
+  // Opens a usable file; creates it if there is none.
   static Result<Opened> connect(const std::string& path, std::uint64_t pages_max);
   static Result<Opened> connect_anew(const std::string& path, std::uint64_t pages_max);
   SearchIndexSqlite(std::string path, std::uint64_t pages_max, Opened opened, Executor& executor);
