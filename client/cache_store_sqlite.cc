@@ -96,8 +96,8 @@ class CacheStoreSqlite : public CacheStore {
   }
 
   // Two files cannot be committed at once, so one decides: the outbox if something is promised, else
-  // the cache. What the other could not take is owed and written before the next change. If the
-  // process ends first, nothing is wrong: load() leaves out rows whose event is known, and the
+  // the cache. Rows that the other could not take are kept and written before the next change. If
+  // the process ends first, nothing is wrong: load() leaves out rows whose event is known, and the
   // engine makes the conversation of a row again.
   Status commit(const CacheChange& change) override {
     if (Status s = pay_debt(); !s) return s;

@@ -1,4 +1,4 @@
-// TLS of the client: what is trusted, what is checked, and the sessions that make a reconnect
+// TLS of the client: trusted certificates, verification, and the sessions that make a reconnect
 // cheap.
 #pragma once
 
