@@ -86,8 +86,8 @@ class EmbeddedServer : public Server {
     if (options_.log) options_.log(line);
   }
 
-  // options_.log is log_. What reload() takes over is written under reload_mutex_, names of files under
-  // identity_mutex_ too.
+  // options_.log is log_. reload() writes the applied options under reload_mutex_, and names of files
+  // under identity_mutex_ too.
   ServerOptions options_;
   const bool tls_;
   EventLog log_;

@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* kGatewayName = "local";  // the only gateway of an embedded server
 
-// What a server without an index must not offer.
+// Removes the capability that a server without an index must not offer.
 ServerOptions offered(const ServerOptions& options, const CorePorts& ports) {
   ServerOptions offer = options;
   offer.search = options.search && ports.search != nullptr;

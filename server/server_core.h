@@ -30,7 +30,7 @@
 
 namespace kith::server {
 
-// What a core works on; all must outlive it.
+// The ports of a core; all must outlive it.
 struct CorePorts {
   CommandLog& log;
   ConversationStore& store;

@@ -23,7 +23,7 @@ class Conversations {
   // The conversation as of the last decided record; null if it does not exist. The pointer is valid
   // during the call of `done`. May answer inside the call.
   virtual void with(const ConversationId& id, Done<const Conversation*> done) = 0;
-  // What is in memory; null if it is not.
+  // Returns the conversation if it is in memory, else null.
   virtual const Conversation* peek(const ConversationId& id) const = 0;
   // Events from memory and store, merged.
   virtual void events(const EventQuery& query, Done<std::vector<Event>> done) = 0;

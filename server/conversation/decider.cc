@@ -13,8 +13,8 @@ Decider::~Decider() {
   *alive_ = false;
 }
 
-// In one go and in the store's order, what else would be loaded record by record. What this cannot
-// read is loaded by its record, which waits for it.
+// Loads conversations in one go and in the store's order, instead of record by record. A
+// conversation that cannot be read here is loaded by its record, which waits for it.
 void Decider::load_changed(const std::vector<LogEntry>& page) {
   std::vector<ConversationId> ids;
   for (const LogEntry& entry : page) {

@@ -54,7 +54,7 @@ void StoreWriter::hurry() {
 void StoreWriter::begin() {
   if (writing_) return;
   if (failures_ > 0) return give();  // the same batch again
-  // Records that changed nothing are told to the store in passing, or when they have become many.
+  // The store gets the position of records that changed nothing with the next batch, or when there are many.
   if (dirty_.empty() && progress_.apply_lag() < pace_.marks().at_once) return;
   // The store knows a batch by its position: one that ends where the last one did would be taken
   // for its repetition. A record that still waits for its conversation holds the position back.
@@ -73,9 +73,9 @@ void StoreWriter::begin() {
   gather();
 }
 
-// A few conversations at a time, so that others get their turn of the loop. One that changes
-// meanwhile is taken as it is then; what came after the batch's position is decided only once, for
-// the conversation's head says up to where it was.
+// A few conversations at a time, so that others get their turn of the loop. A conversation that
+// changes meanwhile is taken as it is then; later records are still decided only once, because the
+// conversation's head holds its position.
 void StoreWriter::gather() {
   const std::size_t slice = kGatherSlice * (1 + progress_.apply_lag() / kGatherMore);
   const std::size_t to = std::min(gathering_->ids.size(), gathering_->next + slice);

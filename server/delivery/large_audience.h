@@ -34,7 +34,7 @@ class LargeAudience {
 
   struct Reach {
     std::vector<std::uint64_t> active;   // get whole events
-    std::vector<std::uint64_t> passive;  // are told the head
+    std::vector<std::uint64_t> passive;  // get the head
   };
   // `conversation` has been given to changed(). Without the session `except`.
   [[nodiscard]] Reach reach(const ConversationId& id, std::uint64_t except,

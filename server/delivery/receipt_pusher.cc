@@ -23,7 +23,7 @@ void ReceiptPusher::decided(const LogEntry& entry, const Outcome& outcome,
                             const Conversation& conversation) {
   const auto* receipt = std::get_if<ReceiptOp>(&entry.record.op);
   if (outcome.receipts_moved) {
-    // Having received or sent says nothing about one's own messages.
+    // A user's receiving or sending says nothing about that user's own messages.
     const bool own = receipt != nullptr ? receipt->read_seq == 0
                                         : std::holds_alternative<SendOp>(entry.record.op);
     push_soon(conversation, own ? entry.record.sender : UserId());
@@ -32,8 +32,8 @@ void ReceiptPusher::decided(const LogEntry& entry, const Outcome& outcome,
   }
 }
 
-// At once after a pause; within it, when it is over. Whoever ended the pause has been told nothing yet,
-// and does not wait for the first receipt of what they wrote.
+// At once after a pause; within it, when it is over. The user who ended the pause has got no push yet,
+// and does not wait for the first receipt of their message.
 void ReceiptPusher::push_soon(const Conversation& conversation, const UserId& mover) {
   const Head& head = conversation.head;
   if (head.member_count > limits::receipt_detail_members_max) return;
@@ -44,7 +44,7 @@ void ReceiptPusher::push_soon(const Conversation& conversation, const UserId& mo
       const UserId reader = std::exchange(known.untold, UserId());
       const Member* member = find_member(conversation, reader);
       if (member != nullptr && member->active()) fanout_.to_user(reader, receipt_push(head));
-      // In a 1:1 nobody else is to be told of what this person has moved.
+      // In a 1:1 nobody else needs a push of this person's marks.
       if (head.type == ConversationType::kDirect && !mover.empty()) return;
     }
     if (known.moved && known.mover != mover) known.mover = UserId();

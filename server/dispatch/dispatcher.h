@@ -1,5 +1,5 @@
-// Dispatcher is the only face of the server that a front door sees. A request passes four steps in it: its form is
-// validated, its cost looked up, its account's limits asked, and a service answers it.
+// Dispatcher is the server's only interface to a front door, such as the gateway. It handles a request in four
+// steps: it validates its form, looks up its cost, checks the account's limits, and lets a service answer it.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@
 
 namespace kith::server {
 
-// What the front door does with the session next.
+// The front door's next step with the session.
 struct Verdict {
   enum class Next : std::uint8_t {
     kGoOn,
@@ -43,14 +43,14 @@ class Dispatcher {
              Scheduler& scheduler, Random& random);
   ~Dispatcher();
 
-  // What may be asked before there is a session.
+  // Requests before there is a session.
   [[nodiscard]] EntryRequests& entry() { return entry_; }
   [[nodiscard]] AccountLimits& limits() { return accounts_; }
 
   // A session of `who.caller` has come. Returns the milliseconds for which it is not to be read.
   std::uint32_t open(Requester& who, bool active, const std::string& agent);
   void close(Requester& who);
-  // The front door goes, and the session with it: no service is told.
+  // The front door goes, and the session with it: no service is notified.
   void abandon(Requester& who) { accounts_.close(who); }
   void session_active(const Requester& who, bool active) {
     services_.session_active(who.caller, active);

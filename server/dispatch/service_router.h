@@ -42,7 +42,7 @@ class ServiceRouter : public Services {
   // `hooks.changed`, `.blocked` and `.gone` are the router's own.
   ServiceRouter(const ServerOptions& options, const Ports& ports, PeopleHooks hooks);
 
-  // What requests have turned out to cost is charged there. Before the first request.
+  // Charges the later costs of requests there. Called before the first request.
   void set_limits(AccountLimits& limits);
   // Page tokens are good for all that have the same secret.
   void set_secret(std::string_view secret) { conversations_.set_secret(secret); }
@@ -53,7 +53,7 @@ class ServiceRouter : public Services {
 
   // Goes on with what an earlier process has left.
   void start() { departures_.look(); }
-  // The server is going away: nobody is told OFFLINE any more.
+  // The server is going away: pushes no OFFLINE any more.
   void freeze() { presence_.freeze(); }
   void revoke(const UserId& user, const DeviceId* device, Done<void> done) {
     people_.revoke(user, device, std::move(done));

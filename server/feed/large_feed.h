@@ -1,7 +1,7 @@
 // LargeFeed: which large groups a user is in, and how far each has come.
 //
-// Members of a large group get no feed mark for a message; their sync compares heads instead. What
-// is asked once per user stays in memory and follows the marks.
+// Members of a large group get no feed mark for a message; their sync compares heads instead. The
+// groups of a user are loaded once, stay in memory and follow the marks.
 #pragma once
 
 #include <cstddef>

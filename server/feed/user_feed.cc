@@ -91,9 +91,9 @@ FeedVersion UserFeed::begin_serving(const UserId& user, FeedVersion cursor) {
 
 namespace {
 
-// What is known besides the stored marks: those not yet applied, and heads of large groups. It
-// takes the place of stored rows, so that many more have to be asked for; fewer would leave a hole
-// that the next page steps over.
+// The changes beside the stored marks: marks not yet applied, and heads of large groups. They
+// replace stored rows, so as many more rows must be read; fewer would leave a gap that the next
+// page skips.
 struct Overlay {
   std::map<ConversationId, FeedChange> entries;
 
@@ -213,7 +213,7 @@ void UserFeed::high(const UserId& user, Done<FeedVersion> done) {
     if (first) known.value().asking = 0;
     done(newest);
   };
-  // Of marks alone: it would be too much to follow every large group for every member.
+  // Covers marks only: following every large group for every member would be too much.
   FeedVersion newest = 0;
   entries_.unstored(user, [&](const ConversationId&, const FeedEntries::Entry& entry) {
     newest = std::max(newest, entry.ver);

@@ -21,7 +21,7 @@
 
 namespace kith::server {
 
-// What a sync lists: a conversation that changed after its cursor.
+// An entry of a sync: a conversation that changed after its cursor.
 struct FeedChange {
   ConversationId conversation;
   FeedVersion ver = 0;
@@ -86,7 +86,7 @@ class UserFeed : public FeedMarks {
   [[nodiscard]] FeedVersion horizon() const { return store_.horizon(); }
 
  private:
-  // What every device of the user may have: everything, if nobody knows.
+  // The position that every device of the user may have: all, if it is unknown.
   [[nodiscard]] FeedVersion served(const UserId& user) const;
   void mark_entry(const UserId& user, const FeedMark& mark, bool inside, FeedVersion ver);
   void raise_high(const UserId& user, FeedVersion ver);
@@ -99,8 +99,8 @@ class UserFeed : public FeedMarks {
   FeedWriter writer_;
   std::function<void(const FeedRing&)> ring_;
   IdMap<UserId, FeedVersion> served_;  // in this run; unknown = everything
-  // The newest mark of a user, as soon as the store has told it; until then, of what was marked since it
-  // was asked.
+  // The newest mark of a user, as soon as the store has answered; until then, of the marks since the
+  // request.
   struct High {
     FeedVersion mark = 0;
     std::uint64_t asking = 0;  // which question has begun it; 0: answered

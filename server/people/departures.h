@@ -23,7 +23,7 @@ class Departures {
 
   // Goes on with what an earlier process has left, and with who has been removed since the last call.
   // Each group is left by a durable command of the user. When none is found twice, with a pause in
-  // which an addition under way would have come, the directory is told that the user has left.
+  // which an addition under way would have come, the directory is notified that the user has left.
   void look();
 
   [[nodiscard]] std::uint64_t groups_left() const;

@@ -79,10 +79,9 @@ struct PeopleService::State : std::enable_shared_from_this<State> {
   PeopleHooks hooks;
 };
 
-// Marked in the log, written, logged where it is a block, acknowledged, told to the user's other devices: in this
-// order. A mark
-// behind the writing could be refused, or be lost with the process; this one is there already, and
-// nobody's cursor passes it before the change can be read.
+// Marked in the log, written, logged where it is a block, acknowledged, pushed to the user's other devices: in
+// this order. A mark behind the writing could be refused, or be lost with the process; this one is there already,
+// and nobody's cursor passes it before the change can be read.
 void PeopleService::State::change(const Caller& caller, const UserChange& what,
                                   const Reply& reply) {
   const UserStates::Hold hold = feed.hold(caller.user);
@@ -190,7 +189,7 @@ void PeopleService::State::get_users(const v1::GetUsers& request, const Reply& r
     v1::ServerFrame frame;
     frame.mutable_users_page();
     for (const UserRecord& user : *found) {
-      // Who wrote something is told to be gone; who is looked for by a handle is not there.
+      // By id, a deleted user is returned as deleted; by handle, there is none.
       if (user.deleted && !by_id.contains(user.id)) continue;
       v1::UserProfile& profile = *frame.mutable_users_page()->add_users();
       profile.set_user_id(user.id.bytes());
@@ -325,7 +324,7 @@ bool PeopleService::handle(const Caller& caller, const v1::ClientFrame& frame, c
   return true;
 }
 
-// One that the account has: names that anybody can make up would fill the directory.
+// Accepts only a device that the account has: made-up ids would fill the directory.
 void PeopleService::revoke_own(const Caller& caller, const DeviceId& device, const Reply& reply) {
   state_->devices.with(caller.user, [this, weak = std::weak_ptr(state_), caller, device,
                                      reply](const Result<Devices::List>& list) {

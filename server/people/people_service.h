@@ -22,7 +22,7 @@ class ClientFrame;
 
 namespace kith::server {
 
-// What people changes mean to the rest of the server.
+// The effects of people's changes on the rest of the server.
 struct PeopleHooks {
   std::function<void(const UserId&)> changed;  // settings, contacts or blocks
   // `by` blocks `other` from now on, or does not; `done` when the conversations know. Null: there are none.

@@ -77,7 +77,7 @@ void SyncService::sync(const Caller& caller, const v1::SyncRequest& request, con
   SyncPlace& place = listing->place;
   const bool goes_on = !request.page_token().empty();
   if (goes_on) {
-    // What it continues says the token, whatever else is in the request.
+    // The token names the listing, whatever else is in the request.
     const auto sealed = page_tokens_.sync_place(caller.user, request.page_token());
     if (!sealed) return reply_error(reply, PageTokens::refusal());
     place = *sealed;
@@ -153,7 +153,7 @@ void SyncService::finish_listing(const std::shared_ptr<Listing>& listing) {
     page->set_page_token(page_tokens_.of_sync(listing->caller.user, listing->place));
     return listing->reply(std::move(listing->answer));
   }
-  // Whoever has nothing yet needs it all, and whoever has everything nothing.
+  // A client without a cursor needs all of it, and one that is up to date nothing.
   if (listing->cursor == 0) return list_user_state(listing, 0);
   if (feed_.nothing_above(listing->caller.user, listing->cursor)) {
     return listing->reply(std::move(listing->answer));

@@ -13,7 +13,7 @@ RunHistory::Verdict RunHistory::judge(std::string_view run, FeedVersion cursor) 
       std::find_if(runs_.begin(), runs_.end(), [run](const Run& r) { return r.id == run; });
   if (known == runs_.end()) return {false, 0};
   const auto next = known + 1;
-  // Of this run a cursor beyond the log is looked at when it is synced.
+  // A cursor of this run beyond the log is checked when it syncs.
   if (next == runs_.end() || (!next->copied && FeedVersions::records(cursor) < next->first))
     return {};
   return {false, next->kept_until_ms};

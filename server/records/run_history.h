@@ -22,7 +22,7 @@ struct Run {
 
 class RunHistory {
  public:
-  // More are forgotten, oldest first: a device that was away for so many starts begins anew.
+  // More are forgotten, oldest first: a device that was away for that many starts begins anew.
   static constexpr std::size_t kRunsMax = 1'000;
 
   // Never empty: the last one is the run of this process.

@@ -20,11 +20,11 @@ namespace {
 
 constexpr std::size_t kListPage = 1'000;
 constexpr std::uint32_t kRetryMs = 1'000;
-// What a page of the list and a look at a hit cost the loop and the store.
+// Costs of a page of the list and of checking a hit, for the loop and the store.
 constexpr std::chrono::microseconds kListCost{1'000};
 constexpr std::chrono::microseconds kHitCost{50};
 
-// What of the index's errors is of use to a person: no path and no sentence of SQLite.
+// The part of the index's errors that helps a person: no path and no sentence of SQLite.
 Error as_told(const Error& error) {
   switch (error.code) {
     case ErrorCode::kTimeout:
@@ -115,7 +115,7 @@ bool SearchService::handle(const Caller& caller, const v1::ClientFrame& frame, c
   return true;
 }
 
-// One who is no member waits for nothing that is found there.
+// A user who is no member does not wait for hits there.
 void SearchService::look_into(const SearchPtr& search, const ConversationId& id) {
   conversations_.with(
       id, [this, alive = alive_, search, id](const Result<const Conversation*>& found) {
@@ -251,7 +251,7 @@ void SearchService::answer(const SearchPtr& search) {
 }
 
 void SearchService::fail(const SearchPtr& search, Error error) {
-  // What was found in time is not thrown away.
+  // Hits found in time are returned.
   if (error.code == ErrorCode::kTimeout && search->frame.search_page().hits_size() > 0) {
     search->frame.mutable_search_page()->set_more(true);
     return answer(search);

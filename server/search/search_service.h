@@ -1,5 +1,5 @@
-// SearchService: finds messages for a session. The index says where; what it says is looked at once
-// more, for the index lags and knows nothing of members.
+// SearchService: finds messages for a session. The index returns places, and the service checks
+// each hit again, because the index lags and knows nothing of members.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ class ClientFrame;
 
 namespace kith::server {
 
-// What searches cost an account, in milliseconds of work.
+// The costs of an account's searches, in milliseconds of work.
 struct SearchCosts {
   // Milliseconds until this account may search again; 0 = now.
   std::function<std::uint32_t(const Caller&)> wait;

@@ -18,13 +18,13 @@
 namespace kith::server {
 namespace {
 
-// A conversation of at most so many, present and former, has its members in its own row: they change
-// together, and a page of the file holds both.
+// A conversation of at most this many members, present and former, has them in its own row: they
+// change together, and a page of the file holds both.
 constexpr std::size_t kListedMax = 16;
 
 using MemberRow = std::pair<ConversationId, Member>;
 
-// What the batch has for one conversation.
+// The batch's rows of one conversation.
 struct Changes {
   ConversationId id;
   std::span<const Event* const> events;
@@ -32,7 +32,7 @@ struct Changes {
   std::span<const MemberRow* const> members;
 };
 
-// What the store has of it.
+// The store's rows of it.
 struct Stored {
   bool there = false;
   std::uint64_t last_seq = 0;

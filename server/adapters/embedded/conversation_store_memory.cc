@@ -93,7 +93,7 @@ void ConversationStoreMemory::write_next() {
   if (!fault || fault->applied) store_batch(*disk_, *waiting_.front().batch);
   std::deque<Waiting> answered;
   if (fault) {
-    // What was handed over behind a failed batch must not overtake its retry.
+    // Batches applied behind a failed one must not overtake its retry.
     answered.swap(waiting_);
   } else {
     answered.push_back(std::move(waiting_.front()));

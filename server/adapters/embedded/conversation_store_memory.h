@@ -24,7 +24,7 @@ class ConversationStoreMemory : public ConversationStore {
     bool applied = false;  // the batch was stored all the same: an unknown outcome
   };
 
-  // What survives a crash of the process, and the faults of the device that it stands for.
+  // The data that survives a crash of the process, and the faults of the device that it stands for.
   struct Disk {
     Position applied = 0;
     Tenure tenure;

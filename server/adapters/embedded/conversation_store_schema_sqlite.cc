@@ -3,15 +3,15 @@
 
 namespace kith::server {
 
-// Of versions before 7, which kept the feeds too (feed_store_sqlite.cc takes them over): active members of
-// large conversations.
+// For versions before 7, which kept the feeds too (feed_store_sqlite.cc takes them over): active members
+// of large conversations.
 #define KITH_LARGE_MEMBER_TABLE                                                                    \
   "CREATE TABLE large_member(user BLOB,conversation BLOB,PRIMARY KEY(user,conversation)) WITHOUT " \
   "ROWID;"
 
-// History. What a batch brings for a conversation is one row (event_chunk.h), and rows lie in the order in
-// which they came, so that those of a batch share their pages. What is keyed by conversation is small:
-// where each row lies.
+// History. A batch writes one row per conversation (event_chunk.h), and rows lie in the order in which
+// they came, so that those of a batch share their pages. The table keyed by conversation is small: it
+// holds the place of each row.
 #define KITH_CHUNK_TABLE                                                   \
   "CREATE TABLE chunk(id INTEGER PRIMARY KEY,conversation BLOB,first INT," \
   "events BLOB,UNIQUE(conversation,first));"

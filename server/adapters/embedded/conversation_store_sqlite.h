@@ -57,9 +57,9 @@ class ConversationStoreSqlite : public ConversationStore {
   Executor& executor_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // thread of the executor
 
-  // What was handed over before its caller knew of an earlier failure must not overtake the retry:
-  // it fails as well.
-  std::uint64_t generation_ = 1;  // thread of the executor; next after each failure that was told
+  // A batch applied before its caller knew of an earlier failure must not overtake the retry: it
+  // fails as well.
+  std::uint64_t generation_ = 1;  // thread of the executor; raised after each reported failure
   std::uint64_t failed_generation_ = 0;  // worker thread
 
   Hurry hurry_;
