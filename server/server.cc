@@ -6,6 +6,7 @@
 #include <mutex>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "kith/core/export.h"
 #include "kith/core/random.h"
@@ -274,8 +275,12 @@ Status EmbeddedServer::open_stores(const ServerPorts& given) {
 Status EmbeddedServer::open_parts(const ServerPorts& given) {
   if (Status opened = open_stores(given); !opened) return opened;
   passwords_ = make_scrypt_hasher(loop_, {options_.password_cost, options_.password_threads});
-  CorePorts ports{stores_->log(0),     stores_->store(0), stores_->feed(), stores_->directory(),
-                  stores_->registry(), stores_->bus(),    *passwords_,     stores_->search()};
+  std::vector<PartitionPorts> partitions;
+  for (std::uint32_t i = 0; i < stores_->partitions(); ++i) {
+    partitions.push_back({stores_->log(i), stores_->store(i)});
+  }
+  CorePorts ports{std::move(partitions), stores_->feed(), stores_->directory(), stores_->registry(),
+                  stores_->bus(),        *passwords_,     stores_->search()};
   ports.health = &health_;
   ports.runs = stores_->runs();
   core_ = ServerCore::make(options_, ports, loop_, system_random(), connections_);
@@ -476,8 +481,8 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options, const ServerPorts& ports) {
   if (const Status valid = check_options(options); !valid) return valid.error();
   if (const Status fit = check_ports(options.data_dir, ports); !fit) return fit.error();
-  if (options.partitions != 1 || options.loops != 1) {
-    return make_error(ErrorCode::kUnimplemented, "partitions and loops: only 1 is served yet");
+  if (options.loops != 1) {
+    return make_error(ErrorCode::kUnimplemented, "loops: only 1 is served yet");
   }
   auto server = std::make_unique<EmbeddedServer>(std::move(options));
   if (const Status opened = server->open(ports); !opened) return opened.error();

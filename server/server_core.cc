@@ -1,11 +1,14 @@
 // ServerCore: the parts without I/O, joined.
 #include "server/server_core.h"
 
+#include <algorithm>
+#include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "server/auth/sign_in.h"
-#include "server/conversation/conversation_shard.h"
+#include "server/conversation/partitioned_conversations.h"
 #include "server/delivery/fanout.h"
 #include "server/dispatch/dispatcher.h"
 #include "server/dispatch/service_router.h"
@@ -25,6 +28,33 @@ ServerOptions offered(const ServerOptions& options, const CorePorts& ports) {
   return offer;
 }
 
+using Shards = std::vector<std::unique_ptr<ConversationShard>>;
+
+// The partitions share the memory and the lag that a server may have.
+Shards make_shards(const CorePorts& ports, UserFeed& feed, Scheduler& scheduler, LagMarks marks) {
+  const std::size_t count = ports.partitions.size();
+  marks.at_once /= count;
+  marks.soft /= count;
+  marks.max /= count;
+  marks.held /= count;
+  CacheBounds bounds = ConversationTable::kBounds;
+  bounds.count /= count;
+  bounds.bytes /= count;
+  Shards shards;
+  for (const PartitionPorts& part : ports.partitions) {
+    shards.push_back(
+        std::make_unique<ConversationShard>(part.log, part.store, feed, scheduler, marks, bounds));
+  }
+  return shards;
+}
+
+std::vector<ConversationShard*> pointers(const Shards& shards) {
+  std::vector<ConversationShard*> all;
+  all.reserve(shards.size());
+  for (const auto& shard : shards) all.push_back(shard.get());
+  return all;
+}
+
 class JoinedCore : public ServerCore {
  public:
   JoinedCore(const ServerOptions& options, const CorePorts& ports, Scheduler& scheduler,
@@ -35,10 +65,10 @@ class JoinedCore : public ServerCore {
         devices_(ports.directory),
         fanout_(ports.registry, ports.bus, kGatewayName),
         feed_(ports.feed, scheduler),
-        shard_(ports.log, ports.store, feed_, scheduler, marks),
+        shards_(make_shards(ports, feed_, scheduler, marks)),
         services_(options,
-                  {ports.directory, users_, devices_, shard_, feed_, fanout_, scheduler, random,
-                   ports.search, ports.health},
+                  {ports.directory, users_, devices_, join_shards(), pointers(shards_), feed_,
+                   fanout_, scheduler, random, ports.search, ports.health},
                   people_hooks()),
         sign_in_({options.secret, options.authenticator, options.register_accounts,
                   options.account_token_life, options.previous_secret},
@@ -51,24 +81,37 @@ class JoinedCore : public ServerCore {
       return gateway_.online(user, device);
     });
     services_.set_limits(dispatcher_.limits());
-    shard_.watch(health_);
+    for (const auto& shard : shards_) shard->watch(health_);
     if (ports.search == nullptr || !options.search) return;
     rebuild_.emplace(*ports.search, scheduler, [log = options.log](const std::string& text) {
       if (log) log({LogLevel::kWarning, "search_rebuild", text, {}});
     });
-    feeder_.emplace(SearchFeeder::Ports{*ports.search, ports.store, shard_, scheduler, *rebuild_},
-                    0U, limits::search_waiting_max, ports.index_step);
+    const std::size_t waiting_max = limits::search_waiting_max / shards_.size();
+    for (std::uint32_t i = 0; i < shards_.size(); ++i) {
+      ConversationShard& shard = *shards_[i];
+      feeders_.push_back(std::make_unique<SearchFeeder>(
+          SearchFeeder::Ports{*ports.search, ports.partitions[i].store, shard, scheduler,
+                              *rebuild_},
+          i, waiting_max, ports.index_step));
+      shard.on_stored(
+          [feeder = feeders_.back().get()](const StoreBatch& batch) { feeder->stored(batch); });
+    }
     services_.on_index_damage([this](const Error& error) { rebuild_->damaged(error); });
-    shard_.on_stored([this](const StoreBatch& batch) { feeder_->stored(batch); });
   }
 
   Status start() override {
     if (auto started = feed_.start(); !started) return started;
-    if (auto started = shard_.start(); !started) return started;
-    shard_.ownership().take_over();
+    for (const auto& shard : shards_) {
+      if (auto started = shard->start(); !started) return started;
+      shard->ownership().take_over();
+    }
     services_.start();
-    if (!feeder_) return {};
-    return feeder_->start(shard_.progress().applied(), shard_.progress().end());
+    for (std::size_t i = 0; i < feeders_.size(); ++i) {
+      const LogProgress& progress = shards_[i]->progress();
+      const Status started = feeders_[i]->start(progress.applied(), progress.end());
+      if (!started) return started;
+    }
+    return {};
   }
 
   void drain(std::chrono::milliseconds window, std::function<void()> done) override {
@@ -98,12 +141,10 @@ class JoinedCore : public ServerCore {
     std::map<std::string, std::uint64_t> all;
     gateway_.add_stats(all);
     dispatcher_.add_stats(all);
-    shard_.add_stats(all);
+    for (const auto& shard : shards_) shard->add_stats(all);
     services_.add_stats(all);
-    if (feeder_) {
-      feeder_->add_stats(all);
-      rebuild_->add_stats(all);
-    }
+    for (const auto& feeder : feeders_) feeder->add_stats(all);
+    if (rebuild_) rebuild_->add_stats(all);
     return all;
   }
   void add_metrics(MetricsText& to) const override {
@@ -116,16 +157,24 @@ class JoinedCore : public ServerCore {
                  "From a frame with messages until its answer, which says SENT or refuses.",
                  dispatcher_.sent().read());
   }
-  void hold_log(bool held) override { shard_.hold_log(held); }
+  void hold_log(bool held) override {
+    for (const auto& shard : shards_) shard->hold_log(held);
+  }
   void beat() override {
     if (health_ == nullptr) return;
-    health_->beat(shard_.progress().apply_lag() >= limits::apply_lag_soft);
-    if (feeder_ && feeder_->failing()) {
-      health_->failed(ServiceHealth::Part::kSearch, *feeder_->failing());
-    } else if (feeder_) {
+    health_->beat(std::any_of(shards_.begin(), shards_.end(), [this](const auto& shard) {
+      return shard->progress().apply_lag() >= limits::apply_lag_soft / shards_.size();
+    }));
+    const auto failing = std::find_if(feeders_.begin(), feeders_.end(), [](const auto& feeder) {
+      return feeder->failing().has_value();
+    });
+    if (failing != feeders_.end()) {
+      health_->failed(ServiceHealth::Part::kSearch, *(*failing)->failing());
+    } else if (!feeders_.empty()) {
       health_->good(ServiceHealth::Part::kSearch);
     }
-    if (health_->failing(ServiceHealth::Part::kJournal)) shard_.probe();
+    if (!health_->failing(ServiceHealth::Part::kJournal)) return;
+    for (const auto& shard : shards_) shard->probe();
   }
   void on_open(ConnectionId id, const PeerInfo& peer) override { gateway_.on_open(id, peer); }
   void on_message(ConnectionId id, std::string_view message) override {
@@ -137,6 +186,10 @@ class JoinedCore : public ServerCore {
   void on_close(ConnectionId id) override { gateway_.on_close(id); }
 
  private:
+  PartitionedConversations& join_shards() {
+    for (const auto& shard : shards_) conversations_.add(*shard);
+    return conversations_;
+  }
   PeopleHooks people_hooks() {
     PeopleHooks hooks;
     hooks.revoked = [this](const UserId& user, const DeviceId* device, const DeviceId* spared) {
@@ -157,11 +210,12 @@ class JoinedCore : public ServerCore {
   Devices devices_;
   Fanout fanout_;
   UserFeed feed_;
-  ConversationShard shard_;
+  Shards shards_;
+  PartitionedConversations conversations_;
   ServiceRouter services_;
   SignIn sign_in_;
   std::optional<IndexRebuild> rebuild_;
-  std::optional<SearchFeeder> feeder_;
+  std::vector<std::unique_ptr<SearchFeeder>> feeders_;  // of the partitions
   Dispatcher dispatcher_;
   Gateway gateway_;
 };

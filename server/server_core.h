@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kith/core/random.h"
 #include "kith/core/result.h"
@@ -30,10 +31,15 @@
 
 namespace kith::server {
 
-// The ports of a core; all must outlive it.
-struct CorePorts {
+// The engines of one partition of conversations.
+struct PartitionPorts {
   CommandLog& log;
   ConversationStore& store;
+};
+
+// The ports of a core; all must outlive it.
+struct CorePorts {
+  std::vector<PartitionPorts> partitions;  // at least one
   FeedStore& feed;
   Directory& directory;
   SessionRegistry& registry;

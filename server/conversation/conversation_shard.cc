@@ -52,10 +52,10 @@ void ConversationShard::watch(ServiceHealth* health) {
 }
 
 void ConversationShard::add_stats(std::map<std::string, std::uint64_t>& all) const {
-  all["messages_placed"] = decider_.placed();
-  all["apply_lag"] = progress_.apply_lag();
-  all["commands_held"] = queue_.held();
-  all["journal_lag"] = log_.pending();
+  all["messages_placed"] += decider_.placed();
+  all["apply_lag"] += progress_.apply_lag();
+  all["commands_held"] += queue_.held();
+  all["journal_lag"] += log_.pending();
   table_.add_stats(all);
 }
 

@@ -52,7 +52,7 @@ class ConversationShard : public Conversations {
 
   // Puts a command into the log, a little later while the store is behind (limits::apply_lag_soft).
   // kUnavailable while another process may own the log: it answers then.
-  void append(LogRecord record, CommandAnswer answer);
+  void append(LogRecord record, CommandAnswer answer) override;
 
   void with(const ConversationId& id, Done<const Conversation*> done) override;
   const Conversation* peek(const ConversationId& id) const override {

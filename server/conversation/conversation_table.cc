@@ -97,9 +97,9 @@ void ConversationTable::evict() {
 }
 
 void ConversationTable::add_stats(std::map<std::string, std::uint64_t>& all) const {
-  all["conversations_cached"] = slots_.size();
-  all["events_cached"] = recent_total_;
-  all["cached_bytes"] = member_bytes_ + recent_bytes_;
+  all["conversations_cached"] += slots_.size();
+  all["events_cached"] += recent_total_;
+  all["cached_bytes"] += member_bytes_ + recent_bytes_;
 }
 
 }  // namespace kith::server

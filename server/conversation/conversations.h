@@ -12,6 +12,7 @@
 
 #include "kith/core/ids.h"
 #include "kith/server/ports/conversation_store.h"
+#include "server/conversation/command_queue.h"
 #include "server/records/roster.h"
 
 namespace kith::server {
@@ -28,6 +29,8 @@ class Conversations {
   // Events from memory and store, merged.
   virtual void events(const EventQuery& query, Done<std::vector<Event>> done) = 0;
 
+  // Puts a command into the log of its conversation.
+  virtual void append(LogRecord record, CommandAnswer answer) = 0;
   // The user's own state is about to change, and their other devices shall fetch it: puts a mark into the
   // log, and answers when it is durable and the user's feed has it.
   virtual void mark_user(const UserId& user, const DeviceId& device, Done<void> done) = 0;

@@ -7,9 +7,10 @@
 
 namespace kith::server {
 
-ConversationRequests::ConversationRequests(ConversationShard& shard, UserFeed& feed, Users& users,
-                                           Relations& relations, Fanout& fanout,
-                                           Scheduler& scheduler, std::uint32_t large_pushes_per_s)
+ConversationRequests::ConversationRequests(ConversationShard& shard, Conversations& all,
+                                           UserFeed& feed, Users& users, Relations& relations,
+                                           Fanout& fanout, Scheduler& scheduler,
+                                           std::uint32_t large_pushes_per_s)
     : shard_(shard),
       events_(shard, feed, fanout, scheduler, large_pushes_per_s),
       receipt_pusher_(shard, fanout, scheduler),
@@ -17,7 +18,7 @@ ConversationRequests::ConversationRequests(ConversationShard& shard, UserFeed& f
       sends_(shard, relations, blocks_, events_, scheduler),
       groups_(shard, relations, scheduler),
       receipts_(shard, events_, scheduler),
-      syncs_(feed, shard, users),
+      syncs_(feed, all, users),
       history_(shard) {
   shard_.ownership().on_serving([this](bool) { blocks_.forget(); });
   shard_.on_decided([this](const LogEntry& entry, const Outcome& outcome, const Conversation& c) {

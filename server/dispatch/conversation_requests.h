@@ -24,9 +24,10 @@ namespace kith::server {
 
 class ConversationRequests {
  public:
-  // `large_pushes_per_s`: see ServerOptions. All others outlive this.
-  ConversationRequests(ConversationShard& shard, UserFeed& feed, Users& users, Relations& relations,
-                       Fanout& fanout, Scheduler& scheduler,
+  // `all`: the conversations that a sync asks for, those of `shard` among them. `large_pushes_per_s`: see
+  // ServerOptions. All others outlive this.
+  ConversationRequests(ConversationShard& shard, Conversations& all, UserFeed& feed, Users& users,
+                       Relations& relations, Fanout& fanout, Scheduler& scheduler,
                        std::uint32_t large_pushes_per_s = limits::large_pushes_per_s);
   ~ConversationRequests();
 

@@ -23,17 +23,22 @@ ServiceRouter::ServiceRouter(const ServerOptions& options, const Ports& ports, P
       feed_(ports.feed),
       bell_(ports.fanout),
       relations_(ports.users),
-      conversations_(ports.shard, ports.feed, ports.users, relations_, ports.fanout,
-                     ports.scheduler, options.large_pushes_per_s),
       held_(ports.users,
             [this](const Caller& caller, v1::ClientFrame&& frame, Reply&& reply) {
               conversations_.handle(caller, std::move(frame), std::move(reply));
             }),
-      presence_(ports.users, ports.shard, ports.fanout, ports.scheduler, options.presence_grace),
-      people_(ports.directory, ports.users, ports.devices, ports.feed, ports.shard, ports.fanout,
-              ports.scheduler.clock(), with_own(std::move(hooks))),
-      departures_(ports.directory, ports.feed, ports.shard, ports.scheduler, ports.random),
-      search_(options.search ? ports.search : nullptr, ports.feed, ports.shard, ports.scheduler) {
+      presence_(ports.users, ports.conversations, ports.fanout, ports.scheduler,
+                options.presence_grace),
+      people_(ports.directory, ports.users, ports.devices, ports.feed, ports.conversations,
+              ports.fanout, ports.scheduler.clock(), with_own(std::move(hooks))),
+      departures_(ports.directory, ports.feed, ports.conversations, ports.scheduler, ports.random),
+      search_(options.search ? ports.search : nullptr, ports.feed, ports.conversations,
+              ports.scheduler) {
+  for (ConversationShard* shard : ports.shards) {
+    conversations_.add(std::make_unique<ConversationRequests>(
+        *shard, ports.conversations, ports.feed, ports.users, relations_, ports.fanout,
+        ports.scheduler, options.large_pushes_per_s));
+  }
   set_secret(options.secret);
   feed_.on_ring([this](const FeedRing& ring) { bell_.ring(ring); });
 }
@@ -41,9 +46,9 @@ ServiceRouter::ServiceRouter(const ServerOptions& options, const Ports& ports, P
 PeopleHooks ServiceRouter::with_own(PeopleHooks hooks) {
   hooks.changed = [this](const UserId& user) { presence_.user_changed(user); };
   hooks.blocked = [this](const UserId& by, const UserId& other, bool on, Done<void> done) {
-    conversations_.blocks().set(by, other, on, std::move(done));
+    conversations_.set_block(by, other, on, std::move(done));
   };
-  hooks.gone = [this](const UserId&) { conversations_.blocks().forget(); };
+  hooks.gone = [this](const UserId&) { conversations_.forget_blocks(); };
   return hooks;
 }
 

@@ -12,8 +12,8 @@
 #include "kith/server/ports/search_index.h"
 #include "server/delivery/feed_bell.h"
 #include "server/dispatch/account_limits.h"
-#include "server/dispatch/conversation_requests.h"
 #include "server/dispatch/held_requests.h"
+#include "server/dispatch/partition_requests.h"
 #include "server/dispatch/services.h"
 #include "server/health/service_health.h"
 #include "server/people/departures.h"
@@ -31,7 +31,8 @@ class ServiceRouter : public Services {
     Directory& directory;
     Users& users;
     Devices& devices;
-    ConversationShard& shard;
+    PartitionedConversations& conversations;
+    std::vector<ConversationShard*> shards;  // its partitions
     UserFeed& feed;
     Fanout& fanout;
     Scheduler& scheduler;
@@ -79,7 +80,7 @@ class ServiceRouter : public Services {
   UserFeed& feed_;
   FeedBell bell_;
   UserRelations relations_;
-  ConversationRequests conversations_;
+  PartitionRequests conversations_;
   HeldRequests held_;
   PresenceService presence_;
   PeopleService people_;

@@ -21,7 +21,7 @@ constexpr Millis kRetry = std::chrono::seconds(5);
 }  // namespace
 
 struct Departures::State : std::enable_shared_from_this<State> {
-  State(Directory& d, UserFeed& f, ConversationShard& c, Scheduler& s, Random& random)
+  State(Directory& d, UserFeed& f, Conversations& c, Scheduler& s, Random& random)
       : directory(d), feed(f), conversations(c), scheduler(s), ids(s.clock(), random) {}
 
   void look();
@@ -36,7 +36,7 @@ struct Departures::State : std::enable_shared_from_this<State> {
 
   Directory& directory;
   UserFeed& feed;
-  ConversationShard& conversations;
+  Conversations& conversations;
   Scheduler& scheduler;
   UuidGenerator ids;
   bool running = false;   // a look is under way
@@ -181,7 +181,7 @@ void Departures::State::walked(const UserId& user) {
   });
 }
 
-Departures::Departures(Directory& directory, UserFeed& feed, ConversationShard& conversations,
+Departures::Departures(Directory& directory, UserFeed& feed, Conversations& conversations,
                        Scheduler& scheduler, Random& random)
     : state_(std::make_shared<State>(directory, feed, conversations, scheduler, random)) {}
 

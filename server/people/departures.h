@@ -8,7 +8,7 @@
 #include "kith/core/random.h"
 #include "kith/core/scheduler.h"
 #include "kith/server/ports/directory.h"
-#include "server/conversation/conversation_shard.h"
+#include "server/conversation/conversations.h"
 #include "server/feed/user_feed.h"
 
 namespace kith::server {
@@ -17,7 +17,7 @@ namespace kith::server {
 class Departures {
  public:
   // All outlive this.
-  Departures(Directory& directory, UserFeed& feed, ConversationShard& conversations,
+  Departures(Directory& directory, UserFeed& feed, Conversations& conversations,
              Scheduler& scheduler, Random& random);
   ~Departures();
 

@@ -99,11 +99,17 @@ bool ServerNode::start() {
   }
   runs_.push_back(run);
   history_.emplace(runs_);
-  core_ = server::ServerCore::make(
-      options,
-      {ports_->log, ports_->store, ports_->feeds, ports_->directory, ports_->registry, ports_->bus,
-       *passwords_, &ports_->index, index_step, broken_ == Rule::kRunsTold ? nullptr : &*history_},
-      node_, random_, network_, marks);
+  core_ = server::ServerCore::make(options,
+                                   {{{ports_->log, ports_->store}},
+                                    ports_->feeds,
+                                    ports_->directory,
+                                    ports_->registry,
+                                    ports_->bus,
+                                    *passwords_,
+                                    &ports_->index,
+                                    index_step,
+                                    broken_ == Rule::kRunsTold ? nullptr : &*history_},
+                                   node_, random_, network_, marks);
   if (Status s = core_->start(); !s) {
     trace_.line("server", "cannot start: " + s.error().to_string());
     core_.reset();

@@ -141,7 +141,7 @@ Result<RunHistory> next_run(const std::string& dir,
   Position last = 0;
   std::int64_t last_ms = 0;
   for (const auto& log : logs) {
-    last = std::max(last, log->last());
+    last += log->last();  // as FeedVersions counts them
     if (log->last() == 0) continue;
     const auto newest = log->read(log->last() - 1, 1);
     if (newest && !newest->empty()) {

@@ -20,6 +20,7 @@ class OneConversation : public Conversations {
   void events(const EventQuery&, Done<std::vector<Event>> done) override {
     done(std::vector<Event>{});
   }
+  void append(LogRecord, CommandAnswer) override {}
   void mark_user(const UserId&, const DeviceId&, Done<void> done) override { done({}); }
   Conversation value;
 };

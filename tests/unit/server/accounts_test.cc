@@ -42,7 +42,7 @@ class AccountsTest : public ::testing::Test {
           feeds(test.feed_disk, test.loop),
           directory(test.people, test.loop),
           core(ServerCore::make(options,
-                                {log, store, feeds, directory, registry, bus, test.passwords},
+                                {{{log, store}}, feeds, directory, registry, bus, test.passwords},
                                 test.loop, test.random, test.sockets)) {
       EXPECT_TRUE(core->start().ok());
     }

@@ -101,8 +101,8 @@ class AllocationTest : public ::testing::Test {
   AllocationTest() {
     options.secret = std::string(32, 's');
     options.authenticator = std::move(*jwt_authenticator(std::string(32, 'h'), loop.clock()));
-    core = ServerCore::make(options, {log, store, feeds, directory, registry, bus, passwords}, loop,
-                            random, sockets);
+    core = ServerCore::make(options, {{{log, store}}, feeds, directory, registry, bus, passwords},
+                            loop, random, sockets);
     EXPECT_TRUE(core->start().ok());
   }
   void settle() {

@@ -174,7 +174,8 @@ TEST_F(BlocksTest, TheFirstMessageAfterALoadAsks) {
   ASSERT_TRUE(next.start().ok());
   ConversationShard& cache_again = next.cache;
   cache_again.ownership().take_over();
-  ConversationRequests again{cache_again, next.feed, users_again, relations_again, fanout, loop};
+  ConversationRequests again{cache_again,     cache_again, next.feed, users_again,
+                             relations_again, fanout,      loop};
   const v1::SendResult sent = send_by(again, anna, bob, 2);
   EXPECT_TRUE(sent.items(0).has_placed());
   EXPECT_TRUE(find_member(*cache_again.peek(room), bob)->blocks);

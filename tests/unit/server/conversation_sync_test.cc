@@ -176,7 +176,7 @@ TEST_F(ConversationSyncTest, ACursorOfARecordThatIsDecidedAgainIsNoFuture) {
   ASSERT_TRUE(next.start().ok());
   disks.store->read_fault = nullptr;
   ASSERT_LT(next.cache.progress().decided(), 2u);
-  ConversationRequests again{next.cache, next.feed, users, relations, fanout, loop};
+  ConversationRequests again{next.cache, next.cache, next.feed, users, relations, fanout, loop};
   const auto answer = std::make_shared<std::optional<v1::ServerFrame>>();
   const auto resync = [&](std::uint64_t from) {
     v1::ClientFrame frame;

@@ -100,7 +100,8 @@ TEST_F(PeopleServiceTest, WhoAskedWhileTheChangeWasWrittenReadsItFromTheNextProc
   Users users_again{directory};
   ASSERT_TRUE(next.start().ok());
   UserRelations relations_again{users_again};
-  ConversationRequests again{next.cache, next.feed, users_again, relations_again, fanout, loop};
+  ConversationRequests again{next.cache,      next.cache, next.feed, users_again,
+                             relations_again, fanout,     loop};
   v1::ClientFrame frame;
   frame.mutable_sync()->set_cursor(cursor);
   v1::ServerFrame answer;

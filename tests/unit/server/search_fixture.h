@@ -26,6 +26,9 @@ class ConversationsThatForward : public Conversations {
   void events(const EventQuery& query, Done<std::vector<Event>> done) override {
     to_.events(query, std::move(done));
   }
+  void append(LogRecord record, CommandAnswer answer) override {
+    to_.append(std::move(record), std::move(answer));
+  }
   void mark_user(const UserId& user, const DeviceId& device, Done<void> done) override {
     to_.mark_user(user, device, std::move(done));
   }

@@ -66,7 +66,7 @@ struct NextProcess {
 class ServiceTest : public ::testing::Test {
  protected:
   explicit ServiceTest(std::uint32_t large_pushes_per_s = limits::large_pushes_per_s)
-      : service{cache, feed, users, relations, fanout, loop, large_pushes_per_s} {
+      : service{cache, cache, feed, users, relations, fanout, loop, large_pushes_per_s} {
     feed.on_ring([this](const FeedRing& ring) { bell.ring(ring); });
     bus.subscribe("g", [this](const Delivery& delivery) {
       for (const std::uint64_t session : delivery.sessions) {
