@@ -49,7 +49,7 @@ class Blocks {
     bool changed = false;  // since the question, whose answer may be older
     std::vector<Done<void>> then;
   };
-  // Of the two places in `known_`.
+  // The place of `member` in the pair of `known_`.
   static std::size_t side_of(const UserId& member, const UserId& other) {
     return member < other ? 0 : 1;
   }

@@ -199,18 +199,16 @@ void Decider::mark(const ConversationSlot& s, const LogEntry& entry, const Outco
   mark.last_seq = c.head.last_seq;
   mark.records = std::exchange(unmarked_, 0);
   mark.large = c.head.large;
-  mark.users = out.marks;
-  if (c.head.large && !was_large) {
-    for (const UserId& user : active_members(c)) {
-      if (std::find(mark.users.begin(), mark.users.end(), user) == mark.users.end()) {
+  if (!c.head.large) mark.users = out.marks;
+  if (c.head.large && !was_large) mark.users = active_members(c);
+  if (c.head.large) {
+    for (const UserId& user : out.marks) {
+      const Member* member = find_member(c, user);
+      if (member == nullptr || !member->active()) {
+        mark.former.push_back(user);
+      } else if (was_large) {
         mark.users.push_back(user);
       }
-    }
-  }
-  if (c.head.large) {
-    for (const UserId& user : mark.users) {
-      const Member* member = find_member(c, user);
-      if (member == nullptr || !member->active()) mark.former.push_back(user);
     }
   }
   const auto* receipt = std::get_if<ReceiptOp>(&entry.record.op);

@@ -45,19 +45,15 @@ FeedVersion UserFeed::served(const UserId& user) const {
   return it == served_.end() ? std::numeric_limits<FeedVersion>::max() : it->second;
 }
 
-void UserFeed::mark_entry(const UserId& user, const FeedMark& mark, bool inside, FeedVersion ver) {
-  const bool moved =
-      entries_.mark(user, mark.conversation, mark.large && inside, ver, served(user));
-  if (moved) raise_high(user, ver);
+void UserFeed::mark_entry(const UserId& user, const ConversationId& conversation, bool large,
+                          FeedVersion ver) {
+  if (entries_.mark(user, conversation, large, ver, served(user))) raise_high(user, ver);
 }
 
 void UserFeed::mark(const FeedMark& mark) {
   const FeedVersion ver = versions_.next(mark.records);
-  const auto is_former = [&](const UserId& user) {
-    return !mark.former.empty() &&
-           std::find(mark.former.begin(), mark.former.end(), user) != mark.former.end();
-  };
-  for (const UserId& user : mark.users) mark_entry(user, mark, !is_former(user), ver);
+  for (const UserId& user : mark.users) mark_entry(user, mark.conversation, mark.large, ver);
+  for (const UserId& user : mark.former) mark_entry(user, mark.conversation, false, ver);
   if (mark.large) large_.note(mark, ver);
   if (mark.reader.empty() || !ring_) return;
   const FeedVersion newest = entries_.ver(mark.reader, mark.conversation);

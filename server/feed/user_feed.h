@@ -86,9 +86,10 @@ class UserFeed : public FeedMarks {
   [[nodiscard]] FeedVersion horizon() const { return store_.horizon(); }
 
  private:
-  // The position that every device of the user may have: all, if it is unknown.
+  // The version up to which a device of the user may have everything; if it is unknown, the highest of all.
   [[nodiscard]] FeedVersion served(const UserId& user) const;
-  void mark_entry(const UserId& user, const FeedMark& mark, bool inside, FeedVersion ver);
+  void mark_entry(const UserId& user, const ConversationId& conversation, bool large,
+                  FeedVersion ver);
   void raise_high(const UserId& user, FeedVersion ver);
 
   FeedStore& store_;

@@ -15,8 +15,8 @@ struct FeedMark {
   std::uint64_t last_seq = 0;
   std::uint64_t records = 1;  // decided in this log since its last mark, this one included
   bool large = false;  // a large group: its members compare heads, and get no mark for a message
-  UserList users;
-  UserList former;  // those of `users` who are no members
+  UserList users;      // of a large group: members
+  UserList former;     // of a large group: those who are no members
   // One of `users`: has read something, which their other devices hear of at once. Empty: nobody.
   UserId reader;
 };

@@ -6,10 +6,11 @@
 #include <string_view>
 
 #include "kith/core/ids.h"
+#include "src/split_mix.h"
 
 namespace kith::server {
 
-// The function is part of the layout of a data directory: it never changes. The mixing is that of SplitMix64.
+// The function is part of the layout of a data directory: it never changes.
 template <class IdType>
 std::uint32_t partition_of(const IdType& id, std::uint32_t partitions) {
   if (partitions == 1) return 0;
@@ -20,11 +21,7 @@ std::uint32_t partition_of(const IdType& id, std::uint32_t partitions) {
     const auto byte = static_cast<unsigned char>(bytes[i] ^ bytes[i + 8]);
     folded = folded << 8 | byte;
   }
-  std::uint64_t mixed = folded + 0x9E37'79B9'7F4A'7C15U;
-  mixed = (mixed ^ (mixed >> 30)) * 0xBF58'476D'1CE4'E5B9U;
-  mixed = (mixed ^ (mixed >> 27)) * 0x94D0'49BB'1331'11EBU;
-  mixed ^= mixed >> 31;
-  return static_cast<std::uint32_t>(mixed % partitions);
+  return static_cast<std::uint32_t>(SplitMix(folded).next() % partitions);
 }
 
 }  // namespace kith::server
