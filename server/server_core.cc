@@ -48,13 +48,6 @@ Shards make_shards(const CorePorts& ports, UserFeed& feed, Scheduler& scheduler,
   return shards;
 }
 
-std::vector<ConversationShard*> pointers(const Shards& shards) {
-  std::vector<ConversationShard*> all;
-  all.reserve(shards.size());
-  for (const auto& shard : shards) all.push_back(shard.get());
-  return all;
-}
-
 class JoinedCore : public ServerCore {
  public:
   JoinedCore(const ServerOptions& options, const CorePorts& ports, Scheduler& scheduler,
@@ -67,8 +60,8 @@ class JoinedCore : public ServerCore {
         feed_(ports.feed, scheduler),
         shards_(make_shards(ports, feed_, scheduler, marks)),
         services_(options,
-                  {ports.directory, users_, devices_, join_shards(), pointers(shards_), feed_,
-                   fanout_, scheduler, random, ports.search, ports.health},
+                  {ports.directory, users_, devices_, join_shards(), feed_, fanout_, scheduler,
+                   random, ports.search, ports.health},
                   people_hooks()),
         sign_in_({options.secret, options.authenticator, options.register_accounts,
                   options.account_token_life, options.previous_secret},

@@ -17,6 +17,7 @@ class PartitionedConversations : public Conversations {
   // The next partition; outlives this. All before the first call of another method.
   void add(ConversationShard& shard) { shards_.push_back(&shard); }
 
+  [[nodiscard]] const std::vector<ConversationShard*>& shards() const { return shards_; }
   [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(shards_.size()); }
   [[nodiscard]] ConversationShard& of(const ConversationId& id) const {
     return *shards_[partition_of(id, count())];

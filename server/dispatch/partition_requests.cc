@@ -12,6 +12,8 @@ namespace {
 // The conversation that the request is about; of a sync, which is about all of them, none.
 std::string_view conversation_of(const v1::ClientFrame& frame) {
   switch (frame.body_case()) {
+    case v1::ClientFrame::kSend:
+      return frame.send().conversation_id();
     case v1::ClientFrame::kMarkRead:
       return frame.mark_read().conversation_id();
     case v1::ClientFrame::kGetEvents:
@@ -64,7 +66,7 @@ ConversationRequests& PartitionRequests::of(std::string_view bytes) {
 }
 
 bool PartitionRequests::handle(const Caller& caller, v1::ClientFrame&& frame, Reply&& reply) {
-  if (frame.has_send() || frame.has_ack_events()) {
+  if (frame.has_ack_events()) {
     RequestView request;
     request.read(frame);
     handle(caller, request, std::move(reply));

@@ -34,7 +34,7 @@ ServiceRouter::ServiceRouter(const ServerOptions& options, const Ports& ports, P
       departures_(ports.directory, ports.feed, ports.conversations, ports.scheduler, ports.random),
       search_(options.search ? ports.search : nullptr, ports.feed, ports.conversations,
               ports.scheduler) {
-  for (ConversationShard* shard : ports.shards) {
+  for (ConversationShard* shard : ports.conversations.shards()) {
     conversations_.add(std::make_unique<ConversationRequests>(
         *shard, ports.conversations, ports.feed, ports.users, relations_, ports.fanout,
         ports.scheduler, options.large_pushes_per_s));

@@ -32,7 +32,6 @@ class ServiceRouter : public Services {
     Users& users;
     Devices& devices;
     PartitionedConversations& conversations;
-    std::vector<ConversationShard*> shards;  // its partitions
     UserFeed& feed;
     Fanout& fanout;
     Scheduler& scheduler;
