@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,12 @@ struct sqlite3_stmt;
 namespace kith {
 
 class Database;
+
+// SQLite's integers are signed: an upper bound beyond them means no bound.
+inline std::int64_t integer_bound(std::uint64_t value) {
+  constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
+  return value > static_cast<std::uint64_t>(kMax) ? kMax : static_cast<std::int64_t>(value);
+}
 
 // One use of a prepared statement; reset when it goes out of scope. The first failure is kept,
 // later steps do nothing.

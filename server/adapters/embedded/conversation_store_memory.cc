@@ -53,84 +53,26 @@ std::vector<Event> events_of(const ConversationStoreMemory::Disk& disk, const Ev
 }  // namespace
 
 ConversationStoreMemory::ConversationStoreMemory(std::shared_ptr<Disk> disk, Scheduler& scheduler)
-    : disk_(std::move(disk)), scheduler_(scheduler) {}
-
-ConversationStoreMemory::~ConversationStoreMemory() {
-  *alive_ = false;
-  if (!waiting_.empty() && disk_->survives_crash && disk_->survives_crash()) {
-    store_batch(*disk_, *waiting_.front().batch);
-  }
-}
+    : disk_(std::move(disk)), batches_(disk_, scheduler, store_batch) {}
 
 Result<StoredUpTo> ConversationStoreMemory::applied() {
-  if (disk_->read_fault) {
-    if (auto fault = disk_->read_fault()) return *fault;
-  }
+  if (const auto fault = batches_.read_fault()) return *fault;
   return StoredUpTo{disk_->applied, disk_->tenure};
 }
 
 void ConversationStoreMemory::apply(std::shared_ptr<const StoreBatch> batch, Done<void> done) {
-  waiting_.push_back({std::move(batch), std::move(done)});
-  schedule();
-}
-
-void ConversationStoreMemory::schedule() {
-  if (scheduled_ || waiting_.empty()) return;
-  scheduled_ = true;
-  auto task = [this, alive = alive_] {
-    if (*alive) write_next();
-  };
-  if (disk_->apply_delay) {
-    scheduler_.after(disk_->apply_delay(), std::move(task));
-  } else {
-    scheduler_.post(std::move(task));
-  }
-}
-
-void ConversationStoreMemory::write_next() {
-  scheduled_ = false;
-  const auto fault = disk_->apply_fault ? disk_->apply_fault() : std::nullopt;
-  if (!fault || fault->applied) store_batch(*disk_, *waiting_.front().batch);
-  std::deque<Waiting> answered;
-  if (fault) {
-    // Batches applied behind a failed one must not overtake its retry.
-    answered.swap(waiting_);
-  } else {
-    answered.push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
-  }
-  schedule();
-  const auto alive = alive_;  // a callback may destroy the store
-  for (std::size_t i = 0; i < answered.size() && *alive; ++i) {
-    answered[i].done(fault ? Status(fault->error) : Status());
-  }
-}
-
-template <class T, class Read>
-void ConversationStoreMemory::answer(Done<T> done, Read read) {
-  auto task = [this, alive = alive_, done = std::move(done), read = std::move(read)] {
-    if (!*alive) return;
-    const auto fault = disk_->read_fault ? disk_->read_fault() : std::nullopt;
-    done(fault ? Result<T>(*fault) : Result<T>(read(*disk_)));
-  };
-  if (disk_->read_delay) {
-    scheduler_.after(disk_->read_delay(), std::move(task));
-  } else {
-    task();
-  }
+  batches_.apply(std::move(batch), std::move(done));
 }
 
 void ConversationStoreMemory::load(const ConversationId& id,
                                    Done<std::optional<Conversation>> done) {
-  answer<std::optional<Conversation>>(std::move(done),
-                                      [id](const Disk& disk) { return conversation_of(disk, id); });
+  batches_.answer<std::optional<Conversation>>(
+      std::move(done), [id](const Disk& disk) { return conversation_of(disk, id); });
 }
 
 Result<std::vector<Conversation>> ConversationStoreMemory::load_all(
     const std::vector<ConversationId>& ids) {
-  if (disk_->read_fault) {
-    if (auto fault = disk_->read_fault()) return *fault;
-  }
+  if (const auto fault = batches_.read_fault()) return *fault;
   std::vector<Conversation> found;
   for (const ConversationId& id : ids) {
     if (auto one = conversation_of(*disk_, id)) found.push_back(std::move(*one));
@@ -140,7 +82,7 @@ Result<std::vector<Conversation>> ConversationStoreMemory::load_all(
 
 void ConversationStoreMemory::find(const ConversationId& id, const UserId& sender,
                                    const MessageId& message, Done<std::optional<Placement>> done) {
-  answer<std::optional<Placement>>(
+  batches_.answer<std::optional<Placement>>(
       std::move(done), [key = std::tuple(id, sender, message)](const Disk& disk) {
         const auto it = disk.placements.find(key);
         return it == disk.placements.end() ? std::nullopt : std::optional(it->second);
@@ -148,13 +90,13 @@ void ConversationStoreMemory::find(const ConversationId& id, const UserId& sende
 }
 
 void ConversationStoreMemory::events(const EventQuery& query, Done<std::vector<Event>> done) {
-  answer<std::vector<Event>>(std::move(done),
-                             [query](const Disk& disk) { return events_of(disk, query); });
+  batches_.answer<std::vector<Event>>(std::move(done),
+                                      [query](const Disk& disk) { return events_of(disk, query); });
 }
 
 void ConversationStoreMemory::heads(const ConversationId& after, Position changed_after,
                                     std::size_t limit, Done<HeadsPage> done) {
-  answer<HeadsPage>(std::move(done), [after, changed_after, limit](const Disk& disk) {
+  batches_.answer<HeadsPage>(std::move(done), [after, changed_after, limit](const Disk& disk) {
     HeadsPage page;
     auto head = disk.heads.upper_bound(after);
     for (std::size_t seen = 0; head != disk.heads.end() && seen < limit; ++head, ++seen) {

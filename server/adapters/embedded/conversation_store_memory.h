@@ -2,8 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,39 +10,27 @@
 #include <vector>
 
 #include "kith/core/scheduler.h"
-#include "kith/core/time.h"
 #include "kith/server/ports/conversation_store.h"
+#include "server/adapters/embedded/memory_batches.h"
 
 namespace kith::server {
 
 class ConversationStoreMemory : public ConversationStore {
  public:
-  struct ApplyFault {
-    Error error;
-    bool applied = false;  // the batch was stored all the same: an unknown outcome
-  };
+  using ApplyFault = MemoryFaults::ApplyFault;
 
   // The data that survives a crash of the process, and the faults of the device that it stands for.
-  struct Disk {
+  struct Disk : MemoryFaults {
     Position applied = 0;
     Tenure tenure;
     std::map<ConversationId, Head> heads;
     std::map<ConversationId, std::map<UserId, Member>> members;
     std::map<ConversationId, std::map<std::uint64_t, Event>> events;
     std::map<std::tuple<ConversationId, UserId, MessageId>, Placement> placements;
-
-    std::function<Millis()> apply_delay;  // null: at the next turn of the loop
-    std::function<Millis()> read_delay;   // null: inside the call
-    std::function<std::optional<ApplyFault>()> apply_fault;
-    std::function<std::optional<Error>()> read_fault;
-    // At a crash: is the batch that was just being written found stored? Null: no.
-    std::function<bool()> survives_crash;
   };
 
-  // `scheduler` outlives the store.
+  // `scheduler` outlives the store. Destroying it is a crash: no callback comes any more.
   ConversationStoreMemory(std::shared_ptr<Disk> disk, Scheduler& scheduler);
-  // A crash: no callback comes any more.
-  ~ConversationStoreMemory() override;
 
   Result<StoredUpTo> applied() override;
   void apply(std::shared_ptr<const StoreBatch> batch, Done<void> done) override;
@@ -57,20 +43,8 @@ class ConversationStoreMemory : public ConversationStore {
              Done<HeadsPage> done) override;
 
  private:
-  struct Waiting {
-    std::shared_ptr<const StoreBatch> batch;
-    Done<void> done;
-  };
-  void schedule();
-  void write_next();
-  template <class T, class Read>
-  void answer(Done<T> done, Read read);
-
   std::shared_ptr<Disk> disk_;
-  Scheduler& scheduler_;
-  std::deque<Waiting> waiting_;
-  bool scheduled_ = false;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  MemoryBatches<Disk, StoreBatch> batches_;
 };
 
 }  // namespace kith::server

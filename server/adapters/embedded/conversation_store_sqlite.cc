@@ -2,8 +2,6 @@
 #include "server/adapters/embedded/conversation_store_sqlite.h"
 
 #include <algorithm>
-#include <chrono>
-#include <limits>
 #include <utility>
 
 #include "server/adapters/embedded/command_place.h"
@@ -19,12 +17,6 @@ namespace {
 
 constexpr std::uint64_t kCachePages = 8'192;        // 32 MiB
 constexpr std::uint64_t kCheckpointPages = 16'384;  // 64 MiB
-
-// SQLite's integers are signed: an upper bound beyond them means no bound.
-std::int64_t bound(std::uint64_t value) {
-  constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
-  return value > static_cast<std::uint64_t>(kMax) ? kMax : static_cast<std::int64_t>(value);
-}
 
 // Adds the conversation, if it is there.
 Status read_conversation(Database& db, const ConversationId& id, std::vector<Conversation>& to) {
@@ -75,35 +67,22 @@ Result<std::unique_ptr<ConversationStoreSqlite>> ConversationStoreSqlite::open(
 ConversationStoreSqlite::ConversationStoreSqlite(std::unique_ptr<Database> writer,
                                                  std::unique_ptr<Database> reader,
                                                  Executor& executor)
-    : writer_(std::move(writer)), reader_(std::move(reader)), executor_(executor) {}
+    : writer_(std::move(writer)), reader_(std::move(reader)), batches_("kith-store", executor) {}
 
-ConversationStoreSqlite::~ConversationStoreSqlite() {
-  *alive_ = false;
-  hurry_.begin();
-  worker_.stop();
-}
+ConversationStoreSqlite::~ConversationStoreSqlite() = default;
 
 Result<StoredUpTo> ConversationStoreSqlite::applied() {
   return stored_up_to(*reader_);
 }
 
 void ConversationStoreSqlite::apply(std::shared_ptr<const StoreBatch> batch, Done<void> done) {
-  worker_.run([this, alive = alive_, generation = generation_, batch = std::move(batch),
-               done = std::move(done)] {
-    Status written;
-    if (generation <= failed_generation_) {
-      written = make_error(ErrorCode::kUnavailable, "an earlier batch failed");
-    } else {
-      Breather breather(hurry_, batch_rows(*batch));
-      written = write_batch(*writer_, *batch, [&] { breather.row_written(); });
-      if (!written) failed_generation_ = generation;
-    }
-    executor_.post([this, alive, generation, written, done] {
-      if (!*alive) return;
-      if (!written) generation_ = std::max(generation_, generation + 1);
-      done(written);
-    });
-  });
+  const std::size_t rows = batch_rows(*batch);
+  batches_.apply(
+      rows,
+      [this, batch = std::move(batch)](const std::function<void()>& row_written) {
+        return write_batch(*writer_, *batch, row_written);
+      },
+      std::move(done));
 }
 
 void ConversationStoreSqlite::load(const ConversationId& id,
@@ -187,7 +166,7 @@ Result<std::vector<Event>> ConversationStoreSqlite::newest(const EventQuery& que
   {
     Query rows = reader_->query(
         "SELECT events,first FROM chunk WHERE conversation=?1 AND first<=?2 ORDER BY first DESC");
-    rows.bind(query.conversation, bound(query.to == 0 ? ~std::uint64_t{0} : query.to));
+    rows.bind(query.conversation, integer_bound(query.to == 0 ? ~std::uint64_t{0} : query.to));
     while (events.size() < query.limit && rows.next()) {
       auto chunk = chunk_of_row(query.conversation, rows);
       if (!chunk) return chunk.error();
@@ -217,7 +196,7 @@ Result<std::vector<Event>> ConversationStoreSqlite::oldest(const EventQuery& que
   Query rows = reader_->query(
       "SELECT events FROM chunk WHERE conversation=?1 AND first>=coalesce("
       "(SELECT max(first) FROM chunk WHERE conversation=?1 AND first<=?2),0) ORDER BY first");
-  rows.bind(query.conversation, bound(query.from));
+  rows.bind(query.conversation, integer_bound(query.from));
   const auto beyond = [&](const Event& event) { return query.to != 0 && event.seq > query.to; };
   bool complete = events.size() == query.limit;
   while (!complete && rows.next()) {
@@ -237,7 +216,8 @@ Result<std::vector<Event>> ConversationStoreSqlite::oldest(const EventQuery& que
 // Adds events of before version 5, in the order of the query: from its end, or from its beginning.
 Status ConversationStoreSqlite::old_events(const EventQuery& query, std::vector<Event>& to) {
   if (!old_events_) return {};
-  const std::int64_t last = query.to == 0 ? bound(~std::uint64_t{0}) : bound(query.to);
+  const std::int64_t last =
+      query.to == 0 ? integer_bound(~std::uint64_t{0}) : integer_bound(query.to);
   Query rows = query.newest
                    ? reader_->query("SELECT " KITH_EVENT_COLUMNS
                                     " FROM event WHERE conversation=?1 AND seq>=?2 AND seq<=?3"
@@ -245,7 +225,7 @@ Status ConversationStoreSqlite::old_events(const EventQuery& query, std::vector<
                    : reader_->query("SELECT " KITH_EVENT_COLUMNS
                                     " FROM event WHERE conversation=?1 AND seq>=?2 AND seq<=?3"
                                     " ORDER BY seq LIMIT ?4");
-  rows.bind(query.conversation, bound(query.from), last, bound(query.limit));
+  rows.bind(query.conversation, integer_bound(query.from), last, integer_bound(query.limit));
   while (rows.next()) to.push_back(event_of_row(rows));
   return rows.status();
 }
@@ -259,7 +239,7 @@ void ConversationStoreSqlite::heads(const ConversationId& after, Position change
     HeadsPage page;
     Query rows = reader_->query("SELECT " KITH_HEAD_COLUMNS
                                 " FROM conversation WHERE id>?1 ORDER BY id LIMIT ?2");
-    rows.bind(after, bound(limit));
+    rows.bind(after, integer_bound(limit));
     std::size_t seen = 0;
     for (; rows.next(); ++seen) {
       Head head = head_of_row(rows);

@@ -8,8 +8,7 @@
 
 #include "kith/core/executor.h"
 #include "kith/server/ports/conversation_store.h"
-#include "server/adapters/embedded/breather.h"
-#include "server/adapters/embedded/worker.h"
+#include "server/adapters/embedded/batch_thread.h"
 
 namespace kith {
 class Database;
@@ -25,7 +24,7 @@ class ConversationStoreSqlite : public ConversationStore {
   static Result<std::unique_ptr<ConversationStoreSqlite>> open(const std::string& path,
                                                                Executor& executor,
                                                                std::uint64_t pages_max = 0);
-  // Finishes the batches that were handed over and joins; no callback comes afterwards.
+  // See ~BatchThread().
   ~ConversationStoreSqlite() override;
 
   Result<StoredUpTo> applied() override;
@@ -54,16 +53,7 @@ class ConversationStoreSqlite : public ConversationStore {
   const std::unique_ptr<Database> writer_;  // worker thread
   const std::unique_ptr<Database> reader_;  // thread of the executor
   bool old_events_ = false;                 // there are some of before version 5
-  Executor& executor_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // thread of the executor
-
-  // A batch applied before its caller knew of an earlier failure must not overtake the retry: it
-  // fails as well.
-  std::uint64_t generation_ = 1;  // thread of the executor; raised after each reported failure
-  std::uint64_t failed_generation_ = 0;  // worker thread
-
-  Hurry hurry_;
-  Worker worker_{"kith-store"};
+  BatchThread batches_;
 };
 
 }  // namespace kith::server

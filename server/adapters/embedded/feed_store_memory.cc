@@ -37,76 +37,20 @@ std::vector<FeedEntry> feed_of(const FeedStoreMemory::Disk& disk, const UserId& 
 }  // namespace
 
 FeedStoreMemory::FeedStoreMemory(std::shared_ptr<Disk> disk, Scheduler& scheduler)
-    : disk_(std::move(disk)), scheduler_(scheduler) {}
-
-FeedStoreMemory::~FeedStoreMemory() {
-  *alive_ = false;
-  if (!waiting_.empty() && disk_->survives_crash && disk_->survives_crash()) {
-    store_batch(*disk_, *waiting_.front().batch);
-  }
-}
+    : disk_(std::move(disk)), batches_(disk_, scheduler, store_batch) {}
 
 Result<std::uint64_t> FeedStoreMemory::begin() {
-  if (disk_->read_fault) {
-    if (auto fault = disk_->read_fault()) return *fault;
-  }
+  if (const auto fault = batches_.read_fault()) return *fault;
   return ++disk_->runs;
 }
 
 void FeedStoreMemory::apply(std::shared_ptr<const FeedBatch> batch, Done<void> done) {
-  waiting_.push_back({std::move(batch), std::move(done)});
-  schedule();
-}
-
-void FeedStoreMemory::schedule() {
-  if (scheduled_ || waiting_.empty()) return;
-  scheduled_ = true;
-  auto task = [this, alive = alive_] {
-    if (*alive) write_next();
-  };
-  if (disk_->apply_delay) {
-    scheduler_.after(disk_->apply_delay(), std::move(task));
-  } else {
-    scheduler_.post(std::move(task));
-  }
-}
-
-void FeedStoreMemory::write_next() {
-  scheduled_ = false;
-  const auto fault = disk_->apply_fault ? disk_->apply_fault() : std::nullopt;
-  if (!fault || fault->applied) store_batch(*disk_, *waiting_.front().batch);
-  std::deque<Waiting> answered;
-  if (fault) {
-    // A batch behind a failed one must not overtake its retry.
-    answered.swap(waiting_);
-  } else {
-    answered.push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
-  }
-  schedule();
-  const auto alive = alive_;  // a callback may destroy the store
-  for (std::size_t i = 0; i < answered.size() && *alive; ++i) {
-    answered[i].done(fault ? Status(fault->error) : Status());
-  }
-}
-
-template <class T, class Read>
-void FeedStoreMemory::answer(Done<T> done, Read read) {
-  auto task = [this, alive = alive_, done = std::move(done), read = std::move(read)] {
-    if (!*alive) return;
-    const auto fault = disk_->read_fault ? disk_->read_fault() : std::nullopt;
-    done(fault ? Result<T>(*fault) : Result<T>(read(*disk_)));
-  };
-  if (disk_->read_delay) {
-    scheduler_.after(disk_->read_delay(), std::move(task));
-  } else {
-    task();
-  }
+  batches_.apply(std::move(batch), std::move(done));
 }
 
 void FeedStoreMemory::changed(const UserId& user, FeedVersion after, std::size_t limit,
                               Done<std::vector<FeedEntry>> done) {
-  answer<std::vector<FeedEntry>>(std::move(done), [user, after, limit](const Disk& disk) {
+  batches_.answer<std::vector<FeedEntry>>(std::move(done), [user, after, limit](const Disk& disk) {
     auto feed = feed_of(disk, user);
     std::erase_if(feed, [after](const FeedEntry& entry) { return entry.ver <= after; });
     if (feed.size() > limit) feed.resize(limit);
@@ -116,7 +60,7 @@ void FeedStoreMemory::changed(const UserId& user, FeedVersion after, std::size_t
 
 void FeedStoreMemory::list(const UserId& user, FeedVersion before, std::size_t limit,
                            Done<std::vector<FeedEntry>> done) {
-  answer<std::vector<FeedEntry>>(std::move(done), [user, before, limit](const Disk& disk) {
+  batches_.answer<std::vector<FeedEntry>>(std::move(done), [user, before, limit](const Disk& disk) {
     auto feed = feed_of(disk, user);
     std::reverse(feed.begin(), feed.end());
     if (before != 0) {
@@ -128,7 +72,7 @@ void FeedStoreMemory::list(const UserId& user, FeedVersion before, std::size_t l
 }
 
 void FeedStoreMemory::large(const UserId& user, Done<std::vector<FeedEntry>> done) {
-  answer<std::vector<FeedEntry>>(std::move(done), [user](const Disk& disk) {
+  batches_.answer<std::vector<FeedEntry>>(std::move(done), [user](const Disk& disk) {
     std::vector<FeedEntry> found;
     const auto it = disk.entries.find(user);
     if (it == disk.entries.end()) return found;
@@ -142,7 +86,7 @@ void FeedStoreMemory::large(const UserId& user, Done<std::vector<FeedEntry>> don
 }
 
 void FeedStoreMemory::user_state(const UserId& user, Done<FeedVersion> done) {
-  answer<FeedVersion>(std::move(done), [user](const Disk& disk) {
+  batches_.answer<FeedVersion>(std::move(done), [user](const Disk& disk) {
     const auto it = disk.users.find(user);
     return it == disk.users.end() ? FeedVersion{0} : it->second;
   });

@@ -1,9 +1,7 @@
 // The feed store in one SQLite file (feed.db).
 #include "server/adapters/embedded/feed_store_sqlite.h"
 
-#include <algorithm>
 #include <functional>
-#include <limits>
 #include <utility>
 
 #include "server/adapters/embedded/gentle_vfs_sqlite.h"
@@ -25,12 +23,6 @@ constexpr const char* kSchema =
     "CREATE TABLE user_state(user BLOB PRIMARY KEY,ver INT) WITHOUT ROWID;"
     "CREATE TABLE meta(key TEXT PRIMARY KEY,value INT) WITHOUT ROWID;"
     "INSERT INTO meta VALUES('run',0),('beside',0)";
-
-// SQLite's integers are signed: an upper bound beyond them means no bound.
-std::int64_t bound(std::uint64_t value) {
-  constexpr auto kMax = std::numeric_limits<std::int64_t>::max();
-  return value > static_cast<std::uint64_t>(kMax) ? kMax : static_cast<std::int64_t>(value);
-}
 
 Result<std::vector<FeedEntry>> entries_of(Query& query) {
   std::vector<FeedEntry> entries;
@@ -145,13 +137,9 @@ Result<std::unique_ptr<FeedStoreSqlite>> FeedStoreSqlite::open(const std::string
 
 FeedStoreSqlite::FeedStoreSqlite(std::unique_ptr<Database> writer, std::unique_ptr<Database> reader,
                                  Executor& executor)
-    : writer_(std::move(writer)), reader_(std::move(reader)), executor_(executor) {}
+    : writer_(std::move(writer)), reader_(std::move(reader)), batches_("kith-feed", executor) {}
 
-FeedStoreSqlite::~FeedStoreSqlite() {
-  *alive_ = false;
-  hurry_.begin();
-  worker_.stop();
-}
+FeedStoreSqlite::~FeedStoreSqlite() = default;
 
 // At start: the worker has nothing to do yet.
 Result<std::uint64_t> FeedStoreSqlite::begin() {
@@ -167,22 +155,13 @@ Result<std::uint64_t> FeedStoreSqlite::begin() {
 }
 
 void FeedStoreSqlite::apply(std::shared_ptr<const FeedBatch> batch, Done<void> done) {
-  worker_.run([this, alive = alive_, generation = generation_, batch = std::move(batch),
-               done = std::move(done)] {
-    Status written;
-    if (generation <= failed_generation_) {
-      written = make_error(ErrorCode::kUnavailable, "an earlier batch failed");
-    } else {
-      Breather breather(hurry_, batch->entries.size() + batch->groups.size());
-      written = write_batch(*writer_, *batch, [&] { breather.row_written(); });
-      if (!written) failed_generation_ = generation;
-    }
-    executor_.post([this, alive, generation, written, done] {
-      if (!*alive) return;
-      if (!written) generation_ = std::max(generation_, generation + 1);
-      done(written);
-    });
-  });
+  const std::size_t rows = batch->entries.size() + batch->groups.size();
+  batches_.apply(
+      rows,
+      [this, batch = std::move(batch)](const std::function<void()>& row_written) {
+        return write_batch(*writer_, *batch, row_written);
+      },
+      std::move(done));
 }
 
 // The answers below are complete, and their statements reset, before the callback runs: it may ask
@@ -194,7 +173,7 @@ void FeedStoreSqlite::changed(const UserId& user, FeedVersion after, std::size_t
     Query query = reader_->query(
         "SELECT conversation,ver FROM entry WHERE user=?1 AND ver>?2"
         " ORDER BY ver,conversation LIMIT ?3");
-    query.bind(user, bound(after), bound(limit));
+    query.bind(user, integer_bound(after), integer_bound(limit));
     return entries_of(query);
   }();
   done(std::move(answer));
@@ -206,7 +185,8 @@ void FeedStoreSqlite::list(const UserId& user, FeedVersion before, std::size_t l
     Query query = reader_->query(
         "SELECT conversation,ver FROM entry WHERE user=?1 AND ver<?2"
         " ORDER BY ver DESC,conversation DESC LIMIT ?3");
-    query.bind(user, before == 0 ? bound(~std::uint64_t{0}) : bound(before), bound(limit));
+    query.bind(user, before == 0 ? integer_bound(~std::uint64_t{0}) : integer_bound(before),
+               integer_bound(limit));
     return entries_of(query);
   }();
   done(std::move(answer));

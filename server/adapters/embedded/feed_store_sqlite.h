@@ -7,8 +7,7 @@
 
 #include "kith/core/executor.h"
 #include "kith/server/ports/feed_store.h"
-#include "server/adapters/embedded/breather.h"
-#include "server/adapters/embedded/worker.h"
+#include "server/adapters/embedded/batch_thread.h"
 
 namespace kith {
 class Database;
@@ -26,7 +25,7 @@ class FeedStoreSqlite : public FeedStore {
   static Result<std::unique_ptr<FeedStoreSqlite>> open(const std::string& path,
                                                        const std::string& store, Executor& executor,
                                                        std::uint64_t pages_max = 0);
-  // Finishes the batches that were handed over and joins; no callback comes afterwards.
+  // See ~BatchThread().
   ~FeedStoreSqlite() override;
 
   Result<std::uint64_t> begin() override;
@@ -44,15 +43,7 @@ class FeedStoreSqlite : public FeedStore {
 
   const std::unique_ptr<Database> writer_;  // worker thread, once that runs
   const std::unique_ptr<Database> reader_;  // thread of the executor
-  Executor& executor_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // thread of the executor
-
-  // A batch that was given before its caller knew of an earlier failure must not overtake the retry: it
-  // fails as well.
-  std::uint64_t generation_ = 1;         // thread of the executor; next after each reported failure
-  std::uint64_t failed_generation_ = 0;  // worker thread
-  Hurry hurry_;
-  Worker worker_{"kith-feed"};
+  BatchThread batches_;
 };
 
 }  // namespace kith::server
