@@ -33,6 +33,9 @@ struct PostingBuses {
   DrainedScheduler loop;
   DrainedScheduler& scheduler() { return loop; }
   std::unique_ptr<Bus> open() { return std::make_unique<own_engine::PostingBus>(loop); }
+  static void lose(Bus& bus, const std::string& gateway) {
+    dynamic_cast<own_engine::PostingBus&>(bus).lose(gateway);
+  }
 };
 INSTANTIATE_TYPED_TEST_SUITE_P(Posting, BusSuite, PostingBuses);
 

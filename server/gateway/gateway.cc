@@ -15,25 +15,27 @@ constexpr auto kTick = std::chrono::seconds(1);
 }  // namespace
 
 Gateway::Gateway(std::string name, const ServerOptions& options, const GatewayPorts& ports)
-    : name_(std::move(name)),
-      ports_(ports),
+    : ports_(ports),
       sessions_({Millis(limits::hello_limit).count(), options.idle_limit.count(),
                  options.lagging_limit.count()},
                 {options.send_queue_soft_bytes, options.send_queue_hard_bytes}),
       reading_(sessions_, ports.dispatcher, ports.connections, ports.scheduler),
       output_(ports.connections, reading_, deadlines_, ports.scheduler.clock(),
               [this](Session& session) { goodbyes_.end_slow(session); }),
-      goodbyes_({name_, sessions_, output_, reading_, ports.dispatcher, ports.registry,
-                 ports.connections}),
+      registration_(
+          {std::move(name), sessions_, output_, ports.registry, ports.scheduler, ports.random}),
+      goodbyes_({sessions_, output_, reading_, ports.dispatcher, registration_, ports.connections}),
       desk_(std::make_shared<AnswerDesk>(sessions_, output_, ports.dispatcher, ports.scheduler)),
       requests_({sessions_, deadlines_, goodbyes_, ports.dispatcher, ports.scheduler, desk_}),
       opening_(options,
-               {name_, sessions_, deadlines_, reading_, goodbyes_, ports.dispatcher, ports.registry,
+               {sessions_, deadlines_, reading_, goodbyes_, ports.dispatcher, registration_,
                 ports.connections, ports.scheduler, ports.random, ports.runs}),
       early_(
           {sessions_, deadlines_, goodbyes_, ports.dispatcher, opening_, ports.scheduler, desk_}),
       drain_(sessions_, goodbyes_, ports.scheduler, ports.random) {
-  ports_.bus.subscribe(name_, [this](const Delivery& delivery) { deliver(delivery); });
+  ports_.bus.subscribe(
+      registration_.gateway(), [this](const Delivery& delivery) { deliver(delivery); },
+      [this] { registration_.bus_lost(); });
   tick_ = ports_.scheduler.after(kTick, [this] { tick(); });
 }
 
@@ -41,8 +43,7 @@ Gateway::~Gateway() {
   desk_->close();
   sessions_.each([this](Session& session) { ports_.dispatcher.abandon(session.requester); });
   ports_.scheduler.cancel(tick_);
-  ports_.bus.unsubscribe(name_);
-  ports_.registry.remove_gateway(name_);
+  ports_.bus.unsubscribe(registration_.gateway());
 }
 
 void Gateway::on_open(ConnectionId connection, const PeerInfo& peer) {
@@ -159,6 +160,7 @@ void Gateway::add_stats(std::map<std::string, std::uint64_t>& into) const {
   into["frames_in"] = frames_in_;
   into["answers_failed"] = desk_->lost();
   into["sessions_replaced"] = opening_.replaced();
+  registration_.add_stats(into);
   output_.add_stats(sessions_, into);
   goodbyes_.add_stats(into);
 }

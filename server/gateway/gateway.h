@@ -71,13 +71,13 @@ class Gateway : public ConnectionHandler {
   void deliver(const Delivery& delivery);
   void tick();
 
-  const std::string name_;
   const GatewayPorts ports_;
   RequestView view_;  // the request being read; reuses its memory
   Sessions sessions_;
   Deadlines deadlines_;
   SessionReading reading_;
   SessionOutput output_;
+  Registration registration_;
   Goodbyes goodbyes_;
   const std::shared_ptr<AnswerDesk> desk_;
   SessionRequests requests_;

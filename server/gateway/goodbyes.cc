@@ -51,8 +51,7 @@ void Goodbyes::end_revoked(const UserId& user, const DeviceId* device, const Dev
 void Goodbyes::leave(Session& session) {
   ports_.output.forget(session);
   if (!ports_.sessions.leave(session)) return;
-  ports_.registry.remove(session.admission().user,
-                         {ports_.gateway, session.id(), session.admission().device});
+  ports_.registration.leave(session);
   ports_.dispatcher.close(session.requester);
 }
 

@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-#include "kith/server/ports/session_registry.h"
+#include "server/gateway/registration.h"
 #include "server/gateway/session_output.h"
 
 namespace kith::server {
@@ -20,12 +20,11 @@ struct Farewell {
 class Goodbyes {
  public:
   struct Ports {
-    const std::string& gateway;
     Sessions& sessions;
     SessionOutput& output;
     SessionReading& reading;
     Dispatcher& dispatcher;
-    SessionRegistry& registry;
+    Registration& registration;
     Connections& connections;
   };
   // All must outlive it.

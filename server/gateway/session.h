@@ -77,6 +77,13 @@ class Session {
   [[nodiscard]] std::int64_t deadline() const;
   [[nodiscard]] Due due(std::int64_t now_ms) const;
 
+  // Why it may have missed pushes.
+  enum class Missed : std::uint8_t {
+    kNothing,
+    kLate,  // it came into the registry after its Welcome
+    kLost,  // the registry has lost it
+  };
+
   Requester requester;  // the dispatcher's record of it
   SendQueue queue;
   // Requests before it was ready.
@@ -95,6 +102,16 @@ class Session {
     bool held = false;  // its account has debts
     bool paused = false;
   } reading;
+  // As Registration has it.
+  struct Registered {
+    bool asked = false;  // an add has no answer yet
+    bool lost = false;   // the registry has lost its sessions meanwhile
+    bool waits = false;  // for another attempt
+    Missed missed = Missed::kNothing;
+    std::uint32_t failures = 0;  // one after the other
+  } registered;
+  bool welcomed = false;
+  bool resync_due = false;        // as ResyncBell has it
   std::size_t waiting = 0;        // as AnswersWaiting counts it
   bool background = false;        // presence and typing are held back
   std::int64_t scheduled_ms = 0;  // when Deadlines has it looked at; 0: not

@@ -110,12 +110,20 @@ void SessionOpening::judged(std::uint64_t id, GreetingPtr greeting, Reply reply,
   }
   session->background = greeting->background;
   ports_.deadlines.schedule(*session);
-  // Registered before Welcome is sent and before the feed is read: no push falls between both.
   ports_.sessions.enter(*session);
-  ports_.registry.add(admission->user, {ports_.gateway, id, admission->device});
   ports_.reading.hold(
       *session, ports_.dispatcher.open(session->requester, !session->background, greeting->agent));
-  ports_.dispatcher.feed_high(admission->user,
+  // Registered before Welcome is sent and before the feed is read: no push falls between both.
+  ports_.registration.enter(*session,
+                            [this, id, greeting = std::move(greeting), reply = std::move(reply)] {
+                              registered(id, greeting, reply);
+                            });
+}
+
+void SessionOpening::registered(std::uint64_t id, GreetingPtr greeting, Reply reply) {
+  const Session* session = ports_.sessions.find(id);
+  if (session == nullptr || !session->ready()) return;
+  ports_.dispatcher.feed_high(session->admission().user,
                               [this, alive = alive_, id, greeting = std::move(greeting),
                                reply = std::move(reply)](const Result<FeedVersion>& high) {
                                 // Without it the client's own sync still finds everything.
@@ -125,8 +133,9 @@ void SessionOpening::judged(std::uint64_t id, GreetingPtr greeting, Reply reply,
 
 void SessionOpening::welcome(std::uint64_t id, const Greeting& greeting, const Reply& reply,
                              FeedVersion feed_high) {
-  const Session* session = ports_.sessions.find(id);
+  Session* session = ports_.sessions.find(id);
   if (session == nullptr || !session->ready()) return;
+  session->welcomed = true;
   v1::ServerFrame frame;
   fill(*frame.mutable_welcome(), *session, greeting);
   frame.mutable_welcome()->set_feed_high(feed_high);

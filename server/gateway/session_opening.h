@@ -8,6 +8,7 @@
 #include "kith/core/random.h"
 #include "kith/server/options.h"
 #include "server/gateway/goodbyes.h"
+#include "server/gateway/registration.h"
 #include "server/records/run_history.h"
 
 namespace kith::v1 {
@@ -20,13 +21,12 @@ namespace kith::server {
 class SessionOpening {
  public:
   struct Ports {
-    const std::string& gateway;
     Sessions& sessions;
     Deadlines& deadlines;
     SessionReading& reading;
     Goodbyes& goodbyes;
     Dispatcher& dispatcher;
-    SessionRegistry& registry;
+    Registration& registration;
     Connections& connections;
     Scheduler& scheduler;
     Random& random;
@@ -52,6 +52,7 @@ class SessionOpening {
   // Returns false if `session` was opened before another one of the same device, and ends.
   bool replace_older(Session& session, const Admission& admission);
   void make_room(const UserId& user);
+  void registered(std::uint64_t id, GreetingPtr greeting, Reply reply);
   void welcome(std::uint64_t id, const Greeting& greeting, const Reply& reply,
                FeedVersion feed_high);
   void fill(v1::Welcome& welcome, const Session& session, const Greeting& greeting);

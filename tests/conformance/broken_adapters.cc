@@ -2,6 +2,9 @@
 // of them found by the case that it names.
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -155,8 +158,14 @@ struct TellsTheTimeLate : SearchIndexMemory {
     });
   }
 };
-struct AnswersTheLastFirst : SessionRegistryMemory {
-  explicit AnswersTheLastFirst(Scheduler& scheduler) : loop(scheduler) {}
+struct BrokenRegistry : SessionRegistryMemory {
+  explicit BrokenRegistry(Scheduler& scheduler)
+      : SessionRegistryMemory(scheduler), loop(scheduler) {}
+  virtual void lose() { lose_all(); }
+  Scheduler& loop;
+};
+struct AnswersTheLastFirst : BrokenRegistry {
+  using BrokenRegistry::BrokenRegistry;
   void lookup(const UserId& user, Done<std::vector<SessionRef>> done) override {
     SessionRegistryMemory::lookup(user, [&](Result<std::vector<SessionRef>> found) {
       waiting.emplace_back(std::move(found), std::move(done));
@@ -167,18 +176,113 @@ struct AnswersTheLastFirst : SessionRegistryMemory {
       told(std::move(found));
     });
   }
-  Scheduler& loop;
   std::vector<std::pair<Result<std::vector<SessionRef>>, Done<std::vector<SessionRef>>>> waiting;
+};
+struct AnswersBeforeItAdds : BrokenRegistry {
+  using BrokenRegistry::BrokenRegistry;
+  void add(const UserId& user, const SessionRef& session, Done<void> done) override {
+    done({});
+    loop.post([this, user, session] {
+      SessionRegistryMemory::add(user, session, [](const Result<void>&) {});
+    });
+  }
+};
+struct AddsBehindTheRemoval : BrokenRegistry {
+  using BrokenRegistry::BrokenRegistry;
+  void add(const UserId& user, const SessionRef& session, Done<void> done) override {
+    loop.post([this, user, session, done = std::move(done)] {
+      SessionRegistryMemory::add(user, session, done);
+    });
+  }
+};
+struct AnswersAddTwice : BrokenRegistry {
+  using BrokenRegistry::BrokenRegistry;
+  void add(const UserId& user, const SessionRef& session, Done<void> done) override {
+    SessionRegistryMemory::add(user, session, done);
+    loop.post([done = std::move(done)] { done({}); });
+  }
+};
+struct AddsAfterItsEnd : BrokenRegistry {
+  using BrokenRegistry::BrokenRegistry;
+  void add(const UserId& /*user*/, const SessionRef& /*session*/, Done<void> done) override {
+    loop.post([done = std::move(done)] { done({}); });
+  }
+};
+struct ForgetsInSilence : BrokenRegistry {
+  using BrokenRegistry::BrokenRegistry;
+  void lose() override { forget_all(); }
+};
+struct BelievesItself : BrokenRegistry {
+  using BrokenRegistry::BrokenRegistry;
+  bool complete() const override { return true; }
+};
+struct DoubtsForEver : BrokenRegistry {
+  using BrokenRegistry::BrokenRegistry;
+  bool complete() const override { return false; }
+};
+struct TellsEndedGateways : BrokenRegistry {
+  using BrokenRegistry::BrokenRegistry;
+  void add_gateway(const std::string& gateway, std::function<void()> lost) override {
+    ever.push_back(lost);
+    SessionRegistryMemory::add_gateway(gateway, std::move(lost));
+  }
+  void lose() override {
+    forget_all();
+    for (const auto& lost : ever) lost();
+  }
+  std::vector<std::function<void()>> ever;
 };
 
 struct BrokenBus : Bus {
   explicit BrokenBus(Scheduler& scheduler) : loop(scheduler) {}
-  void subscribe(const std::string& /*gateway*/, std::function<void(const Delivery&)> to) override {
+  void subscribe(const std::string& /*gateway*/, std::function<void(const Delivery&)> to,
+                 std::function<void()> loss) override {
     handler = std::move(to);
+    lost = std::move(loss);
   }
   void unsubscribe(const std::string& /*gateway*/) override { handler = nullptr; }
+  virtual void lose() {
+    if (handler) lost();
+  }
   Scheduler& loop;
   std::function<void(const Delivery&)> handler;
+  std::function<void()> lost;
+};
+struct LosesInSilence : BrokenBus {
+  using BrokenBus::BrokenBus;
+  void publish(const std::string& /*gateway*/, const Delivery& delivery) override {
+    waiting.push_back(delivery);
+    if (waiting.size() > 1'000) waiting.pop_front();
+    loop.post([this] {
+      for (const Delivery& each : std::exchange(waiting, {})) handler(each);
+    });
+  }
+  std::deque<Delivery> waiting;
+};
+struct DropsTheNewest : LosesInSilence {
+  using LosesInSilence::LosesInSilence;
+  void publish(const std::string& gateway, const Delivery& delivery) override {
+    if (waiting.size() == 1'000) return lose();
+    LosesInSilence::publish(gateway, delivery);
+  }
+};
+struct SaysNoLoss : BrokenBus {
+  using BrokenBus::BrokenBus;
+  void publish(const std::string& /*gateway*/, const Delivery& delivery) override {
+    handler(delivery);
+  }
+  void lose() override {}
+};
+struct CriesWolf : SaysNoLoss {
+  using SaysNoLoss::SaysNoLoss;
+  void publish(const std::string& gateway, const Delivery& delivery) override {
+    lost();
+    SaysNoLoss::publish(gateway, delivery);
+  }
+};
+struct TellsThoseWhoLeft : SaysNoLoss {
+  using SaysNoLoss::SaysNoLoss;
+  void lose() override { lost(); }
 };
 struct KeepsNoCopy : BrokenBus {
   using BrokenBus::BrokenBus;
@@ -201,9 +305,13 @@ struct DeliversAfterItsEnd : BrokenBus {
 
 template <class Port, class Adapter>
 struct OnTheLoop {
-  DrainedScheduler loop;
+  DrainedScheduler loop{std::chrono::milliseconds(100)};  // they have no threads
   DrainedScheduler& scheduler() { return loop; }
   std::unique_ptr<Port> open() { return std::make_unique<Adapter>(loop); }
+  static void lose(Port& bus, const std::string& /*gateway*/) {
+    dynamic_cast<Adapter&>(bus).lose();
+  }
+  static void lose_all(Port& registry) { dynamic_cast<Adapter&>(registry).lose(); }
 };
 template <class Port, class Adapter>
 struct OnADisk {
@@ -228,19 +336,37 @@ using FallingFeeds = OnADisk<FeedStore, LetsVersionsFall>;
 using ForgetfulFeeds = OnADisk<FeedStore, BeginsAnewEachTime>;
 using LateDirectory = OnADisk<Directory, LoadsAfterItsEnd>;
 using LateIndex = OnADisk<SearchIndex, TellsTheTimeLate>;
-using UnorderedRegistry = OnTheLoop<SessionRegistry, AnswersTheLastFirst>;
-using BorrowingBus = OnTheLoop<Bus, KeepsNoCopy>;
-using RepeatingBus = OnTheLoop<Bus, DeliversTwice>;
-using LateBus = OnTheLoop<Bus, DeliversAfterItsEnd>;
+template <class Adapter>
+using Registries = OnTheLoop<SessionRegistry, Adapter>;
+template <class Adapter>
+using Buses = OnTheLoop<Bus, Adapter>;
 INSTANTIATE_TYPED_TEST_SUITE_P(AppliesInsideTheCall, ConversationStoreSuite, EarlyStore);
 INSTANTIATE_TYPED_TEST_SUITE_P(LetsVersionsFall, FeedStoreSuite, FallingFeeds);
 INSTANTIATE_TYPED_TEST_SUITE_P(BeginsAnewEachTime, FeedStoreSuite, ForgetfulFeeds);
 INSTANTIATE_TYPED_TEST_SUITE_P(LoadsAfterItsEnd, DirectorySuite, LateDirectory);
 INSTANTIATE_TYPED_TEST_SUITE_P(TellsTheTimeLate, SearchIndexSuite, LateIndex);
-INSTANTIATE_TYPED_TEST_SUITE_P(AnswersTheLastFirst, SessionRegistrySuite, UnorderedRegistry);
-INSTANTIATE_TYPED_TEST_SUITE_P(KeepsNoCopy, BusSuite, BorrowingBus);
-INSTANTIATE_TYPED_TEST_SUITE_P(DeliversTwice, BusSuite, RepeatingBus);
-INSTANTIATE_TYPED_TEST_SUITE_P(DeliversAfterItsEnd, BusSuite, LateBus);
+INSTANTIATE_TYPED_TEST_SUITE_P(AnswersTheLastFirst, SessionRegistrySuite,
+                               Registries<AnswersTheLastFirst>);
+INSTANTIATE_TYPED_TEST_SUITE_P(KeepsNoCopy, BusSuite, Buses<KeepsNoCopy>);
+INSTANTIATE_TYPED_TEST_SUITE_P(DeliversTwice, BusSuite, Buses<DeliversTwice>);
+INSTANTIATE_TYPED_TEST_SUITE_P(DeliversAfterItsEnd, BusSuite, Buses<DeliversAfterItsEnd>);
+INSTANTIATE_TYPED_TEST_SUITE_P(AnswersBeforeItAdds, SessionRegistrySuite,
+                               Registries<AnswersBeforeItAdds>);
+INSTANTIATE_TYPED_TEST_SUITE_P(AddsBehindTheRemoval, SessionRegistrySuite,
+                               Registries<AddsBehindTheRemoval>);
+INSTANTIATE_TYPED_TEST_SUITE_P(AnswersAddTwice, SessionRegistrySuite, Registries<AnswersAddTwice>);
+INSTANTIATE_TYPED_TEST_SUITE_P(AddsAfterItsEnd, SessionRegistrySuite, Registries<AddsAfterItsEnd>);
+INSTANTIATE_TYPED_TEST_SUITE_P(ForgetsInSilence, SessionRegistrySuite,
+                               Registries<ForgetsInSilence>);
+INSTANTIATE_TYPED_TEST_SUITE_P(BelievesItself, SessionRegistrySuite, Registries<BelievesItself>);
+INSTANTIATE_TYPED_TEST_SUITE_P(DoubtsForEver, SessionRegistrySuite, Registries<DoubtsForEver>);
+INSTANTIATE_TYPED_TEST_SUITE_P(TellsEndedGateways, SessionRegistrySuite,
+                               Registries<TellsEndedGateways>);
+INSTANTIATE_TYPED_TEST_SUITE_P(LosesInSilence, BusSuite, Buses<LosesInSilence>);
+INSTANTIATE_TYPED_TEST_SUITE_P(DropsTheNewest, BusSuite, Buses<DropsTheNewest>);
+INSTANTIATE_TYPED_TEST_SUITE_P(SaysNoLoss, BusSuite, Buses<SaysNoLoss>);
+INSTANTIATE_TYPED_TEST_SUITE_P(CriesWolf, BusSuite, Buses<CriesWolf>);
+INSTANTIATE_TYPED_TEST_SUITE_P(TellsThoseWhoLeft, BusSuite, Buses<TellsThoseWhoLeft>);
 
 }  // namespace
 }  // namespace kith::server

@@ -18,9 +18,22 @@ FOUND_BY = {  # adapter: case
     "LoadsAfterItsEnd": "NoCallbackComesAfterDestruction",
     "TellsTheTimeLate": "TheTimeOfASearchIsToldBeforeItsAnswer",
     "AnswersTheLastFirst": "ALookupSeesWhatCameBeforeItAndIsAnsweredInItsTurn",
+    "AnswersBeforeItAdds": "FindsWhatWasAddedOnce",
+    "AddsBehindTheRemoval": "AnAddIsAnsweredOnceAndEndsWithItsRemoval",
+    "AnswersAddTwice": "AnAddIsAnsweredOnceAndEndsWithItsRemoval",
+    "AddsAfterItsEnd": "NoAnswerToAnAddComesAfterDestruction",
+    "ForgetsInSilence": "ALossIsToldAndWhatIsSaidAfterItIsNotEverything",
+    "BelievesItself": "ALossIsToldAndWhatIsSaidAfterItIsNotEverything",
+    "DoubtsForEver": "ALossIsToldAndWhatIsSaidAfterItIsNotEverything",
+    "TellsEndedGateways": "AGatewayThatHasEndedHearsNothing",
     "KeepsNoCopy": "EverythingOfADeliveryArrivesOnTheLoop",
     "DeliversTwice": "EverythingOfADeliveryArrivesOnTheLoop",
     "DeliversAfterItsEnd": "NoHandlerRunsAfterDestruction",
+    "LosesInSilence": "OfAFloodEverythingArrivesOrIsSaidToBeLost",
+    "DropsTheNewest": "OfAFloodEverythingArrivesOrIsSaidToBeLost",
+    "SaysNoLoss": "ALossIsToldToWhomItMayConcern",
+    "CriesWolf": "ALossIsToldToWhomItMayConcern",
+    "TellsThoseWhoLeft": "ALossIsToldToWhomItMayConcern",
 }
 
 

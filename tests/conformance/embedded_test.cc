@@ -122,10 +122,19 @@ struct SqliteDirectory : Scheduled {
   }
 };
 struct MemoryRegistry : Scheduled {
-  std::unique_ptr<SessionRegistry> open() { return std::make_unique<SessionRegistryMemory>(); }
+  std::unique_ptr<SessionRegistry> open() { return std::make_unique<SessionRegistryMemory>(loop); }
+  static void lose_all(SessionRegistry& registry) {
+    dynamic_cast<SessionRegistryMemory&>(registry).lose_all();
+  }
+};
+struct LosingBus : BusMemory {
+  using BusMemory::tell_lost;
 };
 struct MemoryBus : Scheduled {
-  std::unique_ptr<Bus> open() { return std::make_unique<BusMemory>(); }
+  std::unique_ptr<Bus> open() { return std::make_unique<LosingBus>(); }
+  static void lose(Bus& bus, const std::string& gateway) {
+    dynamic_cast<LosingBus&>(bus).tell_lost(gateway);
+  }
 };
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Memory, CommandLogSuite, MemoryLog);
@@ -246,10 +255,11 @@ TEST(Embedded, ADirectoryThatCannotBeMadeIsAnIoError) {
 }
 
 TEST(SessionRegistryMemory, HasItsAnswersAtHand) {
-  SessionRegistryMemory registry;
+  DrainedScheduler loop;
+  SessionRegistryMemory registry(loop);
   ASSERT_NE(registry.at_hand(UserId::of("ann")), nullptr);
   EXPECT_TRUE(registry.at_hand(UserId::of("ann"))->empty());
-  registry.add(UserId::of("ann"), {"g", 1, DeviceId()});
+  registry.add(UserId::of("ann"), {"g", 1, DeviceId()}, [](const Status&) {});
   EXPECT_EQ(registry.at_hand(UserId::of("ann"))->size(), 1u);
 }
 

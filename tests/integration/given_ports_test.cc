@@ -31,8 +31,17 @@ constexpr auto kPatience = std::chrono::seconds(30);
 // A registry somewhere else: nothing is at hand.
 class PostingRegistry : public SessionRegistry {
  public:
-  explicit PostingRegistry(Scheduler& loop) : loop_(loop) {}
-  void add(const UserId& user, const SessionRef& session) override { all_.add(user, session); }
+  explicit PostingRegistry(Scheduler& loop) : loop_(loop), all_(loop) {}
+  void add_gateway(const std::string& gateway, std::function<void()> lost) override {
+    all_.add_gateway(gateway, std::move(lost));
+  }
+  void add(const UserId& user, const SessionRef& session, Done<void> done) override {
+    all_.add(user, session, [](const Status&) {});
+    loop_.post([alive = std::weak_ptr(alive_), done = std::move(done)] {
+      if (alive.lock()) done({});
+    });
+  }
+  [[nodiscard]] bool complete() const override { return all_.complete(); }
   void remove(const UserId& user, const SessionRef& session) override {
     all_.remove(user, session);
   }

@@ -127,6 +127,14 @@ class Checker {
   virtual void server_says(const Who&, const v1::ServerFrame&) {}
   // The services hand a frame over for the sessions of a device: earlier than server_says().
   virtual void published(const Who&, const v1::ServerFrame&) {}
+  // The gateway adds this session of the device to the registry, which then has it, until it is removed.
+  virtual void enters(const Who&, std::uint64_t /*session*/) {}
+  virtual void entered(const Who&, std::uint64_t /*session*/) {}
+  virtual void left(const Who&, std::uint64_t /*session*/) {}
+  // The registry has lost all sessions.
+  virtual void registry_lost() {}
+  // The bus says that it has lost deliveries.
+  virtual void bus_lost() {}
   // The run goes on with this message in its history.
   virtual void durable(const MessageId&) {}
   // And: this message was rejected before, whenever its sender gets that answer.

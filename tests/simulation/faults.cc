@@ -15,7 +15,7 @@ constexpr std::int64_t kYearsMs = 30 * 365 * kDayMs;
 }  // namespace
 
 Faults::Faults(World& world, std::uint64_t seed)
-    : world_(world), random_(seed, 5), changes_(seed, 28) {
+    : world_(world), random_(seed, 5), changes_(seed, 28), sessions_(seed, 34) {
   world_.on_device_died([this](Device& device) { revive(device); });
   world_.on_server_died([this] { revive_server(); });
 }
@@ -169,6 +169,9 @@ void Faults::plan_server(std::int64_t until) {
   const std::uint64_t dice = random_.below(10);
   if (dice < 3) server.bus_loss = dice == 0 ? 1.0 : 0.2;
   if (random_.chance(0.2)) server.bus_delay_max = 300;
+  server.bus_says_loss = sessions_.chance(0.5);
+  if (sessions_.chance(0.4)) server.registry_delay_max = sessions_.chance(0.5) ? 300 : 5'000;
+  if (sessions_.chance(0.2)) server.registry_fails = 0.5;
   server.tune();
   if (random_.chance(0.3)) server.token_life = Millis(random_.between(5'000, 60'000));
   sometimes(4, until, [this] { crash_server(); });
@@ -300,6 +303,8 @@ void Faults::stop() {
   calm_disks();
   world_.network().heal();
   ServerNode& server = world_.server();
+  server.registry_delay_max = 0;
+  server.registry_fails = 0;
   if (server.bus_loss < 1) server.bus_loss = 0;  // all live pushes lost: to the end
   server.tune();
   server.token_life =

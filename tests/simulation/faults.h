@@ -51,7 +51,8 @@ class Faults {
 
   World& world_;
   SeededRandom random_;
-  SeededRandom changes_;  // of the directory, that a crash follows
+  SeededRandom changes_;   // of the directory, that a crash follows
+  SeededRandom sessions_;  // of the registry and the bus
   bool stopped_ = false;
   bool restores_ = false;
   std::optional<ServerNode::Copy> copy_;

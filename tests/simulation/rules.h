@@ -45,6 +45,9 @@ enum class Rule : std::uint8_t {
   kDeparturesGoOn,      // unfinished departures are lost at a restart
   kBudgetOutlives,      // a connection brings a new budget with it
   kBudgetIsOnes,        // several people share one budget
+  kAddBeforeWelcome,    // the registry says that it has a session before it has it
+  kLossBelieved,        // the gateway does not hear what the bus has lost
+  kRegistryBelieved,    // … or that the registry has lost its sessions
   kDeletedIsTold,       // a profile does not say that its account has gone
   // client
   kOutboxDurable,       // send() answers before the row is written

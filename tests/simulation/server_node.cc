@@ -52,6 +52,7 @@ ServerNode::Ports::Ports(ServerNode& owner, PortsWatch& watch)
       store(owner.store_disk_, owner.node_, watch, owner.broken_, owner.port_random_),
       feeds(owner.feed_disk_, owner.node_, owner.broken_),
       directory(owner.directory_disk_, owner.node_, watch, owner.broken_, log),
+      registry(owner.node_, watch, owner.port_random_, owner.broken_),
       bus(owner.node_, registry, watch, owner.port_random_, owner.log_disk_, owner.broken_),
       index(owner.index_disk_, owner.node_, watch, owner.broken_) {}
 
@@ -149,6 +150,9 @@ void ServerNode::tune() {
   if (!ports_) return;
   ports_->bus.loss = bus_loss;
   ports_->bus.delay_max = bus_delay_max;
+  ports_->bus.says_loss = bus_says_loss;
+  ports_->registry.add_delay_max = registry_delay_max;
+  ports_->registry.add_fails = registry_fails;
   ports_->log.keeps_all = log_keeps_all;
 }
 
@@ -168,7 +172,7 @@ void ServerNode::restore(const Copy& copy) {
 }
 
 void ServerNode::forget_sessions() {
-  if (ports_) ports_->registry.remove_gateway("local");
+  if (ports_) ports_->registry.forget();
 }
 
 }  // namespace kith::sim

@@ -57,6 +57,9 @@ class ServerNode {
   server::SearchIndexMemory::Disk& index_disk() { return *index_disk_; }
   double bus_loss = 0;
   std::int64_t bus_delay_max = 0;
+  bool bus_says_loss = false;
+  std::int64_t registry_delay_max = 0;
+  double registry_fails = 0;
   bool log_keeps_all = false;
   Millis token_life{0};  // 0: tokens do not end
   std::size_t send_queue_hard_bytes = limits::send_queue_hard_bytes;

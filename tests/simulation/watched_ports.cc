@@ -310,7 +310,65 @@ void WatchedIndex::begin_anew(Done<void> done) {
   });
 }
 
+// --- session registry ---
+
+void WatchedRegistry::have(const UserId& user, const server::SessionRef& session) {
+  if (!removed_.contains(session.session)) {
+    SessionRegistryMemory::add(user, session, [](const Status&) {});
+  }
+}
+
+void WatchedRegistry::add(const UserId& user, const server::SessionRef& session, Done<void> done) {
+  devices[session.session] = session.device;
+  watch_.session_enters(session);
+  const bool fails = add_fails > 0 && random_.chance(add_fails);
+  const bool takes_effect = !fails || random_.chance(0.5);
+  const auto add = [this, user, session, fails, takes_effect] {
+    if (takes_effect) have(user, session);
+    if (!fails && !removed_.contains(session.session)) watch_.session_entered(session);
+  };
+  const auto answer = [fails, done = std::move(done)] {
+    fails ? done(make_error(ErrorCode::kUnavailable, "the simulated registry")) : done({});
+  };
+  const auto wait = Millis(add_delay_max == 0 ? 0 : random_.between(0, add_delay_max));
+  if (broken_ == Rule::kAddBeforeWelcome) {
+    answer();
+    scheduler_.after(wait, add);
+  } else if (wait.count() == 0) {
+    add();
+    answer();
+  } else {
+    scheduler_.after(wait, [add, answer] {
+      add();
+      answer();
+    });
+  }
+}
+
+void WatchedRegistry::remove(const UserId& user, const server::SessionRef& session) {
+  removed_.insert(session.session);
+  SessionRegistryMemory::remove(user, session);
+  watch_.session_left(session);
+}
+
+void WatchedRegistry::forget() {
+  watch_.sessions_lost();
+  forget_all();
+  if (broken_ == Rule::kRegistryBelieved) return;
+  scheduler_.after(Millis(random_.between(0, 5'000)), [this] { tell_gateways(); });
+}
+
 // --- bus ---
+
+// One call for all that is lost until then.
+void WatchedBus::lose(const std::string& gateway) {
+  if (!says_loss || std::exchange(telling_loss_, true)) return;
+  scheduler_.after(Millis(random_.between(0, 5'000)), [this, gateway] {
+    telling_loss_ = false;
+    watch_.bus_lost();
+    if (broken_ != Rule::kLossBelieved) tell_lost(gateway);
+  });
+}
 
 server::Delivery WatchedBus::with_devices(const server::Delivery& delivery) const {
   v1::ServerFrame frame;
@@ -333,7 +391,7 @@ void WatchedBus::publish(const std::string& gateway, const server::Delivery& mad
     const auto device = registry_.devices.find(session);
     if (device != registry_.devices.end()) watch_.published(device->second, *delivery.frame);
   }
-  if (random_.chance(loss)) return;
+  if (random_.chance(loss)) return lose(gateway);
   if (delay_max == 0) return BusMemory::publish(gateway, delivery);
   const std::int64_t now = scheduler_.clock().steady_ms();
   last_due_ = std::max(last_due_, now + random_.between(0, delay_max));

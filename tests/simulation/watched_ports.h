@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,12 @@ class PortsWatch {
   virtual void user_removed(const UserId& user) = 0;
   virtual void published(const DeviceId& to, const std::string& frame) = 0;
   virtual void indexed(const server::IndexBatch& batch) = 0;
+  // The gateway adds a session; the registry has it; it was removed; all were lost.
+  virtual void session_enters(const server::SessionRef& session) = 0;
+  virtual void session_entered(const server::SessionRef& session) = 0;
+  virtual void session_left(const server::SessionRef& session) = 0;
+  virtual void sessions_lost() = 0;
+  virtual void bus_lost() = 0;
 };
 
 class WatchedLog : public server::CommandLog {
@@ -143,11 +150,29 @@ class WatchedDirectory : public server::DirectoryMemory {
 
 class WatchedRegistry : public server::SessionRegistryMemory {
  public:
-  void add(const UserId& user, const server::SessionRef& session) override {
-    devices[session.session] = session.device;
-    SessionRegistryMemory::add(user, session);
-  }
+  WatchedRegistry(Scheduler& scheduler, PortsWatch& watch, SeededRandom& random, Rule broken)
+      : SessionRegistryMemory(scheduler),
+        scheduler_(scheduler),
+        watch_(watch),
+        random_(random),
+        broken_(broken) {}
+  void add(const UserId& user, const server::SessionRef& session, Done<void> done) override;
+  void remove(const UserId& user, const server::SessionRef& session) override;
+  // Loses all sessions, and says so within some seconds.
+  void forget();
+
   std::map<std::uint64_t, DeviceId> devices;  // of all sessions that ever were
+  std::int64_t add_delay_max = 0;
+  double add_fails = 0;
+
+ private:
+  void have(const UserId& user, const server::SessionRef& session);
+
+  Scheduler& scheduler_;
+  PortsWatch& watch_;
+  SeededRandom& random_;
+  Rule broken_;
+  std::set<std::uint64_t> removed_;
 };
 
 class WatchedIndex : public server::SearchIndexMemory {
@@ -179,6 +204,7 @@ class WatchedBus : public server::BusMemory {
   void publish(const std::string& gateway, const server::Delivery& delivery) override;
 
   double loss = 0;
+  bool says_loss = false;  // within 5 s
   std::int64_t delay_max = 0;
 
  private:
@@ -190,6 +216,8 @@ class WatchedBus : public server::BusMemory {
   Rule broken_;
   std::int64_t last_due_ = 0;
 
+  bool telling_loss_ = false;
+  void lose(const std::string& gateway);
   [[nodiscard]] server::Delivery with_devices(const server::Delivery& delivery) const;
 };
 

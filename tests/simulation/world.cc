@@ -363,6 +363,36 @@ void World::indexed(const server::IndexBatch& batch) {
   for (auto& checker : checkers_) checker->indexed(batch);
 }
 
+void World::of_session(const server::SessionRef& session,
+                       void (Checker::*hook)(const Who&, std::uint64_t), const char* what) {
+  for (auto& device : devices_) {
+    if (device->disk().device != session.device) continue;
+    trace_.line("registry", device->who().name + " " + what);
+    for (auto& checker : checkers_) ((*checker).*hook)(device->who(), session.session);
+  }
+}
+
+void World::session_enters(const server::SessionRef& session) {
+  of_session(session, &Checker::enters, "is added");
+}
+
+void World::session_entered(const server::SessionRef& session) {
+  of_session(session, &Checker::entered, "is there");
+}
+
+void World::session_left(const server::SessionRef& session) {
+  of_session(session, &Checker::left, "is removed");
+}
+
+void World::sessions_lost() {
+  for (auto& checker : checkers_) checker->registry_lost();
+}
+
+void World::bus_lost() {
+  trace_.line("bus", "says that it has lost something");
+  for (auto& checker : checkers_) checker->bus_lost();
+}
+
 void World::user_changed(const UserId& user) {
   trace_.line("directory", "changed " + server_.directory_disk().accounts.at(user).user.handle);
   if (!server_.directory_disk().accounts.at(user).user.privacy.receipts) hid_reads_.insert(user);

@@ -115,12 +115,19 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   void user_removed(const UserId& user) override;
   void published(const DeviceId& to, const std::string& frame) override;
   void indexed(const server::IndexBatch& batch) override;
+  void session_enters(const server::SessionRef& session) override;
+  void session_entered(const server::SessionRef& session) override;
+  void session_left(const server::SessionRef& session) override;
+  void sessions_lost() override;
+  void bus_lost() override;
   void cached(const Who& who, const client::CacheChange& change) override;
   void told(const Who& who, const client::Event& event) override;
   void rolled_back(const Who& who) override;
   void dealt_with(const Who& who, const client::Message& message) override;
 
   void end_the_dying();
+  void of_session(const server::SessionRef& session,
+                  void (Checker::*hook)(const Who&, std::uint64_t), const char* what);
   void refused_before(const Who& who, const client::CacheChange& change);
   // The frame as a server would send it whose refusals tell why.
   [[nodiscard]] std::string tell_why(Rule how, std::size_t device, std::string_view bytes) const;

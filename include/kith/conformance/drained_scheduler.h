@@ -25,6 +25,9 @@ namespace kith::server::conformance {
 
 class DrainedScheduler : public Scheduler {
  public:
+  // `patience`: how long a test waits for a task of another thread.
+  explicit DrainedScheduler(std::chrono::milliseconds patience = std::chrono::seconds(30))
+      : patience_(patience) {}
   Clock& clock() override { return system_clock(); }
   void post(std::function<void()> task) override {
     {
@@ -61,8 +64,7 @@ class DrainedScheduler : public Scheduler {
       task = std::move(timers_.begin()->second);
       timers_.erase(timers_.begin());
     } else {
-      const auto limit = std::chrono::seconds(30);
-      if (!wake_.wait_for(lock, limit, [this] { return !tasks_.empty(); })) return false;
+      if (!wake_.wait_for(lock, patience_, [this] { return !tasks_.empty(); })) return false;
       task = std::move(tasks_.front());
       tasks_.pop_front();
     }
@@ -71,6 +73,7 @@ class DrainedScheduler : public Scheduler {
     return true;
   }
 
+  const std::chrono::milliseconds patience_;
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::function<void()>> tasks_;

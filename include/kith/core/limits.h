@@ -305,17 +305,17 @@ inline constexpr auto clock_step = 60s;
 // Conversations whose heads are kept for a lagging session; with more it syncs again.
 inline constexpr std::size_t lagging_heads_max = 2'000;
 // Welcome waits this long for the session registry. Later it goes out without, since a person waits for it, and the
-// device is told to sync when the registry has its session.
+// device is notified when the registry has its session.
 inline constexpr auto registration_wait = 1s;
 // A session that could not be registered is tried again after the first pause, doubled up to the second.
 inline constexpr auto registration_pause_first = 500ms;
 inline constexpr auto registration_pause_max = 30s;
 // Sessions that a gateway registers again per second: 50,000 of a full one take 10 s when a registry has lost them.
 inline constexpr std::uint32_t registrations_per_s = 5'000;
-// A registry that has begun anew is not complete for this long: its gateways notice within 15 s, the end of a lease, and
-// need some 10 s each; devices that connect anew need up to backoff_cap_foreground.
+// A registry that has begun anew is not complete for this long: its gateways notice within 15 s, a lease, and need
+// some 10 s each to add all again; devices that connect anew need up to backoff_cap_foreground.
 inline constexpr auto registry_doubt = 60s;
-// When the bus has lost deliveries, the sessions of a gateway are told to sync at random moments of this time: 50,000
+// When the bus has lost deliveries, the sessions of a gateway are notified at random moments of this time: 50,000
 // syncs at once would delay the messages of all.
 inline constexpr auto resync_spread = 30s;
 inline constexpr auto close_limit = 2s;  // for Client::close() and Server::stop()

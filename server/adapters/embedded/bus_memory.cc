@@ -6,19 +6,27 @@
 namespace kith::server {
 
 void BusMemory::publish(const std::string& gateway, const Delivery& delivery) {
-  auto it = handlers_.find(gateway);
-  if (it == handlers_.end()) return;  // at most once: nobody is there
-  const auto handler = it->second;
-  (*handler)(delivery);
+  auto it = subscribers_.find(gateway);
+  if (it == subscribers_.end()) return;  // at most once: nobody is there
+  const auto subscriber = it->second;
+  subscriber->handler(delivery);
 }
 
-void BusMemory::subscribe(const std::string& gateway,
-                          std::function<void(const Delivery&)> handler) {
-  handlers_[gateway] = std::make_shared<std::function<void(const Delivery&)>>(std::move(handler));
+void BusMemory::subscribe(const std::string& gateway, std::function<void(const Delivery&)> handler,
+                          std::function<void()> lost) {
+  subscribers_[gateway] =
+      std::make_shared<const Subscriber>(Subscriber{std::move(handler), std::move(lost)});
 }
 
 void BusMemory::unsubscribe(const std::string& gateway) {
-  handlers_.erase(gateway);
+  subscribers_.erase(gateway);
+}
+
+void BusMemory::tell_lost(const std::string& gateway) {
+  auto it = subscribers_.find(gateway);
+  if (it == subscribers_.end()) return;
+  const auto subscriber = it->second;
+  subscriber->lost();
 }
 
 }  // namespace kith::server

@@ -13,12 +13,21 @@ namespace kith::server {
 class BusMemory : public Bus {
  public:
   void publish(const std::string& gateway, const Delivery& delivery) override;
-  void subscribe(const std::string& gateway, std::function<void(const Delivery&)> handler) override;
+  void subscribe(const std::string& gateway, std::function<void(const Delivery&)> handler,
+                 std::function<void()> lost) override;
   void unsubscribe(const std::string& gateway) override;
 
+ protected:
+  // For one that loses deliveries: this one loses none.
+  void tell_lost(const std::string& gateway);
+
  private:
+  struct Subscriber {
+    std::function<void(const Delivery&)> handler;
+    std::function<void()> lost;
+  };
   // Shared, so that a handler may unsubscribe itself while it runs.
-  std::map<std::string, std::shared_ptr<std::function<void(const Delivery&)>>> handlers_;
+  std::map<std::string, std::shared_ptr<const Subscriber>> subscribers_;
 };
 
 }  // namespace kith::server

@@ -285,7 +285,8 @@ class Opening {
   }
 
   Status open_passing() {
-    parts_.registry = std::make_unique<SessionRegistryMemory>();
+    if (loop_ == nullptr) return {};
+    parts_.registry = std::make_unique<SessionRegistryMemory>(*loop_);
     parts_.bus = std::make_unique<BusMemory>();
     if (given_.registry) {
       const Status opened = take_given("registry", given_.registry(*loop_), parts_.registry);

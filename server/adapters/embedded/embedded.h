@@ -82,7 +82,7 @@ Result<std::unique_ptr<EmbeddedStores>> open_ports(const std::string& dir, const
                                                    Scheduler& loop, bool search,
                                                    std::uint32_t partitions,
                                                    const PartitionLoops& loops);
-// The same with embedded adapters alone, all on one executor.
+// The same with embedded adapters alone, all on one executor, without registry and bus: nobody connects.
 Result<std::unique_ptr<EmbeddedStores>> open_embedded(const std::string& dir, Executor& executor,
                                                       std::uint32_t partitions = 1);
 

@@ -2,14 +2,38 @@
 #include "server/adapters/embedded/session_registry_memory.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "kith/core/limits.h"
 
 namespace kith::server {
 
-void SessionRegistryMemory::add(const UserId& user, const SessionRef& session) {
+SessionRegistryMemory::SessionRegistryMemory(Scheduler& scheduler) : scheduler_(scheduler) {
+  forget_all();
+}
+
+SessionRegistryMemory::~SessionRegistryMemory() {
+  scheduler_.cancel(doubt_);
+}
+
+void SessionRegistryMemory::add_gateway(const std::string& gateway, std::function<void()> lost) {
+  gateways_[gateway] = std::make_shared<const std::function<void()>>(std::move(lost));
+}
+
+void SessionRegistryMemory::remove_gateway(const std::string& gateway) {
+  gateways_.erase(gateway);
+  for (auto it = sessions_.begin(); it != sessions_.end();) {
+    std::erase_if(it.value(), [&](const SessionRef& ref) { return ref.gateway == gateway; });
+    it = it->second.empty() ? sessions_.erase(it) : std::next(it);
+  }
+}
+
+void SessionRegistryMemory::add(const UserId& user, const SessionRef& session, Done<void> done) {
   auto& of_user = sessions_[user];
   if (std::find(of_user.begin(), of_user.end(), session) == of_user.end()) {
     of_user.push_back(session);
   }
+  done({});
 }
 
 void SessionRegistryMemory::remove(const UserId& user, const SessionRef& session) {
@@ -31,10 +55,22 @@ const std::vector<SessionRef>* SessionRegistryMemory::at_hand(const UserId& user
   return it == sessions_.end() ? &kNone : &it->second;
 }
 
-void SessionRegistryMemory::remove_gateway(const std::string& gateway) {
-  for (auto it = sessions_.begin(); it != sessions_.end();) {
-    std::erase_if(it.value(), [&](const SessionRef& ref) { return ref.gateway == gateway; });
-    it = it->second.empty() ? sessions_.erase(it) : std::next(it);
+void SessionRegistryMemory::lose_all() {
+  forget_all();
+  tell_gateways();
+}
+
+void SessionRegistryMemory::forget_all() {
+  sessions_.clear();
+  complete_ = false;
+  scheduler_.cancel(doubt_);
+  doubt_ = scheduler_.after(limits::registry_doubt, [this] { complete_ = true; });
+}
+
+void SessionRegistryMemory::tell_gateways() {
+  const auto told = gateways_;
+  for (const auto& [gateway, lost] : told) {
+    if (gateways_.contains(gateway)) (*lost)();
   }
 }
 

@@ -8,6 +8,7 @@
 #include "tests/simulation/checkers/cache.h"
 #include "tests/simulation/checkers/membership.h"
 #include "tests/simulation/checkers/messages.h"
+#include "tests/simulation/checkers/missed.h"
 #include "tests/simulation/checkers/order.h"
 #include "tests/simulation/checkers/privacy.h"
 #include "tests/simulation/checkers/search.h"
@@ -29,6 +30,7 @@ Checkers all_checkers(const Truth& truth, Findings& findings) {
   checkers.push_back(std::make_unique<AccountsChecker>(truth, findings));
   checkers.push_back(std::make_unique<BudgetChecker>(truth, findings));
   checkers.push_back(std::make_unique<ByHandChecker>(truth, findings));
+  checkers.push_back(std::make_unique<MissedChecker>(truth, findings));
   return checkers;
 }
 

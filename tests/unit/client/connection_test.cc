@@ -129,6 +129,15 @@ TEST_F(ConnectionTest, PongAboveTheCursorStartsASync) {
   EXPECT_EQ(expect(v1::ClientFrame::kSync).sync().cursor(), 5u);
 }
 
+TEST_F(ConnectionTest, PongThatNobodyAskedForStartsASyncWhenPushesMayBeMissing) {
+  go_online({}, 5);
+  v1::ServerFrame pong;
+  pong.mutable_pong()->set_resync(true);
+  say(pong);
+  scheduler.advance(2s);
+  EXPECT_EQ(expect(v1::ClientFrame::kSync).sync().cursor(), 5u);
+}
+
 TEST_F(ConnectionTest, TypingEndsByItself) {
   go_online();
   v1::ServerFrame typing;

@@ -38,6 +38,25 @@ struct Host {
   static Clock& clock() { return loop_now()->clock(); }
 };
 
+// Fails, or leaves its answers to the test, on request.
+struct TestRegistry : SessionRegistryMemory {
+  using SessionRegistryMemory::SessionRegistryMemory;
+  void add(const UserId& user, const SessionRef& session, Done<void> done) override {
+    ++asked;
+    if (fails) return done(make_error(ErrorCode::kUnavailable, "down"));
+    const auto answer = [this, user, session, done = std::move(done)] {
+      SessionRegistryMemory::add(user, session, done);
+    };
+    silent ? waiting.push_back(answer) : answer();
+  }
+  bool fails = false, silent = false;
+  int asked = 0;
+  std::vector<std::function<void()>> waiting;
+};
+struct TestBus : BusMemory {
+  using BusMemory::tell_lost;
+};
+
 class GatewayTest : public ::testing::Test {
  protected:
   ConnectionId open(const std::string& address = "192.0.2.1") {
@@ -80,6 +99,18 @@ class GatewayTest : public ::testing::Test {
     static const v1::ServerFrame kNothing;
     return sockets.frames[id].empty() ? kNothing : sockets.frames[id].back();
   }
+  // Pongs that tell a device to sync.
+  std::size_t resyncs(ConnectionId id) {
+    const auto& frames = sockets.frames[id];
+    return static_cast<std::size_t>(
+        std::count_if(frames.begin(), frames.end(),
+                      [](const v1::ServerFrame& frame) { return frame.pong().resync(); }));
+  }
+  bool welcomed(ConnectionId id) {
+    const auto& frames = sockets.frames[id];
+    return std::any_of(frames.begin(), frames.end(),
+                       [](const v1::ServerFrame& frame) { return frame.has_welcome(); });
+  }
   std::uint16_t closed(ConnectionId id) {
     return sockets.closed.count(id) ? sockets.closed[id] : 0;
   }
@@ -105,8 +136,8 @@ class GatewayTest : public ::testing::Test {
   testing::PlainPasswords passwords{loop};
   std::shared_ptr<DirectoryMemory::Disk> people = std::make_shared<DirectoryMemory::Disk>();
   DirectoryMemory directory{people, loop};
-  SessionRegistryMemory registry;
-  BusMemory bus;
+  TestRegistry registry{loop};
+  TestBus bus;
   Users users{directory};
   Devices devices{directory};
   ServerOptions options = Host::options();

@@ -28,11 +28,14 @@ class OneConversation : public Conversations {
 class PresenceTest : public ::testing::Test {
  protected:
   PresenceTest() {
-    bus.subscribe("g", [this](const Delivery& delivery) {
-      for (const std::uint64_t session : delivery.sessions) {
-        received[session].push_back(*decode_server_frame(*delivery.frame));
-      }
-    });
+    bus.subscribe(
+        "g",
+        [this](const Delivery& delivery) {
+          for (const std::uint64_t session : delivery.sessions) {
+            received[session].push_back(*decode_server_frame(*delivery.frame));
+          }
+        },
+        [] {});
     for (const char* handle : {"ann", "bob"}) {
       directory.create({handle, handle, ""}, [](const Status&) {});
     }
@@ -47,7 +50,7 @@ class PresenceTest : public ::testing::Test {
   }
   Caller enter(const UserId& user, std::uint64_t session) {
     const Caller caller{user, DeviceId(), session};
-    registry.add(user, {"g", session, DeviceId()});
+    registry.add(user, {"g", session, DeviceId()}, [](const Status&) {});
     users.with(user, [](const Result<Users::Record>&) {});
     loop.settle();
     presence.session_opened(caller, true);
@@ -88,7 +91,7 @@ class PresenceTest : public ::testing::Test {
   const UserId ann = UserId::of("ann"), bob = UserId::of("bob");
   testing::VirtualLoop loop;
   DirectoryMemory directory{std::make_shared<DirectoryMemory::Disk>(), loop};
-  SessionRegistryMemory registry;
+  SessionRegistryMemory registry{loop};
   BusMemory bus;
   Users users{directory};
   OneConversation conversation;

@@ -41,6 +41,7 @@ class AccountsTest : public ::testing::Test {
           store(test.store_disk, test.loop),
           feeds(test.feed_disk, test.loop),
           directory(test.people, test.loop),
+          registry(test.loop),
           core(ServerCore::make(options,
                                 {{{log, store}}, feeds, directory, registry, bus, test.passwords},
                                 test.loop, test.random, test.sockets)) {

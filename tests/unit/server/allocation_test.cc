@@ -152,7 +152,7 @@ class AllocationTest : public ::testing::Test {
   PromptStore store;
   FeedStoreMemory feeds{std::make_shared<FeedStoreMemory::Disk>(), loop};
   DirectoryMemory directory{std::make_shared<DirectoryMemory::Disk>(), loop};
-  SessionRegistryMemory registry;
+  SessionRegistryMemory registry{loop};
   BusMemory bus;
   ServerOptions options;
   std::unique_ptr<ServerCore> core;

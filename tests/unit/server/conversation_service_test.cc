@@ -427,12 +427,16 @@ TEST_F(ConversationServiceTest, ALargeBatchIsSeveralPushesThatFit) {
 TEST_F(ConversationServiceTest, ReceiptsThatWaitForASlowSocketAreMergedIntoTheNewest) {
   SendQueue waiting({/*soft_bytes=*/1, /*hard_bytes=*/100'000});
   std::vector<std::shared_ptr<const std::string>> frames;
-  bus.subscribe("g", [&](const Delivery& d) {
-    if (d.cls != DeliveryClass::kReceipt) return;
-    if (std::find(d.sessions.begin(), d.sessions.end(), anna.session) == d.sessions.end()) return;
-    waiting.push({d.frame, d.cls, d.conversation, d.last_seq, d.ordinal}, 0);
-    frames.push_back(d.frame);
-  });
+  bus.subscribe(
+      "g",
+      [&](const Delivery& d) {
+        if (d.cls != DeliveryClass::kReceipt) return;
+        if (std::find(d.sessions.begin(), d.sessions.end(), anna.session) == d.sessions.end())
+          return;
+        waiting.push({d.frame, d.cls, d.conversation, d.last_seq, d.ordinal}, 0);
+        frames.push_back(d.frame);
+      },
+      [] {});
   const Caller cleos = enter(cleo, 3);
   for (std::uint8_t n = 1; n <= 3; ++n) {
     send(anna, {out(n)});

@@ -18,10 +18,13 @@ using testing::group_id;
 class EventBoundTest : public testing::ServiceTest {
  protected:
   EventBoundTest() {
-    bus.subscribe("g", [this](const Delivery& delivery) {
-      largest = std::max(largest, delivery.frame->size());
-      ++pushes;
-    });
+    bus.subscribe(
+        "g",
+        [this](const Delivery& delivery) {
+          largest = std::max(largest, delivery.frame->size());
+          ++pushes;
+        },
+        [] {});
     for (std::size_t i = 0; i < limits::members_change_max + 5; ++i) {
       const std::string handle = "m" + std::to_string(i);
       directory.create({handle, handle, ""}, [](const Status&) {});

@@ -31,7 +31,8 @@ class PartitionsTest : public ::testing::Test {
     explicit Process(PartitionsTest& test)
         : directory(test.people, test.loop),
           feed_store(test.feeds, test.loop),
-          feed(feed_store, test.loop) {
+          feed(feed_store, test.loop),
+          registry(test.loop) {
       EXPECT_TRUE(feed.start().ok());
       for (std::uint32_t i = 0; i < kPartitions; ++i) {
         logs.push_back(std::make_unique<CommandLogMemory>(test.logs[i], test.loop));

@@ -68,13 +68,16 @@ class ServiceTest : public ::testing::Test {
   explicit ServiceTest(std::uint32_t large_pushes_per_s = limits::large_pushes_per_s)
       : service{cache, cache, feed, users, relations, fanout, loop, large_pushes_per_s} {
     feed.on_ring([this](const FeedRing& ring) { bell.ring(ring); });
-    bus.subscribe("g", [this](const Delivery& delivery) {
-      for (const std::uint64_t session : delivery.sessions) {
-        const bool redacted = delivery.redacted && !shares_receipts(user_of[session]);
-        pushed[session].push_back(
-            *decode_server_frame(redacted ? *delivery.redacted : *delivery.frame));
-      }
-    });
+    bus.subscribe(
+        "g",
+        [this](const Delivery& delivery) {
+          for (const std::uint64_t session : delivery.sessions) {
+            const bool redacted = delivery.redacted && !shares_receipts(user_of[session]);
+            pushed[session].push_back(
+                *decode_server_frame(redacted ? *delivery.redacted : *delivery.frame));
+          }
+        },
+        [] {});
     for (const char* handle : {"ann", "bob", "cleo"}) person(handle);
   }
 
@@ -84,7 +87,7 @@ class ServiceTest : public ::testing::Test {
     return UserId::of(handle);
   }
   Caller enter(const UserId& user, std::uint64_t session) {
-    registry.add(user, {"g", session, DeviceId()});
+    registry.add(user, {"g", session, DeviceId()}, [](const Status&) {});
     user_of[session] = user;
     const Caller caller{user, DeviceId(), session};
     service.session_opened(caller);
@@ -175,7 +178,7 @@ class ServiceTest : public ::testing::Test {
   CommandLogMemory log{disks.log, loop};
   ConversationStoreMemory store{disks.store, loop};
   DirectoryMemory directory{disks.people, loop};
-  SessionRegistryMemory registry;
+  SessionRegistryMemory registry{loop};
   BusMemory bus;
   Users users{directory};
   UserRelations relations{users};

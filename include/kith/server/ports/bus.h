@@ -1,15 +1,17 @@
 // Bus carries frames from the services to the gateways that hold the receiving sessions. It delivers at
-// most once, in order per gateway: a doorbell, not a store. A client's sync fetches whatever is lost
-// here.
+// most once, in order per gateway: a doorbell, not a store. It says when it has lost something, and
+// a client's sync then fetches it.
 //
 // Keeps:    nothing. A delivery to a gateway without a handler is lost.
 // Order:    deliveries to one gateway arrive in the order of publish(), each once or not at all, and
 //           unchanged.
-// Threads:  methods and handlers on the loop of the server; the handler may run inside publish(), and
-//           may unsubscribe itself. None runs after unsubscribe() or the destructor.
+// Loss:     `lost` of a gateway runs within 5 s of a loss of deliveries to it, once for one or many, and
+//           without a loss never. Deliveries go on behind it.
+// Threads:  methods and handlers on the loop of the server; both handlers may run inside publish(), and
+//           may unsubscribe their gateway. None runs after unsubscribe() or the destructor.
 // Blocking: no call; all return at once.
 // Bounds:   a frame has at most limits::frame_bytes_max bytes. An adapter that cannot keep up drops the
-//           oldest deliveries instead of queuing them.
+//           oldest deliveries instead of queuing them, and calls `lost`.
 // Failure:  publish() returns nothing: no caller waits for a delivery or repeats it.
 // Proof:    kith/conformance/bus_suite.h.
 #pragma once
@@ -52,8 +54,9 @@ class KITH_API Bus {
   virtual ~Bus() = default;
   // Does not keep a reference to `delivery` after it returns.
   virtual void publish(const std::string& gateway, const Delivery& delivery) = 0;
-  virtual void subscribe(const std::string& gateway,
-                         std::function<void(const Delivery&)> handler) = 0;
+  // `lost`: deliveries to this gateway from before now may be missing.
+  virtual void subscribe(const std::string& gateway, std::function<void(const Delivery&)> handler,
+                         std::function<void()> lost) = 0;
   virtual void unsubscribe(const std::string& gateway) = 0;
 };
 

@@ -1,20 +1,27 @@
 // SessionRegistry knows which sessions of a user are connected, and to which gateway. It is a hint,
 // rebuilt by the gateways: losing it costs latency, never messages.
 //
-// Keeps:    sessions from add() until remove() or remove_gateway(); they need not survive the process.
-// Order:    a lookup() sees every add() and remove() before it, and lookups are answered in the order of
-//           their calls: pushes leave in the order of the answers.
+// Keeps:    sessions from add() until remove() or remove_gateway(), or until it loses them (see Loss).
+// Order:    a lookup() sees every remove() before it, and every add() that was answered before it. A
+//           remove() ends every add() before it, also one that has no answer yet or has failed. Lookups
+//           are answered in the order of their calls: pushes leave in the order of the answers.
 // Sets:     adding a session again, or removing one that is not there, changes nothing.
-// Threads:  methods and callbacks on the loop of the server, one callback for each lookup. Callbacks may
-//           run inside the call; none runs after the destructor or in it.
+// Loss:     if sessions of a gateway may be gone, its `lost` runs within 15 s, and the gateway adds all of
+//           its sessions again. From the beginning of a registry, and from a loss on, complete() is false
+//           for limits::registry_doubt.
+// Threads:  methods and callbacks on the loop of the server, one callback for each add() and lookup().
+//           Callbacks may run inside the call; `lost` runs outside of the calls of its gateway. None runs
+//           after the destructor or in it, and no `lost` after remove_gateway().
 // Blocking: no call; all return at once.
 // Bounds:   limits::account_devices_max sessions of a user; the server ends further ones.
-// Failure:  add() and remove() return nothing; an adapter retries them itself. If lookup() fails, the
-//           user's devices get no push and fetch the event when they sync.
+// Failure:  a failed add() may have taken effect; the gateway repeats it with growing pauses. remove()
+//           returns nothing; an adapter retries it itself. If lookup() fails, the user's devices get no
+//           push and fetch the event when they sync.
 // Proof:    kith/conformance/session_registry_suite.h.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -35,16 +42,22 @@ struct SessionRef {
 class KITH_API SessionRegistry {
  public:
   virtual ~SessionRegistry() = default;
-  virtual void add(const UserId& user, const SessionRef& session) = 0;
+  // Announces a gateway, before its first session: `lost` tells it to add its sessions again.
+  virtual void add_gateway(const std::string& gateway, std::function<void()> lost) = 0;
+  // Ends the gateway, and forgets all of its sessions.
+  virtual void remove_gateway(const std::string& gateway) = 0;
+  virtual void add(const UserId& user, const SessionRef& session, Done<void> done) = 0;
   virtual void remove(const UserId& user, const SessionRef& session) = 0;
   virtual void lookup(const UserId& user, Done<std::vector<SessionRef>> done) = 0;
-  // Returns the same at once if it is in memory, valid until the next call. Null: use lookup().
+  // Returns the same at once if it is in memory, valid until the next call; changes by other processes may be missing
+  // for 2 s. Null: use lookup().
   [[nodiscard]] virtual const std::vector<SessionRef>* at_hand(const UserId& user) const {
     (void)user;
     return nullptr;
   }
-  // Forgets all sessions of a gateway (its lease ran out).
-  virtual void remove_gateway(const std::string& gateway) = 0;
+  // False while gateways may still add sessions that it has lost. Somebody without a session is then not known to be
+  // away: send them no notification outside of Kith.
+  [[nodiscard]] virtual bool complete() const = 0;
 };
 
 }  // namespace kith::server
