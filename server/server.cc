@@ -232,9 +232,14 @@ Status EmbeddedServer::backup(const std::string& dir) {
   }
   const std::int64_t begun = system_clock().steady_ms();
   log({LogLevel::kInfo, "backup_started", "", {{"dir", dir}}});
-  loop_.run_sync([this] { core_->hold_log(true); });
-  const Status done = stores_->backup(dir, backup_cancelled_);
-  loop_.run_sync([this] { core_->hold_log(false); });
+  const auto hold = [this](bool held) {
+    return ask_core([held](ServerCore& core, std::function<void(Status)> done) {
+      core.hold_log(held, std::move(done));
+    });
+  };
+  Status done = hold(true);
+  if (done) done = stores_->backup(dir, backup_cancelled_);
+  if (!hold(false)) return make_error(ErrorCode::kClosed, "the server has stopped");
   const std::string took = std::to_string(system_clock().steady_ms() - begun);
   if (done) {
     log({LogLevel::kInfo, "backup_done", "", {{"dir", dir}, {"took_ms", took}}});

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "server/auth/sign_in.h"
-#include "server/conversation/partitioned_conversations.h"
-#include "server/delivery/fanout.h"
+#include "server/delivery/session_fanout.h"
 #include "server/dispatch/dispatcher.h"
+#include "server/dispatch/owned_partition.h"
 #include "server/dispatch/service_router.h"
 #include "server/gateway/gateway.h"
 #include "server/users/devices.h"
@@ -28,24 +28,16 @@ ServerOptions offered(const ServerOptions& options, const CorePorts& ports) {
   return offer;
 }
 
-using Shards = std::vector<std::unique_ptr<ConversationShard>>;
-
 // The partitions share the memory and the lag that a server may have.
-Shards make_shards(const CorePorts& ports, UserFeed& feed, Scheduler& scheduler, LagMarks marks) {
-  const std::size_t count = ports.partitions.size();
-  marks.at_once /= count;
-  marks.soft /= count;
-  marks.max /= count;
-  marks.held /= count;
-  CacheBounds bounds = ConversationTable::kBounds;
-  bounds.count /= count;
-  bounds.bytes /= count;
-  Shards shards;
-  for (const PartitionPorts& part : ports.partitions) {
-    shards.push_back(
-        std::make_unique<ConversationShard>(part.log, part.store, feed, scheduler, marks, bounds));
-  }
-  return shards;
+PartitionBounds bounds_of_one(std::size_t count, LagMarks lag, const ServerOptions& options) {
+  lag.at_once /= count;
+  lag.soft /= count;
+  lag.max /= count;
+  lag.held /= count;
+  CacheBounds cache = ConversationTable::kBounds;
+  cache.count /= count;
+  cache.bytes /= count;
+  return {lag, cache, options.large_pushes_per_s};
 }
 
 class JoinedCore : public ServerCore {
@@ -56,12 +48,12 @@ class JoinedCore : public ServerCore {
         health_(ports.health),
         users_(ports.directory),
         devices_(ports.directory),
+        relations_(users_),
         fanout_(ports.registry, ports.bus, kGatewayName),
         feed_(ports.feed, scheduler),
-        shards_(make_shards(ports, feed_, scheduler, marks)),
         services_(options,
-                  {ports.directory, users_, devices_, join_shards(), feed_, fanout_, scheduler,
-                   random, ports.search, ports.health},
+                  {ports.directory, users_, devices_, relations_, feed_, fanout_, scheduler, random,
+                   ports.search, ports.health},
                   people_hooks()),
         sign_in_({options.secret, options.authenticator, options.register_accounts,
                   options.account_token_life, options.previous_secret},
@@ -74,34 +66,38 @@ class JoinedCore : public ServerCore {
       return gateway_.online(user, device);
     });
     services_.set_limits(dispatcher_.limits());
-    for (const auto& shard : shards_) shard->watch(health_);
+    const std::size_t count = ports.partitions.size();
+    const PartitionBounds bounds = bounds_of_one(count, marks, options);
+    for (std::uint32_t i = 0; i < count; ++i) {
+      const PartitionPorts& part = ports.partitions[i];
+      partitions_.push_back(
+          std::make_unique<OwnedPartition>(part.log, part.store, front(i), scheduler, bounds));
+      services_.add(*partitions_.back());
+    }
+    services_.set_secret(options.secret);
     if (ports.search == nullptr || !options.search) return;
     rebuild_.emplace(*ports.search, scheduler, [log = options.log](const std::string& text) {
       if (log) log({LogLevel::kWarning, "search_rebuild", text, {}});
     });
-    const std::size_t waiting_max = limits::search_waiting_max / shards_.size();
-    for (std::uint32_t i = 0; i < shards_.size(); ++i) {
-      ConversationShard& shard = *shards_[i];
+    for (std::uint32_t i = 0; i < count; ++i) {
       feeders_.push_back(std::make_unique<SearchFeeder>(
-          SearchFeeder::Ports{*ports.search, ports.partitions[i].store, shard, scheduler,
-                              *rebuild_},
-          i, waiting_max, ports.index_step));
-      shard.on_stored(
-          [feeder = feeders_.back().get()](const StoreBatch& batch) { feeder->stored(batch); });
+          SearchFeeder::Ports{*ports.search, *partitions_[i], scheduler, *rebuild_}, i,
+          limits::search_waiting_max / count, ports.index_step));
     }
     services_.on_index_damage([this](const Error& error) { rebuild_->damaged(error); });
   }
 
   Status start() override {
     if (auto started = feed_.start(); !started) return started;
-    for (const auto& shard : shards_) {
-      if (auto started = shard->start(); !started) return started;
-      shard->ownership().take_over();
+    std::vector<Partition::LogSpan> spans;
+    for (const auto& partition : partitions_) {
+      const auto started = partition->start();
+      if (!started) return started.error();
+      spans.push_back(*started);
     }
     services_.start();
     for (std::size_t i = 0; i < feeders_.size(); ++i) {
-      const LogProgress& progress = shards_[i]->progress();
-      const Status started = feeders_[i]->start(progress.applied(), progress.end());
+      const Status started = feeders_[i]->start(spans[i].applied, spans[i].end);
       if (!started) return started;
     }
     return {};
@@ -134,7 +130,7 @@ class JoinedCore : public ServerCore {
     std::map<std::string, std::uint64_t> all;
     gateway_.add_stats(all);
     dispatcher_.add_stats(all);
-    for (const auto& shard : shards_) shard->add_stats(all);
+    for (const auto& partition : partitions_) partition->add_stats(all);
     services_.add_stats(all);
     for (const auto& feeder : feeders_) feeder->add_stats(all);
     if (rebuild_) rebuild_->add_stats(all);
@@ -150,14 +146,20 @@ class JoinedCore : public ServerCore {
                  "From a frame with messages until its answer, which says SENT or refuses.",
                  dispatcher_.sent().read());
   }
-  void hold_log(bool held) override {
-    for (const auto& shard : shards_) shard->hold_log(held);
+  void hold_log(bool held, std::function<void(Status)> done) override {
+    auto waiting = std::make_shared<std::size_t>(partitions_.size());
+    for (const auto& partition : partitions_) {
+      partition->hold_log(held, [waiting, done](const Status&) {
+        if (--*waiting == 0) done({});
+      });
+    }
   }
   void beat() override {
     if (health_ == nullptr) return;
-    health_->beat(std::any_of(shards_.begin(), shards_.end(), [this](const auto& shard) {
-      return shard->progress().apply_lag() >= limits::apply_lag_soft / shards_.size();
-    }));
+    health_->beat(
+        std::any_of(partitions_.begin(), partitions_.end(), [this](const auto& partition) {
+          return partition->apply_lag() >= limits::apply_lag_soft / partitions_.size();
+        }));
     const auto failing = std::find_if(feeders_.begin(), feeders_.end(), [](const auto& feeder) {
       return feeder->failing().has_value();
     });
@@ -167,7 +169,7 @@ class JoinedCore : public ServerCore {
       health_->good(ServiceHealth::Part::kSearch);
     }
     if (!health_->failing(ServiceHealth::Part::kJournal)) return;
-    for (const auto& shard : shards_) shard->probe();
+    for (const auto& partition : partitions_) partition->probe();
   }
   void on_open(ConnectionId id, const PeerInfo& peer) override { gateway_.on_open(id, peer); }
   void on_message(ConnectionId id, std::string_view message) override {
@@ -179,9 +181,11 @@ class JoinedCore : public ServerCore {
   void on_close(ConnectionId id) override { gateway_.on_close(id); }
 
  private:
-  PartitionedConversations& join_shards() {
-    for (const auto& shard : shards_) conversations_.add(*shard);
-    return conversations_;
+  PartitionFront front(std::uint32_t partition) {
+    return {feed_, relations_, fanout_, health_,
+            [this, partition](const std::shared_ptr<const StoreBatch>& batch) {
+              if (!feeders_.empty()) feeders_[partition]->stored(*batch);
+            }};
   }
   PeopleHooks people_hooks() {
     PeopleHooks hooks;
@@ -201,10 +205,10 @@ class JoinedCore : public ServerCore {
   LatencyHistogram handled_;
   Users users_;
   Devices devices_;
-  Fanout fanout_;
+  UserRelations relations_;
+  SessionFanout fanout_;
   UserFeed feed_;
-  Shards shards_;
-  PartitionedConversations conversations_;
+  std::vector<std::unique_ptr<Partition>> partitions_;
   ServiceRouter services_;
   SignIn sign_in_;
   std::optional<IndexRebuild> rebuild_;

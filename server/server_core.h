@@ -74,8 +74,8 @@ class ServerCore : public ConnectionHandler {
   [[nodiscard]] virtual std::map<std::string, std::uint64_t> stats() const = 0;
   // Adds what stats() has, and how long things take.
   virtual void add_metrics(MetricsText& to) const = 0;
-  // While it is held nothing is trimmed from the log.
-  virtual void hold_log(bool held) = 0;
+  // While it is held nothing is trimmed from the logs; `done` when that is so.
+  virtual void hold_log(bool held, std::function<void(Status)> done) = 0;
   // About once a second: the health gets its sign of life, and a disk that was full is tried again.
   virtual void beat() = 0;
 };

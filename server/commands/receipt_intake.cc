@@ -35,7 +35,7 @@ void ReceiptIntake::ack(const Caller& caller, const RequestView& request) {
     if (me != nullptr && me->delivered_seq >= head.seq) continue;  // another device was first
     if (pending_.note({id, caller.user, caller.device, head.seq, caller.receipts})) ++fresh_;
   }
-  if (cold > 0 && cold_heads_) cold_heads_(caller, cold);
+  if (cold > 0) relations_.charge_loads(caller, cold);
   if (fresh_ >= kAtOnce) flush();
   flush_soon();
 }

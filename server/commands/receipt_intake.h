@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 
 #include "kith/core/limits.h"
@@ -12,6 +11,7 @@
 #include "server/conversation/conversation_shard.h"
 #include "server/delivery/event_pusher.h"
 #include "server/requests/caller.h"
+#include "server/requests/relations.h"
 #include "server/requests/reply.h"
 #include "src/request_view.h"
 
@@ -24,14 +24,10 @@ namespace kith::server {
 class ReceiptIntake {
  public:
   // All outlive this.
-  ReceiptIntake(ConversationShard& shard, EventPusher& pusher, Scheduler& scheduler)
-      : shard_(shard), pusher_(pusher), scheduler_(scheduler) {}
+  ReceiptIntake(ConversationShard& shard, Relations& relations, EventPusher& pusher,
+                Scheduler& scheduler)
+      : shard_(shard), relations_(relations), pusher_(pusher), scheduler_(scheduler) {}
   ~ReceiptIntake();
-
-  // Called with the number of acknowledged heads of conversations that are not in memory: each may
-  // cost a visit of the store.
-  using ColdHeads = std::function<void(const Caller&, std::uint32_t)>;
-  void on_cold_heads(ColdHeads cold) { cold_heads_ = std::move(cold); }
 
   // Nobody waits for an answer.
   void ack(const Caller& caller, const RequestView& request);
@@ -48,13 +44,13 @@ class ReceiptIntake {
   void flush();
 
   ConversationShard& shard_;
+  Relations& relations_;
   EventPusher& pusher_;
   Scheduler& scheduler_;
   PendingReceipts pending_{limits::receipts_gathered_max};
   Scheduler::TimerId timer_ = 0;
   std::size_t fresh_ = 0;  // gathered since the last flush
   std::size_t loads_ = 0;  // of conversations, under way
-  ColdHeads cold_heads_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 

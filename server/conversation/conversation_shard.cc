@@ -39,7 +39,7 @@ ConversationShard::ConversationShard(CommandLog& log, ConversationStore& store, 
       if (*alive) committed(std::move(entry), nullptr);
     });
   }
-  writer_.on_stored([this](const StoreBatch& batch) { stored(batch); });
+  writer_.on_stored([this](const std::shared_ptr<const StoreBatch>& batch) { stored(batch); });
 }
 
 ConversationShard::~ConversationShard() {
@@ -179,7 +179,7 @@ void ConversationShard::committed(LogEntry&& entry, CommandAnswer&& answer) {
   decider_.take(std::move(entry), std::move(answer));
 }
 
-void ConversationShard::stored(const StoreBatch& batch) {
+void ConversationShard::stored(const std::shared_ptr<const StoreBatch>& batch) {
   if (stored_) stored_(batch);
   if (!log_held_) log_.trim(progress_.applied());
   queue_.let_on();

@@ -15,7 +15,6 @@
 #include "kith/server/ports/conversation_store.h"
 #include "server/conversation/command_queue.h"
 #include "server/conversation/conversation_table.h"
-#include "server/conversation/conversations.h"
 #include "server/conversation/decider.h"
 #include "server/conversation/history_reader.h"
 #include "server/conversation/log_ownership.h"
@@ -29,13 +28,13 @@
 
 namespace kith::server {
 
-class ConversationShard : public Conversations {
+class ConversationShard {
  public:
   // All outlive this.
   ConversationShard(CommandLog& log, ConversationStore& store, FeedMarks& marks,
                     Scheduler& scheduler, const LagMarks& lag = {},
                     CacheBounds bounds = ConversationTable::kBounds);
-  ~ConversationShard() override;
+  ~ConversationShard();
 
   // Decides again what the store does not have yet. Before anything else; blocks.
   Status start();
@@ -52,13 +51,17 @@ class ConversationShard : public Conversations {
 
   // Puts a command into the log, a little later while the store is behind (limits::apply_lag_soft).
   // kUnavailable while another process may own the log: it answers then.
-  void append(LogRecord record, CommandAnswer answer) override;
+  void append(LogRecord record, CommandAnswer answer);
 
-  void with(const ConversationId& id, Done<const Conversation*> done) override;
-  const Conversation* peek(const ConversationId& id) const override {
+  // The conversation as of the last decided record; null if it does not exist. The pointer is valid
+  // during the call of `done`. May answer inside the call.
+  void with(const ConversationId& id, Done<const Conversation*> done);
+  // Returns the conversation if it is in memory, else null.
+  [[nodiscard]] const Conversation* peek(const ConversationId& id) const {
     return ownership_.serving() ? table_.peek(id) : nullptr;
   }
-  void events(const EventQuery& query, Done<std::vector<Event>> done) override;
+  // Events from memory and store, merged.
+  void events(const EventQuery& query, Done<std::vector<Event>> done);
   // The place of an earlier command, from memory or store.
   void find(const ConversationId& id, const UserId& sender, const MessageId& message,
             Done<std::optional<Placement>> done);
@@ -68,7 +71,8 @@ class ConversationShard : public Conversations {
     return decider_.admission_waits(id, user);
   }
 
-  void mark_user(const UserId& user, const DeviceId& device, Done<void> done) override;
+  // See Conversations.
+  void mark_user(const UserId& user, const DeviceId& device, Done<void> done);
 
   LogOwnership& ownership() { return ownership_; }
   // Gives the log up: refuses from here on, and calls `left` when what was on its way is in the log and
@@ -84,7 +88,7 @@ class ConversationShard : public Conversations {
  private:
   void stamp(LogRecord& record);
   void committed(LogEntry&& entry, CommandAnswer&& answer);
-  void stored(const StoreBatch& batch);
+  void stored(const std::shared_ptr<const StoreBatch>& batch);
 
   CommandLog& log_;
   ConversationStore& store_;

@@ -140,7 +140,7 @@ void StoreWriter::given(const Status& status) {
   pace_.batch_ends(scheduler_.clock().steady_ms());
   const auto stored = std::exchange(batch_, nullptr);
   if (!dirty_.empty()) schedule();
-  if (stored_) stored_(*stored);
+  if (stored_) stored_(stored);
 }
 
 }  // namespace kith::server

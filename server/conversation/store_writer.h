@@ -25,7 +25,7 @@ class StoreWriter {
   ~StoreWriter();
 
   // Called for every batch that the store has taken.
-  using Stored = std::function<void(const StoreBatch&)>;
+  using Stored = std::function<void(const std::shared_ptr<const StoreBatch>&)>;
   void on_stored(Stored stored) { stored_ = std::move(stored); }
   // Notes there what becomes of writing, as long as this lives; null: nowhere.
   void watch(ServiceHealth* health) { health_ = health; }

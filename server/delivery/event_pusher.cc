@@ -17,10 +17,9 @@ constexpr std::uint32_t kListenerBurstS = 2;
 
 }  // namespace
 
-EventPusher::EventPusher(ConversationShard& shard, UserFeed& feed, Fanout& fanout,
-                         Scheduler& scheduler, std::uint32_t large_pushes_per_s)
+EventPusher::EventPusher(ConversationShard& shard, Fanout& fanout, Scheduler& scheduler,
+                         std::uint32_t large_pushes_per_s)
     : shard_(shard),
-      feed_(feed),
       fanout_(fanout),
       scheduler_(scheduler),
       spare_pushes_(large_pushes_per_s > 0),
@@ -64,14 +63,6 @@ void EventPusher::flush() {
   } else {
     push(all.frame, all.ordinal, span_of(all.audience));
   }
-}
-
-void EventPusher::session_opened(const Caller& caller) {
-  large_.opened(caller);
-  feed_.large(caller.user, [this, alive = alive_, caller](Result<std::vector<FeedEntry>> groups) {
-    // Without it the next sync finds what is missed.
-    if (*alive && groups) large_.enter(caller.user, *groups);
-  });
 }
 
 // Whole events at once for those who take part, are mentioned, or have come or gone; see

@@ -16,7 +16,6 @@
 #include "server/delivery/large_audience.h"
 #include "server/delivery/owed_push.h"
 #include "server/delivery/push.h"
-#include "server/feed/user_feed.h"
 #include "server/requests/caller.h"
 #include "src/token_bucket.h"
 
@@ -25,12 +24,16 @@ namespace kith::server {
 class EventPusher {
  public:
   // `large_pushes_per_s`: see ServerOptions. All others outlive this.
-  EventPusher(ConversationShard& shard, UserFeed& feed, Fanout& fanout, Scheduler& scheduler,
+  EventPusher(ConversationShard& shard, Fanout& fanout, Scheduler& scheduler,
               std::uint32_t large_pushes_per_s);
   ~EventPusher() { *alive_ = false; }
 
-  void session_opened(const Caller& caller);
+  void session_opened(const Caller& caller) { large_.opened(caller); }
   void session_closed(const Caller& caller) { large_.closed(caller); }
+  // The user's open sessions listen to these large groups.
+  void listens(const UserId& user, const std::vector<ConversationId>& groups) {
+    large_.enter(user, groups);
+  }
   // The session takes part in the conversation: for a while it gets whole events, if it is large.
   void touch(const ConversationId& id, std::uint64_t session) {
     large_.touch(id, session, scheduler_.clock().steady_ms());
@@ -53,7 +56,6 @@ class EventPusher {
   void push_head(const ConversationId& id, const std::vector<std::uint64_t>& listeners);
 
   ConversationShard& shard_;
-  UserFeed& feed_;
   Fanout& fanout_;
   Scheduler& scheduler_;
   // The messages of one SendBatch leave in one push, when the last of them is decided.

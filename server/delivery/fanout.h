@@ -2,39 +2,27 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <span>
-#include <string>
 #include <vector>
 
-#include "kith/server/ports/bus.h"
-#include "kith/server/ports/session_registry.h"
+#include "kith/core/ids.h"
 #include "server/delivery/push.h"
-#include "server/requests/caller.h"
 
 namespace kith::server {
 
 class Fanout {
  public:
-  // `gateway` is the name of this process's own gateway (Caller::session counts there).
-  Fanout(SessionRegistry& registry, Bus& bus, std::string gateway);
+  virtual ~Fanout() = default;
 
-  // One bus delivery per gateway that holds a session of any of the users. `except` = own session
-  // that must not receive it (the one that caused it), 0 = none.
-  void to_users(std::span<const UserId> users, const Push& push, std::uint64_t except = 0);
-  void to_user(const UserId& user, const Push& push, std::uint64_t except = 0);
-  void to_session(std::uint64_t own_session, const Push& push);
-  void to_sessions(std::vector<std::uint64_t> own_sessions, const Push& push);
+  // `except`: the session that caused the push and must not receive it; 0 = none.
+  virtual void to_users(std::span<const UserId> users, const Push& push,
+                        std::uint64_t except = 0) = 0;
+  virtual void to_sessions(std::vector<std::uint64_t> sessions, const Push& push) = 0;
 
- private:
-  struct Routes;
-  void add(const std::vector<SessionRef>& found, std::uint64_t except, Routes& routes) const;
-  void publish(Routes& routes, const Push& push);
-
-  SessionRegistry& registry_;
-  Bus& bus_;
-  std::string gateway_;
-  std::vector<std::uint64_t> spare_;  // memory of the last list of own sessions
+  void to_user(const UserId& user, const Push& push, std::uint64_t except = 0) {
+    to_users(std::span(&user, 1), push, except);
+  }
+  void to_session(std::uint64_t session, const Push& push) { to_sessions({session}, push); }
 };
 
 }  // namespace kith::server

@@ -21,14 +21,13 @@ void LargeAudience::closed(const Caller& caller) {
   groups_of_.erase(entered);
 }
 
-void LargeAudience::enter(const UserId& user, const std::vector<FeedEntry>& groups) {
+void LargeAudience::enter(const UserId& user, const std::vector<ConversationId>& groups) {
   const auto sessions = sessions_of_.find(user);
   if (sessions == sessions_of_.end()) return;
-  for (const FeedEntry& entry : groups) {
-    const auto group = groups_.find(entry.conversation);
+  for (const ConversationId& id : groups) {
+    const auto group = groups_.find(id);
     if (group == groups_.end()) continue;
-    for (const std::uint64_t session : sessions->second)
-      listen(group->second, entry.conversation, session);
+    for (const std::uint64_t session : sessions->second) listen(group->second, id, session);
   }
 }
 

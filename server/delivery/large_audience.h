@@ -15,7 +15,6 @@
 #include "kith/core/ids.h"
 #include "kith/core/time.h"
 #include "kith/server/ports/conversation_store.h"
-#include "kith/server/ports/feed_store.h"
 #include "server/requests/caller.h"
 
 namespace kith::server {
@@ -26,7 +25,7 @@ class LargeAudience {
   void closed(const Caller& caller);
 
   // The user's sessions listen to these groups, as far as they are followed.
-  void enter(const UserId& user, const std::vector<FeedEntry>& groups);
+  void enter(const UserId& user, const std::vector<ConversationId>& groups);
   // The session sent or read here: for limits::large_active_for it takes part.
   void touch(const ConversationId& id, std::uint64_t session, std::int64_t now_ms);
   // A record was decided on a large group; `changed`: members who may have come or gone.

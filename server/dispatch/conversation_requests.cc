@@ -7,18 +7,16 @@
 
 namespace kith::server {
 
-ConversationRequests::ConversationRequests(ConversationShard& shard, Conversations& all,
-                                           UserFeed& feed, Users& users, Relations& relations,
+ConversationRequests::ConversationRequests(ConversationShard& shard, Relations& relations,
                                            Fanout& fanout, Scheduler& scheduler,
                                            std::uint32_t large_pushes_per_s)
     : shard_(shard),
-      events_(shard, feed, fanout, scheduler, large_pushes_per_s),
+      events_(shard, fanout, scheduler, large_pushes_per_s),
       receipt_pusher_(shard, fanout, scheduler),
       blocks_(shard, relations, scheduler),
       sends_(shard, relations, blocks_, events_, scheduler),
       groups_(shard, relations, scheduler),
-      receipts_(shard, events_, scheduler),
-      syncs_(feed, all, users),
+      receipts_(shard, relations, events_, scheduler),
       history_(shard) {
   shard_.ownership().on_serving([this](bool) { blocks_.forget(); });
   shard_.on_decided([this](const LogEntry& entry, const Outcome& outcome, const Conversation& c) {
@@ -33,17 +31,11 @@ ConversationRequests::~ConversationRequests() {
   shard_.ownership().on_serving(nullptr);
 }
 
-void ConversationRequests::set_secret(std::string_view secret) {
-  syncs_.set_secret(secret);
-  history_.set_secret(secret);
-}
-
 bool ConversationRequests::knows(const v1::ClientFrame& frame) {
   switch (frame.body_case()) {
     case v1::ClientFrame::kSend:
     case v1::ClientFrame::kAckEvents:
     case v1::ClientFrame::kMarkRead:
-    case v1::ClientFrame::kSync:
     case v1::ClientFrame::kGetEvents:
     case v1::ClientFrame::kGetReaders:
     case v1::ClientFrame::kCreateConversation:
@@ -72,9 +64,6 @@ bool ConversationRequests::handle(const Caller& caller, v1::ClientFrame&& frame,
     }
     case v1::ClientFrame::kMarkRead:
       receipts_.mark_read(caller, frame.mark_read(), reply);
-      return true;
-    case v1::ClientFrame::kSync:
-      syncs_.sync(caller, frame.sync(), reply);
       return true;
     case v1::ClientFrame::kGetEvents:
       history_.get_events(caller, frame.get_events(), reply);

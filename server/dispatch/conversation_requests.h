@@ -14,7 +14,6 @@
 #include "server/delivery/event_pusher.h"
 #include "server/delivery/receipt_pusher.h"
 #include "server/queries/history_service.h"
-#include "server/queries/sync_service.h"
 
 namespace kith::v1 {
 class ClientFrame;
@@ -24,20 +23,17 @@ namespace kith::server {
 
 class ConversationRequests {
  public:
-  // `all`: the conversations that a sync asks for, those of `shard` among them. `large_pushes_per_s`: see
-  // ServerOptions. All others outlive this.
-  ConversationRequests(ConversationShard& shard, Conversations& all, UserFeed& feed, Users& users,
-                       Relations& relations, Fanout& fanout, Scheduler& scheduler,
+  // `large_pushes_per_s`: see ServerOptions. All others outlive this.
+  ConversationRequests(ConversationShard& shard, Relations& relations, Fanout& fanout,
+                       Scheduler& scheduler,
                        std::uint32_t large_pushes_per_s = limits::large_pushes_per_s);
   ~ConversationRequests();
 
   // Page tokens are good for all that have the same secret. Before the first request.
-  void set_secret(std::string_view secret);
-  void on_cold_heads(ReceiptIntake::ColdHeads cold) { receipts_.on_cold_heads(std::move(cold)); }
+  void set_secret(std::string_view secret) { history_.set_secret(secret); }
   Blocks& blocks() { return blocks_; }
 
-  void session_opened(const Caller& caller) { events_.session_opened(caller); }
-  void session_closed(const Caller& caller) { events_.session_closed(caller); }
+  EventPusher& events() { return events_; }
 
   // Whether the body is about conversations.
   static bool knows(const v1::ClientFrame& frame);
@@ -55,7 +51,6 @@ class ConversationRequests {
   SendService sends_;
   GroupService groups_;
   ReceiptIntake receipts_;
-  SyncService syncs_;
   HistoryService history_;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kith/v1/frame.pb.h"
+#include "server/dispatch/conversation_requests.h"
 
 namespace kith::server {
 namespace {
@@ -22,25 +23,25 @@ ServiceRouter::ServiceRouter(const ServerOptions& options, const Ports& ports, P
       users_(ports.users),
       feed_(ports.feed),
       bell_(ports.fanout),
-      relations_(ports.users),
+      relations_(ports.relations),
+      conversations_(ports.feed),
+      syncs_(ports.feed, conversations_, ports.users),
       held_(ports.users,
             [this](const Caller& caller, v1::ClientFrame&& frame, Reply&& reply) {
-              conversations_.handle(caller, std::move(frame), std::move(reply));
+              handle_complete(caller, std::move(frame), std::move(reply));
             }),
-      presence_(ports.users, ports.conversations, ports.fanout, ports.scheduler,
-                options.presence_grace),
-      people_(ports.directory, ports.users, ports.devices, ports.feed, ports.conversations,
-              ports.fanout, ports.scheduler.clock(), with_own(std::move(hooks))),
-      departures_(ports.directory, ports.feed, ports.conversations, ports.scheduler, ports.random),
-      search_(options.search ? ports.search : nullptr, ports.feed, ports.conversations,
+      presence_(ports.users, conversations_, ports.fanout, ports.scheduler, options.presence_grace),
+      people_(ports.directory, ports.users, ports.devices, ports.feed, conversations_, ports.fanout,
+              ports.scheduler.clock(), with_own(std::move(hooks))),
+      departures_(ports.directory, ports.feed, conversations_, ports.scheduler, ports.random),
+      search_(options.search ? ports.search : nullptr, ports.feed, conversations_,
               ports.scheduler) {
-  for (ConversationShard* shard : ports.conversations.shards()) {
-    conversations_.add(std::make_unique<ConversationRequests>(
-        *shard, ports.conversations, ports.feed, ports.users, relations_, ports.fanout,
-        ports.scheduler, options.large_pushes_per_s));
-  }
-  set_secret(options.secret);
   feed_.on_ring([this](const FeedRing& ring) { bell_.ring(ring); });
+}
+
+void ServiceRouter::set_secret(const std::string& secret) {
+  syncs_.set_secret(secret);
+  conversations_.set_secret(secret);
 }
 
 PeopleHooks ServiceRouter::with_own(PeopleHooks hooks) {
@@ -53,12 +54,12 @@ PeopleHooks ServiceRouter::with_own(PeopleHooks hooks) {
 }
 
 void ServiceRouter::set_limits(AccountLimits& limits) {
-  conversations_.on_cold_heads([&limits](const Caller& caller, std::uint32_t heads) {
-    limits.charge(caller, Spend::kAck, heads * kColdHeadCost);
-  });
   relations_.set_costs({[&limits](const Caller& caller) { return limits.wait_for_lookups(caller); },
                         [&limits](const Caller& caller, std::uint32_t people) {
                           limits.charge_lookups(caller, people);
+                        },
+                        [&limits](const Caller& caller, std::uint32_t heads) {
+                          limits.charge(caller, Spend::kAck, heads * kColdHeadCost);
                         }});
   search_.set_costs(
       {[&limits](const Caller& caller) { return limits.wait_for(caller, Spend::kSearch); },
@@ -72,13 +73,19 @@ bool ServiceRouter::handle(const Caller& caller, v1::ClientFrame& frame, Reply& 
       search_.handle(caller, frame, reply)) {
     return true;
   }
-  if (!ConversationRequests::knows(frame)) return false;
+  if (!frame.has_sync() && !ConversationRequests::knows(frame)) return false;
   const UserRecord* me = users_.at_hand(caller.user);
   if (me == nullptr || held_.holds(caller.user)) {
     held_.hold(caller, std::move(frame), std::move(reply));
     return true;
   }
-  return conversations_.handle(with_receipts(caller, *me), std::move(frame), std::move(reply));
+  handle_complete(with_receipts(caller, *me), std::move(frame), std::move(reply));
+  return true;
+}
+
+void ServiceRouter::handle_complete(const Caller& caller, v1::ClientFrame&& frame, Reply&& reply) {
+  if (frame.has_sync()) return syncs_.sync(caller, frame.sync(), reply);
+  conversations_.handle(caller, std::move(frame), std::move(reply));
 }
 
 void ServiceRouter::fast_path(const Caller& caller, const RequestView& request, Reply&& reply) {

@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <string>
-#include <string_view>
 
 #include "kith/core/random.h"
 #include "kith/server/options.h"
@@ -13,13 +12,14 @@
 #include "server/delivery/feed_bell.h"
 #include "server/dispatch/account_limits.h"
 #include "server/dispatch/held_requests.h"
-#include "server/dispatch/partition_requests.h"
+#include "server/dispatch/partition_router.h"
 #include "server/dispatch/services.h"
 #include "server/health/service_health.h"
 #include "server/people/departures.h"
 #include "server/people/people_service.h"
 #include "server/people/user_relations.h"
 #include "server/presence/presence_service.h"
+#include "server/queries/sync_service.h"
 #include "server/search/search_service.h"
 
 namespace kith::server {
@@ -31,7 +31,7 @@ class ServiceRouter : public Services {
     Directory& directory;
     Users& users;
     Devices& devices;
-    PartitionedConversations& conversations;
+    UserRelations& relations;
     UserFeed& feed;
     Fanout& fanout;
     Scheduler& scheduler;
@@ -45,12 +45,14 @@ class ServiceRouter : public Services {
   // Charges the later costs of requests there. Called before the first request.
   void set_limits(AccountLimits& limits);
   // Page tokens are good for all that have the same secret.
-  void set_secret(std::string_view secret) { conversations_.set_secret(secret); }
+  void set_secret(const std::string& secret);
   // `damaged` is called with what a search has met in the index.
   void on_index_damage(std::function<void(const Error&)> damaged) {
     search_.on_damage(std::move(damaged));
   }
 
+  // The next partition, in their order; outlives this. Before start().
+  void add(PartitionOwner& owner) { conversations_.add(owner); }
   // Goes on with what an earlier process has left.
   void start() { departures_.look(); }
   // The server is going away: pushes no OFFLINE any more.
@@ -72,14 +74,16 @@ class ServiceRouter : public Services {
 
  private:
   PeopleHooks with_own(PeopleHooks hooks);
+  void handle_complete(const Caller& caller, v1::ClientFrame&& frame, Reply&& reply);
 
   const std::function<void(const LogLine&)> log_;
   ServiceHealth* const health_;
   Users& users_;
   UserFeed& feed_;
   FeedBell bell_;
-  UserRelations relations_;
-  PartitionRequests conversations_;
+  UserRelations& relations_;
+  PartitionRouter conversations_;
+  SyncService syncs_;
   HeldRequests held_;
   PresenceService presence_;
   PeopleService people_;

@@ -124,20 +124,21 @@ void Departures::State::walk(const UserId& user, std::vector<FeedChange> page, s
 
 void Departures::State::visit(const UserId& user, const ConversationId& id,
                               std::function<void()> then) {
-  conversations.with(id, [weak = weak_from_this(), user, id,
-                          then = std::move(then)](const Result<const Conversation*>& loaded) {
-    const auto self = weak.lock();
-    if (!self) return;
-    if (!loaded) self->failed = true;
-    const Conversation* c = loaded ? *loaded : nullptr;
-    const Member* member = c == nullptr ? nullptr : find_member(*c, user);
-    const bool inside =
-        member != nullptr && member->active() && c->head.type == ConversationType::kGroup;
-    // Never inside the call: a long list would be as deep.
-    if (!inside) return self->scheduler.post(then);
-    ++self->found;
-    self->leave(user, id, then);
-  });
+  conversations.with(id, user,
+                     [weak = weak_from_this(), user, id,
+                      then = std::move(then)](const Result<const Conversation*>& loaded) {
+                       const auto self = weak.lock();
+                       if (!self) return;
+                       if (!loaded) self->failed = true;
+                       const Conversation* c = loaded ? *loaded : nullptr;
+                       const Member* member = c == nullptr ? nullptr : find_member(*c, user);
+                       const bool inside = member != nullptr && member->active() &&
+                                           c->head.type == ConversationType::kGroup;
+                       // Never inside the call: a long list would be as deep.
+                       if (!inside) return self->scheduler.post(then);
+                       ++self->found;
+                       self->leave(user, id, then);
+                     });
 }
 
 void Departures::State::leave(const UserId& user, const ConversationId& id,

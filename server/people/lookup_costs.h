@@ -16,6 +16,8 @@ struct LookupCosts {
   std::function<std::uint32_t(const Caller&)> wait;
   // Charges for a refusal that shows something of `people` people.
   std::function<void(const Caller&, std::uint32_t people)> charge;
+  // Charges for acknowledging conversations that must be loaded.
+  std::function<void(const Caller&, std::uint32_t heads)> charge_loads;
 
   // The answer to a caller who must wait; nullopt if they need not.
   [[nodiscard]] std::optional<Error> refused(const Caller& caller) const {

@@ -18,6 +18,10 @@ void UserRelations::charge(const Caller& caller, std::uint32_t people) {
   if (costs_.charge) costs_.charge(caller, people);
 }
 
+void UserRelations::charge_loads(const Caller& caller, std::uint32_t heads) {
+  if (costs_.charge_loads) costs_.charge_loads(caller, heads);
+}
+
 void UserRelations::relation(const UserId& user, const UserId& other,
                              Done<std::optional<Consent>> done) {
   users_.with(user, [other, done = std::move(done)](const Result<Users::Record>& found) {

@@ -20,6 +20,7 @@ class UserRelations : public Relations {
   void consents(const Caller& caller, const std::vector<UserId>& ids,
                 Done<std::vector<Consent>> done) override;
   void charge(const Caller& caller, std::uint32_t people) override;
+  void charge_loads(const Caller& caller, std::uint32_t heads) override;
   void relation(const UserId& user, const UserId& other,
                 Done<std::optional<Consent>> done) override;
 

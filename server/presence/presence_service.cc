@@ -249,34 +249,38 @@ void PresenceService::State::typing(const Caller& caller, const v1::SetTyping& r
   const auto id = conversation_id(request.conversation_id());
   if (!id) return;
   const bool typing = request.activity() == v1::ACTIVITY_TYPING;
-  conversations.with(*id, [weak = weak_from_this(), caller, id = *id,
-                           typing](const Result<const Conversation*>& loaded) {
-    const auto self = weak.lock();
-    if (!self || !loaded || *loaded == nullptr) return;
-    const Conversation& conversation = **loaded;
-    const auto self_member =
-        std::find_if(conversation.members.begin(), conversation.members.end(),
-                     [&](const Member& member) { return member.user == caller.user; });
-    if (self_member == conversation.members.end() || !self_member->active()) return;
-    if (conversation.head.member_count > limits::receipt_detail_members_max) return;
-    const UserRecord* typist = self->users.at_hand(caller.user);
-    if (typist == nullptr) return;
-    std::vector<UserId> audience;
-    for (const Member& member : conversation.members) {
-      if (!member.active() || member.user == caller.user) continue;
-      // A user who is not in memory has no session here.
-      const UserRecord* viewer = self->users.at_hand(member.user);
-      if (viewer != nullptr && may_see_online(*typist, *viewer)) audience.push_back(member.user);
-    }
-    if (audience.empty()) return;
-    v1::ServerFrame frame;
-    v1::TypingPush& push = *frame.mutable_typing_push();
-    push.set_conversation_id(id.bytes());
-    push.set_user_id(caller.user.bytes());
-    push.set_activity(typing ? v1::ACTIVITY_TYPING : v1::ACTIVITY_STOPPED);
-    push.set_ttl_ms(typing ? static_cast<std::uint32_t>(Millis(limits::typing_ttl).count()) : 0);
-    self->fanout.to_users(audience, make_push(frame, DeliveryClass::kEphemeral));
-  });
+  conversations.with(
+      *id, caller.user,
+      [weak = weak_from_this(), caller, id = *id,
+       typing](const Result<const Conversation*>& loaded) {
+        const auto self = weak.lock();
+        if (!self || !loaded || *loaded == nullptr) return;
+        const Conversation& conversation = **loaded;
+        const auto self_member =
+            std::find_if(conversation.members.begin(), conversation.members.end(),
+                         [&](const Member& member) { return member.user == caller.user; });
+        if (self_member == conversation.members.end() || !self_member->active()) return;
+        if (conversation.head.member_count > limits::receipt_detail_members_max) return;
+        const UserRecord* typist = self->users.at_hand(caller.user);
+        if (typist == nullptr) return;
+        std::vector<UserId> audience;
+        for (const Member& member : conversation.members) {
+          if (!member.active() || member.user == caller.user) continue;
+          // A user who is not in memory has no session here.
+          const UserRecord* viewer = self->users.at_hand(member.user);
+          if (viewer != nullptr && may_see_online(*typist, *viewer))
+            audience.push_back(member.user);
+        }
+        if (audience.empty()) return;
+        v1::ServerFrame frame;
+        v1::TypingPush& push = *frame.mutable_typing_push();
+        push.set_conversation_id(id.bytes());
+        push.set_user_id(caller.user.bytes());
+        push.set_activity(typing ? v1::ACTIVITY_TYPING : v1::ACTIVITY_STOPPED);
+        push.set_ttl_ms(typing ? static_cast<std::uint32_t>(Millis(limits::typing_ttl).count())
+                               : 0);
+        self->fanout.to_users(audience, make_push(frame, DeliveryClass::kEphemeral));
+      });
 }
 
 PresenceService::PresenceService(Users& users, Conversations& conversations, Fanout& fanout,

@@ -132,7 +132,7 @@ void SyncService::list_more(const std::shared_ptr<Listing>& listing, std::size_t
   if (index == std::min(listing->entries.size(), listing->window)) return finish_listing(listing);
   // LAST: the heads.
   conversations_.with(
-      listing->entries[index].conversation,
+      listing->entries[index].conversation, listing->caller.user,
       [this, alive = alive_, listing, index, page](Result<const Conversation*> found) {
         if (!*alive) return;
         if (!found) return reply_error(listing->reply, found.error());

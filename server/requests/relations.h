@@ -1,5 +1,6 @@
 // Relations: the questions of the conversations to the people: may somebody be let into a conversation, and has one of
-// two blocked the other. Everything else that conversations depend on is in the log.
+// two blocked the other; and the costs that the conversations find out. Everything else that conversations depend on is
+// in the log.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +24,9 @@ class Relations {
                         Done<std::vector<Consent>> done) = 0;
   // Charges the caller for a refusal that shows something of `people` people.
   virtual void charge(const Caller& caller, std::uint32_t people) = 0;
+  // Charges the caller for acknowledging `heads` conversations that are not in memory: each may cost a visit of the
+  // store.
+  virtual void charge_loads(const Caller& caller, std::uint32_t heads) = 0;
   // Answers what `user` lets `other` do, with whom they have a 1:1; nullopt: the account of `user` was deleted. Costs
   // nothing.
   virtual void relation(const UserId& user, const UserId& other,

@@ -126,12 +126,12 @@ std::size_t SearchFeeder::heads_at_once() const {
 
 void SearchFeeder::scan() {
   busy_ = true;
-  ports_.store.heads(walk_.upto, complete_, heads_at_once(),
-                     [this, alive = alive_](Result<HeadsPage> page) {
-                       if (!*alive) return;
-                       if (!page) return failed(store_is_down());
-                       scanned(*page);
-                     });
+  ports_.partition.heads(walk_.upto, complete_, heads_at_once(),
+                         [this, alive = alive_](Result<HeadsPage> page) {
+                           if (!*alive) return;
+                           if (!page) return failed(store_is_down());
+                           scanned(*page);
+                         });
 }
 
 void SearchFeeder::scanned(const HeadsPage& page) {
@@ -180,22 +180,21 @@ void SearchFeeder::read_next(const StepPtr& step) {
 void SearchFeeder::read(const StepPtr& step) {
   const ConversationId& id = step->conversations[step->next].conversation;
   const EventQuery query{id, step->marks[step->next] + 1, 0, step_.messages_of_one, false};
-  ports_.conversations.events(
-      query, [this, alive = alive_, step](Result<std::vector<Event>> events) {
-        if (!*alive) return;
-        if (!events) {
-          put_aside(step->conversations[step->next++].conversation);
-          if (unreadable_.ids.size() > kUnreadableMax) return failed(store_is_down());
-          return read_next(step);
-        }
-        take(*step, *events);
-        if (events->size() < step_.messages_of_one) {
-          ++step->next;
-        } else {
-          step->marks[step->next] = events->back().seq;  // there is more of it
-        }
-        read_next(step);
-      });
+  ports_.partition.events(query, [this, alive = alive_, step](Result<std::vector<Event>> events) {
+    if (!*alive) return;
+    if (!events) {
+      put_aside(step->conversations[step->next++].conversation);
+      if (unreadable_.ids.size() > kUnreadableMax) return failed(store_is_down());
+      return read_next(step);
+    }
+    take(*step, *events);
+    if (events->size() < step_.messages_of_one) {
+      ++step->next;
+    } else {
+      step->marks[step->next] = events->back().seq;  // there is more of it
+    }
+    read_next(step);
+  });
 }
 
 void SearchFeeder::put_aside(const ConversationId& id) {

@@ -19,7 +19,7 @@
 #include "kith/core/scheduler.h"
 #include "kith/server/ports/conversation_store.h"
 #include "kith/server/ports/search_index.h"
-#include "server/conversation/conversations.h"
+#include "server/conversation/partition_owner.h"
 #include "server/search/index_rebuild.h"
 #include "server/search/waiting_conversations.h"
 
@@ -39,13 +39,12 @@ class SearchFeeder : private IndexRebuild::Filler {
   // All must outlive it.
   struct Ports {
     SearchIndex& index;
-    ConversationStore& store;
-    Conversations& conversations;
+    PartitionOwner& partition;
     Scheduler& scheduler;
     IndexRebuild& rebuild;
   };
-  // `partition`: what store and conversations have; positions are those of its log. `waiting_max`:
-  // conversations on the list.
+  // `partition`: the number of the partition; positions are those of its log. `waiting_max`: conversations
+  // on the list.
   SearchFeeder(const Ports& ports, std::uint32_t partition,
                std::size_t waiting_max = limits::search_waiting_max, const IndexStep& step = {});
   ~SearchFeeder() override;

@@ -118,7 +118,8 @@ bool SearchService::handle(const Caller& caller, const v1::ClientFrame& frame, c
 // A user who is no member does not wait for hits there.
 void SearchService::look_into(const SearchPtr& search, const ConversationId& id) {
   conversations_.with(
-      id, [this, alive = alive_, search, id](const Result<const Conversation*>& found) {
+      id, search->caller.user,
+      [this, alive = alive_, search, id](const Result<const Conversation*>& found) {
         if (!*alive) return;
         if (!found) return fail(search, found.error());
         const Member* me = *found != nullptr ? find_member(**found, search->caller.user) : nullptr;
@@ -187,27 +188,28 @@ void SearchService::look_at_next(const SearchPtr& search) {
 void SearchService::look_at(const SearchPtr& search, const IndexHit& hit) {
   search->query.before = hit.place;
   search->spent += kHitCost;
-  conversations_.with(hit.conversation, [this, alive = alive_, search,
-                                         hit](const Result<const Conversation*>& found) {
-    if (!*alive) return;
-    if (!found) return fail(search, found.error());
-    const Member* me = *found != nullptr ? find_member(**found, search->caller.user) : nullptr;
-    // Nothing of it: a window in which no seq lies.
-    IndexScope window{hit.conversation, 2, 1};
-    if (me != nullptr) window = {hit.conversation, me->join_seq, visible_upto(**found, *me)};
-    search->windows[hit.conversation] = window;
-    if (hit.seq < window.from || hit.seq > window.to) return look_at_next(search);
-    const EventQuery query{hit.conversation, hit.seq, hit.seq, 1, false};
-    conversations_.events(
-        query, [this, alive, search, hit](const Result<std::vector<Event>>& events) {
-          if (!*alive) return;
-          // A damaged piece of history hides what is in it, not the rest.
-          const bool damaged = !events && events.error().code == ErrorCode::kCacheCorrupt;
-          if (!events && !damaged) return fail(search, events.error());
-          if (!damaged && !events->empty()) take(*search, hit, events->front());
-          look_at_next(search);
-        });
-  });
+  conversations_.with(
+      hit.conversation, search->caller.user,
+      [this, alive = alive_, search, hit](const Result<const Conversation*>& found) {
+        if (!*alive) return;
+        if (!found) return fail(search, found.error());
+        const Member* me = *found != nullptr ? find_member(**found, search->caller.user) : nullptr;
+        // Nothing of it: a window in which no seq lies.
+        IndexScope window{hit.conversation, 2, 1};
+        if (me != nullptr) window = {hit.conversation, me->join_seq, visible_upto(**found, *me)};
+        search->windows[hit.conversation] = window;
+        if (hit.seq < window.from || hit.seq > window.to) return look_at_next(search);
+        const EventQuery query{hit.conversation, hit.seq, hit.seq, 1, false};
+        conversations_.events(
+            query, [this, alive, search, hit](const Result<std::vector<Event>>& events) {
+              if (!*alive) return;
+              // A damaged piece of history hides what is in it, not the rest.
+              const bool damaged = !events && events.error().code == ErrorCode::kCacheCorrupt;
+              if (!events && !damaged) return fail(search, events.error());
+              if (!damaged && !events->empty()) take(*search, hit, events->front());
+              look_at_next(search);
+            });
+      });
 }
 
 void SearchService::take(Search& search, const IndexHit& hit, const Event& event) {

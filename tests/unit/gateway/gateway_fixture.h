@@ -7,7 +7,7 @@
 #include "server/adapters/embedded/bus_memory.h"
 #include "server/adapters/embedded/directory_memory.h"
 #include "server/adapters/embedded/session_registry_memory.h"
-#include "server/delivery/fanout.h"
+#include "server/delivery/session_fanout.h"
 #include "server/gateway/gateway.h"
 #include "src/uuid.h"
 #include "tests/unit/gateway/virtual_loop.h"

@@ -23,7 +23,7 @@ TEST_F(GatewayTest, WhoHidesWhatTheyReadIsPushedTheRedactedFrame) {
   push.redacted = push.frame;
   state.set_read_all_seq(4);
   push.frame = make_push(frame, DeliveryClass::kReceipt).frame;
-  Fanout fanout(registry, bus, "g");
+  SessionFanout fanout(registry, bus, "g");
   const std::vector<UserId> both{UserId::of("ann"), hides_reads};
   fanout.to_users(both, push);
   EXPECT_EQ(last(ann).receipt_push().states(0).read_all_seq(), 4u);
@@ -309,7 +309,7 @@ TEST_F(GatewayTest, AnAnswerThatFitsIntoNoFrameBecomesInternal) {
 
 TEST_F(GatewayTest, EventsThatFitIntoNoFrameAreToldByTheirHead) {
   const ConnectionId id = sign_in("ann");
-  Fanout fanout(registry, bus, "g");
+  SessionFanout fanout(registry, bus, "g");
   fanout.to_user(UserId::of("ann"), event(limits::frame_bytes_max, 7));
   ASSERT_TRUE(last(id).has_head_push());
   EXPECT_EQ(last(id).head_push().last_seq(), 7U);
@@ -415,7 +415,7 @@ TEST_F(GatewayTest, CommandsWaitingForTheirAnswerAreBounded) {
 // does not.
 TEST_F(GatewayTest, ASlowReaderLagsWithinTheBoundAndCatchesUp) {
   const ConnectionId id = sign_in("ann");
-  Fanout fanout(registry, bus, "g");
+  SessionFanout fanout(registry, bus, "g");
   sockets.stuck[id] = true;
   for (std::uint64_t seq = 1; seq <= 2'000; ++seq) {
     fanout.to_user(UserId::of("ann"), event(4'000, seq));
@@ -436,7 +436,7 @@ TEST_F(GatewayTest, ASlowReaderLagsWithinTheBoundAndCatchesUp) {
 
 TEST_F(GatewayTest, ASlowReaderIsCutAfterTheLimit) {
   const ConnectionId id = sign_in("ann");
-  Fanout fanout(registry, bus, "g");
+  SessionFanout fanout(registry, bus, "g");
   sockets.stuck[id] = true;
   for (std::uint64_t seq = 1; seq <= 400; ++seq) {
     fanout.to_user(UserId::of("ann"), event(4'000, seq));

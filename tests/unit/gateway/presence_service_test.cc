@@ -6,6 +6,7 @@
 #include "server/adapters/embedded/bus_memory.h"
 #include "server/adapters/embedded/directory_memory.h"
 #include "server/adapters/embedded/session_registry_memory.h"
+#include "server/delivery/session_fanout.h"
 #include "tests/unit/gateway/virtual_loop.h"
 
 namespace kith::server {
@@ -15,8 +16,9 @@ using namespace std::chrono_literals;
 
 class OneConversation : public Conversations {
  public:
-  void with(const ConversationId&, Done<const Conversation*> done) override { done(&value); }
-  const Conversation* peek(const ConversationId&) const override { return &value; }
+  void with(const ConversationId&, const UserId&, Done<const Conversation*> done) override {
+    done(&value);
+  }
   void events(const EventQuery&, Done<std::vector<Event>> done) override {
     done(std::vector<Event>{});
   }
@@ -95,7 +97,7 @@ class PresenceTest : public ::testing::Test {
   BusMemory bus;
   Users users{directory};
   OneConversation conversation;
-  Fanout fanout{registry, bus, "g"};
+  SessionFanout fanout{registry, bus, "g"};
   PresenceService presence{users, conversation, fanout, loop, 45s};
   std::map<std::uint64_t, std::vector<v1::ServerFrame>> received;
 };

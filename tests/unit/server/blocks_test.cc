@@ -20,6 +20,7 @@ class LateRelations : public Relations {
     done(std::vector<Consent>());
   }
   void charge(const Caller&, std::uint32_t) override {}
+  void charge_loads(const Caller&, std::uint32_t) override {}
   void relation(const UserId&, const UserId&, Done<std::optional<Consent>> done) override {
     questions.push_back(std::move(done));
   }
@@ -169,13 +170,10 @@ TEST_F(BlocksTest, WhereThereIsNoConversationNothingIsLogged) {
 TEST_F(BlocksTest, TheFirstMessageAfterALoadAsks) {
   block_untold(bob, ann);
   testing::NextProcess next(disks, loop);
-  Users users_again{directory};
-  UserRelations relations_again{users_again};
   ASSERT_TRUE(next.start().ok());
   ConversationShard& cache_again = next.cache;
   cache_again.ownership().take_over();
-  ConversationRequests again{cache_again,     cache_again, next.feed, users_again,
-                             relations_again, fanout,      loop};
+  ConversationRequests& again = next.partition.requests();
   const v1::SendResult sent = send_by(again, anna, bob, 2);
   EXPECT_TRUE(sent.items(0).has_placed());
   EXPECT_TRUE(find_member(*cache_again.peek(room), bob)->blocks);

@@ -93,7 +93,7 @@ TEST_F(ConsentTest, AnIdOfZerosIsNobodyAsAnyOther) {
 TEST_F(ConsentTest, WhoGuessesIdsPaysForWhatARefusalTells) {
   std::uint32_t people = 0, wait = 0;
   relations.set_costs({[&](const Caller&) { return wait; },
-                       [&](const Caller&, std::uint32_t some) { people += some; }});
+                       [&](const Caller&, std::uint32_t some) { people += some; }, nullptr});
   create(anna, {bob, ghost, other_ghost});
   EXPECT_EQ(people, 3U) << "who is not named exists";
   write_first(anna, ghost);

@@ -176,13 +176,14 @@ TEST_F(ConversationSyncTest, ACursorOfARecordThatIsDecidedAgainIsNoFuture) {
   ASSERT_TRUE(next.start().ok());
   disks.store->read_fault = nullptr;
   ASSERT_LT(next.cache.progress().decided(), 2u);
-  ConversationRequests again{next.cache, next.cache, next.feed, users, relations, fanout, loop};
+  SyncService again{next.feed, next.conversations, users};
   const auto answer = std::make_shared<std::optional<v1::ServerFrame>>();
   const auto resync = [&](std::uint64_t from) {
     v1::ClientFrame frame;
     frame.mutable_sync()->set_cursor(from);
     answer->reset();
-    again.handle(bobs, frame, [answer](v1::ServerFrame&& reply) { *answer = std::move(reply); });
+    again.sync(bobs, frame.sync(),
+               Reply([answer](v1::ServerFrame&& reply) { *answer = std::move(reply); }));
     loop.settle();
     return answer->value();
   };

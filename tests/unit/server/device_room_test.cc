@@ -107,7 +107,7 @@ TEST_F(ManyDevicesTest, TheListFitsIntoAFrameAndStrangersIdsMakeNoRows) {
   for (std::size_t n = 1; n <= 300; ++n) come(n);
   PeopleHooks hooks;
   hooks.online = [](const UserId&, const DeviceId&) { return true; };
-  PeopleService people(directory, users, devices, feed, cache, fanout, loop.clock(), hooks);
+  PeopleService people(directory, users, devices, feed, router, fanout, loop.clock(), hooks);
   v1::ServerFrame answer;
   const auto ask = [&](const v1::ClientFrame& frame) {
     people.handle(phone, frame, [&](v1::ServerFrame&& reply) { answer = std::move(reply); });

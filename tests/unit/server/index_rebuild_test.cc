@@ -89,9 +89,13 @@ TEST_F(IndexRebuildTest, EveryPartitionIsIndexedOnceMore) {
   quiet();
   const auto disk = std::make_shared<ConversationStoreMemory::Disk>();
   ConversationStoreMemory other_store(disk, loop);
-  class Events : public ConversationsThatForward {
+  class Others : public ForwardingPartition {
    public:
-    using ConversationsThatForward::ConversationsThatForward;
+    Others(PartitionOwner& to, ConversationStore& store) : ForwardingPartition(to), store_(store) {}
+    void heads(const ConversationId& after, Position changed_after, std::size_t limit,
+               Done<HeadsPage> done) override {
+      store_.heads(after, changed_after, limit, std::move(done));
+    }
     void events(const EventQuery& query, Done<std::vector<Event>> done) override {
       if (query.from > 1) return done(std::vector<Event>());
       Event event;
@@ -104,14 +108,17 @@ TEST_F(IndexRebuildTest, EveryPartitionIsIndexedOnceMore) {
       event.body = content.SerializeAsString();
       done(std::vector<Event>{event});
     }
-  } others(cache);
+
+   private:
+    ConversationStore& store_;
+  } others(partition, other_store);
   Head head;
   head.id = group_id(9);
   head.last_seq = 1;
   head.last_position = 1;
   disk->heads[head.id] = head;
   disk->applied = 1;
-  SearchFeeder other({*index, other_store, others, loop, *rebuild}, 1);
+  SearchFeeder other({*index, others, loop, *rebuild}, 1);
   ASSERT_TRUE(other.start(1, 1).ok());
   quiet();
   ASSERT_EQ(index_disk->messages.size(), 2u);

@@ -213,7 +213,7 @@ TEST_F(LargeGroupTest, WhoComesAndWhoGoesIsToldAndMarked) {
 TEST_F(LargeGroupTest, AClosedSessionIsToldNothing) {
   send(anna, {out(1)});
   told(cleos);
-  service.session_closed(cleos);
+  router.session_closed(cleos);
   loop.advance(limits::large_head_interval);
   send(anna, {out(2)});
   EXPECT_TRUE(told(cleos).empty());

@@ -8,8 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "server/conversation/partitioned_conversations.h"
-#include "server/dispatch/partition_requests.h"
+#include "server/records/partition.h"
 #include "tests/unit/server/service_fixture.h"
 
 namespace kith::server {
@@ -37,15 +36,12 @@ class PartitionsTest : public ::testing::Test {
       for (std::uint32_t i = 0; i < kPartitions; ++i) {
         logs.push_back(std::make_unique<CommandLogMemory>(test.logs[i], test.loop));
         stores.push_back(std::make_unique<ConversationStoreMemory>(test.stores[i], test.loop));
-        shards.push_back(
-            std::make_unique<ConversationShard>(*logs[i], *stores[i], feed, test.loop));
-        all.add(*shards[i]);
+        owners.push_back(std::make_unique<OwnedPartition>(
+            *logs[i], *stores[i], PartitionFront{feed, relations, fanout}, test.loop,
+            PartitionBounds{{}, ConversationTable::kBounds, limits::large_pushes_per_s}));
+        router.add(*owners[i]);
       }
-      for (const auto& shard : shards) {
-        EXPECT_TRUE(shard->start().ok());
-        requests.add(std::make_unique<ConversationRequests>(*shard, all, feed, users, relations,
-                                                            fanout, test.loop));
-      }
+      for (const auto& owner : owners) EXPECT_TRUE(owner->start().ok());
     }
     DirectoryMemory directory;
     FeedStoreMemory feed_store;
@@ -54,12 +50,12 @@ class PartitionsTest : public ::testing::Test {
     BusMemory bus;
     Users users{directory};
     UserRelations relations{users};
-    Fanout fanout{registry, bus, "g"};
+    SessionFanout fanout{registry, bus, "g"};
     std::vector<std::unique_ptr<CommandLogMemory>> logs;
     std::vector<std::unique_ptr<ConversationStoreMemory>> stores;
-    std::vector<std::unique_ptr<ConversationShard>> shards;
-    PartitionedConversations all;
-    PartitionRequests requests;
+    std::vector<std::unique_ptr<OwnedPartition>> owners;
+    PartitionRouter router{feed};
+    SyncService syncs{feed, router, users};
   };
 
   PartitionsTest() {
@@ -79,8 +75,12 @@ class PartitionsTest : public ::testing::Test {
   }
   v1::ServerFrame ask(const Caller& caller, v1::ClientFrame frame) {
     std::optional<v1::ServerFrame> answer;
-    EXPECT_TRUE(process->requests.handle(
-        caller, std::move(frame), [&](v1::ServerFrame&& reply) { answer = std::move(reply); }));
+    Reply reply([&](v1::ServerFrame&& given) { answer = std::move(given); });
+    if (frame.has_sync()) {
+      process->syncs.sync(caller, frame.sync(), reply);
+    } else {
+      process->router.handle(caller, std::move(frame), std::move(reply));
+    }
     loop.advance(Millis(50));
     EXPECT_TRUE(answer.has_value()) << "not answered";
     return answer.value_or(v1::ServerFrame());
@@ -166,10 +166,11 @@ TEST_F(PartitionsTest, OneAcknowledgementMayNameConversationsOfSeveral) {
     head.set_conversation_id(numbered(n).bytes());
     head.set_seq(1);
   }
-  EXPECT_TRUE(process->requests.handle(bob, std::move(frame), nullptr));
+  process->router.handle(bob, std::move(frame), nullptr);
   loop.advance(Millis(100));
   for (std::uint8_t n = 0; n < kGroups; ++n) {
-    const Conversation* c = process->all.peek(numbered(n));
+    const OwnedPartition& owner = *process->owners[partition_of(numbered(n), kPartitions)];
+    const Conversation* c = owner.shard().peek(numbered(n));
     ASSERT_NE(c, nullptr);
     EXPECT_EQ(find_member(*c, bob.user)->delivered_seq, 1u) << int{n};
   }
@@ -191,7 +192,7 @@ TEST_F(PartitionsTest, AStalledOneHoldsNobodyElse) {
   frame.mutable_send()->set_conversation_id(numbered(0).bytes());
   frame.mutable_send()->add_items()->set_message_id(message(99).bytes());
   bool answered = false;
-  process->requests.handle(ann, std::move(frame), [&](v1::ServerFrame&&) { answered = true; });
+  process->router.handle(ann, std::move(frame), Reply([&](v1::ServerFrame&&) { answered = true; }));
   loop.advance(Millis(10'000));
   EXPECT_FALSE(answered) << "it does stand still";
 }

@@ -15,7 +15,7 @@ class PeopleServiceTest : public testing::ServiceTest {
  protected:
   PeopleServiceTest() {
     hooks.changed = [this](const UserId&) { ++told; };
-    people = std::make_unique<PeopleService>(directory, users, devices, feed, cache, fanout,
+    people = std::make_unique<PeopleService>(directory, users, devices, feed, router, fanout,
                                              loop.clock(), hooks);
     make_group(phone, {ann});
     const v1::SyncPage page = sync(tablet, 0).sync_page();
@@ -97,15 +97,13 @@ TEST_F(PeopleServiceTest, WhoAskedWhileTheChangeWasWrittenReadsItFromTheNextProc
   disks.log->commit_fault = nullptr;
   disks.people->delay = nullptr;
   NextProcess next(disks, loop);
-  Users users_again{directory};
   ASSERT_TRUE(next.start().ok());
-  UserRelations relations_again{users_again};
-  ConversationRequests again{next.cache,      next.cache, next.feed, users_again,
-                             relations_again, fanout,     loop};
+  SyncService again{next.feed, next.conversations, next.users};
   v1::ClientFrame frame;
   frame.mutable_sync()->set_cursor(cursor);
   v1::ServerFrame answer;
-  again.handle(tablet, frame, [&](v1::ServerFrame&& reply) { answer = std::move(reply); });
+  again.sync(tablet, frame.sync(),
+             Reply([&](v1::ServerFrame&& reply) { answer = std::move(reply); }));
   loop.advance(50ms);
   ASSERT_TRUE(answer.sync_page().has_user_state());
   EXPECT_TRUE(answer.sync_page().user_state().settings().receipts_off());

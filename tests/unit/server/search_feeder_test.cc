@@ -142,20 +142,20 @@ TEST_F(SearchFeederTest, AConversationThatCannotBeReadStopsNoOther) {
   }
   quiet();
   // The fourth conversation that is read, again and again.
-  class BadPlace : public ConversationsThatForward {
+  class BadPlace : public ForwardingPartition {
    public:
-    using ConversationsThatForward::ConversationsThatForward;
+    using ForwardingPartition::ForwardingPartition;
     void events(const EventQuery& query, Done<std::vector<Event>> done) override {
       if (bad && query.conversation == group_id(4)) {
         return done(make_error(ErrorCode::kCacheCorrupt, "a damaged piece"));
       }
-      ConversationsThatForward::events(query, std::move(done));
+      ForwardingPartition::events(query, std::move(done));
     }
     bool bad = true;
-  } damaged(cache);
+  } damaged(partition);
   index = std::make_unique<SearchIndexMemory>(index_disk, loop);
   rebuild.emplace(*index, loop);
-  feeder.emplace(SearchFeeder::Ports{*index, store, damaged, loop, *rebuild}, 0U);
+  feeder.emplace(SearchFeeder::Ports{*index, damaged, loop, *rebuild}, 0U);
   ASSERT_TRUE(feeder->start(cache.progress().applied(), cache.progress().end()).ok());
   loop.advance(Millis(60'000));
   EXPECT_EQ(index_disk->messages.size(), 8u);
@@ -274,7 +274,7 @@ TEST_F(SearchFeederTest, AStoreThatForgotWhatItHasIsReadAllTheSame) {
   quiet();
   index = std::make_unique<SearchIndexMemory>(index_disk, loop);
   rebuild.emplace(*index, loop);
-  feeder.emplace(SearchFeeder::Ports{*index, store, cache, loop, *rebuild}, 0U);
+  feeder.emplace(SearchFeeder::Ports{*index, partition, loop, *rebuild}, 0U);
   ASSERT_TRUE(feeder->start(complete - 1, cache.progress().end()).ok());
   StoreBatch again;
   again.position = cache.progress().decided();

@@ -15,14 +15,34 @@
 
 namespace kith::server::testing {
 
-// Reads of a cache on their way.
-class ConversationsThatForward : public Conversations {
+// A partition whose calls are forwarded to another.
+class ForwardingPartition : public PartitionOwner {
  public:
-  explicit ConversationsThatForward(Conversations& to) : to_(to) {}
-  void with(const ConversationId& id, Done<const Conversation*> done) override {
-    to_.with(id, std::move(done));
+  explicit ForwardingPartition(PartitionOwner& to) : to_(to) {}
+  void handle(const Caller& caller, v1::ClientFrame&& frame, Reply&& reply) override {
+    to_.handle(caller, std::move(frame), std::move(reply));
   }
-  const Conversation* peek(const ConversationId& id) const override { return to_.peek(id); }
+  void handle(const Caller& caller, const RequestView& request, Reply&& reply) override {
+    to_.handle(caller, request, std::move(reply));
+  }
+  void set_secret(const std::string& secret) override { to_.set_secret(secret); }
+  void session_opened(const Caller& caller) override { to_.session_opened(caller); }
+  void session_closed(const Caller& caller) override { to_.session_closed(caller); }
+  void listens(const UserId& user, std::vector<ConversationId> groups) override {
+    to_.listens(user, std::move(groups));
+  }
+  void set_block(const UserId& by, const UserId& other, bool on, Done<void> done) override {
+    to_.set_block(by, other, on, std::move(done));
+  }
+  void forget_blocks() override { to_.forget_blocks(); }
+  void heads(const ConversationId& after, Position changed_after, std::size_t limit,
+             Done<HeadsPage> done) override {
+    to_.heads(after, changed_after, limit, std::move(done));
+  }
+  void with(const ConversationId& id, const UserId& reader,
+            Done<const Conversation*> done) override {
+    to_.with(id, reader, std::move(done));
+  }
   void events(const EventQuery& query, Done<std::vector<Event>> done) override {
     to_.events(query, std::move(done));
   }
@@ -34,7 +54,7 @@ class ConversationsThatForward : public Conversations {
   }
 
  private:
-  Conversations& to_;
+  PartitionOwner& to_;
 };
 
 // Is not given the same message twice at a time.
@@ -57,12 +77,11 @@ class SearchTest : public ServiceTest {
                     const IndexStep& step = {}) {
     index = std::make_unique<OnceIndex>(index_disk, loop);
     rebuild.emplace(*index, loop, [this](const std::string& line) { log.push_back(line); });
-    feeder.emplace(SearchFeeder::Ports{*index, store, cache, loop, *rebuild}, 0U, waiting_max,
-                   step);
-    finder.emplace(index.get(), feed, cache, loop);
+    feeder.emplace(SearchFeeder::Ports{*index, partition, loop, *rebuild}, 0U, waiting_max, step);
+    finder.emplace(index.get(), feed, router, loop);
     finder->on_damage([this](const Error& error) { rebuild->damaged(error); });
-    cache.on_stored([this](const StoreBatch& batch) {
-      if (feeder) feeder->stored(batch);
+    cache.on_stored([this](const std::shared_ptr<const StoreBatch>& batch) {
+      if (feeder) feeder->stored(*batch);
     });
     ASSERT_TRUE(feeder->start(cache.progress().applied(), cache.progress().end()).ok());
   }

@@ -138,7 +138,7 @@ TEST_F(SearchServiceTest, WhatGoesWrongIsATypedError) {
   const v1::ServerFrame slow = search(a, "tea");
   EXPECT_EQ(code(slow), ErrorCode::kOverloaded);
   EXPECT_GT(slow.error().retry_after_ms(), 0u);
-  finder.emplace(nullptr, feed, cache, loop);
+  finder.emplace(nullptr, feed, router, loop);
   EXPECT_EQ(code(search(a, "tea")), ErrorCode::kUnimplemented);
 }
 

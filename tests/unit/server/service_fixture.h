@@ -20,9 +20,12 @@
 #include "server/adapters/embedded/feed_store_memory.h"
 #include "server/adapters/embedded/session_registry_memory.h"
 #include "server/delivery/feed_bell.h"
-#include "server/dispatch/conversation_requests.h"
+#include "server/delivery/session_fanout.h"
+#include "server/dispatch/owned_partition.h"
+#include "server/dispatch/partition_router.h"
 #include "server/feed/user_feed.h"
 #include "server/people/user_relations.h"
+#include "server/queries/sync_service.h"
 #include "tests/unit/gateway/virtual_loop.h"
 
 namespace kith::server::testing {
@@ -48,9 +51,16 @@ struct NextProcess {
   NextProcess(const Disks& disks, VirtualLoop& loop)
       : log(disks.log, loop),
         store(disks.store, loop),
+        directory(disks.people, loop),
         feed_store(disks.feed, loop),
         feed(feed_store, loop),
-        cache(log, store, feed, loop) {}
+        users(directory),
+        relations(users),
+        fanout(registry, bus, "g"),
+        partition(log, store, {feed, relations, fanout}, loop,
+                  {{}, ConversationTable::kBounds, limits::large_pushes_per_s}) {
+    conversations.add(partition);
+  }
   Status start() {
     const Status begun = feed.start();
     return begun ? cache.start() : begun;
@@ -58,15 +68,28 @@ struct NextProcess {
 
   CommandLogMemory log;
   ConversationStoreMemory store;
+  DirectoryMemory directory;
+  SessionRegistryMemory registry;
+  BusMemory bus;
   FeedStoreMemory feed_store;
   UserFeed feed;
-  ConversationShard cache;
+  Users users;
+  UserRelations relations;
+  SessionFanout fanout;
+  OwnedPartition partition;
+  ConversationShard& cache = partition.shard();
+  PartitionRouter conversations{feed};
 };
 
 class ServiceTest : public ::testing::Test {
  protected:
   explicit ServiceTest(std::uint32_t large_pushes_per_s = limits::large_pushes_per_s)
-      : service{cache, cache, feed, users, relations, fanout, loop, large_pushes_per_s} {
+      : partition{log,
+                  store,
+                  {feed, relations, fanout},
+                  loop,
+                  {{}, ConversationTable::kBounds, large_pushes_per_s}} {
+    router.add(partition);
     feed.on_ring([this](const FeedRing& ring) { bell.ring(ring); });
     bus.subscribe(
         "g",
@@ -90,7 +113,7 @@ class ServiceTest : public ::testing::Test {
     registry.add(user, {"g", session, DeviceId()}, [](const Status&) {});
     user_of[session] = user;
     const Caller caller{user, DeviceId(), session};
-    service.session_opened(caller);
+    router.session_opened(caller);
     loop.settle();
     return caller;
   }
@@ -119,11 +142,15 @@ class ServiceTest : public ::testing::Test {
   std::shared_ptr<std::optional<v1::ServerFrame>> begin(const Caller& caller,
                                                         const v1::ClientFrame& frame) {
     auto answer = std::make_shared<std::optional<v1::ServerFrame>>();
-    const bool known = service.handle(stamped(caller), frame, [answer](v1::ServerFrame&& reply) {
+    const Reply reply([answer](v1::ServerFrame&& given) {
       EXPECT_FALSE(answer->has_value()) << "answered twice";
-      answer->emplace(std::move(reply));
+      answer->emplace(std::move(given));
     });
-    EXPECT_TRUE(known);
+    if (frame.has_sync()) {
+      syncs.sync(stamped(caller), frame.sync(), reply);
+    } else {
+      EXPECT_TRUE(service.handle(stamped(caller), frame, reply));
+    }
     return answer;
   }
   v1::ServerFrame ask(const Caller& caller, const v1::ClientFrame& frame) {
@@ -182,13 +209,16 @@ class ServiceTest : public ::testing::Test {
   BusMemory bus;
   Users users{directory};
   UserRelations relations{users};
-  Fanout fanout{registry, bus, "g"};
+  SessionFanout fanout{registry, bus, "g"};
   FeedStoreMemory feed_store{disks.feed, loop};
   // Not started: its versions are the numbers of the records.
   UserFeed feed{feed_store, loop};
   FeedBell bell{fanout};
-  ConversationShard cache{log, store, feed, loop};
-  ConversationRequests service;
+  OwnedPartition partition;
+  ConversationShard& cache = partition.shard();
+  ConversationRequests& service = partition.requests();
+  PartitionRouter router{feed};
+  SyncService syncs{feed, router, users};
   std::map<std::uint64_t, std::vector<v1::ServerFrame>> pushed;
   std::map<std::uint64_t, UserId> user_of;  // of sessions
   const UserId ann = UserId::of("ann"), bob = UserId::of("bob"), cleo = UserId::of("cleo");

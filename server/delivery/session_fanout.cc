@@ -1,5 +1,5 @@
 // Looks up the sessions of all receivers, then one bus delivery per gateway.
-#include "server/delivery/fanout.h"
+#include "server/delivery/session_fanout.h"
 
 #include <utility>
 
@@ -8,7 +8,7 @@
 
 namespace kith::server {
 
-Fanout::Fanout(SessionRegistry& registry, Bus& bus, std::string gateway)
+SessionFanout::SessionFanout(SessionRegistry& registry, Bus& bus, std::string gateway)
     : registry_(registry), bus_(bus), gateway_(std::move(gateway)) {}
 
 namespace {
@@ -48,12 +48,12 @@ Delivery delivery_of(const Push& push) {
 
 }  // namespace
 
-struct Fanout::Routes {
+struct SessionFanout::Routes {
   std::vector<std::uint64_t> own;
   std::map<std::string, std::vector<std::uint64_t>> others;
 };
 
-void Fanout::add(const std::vector<SessionRef>& found, std::uint64_t except, Routes& routes) const {
+void SessionFanout::add(const std::vector<SessionRef>& found, std::uint64_t except, Routes& routes) const {
   for (const SessionRef& ref : found) {
     if (ref.gateway != gateway_) {
       routes.others[ref.gateway].push_back(ref.session);
@@ -63,7 +63,7 @@ void Fanout::add(const std::vector<SessionRef>& found, std::uint64_t except, Rou
   }
 }
 
-void Fanout::publish(Routes& routes, const Push& push) {
+void SessionFanout::publish(Routes& routes, const Push& push) {
   to_sessions(std::move(routes.own), push);
   for (auto& [gateway, sessions] : routes.others) {
     Delivery d = delivery_of(push);
@@ -72,7 +72,7 @@ void Fanout::publish(Routes& routes, const Push& push) {
   }
 }
 
-void Fanout::to_users(std::span<const UserId> users, const Push& push, std::uint64_t except) {
+void SessionFanout::to_users(std::span<const UserId> users, const Push& push, std::uint64_t except) {
   if (users.empty()) return;
   if (!fits(push)) {
     const Push smaller = head_of(push);
@@ -104,15 +104,7 @@ void Fanout::to_users(std::span<const UserId> users, const Push& push, std::uint
   }
 }
 
-void Fanout::to_user(const UserId& user, const Push& push, std::uint64_t except) {
-  to_users(std::span(&user, 1), push, except);
-}
-
-void Fanout::to_session(std::uint64_t own_session, const Push& push) {
-  to_sessions({own_session}, push);
-}
-
-void Fanout::to_sessions(std::vector<std::uint64_t> own_sessions, const Push& push) {
+void SessionFanout::to_sessions(std::vector<std::uint64_t> own_sessions, const Push& push) {
   if (!fits(push)) {
     const Push smaller = head_of(push);
     if (smaller.frame) to_sessions(std::move(own_sessions), smaller);

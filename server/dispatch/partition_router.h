@@ -1,0 +1,52 @@
+// PartitionRouter: gives each request about conversations to the partition that has them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/conversation/partition_owner.h"
+#include "server/feed/user_feed.h"
+
+namespace kith::server {
+
+// Loop thread.
+class PartitionRouter : public Conversations {
+ public:
+  // `feed` tells in which large groups a user is; it outlives this.
+  explicit PartitionRouter(UserFeed& feed) : feed_(feed) {}
+  ~PartitionRouter() override { *alive_ = false; }
+
+  // The next partition, in their order; outlives this. All before the first call of another method.
+  void add(PartitionOwner& owner) { owners_.push_back(&owner); }
+
+  // As those of PartitionOwner, for all partitions.
+  void handle(const Caller& caller, v1::ClientFrame&& frame, Reply&& reply);
+  void handle(const Caller& caller, const RequestView& request, Reply&& reply);
+  void set_secret(const std::string& secret);
+  void session_opened(const Caller& caller);
+  void session_closed(const Caller& caller);
+  void set_block(const UserId& by, const UserId& other, bool on, Done<void> done);
+  void forget_blocks();
+
+  void with(const ConversationId& id, const UserId& reader,
+            Done<const Conversation*> done) override;
+  void events(const EventQuery& query, Done<std::vector<Event>> done) override;
+  void append(LogRecord record, CommandAnswer answer) override;
+  // Into the log of the partition that the user's id names.
+  void mark_user(const UserId& user, const DeviceId& device, Done<void> done) override;
+
+ private:
+  [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(owners_.size()); }
+  [[nodiscard]] PartitionOwner& of(const ConversationId& id) const;
+  PartitionOwner& of(std::string_view conversation_id);
+  void acknowledge(const Caller& caller, const RequestView& request);
+
+  UserFeed& feed_;
+  std::vector<PartitionOwner*> owners_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace kith::server
