@@ -5,9 +5,20 @@
 #include <utility>
 #include <vector>
 
+#include "kith/v1/frame.pb.h"
+#include "src/frame_codec.h"
+
 namespace kith::sim {
 
 namespace {
+
+std::string without_resync(std::string_view message) {
+  auto frame = decode_server_frame(message);
+  if (!frame || !frame->pong().resync()) return std::string(message);
+  frame->mutable_pong()->set_resync(false);
+  return frame->SerializeAsString();
+}
+
 constexpr std::int64_t kConnectLimitMs = 10'000;
 constexpr std::int64_t kCloseLimitMs = 2'000;
 std::string name_of(std::size_t device) {
@@ -147,8 +158,8 @@ void Network::send(server::ConnectionId id, std::string_view message) {
   const std::string garbled = garble_ ? garble_(link->device, message) : std::string(message);
   message = garbled;
   watch_.server_says(link->device, message);
-  link->out.emplace_back(message);
-  link->out_bytes += message.size();
+  link->out.push_back(hides_resyncs_ ? without_resync(message) : std::string(message));
+  link->out_bytes += link->out.back().size();
   most_buffered_ = std::max(most_buffered_, link->out_bytes);
   if (std::exchange(link->flushing, true)) return;
   server_node_->post([this, key = id.index] {

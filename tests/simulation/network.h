@@ -65,7 +65,9 @@ class Network : public server::Connections {
   void heal();
   // Broken on purpose (rules.h): some answers of the server never reach the socket …
   void lose_answers() { loses_answers_ = true; }
-  // … or carry something else.
+  // … or the devices do not see that pushes may be missing …
+  void hide_resyncs() { hides_resyncs_ = true; }
+  // … or answers carry something else.
   using Garbled = std::function<std::string(std::size_t device, std::string_view message)>;
   void garble(Garbled how) { garble_ = std::move(how); }
 
@@ -132,6 +134,7 @@ class Network : public server::Connections {
   std::int64_t delay_to_ = 20;
   std::size_t most_buffered_ = 0;
   bool loses_answers_ = false;
+  bool hides_resyncs_ = false;
   Garbled garble_;
   std::uint64_t answers_ = 0;
 };

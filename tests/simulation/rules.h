@@ -55,6 +55,7 @@ enum class Rule : std::uint8_t {
   kAcknowledgesByHand,  // cached messages are acknowledged before the application has processed them
   kHandMarksKept,       // unprocessed messages are lost at a crash
   kCursorBehindData,    // the cursor is written before the data
+  kResyncObeyed,        // a device does not sync when pushes may be missing
   kReconnectsSpread,    // all devices draw the same chances
 };
 

@@ -87,6 +87,7 @@ INSTANTIATE_TEST_SUITE_P(
         // A later Pong or event mends what these do, so the promise itself is judged.
         Broken{"AddBeforeWelcome", Rule::kAddBeforeWelcome, {33}},
         Broken{"LossBelieved", Rule::kLossBelieved, {33}},
+        Broken{"ResyncObeyed", Rule::kResyncObeyed, {33}},
         Broken{"RegistryBelieved", Rule::kRegistryBelieved, {33}},
         Broken{"DeletedIsTold", Rule::kDeletedIsTold, {25}},
         Broken{"BudgetOutlives", Rule::kBudgetOutlives, {27}},

@@ -56,6 +56,7 @@ World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken
   }
   checkers_ = all_checkers(truth_, findings_);
   if (broken == Rule::kEveryRequestAnswered) network_.lose_answers();
+  if (broken == Rule::kResyncObeyed) network_.hide_resyncs();
   if (broken == Rule::kBlockIsNobody || broken == Rule::kBlockIsSilent ||
       broken == Rule::kContactsAreSilent) {
     network_.garble([this, broken](std::size_t device, std::string_view bytes) {

@@ -13,12 +13,16 @@ constexpr std::int64_t kToldWithinMs =
 // The registry says that it has lost sessions, and the gateway adds them again, in spite of a failure or two.
 constexpr std::int64_t kRegisteredWithinMs = 60'000;
 
+// A device that does not read for up to 60 s, on a slow network, with a sync under way.
+constexpr std::int64_t kSyncsWithinMs = 75'000;
+
 }  // namespace
 
 void MissedChecker::connects(const Who& who) {
   State& state = states_[who.device];
   state.welcomed = state.late = false;
   state.missed_since.reset();
+  state.notified.reset();
 }
 
 void MissedChecker::server_starts(const Budget& /*budget*/) {
@@ -32,9 +36,23 @@ void MissedChecker::server_says(const Who& who, const v1::ServerFrame& frame) {
     state.welcomed = true;
     state.late = !state.entering.empty();
     state.missed_since.reset();
+    state.notified.reset();
   } else if (frame.pong().resync()) {
     state.missed_since.reset();
+    if (state.welcomed && !state.notified) state.notified = truth_.now();
   }
+}
+
+void MissedChecker::asks(const Who& who, const v1::ClientFrame& frame) {
+  if (!frame.has_sync()) return;
+  State& state = states_[who.device];
+  judge_sync(who, state);
+  state.notified.reset();
+}
+
+void MissedChecker::judge_sync(const Who& who, const State& state) {
+  if (!state.notified || truth_.now() - *state.notified <= kSyncsWithinMs) return;
+  broken(33, who.name + " was notified, and did not sync");
 }
 
 void MissedChecker::enters(const Who& who, std::uint64_t session) {
@@ -83,6 +101,7 @@ void MissedChecker::at_rest() {
   for (const Who& who : truth_.devices) {
     if (truth_.gone(who.user)) continue;
     const State& state = states_[who.device];
+    judge_sync(who, state);
     if (longer(state.missed_since, kToldWithinMs)) {
       broken(33, who.name + " may have missed pushes, and was not told");
     }

@@ -14,6 +14,8 @@ class MissedChecker : public Checker {
  public:
   using Checker::Checker;
   void connects(const Who& who) override;
+  void falls_silent(const Who& who) override { connects(who); }
+  void asks(const Who& who, const v1::ClientFrame& frame) override;
   void server_starts(const Budget& budget) override;
   void server_says(const Who& who, const v1::ServerFrame& frame) override;
   void enters(const Who& who, std::uint64_t session) override;
@@ -31,8 +33,10 @@ class MissedChecker : public Checker {
     std::set<std::uint64_t> registered;
     std::optional<std::int64_t> unregistered_since;
     std::optional<std::int64_t> missed_since;
+    std::optional<std::int64_t> notified;  // and no sync since
   };
   void missed(State& state);
+  void judge_sync(const Who& who, const State& state);
 
   std::map<std::size_t, State> states_;  // by device
 };

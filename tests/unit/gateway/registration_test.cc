@@ -149,7 +149,7 @@ TEST_F(RegistrationTest, WhatTheBusHasLostIsToldToEverySessionOnceWithinTheSprea
 
 TEST_F(RegistrationTest, ASessionThatLagsIsToldByItsNextPong) {
   const ConnectionId id = enter("ann");
-  Fanout fanout(registry, bus, "g");
+  SessionFanout fanout(registry, bus, "g");
   sockets.stuck[id] = true;
   for (std::uint64_t seq = 1; seq <= 400; ++seq)
     fanout.to_user(UserId::of("ann"), event(4'000, seq));

@@ -52,6 +52,7 @@ struct NextProcess {
       : log(disks.log, loop),
         store(disks.store, loop),
         directory(disks.people, loop),
+        registry(loop),
         feed_store(disks.feed, loop),
         feed(feed_store, loop),
         users(directory),
