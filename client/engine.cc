@@ -20,7 +20,9 @@ Engine::Engine(const EngineOptions& options, const DeviceId& device, Scheduler& 
       ids_(replica_.connection(), scheduler.clock(), random),
       profiles_(replica_.model(), replica_.connection(), requests_, scheduler),
       people_(replica_.connection(), scheduler, emit_),
-      settings_(replica_.model(), requests_, options.handle, emit_),
+      settings_(
+          replica_.model(), requests_, options.handle, [this] { return replica_.history_known(); },
+          emit_),
       account_(replica_.connection(), requests_),
       groups_(requests_, ids_, profiles_),
       outgoing_(replica_, ids_, profiles_, scheduler, random),

@@ -37,8 +37,12 @@ Privacy privacy_of(const std::string& kept) {
 }  // namespace
 
 OwnSettings::OwnSettings(Model& model, OnlineRequests& requests, std::string handle,
-                         std::function<void(Event)> emit)
-    : model_(model), requests_(requests), handle_(std::move(handle)), emit_(std::move(emit)) {}
+                         std::function<bool()> history_known, std::function<void(Event)> emit)
+    : model_(model),
+      requests_(requests),
+      handle_(std::move(handle)),
+      history_known_(std::move(history_known)),
+      emit_(std::move(emit)) {}
 
 void OwnSettings::load(const std::map<std::string, std::string>& kv) {
   const auto value = [&kv](const char* key) {
@@ -80,6 +84,8 @@ Status OwnSettings::keep(const Privacy& privacy, std::vector<UserId> contacts,
   return {};
 }
 
+// The next sync repeats what has changed. Until one has said whose history the device holds nothing is kept: it would
+// come back under the name of a run that does not have the change.
 void OwnSettings::set_privacy(const Privacy& privacy, Done<void> done) {
   v1::ClientFrame frame;
   v1::Settings& settings = *frame.mutable_update_settings()->mutable_settings();
@@ -89,7 +95,7 @@ void OwnSettings::set_privacy(const Privacy& privacy, Done<void> done) {
   settings.set_group_adds(static_cast<v1::Audience>(privacy.group_adds));
   settings.set_first_messages(static_cast<v1::Audience>(privacy.first_messages));
   requests_.change(frame, [this, privacy, done = std::move(done)](Status s) {
-    if (s) (void)keep(privacy, contacts_, blocked_);  // the next sync repeats it
+    if (s && history_known_()) (void)keep(privacy, contacts_, blocked_);
     done(std::move(s));
   });
 }
@@ -98,7 +104,7 @@ void OwnSettings::set_display_name(const std::string& name, Done<void> done) {
   v1::ClientFrame frame;
   frame.mutable_update_profile()->set_display_name(name);
   requests_.change(frame, [this, name, done = std::move(done)](Status s) {
-    if (s) (void)model_.put_profiles({{model_.self(), handle_, name}});
+    if (s && history_known_()) (void)model_.put_profiles({{model_.self(), handle_, name}});
     done(std::move(s));
   });
 }

@@ -18,9 +18,9 @@ namespace kith::client {
 
 class OwnSettings {
  public:
-  // `handle`: the account's own.
+  // `handle`: the account's own. `history_known`: see Replica.
   OwnSettings(Model& model, OnlineRequests& requests, std::string handle,
-              std::function<void(Event)> emit);
+              std::function<bool()> history_known, std::function<void(Event)> emit);
 
   void load(const std::map<std::string, std::string>& kv);
   // Takes over what the server says of them.
@@ -41,6 +41,7 @@ class OwnSettings {
   Model& model_;
   OnlineRequests& requests_;
   const std::string handle_;
+  const std::function<bool()> history_known_;
   const std::function<void(Event)> emit_;
   Privacy privacy_;
   std::vector<UserId> contacts_, blocked_;

@@ -50,6 +50,8 @@ class Replica : private ConnectionListener {
   [[nodiscard]] ReadMarks& read_marks() { return read_marks_; }
   [[nodiscard]] NewConversations& new_conversations() { return new_conversations_; }
   [[nodiscard]] const ServerRun& run() const { return run_; }
+  // Whether it is known in this session that what is held is of the server's history.
+  [[nodiscard]] bool history_known() const { return history_known_; }
   [[nodiscard]] const ServerLimits& limits() const { return limits_; }  // of the last Welcome
 
  private:
@@ -76,7 +78,7 @@ class Replica : private ConnectionListener {
   ReadMarks read_marks_;
   NewConversations new_conversations_;
   ServerLimits limits_;
-  bool history_known_ = false;  // in this session: what is held is of the server's history
+  bool history_known_ = false;
   Guard guard_;
 };
 

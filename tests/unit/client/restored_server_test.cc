@@ -148,6 +148,29 @@ TEST_F(RestoredServer, NothingOfARunIsKeptBeforeItIsKnownWhoseHistoryItIs) {
   EXPECT_EQ(store->events(room, 6, 8, 2)->size(), 1u);
 }
 
+// The device would come back under the old run's name, and no sync would repeat the settings of a restored server.
+TEST_F(RestoredServer, NoSettingIsKeptBeforeItIsKnownWhoseHistoryItIs) {
+  know_five();
+  sign_in("run two");
+  Privacy quiet;
+  quiet.receipts = false;
+  const auto change = [&] {
+    bool changed = false;
+    engine->settings().set_privacy(quiet, [&](const Status& s) { changed = s.ok(); });
+    v1::ServerFrame done;
+    done.set_reply_to(take(v1::ClientFrame::kUpdateSettings).req_id());
+    done.mutable_ack();
+    say(done);
+    return changed;
+  };
+  EXPECT_TRUE(change());
+  EXPECT_TRUE(engine->settings().privacy().receipts);
+  EXPECT_FALSE(store->load()->kv.contains("privacy"));
+  answer_sync({}, 9);  // it is the one that is held
+  EXPECT_TRUE(change());
+  EXPECT_FALSE(engine->settings().privacy().receipts);
+}
+
 TEST_F(RestoredServer, HistoryAskedForTooEarlyIsAnsweredWhenTheConnectionEnds) {
   sign_in("run one");
   answer_sync({state(5)}, 9);
