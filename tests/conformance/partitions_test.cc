@@ -151,6 +151,18 @@ TEST_F(Partitions, ABackupHasThemAll) {
   EXPECT_TRUE(stores_->runs()->runs().back().copied);
 }
 
+// A device's version counts records of all logs, so a run begins behind all of them.
+TEST_F(Partitions, ARunBeginsBehindTheRecordsOfAll) {
+  write_two();
+  open(2);
+  EXPECT_EQ(stores_->runs()->runs().front().first, 1u);
+  EXPECT_EQ(stores_->runs()->runs().back().first, 5u);
+  EXPECT_EQ(stores_->runs()->runs().back().kept_until_ms, 22);
+  const std::string run = stores_->runs()->runs().front().id;
+  EXPECT_TRUE(stores_->runs()->judge(run, 4).ours);
+  EXPECT_FALSE(stores_->runs()->judge(run, 5).ours);
+}
+
 // Each answers on the loop that owns it, and nowhere else.
 TEST_F(Partitions, AnswerOnTheLoopThatOwnsThem) {
   DrainedScheduler second;
