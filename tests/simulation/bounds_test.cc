@@ -27,22 +27,24 @@ constexpr std::uint64_t kShared = 10;  // groups of both people
 
 // A user with `count` groups, with one event each, that their device already knows.
 void furnish(World& world, std::uint64_t count) {
-  auto& store = world.server().store_disk();
-  auto& feeds = world.server().feed_disk();
+  const ServerDisks& disks = world.server().disks();
+  auto& feeds = *disks.feeds;
   for (std::uint64_t n = 1; n <= count; ++n) {
     const ConversationId id = nth(n);
+    auto& store = disks.store_of(id);
+    ++store.applied;
     server::Event event;
     event.conversation = id;
     event.seq = 1;
     event.kind = server::EventKind::kMembership;
     event.sender = World::user_of(0);
-    event.position = n;
+    event.position = store.applied;
     store.events[id][1] = event;
     server::Head& head = store.heads[id];
     head.id = id;
     head.type = ConversationType::kGroup;
     head.last_seq = head.roster_ver = head.delivered_all_seq = head.read_all_seq = 1;
-    head.last_position = n;
+    head.last_position = store.applied;
     head.member_count = n <= kShared ? 2 : 1;
     for (std::size_t user = 0; user < head.member_count; ++user) {
       server::Member& member = store.members[id][World::user_of(user)];
@@ -52,8 +54,7 @@ void furnish(World& world, std::uint64_t count) {
       feeds.entries[member.user][id] = {member.user, id, n, false};
     }
   }
-  store.applied = count;
-  world.server().log_disk().last = count;
+  for (const PartitionDisks& part : disks.partitions()) part.log->last = part.store->applied;
   for (auto& device : world.devices()) {
     CacheDisk& disk = device->disk();
     const std::uint64_t own = device->who().device == 0 ? count : std::min(count, kShared);
@@ -65,7 +66,7 @@ void furnish(World& world, std::uint64_t count) {
       record.role = MemberRole::kMember;
       record.entry_ver = n;
       record.last_seq = record.floor_seq = record.read_seq = record.delivered_seq = 1;
-      record.member_count = store.heads[id].member_count;
+      record.member_count = disks.store_of(id).heads[id].member_count;
       disk.cache.events[id][1] = {id, 1, {}, 0, ""};
       disk.cache.ranges[id].add(1, 1);
     }
@@ -79,8 +80,9 @@ struct Cost {
 };
 
 // Cost for a device of coming back after `changed` of its `count` conversations have changed.
-Cost cost_of_return(std::uint64_t count, std::uint64_t changed, bool forgets_cursor) {
-  World world(7, {1, 1}, Rule::kNone);
+Cost cost_of_return(std::uint64_t count, std::uint64_t changed, bool forgets_cursor,
+                    std::uint32_t partitions = 1) {
+  World world(7, {1, 1}, Rule::kNone, partitions);
   furnish(world, count);
   Device& away = *world.devices()[0];
   Device& busy = *world.devices()[1];
@@ -107,10 +109,10 @@ Cost cost_of_return(std::uint64_t count, std::uint64_t changed, bool forgets_cur
   return {world.bytes() - before.bytes, world.server().rows_read() - before.rows};
 }
 
-TEST(SyncCost, IsThatOfWhatHasChanged) {
-  const Cost few = cost_of_return(10, 3, false);
-  const Cost many = cost_of_return(1'000, 3, false);
-  const Cost most = cost_of_return(100'000, 3, false);
+void expect_cost_of_what_has_changed(std::uint32_t partitions) {
+  const Cost few = cost_of_return(10, 3, false, partitions);
+  const Cost many = cost_of_return(1'000, 3, false, partitions);
+  const Cost most = cost_of_return(100'000, 3, false, partitions);
   EXPECT_GT(few.bytes, 0u);
   EXPECT_GT(few.rows, 0u);
   // Numbers are longer in a larger account: a few bytes each.
@@ -118,6 +120,14 @@ TEST(SyncCost, IsThatOfWhatHasChanged) {
   EXPECT_LE(most.bytes, few.bytes + few.bytes / 10);
   EXPECT_LE(many.rows, few.rows);
   EXPECT_LE(most.rows, few.rows);
+}
+
+TEST(SyncCost, IsThatOfWhatHasChanged) {
+  expect_cost_of_what_has_changed(1);
+}
+
+TEST(SyncCost, OfSeveralPartitionsIsThatOfWhatHasChanged) {
+  expect_cost_of_what_has_changed(3);
 }
 
 TEST(SyncCost, OfALostCursorIsThatOfTheAccount) {

@@ -8,18 +8,16 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "client/cache_store.h"
 #include "client/engine.h"
 #include "kith/client/types.h"
 #include "kith/v1/frame.pb.h"
-#include "server/adapters/embedded/command_log_memory.h"
-#include "server/adapters/embedded/conversation_store_memory.h"
-#include "server/adapters/embedded/directory_memory.h"
-#include "server/adapters/embedded/feed_store_memory.h"
-#include "server/adapters/embedded/search_index_memory.h"
 #include "tests/simulation/cache_disk.h"
+#include "tests/simulation/joined_maps.h"
+#include "tests/simulation/server_disks.h"
 
 namespace kith::sim {
 
@@ -61,9 +59,18 @@ struct Sent {
   MessageId reply_to;
 };
 
+// A place in one of the server's logs. Positions are comparable within a partition only.
+struct LogPlace {
+  std::uint32_t partition = 0;
+  server::Position position = 0;
+  friend auto operator<=>(const LogPlace&, const LogPlace&) = default;
+};
+
 // The truth: the server's disks and the devices'.
 struct Truth {
-  const server::ConversationStoreMemory::Disk& store;
+  using Store = PartitionDisks::Store;
+
+  const ServerDisks& disks;
   const server::FeedStoreMemory::Disk& feeds;
   const server::DirectoryMemory::Disk& directory;
   const server::SearchIndexMemory::Disk& index;
@@ -75,10 +82,17 @@ struct Truth {
   // The clocks of this device and of the server were both set in this run.
   std::function<bool(std::size_t device)> clocks_were_set;
 
+  [[nodiscard]] const Store& store(std::uint32_t partition) const { return disks.store(partition); }
+  // The store in which the conversation lies, if it is stored at all.
+  [[nodiscard]] const Store& store_of(const ConversationId& id) const { return disks.store_of(id); }
+  // All events and members that are stored, by conversation.
+  [[nodiscard]] auto events() const { return all(&Store::events); }
+  [[nodiscard]] auto members() const { return all(&Store::members); }
+
   // Present and former ones of a user.
   [[nodiscard]] std::vector<ConversationId> conversations_of(const UserId& user) const {
     std::vector<ConversationId> found;
-    for (const auto& [id, members] : store.members) {
+    for (const auto& [id, members] : this->members()) {
       if (members.contains(user)) found.push_back(id);
     }
     return found;
@@ -98,6 +112,16 @@ struct Truth {
     const auto it = directory.accounts.find(user);
     return it != directory.accounts.end() &&
            it->second.life != server::DirectoryMemory::Account::Life::kActive;
+  }
+
+ private:
+  template <class Map>
+  [[nodiscard]] JoinedMaps<Map> all(Map Store::*part) const {
+    std::vector<const Map*> maps;
+    for (const PartitionDisks& partition : disks.partitions()) {
+      maps.push_back(&((*partition.store).*part));
+    }
+    return JoinedMaps<Map>(std::move(maps));
   }
 };
 
@@ -140,11 +164,13 @@ class Checker {
   // And: this message was rejected before, whenever its sender gets that answer.
   virtual void refused(const MessageId&) {}
   // And: this record, which may not be applied yet.
-  virtual void logged_before(const server::LogEntry& entry) { logged(entry); }
-  // A record is durable.
-  virtual void logged(const server::LogEntry&) {}
-  // A batch is on the store's disk.
-  virtual void applied(const server::StoreBatch&) {}
+  virtual void logged_before(std::uint32_t partition, const server::LogEntry& entry) {
+    logged(partition, entry);
+  }
+  // A record is durable in the log of a partition.
+  virtual void logged(std::uint32_t /*partition*/, const server::LogEntry&) {}
+  // A batch is on the disk of the partition's store.
+  virtual void applied(std::uint32_t /*partition*/, const server::StoreBatch&) {}
   // The directory has changed a user.
   virtual void user_changed(const UserId&) {}
   // The directory has removed a user for good.

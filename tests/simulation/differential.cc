@@ -5,6 +5,7 @@
 #include <functional>
 #include <vector>
 
+#include "tests/simulation/scenario.h"
 #include "tests/simulation/told.h"
 #include "tests/simulation/world.h"
 
@@ -39,7 +40,7 @@ class Run {
   Run(const DifferentialOptions& options, bool with_secret)
       : options_(options),
         secret_(with_secret),
-        world_(options.seed, kDevicesOf, options.broken,
+        world_(options.seed, kDevicesOf, options.broken, partitions_of(options.seed),
                with_secret && options.secret == Secret::kDevices ? options.seed + 1'000'000
                                                                  : options.seed),
         open_(options.seed, 20),
@@ -67,7 +68,7 @@ class Run {
     });
     if (secret_) plan_hidden();
     world_.run_until(kEnd);
-    for (const auto& [id, events] : world_.server().store_disk().events) {
+    for (const auto& [id, events] : world_.truth().events()) {
       told_.random_id(id.view());
       for (const auto& [seq, event] : events) told_.random_id(event.message_id.view());
     }

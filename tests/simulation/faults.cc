@@ -15,9 +15,12 @@ constexpr std::int64_t kYearsMs = 30 * 365 * kDayMs;
 }  // namespace
 
 Faults::Faults(World& world, std::uint64_t seed)
-    : world_(world), random_(seed, 5), changes_(seed, 28), sessions_(seed, 34) {
+    : world_(world), random_(seed, 5), changes_(seed, 28), sessions_(seed, 34), copies_(seed, 35) {
   world_.on_device_died([this](Device& device) { revive(device); });
   world_.on_server_died([this] { revive_server(); });
+  for (std::uint32_t i = 0; i < world_.server().disks().count(); ++i) {
+    partitions_.push_back(std::make_unique<PartitionFaults>(world_, i, seed));
+  }
 }
 
 Faults::~Faults() {
@@ -27,23 +30,16 @@ Faults::~Faults() {
 }
 
 void Faults::calm_disks() {
-  auto& log = world_.server().log_disk();
-  log.commit_delay = nullptr;
-  log.commit_fault = nullptr;
-  log.survives_crash = nullptr;
-  auto& store = world_.server().store_disk();
-  store.apply_delay = store.read_delay = nullptr;
-  store.apply_fault = nullptr;
-  store.read_fault = nullptr;
-  store.survives_crash = nullptr;
-  auto& feeds = world_.server().feed_disk();
+  for (auto& partition : partitions_) partition->calm();
+  const ServerDisks& disks = world_.server().disks();
+  auto& feeds = *disks.feeds;
   feeds.apply_delay = feeds.read_delay = nullptr;
   feeds.apply_fault = nullptr;
   feeds.read_fault = nullptr;
   feeds.survives_crash = nullptr;
-  world_.server().directory_disk().delay = nullptr;
-  world_.server().directory_disk().fault = nullptr;
-  auto& index = world_.server().index_disk();
+  disks.directory->delay = nullptr;
+  disks.directory->fault = nullptr;
+  auto& index = *disks.index;
   index.delay = nullptr;
   index.add_fault = index.read_fault = nullptr;
   index.lost_at_crash = nullptr;
@@ -71,6 +67,7 @@ void Faults::plan(std::int64_t until) {
   plan_devices(until);
   plan_server(until);
   plan_disks(until);
+  for (auto& partition : partitions_) partition->plan(until);
 }
 
 // --- network ---
@@ -165,7 +162,6 @@ void Faults::revive(Device& device) {
 
 void Faults::plan_server(std::int64_t until) {
   ServerNode& server = world_.server();
-  if (random_.chance(0.2)) server.log_keeps_all = true;
   const std::uint64_t dice = random_.below(10);
   if (dice < 3) server.bus_loss = dice == 0 ? 1.0 : 0.2;
   if (random_.chance(0.2)) server.bus_delay_max = 300;
@@ -186,6 +182,12 @@ void Faults::plan_server(std::int64_t until) {
       });
     }
   }
+  if (copies_.chance(0.3)) {
+    world_.at(copies_.between(0, until), [this] {
+      hold_log(!stopped_);
+      world_.at(world_.now() + copies_.between(1'000, 20'000), [this] { hold_log(false); });
+    });
+  }
   sometimes(3, until, [this] {
     world_.trace().line("fault", "the registry forgets");
     world_.server().forget_sessions();
@@ -202,12 +204,16 @@ void Faults::plan_restore(std::int64_t until) {
   const std::int64_t from = random_.between(until / 10, until / 2);
   world_.at(from, [this] {
     world_.trace().line("fault", "a copy of the server is made");
-    copy_ = world_.server().copy();
+    copy_ = world_.server().disks().copy();
   });
   world_.at(random_.between(from + 1'000, until - 1'000), [this] {
     world_.restore(*copy_);
     revive_server();
   });
+}
+
+void Faults::hold_log(bool held) {
+  if (server::ServerCore* core = world_.server().core()) core->hold_log(held, [](const Status&) {});
 }
 
 void Faults::crash_server() {
@@ -223,15 +229,9 @@ void Faults::revive_server() {
 
 void Faults::plan_disks(std::int64_t until) {
   if (random_.chance(0.6)) slow_disks();
-  auto& log = world_.server().log_disk();
-  auto& store = world_.server().store_disk();
   if (random_.chance(0.7)) {
-    log.survives_crash = [this](std::size_t waiting) {
-      return static_cast<std::size_t>(random_.below(waiting + 1));
-    };
-    store.survives_crash = [this] { return random_.chance(0.5); };
-    world_.server().feed_disk().survives_crash = [this] { return random_.chance(0.5); };
-    world_.server().index_disk().lost_at_crash = [this] { return random_.below(4); };
+    world_.server().disks().feeds->survives_crash = [this] { return random_.chance(0.5); };
+    world_.server().disks().index->lost_at_crash = [this] { return random_.below(4); };
   }
   if (random_.chance(0.5)) failing_disks(window(until, 30'000));
 }
@@ -243,13 +243,11 @@ void Faults::slow_disks() {
       return Millis(random_.chance(0.02) ? random_.between(0, 3'000) : random_.between(0, usual));
     };
   };
-  if (random_.chance(0.7)) world_.server().log_disk().commit_delay = delay(20);
-  if (random_.chance(0.7)) world_.server().store_disk().apply_delay = delay(500);
-  if (random_.chance(0.5)) world_.server().store_disk().read_delay = delay(20);
-  if (random_.chance(0.7)) world_.server().feed_disk().apply_delay = delay(500);
-  if (random_.chance(0.5)) world_.server().feed_disk().read_delay = delay(20);
-  if (random_.chance(0.5)) world_.server().directory_disk().delay = delay(20);
-  if (random_.chance(0.5)) world_.server().index_disk().delay = delay(1'000);
+  const ServerDisks& disks = world_.server().disks();
+  if (random_.chance(0.7)) disks.feeds->apply_delay = delay(500);
+  if (random_.chance(0.5)) disks.feeds->read_delay = delay(20);
+  if (random_.chance(0.5)) disks.directory->delay = delay(20);
+  if (random_.chance(0.5)) disks.index->delay = delay(1'000);
 }
 
 void Faults::failing_disks(Window w) {
@@ -259,38 +257,24 @@ void Faults::failing_disks(Window w) {
       return make_error(code, "the simulated disk");
     };
   };
-  if (random_.chance(0.5)) {
-    world_.server().log_disk().commit_fault = fault(0.3, ErrorCode::kDiskFull);
-  }
+  const ServerDisks& disks = world_.server().disks();
   if (random_.chance(0.3)) {
     const bool damage = random_.chance(0.5);
-    world_.server().index_disk().add_fault =
+    disks.index->add_fault =
         fault(damage ? 0.1 : 0.3, damage ? ErrorCode::kCacheCorrupt : ErrorCode::kDiskFull);
-    world_.server().index_disk().read_fault = fault(0.2, ErrorCode::kUnavailable);
+    disks.index->read_fault = fault(0.2, ErrorCode::kUnavailable);
   }
   if (random_.chance(0.3)) {
-    world_.server().directory_disk().fault = fault(0.1, ErrorCode::kUnavailable);
+    disks.directory->fault = fault(0.1, ErrorCode::kUnavailable);
   }
   if (random_.chance(0.5)) {
-    world_.server().store_disk().read_fault = fault(0.2, ErrorCode::kUnavailable);
+    disks.feeds->read_fault = fault(0.2, ErrorCode::kUnavailable);
   }
   if (random_.chance(0.5)) {
-    world_.server().feed_disk().read_fault = fault(0.2, ErrorCode::kUnavailable);
-  }
-  if (random_.chance(0.5)) {
-    world_.server().feed_disk().apply_fault =
-        [this, w]() -> std::optional<server::FeedStoreMemory::ApplyFault> {
+    disks.feeds->apply_fault = [this, w]() -> std::optional<server::FeedStoreMemory::ApplyFault> {
       if (!in(w) || !random_.chance(0.5)) return std::nullopt;
       return server::FeedStoreMemory::ApplyFault{make_error(ErrorCode::kTimeout, "nobody knows"),
                                                  random_.chance(0.5)};
-    };
-  }
-  if (random_.chance(0.5)) {
-    world_.server().store_disk().apply_fault =
-        [this, w]() -> std::optional<server::ConversationStoreMemory::ApplyFault> {
-      if (!in(w) || !random_.chance(0.5)) return std::nullopt;
-      return server::ConversationStoreMemory::ApplyFault{
-          make_error(ErrorCode::kTimeout, "nobody knows"), random_.chance(0.5)};
     };
   }
 }

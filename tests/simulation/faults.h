@@ -3,8 +3,11 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <vector>
 
+#include "tests/simulation/partition_faults.h"
 #include "tests/simulation/seeded_random.h"
 #include "tests/simulation/world.h"
 
@@ -38,6 +41,7 @@ class Faults {
   void kill_device(Device& device);
   void touch_clock(Node& node);
   void kill_in_commit(Device& device);
+  void hold_log(bool held);
   void crash_server();
   void revive_server();
   void revive(Device& device);
@@ -53,9 +57,11 @@ class Faults {
   SeededRandom random_;
   SeededRandom changes_;   // of the directory, that a crash follows
   SeededRandom sessions_;  // of the registry and the bus
+  SeededRandom copies_;    // of the log, for which it is held
+  std::vector<std::unique_ptr<PartitionFaults>> partitions_;
   bool stopped_ = false;
   bool restores_ = false;
-  std::optional<ServerNode::Copy> copy_;
+  std::optional<ServerDisks::Copy> copy_;
 };
 
 }  // namespace kith::sim

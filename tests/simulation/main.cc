@@ -14,7 +14,8 @@
 namespace {
 
 constexpr const char* kUsage =
-    "kith_simulation --seeds FIRST..LAST [--store-behind | --owners] [--trace]\n"
+    "kith_simulation --seeds FIRST..LAST [--store-behind | --owners]\n"
+    "                [--partitions N] [--trace]\n"
     "\n"
     "Runs the simulation once for each seed. A seed that breaks a rule ends it with status 1 and "
     "is\n"
@@ -24,19 +25,24 @@ constexpr const char* kUsage =
     "\n"
     "  --seeds N or FIRST..LAST   which seeds\n"
     "  --store-behind             the store is slow in each of them, not only in some\n"
+    "  --partitions N             of the server's conversations: 1 to 4; else half of the seeds "
+    "have one\n"
     "  --owners                   the other simulation: processes that own one log of "
     "conversations, one\n"
     "                             after the other or at the same time\n"
     "  --trace                    print every line of the trace\n";
 
+constexpr std::uint64_t kPartitionsMax = 4;
+
+bool number(std::string_view digits, std::uint64_t* into) {
+  const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), *into);
+  return end.ec == std::errc() && end.ptr == digits.data() + digits.size();
+}
+
 bool parse(std::string_view text, std::uint64_t* first, std::uint64_t* last) {
   const std::size_t dots = text.find("..");
   const std::string_view low = text.substr(0, dots);
   const std::string_view high = dots == std::string_view::npos ? low : text.substr(dots + 2);
-  const auto number = [](std::string_view digits, std::uint64_t* into) {
-    const auto end = std::from_chars(digits.data(), digits.data() + digits.size(), *into);
-    return end.ec == std::errc() && end.ptr == digits.data() + digits.size();
-  };
   return number(low, first) && number(high, last) && *first <= *last;
 }
 
@@ -46,6 +52,7 @@ struct Wanted {
   bool store_behind = false;
   bool owners = false;
   bool trace = false;
+  std::optional<std::uint32_t> partitions;
 };
 
 // Returns the verdict of either simulation on a seed.
@@ -65,6 +72,7 @@ Verdict run_seed(std::uint64_t seed, const Wanted& wanted) {
   kith::sim::RunOptions options;
   options.seed = seed;
   if (wanted.store_behind) options.marks = kith::sim::kFewRecords;
+  options.partitions = wanted.partitions;
   options.print = print;
   const kith::sim::RunResult result = kith::sim::run_scenario(options);
   return {result.violation, result.steps, {result.tail.begin(), result.tail.end()}};
@@ -116,6 +124,10 @@ int main(int argc, char** argv) {
     } else if (argument == "--seeds" && i + 1 < argc &&
                parse(argv[i + 1], &wanted.first, &wanted.last)) {
       seeds = true;
+      ++i;
+    } else if (std::uint64_t n = 0; argument == "--partitions" && i + 1 < argc &&
+                                    number(argv[i + 1], &n) && n >= 1 && n <= kPartitionsMax) {
+      wanted.partitions = static_cast<std::uint32_t>(n);
       ++i;
     } else {
       std::fprintf(stderr, "kith_simulation: what is '%s'?\n\n%s", argv[i], kUsage);

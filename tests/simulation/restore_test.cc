@@ -9,6 +9,7 @@
 
 #include "kith/v1/event.pb.h"
 #include "src/frame_codec.h"
+#include "tests/simulation/scenario.h"
 #include "tests/simulation/world.h"
 
 namespace kith::sim {
@@ -21,7 +22,7 @@ struct Seen {
 
 Seen seen(World& world, const ConversationId& room) {
   Seen all;
-  for (const auto& [seq, event] : world.server().store_disk().events[room]) {
+  for (const auto& [seq, event] : world.server().disks().store_of(room).events[room]) {
     all.server.push_back(std::to_string(seq) + " " + event.message_id.to_string());
   }
   for (auto& device : world.devices()) {
@@ -37,7 +38,7 @@ Seen seen(World& world, const ConversationId& room) {
 // Two people talk, a copy is made, they go on, and the copy takes the server's place. One of them counts past what the
 // other had seen before that one is back.
 Seen after_restore(std::uint64_t seed, Rule broken, std::size_t* sent) {
-  World world(seed, {1, 1}, broken);
+  World world(seed, {1, 1}, broken, partitions_of(seed));
   world.findings().stop_judging();
   world.server().start();
   for (auto& device : world.devices()) device->start();
@@ -53,7 +54,7 @@ Seen after_restore(std::uint64_t seed, Rule broken, std::size_t* sent) {
     world.run_until(world.now() + 10'000);
   };
   say(busy, 5, "before the copy");
-  const ServerNode::Copy copy = world.server().copy();
+  const ServerDisks::Copy copy = world.server().disks().copy();
   say(busy, 2, "after the copy");
   say(away, 2, "after the copy");
   away.crash(false);
@@ -97,7 +98,7 @@ struct Refused {
 // Somebody is removed from a group after the copy, and writes to it. The server has just refused that when the copy
 // takes its place; where the refusal still arrives they answer the refused message.
 Refused refused_on_the_way(std::uint64_t seed) {
-  World world(seed, {1, 1}, Rule::kNone);
+  World world(seed, {1, 1}, Rule::kNone, partitions_of(seed));
   world.server().start();
   for (auto& device : world.devices()) device->start();
   world.run_until(5'000);
@@ -105,7 +106,7 @@ Refused refused_on_the_way(std::uint64_t seed) {
   Device& member = *world.devices()[1];
   const auto group = owner.engine()->outgoing().create_group("group", {member.who().user}).value();
   world.run_until(world.now() + 20'000);
-  const ServerNode::Copy copy = world.server().copy();
+  const ServerDisks::Copy copy = world.server().disks().copy();
   owner.engine()->groups().change_members(group, client::MemberChangeOf::kRemove,
                                           {member.who().user}, MemberRole::kMember,
                                           [](const Status&) {});

@@ -49,6 +49,15 @@ enum class Rule : std::uint8_t {
   kLossBelieved,        // the gateway does not hear what the bus has lost
   kRegistryBelieved,    // … or that the registry has lost its sessions
   kDeletedIsTold,       // a profile does not say that its account has gone
+  // several partitions
+  kPartitionCount,  // a later process has one partition less, and looks for conversations elsewhere
+  kPartitionOrder,  // … or has the same partitions in another order
+  kMarksOfEach,     // rows of one partition are stored before their marks, those of others are not
+  kPositionsOfOwn,  // a store says that it has what another one has
+  kTrimOfOwn,       // what one store has is removed from all logs
+  kUserMarksOfAll,  // users' marks in other logs than the first are lost at a restart
+  kIndexOfEach,     // one position says how far the index is, in all partitions
+  kRunsCountAllLogs,  // a run begins behind the records of the first log alone
   // client
   kOutboxDurable,       // send() answers before the row is written
   kRangesHonest,        // an event is not written, but counted as held

@@ -21,6 +21,7 @@ constexpr std::int64_t kCalmStepMs = 5'000;
 constexpr std::int64_t kCalmLimitMs = 40 * 60'000;
 
 constexpr std::int64_t kSearchLimitMs = 10 * 60'000;
+constexpr std::int64_t kMissedMs = 4 * 60'000;
 
 // Further actions of people in a run whose store is behind.
 constexpr int kMoreActions = 150;
@@ -67,9 +68,15 @@ std::vector<int> people_of(SeededRandom& random) {
 
 }  // namespace
 
+std::uint32_t partitions_of(std::uint64_t seed) {
+  SeededRandom random(seed, 40);
+  return random.chance(0.5) ? static_cast<std::uint32_t>(random.between(2, 4)) : 1;
+}
+
 RunResult run_scenario(const RunOptions& options) {
   SeededRandom random(options.seed, 0);
-  World world(options.seed, people_of(random), options.broken);
+  World world(options.seed, people_of(random), options.broken,
+              options.partitions.value_or(partitions_of(options.seed)));
   if (options.print) world.trace().print_to(options.print);
   std::optional<StoreBehind> store_behind;
   if (options.marks || SeededRandom(options.seed, 6).chance(0.2)) {
@@ -120,6 +127,9 @@ RunResult run_scenario(const RunOptions& options) {
     good = world.run_until(world.now() + kCalmStepMs);
     settled = good && world.settled(&missing);
   }
+  // Where live pushes are lost to the end, those who miss them are notified by then.
+  const bool losses_are_told = world.server().bus_says_loss && world.server().bus_loss > 0;
+  if (good && settled && losses_are_told) good = world.run_until(world.now() + kMissedMs);
   if (good) world.check_at_rest();  // more specific rules come first
   if (good && settled) search_everything(world);
   if (good && !settled) world.findings().broken(5, missing);

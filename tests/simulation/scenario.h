@@ -16,6 +16,8 @@ namespace kith::sim {
 struct RunOptions {
   std::uint64_t seed = 1;
   Rule broken = Rule::kNone;
+  std::optional<std::uint32_t>
+      partitions;  // of the server's conversations; unset: partitions_of(seed)
   // The store is slow, and may be that far behind. Unset: some seeds have a slow store, with few records.
   std::optional<server::LagMarks> marks;
   std::function<void(const std::string&)> print;  // every line of the trace; null: none
@@ -29,6 +31,9 @@ struct RunResult {
   std::int64_t virtual_ms = 0;
   std::optional<Waits> waits;  // of a run with a slow store
 };
+
+// Half of all seeds have one, the others 2 to 4.
+std::uint32_t partitions_of(std::uint64_t seed);
 
 RunResult run_scenario(const RunOptions& options);
 

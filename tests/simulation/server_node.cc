@@ -1,4 +1,4 @@
-// The simulated server machine: start, crash, start again on the same disks.
+// Start, crash, start again on the same disks.
 #include "tests/simulation/server_node.h"
 
 #include <utility>
@@ -47,17 +47,25 @@ struct ServerNode::Tokens : server::Authenticator {
   int comings = 0;
 };
 
+ServerNode::Ports::Partition::Partition(ServerNode& owner, std::uint32_t number, PortsWatch& watch,
+                                        const bool& after_change)
+    : log(owner.disks_, number, owner.node_, watch, owner.broken_, owner.port_random_,
+          after_change),
+      store(owner.disks_, number, owner.node_, watch, owner.broken_, owner.port_random_) {}
+
 ServerNode::Ports::Ports(ServerNode& owner, PortsWatch& watch)
-    : log(owner.log_disk_, owner.node_, watch, owner.broken_, owner.port_random_),
-      store(owner.store_disk_, owner.node_, watch, owner.broken_, owner.port_random_),
-      feeds(owner.feed_disk_, owner.node_, owner.broken_),
-      directory(owner.directory_disk_, owner.node_, watch, owner.broken_, log),
+    : feeds(owner.disks_, owner.node_, owner.broken_),
+      directory(owner.disks_.directory, owner.node_, watch, owner.broken_, after_change),
       registry(owner.node_, watch, owner.port_random_, owner.broken_),
-      bus(owner.node_, registry, watch, owner.port_random_, owner.log_disk_, owner.broken_),
-      index(owner.index_disk_, owner.node_, watch, owner.broken_) {}
+      bus(owner.node_, registry, watch, owner.port_random_, owner.disks_, owner.broken_),
+      index(owner.disks_, owner.node_, watch, owner.broken_) {
+  for (std::uint32_t i = 0; i < owner.disks_.count(); ++i) {
+    partitions.push_back(std::make_unique<Partition>(owner, i, watch, after_change));
+  }
+}
 
 ServerNode::ServerNode(VirtualTime& time, Network& network, Trace& trace, PortsWatch& watch,
-                       std::uint64_t seed, Rule broken)
+                       std::uint64_t seed, std::uint32_t partitions, Rule broken)
     : time_(time),
       network_(network),
       trace_(trace),
@@ -66,11 +74,7 @@ ServerNode::ServerNode(VirtualTime& time, Network& network, Trace& trace, PortsW
       node_(time, 1),
       random_(seed, 1),
       port_random_(seed, 2),
-      log_disk_(std::make_shared<server::CommandLogMemory::Disk>()),
-      store_disk_(std::make_shared<server::ConversationStoreMemory::Disk>()),
-      feed_disk_(std::make_shared<server::FeedStoreMemory::Disk>()),
-      directory_disk_(std::make_shared<server::DirectoryMemory::Disk>()),
-      index_disk_(std::make_shared<server::SearchIndexMemory::Disk>()),
+      disks_(partitions),
       passwords_(std::make_unique<Passwords>(node_)) {}
 
 ServerNode::~ServerNode() {
@@ -81,8 +85,10 @@ bool ServerNode::start() {
   ++starts_;
   ports_ = std::make_unique<Ports>(*this, watch_);
   tune();
-  // The store has lost its position: some records are read again.
-  if (log_keeps_all && port_random_.chance(0.5)) ports_->store.replay = port_random_.below(40);
+  for (const std::uint32_t i : logs_that_keep_all) {
+    // The store has lost its position: some records are read again.
+    if (port_random_.chance(0.5)) ports_->partitions[i]->store.replay = port_random_.below(40);
+  }
   server::ServerOptions options;
   options.secret = std::string(32, 's');
   options.authenticator = std::make_shared<Tokens>(*this);
@@ -90,27 +96,13 @@ bool ServerNode::start() {
   options.send_queue_hard_bytes = send_queue_hard_bytes;
   options.account_commands_per_s = account_commands_per_s;
   options.account_commands_burst = account_commands_burst;
-  server::Run run;
-  run.id = "run" + std::to_string(starts_);
-  run.id.resize(16);
-  run.first = log_disk_->last + 1;
-  run.copied = std::exchange(copied_, false);
-  if (!log_disk_->entries.empty()) {
-    run.kept_until_ms = log_disk_->entries.back().record.gateway_ts_ms;
-  }
-  runs_.push_back(run);
-  history_.emplace(runs_);
-  core_ = server::ServerCore::make(options,
-                                   {{{ports_->log, ports_->store}},
-                                    ports_->feeds,
-                                    ports_->directory,
-                                    ports_->registry,
-                                    ports_->bus,
-                                    *passwords_,
-                                    &ports_->index,
-                                    index_step,
-                                    broken_ == Rule::kRunsTold ? nullptr : &*history_},
-                                   node_, random_, network_, marks);
+  disks_.begin_run(starts_, broken_ == Rule::kRunsCountAllLogs ? 1 : disks_.count());
+  history_.emplace(disks_.runs());
+  core_ = server::ServerCore::make(
+      options,
+      {partition_ports(), ports_->feeds, ports_->directory, ports_->registry, ports_->bus,
+       *passwords_, &ports_->index, index_step, broken_ == Rule::kRunsTold ? nullptr : &*history_},
+      node_, random_, network_, marks);
   if (Status s = core_->start(); !s) {
     trace_.line("server", "cannot start: " + s.error().to_string());
     core_.reset();
@@ -120,9 +112,26 @@ bool ServerNode::start() {
   }
   watch_.started(options);
   network_.listen(*core_, node_);
-  trace_.line("server", "starts, log at " + std::to_string(log_disk_->last) + ", store at " +
-                            std::to_string(store_disk_->applied));
+  std::string ends;
+  for (const PartitionDisks& part : disks_.partitions()) {
+    ends += ", log at " + std::to_string(part.log->last) + ", store at " +
+            std::to_string(part.store->applied);
+  }
+  trace_.line("server", "starts" + ends);
   return true;
+}
+
+std::vector<server::PartitionPorts> ServerNode::partition_ports() const {
+  std::vector<server::PartitionPorts> ports;
+  const std::size_t count = ports_->partitions.size();
+  const bool later = starts_ > 1;
+  const std::size_t first = later && broken_ == Rule::kPartitionOrder ? 1 : 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto& part = *ports_->partitions[(first + i) % count];
+    ports.push_back({part.log, part.store});
+  }
+  if (later && broken_ == Rule::kPartitionCount && count > 1) ports.pop_back();
+  return ports;
 }
 
 void ServerNode::crash() {
@@ -153,22 +162,19 @@ void ServerNode::tune() {
   ports_->bus.says_loss = bus_says_loss;
   ports_->registry.add_delay_max = registry_delay_max;
   ports_->registry.add_fails = registry_fails;
-  ports_->log.keeps_all = log_keeps_all;
+  for (const std::uint32_t i : logs_that_keep_all) ports_->partitions[i]->log.keeps_all = true;
 }
 
-ServerNode::Copy ServerNode::copy() const {
-  return {*log_disk_, *store_disk_, *feed_disk_, *directory_disk_, *index_disk_, runs_};
+std::uint64_t ServerNode::rows_read() const {
+  if (!ports_) return 0;
+  std::uint64_t rows = ports_->feeds.rows_read;
+  for (const auto& part : ports_->partitions) rows += part->store.rows_read;
+  return rows;
 }
 
-void ServerNode::restore(const Copy& copy) {
+void ServerNode::restore(const ServerDisks::Copy& copy) {
   if (core_) crash();
-  *log_disk_ = copy.log;
-  *store_disk_ = copy.store;
-  *feed_disk_ = copy.feeds;
-  *directory_disk_ = copy.directory;
-  *index_disk_ = copy.index;
-  runs_ = copy.runs;
-  copied_ = true;
+  disks_.restore(copy);
 }
 
 void ServerNode::forget_sessions() {

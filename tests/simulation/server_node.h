@@ -1,15 +1,17 @@
-// The simulated server machine: disks that survive, a process that does not.
+// ServerNode: the process of the simulated server, on the disks of its machine, which survive it.
 #pragma once
 
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "server/server_core.h"
 #include "tests/simulation/network.h"
 #include "tests/simulation/rules.h"
+#include "tests/simulation/server_disks.h"
 #include "tests/simulation/watched_ports.h"
 
 namespace kith::sim {
@@ -17,7 +19,7 @@ namespace kith::sim {
 class ServerNode {
  public:
   ServerNode(VirtualTime& time, Network& network, Trace& trace, PortsWatch& watch,
-             std::uint64_t seed, Rule broken);
+             std::uint64_t seed, std::uint32_t partitions, Rule broken);
   ~ServerNode();
 
   // The form in which the server keeps a password.
@@ -37,38 +39,27 @@ class ServerNode {
   [[nodiscard]] server::ServerCore* core() { return core_.get(); }
   [[nodiscard]] Node& node() { return node_; }
 
-  // The content of a backup, and a start on it. The process that runs is killed.
-  struct Copy {
-    server::CommandLogMemory::Disk log;
-    server::ConversationStoreMemory::Disk store;
-    server::FeedStoreMemory::Disk feeds;
-    server::DirectoryMemory::Disk directory;
-    server::SearchIndexMemory::Disk index;
-    std::vector<server::Run> runs;
-  };
-  [[nodiscard]] Copy copy() const;
-  void restore(const Copy& copy);
+  // The next start is on this copy. The process that runs is killed.
+  void restore(const ServerDisks::Copy& copy);
 
   // The knobs of the faults.
-  server::CommandLogMemory::Disk& log_disk() { return *log_disk_; }
-  server::ConversationStoreMemory::Disk& store_disk() { return *store_disk_; }
-  server::FeedStoreMemory::Disk& feed_disk() { return *feed_disk_; }
-  server::DirectoryMemory::Disk& directory_disk() { return *directory_disk_; }
-  server::SearchIndexMemory::Disk& index_disk() { return *index_disk_; }
+  [[nodiscard]] const ServerDisks& disks() const { return disks_; }
   double bus_loss = 0;
   std::int64_t bus_delay_max = 0;
   bool bus_says_loss = false;
   std::int64_t registry_delay_max = 0;
   double registry_fails = 0;
-  bool log_keeps_all = false;
-  Millis token_life{0};  // 0: tokens do not end
+  std::set<std::uint32_t> logs_that_keep_all;  // partitions
+  Millis token_life{0};                        // 0: tokens do not end
   std::size_t send_queue_hard_bytes = limits::send_queue_hard_bytes;
   server::LagMarks marks;  // these two from the next start on
   server::IndexStep index_step;
   std::uint32_t account_commands_per_s = limits::account_commands_per_s;
   std::uint32_t account_commands_burst = limits::account_commands_burst;
-  std::uint64_t rows_read() const {
-    return ports_ ? ports_->store.rows_read + ports_->feeds.rows_read : 0;
+  [[nodiscard]] std::uint64_t rows_read() const;
+  // Records on their way into the log of a partition.
+  [[nodiscard]] std::size_t in_log(std::uint32_t partition) const {
+    return ports_ ? ports_->partitions.at(partition)->log.pending() : 0;
   }
   // Applies the above to a running process.
   void tune();
@@ -77,15 +68,24 @@ class ServerNode {
   struct Passwords;
   struct Tokens;
   struct Ports {
+    struct Partition {
+      Partition(ServerNode& owner, std::uint32_t number, PortsWatch& watch,
+                const bool& after_change);
+      WatchedLog log;
+      WatchedStore store;
+    };
     Ports(ServerNode& owner, PortsWatch& watch);
-    WatchedLog log;
-    WatchedStore store;
+    bool after_change = false;  // see WatchedLog
+    std::vector<std::unique_ptr<Partition>> partitions;
     WatchedFeeds feeds;
     WatchedDirectory directory;
     WatchedRegistry registry;
     WatchedBus bus;
     WatchedIndex index;
   };
+
+  // In the order of their numbers.
+  [[nodiscard]] std::vector<server::PartitionPorts> partition_ports() const;
 
   VirtualTime& time_;
   Network& network_;
@@ -95,17 +95,11 @@ class ServerNode {
   Node node_;
   SeededRandom random_;       // of the server itself
   SeededRandom port_random_;  // of faults at its ports
-  std::shared_ptr<server::CommandLogMemory::Disk> log_disk_;
-  std::shared_ptr<server::ConversationStoreMemory::Disk> store_disk_;
-  std::shared_ptr<server::FeedStoreMemory::Disk> feed_disk_;
-  std::shared_ptr<server::DirectoryMemory::Disk> directory_disk_;
-  std::shared_ptr<server::SearchIndexMemory::Disk> index_disk_;
+  ServerDisks disks_;
   std::unique_ptr<Passwords> passwords_;
   std::unique_ptr<Ports> ports_;
   std::unique_ptr<server::ServerCore> core_;
   std::uint64_t starts_ = 0;
-  bool copied_ = false;
-  std::vector<server::Run> runs_;  // survives, as the file of the embedded server does
   std::optional<server::RunHistory> history_;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "server/conversation/store_pace.h"
 #include "tests/simulation/seeded_random.h"
@@ -20,6 +21,7 @@ struct Waits {
   std::uint64_t most_behind = 0;  // records in the log, or on their way, and not in the store
 };
 
+// The partitions share the lag that is allowed.
 // Outlives the faults of the run, which end the store's slowness with everything else.
 class StoreBehind {
  public:
@@ -33,6 +35,7 @@ class StoreBehind {
 
  private:
   void look();
+  [[nodiscard]] std::uint64_t look_at_stores(bool same);
 
   World& world_;
   SeededRandom random_;
@@ -42,7 +45,7 @@ class StoreBehind {
   std::uint64_t process_ = 0;
   std::uint64_t held_ = 0;
   std::uint64_t in_log_ = 0;
-  std::uint64_t behind_ = 0;
+  std::vector<std::uint64_t> behind_;  // by partition
 };
 
 }  // namespace kith::sim

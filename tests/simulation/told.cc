@@ -41,10 +41,10 @@ void Told::add(std::int64_t at, std::size_t device, std::string_view bytes) {
 // The ends of listings count every command of the server, and say nothing of anybody's: they are no
 // secret, and taken out. The comparison covers only which positions are equal and which follow
 // which.
-void Told::positions_of(v1::ServerFrame& frame, const std::function<void(std::uint64_t&)>& each) {
-  const auto through = [&](std::uint64_t value, auto set) {
+void Told::positions_of(v1::ServerFrame& frame, const Each& each) {
+  const auto through = [&](const std::string& kind, std::uint64_t value, auto set) {
     if (value == 0) return;
-    each(value);
+    each(kind, value);
     set(value);
   };
   if (frame.has_sync_page()) {
@@ -52,21 +52,22 @@ void Told::positions_of(v1::ServerFrame& frame, const std::function<void(std::ui
     page.set_next_cursor(0);
     if (!page.page_token().empty()) page.set_page_token("more");  // sealed, with a position in it
     for (v1::ConversationState& state : *page.mutable_changed()) {
-      through(state.entry_ver(), [&](std::uint64_t rank) { state.set_entry_ver(rank); });
+      through(state.conversation_id(), state.entry_ver(),
+              [&](std::uint64_t rank) { state.set_entry_ver(rank); });
     }
   }
   if (frame.has_sync_reset()) frame.mutable_sync_reset()->set_snapshot_cursor(0);
   if (frame.has_feed_notice()) {
     auto& notice = *frame.mutable_feed_notice();
-    through(notice.ver(), [&](std::uint64_t rank) { notice.set_ver(rank); });
+    through("version", notice.ver(), [&](std::uint64_t rank) { notice.set_ver(rank); });
   }
   if (frame.has_pong()) {
     auto& pong = *frame.mutable_pong();
-    through(pong.feed_high(), [&](std::uint64_t rank) { pong.set_feed_high(rank); });
+    through("version", pong.feed_high(), [&](std::uint64_t rank) { pong.set_feed_high(rank); });
   }
   if (!frame.has_search_page()) return;
   for (v1::SearchHit& hit : *frame.mutable_search_page()->mutable_hits()) {
-    through(hit.place(), [&](std::uint64_t rank) { hit.set_place(rank); });
+    through("place", hit.place(), [&](std::uint64_t rank) { hit.set_place(rank); });
   }
 }
 
@@ -83,19 +84,24 @@ std::string Told::without_chance(std::string bytes,
 }
 
 std::vector<Told::Line> Told::lines() const {
-  Ranks ranks;
+  std::map<std::string, std::map<std::uint64_t, std::uint64_t>> ranks;  // by kind
   std::vector<Heard> all = heard_;
   for (const Heard& heard : all) {
     v1::ServerFrame copy = heard.frame;
-    positions_of(copy, [&](std::uint64_t& position) { ranks[position]; });
+    positions_of(copy,
+                 [&](const std::string& kind, std::uint64_t& position) { ranks[kind][position]; });
   }
-  std::uint64_t next = 0;
-  for (auto& [position, rank] : ranks) rank = ++next;
+  for (auto& [kind, of_kind] : ranks) {
+    std::uint64_t next = 0;
+    for (auto& [position, rank] : of_kind) rank = ++next;
+  }
   std::vector<Line> lines;
   std::map<std::string, std::uint64_t> numbers;
   for (Heard& heard : all) {
     const std::string shown = describe(heard.frame);
-    positions_of(heard.frame, [&](std::uint64_t& position) { position = ranks.at(position); });
+    positions_of(heard.frame, [&](const std::string& kind, std::uint64_t& position) {
+      position = ranks.at(kind).at(position);
+    });
     lines.push_back(
         {heard.at, heard.device, without_chance(heard.frame.SerializeAsString(), numbers), shown});
   }

@@ -31,8 +31,9 @@ class Told {
   [[nodiscard]] std::vector<Line> lines() const;
 
  private:
-  using Ranks = std::map<std::uint64_t, std::uint64_t>;
-  static void positions_of(v1::ServerFrame& frame, const std::function<void(std::uint64_t&)>& each);
+  // Numbers of one kind are comparable: versions of feeds, places of a search, states of one conversation.
+  using Each = std::function<void(const std::string& kind, std::uint64_t&)>;
+  static void positions_of(v1::ServerFrame& frame, const Each& each);
   [[nodiscard]] std::string without_chance(std::string bytes,
                                            std::map<std::string, std::uint64_t>& numbers) const;
 

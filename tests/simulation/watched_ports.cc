@@ -10,14 +10,18 @@ namespace kith::sim {
 
 // --- log ---
 
-WatchedLog::WatchedLog(std::shared_ptr<Disk> disk, Scheduler& scheduler, PortsWatch& watch,
-                       Rule broken, SeededRandom& random)
-    : disk_(disk),
+WatchedLog::WatchedLog(const ServerDisks& disks, std::uint32_t partition, Scheduler& scheduler,
+                       PortsWatch& watch, Rule broken, SeededRandom& random,
+                       const bool& after_change)
+    : disks_(disks),
+      partition_(partition),
+      disk_(disks.partitions()[partition].log),
       watch_(watch),
       broken_(broken),
       random_(random),
-      seen_(disk->last),
-      inner_(std::make_unique<server::CommandLogMemory>(std::move(disk), scheduler)) {}
+      after_change_(after_change),
+      seen_(disk_->last),
+      inner_(std::make_unique<server::CommandLogMemory>(disk_, scheduler)) {}
 
 WatchedLog::~WatchedLog() {
   inner_.reset();
@@ -28,7 +32,7 @@ void WatchedLog::catch_up() {
   for (const server::LogEntry& entry : disk_->entries) {
     if (entry.position <= seen_) continue;
     seen_ = entry.position;
-    watch_.logged(entry);
+    watch_.logged(partition_, entry);
   }
 }
 
@@ -38,7 +42,7 @@ void WatchedLog::append(server::LogRecord record, server::Committed committed) {
     create->type = ConversationType::kGroup;
     record.rules_version = 3;
   }
-  const Rule hushed = after_change ? Rule::kBlockLogged : Rule::kBlockAsked;
+  const Rule hushed = after_change_ ? Rule::kBlockLogged : Rule::kBlockAsked;
   if (auto* block = std::get_if<server::BlockOp>(&record.op);
       block != nullptr && broken_ == hushed) {
     block->on = false;
@@ -64,22 +68,36 @@ Result<std::vector<server::LogEntry>> WatchedLog::read(server::Position after, s
       if (auto* send = std::get_if<server::SendOp>(&entry.record.op)) send->body += "\x1a";
     }
   }
+  if (entries && broken_ == Rule::kUserMarksOfAll && partition_ != 0) {
+    for (server::LogEntry& entry : *entries) {
+      const bool mark = std::holds_alternative<server::UserMarkOp>(entry.record.op);
+      if (mark) entry.record.sender = UserId();
+    }
+  }
   return entries;
 }
 
 void WatchedLog::trim(server::Position upto) {
-  if (!keeps_all) inner_->trim(upto);
+  if (keeps_all) return;
+  inner_->trim(upto);
+  if (broken_ != Rule::kTrimOfOwn) return;
+  for (const PartitionDisks& part : disks_.partitions()) {
+    std::erase_if(part.log->entries,
+                  [&](const server::LogEntry& entry) { return entry.position <= upto; });
+  }
 }
 
 // --- store ---
 
-WatchedStore::WatchedStore(std::shared_ptr<Disk> disk, Scheduler& scheduler, PortsWatch& watch,
-                           Rule broken, SeededRandom& random)
-    : disk_(disk),
+WatchedStore::WatchedStore(const ServerDisks& disks, std::uint32_t partition, Scheduler& scheduler,
+                           PortsWatch& watch, Rule broken, SeededRandom& random)
+    : disks_(disks),
+      partition_(partition),
+      disk_(disks.partitions()[partition].store),
       watch_(watch),
       broken_(broken),
       random_(random),
-      inner_(std::make_unique<server::ConversationStoreMemory>(std::move(disk), scheduler)) {}
+      inner_(std::make_unique<server::ConversationStoreMemory>(disk_, scheduler)) {}
 
 WatchedStore::~WatchedStore() {
   inner_.reset();
@@ -88,14 +106,20 @@ WatchedStore::~WatchedStore() {
 
 void WatchedStore::catch_up() {
   while (!handed_over_.empty() && handed_over_.front()->position <= disk_->applied) {
-    watch_.applied(*handed_over_.front());
+    watch_.applied(partition_, *handed_over_.front());
     handed_over_.pop_front();
   }
 }
 
 Result<server::StoredUpTo> WatchedStore::applied() {
   disk_->applied -= std::min(disk_->applied, std::exchange(replay, 0));
-  return inner_->applied();
+  auto applied = inner_->applied();
+  if (applied && broken_ == Rule::kPositionsOfOwn) {
+    // As far as the log goes: behind its end the server would not start.
+    const server::Position first = std::min(disks_.store(0).applied, disks_.log(partition_).last);
+    applied->position = std::max(applied->position, first);
+  }
+  return applied;
 }
 
 void WatchedStore::spoil(server::StoreBatch& batch) {
@@ -183,6 +207,19 @@ Result<std::uint64_t> WatchedFeeds::begin() {
 }
 
 void WatchedFeeds::apply(std::shared_ptr<const server::FeedBatch> batch, Done<void> done) {
+  if (broken_ == Rule::kMarksOfEach) {
+    server::FeedBatch awaited = *batch;
+    server::FeedBatch late;
+    std::erase_if(awaited.entries, [&](const server::FeedRow& row) {
+      const bool of_first = disks_.partition_of(row.conversation) == 0;
+      if (!of_first) late.entries.push_back(row);
+      return !of_first;
+    });
+    FeedStoreMemory::apply(std::make_shared<const server::FeedBatch>(std::move(awaited)),
+                           std::move(done));
+    return FeedStoreMemory::apply(std::make_shared<const server::FeedBatch>(std::move(late)),
+                                  [](const Status&) {});
+  }
   if (broken_ != Rule::kMarksBeforeRows)
     return FeedStoreMemory::apply(std::move(batch), std::move(done));
   // The rows go on before the marks are there.
@@ -248,9 +285,9 @@ void WatchedDirectory::update(const UserId& id, const server::UserChange& change
                           [this, id, done = std::move(done)](Result<server::UserRecord> changed) {
                             if (changed) watch_.user_changed(id);
                             if (changed) spoil(*changed);
-                            log_.after_change = true;
+                            after_change_ = true;
                             done(std::move(changed));
-                            log_.after_change = false;
+                            after_change_ = false;
                           });
 }
 
@@ -291,6 +328,14 @@ void WatchedDirectory::leaving(std::size_t limit, Done<std::vector<UserId>> done
 
 // --- search index ---
 
+Result<server::Position> WatchedIndex::complete(std::uint32_t partition) {
+  if (broken_ != Rule::kIndexOfEach) return SearchIndexMemory::complete(partition);
+  auto first = SearchIndexMemory::complete(0);
+  // As far as the log goes: an index that is ahead of it would begin anew.
+  if (first) *first = std::min(*first, disks_.log(partition).last);
+  return first;
+}
+
 void WatchedIndex::add(std::shared_ptr<const server::IndexBatch> batch, Done<void> done) {
   server::IndexBatch spoilt = *batch;
   if (broken_ == Rule::kIndexComplete && !spoilt.messages.empty()) spoilt.messages.pop_back();
@@ -303,9 +348,9 @@ void WatchedIndex::add(std::shared_ptr<const server::IndexBatch> batch, Done<voi
 }
 
 void WatchedIndex::begin_anew(Done<void> done) {
-  const auto marks = disk_->marks;
+  const auto marks = disks_.index->marks;
   SearchIndexMemory::begin_anew([this, marks, done = std::move(done)](const Status& begun) {
-    if (broken_ == Rule::kIndexBeginsAnew) disk_->marks = marks;
+    if (broken_ == Rule::kIndexBeginsAnew) disks_.index->marks = marks;
     done(begun);
   });
 }
@@ -374,7 +419,8 @@ server::Delivery WatchedBus::with_devices(const server::Delivery& delivery) cons
   v1::ServerFrame frame;
   if (!frame.ParseFromString(*delivery.frame) || !frame.has_event_push()) return delivery;
   for (v1::Event& event : *frame.mutable_event_push()->mutable_events()) {
-    for (const server::LogEntry& entry : log_->entries) {
+    const auto id = ConversationId::from_bytes(event.conversation_id()).value();
+    for (const server::LogEntry& entry : disks_.log(disks_.partition_of(id)).entries) {
       if (entry.record.command_id.view() != event.message_id()) continue;
       event.set_sender_device(entry.record.sender_device.bytes());
     }

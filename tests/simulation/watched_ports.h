@@ -21,6 +21,7 @@
 #include "server/adapters/embedded/session_registry_memory.h"
 #include "tests/simulation/rules.h"
 #include "tests/simulation/seeded_random.h"
+#include "tests/simulation/server_disks.h"
 
 namespace kith::sim {
 
@@ -28,8 +29,8 @@ class PortsWatch {
  public:
   virtual ~PortsWatch() = default;
   virtual void started(const server::ServerOptions& options) = 0;
-  virtual void logged(const server::LogEntry& entry) = 0;
-  virtual void applied(const server::StoreBatch& batch) = 0;
+  virtual void logged(std::uint32_t partition, const server::LogEntry& entry) = 0;
+  virtual void applied(std::uint32_t partition, const server::StoreBatch& batch) = 0;
   virtual void user_changed(const UserId& user) = 0;
   virtual void user_removed(const UserId& user) = 0;
   virtual void published(const DeviceId& to, const std::string& frame) = 0;
@@ -45,8 +46,9 @@ class PortsWatch {
 class WatchedLog : public server::CommandLog {
  public:
   using Disk = server::CommandLogMemory::Disk;
-  WatchedLog(std::shared_ptr<Disk> disk, Scheduler& scheduler, PortsWatch& watch, Rule broken,
-             SeededRandom& random);
+  // `after_change`: the directory has just answered a change; records that are appended meanwhile follow from it.
+  WatchedLog(const ServerDisks& disks, std::uint32_t partition, Scheduler& scheduler,
+             PortsWatch& watch, Rule broken, SeededRandom& random, const bool& after_change);
   ~WatchedLog() override;
   void append(server::LogRecord record, server::Committed committed) override;
   Result<std::vector<server::LogEntry>> read(server::Position after, std::size_t limit) override;
@@ -56,16 +58,17 @@ class WatchedLog : public server::CommandLog {
 
   // Entries stay for a replay.
   bool keeps_all = false;
-  // The directory has just answered a change; records that are appended meanwhile follow from it.
-  bool after_change = false;
 
  private:
   void catch_up();
 
-  std::shared_ptr<Disk> disk_;
+  const ServerDisks& disks_;
+  const std::uint32_t partition_;
+  const std::shared_ptr<Disk> disk_;
   PortsWatch& watch_;
   Rule broken_;
   SeededRandom& random_;
+  const bool& after_change_;
   server::Position seen_;
   std::unique_ptr<server::CommandLogMemory> inner_;
 };
@@ -73,8 +76,8 @@ class WatchedLog : public server::CommandLog {
 class WatchedStore : public server::ConversationStore {
  public:
   using Disk = server::ConversationStoreMemory::Disk;
-  WatchedStore(std::shared_ptr<Disk> disk, Scheduler& scheduler, PortsWatch& watch, Rule broken,
-               SeededRandom& random);
+  WatchedStore(const ServerDisks& disks, std::uint32_t partition, Scheduler& scheduler,
+               PortsWatch& watch, Rule broken, SeededRandom& random);
   ~WatchedStore() override;
   Result<server::StoredUpTo> applied() override;
   void apply(std::shared_ptr<const server::StoreBatch> batch, Done<void> done) override;
@@ -96,7 +99,9 @@ class WatchedStore : public server::ConversationStore {
   void spoil(server::StoreBatch& batch);
   void spoil(server::Conversation& loaded);
 
-  std::shared_ptr<Disk> disk_;
+  const ServerDisks& disks_;
+  const std::uint32_t partition_;
+  const std::shared_ptr<Disk> disk_;
   PortsWatch& watch_;
   Rule broken_;
   SeededRandom& random_;
@@ -106,8 +111,11 @@ class WatchedStore : public server::ConversationStore {
 
 class WatchedFeeds : public server::FeedStoreMemory {
  public:
-  WatchedFeeds(std::shared_ptr<Disk> disk, Scheduler& scheduler, Rule broken)
-      : FeedStoreMemory(std::move(disk), scheduler), scheduler_(scheduler), broken_(broken) {}
+  WatchedFeeds(const ServerDisks& disks, Scheduler& scheduler, Rule broken)
+      : FeedStoreMemory(disks.feeds, scheduler),
+        disks_(disks),
+        scheduler_(scheduler),
+        broken_(broken) {}
   Result<std::uint64_t> begin() override;
   void apply(std::shared_ptr<const server::FeedBatch> batch, Done<void> done) override;
   void changed(const UserId& user, server::FeedVersion after, std::size_t limit,
@@ -119,6 +127,7 @@ class WatchedFeeds : public server::FeedStoreMemory {
   std::uint64_t rows_read = 0;
 
  private:
+  const ServerDisks& disks_;
   Scheduler& scheduler_;
   Rule broken_;
 };
@@ -126,8 +135,11 @@ class WatchedFeeds : public server::FeedStoreMemory {
 class WatchedDirectory : public server::DirectoryMemory {
  public:
   WatchedDirectory(std::shared_ptr<Disk> disk, Scheduler& scheduler, PortsWatch& watch, Rule broken,
-                   WatchedLog& log)
-      : DirectoryMemory(std::move(disk), scheduler), watch_(watch), broken_(broken), log_(log) {}
+                   bool& after_change)
+      : DirectoryMemory(std::move(disk), scheduler),
+        watch_(watch),
+        broken_(broken),
+        after_change_(after_change) {}
   void admit(const server::NewUser& user, const server::DeviceRecord& device,
              Done<server::Arrival> done) override;
   void load(const UserId& id, Done<std::optional<server::UserRecord>> done) override;
@@ -144,7 +156,7 @@ class WatchedDirectory : public server::DirectoryMemory {
   void spoil(server::UserRecord& record) const;
   PortsWatch& watch_;
   Rule broken_;
-  WatchedLog& log_;
+  bool& after_change_;
   bool removed_ = false;  // somebody, by this process
 };
 
@@ -177,14 +189,14 @@ class WatchedRegistry : public server::SessionRegistryMemory {
 
 class WatchedIndex : public server::SearchIndexMemory {
  public:
-  WatchedIndex(const std::shared_ptr<Disk>& disk, Scheduler& scheduler, PortsWatch& watch,
-               Rule broken)
-      : SearchIndexMemory(disk, scheduler), disk_(disk), watch_(watch), broken_(broken) {}
+  WatchedIndex(const ServerDisks& disks, Scheduler& scheduler, PortsWatch& watch, Rule broken)
+      : SearchIndexMemory(disks.index, scheduler), disks_(disks), watch_(watch), broken_(broken) {}
+  Result<server::Position> complete(std::uint32_t partition) override;
   void add(std::shared_ptr<const server::IndexBatch> batch, Done<void> done) override;
   void begin_anew(Done<void> done) override;
 
  private:
-  std::shared_ptr<Disk> disk_;
+  const ServerDisks& disks_;
   PortsWatch& watch_;
   Rule broken_;
 };
@@ -192,14 +204,13 @@ class WatchedIndex : public server::SearchIndexMemory {
 // Drops the deliveries that a fault names, and delivers the others in order after a delay.
 class WatchedBus : public server::BusMemory {
  public:
-  using Log = server::CommandLogMemory::Disk;
   WatchedBus(Scheduler& scheduler, WatchedRegistry& registry, PortsWatch& watch,
-             SeededRandom& random, std::shared_ptr<const Log> log, Rule broken)
+             SeededRandom& random, const ServerDisks& disks, Rule broken)
       : scheduler_(scheduler),
         registry_(registry),
         watch_(watch),
         random_(random),
-        log_(std::move(log)),
+        disks_(disks),
         broken_(broken) {}
   void publish(const std::string& gateway, const server::Delivery& delivery) override;
 
@@ -212,7 +223,7 @@ class WatchedBus : public server::BusMemory {
   WatchedRegistry& registry_;
   PortsWatch& watch_;
   SeededRandom& random_;
-  std::shared_ptr<const Log> log_;
+  const ServerDisks& disks_;
   Rule broken_;
   std::int64_t last_due_ = 0;
 

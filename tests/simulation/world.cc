@@ -18,19 +18,24 @@ std::uint64_t refused_as_overloaded(const v1::ServerFrame& frame) {
   return count;
 }
 
+// As the trace calls it.
+std::string part_name(const char* engine, std::uint32_t partition) {
+  return partition == 0 ? engine : engine + std::to_string(partition);
+}
+
 }  // namespace
 
 World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken,
-             std::optional<std::uint64_t> others_seed)
+             std::uint32_t partitions, std::optional<std::uint64_t> others_seed)
     : trace_(time_),
       weather_(seed, 3),
       network_(time_, weather_, trace_, *this),
-      server_(time_, network_, trace_, *this, seed, broken),
+      server_(time_, network_, trace_, *this, seed, partitions, broken),
       users_(devices_of.size()),
-      truth_{server_.store_disk(),
-             server_.feed_disk(),
-             server_.directory_disk(),
-             server_.index_disk(),
+      truth_{server_.disks(),
+             *server_.disks().feeds,
+             *server_.disks().directory,
+             *server_.disks().index,
              who_,
              [this](std::size_t device) -> const CacheDisk& { return devices_.at(device)->disk(); },
              [this](std::size_t device) { return devices_.at(device)->engine(); },
@@ -50,7 +55,7 @@ World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken
     }
   }
   for (std::size_t user = 0; user < users_; ++user) {  // everybody has an account
-    auto& account = server_.directory_disk().accounts[user_of(user)];
+    auto& account = server_.disks().directory->accounts[user_of(user)];
     account.user.id = user_of(user);
     account.user.handle = account.user.display_name = handle_of(user);
   }
@@ -91,7 +96,7 @@ void World::end_the_dying() {
   if (server_died_) server_died_();
 }
 
-void World::restore(const ServerNode::Copy& copy) {
+void World::restore(const ServerDisks::Copy& copy) {
   trace_.line("server", "is restored");
   server_.restore(copy);
   restored_ = true;
@@ -100,10 +105,12 @@ void World::restore(const ServerNode::Copy& copy) {
   checkers_.push_back(std::make_unique<RestoreChecker>(truth_, findings_));
   findings_.pause(true);
   for (auto& checker : checkers_) {
-    for (const auto& [id, events] : copy.store.events) {
+    for (const auto& [id, events] : truth_.events()) {
       for (const auto& [seq, event] : events) checker->durable(event.message_id);
     }
-    for (const server::LogEntry& entry : copy.log.entries) checker->logged_before(entry);
+    for (std::uint32_t i = 0; i < truth_.disks.count(); ++i) {
+      for (const auto& entry : truth_.disks.log(i).entries) checker->logged_before(i, entry);
+    }
     for (const Who& who : who_) {
       for (const auto& [id, row] : truth_.disk(who.device).outbox) {
         if (row.failed) checker->refused(id);
@@ -163,7 +170,7 @@ void World::acknowledge_by_hand(std::size_t device) {
 void World::give_password(std::size_t user) {
   Credentials& own = credentials_[user];
   own.maybe("first password of " + handle_of(user));
-  server_.directory_disk().accounts.at(user_of(user)).password_hash =
+  server_.disks().directory->accounts.at(user_of(user)).password_hash =
       ServerNode::hash_of(own.likeliest());
   for (auto& device : devices_) {
     if (device->who().user == user_of(user)) device->use_password(&own);
@@ -208,20 +215,30 @@ void World::remove_account(const UserId& user) {
   server_.core()->delete_account(user, [](const Status&) {});
 }
 
-bool World::settled(std::string* why) {
-  const auto& store = server_.store_disk();
-  // A replay that changes nothing need not move the store's position: hence the limit.
-  if (store.applied < server_.log_disk().last && now() - logged_at_ < kApplyLimitMs) {
-    *why = "the store is behind the log";
-    return false;
+bool World::engines_settled(std::string* why) const {
+  for (std::uint32_t i = 0; i < truth_.disks.count(); ++i) {
+    const server::Position applied = truth_.store(i).applied;
+    const auto logged = logged_at_.find(i);
+    // A record that changes nothing need not move the store's position: hence the limit.
+    const bool may_wait = logged == logged_at_.end() || now() - logged->second >= kApplyLimitMs;
+    if (applied < truth_.disks.log(i).last && !may_wait) {
+      *why = "a store is behind its log";
+      return false;
+    }
+    const auto complete = truth_.index.complete.find(i);
+    if (applied > 0 && (complete == truth_.index.complete.end() || complete->second < applied)) {
+      *why = "the search index is behind a store";
+      return false;
+    }
   }
-  for (const auto& [id, account] : server_.directory_disk().accounts) {
+  return true;
+}
+
+bool World::settled(std::string* why) {
+  if (!engines_settled(why)) return false;
+  for (const auto& [id, account] : server_.disks().directory->accounts) {
     if (account.life != server::DirectoryMemory::Account::Life::kLeaving) continue;
     *why = "somebody whose account was deleted has not left everything";
-    return false;
-  }
-  if (server_.index_disk().complete[0] < store.applied) {
-    *why = "the search index is behind the store";
     return false;
   }
   for (auto& device : devices_) {
@@ -242,11 +259,11 @@ bool World::settled(std::string* why) {
       *why = name + " has not dealt with everything";
       return false;
     }
-    *why = name + ": " + difference_of(server_.directory_disk().accounts.at(user).user, *engine);
+    *why = name + ": " + difference_of(server_.disks().directory->accounts.at(user).user, *engine);
     if (*why != name + ": ") return false;
     for (const ConversationId& id : truth_.conversations_of(user)) {
       const std::string difference =
-          difference_of(store, user, id, *engine, !hid_reads_.contains(user));
+          difference_of(truth_.store_of(id), user, id, *engine, !hid_reads_.contains(user));
       if (difference.empty()) continue;
       *why = name + " conversation " + id.to_string() + ": " + difference;
       return false;
@@ -348,16 +365,17 @@ void World::published(const DeviceId& to, const std::string& bytes) {
   }
 }
 
-void World::logged(const server::LogEntry& entry) {
-  logged_at_ = now();
-  trace_.line("log", describe(entry));
-  for (auto& checker : checkers_) checker->logged(entry);
+void World::logged(std::uint32_t partition, const server::LogEntry& entry) {
+  logged_at_[partition] = now();
+  trace_.line(part_name("log", partition), describe(entry));
+  for (auto& checker : checkers_) checker->logged(partition, entry);
 }
 
-void World::applied(const server::StoreBatch& batch) {
-  trace_.line("store", "applied up to " + std::to_string(batch.position) + ", " +
-                           std::to_string(batch.events.size()) + " events");
-  for (auto& checker : checkers_) checker->applied(batch);
+void World::applied(std::uint32_t partition, const server::StoreBatch& batch) {
+  trace_.line(part_name("store", partition), "applied up to " + std::to_string(batch.position) +
+                                                 ", " + std::to_string(batch.events.size()) +
+                                                 " events");
+  for (auto& checker : checkers_) checker->applied(partition, batch);
 }
 
 void World::indexed(const server::IndexBatch& batch) {
@@ -395,8 +413,8 @@ void World::bus_lost() {
 }
 
 void World::user_changed(const UserId& user) {
-  trace_.line("directory", "changed " + server_.directory_disk().accounts.at(user).user.handle);
-  if (!server_.directory_disk().accounts.at(user).user.privacy.receipts) hid_reads_.insert(user);
+  trace_.line("directory", "changed " + server_.disks().directory->accounts.at(user).user.handle);
+  if (!server_.disks().directory->accounts.at(user).user.privacy.receipts) hid_reads_.insert(user);
   if (steps_after_change_ >= 0) crash_server_after(std::exchange(steps_after_change_, -1));
   for (auto& checker : checkers_) checker->user_changed(user);
 }
@@ -408,6 +426,7 @@ void World::user_removed(const UserId& user) {
 
 void World::cached(const Who& who, const client::CacheChange& change) {
   if (change.forget_history) {
+    if (!restored_) findings_.broken(35, who.name + " forgets the history that the server has");
     of_old_.erase(who.device);
     for (auto& checker : checkers_) checker->forgot_history(who);
   }

@@ -23,10 +23,10 @@ namespace kith::sim {
 
 class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
  public:
-  // `devices_of[u]`: how many devices user u has. `others_seed`: chance of the devices of all users but
-  // the first; unset: the same seed.
+  // `devices_of[u]`: how many devices user u has. `partitions`: of the server's conversations. `others_seed`: chance
+  // of the devices of all users but the first; unset: the same seed.
   World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken,
-        std::optional<std::uint64_t> others_seed = std::nullopt);
+        std::uint32_t partitions = 1, std::optional<std::uint64_t> others_seed = std::nullopt);
   ~World() override;
 
   // Runs until `until` (virtual ms), or until a rule is broken. False: one is.
@@ -55,7 +55,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   std::size_t add_stranger(const std::string& handle);
 
   // A copy takes the server's place; the checkers' events then belong to another history.
-  void restore(const ServerNode::Copy& copy);
+  void restore(const ServerDisks::Copy& copy);
 
   // The actions of people.
   Result<MessageId> send(Device& device, const ConversationId& to, const std::string& text,
@@ -109,8 +109,8 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   void device_says(std::size_t device, std::string_view frame) override;
   void server_hears(std::size_t device, std::string_view frame) override;
   void started(const server::ServerOptions& options) override;
-  void logged(const server::LogEntry& entry) override;
-  void applied(const server::StoreBatch& batch) override;
+  void logged(std::uint32_t partition, const server::LogEntry& entry) override;
+  void applied(std::uint32_t partition, const server::StoreBatch& batch) override;
   void user_changed(const UserId& user) override;
   void user_removed(const UserId& user) override;
   void published(const DeviceId& to, const std::string& frame) override;
@@ -125,6 +125,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   void rolled_back(const Who& who) override;
   void dealt_with(const Who& who, const client::Message& message) override;
 
+  bool engines_settled(std::string* why) const;
   void end_the_dying();
   void of_session(const server::SessionRef& session,
                   void (Checker::*hook)(const Who&, std::uint64_t), const char* what);
@@ -149,7 +150,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   std::set<std::size_t> of_old_;  // devices that hold the history before the restore
   Refusals refusals_;             // of that history
   std::set<UserId> hid_reads_;    // at some time: misses what others read meanwhile
-  std::int64_t logged_at_ = 0;
+  std::map<std::uint32_t, std::int64_t> logged_at_;  // by partition
   std::uint64_t bytes_ = 0;
   std::uint64_t overloaded_ = 0;
   std::set<std::pair<std::size_t, std::uint64_t>> searches_;  // not answered: device and request

@@ -83,7 +83,7 @@ void AccountsChecker::profile(const v1::UserProfile& profile) {
   broken(25, "the profile of " + brief(user) + " does not say that the account was deleted");
 }
 
-void AccountsChecker::logged(const server::LogEntry& entry) {
+void AccountsChecker::logged(std::uint32_t /*partition*/, const server::LogEntry& entry) {
   const auto* create = std::get_if<server::CreateOp>(&entry.record.op);
   const auto* change = std::get_if<server::MembershipOp>(&entry.record.op);
   const bool adds = change != nullptr && change->kind == server::MemberChangeKind::kAdd;
@@ -111,7 +111,7 @@ void AccountsChecker::at_rest() {
     if (account.life != server::DirectoryMemory::Account::Life::kLeaving) continue;
     broken(25, "the departure of " + brief(user) + ", whose account was deleted, has no end");
   }
-  for (const auto& [id, members] : truth_.store.members) {
+  for (const auto& [id, members] : truth_.members()) {
     if (id.is_direct()) continue;
     for (const auto& [user, member] : members) {
       if (!member.active() || !truth_.gone(user)) continue;

@@ -19,7 +19,7 @@ class AccountsChecker : public Checker {
   void falls_silent(const Who& who) override { unheard_.insert(who.device); }
   void asks(const Who& who, const v1::ClientFrame& frame) override;
   void server_says(const Who& who, const v1::ServerFrame& frame) override;
-  void logged(const server::LogEntry& entry) override;
+  void logged(std::uint32_t partition, const server::LogEntry& entry) override;
   void user_changed(const UserId& user) override;
   void user_removed(const UserId& user) override { removed_at_[user] = truth_.now(); }
   void at_rest() override;

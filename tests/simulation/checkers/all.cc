@@ -10,6 +10,7 @@
 #include "tests/simulation/checkers/messages.h"
 #include "tests/simulation/checkers/missed.h"
 #include "tests/simulation/checkers/order.h"
+#include "tests/simulation/checkers/partitions.h"
 #include "tests/simulation/checkers/privacy.h"
 #include "tests/simulation/checkers/search.h"
 #include "tests/simulation/checkers/watermarks.h"
@@ -18,6 +19,7 @@ namespace kith::sim {
 
 Checkers all_checkers(const Truth& truth, Findings& findings) {
   Checkers checkers;
+  checkers.push_back(std::make_unique<PartitionsChecker>(truth, findings));
   checkers.push_back(std::make_unique<MessagesChecker>(truth, findings));
   checkers.push_back(std::make_unique<OrderChecker>(truth, findings));
   checkers.push_back(std::make_unique<CacheChecker>(truth, findings));

@@ -76,20 +76,22 @@ void BlocksChecker::sends(const Who& who, const v1::SendBatch& batch) {
 // Takes over the blocks of the store that the run began with.
 void BlocksChecker::remember_history() {
   if (std::exchange(history_known_, true)) return;
-  known_ = truth_.store.applied;
-  for (const auto& [id, members] : truth_.store.members) {
+  for (const PartitionDisks& part : truth_.disks.partitions()) {
+    known_.push_back(part.store->applied);
+  }
+  for (const auto& [id, members] : truth_.members()) {
     if (!id.is_direct()) continue;
     for (const auto& [user, member] : members) said_[id][user] = member.blocks;
   }
 }
 
 // Records that the store had at the beginning are in its members already.
-void BlocksChecker::logged_before(const server::LogEntry& entry) {
+void BlocksChecker::logged_before(std::uint32_t partition, const server::LogEntry& entry) {
   remember_history();
-  if (entry.position > known_) logged(entry);
+  if (entry.position > known_.at(partition)) logged(partition, entry);
 }
 
-void BlocksChecker::logged(const server::LogEntry& entry) {
+void BlocksChecker::logged(std::uint32_t partition, const server::LogEntry& entry) {
   remember_history();
   const server::LogRecord& r = entry.record;
   if (!r.conversation.is_direct()) return;
@@ -105,16 +107,16 @@ void BlocksChecker::logged(const server::LogEntry& entry) {
   if (const auto* block = std::get_if<server::BlockOp>(&r.op)) mine->second = block->on;
   if (!std::holds_alternative<server::SendOp>(r.op)) return;
   for (const auto& [user, blocks] : known->second) {
-    if (user != r.sender) withheld_[entry.position] = blocks;
+    if (user != r.sender) withheld_[{partition, entry.position}] = blocks;
   }
   const auto sent = sent_.find({r.conversation, r.sender, r.command_id});
   if (sent == sent_.end() || !sent->second || sent->second->logged != 0) return;
   sent->second->logged = entry.position;
 }
 
-void BlocksChecker::applied(const server::StoreBatch& batch) {
+void BlocksChecker::applied(std::uint32_t partition, const server::StoreBatch& batch) {
   for (const server::EventPtr& event : batch.events) {
-    const auto by_log = withheld_.find(event->position);
+    const auto by_log = withheld_.find({partition, event->position});
     if (by_log == withheld_.end()) continue;
     const std::string name = "message " + brief(event->message_id) + " is " +
                              (event->sender_only ? "withheld" : "shown");

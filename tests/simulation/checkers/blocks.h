@@ -19,9 +19,9 @@ class BlocksChecker : public Checker {
   void hears(const Who& who, const v1::ClientFrame& frame) override;
   void server_says(const Who& who, const v1::ServerFrame& frame) override;
   void server_starts(const Budget&) override { changes_.clear(); }
-  void logged_before(const server::LogEntry& entry) override;
-  void logged(const server::LogEntry& entry) override;
-  void applied(const server::StoreBatch& batch) override;
+  void logged_before(std::uint32_t partition, const server::LogEntry& entry) override;
+  void logged(std::uint32_t partition, const server::LogEntry& entry) override;
+  void applied(std::uint32_t partition, const server::StoreBatch& batch) override;
 
  private:
   using Pair = std::pair<UserId, UserId>;  // blocks, or not; is blocked
@@ -48,8 +48,8 @@ class BlocksChecker : public Checker {
   std::map<Sent, std::optional<Expected>> sent_;  // none: a change was under way
   // By the log: what each member of a 1:1 says, and which of their messages must be withheld.
   std::map<ConversationId, std::map<UserId, bool>> said_;
-  std::map<server::Position, bool> withheld_;
-  server::Position known_ = 0;  // the store had that when this began
+  std::map<LogPlace, bool> withheld_;
+  std::vector<server::Position> known_;  // by partition: its store had that when this began
   bool history_known_ = false;
 };
 

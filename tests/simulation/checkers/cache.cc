@@ -22,31 +22,40 @@ void CacheChecker::cached(const Who& who, const client::CacheChange& change) {
     }
   }
   if (!change.cursor) return;
-  Claim claim{who.device, *change.cursor, logged_, {}};
+  Claim claim{who.device, *change.cursor, {}, {}};
+  for (const auto& [partition, end] : logged_) {
+    if (end > truth_.store(partition).applied) claim.log_ends[partition] = end;
+  }
   for (const auto& [id, record] : disk.cache.conversations) claim.heads[id] = record.last_seq;
-  judge(claim);
-  claims_.push_back(std::move(claim));
+  for (std::uint32_t i = 0; i < truth_.disks.count(); ++i) judge(claim, i);
+  if (!claim.log_ends.empty()) claims_.push_back(std::move(claim));
 }
 
-void CacheChecker::logged(const server::LogEntry& entry) {
-  logged_ = entry.position;
+void CacheChecker::logged(std::uint32_t partition, const server::LogEntry& entry) {
+  logged_[partition] = entry.position;
 }
 
-void CacheChecker::applied(const server::StoreBatch&) {
-  std::erase_if(claims_, [this](const Claim& claim) {
-    judge(claim);
-    return claim.log_end <= truth_.store.applied;
+void CacheChecker::applied(std::uint32_t partition, const server::StoreBatch&) {
+  const server::Position stored = truth_.store(partition).applied;
+  std::erase_if(claims_, [&](Claim& claim) {
+    const auto end = claim.log_ends.find(partition);
+    if (end == claim.log_ends.end()) return false;
+    judge(claim, partition);
+    if (end->second <= stored) claim.log_ends.erase(end);
+    return claim.log_ends.empty();
   });
 }
 
 // A cursor claims that the device knows a conversation as it is, unless the feed names it under a newer version.
-void CacheChecker::judge(const Claim& claim) {
+void CacheChecker::judge(const Claim& claim, std::uint32_t partition) {
   const Who& who = truth_.devices[claim.device];
-  for (const ConversationId& id : truth_.conversations_of(who.user)) {
-    if (truth_.feed_version(who.user, id) > claim.cursor) continue;
-    const server::Member& member = truth_.store.members.at(id).at(who.user);
-    const auto stored = truth_.store.events.find(id);
-    if (stored == truth_.store.events.end()) continue;  // lost: the rules for messages say so
+  const Truth::Store& store = truth_.store(partition);
+  for (const auto& [id, members] : store.members) {
+    const auto found = members.find(who.user);
+    if (found == members.end() || truth_.feed_version(who.user, id) > claim.cursor) continue;
+    const server::Member& member = found->second;
+    const auto stored = store.events.find(id);
+    if (stored == store.events.end()) continue;  // lost: the rules for messages say so
     const auto& events = stored->second;
     for (auto e = events.rbegin(); e != events.rend() && e->first >= member.join_seq; ++e) {
       if (member.left_seq != 0 && e->first > member.left_seq) continue;
@@ -70,13 +79,14 @@ void CacheChecker::at_rest() {
 
 void CacheChecker::count_unread(const Who& who, client::Engine& engine) {
   for (const client::Conversation& shown : engine.history().conversations(1000)) {
-    const auto head = truth_.store.heads.find(shown.id);
-    if (head == truth_.store.heads.end()) continue;
-    const server::Member& member = truth_.store.members.at(shown.id).at(who.user);
+    const Truth::Store& store = truth_.store_of(shown.id);
+    const auto head = store.heads.find(shown.id);
+    if (head == store.heads.end()) continue;
+    const server::Member& member = store.members.at(shown.id).at(who.user);
     if (!member.active()) continue;
     std::uint64_t unread = 0;
     const std::uint64_t read = std::max(member.read_seq, member.join_seq);
-    for (const auto& [seq, event] : truth_.store.events.at(shown.id)) {
+    for (const auto& [seq, event] : store.events.at(shown.id)) {
       if (seq > read && event.countable) ++unread;
     }
     const std::uint64_t told = head->second.last_ordinal + member.withheld - member.read_ordinal;

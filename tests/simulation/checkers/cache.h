@@ -13,8 +13,8 @@ class CacheChecker : public Checker {
  public:
   using Checker::Checker;
   void cached(const Who& who, const client::CacheChange& change) override;
-  void logged(const server::LogEntry& entry) override;
-  void applied(const server::StoreBatch&) override;
+  void logged(std::uint32_t partition, const server::LogEntry& entry) override;
+  void applied(std::uint32_t partition, const server::StoreBatch&) override;
   void at_rest() override;
 
  private:
@@ -22,14 +22,15 @@ class CacheChecker : public Checker {
   struct Claim {
     std::size_t device;
     server::FeedVersion cursor;
-    server::Position log_end;  // then
+    // Then, of the partitions whose stores do not have everything yet.
+    std::map<std::uint32_t, server::Position> log_ends;
     std::map<ConversationId, std::uint64_t> heads;
   };
-  void judge(const Claim& claim);
+  void judge(const Claim& claim, std::uint32_t partition);
   void count_unread(const Who& who, client::Engine& engine);
 
-  std::vector<Claim> claims_;  // until the store has what they are about
-  server::Position logged_ = 0;
+  std::vector<Claim> claims_;                         // until the stores have what they are about
+  std::map<std::uint32_t, server::Position> logged_;  // by partition
 };
 
 }  // namespace kith::sim

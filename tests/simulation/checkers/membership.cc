@@ -15,7 +15,7 @@ void MembershipChecker::server_says(const Who& who, const v1::ServerFrame& frame
   }
 }
 
-void MembershipChecker::applied(const server::StoreBatch& batch) {
+void MembershipChecker::applied(std::uint32_t /*partition*/, const server::StoreBatch& batch) {
   for (const server::Head& head : batch.heads) {
     const bool direct = head.type == ConversationType::kDirect;
     if (direct ? head.id.is_direct() : head.id.is_group()) continue;
@@ -31,7 +31,7 @@ std::map<UserId, std::vector<MembershipChecker::Span>> MembershipChecker::spans_
     const ConversationId& id) const {
   constexpr std::uint64_t kStill = ~std::uint64_t{0};
   std::map<UserId, std::vector<Span>> spans;
-  for (const auto& [seq, event] : truth_.store.events.at(id)) {
+  for (const auto& [seq, event] : truth_.store_of(id).events.at(id)) {
     if (event.kind != server::EventKind::kMembership) continue;
     v1::MembershipBody body;
     body.ParseFromString(event.body);
@@ -50,7 +50,7 @@ std::map<UserId, std::vector<MembershipChecker::Span>> MembershipChecker::spans_
 
 void MembershipChecker::at_rest() {
   for (const auto& [id, users] : seen_) {
-    if (!truth_.store.events.contains(id)) continue;  // pushed and lost: others complain
+    if (!truth_.store_of(id).events.contains(id)) continue;  // pushed and lost: others complain
     const auto spans = spans_of(id);
     for (const auto& [user, seqs] : users) {
       const auto own = spans.find(user);

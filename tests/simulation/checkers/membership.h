@@ -15,7 +15,7 @@ class MembershipChecker : public Checker {
  public:
   using Checker::Checker;
   void server_says(const Who& who, const v1::ServerFrame& frame) override;
-  void applied(const server::StoreBatch& batch) override;
+  void applied(std::uint32_t partition, const server::StoreBatch& batch) override;
   void at_rest() override;
 
  private:

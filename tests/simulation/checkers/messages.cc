@@ -76,7 +76,7 @@ void MessagesChecker::forgot_history(const Who& who) {
   }
 }
 
-void MessagesChecker::logged(const server::LogEntry& entry) {
+void MessagesChecker::logged(std::uint32_t /*partition*/, const server::LogEntry& entry) {
   logged_.insert(entry.record.command_id);
 }
 
@@ -99,7 +99,7 @@ void MessagesChecker::told(const Who& who, const client::Event& event) {
 
 void MessagesChecker::at_rest() {
   std::map<std::pair<ConversationId, MessageId>, const server::Event*> stored;
-  for (const auto& [conversation, events] : truth_.store.events) {
+  for (const auto& [conversation, events] : truth_.events()) {
     for (const auto& [seq, event] : events) {
       if (event.kind != server::EventKind::kMessage) continue;
       const auto [earlier, fresh] = stored.try_emplace({conversation, event.message_id}, &event);
@@ -172,12 +172,13 @@ void MessagesChecker::judge(const Accepted& accepted, const Stored& stored) {
 
 // Only from a user who is or was no member, or wrote to a conversation that was never created.
 bool MessagesChecker::could_be_refused(const Accepted& accepted) const {
-  const auto events = truth_.store.events.find(accepted.sent.conversation);
-  if (events == truth_.store.events.end()) return true;
+  const Truth::Store& store = truth_.store_of(accepted.sent.conversation);
+  const auto events = store.events.find(accepted.sent.conversation);
+  if (events == store.events.end()) return true;
   // A conversation that was created later: by the other user, when they allow it, or by an earlier
   // request, which was on its way when its repetition was refused.
   if (denied_.contains({accepted.who.user, accepted.sent.conversation})) return true;
-  const auto& members = truth_.store.members.at(accepted.sent.conversation);
+  const auto& members = store.members.at(accepted.sent.conversation);
   const bool left_alone = accepted.sent.conversation.is_direct() &&
                           std::any_of(members.begin(), members.end(),
                                       [this](const auto& m) { return truth_.gone(m.first); });

@@ -16,7 +16,7 @@ class MessagesChecker : public Checker {
   using Checker::Checker;
   void asks(const Who& who, const v1::ClientFrame& frame) override;
   void server_says(const Who& who, const v1::ServerFrame& frame) override;
-  void logged(const server::LogEntry& entry) override;
+  void logged(std::uint32_t partition, const server::LogEntry& entry) override;
   void durable(const MessageId& id) override { logged_.insert(id); }
   void refused(const MessageId& id) override { refused_.insert(id); }
   void cached(const Who& who, const client::CacheChange& change) override;

@@ -9,13 +9,14 @@ constexpr std::int64_t kClockStepMs = 60'000;
 
 }  // namespace
 
-void OrderChecker::logged(const server::LogEntry& entry) {
-  logged_at_[entry.position] = entry.record.gateway_ts_ms;
+void OrderChecker::logged(std::uint32_t partition, const server::LogEntry& entry) {
+  logged_at_[{partition, entry.position}] = entry.record.gateway_ts_ms;
 }
 
 // Each member's count rises by one with each message that they see, and not otherwise.
 std::string OrderChecker::miscount(const server::Event& event, Last& last) const {
-  for (const auto& [user, member] : truth_.store.members.at(event.conversation)) {
+  for (const auto& [user, member] :
+       truth_.store_of(event.conversation).members.at(event.conversation)) {
     const bool counts = event.countable || (event.sender_only && event.sender == user);
     const std::uint64_t now = server::ordinal_for(event, user);
     // A new member's count begins anywhere.
@@ -32,39 +33,42 @@ std::string OrderChecker::miscount(const server::Event& event, Last& last) const
 }
 
 // The latest time there was, or the clock's where that was set back.
-bool OrderChecker::right_time(const server::Event& event, std::int64_t last_ms) const {
-  const auto clock = logged_at_.find(event.position);
+bool OrderChecker::right_time(std::uint32_t partition, const server::Event& event,
+                              std::int64_t last_ms) const {
+  const auto clock = logged_at_.find({partition, event.position});
   if (clock == logged_at_.end()) return event.server_ts_ms >= last_ms;
   const bool set_back = clock->second + kClockStepMs < last_ms;
   return event.server_ts_ms == (set_back ? clock->second : std::max(last_ms, clock->second));
 }
 
-void OrderChecker::applied(const server::StoreBatch& batch) {
-  for (const server::EventPtr& event : batch.events) stored(*event);
+void OrderChecker::applied(std::uint32_t partition, const server::StoreBatch& batch) {
+  for (const server::EventPtr& event : batch.events) stored(partition, *event);
   for (const server::Head& head : batch.heads) ends_with_its_events(head.id);
-  applied_ = std::max(applied_, batch.position);
+  server::Position& applied = applied_[partition];
+  applied = std::max(applied, batch.position);
 }
 
 // A head is on the disk with all events that it counts.
 void OrderChecker::ends_with_its_events(const ConversationId& id) {
-  const auto events = truth_.store.events.find(id);
-  const std::uint64_t last = events == truth_.store.events.end() || events->second.empty()
-                                 ? 0
-                                 : events->second.rbegin()->first;
-  const std::uint64_t counted = truth_.store.heads.at(id).last_seq;
+  const Truth::Store& store = truth_.store_of(id);
+  const auto events = store.events.find(id);
+  const std::uint64_t last =
+      events == store.events.end() || events->second.empty() ? 0 : events->second.rbegin()->first;
+  const std::uint64_t counted = store.heads.at(id).last_seq;
   if (counted == last) return;
   broken(2, "conversation " + brief(id) + " ends at " + std::to_string(counted) +
                 ", its last event is " + std::to_string(last));
 }
 
-void OrderChecker::stored(const server::Event& event) {
+void OrderChecker::stored(std::uint32_t partition, const server::Event& event) {
   const auto [known, fresh] = last_.try_emplace(event.conversation);
   Last& last = known->second;
-  const auto& events = truth_.store.events.at(event.conversation);
+  const auto& events = truth_.store_of(event.conversation).events.at(event.conversation);
   if (const auto before = events.find(event.seq - 1); fresh && before != events.end()) {
     // The run began with this history.
     last = {before->first, {}, before->second.server_ts_ms};
-    for (const auto& [user, member] : truth_.store.members.at(event.conversation)) {
+    for (const auto& [user, member] :
+         truth_.store_of(event.conversation).members.at(event.conversation)) {
       last.ordinals[user] = server::ordinal_for(before->second, user);
     }
   }
@@ -75,14 +79,15 @@ void OrderChecker::stored(const server::Event& event) {
     return broken(first.position == event.position ? 1 : 2,
                   "event " + name + " is stored and something else is to be stored there");
   }
-  if (event.position <= applied_) {
+  if (event.position <= applied_[partition]) {
     return broken(12, "event " + name + " comes from record " + std::to_string(event.position) +
                           ", which was applied before without it");
   }
   if (event.seq != last.seq + 1) {
     return broken(2, "event " + name + " follows " + std::to_string(last.seq));
   }
-  if (!right_time(event, last.ts_ms)) return broken(10, "event " + name + " has a wrong time");
+  if (!right_time(partition, event, last.ts_ms))
+    return broken(10, "event " + name + " has a wrong time");
   const std::string wrong = miscount(event, last);
   if (!wrong.empty()) return broken(2, "event " + name + " has " + wrong);
   last.seq = event.seq;
@@ -127,7 +132,7 @@ void OrderChecker::told(const Who&, const client::Event& event) {
 }
 
 void OrderChecker::at_rest() {
-  for (const auto& [conversation, events] : truth_.store.events) {
+  for (const auto& [conversation, events] : truth_.events()) {
     if (events.size() != events.rbegin()->first) {
       broken(2, "conversation " + brief(conversation) + " ends at " +
                     std::to_string(events.rbegin()->first) + " and has " +
@@ -136,7 +141,7 @@ void OrderChecker::at_rest() {
     ends_with_its_events(conversation);
   }
   std::map<std::pair<ConversationId, MessageId>, std::uint64_t> seq_of;
-  for (const auto& [conversation, events] : truth_.store.events) {
+  for (const auto& [conversation, events] : truth_.events()) {
     for (const auto& [seq, event] : events) seq_of[{conversation, event.message_id}] = seq;
   }
   for (const auto& [key, ids] : sent_) {

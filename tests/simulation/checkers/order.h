@@ -14,15 +14,15 @@ namespace kith::sim {
 class OrderChecker : public Checker {
  public:
   using Checker::Checker;
-  void logged(const server::LogEntry& entry) override;
-  void applied(const server::StoreBatch& batch) override;
+  void logged(std::uint32_t partition, const server::LogEntry& entry) override;
+  void applied(std::uint32_t partition, const server::StoreBatch& batch) override;
   void cached(const Who& who, const client::CacheChange& change) override;
   void accepted(const Who& who, const Sent& sent) override;
   void told(const Who& who, const client::Event& event) override;
   void at_rest() override;
 
  private:
-  void stored(const server::Event& event);
+  void stored(std::uint32_t partition, const server::Event& event);
   void ends_with_its_events(const ConversationId& id);
   void held(const Who& who, const client::StoredEvent& event);
 
@@ -32,10 +32,11 @@ class OrderChecker : public Checker {
     std::int64_t ts_ms = 0;
   };
   [[nodiscard]] std::string miscount(const server::Event& event, Last& last) const;
-  [[nodiscard]] bool right_time(const server::Event& event, std::int64_t last_ms) const;
+  [[nodiscard]] bool right_time(std::uint32_t partition, const server::Event& event,
+                                std::int64_t last_ms) const;
   std::map<ConversationId, Last> last_;
-  server::Position applied_ = 0;
-  std::map<server::Position, std::int64_t> logged_at_;  // by the server's clock then
+  std::map<std::uint32_t, server::Position> applied_;  // by partition
+  std::map<LogPlace, std::int64_t> logged_at_;         // by the server's clock then
   // As the first device, or the first that was not shown a VOID, has it.
   std::map<std::pair<ConversationId, std::uint64_t>, v1::Event> seen_;
   std::map<std::tuple<ConversationId, std::uint64_t, UserId>, std::uint64_t> seen_ordinals_;

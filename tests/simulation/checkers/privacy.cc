@@ -47,35 +47,35 @@ void PrivacyChecker::shown(const ConversationId& conversation, const UserId& id,
   known = std::max(known, seq);
 }
 
-void PrivacyChecker::logged(const server::LogEntry& entry) {
+void PrivacyChecker::logged(std::uint32_t partition, const server::LogEntry& entry) {
   remember_history();
-  logged_ = entry.position;
+  logged_[partition] = entry.position;
   made_members(entry);
-  if (!hides_reads(entry.record.sender, kUnderWayMs)) show(entry);
+  if (!hides_reads(entry.record.sender, kUnderWayMs)) show(partition, entry);
 }
 
 // It is not known whether its sender hid their reading then.
-void PrivacyChecker::logged_before(const server::LogEntry& entry) {
+void PrivacyChecker::logged_before(std::uint32_t partition, const server::LogEntry& entry) {
   remember_history();
-  logged_ = entry.position;
+  logged_[partition] = entry.position;
   made_members(entry);
-  show(entry);
+  show(partition, entry);
 }
 
-void PrivacyChecker::show(const server::LogEntry& entry) {
+void PrivacyChecker::show(std::uint32_t partition, const server::LogEntry& entry) {
   const server::LogRecord& r = entry.record;
   const auto* receipt = std::get_if<server::ReceiptOp>(&r.op);
   if (receipt != nullptr) {
     shown(r.conversation, r.sender, receipt->read_seq);
   } else {
-    sharing_[entry.position] = r.sender;
+    sharing_[{partition, entry.position}] = r.sender;
   }
 }
 
 // Takes over the state at the beginning of the run.
 void PrivacyChecker::remember_history() {
   if (std::exchange(history_known_, true)) return;
-  for (const auto& [id, members] : truth_.store.members) {
+  for (const auto& [id, members] : truth_.members()) {
     made_.insert(id);
     for (const auto& [user, member] : members) shown(id, user, member.public_read_seq);
   }
@@ -114,16 +114,18 @@ void PrivacyChecker::refused(const Who& who, const v1::Error& error) {
   }
 }
 
-void PrivacyChecker::applied(const server::StoreBatch& batch) {
+void PrivacyChecker::applied(std::uint32_t partition, const server::StoreBatch& batch) {
   // Where somebody joined is no secret. A message shows that its sender has read, unless they keep
   // that private.
   for (const auto& [id, member] : batch.members) shown(id, member.user, member.join_seq);
   for (const server::EventPtr& e : batch.events) {
-    const auto writer = sharing_.find(e->position);
+    const auto writer = sharing_.find({partition, e->position});
     if (writer != sharing_.end()) shown(e->conversation, writer->second, e->seq);
   }
-  std::erase_if(published_, [this](const Published& p) {
-    if (p.at > truth_.store.applied) return false;
+  std::erase_if(published_, [&](const Published& p) {
+    if (p.at.partition != partition || p.at.position > truth_.store(partition).applied) {
+      return false;
+    }
     judge(p);
     return true;
   });
@@ -157,7 +159,8 @@ void PrivacyChecker::reads(const v1::ReceiptState& state) {
   const std::uint64_t read = std::max(state.read_all_seq(), state.read_any_seq());
   if (read == 0) return;
   const auto id = ConversationId::from_bytes(state.conversation_id()).value();
-  published_.push_back({logged_, id, read});
+  const std::uint32_t partition = truth_.disks.partition_of(id);
+  published_.push_back({{partition, logged_[partition]}, id, read});
 }
 
 // Both numbers are at most what two people have shown: all have read includes two of them, and

@@ -17,21 +17,21 @@ class PrivacyChecker : public Checker {
   using Checker::Checker;
   void server_says(const Who& who, const v1::ServerFrame& frame) override;
   void published(const Who& who, const v1::ServerFrame& frame) override;
-  void logged_before(const server::LogEntry& entry) override;
-  void logged(const server::LogEntry& entry) override;
-  void applied(const server::StoreBatch& batch) override;
+  void logged_before(std::uint32_t partition, const server::LogEntry& entry) override;
+  void logged(std::uint32_t partition, const server::LogEntry& entry) override;
+  void applied(std::uint32_t partition, const server::StoreBatch& batch) override;
   void user_changed(const UserId& user) override;
 
  private:
   struct Published {
-    server::Position at;  // the log ended here
+    LogPlace at;  // the log ended here
     ConversationId conversation;
     std::uint64_t read;
   };
   [[nodiscard]] const server::UserRecord* user(const UserId& id) const;
   [[nodiscard]] bool settled(const UserId& id, std::int64_t for_ms) const;
   [[nodiscard]] bool hides_reads(const UserId& id, std::int64_t for_ms) const;
-  void show(const server::LogEntry& entry);
+  void show(std::uint32_t partition, const server::LogEntry& entry);
   void made_members(const server::LogEntry& entry);
   void refused(const Who& who, const v1::Error& error);
   template <class State>
@@ -45,10 +45,10 @@ class PrivacyChecker : public Checker {
 
   std::map<UserId, std::int64_t> changed_at_;
   std::set<ConversationId> made_;
-  server::Position logged_ = 0;
+  std::map<std::uint32_t, server::Position> logged_;  // by partition
   bool history_known_ = false;
   // The sender of a record, if they do not keep it private that they have read up to there.
-  std::map<server::Position, UserId> sharing_;
+  std::map<LogPlace, UserId> sharing_;
   // The highest seq that a member has shown to others as read.
   std::map<ConversationId, std::map<UserId, std::uint64_t>> shown_;
   std::vector<Published> published_;  // until the store has caught up with it

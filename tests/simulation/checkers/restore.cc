@@ -6,8 +6,8 @@
 
 namespace kith::sim {
 
-RestoreChecker::RestoreChecker(const Truth& truth, Findings& findings)
-    : Checker(truth, findings), kept_(truth.store.events) {
+RestoreChecker::RestoreChecker(const Truth& truth, Findings& findings) : Checker(truth, findings) {
+  for (const auto& [id, events] : truth.events()) kept_[id] = events;
   for (const Who& who : truth.devices) knows(who);
 }
 
@@ -50,8 +50,9 @@ void RestoreChecker::rolled_back(const Who& who) {
 }
 
 bool RestoreChecker::may_write(const UserId& user, const ConversationId& id) const {
-  const auto members = truth_.store.members.find(id);
-  if (members == truth_.store.members.end()) return false;  // it began after the copy
+  const auto& all = truth_.store_of(id).members;
+  const auto members = all.find(id);
+  if (members == all.end()) return false;  // it began after the copy
   const auto member = members->second.find(user);
   // A member who was taken in again may have been refused before.
   return member != members->second.end() && member->second.active() && member->second.join_seq <= 1;
@@ -69,16 +70,17 @@ bool RestoreChecker::stays_refused(const ConversationId& conversation, const Mes
 
 void RestoreChecker::at_rest() {
   for (const auto& [id, events] : kept_) {
+    const auto& all = truth_.store_of(id).events;
+    const auto now = all.find(id);
     for (const auto& [seq, event] : events) {
-      const auto now = truth_.store.events.find(id);
-      const bool there = now != truth_.store.events.end() && now->second.contains(seq) &&
-                         now->second.at(seq) == event;
+      const bool there =
+          now != all.end() && now->second.contains(seq) && now->second.at(seq) == event;
       if (!there)
         broken(29, "event " + brief(id) + "/" + std::to_string(seq) + " of the copy is gone");
     }
   }
   std::set<MessageId> stored;
-  for (const auto& [id, events] : truth_.store.events) {
+  for (const auto& [id, events] : truth_.events()) {
     for (const auto& [seq, event] : events) stored.insert(event.message_id);
   }
   for (const auto& [key, known] : known_) {

@@ -24,7 +24,6 @@ class SearchChecker : public Checker {
   using Place = std::pair<ConversationId, std::uint64_t>;
   // Returns the messages with `word` that this user may read by today's membership.
   [[nodiscard]] std::set<Place> readable(const UserId& user, const std::string& word) const;
-  [[nodiscard]] bool times_ascend() const;
   [[nodiscard]] bool in_index(const server::Event& event) const;
   void judge(const Who& who, const std::string& word, const client::Message& message);
 };

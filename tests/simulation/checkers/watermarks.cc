@@ -3,7 +3,7 @@
 
 namespace kith::sim {
 
-void WatermarksChecker::applied(const server::StoreBatch& batch) {
+void WatermarksChecker::applied(std::uint32_t /*partition*/, const server::StoreBatch& batch) {
   for (const server::Head& h : batch.heads) head(h);
   for (const auto& [id, m] : batch.members) member(id, m);
 }
@@ -27,7 +27,7 @@ void WatermarksChecker::member(const ConversationId& id, const server::Member& m
       m.public_read_seq < before.public_read_seq) {
     broken(7, "a mark " + name + " fell");
   }
-  const std::uint64_t last = truth_.store.heads.at(id).last_seq;
+  const std::uint64_t last = truth_.store_of(id).heads.at(id).last_seq;
   if (m.delivered_seq > last || m.read_seq > m.delivered_seq || m.public_read_seq > m.read_seq) {
     broken(7, "the marks " + name + " are out of order: public " +
                   std::to_string(m.public_read_seq) + ", read " + std::to_string(m.read_seq) +

@@ -12,7 +12,7 @@ namespace kith::sim {
 class WatermarksChecker : public Checker {
  public:
   using Checker::Checker;
-  void applied(const server::StoreBatch& batch) override;
+  void applied(std::uint32_t partition, const server::StoreBatch& batch) override;
   void cached(const Who& who, const client::CacheChange& change) override;
   void told(const Who& who, const client::Event& event) override;
   void rolled_back(const Who& who) override;

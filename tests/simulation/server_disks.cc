@@ -1,0 +1,51 @@
+// Copies of all disks, and the list of runs.
+#include "tests/simulation/server_disks.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "server/records/partition.h"
+
+namespace kith::sim {
+
+std::uint32_t ServerDisks::partition_of(const ConversationId& id) const {
+  return server::partition_of(id, count());
+}
+
+ServerDisks::Copy ServerDisks::copy() const {
+  Copy copy{{}, {}, *feeds, *directory, *index, runs_};
+  for (const PartitionDisks& part : partitions_) {
+    copy.logs.push_back(*part.log);
+    copy.stores.push_back(*part.store);
+  }
+  return copy;
+}
+
+void ServerDisks::restore(const Copy& copy) {
+  for (std::uint32_t i = 0; i < count(); ++i) {
+    log(i) = copy.logs.at(i);
+    store(i) = copy.stores.at(i);
+  }
+  *feeds = copy.feeds;
+  *directory = copy.directory;
+  *index = copy.index;
+  runs_ = copy.runs;
+  copied_ = true;
+}
+
+void ServerDisks::begin_run(std::uint64_t number, std::uint32_t logs) {
+  server::Run run;
+  run.id = "run" + std::to_string(number);
+  run.id.resize(16);
+  run.copied = std::exchange(copied_, false);
+  for (std::uint32_t i = 0; i < logs; ++i) run.first += log(i).last;
+  for (const PartitionDisks& part : partitions_) {
+    if (part.log->entries.empty()) continue;
+    const std::int64_t newest = part.log->entries.back().record.gateway_ts_ms;
+    run.kept_until_ms = std::max(run.kept_until_ms, newest);
+  }
+  runs_.push_back(std::move(run));
+}
+
+}  // namespace kith::sim
