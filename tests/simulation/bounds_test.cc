@@ -219,6 +219,42 @@ TEST(Reconnects, WithoutJitterAreNot) {
   EXPECT_GT(unevenness(Rule::kReconnectsSpread), kUneven);
 }
 
+// A peer of user 0 whose conversation with them lies in this partition.
+std::size_t peer_in(World& world, std::uint32_t partition) {
+  for (std::size_t user = 1; user < world.users(); ++user) {
+    const auto room = ConversationId::direct(World::user_of(0), World::user_of(user));
+    if (world.server().disks().partition_of(room) == partition) return user;
+  }
+  ADD_FAILURE() << "no conversation is in partition " << partition;
+  return 1;
+}
+
+TEST(StandingPartition, HoldsUpItsOwnConversationsOnly) {
+  World world(11, std::vector<int>(8, 1), Rule::kNone, 2);
+  world.server().start();
+  for (auto& device : world.devices()) device->start();
+  world.run_until(5'000);
+  Device& sender = *world.devices()[0];
+  const auto say = [&](std::uint32_t partition) {
+    const UserId peer = World::user_of(peer_in(world, partition));
+    return world.send(sender, sender.engine()->outgoing().direct(peer), "words", {}).value();
+  };
+  (void)say(0);
+  (void)say(1);
+  world.run_until(10'000);
+  ASSERT_TRUE(sender.engine()->outbox().idle());
+  auto& log = world.server().disks().log(0);
+  log.commit_delay = [] { return Millis(20'000); };
+  const MessageId held = say(0);
+  const MessageId sent = say(1);
+  world.run_until(11'000);
+  EXPECT_TRUE(sender.disk().outbox.contains(held));
+  EXPECT_FALSE(sender.disk().outbox.contains(sent));
+  world.run_until(60'000);
+  EXPECT_TRUE(sender.engine()->outbox().idle());
+  log.commit_delay = nullptr;
+}
+
 constexpr std::uint64_t kSlowRuns = 40;
 
 // A whole run with every fault; its store is slow, and may be as far behind as `marks` say.

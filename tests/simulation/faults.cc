@@ -11,6 +11,7 @@ namespace {
 constexpr std::int64_t kClockStepMs = 60'000;
 constexpr std::int64_t kDayMs = 24 * 60 * 60'000;
 constexpr std::int64_t kYearsMs = 30 * 365 * kDayMs;
+constexpr std::int64_t kCopyTakesMs = 8'000;
 
 }  // namespace
 
@@ -202,13 +203,42 @@ void Faults::plan_server(std::int64_t until) {
 void Faults::plan_restore(std::int64_t until) {
   restores_ = true;
   const std::int64_t from = random_.between(until / 10, until / 2);
-  world_.at(from, [this] {
+  const std::int64_t takes = copies_.chance(0.5) ? copies_.between(1'000, kCopyTakesMs) : 0;
+  world_.at(from, [this, takes] {
     world_.trace().line("fault", "a copy of the server is made");
     copy_ = world_.server().disks().copy();
+    if (takes > 0 && world_.server().running()) copy_by_parts(takes);
   });
-  world_.at(random_.between(from + 1'000, until - 1'000), [this] {
+  world_.at(random_.between(from + takes + 1'000, until - 1'000), [this] {
     world_.restore(*copy_);
     revive_server();
+  });
+}
+
+// As a backup is made: first the stores, then the logs behind them, one after the other, and then the rest. If the
+// process ends meanwhile the copy is made at once.
+void Faults::copy_by_parts(std::int64_t takes_ms) {
+  ServerNode& server = world_.server();
+  const std::uint64_t process = server.starts();
+  copy_->whole_ms = server.node().clock().wall().ms;
+  copy_->index = {};  // made anew
+  hold_log(true);
+  const auto later = [this, takes_ms, process](std::int64_t tenth, auto&& take) {
+    world_.at(world_.now() + takes_ms * tenth / 10, [this, process, take] {
+      const ServerNode& now = world_.server();
+      if (copy_->whole_ms == 0) return;
+      if (now.running() && now.starts() == process) return take();
+      copy_ = now.disks().copy();
+    });
+  };
+  for (std::uint32_t i = 0; i < server.disks().count(); ++i) {
+    later(i, [this, i] { copy_->stores[i] = world_.server().disks().store(i); });
+    later(4 + i, [this, i] { copy_->logs[i] = world_.server().disks().log(i); });
+  }
+  later(9, [this] { copy_->feeds = *world_.server().disks().feeds; });
+  later(10, [this] {
+    copy_->directory = *world_.server().disks().directory;
+    hold_log(false);
   });
 }
 

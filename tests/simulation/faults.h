@@ -42,6 +42,7 @@ class Faults {
   void touch_clock(Node& node);
   void kill_in_commit(Device& device);
   void hold_log(bool held);
+  void copy_by_parts(std::int64_t takes_ms);
   void crash_server();
   void revive_server();
   void revive(Device& device);

@@ -14,7 +14,7 @@ std::uint32_t ServerDisks::partition_of(const ConversationId& id) const {
 }
 
 ServerDisks::Copy ServerDisks::copy() const {
-  Copy copy{{}, {}, *feeds, *directory, *index, runs_};
+  Copy copy{{}, {}, *feeds, *directory, *index, runs_, 0};
   for (const PartitionDisks& part : partitions_) {
     copy.logs.push_back(*part.log);
     copy.stores.push_back(*part.store);
@@ -32,6 +32,7 @@ void ServerDisks::restore(const Copy& copy) {
   *index = copy.index;
   runs_ = copy.runs;
   copied_ = true;
+  whole_ms_ = copy.whole_ms;
 }
 
 void ServerDisks::begin_run(std::uint64_t number, std::uint32_t logs) {
@@ -45,6 +46,8 @@ void ServerDisks::begin_run(std::uint64_t number, std::uint32_t logs) {
     const std::int64_t newest = part.log->entries.back().record.gateway_ts_ms;
     run.kept_until_ms = std::max(run.kept_until_ms, newest);
   }
+  const std::int64_t whole_ms = std::exchange(whole_ms_, 0);
+  if (whole_ms != 0) run.kept_until_ms = std::min(run.kept_until_ms, whole_ms);
   runs_.push_back(std::move(run));
 }
 

@@ -54,12 +54,14 @@ class ServerDisks {
     Directory directory;
     Index index;
     std::vector<server::Run> runs;
+    std::int64_t whole_ms = 0;  // of a copy made part by part: the server's time when it began
   };
   [[nodiscard]] Copy copy() const;
   // The next run begins on the copy.
   void restore(const Copy& copy);
 
-  // A process begins: adds its run, behind the records of the first `logs` logs.
+  // A process begins: adds its run, behind the records of the first `logs` logs. On a copy the history is whole up to
+  // where that began.
   void begin_run(std::uint64_t number, std::uint32_t logs);
   [[nodiscard]] const std::vector<server::Run>& runs() const { return runs_; }
 
@@ -71,6 +73,7 @@ class ServerDisks {
   std::vector<PartitionDisks> partitions_;
   std::vector<server::Run> runs_;
   bool copied_ = false;
+  std::int64_t whole_ms_ = 0;
 };
 
 }  // namespace kith::sim
