@@ -12,6 +12,17 @@ namespace kith {
 //   scheduler.post(guard_.wrap([this] { flush(); }));
 class Guard {
  public:
+  // Says whether a guard is gone, also when it is: for code that goes on after it has called out.
+  class Watch {
+   public:
+    [[nodiscard]] bool gone() const { return alive_.expired(); }
+
+   private:
+    friend class Guard;
+    explicit Watch(const std::shared_ptr<const char>& alive) : alive_(alive) {}
+    std::weak_ptr<const char> alive_;
+  };
+
   Guard() = default;
   Guard(const Guard&) = delete;
   Guard& operator=(const Guard&) = delete;
@@ -20,11 +31,11 @@ class Guard {
   // `action` may end the object itself.
   template <class F>
   [[nodiscard]] auto wrap(F action) const {
-    return [alive = std::weak_ptr<const char>(alive_),
-            action = std::move(action)]<class... Args>(Args&&... args) mutable {
-      if (!alive.expired()) action(std::forward<Args>(args)...);
+    return [here = watch(), action = std::move(action)]<class... Args>(Args&&... args) mutable {
+      if (!here.gone()) action(std::forward<Args>(args)...);
     };
   }
+  [[nodiscard]] Watch watch() const { return Watch(alive_); }
 
  private:
   const std::shared_ptr<const char> alive_ = std::make_shared<const char>();

@@ -36,7 +36,7 @@ void GroupService::create(const Caller& caller, const v1::CreateConversation& re
   std::vector<UserId> others = user_ids(request.members());
   std::erase(others, caller.user);
   r.op = CreateOp{ConversationType::kGroup, request.title(), others, {}};
-  const Reply reply = shard_.creations().begin(r.conversation, caller.user, answer);
+  const Reply reply = creations_.begin(r.conversation, caller.user, answer);
   shard_.with(r.conversation,
               [this, alive = alive_, caller, r, others, reply](Result<const Conversation*> found) {
                 if (!*alive) return;
@@ -100,11 +100,10 @@ void GroupService::with_member(const LogRecord& r, const Reply& reply,
                                then = std::move(then)](Result<const Conversation*> found) {
     if (!*alive) return;
     if (!found) return reply_error(reply, found.error());
-    if (shard_.creations().pending(r.conversation, r.sender)) {
-      const bool waits =
-          shard_.creations().defer(r.conversation, r.sender, [this, alive, r, reply, then] {
-            if (*alive) with_member(r, reply, then);
-          });
+    if (creations_.pending(r.conversation, r.sender)) {
+      const bool waits = creations_.defer(r.conversation, r.sender, [this, alive, r, reply, then] {
+        if (*alive) with_member(r, reply, then);
+      });
       if (!waits) reply_error(reply, not_decided_yet());
       return;
     }

@@ -7,6 +7,7 @@
 
 #include "kith/core/scheduler.h"
 #include "server/conversation/conversation_shard.h"
+#include "server/conversation/pending_creations.h"
 #include "server/requests/caller.h"
 #include "server/requests/relations.h"
 #include "server/requests/reply.h"
@@ -22,8 +23,9 @@ namespace kith::server {
 class GroupService {
  public:
   // All outlive this.
-  GroupService(ConversationShard& shard, Relations& relations, Scheduler& scheduler)
-      : shard_(shard), relations_(relations), scheduler_(scheduler) {}
+  GroupService(ConversationShard& shard, PendingCreations& creations, Relations& relations,
+               Scheduler& scheduler)
+      : shard_(shard), creations_(creations), relations_(relations), scheduler_(scheduler) {}
   ~GroupService() { *alive_ = false; }
 
   void create(const Caller& caller, const v1::CreateConversation& request, const Reply& answer);
@@ -39,6 +41,7 @@ class GroupService {
   void append_placed(LogRecord record, const Reply& reply);
 
   ConversationShard& shard_;
+  PendingCreations& creations_;
   Relations& relations_;
   Scheduler& scheduler_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -80,7 +80,7 @@ void ReceiptIntake::mark_read(const Caller& caller, const v1::MarkRead& request,
     if (!found) return reply_error(reply, found.error());
     const Member* me = *found != nullptr ? find_member(**found, caller.user) : nullptr;
     if (me != nullptr && me->active()) return mark_member_read(caller, id, upto, reply);
-    reply_error(reply, refusal(shard_, id, caller.user, not_a_member()));
+    reply_error(reply, refusal(shard_, creations_, id, caller.user, not_a_member()));
   });
 }
 

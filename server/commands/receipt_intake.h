@@ -9,6 +9,7 @@
 #include "kith/core/scheduler.h"
 #include "server/commands/pending_receipts.h"
 #include "server/conversation/conversation_shard.h"
+#include "server/conversation/pending_creations.h"
 #include "server/delivery/event_pusher.h"
 #include "server/requests/caller.h"
 #include "server/requests/relations.h"
@@ -24,9 +25,13 @@ namespace kith::server {
 class ReceiptIntake {
  public:
   // All outlive this.
-  ReceiptIntake(ConversationShard& shard, Relations& relations, EventPusher& pusher,
-                Scheduler& scheduler)
-      : shard_(shard), relations_(relations), pusher_(pusher), scheduler_(scheduler) {}
+  ReceiptIntake(ConversationShard& shard, const PendingCreations& creations, Relations& relations,
+                EventPusher& pusher, Scheduler& scheduler)
+      : shard_(shard),
+        creations_(creations),
+        relations_(relations),
+        pusher_(pusher),
+        scheduler_(scheduler) {}
   ~ReceiptIntake();
 
   // Nobody waits for an answer.
@@ -44,6 +49,7 @@ class ReceiptIntake {
   void flush();
 
   ConversationShard& shard_;
+  const PendingCreations& creations_;
   Relations& relations_;
   EventPusher& pusher_;
   Scheduler& scheduler_;

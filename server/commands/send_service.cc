@@ -59,29 +59,29 @@ void SendService::send(const Caller& caller, const RequestView& request, Reply&&
 
 // `c`: null if there is no such conversation yet.
 void SendService::send_in(Batch& batch, const Conversation* c) {
-  if (shard_.creations().pending(batch.conversation, batch.caller.user)) {
+  if (creations_.pending(batch.conversation, batch.caller.user)) {
     ++batch.holds;
-    const bool waits = shard_.creations().defer(batch.conversation, batch.caller.user,
-                                                [this, alive = alive_, place = batch.place] {
-                                                  if (!*alive) return;
-                                                  Batch& waited = batches_.at(place);
-                                                  const SendBatches::Hold held(batches_, waited);
-                                                  send_in(waited, shard_.peek(waited.conversation));
-                                                });
+    const bool waits = creations_.defer(batch.conversation, batch.caller.user,
+                                        [this, alive = alive_, place = batch.place] {
+                                          if (!*alive) return;
+                                          Batch& waited = batches_.at(place);
+                                          const SendBatches::Hold held(batches_, waited);
+                                          send_in(waited, shard_.peek(waited.conversation));
+                                        });
     if (waits) return;
     --batch.holds;
     return reply_error(batch.reply, not_decided_yet());
   }
   if (c == nullptr && !batch.peer) {
-    return reply_error(batch.reply,
-                       refusal(shard_, batch.conversation, batch.caller.user, not_a_member()));
+    return reply_error(batch.reply, refusal(shard_, creations_, batch.conversation,
+                                            batch.caller.user, not_a_member()));
   }
   UserId other = batch.peer.value_or(UserId());
   if (c != nullptr) {
     const Member* me = find_member(*c, batch.caller.user);
     if (me == nullptr) {
-      return reply_error(batch.reply,
-                         refusal(shard_, batch.conversation, batch.caller.user, not_a_member()));
+      return reply_error(batch.reply, refusal(shard_, creations_, batch.conversation,
+                                              batch.caller.user, not_a_member()));
     }
     if (!me->active()) {
       if (shard_.admission_undecided(batch.conversation, batch.caller.user)) {
@@ -118,8 +118,8 @@ void SendService::send_first(Batch& batch, const UserId& other) {
 void SendService::create_direct(Batch& batch, const Consent& consent) {
   if (const auto refused = check_first_message(consent)) {
     relations_.charge(batch.caller, 1);
-    return reply_error(batch.reply,
-                       refusal(shard_, batch.conversation, batch.caller.user, *refused));
+    return reply_error(
+        batch.reply, refusal(shard_, creations_, batch.conversation, batch.caller.user, *refused));
   }
   // In the log before the messages; if the other side was first, it changes nothing.
   LogRecord r = new_record(batch.caller, batch.conversation, scheduler_.clock());

@@ -9,6 +9,7 @@
 #include "server/commands/blocks.h"
 #include "server/commands/send_batches.h"
 #include "server/conversation/conversation_shard.h"
+#include "server/conversation/pending_creations.h"
 #include "server/delivery/event_pusher.h"
 #include "server/requests/caller.h"
 #include "server/requests/relations.h"
@@ -20,9 +21,10 @@ namespace kith::server {
 class SendService {
  public:
   // All outlive this.
-  SendService(ConversationShard& shard, Relations& relations, Blocks& blocks, EventPusher& pusher,
-              Scheduler& scheduler)
+  SendService(ConversationShard& shard, PendingCreations& creations, Relations& relations,
+              Blocks& blocks, EventPusher& pusher, Scheduler& scheduler)
       : shard_(shard),
+        creations_(creations),
         relations_(relations),
         blocks_(blocks),
         pusher_(pusher),
@@ -43,6 +45,7 @@ class SendService {
   void item_decided(Batch& batch, std::size_t index, const Result<Outcome>& outcome);
 
   ConversationShard& shard_;
+  PendingCreations& creations_;
   Relations& relations_;
   Blocks& blocks_;
   EventPusher& pusher_;

@@ -17,7 +17,6 @@ constexpr std::size_t kReplayPage = 32'768;
 ConversationShard::ConversationShard(CommandLog& log, ConversationStore& store, FeedMarks& marks,
                                      Scheduler& scheduler, const LagMarks& lag, CacheBounds bounds)
     : log_(log),
-      store_(store),
       marks_(marks),
       scheduler_(scheduler),
       pace_(lag),
@@ -26,8 +25,7 @@ ConversationShard::ConversationShard(CommandLog& log, ConversationStore& store, 
       queue_(log, scheduler, pace_, progress_),
       ownership_(log, queue_, scheduler, progress_.tenures()),
       writer_(store, scheduler, table_, marks, pace_, progress_),
-      decider_(store, scheduler, {table_, marks, progress_, ownership_, writer_}),
-      creations_(scheduler) {
+      decider_(store, scheduler, {table_, marks, progress_, ownership_, writer_}) {
   queue_.on_committed([this](LogEntry&& entry, CommandAnswer&& answer) {
     committed(std::move(entry), std::move(answer));
   });
@@ -62,17 +60,16 @@ void ConversationShard::add_stats(std::map<std::string, std::uint64_t>& all) con
 // --- start ---
 
 Status ConversationShard::start() {
-  auto applied = store_.applied();
+  const auto applied = writer_.start();
   if (!applied) return applied.error();
-  progress_.begins_behind(*applied);
   // New records would stand at positions that the store takes for its own, and be lost.
-  if (log_.last() < applied->position) {
+  if (log_.last() < *applied) {
     return make_error(ErrorCode::kCacheCorrupt,
                       "the log ends at record " + std::to_string(log_.last()) +
-                          ", but the store has " + std::to_string(applied->position) +
+                          ", but the store has " + std::to_string(*applied) +
                           ": they are not of the same time");
   }
-  marks_.begins(applied->position, log_.last());
+  marks_.begins(*applied, log_.last());
   decider_.set_replaying(true);
   for (;;) {
     auto page = log_.read(progress_.end(), kReplayPage);

@@ -18,7 +18,6 @@
 #include "server/conversation/decider.h"
 #include "server/conversation/history_reader.h"
 #include "server/conversation/log_ownership.h"
-#include "server/conversation/pending_creations.h"
 #include "server/conversation/recent_commands.h"
 #include "server/conversation/store_pace.h"
 #include "server/conversation/store_writer.h"
@@ -78,9 +77,6 @@ class ConversationShard {
   // Gives the log up: refuses from here on, and calls `left` when what was on its way is in the log and
   // in the store, or limits::leave_limit later.
   void leave(std::function<void()> left);
-  // Groups that the log does not know yet.
-  PendingCreations& creations() { return creations_; }
-  [[nodiscard]] const PendingCreations& creations() const { return creations_; }
   [[nodiscard]] const LogProgress& progress() const { return progress_; }
   // Adds "messages_placed", "apply_lag", "commands_held", "journal_lag" and the table's.
   void add_stats(std::map<std::string, std::uint64_t>& all) const;
@@ -91,7 +87,6 @@ class ConversationShard {
   void stored(const std::shared_ptr<const StoreBatch>& batch);
 
   CommandLog& log_;
-  ConversationStore& store_;
   FeedMarks& marks_;
   Scheduler& scheduler_;
   LogProgress progress_;
@@ -103,7 +98,6 @@ class ConversationShard {
   RecentCommands recent_commands_;
   StoreWriter writer_;
   Decider decider_;
-  PendingCreations creations_;
   StoreWriter::Stored stored_;
   bool log_held_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -38,7 +38,7 @@ void Decider::load_changed(const std::vector<LogEntry>& page) {
 
 bool Decider::waits(const ConversationId& id) const {
   const ConversationSlot* s = at_.table.find(id);
-  return s != nullptr && (s->deciding || !s->queue.empty());
+  return s != nullptr && !s->undecided.empty();
 }
 
 namespace {
@@ -60,8 +60,7 @@ bool Decider::admission_waits(const ConversationId& id, const UserId& user) cons
   const ConversationSlot* s = at_.table.find(id);
   if (s == nullptr) return false;
   const auto admits = [&](const Waiting& waiting) { return may_admit(waiting.entry.record, user); };
-  return (s->asking != nullptr && admits(*s->asking)) ||
-         std::any_of(s->queue.begin(), s->queue.end(), admits);
+  return s->undecided.any_of(admits);
 }
 
 void Decider::load(const SlotPtr& s) {
@@ -76,7 +75,7 @@ void Decider::load(const SlotPtr& s) {
                 if (!found) {
                   for (auto& reader : readers) reader(found.error());
                   // A record in the log must be decided, however long the store takes.
-                  if (!s->queue.empty()) {
+                  if (!s->undecided.empty()) {
                     scheduler_.after(Millis(100), [this, alive, s] {
                       if (*alive) load(s);
                     });
@@ -98,9 +97,9 @@ void Decider::load(const SlotPtr& s) {
 
 void Decider::take(LogEntry&& entry, CommandAnswer&& answer) {
   const SlotPtr s = at_.table.slot(entry.record.conversation);
-  if (s->loaded && !s->deciding && s->queue.empty()) return decide_next(s, entry, answer);
+  if (s->loaded && s->undecided.empty()) return decide_next(s, entry, answer);
   at_.progress.waits(entry.position);
-  s->queue.push_back({std::move(entry), std::move(answer)});
+  s->undecided.push({std::move(entry), std::move(answer)});
   if (s->loaded) {
     run_queue(s);
   } else {
@@ -109,10 +108,8 @@ void Decider::take(LogEntry&& entry, CommandAnswer&& answer) {
 }
 
 void Decider::run_queue(const SlotPtr& s) {
-  while (!s->queue.empty() && !s->deciding) {
-    Waiting next = std::move(s->queue.front());
-    s->queue.pop_front();
-    decide_next(s, next.entry, next.answer);
+  while (std::optional<Waiting> next = s->undecided.pop()) {
+    decide_next(s, next->entry, next->answer);
   }
 }
 
@@ -132,10 +129,9 @@ void Decider::decide_next(const SlotPtr& s, LogEntry& entry, CommandAnswer& answ
 }
 
 void Decider::look_up(const SlotPtr& s, Waiting next) {
-  s->deciding = true;
   auto lookup = std::make_shared<std::function<void()>>();
   auto waiting = std::make_shared<Waiting>(std::move(next));
-  s->asking = waiting;
+  s->undecided.ask(waiting);
   *lookup = [this, alive = alive_, s, waiting, weak = std::weak_ptr(lookup)] {
     const LogRecord& record = waiting->entry.record;
     store_.find(
@@ -148,8 +144,7 @@ void Decider::look_up(const SlotPtr& s, Waiting next) {
             });
             return;
           }
-          s->deciding = false;
-          s->asking.reset();
+          s->undecided.asked();
           decide_one(s, waiting->entry, waiting->answer, *earlier);
           run_queue(s);
         });
@@ -179,7 +174,7 @@ void Decider::note_change(ConversationSlot& s, const LogEntry& entry, const Outc
                           bool was_large) {
   s.changed_at = entry.position;
   at_.writer.note_changed(s);
-  for (const UserId& user : out.changed_members) s.note_changed(user);
+  for (const UserId& user : out.changed_members) s.changed_members.note(user);
   if (out.event != nullptr) {
     ++placed_;
     at_.table.push_event(s, out.event);

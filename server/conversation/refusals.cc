@@ -18,9 +18,9 @@ Error temporary(const Error& error) {
   return make_error(ErrorCode::kUnavailable, error.message);
 }
 
-Error refusal(const ConversationShard& shard, const ConversationId& id, const UserId& user,
-              const Error& error) {
-  const bool waits = shard.admission_undecided(id, user) || shard.creations().pending(id, user);
+Error refusal(const ConversationShard& shard, const PendingCreations& creations,
+              const ConversationId& id, const UserId& user, const Error& error) {
+  const bool waits = shard.admission_undecided(id, user) || creations.pending(id, user);
   return waits ? not_decided_yet() : error;
 }
 

@@ -3,6 +3,7 @@
 
 #include "kith/core/result.h"
 #include "server/conversation/conversation_shard.h"
+#include "server/conversation/pending_creations.h"
 
 namespace kith::server {
 
@@ -15,7 +16,7 @@ Error not_a_member();
 Error temporary(const Error& error);
 
 // `error`, unless something waits that might make the user, who is no member, one.
-Error refusal(const ConversationShard& shard, const ConversationId& id, const UserId& user,
-              const Error& error);
+Error refusal(const ConversationShard& shard, const PendingCreations& creations,
+              const ConversationId& id, const UserId& user, const Error& error);
 
 }  // namespace kith::server

@@ -30,6 +30,13 @@ StoreWriter::~StoreWriter() {
   *alive_ = false;
 }
 
+Result<Position> StoreWriter::start() {
+  const auto applied = store_.applied();
+  if (!applied) return applied.error();
+  progress_.begins_behind(*applied);
+  return applied->position;
+}
+
 void StoreWriter::note_changed(ConversationSlot& slot) {
   if (!std::exchange(slot.dirty, true)) dirty_.push_back(slot.conversation.head.id);
 }
@@ -101,7 +108,7 @@ void StoreWriter::take(const ConversationId& id, StoreBatch& batch) {
   s.dirty = false;
   // A refused record of a conversation that does not exist leaves nothing.
   if (s.exists()) batch.heads.push_back(s.conversation.head);
-  s.take_changed([&](const UserId& user) {
+  s.changed_members.take_each([&](const UserId& user) {
     if (const Member* m = find_member(s.conversation, user)) batch.members.emplace_back(id, *m);
   });
   const auto fresh = s.recent.all().last(std::exchange(s.new_events, 0));

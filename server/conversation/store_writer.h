@@ -24,6 +24,8 @@ class StoreWriter {
               FeedMarks& marks, StorePace& pace, LogProgress& progress);
   ~StoreWriter();
 
+  // Asks the store what it has of the log, notes it and returns it. Before anything else; blocks.
+  Result<Position> start();
   // Called for every batch that the store has taken.
   using Stored = std::function<void(const std::shared_ptr<const StoreBatch>&)>;
   void on_stored(Stored stored) { stored_ = std::move(stored); }

@@ -11,13 +11,14 @@ ConversationRequests::ConversationRequests(ConversationShard& shard, Relations& 
                                            Fanout& fanout, Scheduler& scheduler,
                                            std::uint32_t large_pushes_per_s)
     : shard_(shard),
+      creations_(scheduler),
       events_(shard, fanout, scheduler, large_pushes_per_s),
       receipt_pusher_(shard, fanout, scheduler),
       blocks_(shard, relations, scheduler),
-      sends_(shard, relations, blocks_, events_, scheduler),
-      groups_(shard, relations, scheduler),
-      receipts_(shard, relations, events_, scheduler),
-      history_(shard) {
+      sends_(shard, creations_, relations, blocks_, events_, scheduler),
+      groups_(shard, creations_, relations, scheduler),
+      receipts_(shard, creations_, relations, events_, scheduler),
+      history_(shard, creations_) {
   shard_.ownership().on_serving([this](bool) { blocks_.forget(); });
   shard_.on_decided([this](const LogEntry& entry, const Outcome& outcome, const Conversation& c) {
     if (std::holds_alternative<BlockOp>(entry.record.op)) return;  // invisible

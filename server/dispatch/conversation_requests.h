@@ -11,6 +11,7 @@
 #include "server/commands/receipt_intake.h"
 #include "server/commands/send_service.h"
 #include "server/conversation/conversation_shard.h"
+#include "server/conversation/pending_creations.h"
 #include "server/delivery/event_pusher.h"
 #include "server/delivery/receipt_pusher.h"
 #include "server/queries/history_service.h"
@@ -45,6 +46,7 @@ class ConversationRequests {
 
  private:
   ConversationShard& shard_;
+  PendingCreations creations_;
   EventPusher events_;
   ReceiptPusher receipt_pusher_;
   Blocks blocks_;

@@ -23,7 +23,7 @@ void HistoryService::get_events(const Caller& caller, const v1::GetEvents& reque
         if (!found) return reply_error(reply, found.error());
         const Member* me = *found != nullptr ? find_member(**found, caller.user) : nullptr;
         if (me == nullptr) {
-          return reply_error(reply, refusal(shard_, id, caller.user, not_a_member()));
+          return reply_error(reply, refusal(shard_, creations_, id, caller.user, not_a_member()));
         }
         auto frame = std::make_shared<v1::ServerFrame>();
         auto* page = frame->mutable_events_page();

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "server/conversation/conversation_shard.h"
+#include "server/conversation/pending_creations.h"
 #include "server/requests/caller.h"
 #include "server/requests/page_tokens.h"
 #include "server/requests/reply.h"
@@ -19,8 +20,9 @@ namespace kith::server {
 
 class HistoryService {
  public:
-  // `shard` outlives this.
-  explicit HistoryService(ConversationShard& shard) : shard_(shard) {}
+  // Both outlive this.
+  HistoryService(ConversationShard& shard, const PendingCreations& creations)
+      : shard_(shard), creations_(creations) {}
   ~HistoryService() { *alive_ = false; }
 
   // Page tokens are good for all that have the same secret. Before the first request.
@@ -31,6 +33,7 @@ class HistoryService {
 
  private:
   ConversationShard& shard_;
+  const PendingCreations& creations_;
   PageTokens page_tokens_{{}};
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

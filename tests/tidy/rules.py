@@ -247,7 +247,7 @@ FIELDS_MAX = 15
 ROOM_LINES_MAX = 500
 # Old debts: figures may only shrink, and must follow when they do.
 CLASS_DEBTS = {  # methods, fields
-    "ConversationShard": (25, 17), "ConversationSlot": (5, 17), "EmbeddedServer": (30, 22),
+    "EmbeddedServer": (30, 22),
 }
 FILE_DEBTS = {}
 CLASS = re.compile(r"\b(class|struct)\s+(?:\w+_API\s+)?(\w+(?:::\w+)*)[^;{}()]*\{")

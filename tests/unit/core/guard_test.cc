@@ -52,6 +52,17 @@ TEST(Guard, LetsACallEndItsOwner) {
   EXPECT_FALSE(after);
 }
 
+TEST(Guard, IsWatchedBeyondItsEnd) {
+  auto counter = std::make_unique<Counter>();
+  const Guard::Watch watch = counter->guard.watch();
+  const Guard::Watch copy = watch;
+  EXPECT_FALSE(watch.gone());
+  EXPECT_FALSE(copy.gone());
+  counter.reset();
+  EXPECT_TRUE(watch.gone());
+  EXPECT_TRUE(copy.gone());
+}
+
 TEST(Guard, HandsOverWhatCanOnlyBeMoved) {
   const Guard guard;
   auto call = guard.wrap([](std::unique_ptr<int> value) { EXPECT_EQ(*value, 7); });
