@@ -8,70 +8,74 @@ namespace kith::server {
 
 void EndedRights::check(Admission admission, Done<Admission> done) {
   const UserId id = admission.user;
-  users_.with(id, [self = shared_from_this(), admission = std::move(admission),
-                   done = std::move(done)](const Result<Users::Record>& user) mutable {
+  users_.with(id, guard_.wrap([this, admission = std::move(admission),
+                               done = std::move(done)](const Result<Users::Record>& user) mutable {
     if (!user) {
       done(user.error());
     } else if (!*user) {
       done(make_error(ErrorCode::kRevoked, "there is no such account any more"));
     } else {
-      self->check_devices(std::move(admission), *user, std::move(done));
+      check_devices(std::move(admission), *user, std::move(done));
     }
-  });
+  }));
 }
 
 void EndedRights::check_devices(Admission admission, Users::Record user, Done<Admission> done) {
   const UserId id = admission.user;
   devices_.with(
-      id, [self = shared_from_this(), admission = std::move(admission), user = std::move(user),
-           before = count_, done = std::move(done)](const Result<Devices::List>& list) mutable {
+      id,
+      guard_.wrap([this, admission = std::move(admission), user = std::move(user), before = count_,
+                   done = std::move(done)](const Result<Devices::List>& list) mutable {
         if (!list) return done(list.error());
         // `user` may be outdated.
-        if (before != self->count_) return self->check(std::move(admission), std::move(done));
-        if (self->ahead(*user, **list)) {
-          return self->set_right(
+        if (before != count_) return check(std::move(admission), std::move(done));
+        if (ahead(*user, **list)) {
+          return set_right(
               admission.user, user, *list, [done = std::move(done)](const Result<bool>& set) {
                 done(set ? make_error(ErrorCode::kTokenExpired,
                                       "the server's clock was set right: a new token is needed")
                          : set.error());
               });
         }
-        const Status good = check_not_ended(admission, *user, **list, self->now_ms());
+        const Status good = check_not_ended(admission, *user, **list, now_ms());
         good ? done(std::move(admission)) : done(good.error());
-      });
+      }));
 }
 
 void EndedRights::check_token(const Admission& admission, const DeviceRecord& arriving,
                               Done<Admission> done) {
-  check(admission, [self = shared_from_this(), arriving,
-                    done = std::move(done)](const Result<Admission>& good) mutable {
+  check(admission, guard_.wrap([this, arriving,
+                                done = std::move(done)](const Result<Admission>& good) mutable {
     if (!good) return done(good.error());
-    self->devices_.with(good->user, [self, arriving, admission = *good, done = std::move(done)](
-                                        const Result<Devices::List>& list) mutable {
-      if (!list) return done(list.error());
-      if (token_noted(admission, **list)) return done(admission);
-      self->devices_.put(admission.user, arriving,
-                         [self, admission, done = std::move(done)](const Status& put) mutable {
-                           if (!put) return done(put.error());
-                           self->check(admission, std::move(done));
-                         });
-    });
-  });
+    devices_.with(
+        good->user, guard_.wrap([this, arriving, admission = *good, done = std::move(done)](
+                                    const Result<Devices::List>& list) mutable {
+          if (!list) return done(list.error());
+          if (token_noted(admission, **list)) return done(admission);
+          devices_.put(
+              admission.user, arriving,
+              guard_.wrap([this, admission, done = std::move(done)](const Status& put) mutable {
+                if (!put) return done(put.error());
+                check(admission, std::move(done));
+              }));
+        }));
+  }));
 }
 
 void EndedRights::last_ended_of(const UserId& user, const DeviceId& device, Done<LastEnded> done) {
-  users_.with(user, [self = shared_from_this(), user, device,
-                     done = std::move(done)](const Result<Users::Record>& record) mutable {
+  users_.with(user, guard_.wrap([this, user, device, done = std::move(done)](
+                                    const Result<Users::Record>& record) mutable {
     if (!record) return done(record.error());
     if (*record == nullptr) return done(make_error(ErrorCode::kNotFound, "no such user"));
-    self->devices_.with(user, [self, user, device, record = *record, before = self->count_,
+    devices_.with(user,
+                  guard_.wrap([this, user, device, record = *record, before = count_,
                                done = std::move(done)](const Result<Devices::List>& list) mutable {
-      if (!list) return done(list.error());
-      // The record may be outdated.
-      if (before != self->count_) return self->last_ended_of(user, device, std::move(done));
-      done(last_ended(*record, **list, device));
-    });
-  });
+                    if (!list) return done(list.error());
+                    // The record may be outdated.
+                    if (before != count_) return last_ended_of(user, device, std::move(done));
+                    done(last_ended(*record, **list, device));
+                  }));
+  }));
 }
 
 bool EndedRights::ahead(const UserRecord& user, const std::vector<DeviceRecord>& list) const {
@@ -82,17 +86,17 @@ bool EndedRights::ahead(const UserRecord& user, const std::vector<DeviceRecord>&
 }
 
 void EndedRights::set_right(const UserId& user, Done<bool> done) {
-  users_.with(user, [self = shared_from_this(), user,
-                     done = std::move(done)](const Result<Users::Record>& record) mutable {
+  users_.with(user, guard_.wrap([this, user, done = std::move(done)](
+                                    const Result<Users::Record>& record) mutable {
     if (!record) return done(record.error());
     if (*record == nullptr) return done(false);
-    self->devices_.with(user, [self, user, record = *record,
-                               done = std::move(done)](const Result<Devices::List>& list) mutable {
+    devices_.with(user, guard_.wrap([this, user, record = *record, done = std::move(done)](
+                                        const Result<Devices::List>& list) mutable {
       if (!list) return done(list.error());
-      if (!self->ahead(*record, **list)) return done(false);
-      self->set_right(user, record, *list, std::move(done));
-    });
-  });
+      if (!ahead(*record, **list)) return done(false);
+      set_right(user, record, *list, std::move(done));
+    }));
+  }));
 }
 
 void EndedRights::set_right(const UserId& user, const Users::Record& record,

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "kith/core/scheduler.h"
@@ -11,11 +10,12 @@
 #include "server/auth/admission.h"
 #include "server/users/devices.h"
 #include "server/users/users.h"
+#include "src/guard.h"
 
 namespace kith::server {
 
-// Loop thread. Answers may come inside the call. Owned by a shared_ptr, which requests under way share.
-class EndedRights : public std::enable_shared_from_this<EndedRights> {
+// Loop thread. Answers may come inside the call; none comes once it has gone.
+class EndedRights {
  public:
   // All must outlive it.
   EndedRights(Users& users, Devices& devices, Clock& clock)
@@ -48,6 +48,7 @@ class EndedRights : public std::enable_shared_from_this<EndedRights> {
   Devices& devices_;
   Clock& clock_;
   std::uint64_t count_ = 0;
+  Guard guard_;
 };
 
 }  // namespace kith::server

@@ -25,16 +25,14 @@ Error wrong_password() {
 
 }  // namespace
 
-OwnAccounts::OwnAccounts(Options options, Ports ports)
-    : options_(options), ports_(std::move(ports)) {}
+OwnAccounts::OwnAccounts(Options options, const Ports& ports) : options_(options), ports_(ports) {}
 
 void OwnAccounts::start() {
   if (!options_.offered) return;
   ports_.passwords.hash({}, "a password that nobody has",
-                        [weak = weak_from_this()](Result<std::string> hash) {
-                          const auto self = weak.lock();
-                          if (self && hash) self->dummy_hash_ = *hash;
-                        });
+                        guard_.wrap([this](Result<std::string> hash) {
+                          if (hash) dummy_hash_ = *hash;
+                        }));
 }
 
 // --- new accounts, and sign-ins ---
@@ -46,73 +44,63 @@ void OwnAccounts::register_account(const v1::Register& request, const Turn& turn
   NewUser user{request.handle(),
                request.display_name().empty() ? request.handle() : request.display_name(), ""};
   ports_.passwords.hash(turn, request.password(),
-                        [weak = weak_from_this(), device = *device, user,
-                         done = std::move(done)](Result<std::string> hash) mutable {
-                          const auto self = weak.lock();
-                          if (!self) return;
+                        guard_.wrap([this, device = *device, user,
+                                     done = std::move(done)](Result<std::string> hash) mutable {
                           if (!hash) return done(hash.error());
                           user.password_hash = *hash;
-                          self->ports_.directory.create(
-                              user, [weak, handle = user.handle, device,
-                                     done = std::move(done)](const Status& created) {
-                                const auto made = weak.lock();
-                                if (!made) return;
+                          ports_.directory.create(
+                              user, guard_.wrap([this, handle = user.handle, device,
+                                                 done = std::move(done)](const Status& created) {
                                 if (!created) return done(created.error());
-                                done(made->sign(made->new_token(handle, device, {})));
-                              });
-                        });
+                                done(sign(new_token(handle, device, {})));
+                              }));
+                        }));
 }
 
 void OwnAccounts::sign_in(const v1::SignIn& request, const Turn& turn, Done<v1::SignedIn> done) {
   if (!options_.offered || !device_id(request.device_id())) return done(not_offered());
   const UserId user = UserId::of(request.handle());
-  verify(user, turn, request.password(),
-         [weak = weak_from_this(), user, request,
-          done = std::move(done)](const Result<Verified>& verified) {
-           const auto self = weak.lock();
-           if (!self) return;
-           if (!verified) return done(verified.error());
-           if (!verified->fits) return done(wrong_sign_in());
-           self->ports_.rights->set_right(
-               user, [weak, request, verified = *verified, done](const Result<bool>& set) {
-                 const auto right = weak.lock();
-                 if (!right) return;
-                 if (!set) return done(set.error());
-                 right->let_in(request, verified, done);
-               });
-         });
+  verify(
+      user, turn, request.password(),
+      guard_.wrap([this, user, request, done = std::move(done)](const Result<Verified>& verified) {
+        if (!verified) return done(verified.error());
+        if (!verified->fits) return done(wrong_sign_in());
+        ports_.rights.set_right(
+            user, guard_.wrap([this, request, verified = *verified, done](const Result<bool>& set) {
+              if (!set) return done(set.error());
+              let_in(request, verified, done);
+            }));
+      }));
 }
 
 void OwnAccounts::let_in(const v1::SignIn& request, const Verified& verified,
                          Done<v1::SignedIn> done) {
   const UserId user = UserId::of(request.handle());
   const DeviceId device = *device_id(request.device_id());
-  ports_.rights->last_ended_of(
+  ports_.rights.last_ended_of(
       user, device,
-      [weak = weak_from_this(), user, device, handle = request.handle(), verified,
-       done = std::move(done)](const Result<LastEnded>& after) mutable {
-        const auto self = weak.lock();
-        if (!self) return;
+      guard_.wrap([this, user, device, handle = request.handle(), verified,
+                   done = std::move(done)](const Result<LastEnded>& after) mutable {
         if (!after) return done(after.error());
         // Comes last: revocations from here on are not among those that the token records.
-        self->check_current(
-            user, verified,
-            [self, device, handle, last = *after, done = std::move(done)](const Status& current) {
-              if (current) {
-                done(self->sign(self->new_token(handle, device, last)));
-              } else if (current.error().code == ErrorCode::kUnauthenticated) {
-                done(wrong_sign_in());
-              } else {
-                done(current.error());
-              }
-            });
-      });
+        check_current(user, verified,
+                      guard_.wrap([this, device, handle, last = *after,
+                                   done = std::move(done)](const Status& current) {
+                        if (current) {
+                          done(sign(new_token(handle, device, last)));
+                        } else if (current.error().code == ErrorCode::kUnauthenticated) {
+                          done(wrong_sign_in());
+                        } else {
+                          done(current.error());
+                        }
+                      }));
+      }));
 }
 
 v1::SignedIn OwnAccounts::sign(const AccountToken& token) const {
   v1::SignedIn answer;
   answer.set_user_id(UserId::of(token.handle).bytes());
-  answer.set_access_token(ports_.tokens->issue(token));
+  answer.set_access_token(ports_.tokens.issue(token));
   answer.set_expires_ms(static_cast<std::uint64_t>(token.expires_ms));
   return answer;
 }
@@ -128,53 +116,45 @@ AccountToken OwnAccounts::new_token(const std::string& handle, const DeviceId& d
 void OwnAccounts::verify(const UserId& user, const Turn& turn, const std::string& password,
                          Done<Verified> done) {
   ports_.directory.password_hash(
-      user, [weak = weak_from_this(), turn, password, before = ports_.rights->count(),
-             done = std::move(done)](const Result<std::string>& stored) mutable {
-        const auto self = weak.lock();
-        if (!self) return;
+      user, guard_.wrap([this, turn, password, before = ports_.rights.count(),
+                         done = std::move(done)](const Result<std::string>& stored) mutable {
         if (!stored && stored.error().code != ErrorCode::kNotFound) return done(stored.error());
         const std::string hash = stored ? *stored : std::string();
-        self->ports_.passwords.verify(
-            turn, std::move(password), hash.empty() ? self->dummy_hash_ : hash,
-            [weak, hash, before, done = std::move(done)](const Result<bool>& fits) {
-              if (weak.expired()) return;
+        ports_.passwords.verify(
+            turn, std::move(password), hash.empty() ? dummy_hash_ : hash,
+            guard_.wrap([hash, before, done = std::move(done)](const Result<bool>& fits) {
               if (!fits) return done(fits.error());
               done(Verified{hash, !hash.empty() && *fits, before});
-            });
-      });
+            }));
+      }));
 }
 
 void OwnAccounts::verify_own(const UserId& user, const Turn& turn, const std::string& password,
                              Done<std::string> done) {
   if (!options_.offered) return done(no_own_account());
   verify(user, turn, password,
-         [weak = weak_from_this(), user, done = std::move(done)](const Result<Verified>& verified) {
-           const auto self = weak.lock();
-           if (!self) return;
+         guard_.wrap([this, user, done = std::move(done)](const Result<Verified>& verified) {
            if (!verified) return done(verified.error());
            if (verified->hash.empty()) return done(no_own_account());
            if (!verified->fits) return done(wrong_password());
-           self->check_current(user, *verified,
-                               [hash = verified->hash, done](const Status& current) {
-                                 current ? done(hash) : done(current.error());
-                               });
-         });
+           check_current(user, *verified, [hash = verified->hash, done](const Status& current) {
+             current ? done(hash) : done(current.error());
+           });
+         }));
 }
 
 void OwnAccounts::check_current(const UserId& user, const Verified& verified, Done<void> done) {
   if (replacing_.contains(user)) {
     return done(make_error(ErrorCode::kUnavailable, "the password is being replaced"));
   }
-  if (verified.before == ports_.rights->count()) return done({});
+  if (verified.before == ports_.rights.count()) return done({});
   ports_.directory.password_hash(
-      user, [weak = weak_from_this(), user, hash = verified.hash, before = ports_.rights->count(),
-             done = std::move(done)](const Result<std::string>& stored) mutable {
-        const auto self = weak.lock();
-        if (!self) return;
+      user, guard_.wrap([this, user, hash = verified.hash, before = ports_.rights.count(),
+                         done = std::move(done)](const Result<std::string>& stored) mutable {
         if (!stored && stored.error().code != ErrorCode::kNotFound) return done(stored.error());
         if (!stored || *stored != hash) return done(wrong_password());
-        self->check_current(user, {hash, true, before}, std::move(done));
-      });
+        check_current(user, {hash, true, before}, std::move(done));
+      }));
 }
 
 void OwnAccounts::check_password(const UserId& user, const Turn& turn, const std::string& password,
@@ -187,36 +167,31 @@ void OwnAccounts::check_password(const UserId& user, const Turn& turn, const std
 void OwnAccounts::replace_password(const UserId& user, const UserChange& change,
                                    Done<Users::Record> done) {
   ++replacing_[user];
-  ports_.users.update(user, change,
-                      [weak = weak_from_this(), user,
-                       done = std::move(done)](const Result<Users::Record>& updated) {
-                        const auto self = weak.lock();
-                        if (!self) return;
-                        if (--self->replacing_[user] == 0) self->replacing_.erase(user);
-                        if (updated) {
-                          self->ports_.devices.forget(user);
-                          self->ports_.rights->note();
-                        }
-                        done(updated);
-                      });
+  ports_.users.update(
+      user, change,
+      guard_.wrap([this, user, done = std::move(done)](const Result<Users::Record>& updated) {
+        if (--replacing_[user] == 0) replacing_.erase(user);
+        if (updated) {
+          ports_.devices.forget(user);
+          ports_.rights.note();
+        }
+        done(updated);
+      }));
 }
 
 void OwnAccounts::change_password(const Admission& current, const v1::ChangePassword& request,
                                   const Turn& turn, Done<Changed> done) {
-  verify_own(current.user, turn, request.old_password(),
-             [weak = weak_from_this(), turn, current, fresh = request.new_password(),
-              done = std::move(done)](const Result<std::string>& old_hash) {
-               const auto self = weak.lock();
-               if (!self) return;
-               if (!old_hash) return done(old_hash.error());
-               self->ports_.passwords.hash(
-                   turn, fresh,
-                   [weak, current, done, old = *old_hash](const Result<std::string>& hash) {
-                     const auto hashed = weak.lock();
-                     if (!hashed) return;
-                     hash ? hashed->note_change(current, old, *hash, done) : done(hash.error());
-                   });
-             });
+  verify_own(
+      current.user, turn, request.old_password(),
+      guard_.wrap([this, turn, current, fresh = request.new_password(),
+                   done = std::move(done)](const Result<std::string>& old_hash) {
+        if (!old_hash) return done(old_hash.error());
+        ports_.passwords.hash(
+            turn, fresh,
+            guard_.wrap([this, current, done, old = *old_hash](const Result<std::string>& hash) {
+              hash ? note_change(current, old, *hash, done) : done(hash.error());
+            }));
+      }));
 }
 
 void OwnAccounts::note_change(const Admission& current, const std::string& old_hash,
@@ -226,40 +201,34 @@ void OwnAccounts::note_change(const Admission& current, const std::string& old_h
   change.revoke = Revocation{ports_.clock.wall().ms, current.device, std::nullopt};
   replace_password(
       current.user, change,
-      [weak = weak_from_this(), current,
-       done = std::move(done)](const Result<Users::Record>& updated) {
-        const auto self = weak.lock();
-        if (!self) return;
+      guard_.wrap([this, current, done = std::move(done)](const Result<Users::Record>& updated) {
         if (!updated) return done(updated.error());
         // Records this change, and the revocations of this device's tokens at the beginning of its
         // session: a revocation that came meanwhile revokes the new token too.
         const LastEnded after{(*updated)->tokens_valid_from_ms, current.after.device_ms};
-        const AccountToken token = self->new_token((*updated)->handle, current.device, after);
+        const AccountToken token = new_token((*updated)->handle, current.device, after);
         done(Changed{
-            self->sign(token),
+            sign(token),
             {current.user, current.device, token.issued_ms, token.session_end_ms(), "", after}});
-      });
+      }));
 }
 
 void OwnAccounts::set_password(const UserId& user, const std::string& password, Done<void> done) {
-  ports_.directory.password_hash(user, [weak = weak_from_this(), user, password,
-                                        done = std::move(done)](const Result<std::string>& stored) {
-    const auto self = weak.lock();
-    if (!self) return;
+  ports_.directory.password_hash(user, guard_.wrap([this, user, password, done = std::move(done)](
+                                                       const Result<std::string>& stored) {
     if (!stored) return done(stored.error());
     if (stored->empty()) return done(no_own_account());
-    self->ports_.passwords.hash({}, password, [weak, user, done](const Result<std::string>& hash) {
-      const auto hashed = weak.lock();
-      if (!hashed) return;
-      if (!hash) return done(hash.error());
-      UserChange change;
-      change.password = PasswordChange{*hash, std::nullopt};
-      change.revoke = Revocation{hashed->ports_.clock.wall().ms, std::nullopt, std::nullopt};
-      hashed->replace_password(user, change, [done](const Result<Users::Record>& updated) {
-        done(updated ? Status() : Status(updated.error()));
-      });
-    });
-  });
+    ports_.passwords.hash(
+        {}, password, guard_.wrap([this, user, done](const Result<std::string>& hash) {
+          if (!hash) return done(hash.error());
+          UserChange change;
+          change.password = PasswordChange{*hash, std::nullopt};
+          change.revoke = Revocation{ports_.clock.wall().ms, std::nullopt, std::nullopt};
+          replace_password(user, change, [done](const Result<Users::Record>& updated) {
+            done(updated ? Status() : Status(updated.error()));
+          });
+        }));
+  }));
 }
 
 }  // namespace kith::server

@@ -4,7 +4,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "server/auth/account_tokens.h"
 #include "server/auth/ended_rights.h"
 #include "server/auth/password_hasher.h"
+#include "src/guard.h"
 
 namespace kith::v1 {
 class ChangePassword;
@@ -24,8 +24,8 @@ class SignedIn;
 
 namespace kith::server {
 
-// Loop thread. Answers may come inside the call; none comes once it has gone. Kept by a shared_ptr.
-class OwnAccounts : public std::enable_shared_from_this<OwnAccounts> {
+// Loop thread. Answers may come inside the call; none comes once it has gone.
+class OwnAccounts {
  public:
   struct Ports {
     Directory& directory;
@@ -33,14 +33,15 @@ class OwnAccounts : public std::enable_shared_from_this<OwnAccounts> {
     Devices& devices;
     PasswordHasher& passwords;
     Clock& clock;
-    std::shared_ptr<EndedRights> rights;
-    std::shared_ptr<const AccountTokens> tokens;
+    EndedRights& rights;
+    const AccountTokens& tokens;
   };
   struct Options {
     bool offered = false;
     std::chrono::milliseconds token_life{0};
   };
-  OwnAccounts(Options options, Ports ports);
+  // All outlive this.
+  OwnAccounts(Options options, const Ports& ports);
   // Prepares the hash with which passwords for unknown handles are compared. Called once, before the first request.
   void start();
 
@@ -80,6 +81,7 @@ class OwnAccounts : public std::enable_shared_from_this<OwnAccounts> {
   const Ports ports_;
   std::string dummy_hash_;                             // verified for unknown handles
   std::unordered_map<UserId, std::size_t> replacing_;  // passwords on their way to the directory
+  Guard guard_;
 };
 
 }  // namespace kith::server

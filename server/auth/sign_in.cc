@@ -6,14 +6,12 @@ namespace kith::server {
 SignIn::SignIn(const SignInOptions& options, Directory& directory, Users& users, Devices& devices,
                PasswordHasher& passwords, Scheduler& scheduler)
     : clock_(scheduler.clock()),
-      tokens_(std::make_shared<AccountTokens>(options.secret, options.previous_secret)),
-      rights_(std::make_shared<EndedRights>(users, devices, clock_)),
-      entry_(std::make_shared<TokenEntry>(
-          options.authenticator, TokenEntry::Ports{users, devices, scheduler, rights_, tokens_})),
-      accounts_(std::make_shared<OwnAccounts>(
-          OwnAccounts::Options{options.register_accounts, options.account_token_life},
-          OwnAccounts::Ports{directory, users, devices, passwords, clock_, rights_, tokens_})) {
-  accounts_->start();
+      tokens_(options.secret, options.previous_secret),
+      rights_(users, devices, clock_),
+      entry_(options.authenticator, {users, devices, scheduler, rights_, tokens_}),
+      accounts_({options.register_accounts, options.account_token_life},
+                {directory, users, devices, passwords, clock_, rights_, tokens_}) {
+  accounts_.start();
 }
 
 }  // namespace kith::server

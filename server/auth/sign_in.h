@@ -36,22 +36,20 @@ class SignIn {
          PasswordHasher& passwords, Scheduler& scheduler);
 
   // Errors: kUnauthenticated, kTokenExpired, kRevoked, kUnavailable.
-  void admit(const v1::Hello& hello, Done<Admission> done) {
-    entry_->admit(hello, std::move(done));
-  }
+  void admit(const v1::Hello& hello, Done<Admission> done) { entry_.admit(hello, std::move(done)); }
   // Takes a fresh token for a running session; it must be the same user's.
   void renew(const Admission& current, const std::string& token, Done<Admission> done) {
-    entry_->renew(current, token, std::move(done));
+    entry_.renew(current, token, std::move(done));
   }
   void register_account(const v1::Register& request, const Turn& turn, Done<v1::SignedIn> done) {
-    accounts_->register_account(request, turn, std::move(done));
+    accounts_.register_account(request, turn, std::move(done));
   }
   // A wrong handle and a wrong password get the same answer, after the same time.
   void sign_in(const v1::SignIn& request, const Turn& turn, Done<v1::SignedIn> done) {
-    accounts_->sign_in(request, turn, std::move(done));
+    accounts_.sign_in(request, turn, std::move(done));
   }
   [[nodiscard]] Result<std::string> ticket(const Admission& admission) const {
-    return tokens_->issue_ticket(admission, clock_.wall());
+    return tokens_.issue_ticket(admission, clock_.wall());
   }
 
   // The token for this device that replaces all earlier ones, and the session's new admission. The
@@ -61,34 +59,34 @@ class SignIn {
   // keep this account), kOverloaded.
   void change_password(const Admission& current, const v1::ChangePassword& request,
                        const Turn& turn, Done<Changed> done) {
-    accounts_->change_password(current, request, turn, std::move(done));
+    accounts_.change_password(current, request, turn, std::move(done));
   }
   // Returns ok if it is the password of this account. Errors as above.
   void check_password(const UserId& user, const Turn& turn, const std::string& password,
                       Done<void> done) {
-    accounts_->check_password(user, turn, password, std::move(done));
+    accounts_.check_password(user, turn, password, std::move(done));
   }
   // For the operator: sets a password and revokes every earlier token and ticket. Fails with
   // kNotFound, kPermissionDenied. The caller ends the sessions.
   void set_password(const UserId& user, const std::string& password, Done<void> done) {
-    accounts_->set_password(user, password, std::move(done));
+    accounts_.set_password(user, password, std::move(done));
   }
   // Judges sign-ins from now on by these, which Server::reload() has checked.
   void use_authenticator(std::shared_ptr<Authenticator> authenticator) {
-    entry_->use_authenticator(std::move(authenticator));
+    entry_.use_authenticator(std::move(authenticator));
   }
   void use_secrets(std::string_view secret, std::string_view previous) {
-    *tokens_ = AccountTokens(secret, previous);
+    tokens_ = AccountTokens(secret, previous);
   }
   // A token, a device or an account was revoked: sign-ins under way are checked again.
-  void note_ended() { rights_->note(); }
+  void note_ended() { rights_.note(); }
 
  private:
   Clock& clock_;
-  const std::shared_ptr<AccountTokens> tokens_;
-  const std::shared_ptr<EndedRights> rights_;
-  const std::shared_ptr<TokenEntry> entry_;
-  const std::shared_ptr<OwnAccounts> accounts_;
+  AccountTokens tokens_;
+  EndedRights rights_;
+  TokenEntry entry_;
+  OwnAccounts accounts_;
 };
 
 }  // namespace kith::server

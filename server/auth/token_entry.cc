@@ -31,11 +31,11 @@ void TokenEntry::admit(const v1::Hello& hello, Done<Admission> done) {
 
 void TokenEntry::admit_ticket(const std::string& ticket, const DeviceId& device,
                               Done<Admission> done) {
-  auto holder = ports_.tokens->read_ticket(ticket, now());
+  auto holder = ports_.tokens.read_ticket(ticket, now());
   if (!holder) return done(holder.error());
   if (holder->device != device)
     return done(unauthenticated("the ticket belongs to another device"));
-  ports_.rights->check(std::move(*holder), std::move(done));
+  ports_.rights.check(std::move(*holder), std::move(done));
 }
 
 void TokenEntry::renew(const Admission& current, const std::string& token, Done<Admission> done) {
@@ -49,25 +49,24 @@ void TokenEntry::renew(const Admission& current, const std::string& token, Done<
 
 void TokenEntry::admit_token(const std::string& token, const DeviceRecord& device,
                              Done<Admission> done) {
-  const auto own = ports_.tokens->read(token, now());
+  const auto own = ports_.tokens.read(token, now());
   if (own) {
     if (own->device != device.id)
       return done(unauthenticated("the token belongs to another device"));
-    return ports_.rights->check(
+    return ports_.rights.check(
         {UserId::of(own->handle), device.id, own->issued_ms, own->session_end_ms(), "", own->after},
         std::move(done));
   }
   if (own.error().code == ErrorCode::kTokenExpired || !authenticator_) return done(own.error());
-  authenticator_->authenticate(
-      token, [weak = weak_from_this(), &loop = ports_.scheduler, device, digest = digest_of(token),
-              done = std::move(done)](Result<Identity> identity) mutable {
-        loop.post([weak, device, digest, done = std::move(done),
-                   identity = std::move(identity)]() mutable {
-          if (const auto self = weak.lock()) {
-            self->admit_identity(identity, device, digest, std::move(done));
-          }
-        });
-      });
+  auto known = guard_.wrap([this, device, digest = digest_of(token),
+                            done = std::move(done)](const Result<Identity>& identity) mutable {
+    admit_identity(identity, device, digest, std::move(done));
+  });
+  authenticator_->authenticate(token, [&loop = ports_.scheduler, known = std::move(known)](
+                                          Result<Identity> identity) mutable {
+    loop.post(
+        [known = std::move(known), identity = std::move(identity)]() mutable { known(identity); });
+  });
 }
 
 void TokenEntry::admit_identity(const Result<Identity>& identity, DeviceRecord device,
@@ -85,13 +84,13 @@ void TokenEntry::admit_identity(const Result<Identity>& identity, DeviceRecord d
   const std::string name =
       identity->display_name.empty() ? identity->handle : identity->display_name;
   ports_.users.ensure({identity->handle, name, ""}, device,
-                      [self = shared_from_this(), admission, device,
-                       done = std::move(done)](const Result<Users::Arrived>& arrived) mutable {
+                      guard_.wrap([this, admission, device, done = std::move(done)](
+                                      const Result<Users::Arrived>& arrived) mutable {
                         if (!arrived) return done(arrived.error());
                         if (arrived->devices)
-                          self->ports_.devices.learn(admission.user, arrived->devices);
-                        self->ports_.rights->check_token(admission, device, std::move(done));
-                      });
+                          ports_.devices.learn(admission.user, arrived->devices);
+                        ports_.rights.check_token(admission, device, std::move(done));
+                      }));
 }
 
 }  // namespace kith::server

@@ -10,6 +10,7 @@
 #include "kith/server/ports/directory.h"
 #include "server/auth/account_tokens.h"
 #include "server/auth/ended_rights.h"
+#include "src/guard.h"
 
 namespace kith::v1 {
 class Hello;
@@ -17,19 +18,19 @@ class Hello;
 
 namespace kith::server {
 
-// Loop thread. Answers may come inside the call; the authenticator may answer from any thread. Kept by a shared_ptr.
-class TokenEntry : public std::enable_shared_from_this<TokenEntry> {
+// Loop thread. Answers may come inside the call; the authenticator may answer from any thread.
+class TokenEntry {
  public:
   struct Ports {
     Users& users;
     Devices& devices;
     Scheduler& scheduler;
-    std::shared_ptr<EndedRights> rights;
-    std::shared_ptr<const AccountTokens> tokens;
+    EndedRights& rights;
+    const AccountTokens& tokens;
   };
-  // `authenticator`: null: accounts of the server only.
-  TokenEntry(std::shared_ptr<Authenticator> authenticator, Ports ports)
-      : authenticator_(std::move(authenticator)), ports_(std::move(ports)) {}
+  // `authenticator`: null: accounts of the server only. All of `ports` outlive this.
+  TokenEntry(std::shared_ptr<Authenticator> authenticator, const Ports& ports)
+      : authenticator_(std::move(authenticator)), ports_(ports) {}
 
   // See SignIn.
   void admit(const v1::Hello& hello, Done<Admission> done);
@@ -47,6 +48,7 @@ class TokenEntry : public std::enable_shared_from_this<TokenEntry> {
 
   std::shared_ptr<Authenticator> authenticator_;
   const Ports ports_;
+  Guard guard_;
 };
 
 }  // namespace kith::server

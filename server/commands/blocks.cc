@@ -23,13 +23,12 @@ void Blocks::question(const Key& key) {
   const UserId other = waiting.other;  // it may be settled inside the call
   relations_.relation(
       key.second, other,
-      [this, alive = alive_, key, round = round_](const Result<std::optional<Consent>>& answer) {
-        if (!*alive) return;
+      guard_.wrap([this, key, round = round_](const Result<std::optional<Consent>>& answer) {
         if (!answer) return settled(key, answer.error());
         if (!*answer) return settled(key, no_such_users({key.second}));
         const bool old = round != round_ || waiting_.at(key).changed;
         old ? question(key) : answered(key, (*answer)->blocked);
-      });
+      }));
 }
 
 void Blocks::answered(const Key& key, bool on) {
@@ -40,20 +39,19 @@ void Blocks::answered(const Key& key, bool on) {
     return settled(key, {});
   }
   log(key.first, key.second, on,
-      [this, alive = alive_, key, round = round_](const Result<Outcome>& logged) {
-        if (!*alive) return;
+      guard_.wrap([this, key, round = round_](const Result<Outcome>& logged) {
         if (!logged) return settled(key, temporary(logged.error()));
         if (round != round_ || waiting_.at(key).changed) return question(key);
         note(key, waiting_.at(key).other);
         settled(key, {});
-      });
+      }));
 }
 
 void Blocks::settled(const Key& key, const Status& status) {
-  const auto alive = alive_;  // a callback may destroy this
+  const Guard::Watch here = guard_.watch();  // a callback may destroy this
   auto waiting = waiting_.extract(key);
   for (auto& then : waiting.mapped().then) {
-    if (*alive) then(status);
+    if (!here.gone()) then(status);
   }
 }
 
@@ -78,11 +76,10 @@ void Blocks::set(const UserId& by, const UserId& other, bool on, Done<void> done
     forget();
     return done({});
   }
-  log(id, by, on, [alive = alive_, forget, done = std::move(done)](const Result<Outcome>& logged) {
-    if (!*alive) return;
+  log(id, by, on, guard_.wrap([forget, done = std::move(done)](const Result<Outcome>& logged) {
     if (!logged) forget();
     done({});
-  });
+  }));
 }
 
 void Blocks::log(const ConversationId& id, const UserId& by, bool on, CommandAnswer answer) {

@@ -7,7 +7,6 @@
 #include <array>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <utility>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "kith/core/scheduler.h"
 #include "server/conversation/conversation_shard.h"
 #include "server/requests/relations.h"
+#include "src/guard.h"
 #include "src/id_map.h"
 
 namespace kith::server {
@@ -24,7 +24,6 @@ class Blocks {
   // All outlive this.
   Blocks(ConversationShard& shard, Relations& relations, Scheduler& scheduler)
       : shard_(shard), relations_(relations), scheduler_(scheduler) {}
-  ~Blocks() { *alive_ = false; }
 
   // Whether the log is known to say of `id`, the 1:1 of the two, whether `member` blocks `other`.
   [[nodiscard]] bool known(const ConversationId& id, const UserId& member,
@@ -66,7 +65,7 @@ class Blocks {
   // The round in which what each side says was last found in the log.
   IdMap<ConversationId, std::array<std::uint32_t, 2>> known_;
   std::map<Key, Waiting> waiting_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

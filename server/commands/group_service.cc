@@ -38,8 +38,7 @@ void GroupService::create(const Caller& caller, const v1::CreateConversation& re
   r.op = CreateOp{ConversationType::kGroup, request.title(), others, {}};
   const Reply reply = creations_.begin(r.conversation, caller.user, answer);
   shard_.with(r.conversation,
-              [this, alive = alive_, caller, r, others, reply](Result<const Conversation*> found) {
-                if (!*alive) return;
+              guard_.wrap([this, caller, r, others, reply](Result<const Conversation*> found) {
                 if (!found) return reply_error(reply, found.error());
                 if (*found == nullptr) {
                   if (shard_.undecided(r.conversation))
@@ -50,7 +49,7 @@ void GroupService::create(const Caller& caller, const v1::CreateConversation& re
                 if (find_member(**found, r.sender) == nullptr)
                   return reply_error(reply, not_a_member());
                 append_placed(r, reply);
-              });
+              }));
 }
 
 void GroupService::change_members(const Caller& caller, const v1::MemberChange& request,
@@ -96,14 +95,13 @@ void GroupService::change_meta(const Caller& caller, const v1::UpdateMeta& reque
 // repetition is answered with its place.
 void GroupService::with_member(const LogRecord& r, const Reply& reply,
                                std::function<void(const Conversation&, const Member&)> then) {
-  shard_.with(r.conversation, [this, alive = alive_, r, reply,
-                               then = std::move(then)](Result<const Conversation*> found) {
-    if (!*alive) return;
+  shard_.with(r.conversation, guard_.wrap([this, r, reply, then = std::move(then)](
+                                              Result<const Conversation*> found) {
     if (!found) return reply_error(reply, found.error());
     if (creations_.pending(r.conversation, r.sender)) {
-      const bool waits = creations_.defer(r.conversation, r.sender, [this, alive, r, reply, then] {
-        if (*alive) with_member(r, reply, then);
-      });
+      const bool waits =
+          creations_.defer(r.conversation, r.sender,
+                           guard_.wrap([this, r, reply, then] { with_member(r, reply, then); }));
       if (!waits) reply_error(reply, not_decided_yet());
       return;
     }
@@ -114,7 +112,7 @@ void GroupService::with_member(const LogRecord& r, const Reply& reply,
     }
     if (me == nullptr) return reply_error(reply, not_a_member());
     answer_earlier_or(r, not_a_member(), reply);
-  });
+  }));
 }
 
 // `joining`: those whom the record makes members, ascending. They are asked for before the log: what it has
@@ -122,9 +120,8 @@ void GroupService::with_member(const LogRecord& r, const Reply& reply,
 void GroupService::append_if_willing(const Caller& caller, LogRecord r, std::vector<UserId> joining,
                                      const Reply& reply) {
   relations_.consents(caller, joining,
-                      [this, alive = alive_, caller, r = std::move(r), joining,
-                       reply](const Result<std::vector<Consent>>& known) mutable {
-                        if (!*alive) return;
+                      guard_.wrap([this, caller, r = std::move(r), joining,
+                                   reply](const Result<std::vector<Consent>>& known) mutable {
                         if (!known) return reply_error(reply, temporary(known.error()));
                         if (const auto refused = check_group_adds(joining, *known)) {
                           relations_.charge(caller, static_cast<std::uint32_t>(joining.size()));
@@ -139,7 +136,7 @@ void GroupService::append_if_willing(const Caller& caller, LogRecord r, std::vec
                         if (auto* change = std::get_if<MembershipOp>(&r.op))
                           change->receipts_off = std::move(off);
                         append_placed(std::move(r), reply);
-                      });
+                      }));
 }
 
 void GroupService::answer_earlier_or(const LogRecord& r, const Error& error, const Reply& reply) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <vector>
 
 #include "kith/core/scheduler.h"
@@ -11,6 +10,7 @@
 #include "server/requests/caller.h"
 #include "server/requests/relations.h"
 #include "server/requests/reply.h"
+#include "src/guard.h"
 
 namespace kith::v1 {
 class CreateConversation;
@@ -26,7 +26,6 @@ class GroupService {
   GroupService(ConversationShard& shard, PendingCreations& creations, Relations& relations,
                Scheduler& scheduler)
       : shard_(shard), creations_(creations), relations_(relations), scheduler_(scheduler) {}
-  ~GroupService() { *alive_ = false; }
 
   void create(const Caller& caller, const v1::CreateConversation& request, const Reply& answer);
   void change_members(const Caller& caller, const v1::MemberChange& request, const Reply& reply);
@@ -44,7 +43,7 @@ class GroupService {
   PendingCreations& creations_;
   Relations& relations_;
   Scheduler& scheduler_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

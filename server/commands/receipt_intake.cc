@@ -20,11 +20,6 @@ constexpr std::size_t kAtOnce = 64;
 
 }  // namespace
 
-ReceiptIntake::~ReceiptIntake() {
-  *alive_ = false;
-  scheduler_.cancel(timer_);
-}
-
 void ReceiptIntake::ack(const Caller& caller, const RequestView& request) {
   std::uint32_t cold = 0;
   for (const RequestView::Head& head : request.upto) {
@@ -41,12 +36,7 @@ void ReceiptIntake::ack(const Caller& caller, const RequestView& request) {
 }
 
 void ReceiptIntake::flush_soon() {
-  if (pending_.empty() || timer_ != 0) return;
-  timer_ = scheduler_.after(kGather, [this] {
-    timer_ = 0;
-    flush();
-    flush_soon();
-  });
+  if (!pending_.empty() && !timer_.waits()) timer_.start(kGather);
 }
 
 // Conversations that are not in memory wait for their turn: a request that names ten thousand of them
@@ -61,9 +51,7 @@ void ReceiptIntake::flush() {
     Done<void> done;
     if (cold) {
       ++loads_;
-      done = [this, alive = alive_](const Status&) {
-        if (*alive) --loads_;
-      };
+      done = guard_.wrap([this](const Status&) { --loads_; });
     }
     append_receipt({receipt.reader, receipt.device, 0, receipt.receipts}, receipt.conversation, op,
                    std::move(done));
@@ -74,22 +62,20 @@ void ReceiptIntake::flush() {
 void ReceiptIntake::mark_read(const Caller& caller, const v1::MarkRead& request,
                               const Reply& reply) {
   const ConversationId id = *conversation_id(request.conversation_id());
-  shard_.with(id, [this, alive = alive_, caller, id, upto = request.upto_seq(),
-                   reply](Result<const Conversation*> found) {
-    if (!*alive) return;
+  shard_.with(id, guard_.wrap([this, caller, id, upto = request.upto_seq(),
+                               reply](Result<const Conversation*> found) {
     if (!found) return reply_error(reply, found.error());
     const Member* me = *found != nullptr ? find_member(**found, caller.user) : nullptr;
     if (me != nullptr && me->active()) return mark_member_read(caller, id, upto, reply);
     reply_error(reply, refusal(shard_, creations_, id, caller.user, not_a_member()));
-  });
+  }));
 }
 
 void ReceiptIntake::mark_member_read(const Caller& caller, const ConversationId& id,
                                      std::uint64_t upto, const Reply& reply) {
   EventQuery query{id, 1, upto, 1, true};
   shard_.events(query,
-                [this, alive = alive_, caller, id, upto, reply](Result<std::vector<Event>> found) {
-                  if (!*alive) return;
+                guard_.wrap([this, caller, id, upto, reply](Result<std::vector<Event>> found) {
                   if (!found) return reply_error(reply, found.error());
                   const bool all = !found->empty() && found->back().seq >= upto;
                   if (!all && shard_.undecided(id)) return reply_error(reply, not_decided_yet());
@@ -104,7 +90,7 @@ void ReceiptIntake::mark_member_read(const Caller& caller, const ConversationId&
                   append_receipt(caller, id, op, [reply](const Status& status) {
                     status ? reply_ack(reply) : reply_error(reply, status.error());
                   });
-                });
+                }));
 }
 
 // `done`: null if nobody waits.
@@ -116,9 +102,8 @@ void ReceiptIntake::append_receipt(const Caller& caller, const ConversationId& i
     const Member* me = find_member(*c, caller.user);
     if (me != nullptr && me->active()) return log_receipt(caller, id, op, std::move(done));
   }
-  shard_.with(id, [this, alive = alive_, caller, id, op,
-                   done = std::move(done)](Result<const Conversation*> found) {
-    if (!*alive) return;
+  shard_.with(id, guard_.wrap([this, caller, id, op,
+                               done = std::move(done)](Result<const Conversation*> found) {
     // While the store fails nobody is proven a stranger.
     const Conversation* c = found ? *found : nullptr;
     const Member* me = c != nullptr ? find_member(*c, caller.user) : nullptr;
@@ -128,7 +113,7 @@ void ReceiptIntake::append_receipt(const Caller& caller, const ConversationId& i
       return;
     }
     log_receipt(caller, id, op, done);
-  });
+  }));
 }
 
 void ReceiptIntake::log_receipt(const Caller& caller, const ConversationId& id, const ReceiptOp& op,

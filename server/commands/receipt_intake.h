@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "kith/core/limits.h"
 #include "kith/core/scheduler.h"
@@ -14,7 +13,9 @@
 #include "server/requests/caller.h"
 #include "server/requests/relations.h"
 #include "server/requests/reply.h"
+#include "src/guard.h"
 #include "src/request_view.h"
+#include "src/timer.h"
 
 namespace kith::v1 {
 class MarkRead;
@@ -31,8 +32,11 @@ class ReceiptIntake {
         creations_(creations),
         relations_(relations),
         pusher_(pusher),
-        scheduler_(scheduler) {}
-  ~ReceiptIntake();
+        scheduler_(scheduler),
+        timer_(scheduler, [this] {
+          flush();
+          flush_soon();
+        }) {}
 
   // Nobody waits for an answer.
   void ack(const Caller& caller, const RequestView& request);
@@ -54,10 +58,10 @@ class ReceiptIntake {
   EventPusher& pusher_;
   Scheduler& scheduler_;
   PendingReceipts pending_{limits::receipts_gathered_max};
-  Scheduler::TimerId timer_ = 0;
+  Timer timer_;
   std::size_t fresh_ = 0;  // gathered since the last flush
   std::size_t loads_ = 0;  // of conversations, under way
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

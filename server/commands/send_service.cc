@@ -48,13 +48,12 @@ void SendService::send(const Caller& caller, const RequestView& request, Reply&&
   if (known != nullptr) return send_in(batch, known);
   ++batch.holds;
   shard_.with(batch.conversation,
-              [this, alive = alive_, place = batch.place](Result<const Conversation*> found) {
-                if (!*alive) return;
+              guard_.wrap([this, place = batch.place](Result<const Conversation*> found) {
                 Batch& loaded = batches_.at(place);
                 const SendBatches::Hold held(batches_, loaded);
                 if (!found) return reply_error(loaded.reply, found.error());
                 send_in(loaded, *found);
-              });
+              }));
 }
 
 // `c`: null if there is no such conversation yet.
@@ -62,12 +61,11 @@ void SendService::send_in(Batch& batch, const Conversation* c) {
   if (creations_.pending(batch.conversation, batch.caller.user)) {
     ++batch.holds;
     const bool waits = creations_.defer(batch.conversation, batch.caller.user,
-                                        [this, alive = alive_, place = batch.place] {
-                                          if (!*alive) return;
+                                        guard_.wrap([this, place = batch.place] {
                                           Batch& waited = batches_.at(place);
                                           const SendBatches::Hold held(batches_, waited);
                                           send_in(waited, shard_.peek(waited.conversation));
-                                        });
+                                        }));
     if (waits) return;
     --batch.holds;
     return reply_error(batch.reply, not_decided_yet());
@@ -101,17 +99,16 @@ void SendService::send_in(Batch& batch, const Conversation* c) {
 
 void SendService::send_first(Batch& batch, const UserId& other) {
   ++batch.holds;
-  relations_.consents(batch.caller, {other},
-                      [this, alive = alive_, place = batch.place,
-                       other](const Result<std::vector<Consent>>& known) {
-                        if (!*alive) return;
-                        Batch& asking = batches_.at(place);
-                        const SendBatches::Hold held(batches_, asking);
-                        if (!known) return reply_error(asking.reply, known.error());
-                        if (!known->empty()) return create_direct(asking, known->front());
-                        relations_.charge(asking.caller, 1);
-                        reply_error(asking.reply, no_such_users({other}));
-                      });
+  relations_.consents(
+      batch.caller, {other},
+      guard_.wrap([this, place = batch.place, other](const Result<std::vector<Consent>>& known) {
+        Batch& asking = batches_.at(place);
+        const SendBatches::Hold held(batches_, asking);
+        if (!known) return reply_error(asking.reply, known.error());
+        if (!known->empty()) return create_direct(asking, known->front());
+        relations_.charge(asking.caller, 1);
+        reply_error(asking.reply, no_such_users({other}));
+      }));
 }
 
 // The log does not say then whether the other blocks the caller: the next batch asks.
@@ -128,20 +125,17 @@ void SendService::create_direct(Batch& batch, const Consent& consent) {
   if (!consent.privacy.receipts) create.receipts_off.push_back(consent.user);
   r.op = std::move(create);
   ++batch.holds;
-  shard_.append(std::move(r),
-                [this, alive = alive_, place = batch.place](const Result<Outcome>& made) {
-                  if (!*alive) return;
-                  const SendBatches::Hold held(batches_, batches_.at(place));
-                  if (!made) batches_.at(place).stopped = temporary(made.error());
-                });
+  shard_.append(std::move(r), guard_.wrap([this, place = batch.place](const Result<Outcome>& made) {
+    const SendBatches::Hold held(batches_, batches_.at(place));
+    if (!made) batches_.at(place).stopped = temporary(made.error());
+  }));
   send_items(batch, 0);
 }
 
 void SendService::settle_block(Batch& batch, const UserId& other) {
   ++batch.holds;
   blocks_.settle(batch.conversation, other, batch.caller.user,
-                 [this, alive = alive_, place = batch.place](const Status& settled) {
-                   if (!*alive) return;
+                 guard_.wrap([this, place = batch.place](const Status& settled) {
                    Batch& asking = batches_.at(place);
                    const SendBatches::Hold held(batches_, asking);
                    if (settled) return send_items(asking, 0);
@@ -149,7 +143,7 @@ void SendService::settle_block(Batch& batch, const UserId& other) {
                      return reply_error(asking.reply, settled.error());
                    }
                    answer_former(asking, 0, settled.error());  // the account was deleted
-                 });
+                 }));
 }
 
 // Refuses a former member, and everybody who writes to an account that is gone; but what was placed
@@ -158,9 +152,8 @@ void SendService::answer_former(Batch& batch, std::size_t index, const Error& re
   if (index == batch.items.size()) return;
   ++batch.holds;
   shard_.find(batch.conversation, batch.caller.user, batch.items[index].id,
-              [this, alive = alive_, place = batch.place, index,
-               refused](const Result<std::optional<Placement>>& earlier) {
-                if (!*alive) return;
+              guard_.wrap([this, place = batch.place, index,
+                           refused](const Result<std::optional<Placement>>& earlier) {
                 Batch& found = batches_.at(place);
                 const SendBatches::Hold held(batches_, found);
                 if (!earlier) {
@@ -171,7 +164,7 @@ void SendService::answer_former(Batch& batch, std::size_t index, const Error& re
                   found.refuse_item(index, refused);
                 }
                 answer_former(found, index + 1, refused);
-              });
+              }));
 }
 
 void SendService::send_items(Batch& batch, std::size_t index) {
@@ -191,9 +184,8 @@ void SendService::send_items(Batch& batch, std::size_t index) {
     // After a restart what is answered may be in the log and wait for its decision.
     const bool undecided = shard_.undecided(batch.conversation);
     shard_.find(batch.conversation, batch.caller.user, *answered,
-                [this, alive = alive_, place = batch.place, index,
-                 undecided](const Result<std::optional<Placement>>& found) {
-                  if (!*alive) return;
+                guard_.wrap([this, place = batch.place, index,
+                             undecided](const Result<std::optional<Placement>>& found) {
                   Batch& asking = batches_.at(place);
                   const SendBatches::Hold held(batches_, asking);
                   asking.late = true;
@@ -206,7 +198,7 @@ void SendService::send_items(Batch& batch, std::size_t index) {
                     append_item(asking, index);
                   }
                   send_items(asking, index + 1);
-                });
+                }));
     return;
   }
 }
@@ -222,9 +214,9 @@ void SendService::append_item(Batch& batch, std::size_t index) {
   ++batch.in_log;
   ++batch.holds;
   shard_.append(std::move(r),
-                [this, alive = alive_, place = batch.place, index](const Result<Outcome>& outcome) {
-                  if (*alive) item_decided(batches_.at(place), index, outcome);
-                });
+                guard_.wrap([this, place = batch.place, index](const Result<Outcome>& outcome) {
+                  item_decided(batches_.at(place), index, outcome);
+                }));
 }
 
 void SendService::item_decided(Batch& batch, std::size_t index, const Result<Outcome>& outcome) {

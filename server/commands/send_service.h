@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <memory>
 
 #include "kith/core/scheduler.h"
 #include "server/commands/blocks.h"
@@ -14,6 +13,7 @@
 #include "server/requests/caller.h"
 #include "server/requests/relations.h"
 #include "server/requests/reply.h"
+#include "src/guard.h"
 #include "src/request_view.h"
 
 namespace kith::server {
@@ -29,7 +29,6 @@ class SendService {
         blocks_(blocks),
         pusher_(pusher),
         scheduler_(scheduler) {}
-  ~SendService() { *alive_ = false; }
 
   void send(const Caller& caller, const RequestView& request, Reply&& reply);
 
@@ -51,7 +50,7 @@ class SendService {
   EventPusher& pusher_;
   Scheduler& scheduler_;
   SendBatches batches_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

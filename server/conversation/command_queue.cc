@@ -17,10 +17,6 @@ CommandQueue::CommandQueue(CommandLog& log, Scheduler& scheduler, StorePace& pac
                            const LogProgress& progress)
     : log_(log), scheduler_(scheduler), pace_(pace), progress_(progress) {}
 
-CommandQueue::~CommandQueue() {
-  *alive_ = false;
-}
-
 void CommandQueue::append(LogRecord record, CommandAnswer answer) {
   // Far from the mark the clock is not asked: this runs for every message.
   if (held_.empty() && progress_.unstored() + in_log_ < pace_.marks().soft) {
@@ -45,16 +41,15 @@ void CommandQueue::log(LogRecord&& record, CommandAnswer&& answer) {
   ++in_log_;
   if (logging_) logging_(record);
   log_.append(std::move(record),
-              [this, alive = alive_, answer = std::move(answer)](Result<LogEntry>&& entry) mutable {
-                if (!*alive) return;
+              guard_.wrap([this, answer = std::move(answer)](Result<LogEntry>&& entry) mutable {
                 --in_log_;
                 note_log(entry);
                 if (entry) return committed_(std::move(*entry), std::move(answer));
-                const auto still_here = alive;  // a callback may destroy this
+                const Guard::Watch here = guard_.watch();  // a callback may destroy this
                 if (refused_) refused_(entry.error());
                 answer(entry.error());
-                if (*still_here) refuse_held(entry.error());
-              });
+                if (!here.gone()) refuse_held(entry.error());
+              }));
 }
 
 void CommandQueue::note_log(const Result<LogEntry>& entry) {
@@ -77,35 +72,35 @@ void CommandQueue::let_on() {
   if (waiting_) waiting_();
   const std::int64_t now = scheduler_.clock().steady_ms();
   std::size_t room = pace_.room(progress_.unstored(), in_log_, now);
-  const auto alive = alive_;  // a callback may destroy this
-  for (; *alive && room > 0 && !held_.empty(); --room) {
+  const Guard::Watch here = guard_.watch();  // a callback may destroy this
+  for (; !here.gone() && room > 0 && !held_.empty(); --room) {
     Held next = std::move(held_.front());
     held_.pop_front();
     log(std::move(next.record), std::move(next.answer));
   }
-  if (!*alive || held_.empty()) return;
+  if (here.gone() || held_.empty()) return;
   if (Millis(now - held_.front().since_ms) > limits::command_held_limit) refuse_held(std::nullopt);
 }
 
 void CommandQueue::refuse_held(const std::optional<Error>& why) {
   refusing_held_ = true;
-  const auto alive = alive_;
-  while (*alive && !held_.empty()) {
+  const Guard::Watch here = guard_.watch();
+  while (!here.gone() && !held_.empty()) {
     Held next = std::move(held_.front());
     held_.pop_front();
     next.answer(why ? *why : behind());
   }
-  if (*alive) refusing_held_ = false;
+  if (!here.gone()) refusing_held_ = false;
 }
 
 void CommandQueue::look_after_held() {
   if (held_.empty() || std::exchange(looking_, true)) return;
-  scheduler_.after(kLook, [this, alive = alive_] {
-    if (!*alive) return;
+  scheduler_.after(kLook, guard_.wrap([this] {
+    const Guard::Watch here = guard_.watch();
     looking_ = false;
     let_on();
-    if (*alive) look_after_held();
-  });
+    if (!here.gone()) look_after_held();
+  }));
 }
 
 }  // namespace kith::server

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <memory>
 #include <optional>
 
 #include "kith/core/scheduler.h"
@@ -15,6 +14,7 @@
 #include "server/conversation/store_pace.h"
 #include "server/health/service_health.h"
 #include "server/records/log_progress.h"
+#include "src/guard.h"
 
 namespace kith::server {
 
@@ -26,7 +26,6 @@ class CommandQueue {
  public:
   // All outlive this. `pace` is the store's.
   CommandQueue(CommandLog& log, Scheduler& scheduler, StorePace& pace, const LogProgress& progress);
-  ~CommandQueue();
 
   // Called with every record that is in the log, in log order, and with its command's answer. Before
   // the first append().
@@ -82,7 +81,7 @@ class CommandQueue {
   bool refusing_held_ = false;
   bool looking_ = false;    // after held_, with a timer
   std::size_t in_log_ = 0;  // appended, not yet committed
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

@@ -33,15 +33,9 @@ ConversationShard::ConversationShard(CommandLog& log, ConversationStore& store, 
   queue_.on_refused([this](const Error& error) { ownership_.append_failed(error); });
   queue_.on_waiting([this] { writer_.hurry(); });
   if (log.appender() != 0) {
-    log.on_foreign([this, alive = alive_](LogEntry&& entry) {
-      if (*alive) committed(std::move(entry), nullptr);
-    });
+    log.on_foreign(guard_.wrap([this](LogEntry&& entry) { committed(std::move(entry), nullptr); }));
   }
   writer_.on_stored([this](const std::shared_ptr<const StoreBatch>& batch) { stored(batch); });
-}
-
-ConversationShard::~ConversationShard() {
-  *alive_ = false;
 }
 
 void ConversationShard::watch(ServiceHealth* health) {
@@ -145,16 +139,17 @@ void ConversationShard::leave(std::function<void()> left) {
   ownership_.leave();
   queue_.refuse_held(LogOwnership::not_serving());
   writer_.hurry();
-  const auto until = scheduler_.clock().steady_ms() + Millis(limits::leave_limit).count();
-  auto look = std::make_shared<std::function<void()>>();
-  *look = [this, alive = alive_, until, left = std::move(left), weak = std::weak_ptr(look)] {
-    if (!*alive) return;
-    const bool all = queue_.in_log() == 0 && progress_.unstored() == 0;
-    if (all || scheduler_.clock().steady_ms() >= until) return left();
-    writer_.hurry();
-    scheduler_.after(Millis(10), [again = weak.lock()] { (*again)(); });
-  };
-  (*look)();
+  leave_when_stored(scheduler_.clock().steady_ms() + Millis(limits::leave_limit).count(),
+                    std::move(left));
+}
+
+void ConversationShard::leave_when_stored(std::int64_t until_ms, std::function<void()> left) {
+  const bool all = queue_.in_log() == 0 && progress_.unstored() == 0;
+  if (all || scheduler_.clock().steady_ms() >= until_ms) return left();
+  writer_.hurry();
+  scheduler_.after(Millis(10), guard_.wrap([this, until_ms, left = std::move(left)] {
+    leave_when_stored(until_ms, left);
+  }));
 }
 
 // --- deciding ---

@@ -24,6 +24,7 @@
 #include "server/health/service_health.h"
 #include "server/records/feed_marks.h"
 #include "server/records/log_progress.h"
+#include "src/guard.h"
 
 namespace kith::server {
 
@@ -33,7 +34,6 @@ class ConversationShard {
   ConversationShard(CommandLog& log, ConversationStore& store, FeedMarks& marks,
                     Scheduler& scheduler, const LagMarks& lag = {},
                     CacheBounds bounds = ConversationTable::kBounds);
-  ~ConversationShard();
 
   // Decides again what the store does not have yet. Before anything else; blocks.
   Status start();
@@ -83,6 +83,7 @@ class ConversationShard {
 
  private:
   void stamp(LogRecord& record);
+  void leave_when_stored(std::int64_t until_ms, std::function<void()> left);
   void committed(LogEntry&& entry, CommandAnswer&& answer);
   void stored(const std::shared_ptr<const StoreBatch>& batch);
 
@@ -100,7 +101,7 @@ class ConversationShard {
   Decider decider_;
   StoreWriter::Stored stored_;
   bool log_held_ = false;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

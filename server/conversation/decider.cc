@@ -9,10 +9,6 @@ namespace kith::server {
 Decider::Decider(ConversationStore& store, Scheduler& scheduler, const Parts& parts)
     : store_(store), scheduler_(scheduler), at_(parts) {}
 
-Decider::~Decider() {
-  *alive_ = false;
-}
-
 // Loads conversations in one go and in the store's order, instead of record by record. A
 // conversation that cannot be read here is loaded by its record, which waits for it.
 void Decider::load_changed(const std::vector<LogEntry>& page) {
@@ -67,30 +63,31 @@ void Decider::load(const SlotPtr& s) {
   if (s->loaded || s->loading) return;
   s->loading = true;
   store_.load(s->conversation.head.id,
-              [this, alive = alive_, s](Result<std::optional<Conversation>> found) {
-                if (!*alive) return;
-                s->loading = false;
-                auto readers = std::move(s->readers);
-                s->readers.clear();
-                if (!found) {
-                  for (auto& reader : readers) reader(found.error());
-                  // A record in the log must be decided, however long the store takes.
-                  if (!s->undecided.empty()) {
-                    scheduler_.after(Millis(100), [this, alive, s] {
-                      if (*alive) load(s);
-                    });
-                  }
-                  return;
-                }
-                s->loaded = true;
-                if (*found) s->conversation = **std::move(found);
-                at_.table.weigh(*s);
-                run_queue(s);
-                const Conversation* c = s->exists() ? &s->conversation : nullptr;
-                if (c == nullptr) at_.table.demote(s);
-                for (auto& reader : readers) reader(c);
-                if (*alive) at_.table.evict();
-              });
+              guard_.wrap([this, s](Result<std::optional<Conversation>> found) {
+                loaded(s, std::move(found));
+              }));
+}
+
+void Decider::loaded(const SlotPtr& s, Result<std::optional<Conversation>>&& found) {
+  s->loading = false;
+  auto readers = std::move(s->readers);
+  s->readers.clear();
+  const Guard::Watch here = guard_.watch();  // a reader may destroy this
+  if (!found) {
+    for (auto& reader : readers) reader(found.error());
+    // A record in the log must be decided, however long the store takes.
+    if (here.gone() || s->undecided.empty()) return;
+    scheduler_.after(Millis(100), guard_.wrap([this, s] { load(s); }));
+    return;
+  }
+  s->loaded = true;
+  if (*found) s->conversation = **std::move(found);
+  at_.table.weigh(*s);
+  run_queue(s);
+  const Conversation* c = s->exists() ? &s->conversation : nullptr;
+  if (c == nullptr) at_.table.demote(s);
+  for (auto& reader : readers) reader(c);
+  if (!here.gone()) at_.table.evict();
 }
 
 // --- deciding ---
@@ -125,31 +122,24 @@ void Decider::decide_next(const SlotPtr& s, LogEntry& entry, CommandAnswer& answ
   }
   if (first) return decide_one(s, entry, answer, std::nullopt);
   at_.progress.waits(entry.position);
-  look_up(s, {std::move(entry), std::move(answer)});
+  const auto waiting = std::make_shared<Waiting>(Waiting{std::move(entry), std::move(answer)});
+  s->undecided.ask(waiting);
+  look_up(s, waiting);
 }
 
-void Decider::look_up(const SlotPtr& s, Waiting next) {
-  auto lookup = std::make_shared<std::function<void()>>();
-  auto waiting = std::make_shared<Waiting>(std::move(next));
-  s->undecided.ask(waiting);
-  *lookup = [this, alive = alive_, s, waiting, weak = std::weak_ptr(lookup)] {
-    const LogRecord& record = waiting->entry.record;
-    store_.find(
-        record.conversation, record.sender, record.command_id,
-        [this, alive, s, waiting, again = weak.lock()](Result<std::optional<Placement>> earlier) {
-          if (!*alive) return;
-          if (!earlier) {  // a store error never skips a record
-            scheduler_.after(Millis(100), [alive, again] {
-              if (*alive) (*again)();
-            });
-            return;
-          }
-          s->undecided.asked();
-          decide_one(s, waiting->entry, waiting->answer, *earlier);
-          run_queue(s);
-        });
-  };
-  (*lookup)();
+void Decider::look_up(const SlotPtr& s, const std::shared_ptr<Waiting>& waiting) {
+  const LogRecord& record = waiting->entry.record;
+  store_.find(record.conversation, record.sender, record.command_id,
+              guard_.wrap([this, s, waiting](Result<std::optional<Placement>> earlier) {
+                if (!earlier) {  // a store error never skips a record
+                  scheduler_.after(Millis(100),
+                                   guard_.wrap([this, s, waiting] { look_up(s, waiting); }));
+                  return;
+                }
+                s->undecided.asked();
+                decide_one(s, waiting->entry, waiting->answer, *earlier);
+                run_queue(s);
+              }));
 }
 
 void Decider::decide_one(const SlotPtr& s, const LogEntry& entry, CommandAnswer& answer,

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <vector>
 
@@ -15,6 +14,7 @@
 #include "server/conversation/store_writer.h"
 #include "server/records/feed_marks.h"
 #include "server/records/log_progress.h"
+#include "src/guard.h"
 
 namespace kith::server {
 
@@ -30,7 +30,6 @@ class Decider {
   };
   // All outlive this.
   Decider(ConversationStore& store, Scheduler& scheduler, const Parts& parts);
-  ~Decider();
 
   // Called for every record of this owner that changed something, after its decision and before its
   // answer. Not for what was in the log at the start.
@@ -59,7 +58,7 @@ class Decider {
   void loaded(const SlotPtr& slot, Result<std::optional<Conversation>>&& found);
   void run_queue(const SlotPtr& slot);
   void decide_next(const SlotPtr& slot, LogEntry& entry, CommandAnswer& answer);
-  void look_up(const SlotPtr& slot, Waiting next);
+  void look_up(const SlotPtr& slot, const std::shared_ptr<Waiting>& waiting);
   void decide_one(const SlotPtr& slot, const LogEntry& entry, CommandAnswer& answer,
                   const std::optional<Placement>& earlier);
   void note_change(ConversationSlot& slot, const LogEntry& entry, const Outcome& out,
@@ -74,7 +73,7 @@ class Decider {
   bool replaying_ = false;
   std::uint64_t placed_ = 0;
   std::uint64_t unmarked_ = 0;  // records decided since the last mark
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

@@ -20,12 +20,8 @@ LogOwnership::LogOwnership(CommandLog& log, CommandQueue& queue, Scheduler& sche
       queue_(queue),
       scheduler_(scheduler),
       tenures_(tenures),
-      phase_(shared() ? Phase::kReplaying : Phase::kServing) {}
-
-LogOwnership::~LogOwnership() {
-  *alive_ = false;
-  scheduler_.cancel(doubt_ends_);
-}
+      phase_(shared() ? Phase::kReplaying : Phase::kServing),
+      doubt_ends_(scheduler, [this] { doubts_ = false; }) {}
 
 void LogOwnership::enter(Phase phase) {
   const bool served = serving();
@@ -34,9 +30,8 @@ void LogOwnership::enter(Phase phase) {
 }
 
 void LogOwnership::serve() {
-  scheduler_.cancel(doubt_ends_);
   doubts_ = true;
-  doubt_ends_ = scheduler_.after(limits::new_owner_doubts, [this] { doubts_ = false; });
+  doubt_ends_.start(limits::new_owner_doubts);
   enter(Phase::kServing);
 }
 
@@ -52,17 +47,16 @@ void LogOwnership::append_take_over() {
   record.gateway_ts_ms = scheduler_.clock().wall().ms;
   record.rules_version = kRulesVersion;
   record.op = TakeOverOp{};
-  queue_.put(std::move(record), [this, alive = alive_](const Result<Outcome>& outcome) {
-    if (*alive) took_over(outcome);
-  });
+  queue_.put(std::move(record),
+             guard_.wrap([this](const Result<Outcome>& outcome) { took_over(outcome); }));
 }
 
 // Its own take-over was judged by judge(); here is what remains to do when it was void or is lost.
 void LogOwnership::took_over(const Result<Outcome>& outcome) {
   if (phase_ != Phase::kTaking || outcome) return;
-  scheduler_.after(Millis(log_.appender() % kApartMs), [this, alive = alive_] {
-    if (*alive && phase_ == Phase::kTaking) append_take_over();
-  });
+  scheduler_.after(Millis(log_.appender() % kApartMs), guard_.wrap([this] {
+    if (phase_ == Phase::kTaking) append_take_over();
+  }));
 }
 
 LogOwnership::Verdict LogOwnership::judge(const LogEntry& entry) {

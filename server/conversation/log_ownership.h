@@ -9,13 +9,14 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 
 #include "kith/core/result.h"
 #include "kith/core/scheduler.h"
 #include "kith/server/ports/command_log.h"
 #include "server/conversation/command_queue.h"
 #include "server/records/tenures.h"
+#include "src/guard.h"
+#include "src/timer.h"
 
 namespace kith::server {
 
@@ -31,7 +32,6 @@ class LogOwnership {
 
   // All outlive this.
   LogOwnership(CommandLog& log, CommandQueue& queue, Scheduler& scheduler, Tenures& tenures);
-  ~LogOwnership();
 
   // Everything that was in the log at the start is decided: takes the log over, as often as others are
   // faster. Also after take_over() of another: whoever assigns logs to processes still says that it is
@@ -74,9 +74,9 @@ class LogOwnership {
   Tenure claim_;  // what its records say
   Phase phase_;
   bool doubts_ = false;
-  Scheduler::TimerId doubt_ends_ = 0;
+  Timer doubt_ends_;
   std::function<void(bool)> on_serving_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

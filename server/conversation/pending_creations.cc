@@ -7,6 +7,7 @@
 
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
+#include "src/guard.h"
 
 namespace kith::server {
 
@@ -19,29 +20,33 @@ struct PendingCreations::State {
     std::vector<std::function<void()>> then;
   };
   // Until what waits has run, the creation counts as under way: whatever is asked in between comes behind.
-  static void end(const std::shared_ptr<State>& self, const Creation& creation) {
-    Waiting& ended = self->under_way.at(creation);
+  void end(const Creation& creation) {
+    Waiting& ended = under_way.at(creation);
     if (--ended.attempts > 0) return;
-    self->scheduler.post([self, creation] { run(*self, creation); });
+    scheduler.post(guard.wrap([this, creation] { run(creation); }));
   }
-  static void run(State& self, const Creation& creation) {
-    const auto it = self.under_way.find(creation);
-    if (it == self.under_way.end() || it->second.attempts > 0) return;  // begun again meanwhile
+  void run(const Creation& creation) {
+    const auto it = under_way.find(creation);
+    if (it == under_way.end() || it->second.attempts > 0) return;  // begun again meanwhile
     const auto waiting = std::move(it->second.then);
-    self.under_way.erase(it);
+    under_way.erase(it);
     for (const auto& then : waiting) then();
   }
 
   Scheduler& scheduler;
   std::map<Creation, Waiting> under_way;
+  Guard guard;
 };
 
 class PendingCreations::Desk final : public ReplyDesk {
  public:
-  Desk(std::weak_ptr<State> state, Creation creation, Reply to)
-      : state_(std::move(state)), creation_(std::move(creation)), to_(std::move(to)) {}
+  Desk(State& state, Creation creation, Reply to)
+      : state_(state),
+        here_(state.guard.watch()),
+        creation_(std::move(creation)),
+        to_(std::move(to)) {}
   ~Desk() override {
-    if (const auto state = state_.lock()) State::end(state, creation_);
+    if (!here_.gone()) state_.end(creation_);
   }
   void answer(const Request&, v1::ServerFrame&& frame) override { to_(std::move(frame)); }
   void answer(const Request&, std::string_view frame) override { to_(frame); }
@@ -49,18 +54,19 @@ class PendingCreations::Desk final : public ReplyDesk {
   void unanswered(const Request&) override {}  // `to_` ends with this, which notifies its desk
 
  private:
-  std::weak_ptr<State> state_;
+  State& state_;
+  Guard::Watch here_;
   Creation creation_;
   Reply to_;
 };
 
 PendingCreations::PendingCreations(Scheduler& scheduler)
-    : state_(std::make_shared<State>(scheduler)) {}
+    : state_(std::make_unique<State>(scheduler)) {}
 PendingCreations::~PendingCreations() = default;
 
 Reply PendingCreations::begin(const ConversationId& id, const UserId& creator, Reply reply) {
   ++state_->under_way[{id, creator}].attempts;
-  return {std::make_shared<Desk>(state_, Creation{id, creator}, std::move(reply)), {}};
+  return {std::make_shared<Desk>(*state_, Creation{id, creator}, std::move(reply)), {}};
 }
 
 bool PendingCreations::pending(const ConversationId& id, const UserId& creator) const {

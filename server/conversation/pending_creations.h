@@ -26,7 +26,7 @@ class PendingCreations {
  private:
   class Desk;
   struct State;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace kith::server

@@ -26,10 +26,6 @@ StoreWriter::StoreWriter(ConversationStore& store, Scheduler& scheduler, Convers
       pace_(pace),
       progress_(progress) {}
 
-StoreWriter::~StoreWriter() {
-  *alive_ = false;
-}
-
 Result<Position> StoreWriter::start() {
   const auto applied = store_.applied();
   if (!applied) return applied.error();
@@ -47,11 +43,10 @@ void StoreWriter::schedule() {
   // The log has it already: what waits a little is written with its neighbours, and a head that
   // changes often is written once.
   const Millis wait = progress_.apply_lag() < pace_.marks().at_once ? kGatherTime : Millis(0);
-  scheduler_.after(wait, [this, alive = alive_] {
-    if (!*alive) return;
+  scheduler_.after(wait, guard_.wrap([this] {
     scheduled_ = false;
     begin();
-  });
+  }));
 }
 
 void StoreWriter::hurry() {
@@ -90,9 +85,7 @@ void StoreWriter::gather() {
     take(gathering_->ids[gathering_->next], gathering_->batch);
   }
   if (gathering_->next < gathering_->ids.size()) {
-    scheduler_.post([this, alive = alive_] {
-      if (*alive) gather();
-    });
+    scheduler_.post(guard_.wrap([this] { gather(); }));
     return;
   }
   StoreBatch& batch = gathering_->batch;
@@ -119,15 +112,11 @@ void StoreWriter::take(const ConversationId& id, StoreBatch& batch) {
 // never be marked.
 void StoreWriter::give() {
   writing_ = true;
-  marks_.flush([this, alive = alive_](const Status&) {
-    if (*alive) apply();
-  });
+  marks_.flush(guard_.wrap([this](const Status&) { apply(); }));
 }
 
 void StoreWriter::apply() {
-  store_.apply(batch_, [this, alive = alive_](const Status& status) {
-    if (*alive) given(status);
-  });
+  store_.apply(batch_, guard_.wrap([this](const Status& status) { given(status); }));
 }
 
 void StoreWriter::given(const Status& status) {
@@ -137,9 +126,7 @@ void StoreWriter::given(const Status& status) {
   if (!status) {
     // Nothing is lost: the log has it. The same batch is tried again, slower each time.
     const auto wait = Millis(100) * (1 << std::min(failures_++, 6U));
-    scheduler_.after(wait, [this, alive = alive_] {
-      if (*alive) begin();
-    });
+    scheduler_.after(wait, guard_.wrap([this] { begin(); }));
     return;
   }
   failures_ = 0;

@@ -14,6 +14,7 @@
 #include "server/health/service_health.h"
 #include "server/records/feed_marks.h"
 #include "server/records/log_progress.h"
+#include "src/guard.h"
 
 namespace kith::server {
 
@@ -22,7 +23,6 @@ class StoreWriter {
   // All outlive this. Notes in `pace` and `progress` how far the store has come.
   StoreWriter(ConversationStore& store, Scheduler& scheduler, ConversationTable& table,
               FeedMarks& marks, StorePace& pace, LogProgress& progress);
-  ~StoreWriter();
 
   // Asks the store what it has of the log, notes it and returns it. Before anything else; blocks.
   Result<Position> start();
@@ -67,7 +67,7 @@ class StoreWriter {
   bool scheduled_ = false;
   std::uint32_t failures_ = 0;
   std::shared_ptr<const StoreBatch> batch_;  // in flight; kept until the store has it
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

@@ -123,9 +123,7 @@ std::uint32_t EventPusher::take_pushes(const std::vector<std::uint64_t>& listene
 
 void EventPusher::pay_after(const ConversationId& id, Millis wait) {
   wait = std::min(wait, Millis(limits::large_head_interval));
-  scheduler_.after(wait, [this, alive = alive_, id] {
-    if (*alive) pay(id);
-  });
+  scheduler_.after(wait, guard_.wrap([this, id] { pay(id); }));
 }
 
 void EventPusher::pay(const ConversationId& id) {

@@ -17,6 +17,7 @@
 #include "server/delivery/owed_push.h"
 #include "server/delivery/push.h"
 #include "server/requests/caller.h"
+#include "src/guard.h"
 #include "src/token_bucket.h"
 
 namespace kith::server {
@@ -26,7 +27,6 @@ class EventPusher {
   // `large_pushes_per_s`: see ServerOptions. All others outlive this.
   EventPusher(ConversationShard& shard, Fanout& fanout, Scheduler& scheduler,
               std::uint32_t large_pushes_per_s);
-  ~EventPusher() { *alive_ = false; }
 
   void session_opened(const Caller& caller) { large_.opened(caller); }
   void session_closed(const Caller& caller) { large_.closed(caller); }
@@ -65,7 +65,7 @@ class EventPusher {
   const BucketRate listener_rate_;  // how many
   TokenBucket listener_pushes_;
   std::map<ConversationId, std::unique_ptr<OwedPush>> owed_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

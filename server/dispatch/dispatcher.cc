@@ -34,10 +34,8 @@ Dispatcher::Dispatcher(const ServerOptions& options, SignIn& sign_in, Services& 
       addresses_(options, random),
       accounts_(options, random, addresses_, refusals_, scheduler.clock()),
       entry_({sign_in, addresses_, refusals_, services, scheduler}),
-      report_(scheduler.after(kReportEvery, [this] { report_refusals(); })) {}
-
-Dispatcher::~Dispatcher() {
-  scheduler_.cancel(report_);
+      report_(scheduler, [this] { report_refusals(); }) {
+  report_.start(kReportEvery);
 }
 
 std::uint32_t Dispatcher::open(Requester& who, bool active, const std::string& agent) {
@@ -140,7 +138,7 @@ std::uint32_t Dispatcher::now_us() const {
 }
 
 void Dispatcher::report_refusals() {
-  report_ = scheduler_.after(kReportEvery, [this] { report_refusals(); });
+  report_.start(kReportEvery);
   refusals_.tick(scheduler_.clock().steady_ms(), [this](const Refusals& refusals) {
     if (!log_) return;
     log_({LogLevel::kWarning,

@@ -19,6 +19,7 @@
 #include "server/dispatch/services.h"
 #include "src/latency_histogram.h"
 #include "src/request_view.h"
+#include "src/timer.h"
 
 namespace kith::server {
 
@@ -41,7 +42,6 @@ class Dispatcher {
   // All must outlive it.
   Dispatcher(const ServerOptions& options, SignIn& sign_in, Services& services,
              Scheduler& scheduler, Random& random);
-  ~Dispatcher();
 
   // Requests before there is a session.
   [[nodiscard]] EntryRequests& entry() { return entry_; }
@@ -104,7 +104,7 @@ class Dispatcher {
   EntryRequests entry_;
   LatencyHistogram sent_;
   std::uint64_t rate_limited_ = 0;
-  Scheduler::TimerId report_ = 0;
+  Timer report_;
 };
 
 }  // namespace kith::server

@@ -12,16 +12,16 @@
 namespace kith::server {
 
 void EntryRequests::admit(const v1::Hello& hello, const std::string& address, Judged judged) {
-  ports_.sign_in.admit(hello, [this, alive = alive_, address,
-                               judged = std::move(judged)](const Result<Admission>& admission) {
-    if (!*alive) return;
-    const bool refused = !admission && admission.error().code == ErrorCode::kUnauthenticated &&
-                         ports_.budget.token_refused(address, now());
-    if (!refused) return judged(admission, Connection::kStays);
-    ports_.refusals.note(RefusalClass::kToken, address);
-    refuse_late(admission.error(),
-                [judged](const Error& error) { judged(error, Connection::kEnds); });
-  });
+  ports_.sign_in.admit(
+      hello,
+      guard_.wrap([this, address, judged = std::move(judged)](const Result<Admission>& admission) {
+        const bool refused = !admission && admission.error().code == ErrorCode::kUnauthenticated &&
+                             ports_.budget.token_refused(address, now());
+        if (!refused) return judged(admission, Connection::kStays);
+        ports_.refusals.note(RefusalClass::kToken, address);
+        refuse_late(admission.error(),
+                    [judged](const Error& error) { judged(error, Connection::kEnds); });
+      }));
 }
 
 void EntryRequests::sign_in(const v1::SignIn& typed, const std::string& address,
@@ -38,13 +38,12 @@ void EntryRequests::sign_in(const v1::SignIn& typed, const std::string& address,
     return refuse_late(make_error(ErrorCode::kRateLimited, "too many sign-ins that failed", wait),
                        [done](const Error& error) { done(error); });
   }
-  const auto answered = [this, alive = alive_, address, user, device, attempt,
-                         done = std::move(done)](Result<v1::SignedIn> answer) {
-    if (!*alive) return;
-    tried(attempt, address, answer ? Status() : Status(answer.error()));
-    if (answer) ports_.budget.remember(user, *device, address, now());
-    done(std::move(answer));
-  };
+  const auto answered = guard_.wrap(
+      [this, address, user, device, attempt, done = std::move(done)](Result<v1::SignedIn> answer) {
+        tried(attempt, address, answer ? Status() : Status(answer.error()));
+        if (answer) ports_.budget.remember(user, *device, address, now());
+        done(std::move(answer));
+      });
   ports_.sign_in.sign_in(request, attempt.turn, answered);
 }
 
@@ -58,17 +57,16 @@ void EntryRequests::register_account(const v1::Register& typed, const std::strin
     return refuse_late(make_error(ErrorCode::kRateLimited, "too many new accounts", wait),
                        [done](const Error& error) { done(error); });
   }
-  const auto answered = [this, alive = alive_, address, user = UserId::of(request.handle()),
-                         device = device_id(request.device_id()),
-                         done = std::move(done)](Result<v1::SignedIn> answer) {
-    if (!*alive) return;
+  const auto answered = guard_.wrap([this, address, user = UserId::of(request.handle()),
+                                     device = device_id(request.device_id()),
+                                     done = std::move(done)](Result<v1::SignedIn> answer) {
     if (answer) {
       ports_.budget.remember(user, *device, address, now());
     } else if (answer.error().retry() != Retry::kNever) {
       ports_.budget.registered_nothing(address, now());
     }
     done(std::move(answer));
-  };
+  });
   ports_.sign_in.register_account(request, ports_.budget.turn_of(address), answered);
 }
 
@@ -78,12 +76,11 @@ void EntryRequests::change_password(const Admission& who, const std::string& add
   SignInAttempt attempt;
   if (const std::uint32_t wait = begin_proof(who, address, attempt); wait > 0)
     return done(make_error(ErrorCode::kRateLimited, "too many wrong passwords", wait));
-  const auto answered = [this, alive = alive_, address, attempt,
-                         done = std::move(done)](Result<SignIn::Changed> changed) {
-    if (!*alive) return;
-    tried(attempt, address, changed ? Status() : Status(changed.error()));
-    done(std::move(changed));
-  };
+  const auto answered = guard_.wrap(
+      [this, address, attempt, done = std::move(done)](Result<SignIn::Changed> changed) {
+        tried(attempt, address, changed ? Status() : Status(changed.error()));
+        done(std::move(changed));
+      });
   ports_.sign_in.change_password(who, request, attempt.turn, answered);
 }
 
@@ -92,13 +89,12 @@ void EntryRequests::delete_account(const Admission& who, const std::string& addr
   SignInAttempt attempt;
   if (const std::uint32_t wait = begin_proof(who, address, attempt); wait > 0)
     return done(make_error(ErrorCode::kRateLimited, "too many wrong passwords", wait));
-  const auto proven = [this, alive = alive_, user = who.user, address, attempt,
-                       done = std::move(done)](const Status& own) {
-    if (!*alive) return;
-    tried(attempt, address, own);
-    if (!own) return done(own);
-    ports_.services.remove_account(user, done);
-  };
+  const auto proven = guard_.wrap(
+      [this, user = who.user, address, attempt, done = std::move(done)](const Status& own) {
+        tried(attempt, address, own);
+        if (!own) return done(own);
+        ports_.services.remove_account(user, done);
+      });
   ports_.sign_in.check_password(who.user, attempt.turn, password, proven);
 }
 
@@ -128,14 +124,13 @@ void EntryRequests::refuse_late(const Error& error, std::function<void(const Err
   ++rate_limited_;
   const std::int64_t due = now() + error.retry_after_ms;
   ports_.scheduler.after(
-      limits::refused_entry_delay, [this, alive = alive_, error, due, told = std::move(told)] {
-        if (!*alive) return;
+      limits::refused_entry_delay, guard_.wrap([this, error, due, told = std::move(told)] {
         Error left = error;
         if (left.retry_after_ms > 0) {
           left.retry_after_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(1, due - now()));
         }
         told(left);
-      });
+      }));
 }
 
 }  // namespace kith::server

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 
 #include "kith/core/scheduler.h"
@@ -12,6 +11,7 @@
 #include "server/budget/entry_budget.h"
 #include "server/budget/refusal_log.h"
 #include "server/dispatch/services.h"
+#include "src/guard.h"
 
 namespace kith::server {
 
@@ -27,7 +27,6 @@ class EntryRequests {
   };
   // All must outlive it.
   explicit EntryRequests(const Ports& ports) : ports_(ports) {}
-  ~EntryRequests() { *alive_ = false; }
 
   // The fate of a connection after its entry was judged.
   enum class Connection : std::uint8_t { kStays, kEnds };
@@ -69,7 +68,7 @@ class EntryRequests {
 
   const Ports ports_;
   std::uint64_t rate_limited_ = 0;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

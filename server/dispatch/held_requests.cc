@@ -51,14 +51,14 @@ void HeldRequests::hold(const Caller& caller, v1::ClientFrame&& frame, Reply&& r
   waiting.push_back({caller, std::move(frame), std::move(reply)});
   if (waiting.size() > 1) return;
   users_.with(caller.user,
-              [this, alive = alive_, user = caller.user](const Result<Users::Record>& record) {
-                if (*alive) loaded(user, record);
-              });
+              guard_.wrap([this, user = caller.user](const Result<Users::Record>& record) {
+                loaded(user, record);
+              }));
 }
 
 // A request that comes in the meantime goes last.
 void HeldRequests::loaded(const UserId& user, const Result<Users::Record>& record) {
-  const auto alive = alive_;  // a callback may destroy this
+  const Guard::Watch here = guard_.watch();  // a callback may destroy this
   const auto waiting = held_.find(user);
   while (!waiting->second.empty()) {
     Held next = std::move(waiting->second.front());
@@ -69,7 +69,7 @@ void HeldRequests::loaded(const UserId& user, const Result<Users::Record>& recor
     } else {
       go_(next.caller, std::move(next.frame), std::move(next.reply));
     }
-    if (!*alive) return;
+    if (here.gone()) return;
     waiting->second.pop_front();
   }
   held_.erase(waiting);

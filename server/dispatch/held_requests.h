@@ -6,7 +6,6 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <memory>
 #include <utility>
 
 #include "kith/core/limits.h"
@@ -14,6 +13,7 @@
 #include "server/requests/caller.h"
 #include "server/requests/reply.h"
 #include "server/users/users.h"
+#include "src/guard.h"
 
 namespace kith {
 struct RequestView;
@@ -29,7 +29,6 @@ class HeldRequests {
   using Go = std::function<void(const Caller&, v1::ClientFrame&&, Reply&&)>;
   // `go` is called with each request, in order, once its caller is complete. `users` outlives this.
   HeldRequests(Users& users, Go go) : users_(users), go_(std::move(go)) {}
-  ~HeldRequests() { *alive_ = false; }
 
   // Requests of this user wait: later ones must, too.
   [[nodiscard]] bool holds(const UserId& user) const {
@@ -50,7 +49,7 @@ class HeldRequests {
   Users& users_;
   const Go go_;
   std::map<UserId, std::deque<Held>> held_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

@@ -44,18 +44,18 @@ void PartitionRouter::set_secret(const std::string& secret) {
 
 void PartitionRouter::session_opened(const Caller& caller) {
   for (PartitionOwner* owner : owners_) owner->session_opened(caller);
-  feed_.large(caller.user, [this, alive = alive_,
-                            user = caller.user](const Result<std::vector<FeedEntry>>& groups) {
-    // Without it the next sync finds what is missed.
-    if (!*alive || !groups || groups->empty()) return;
-    std::vector<std::vector<ConversationId>> parts(owners_.size());
-    for (const FeedEntry& entry : *groups) {
-      parts[partition_of(entry.conversation, count())].push_back(entry.conversation);
-    }
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      if (!parts[i].empty()) owners_[i]->listens(user, std::move(parts[i]));
-    }
-  });
+  feed_.large(caller.user,
+              guard_.wrap([this, user = caller.user](const Result<std::vector<FeedEntry>>& groups) {
+                // Without it the next sync finds what is missed.
+                if (!groups || groups->empty()) return;
+                std::vector<std::vector<ConversationId>> parts(owners_.size());
+                for (const FeedEntry& entry : *groups) {
+                  parts[partition_of(entry.conversation, count())].push_back(entry.conversation);
+                }
+                for (std::size_t i = 0; i < parts.size(); ++i) {
+                  if (!parts[i].empty()) owners_[i]->listens(user, std::move(parts[i]));
+                }
+              }));
 }
 
 void PartitionRouter::session_closed(const Caller& caller) {

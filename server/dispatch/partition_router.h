@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "server/conversation/partition_owner.h"
 #include "server/feed/user_feed.h"
+#include "src/guard.h"
 
 namespace kith::server {
 
@@ -17,7 +17,6 @@ class PartitionRouter : public Conversations {
  public:
   // `feed` tells in which large groups a user is; it outlives this.
   explicit PartitionRouter(UserFeed& feed) : feed_(feed) {}
-  ~PartitionRouter() override { *alive_ = false; }
 
   // The next partition, in their order; outlives this. All before the first call of another method.
   void add(PartitionOwner& owner) { owners_.push_back(&owner); }
@@ -46,7 +45,7 @@ class PartitionRouter : public Conversations {
 
   UserFeed& feed_;
   std::vector<PartitionOwner*> owners_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

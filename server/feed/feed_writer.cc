@@ -26,26 +26,22 @@ void FeedWriter::begin() {
 }
 
 void FeedWriter::give() {
-  store_.apply(batch_, [this, alive = alive_](const Status& status) {
-    if (*alive) given(status);
-  });
+  store_.apply(batch_, guard_.wrap([this](const Status& status) { given(status); }));
 }
 
 void FeedWriter::given(const Status& status) {
   if (!status) {
     const auto wait = Millis(100) * (1 << std::min(failures_++, 6U));
-    scheduler_.after(wait, [this, alive = alive_] {
-      if (*alive) give();
-    });
+    scheduler_.after(wait, guard_.wrap([this] { give(); }));
     return;
   }
   failures_ = 0;
   source_.stored(*std::exchange(batch_, nullptr));
   const auto told = std::exchange(waiting_, {});
   if (!next_.empty()) begin();
-  const auto alive = alive_;
+  const Guard::Watch here = guard_.watch();  // a callback may destroy this
   for (const auto& done : told) {
-    if (*alive) done({});
+    if (!here.gone()) done({});
   }
 }
 

@@ -9,6 +9,7 @@
 #include "kith/core/done.h"
 #include "kith/core/scheduler.h"
 #include "kith/server/ports/feed_store.h"
+#include "src/guard.h"
 
 namespace kith::server {
 
@@ -23,7 +24,6 @@ class FeedWriter {
   // Both outlive this.
   FeedWriter(FeedStore& store, Scheduler& scheduler, Source source)
       : store_(store), scheduler_(scheduler), source_(std::move(source)) {}
-  ~FeedWriter() { *alive_ = false; }
 
   // Calls `done` when all that is queued or on its way is durable; inside the call if nothing is. A batch
   // that fails is given again until the store takes it.
@@ -41,7 +41,7 @@ class FeedWriter {
   std::vector<Done<void>> waiting_;         // for that batch
   std::vector<Done<void>> next_;            // for the one behind it
   std::uint32_t failures_ = 0;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

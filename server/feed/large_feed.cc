@@ -57,20 +57,20 @@ void LargeFeed::of(const UserId& user, Done<std::vector<FeedEntry>> done) {
   entries_.unstored(user, [&loading](const ConversationId& id, const FeedEntries::Entry& entry) {
     loading.changed[id] = entry.large;
   });
-  store_.large(user, [this, alive = alive_, user](Result<std::vector<FeedEntry>> stored) {
-    if (!*alive) return;
+  store_.large(user, guard_.wrap([this, user](Result<std::vector<FeedEntry>> stored) {
+    const Guard::Watch here = guard_.watch();  // a callback may destroy this
     const Loading asked = std::move(loading_.at(user));
     loading_.erase(user);
     if (stored) loaded(user, *stored, asked.changed);
     for (const auto& answer : asked.waiting) {
-      if (!*alive) return;
+      if (here.gone()) return;
       if (!stored) {
         answer(stored.error());
       } else {
         of(user, answer);
       }
     }
-  });
+  }));
 }
 
 void LargeFeed::loaded(const UserId& user, const std::vector<FeedEntry>& stored,

@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <map>
-#include <memory>
 #include <set>
 #include <unordered_map>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "kith/server/ports/feed_store.h"
 #include "server/feed/feed_entries.h"
 #include "server/records/feed_marks.h"
+#include "src/guard.h"
 
 namespace kith::server {
 
@@ -23,7 +23,6 @@ class LargeFeed {
  public:
   // Both outlive this.
   LargeFeed(FeedStore& store, const FeedEntries& entries) : store_(store), entries_(entries) {}
-  ~LargeFeed() { *alive_ = false; }
 
   // A record was decided on a large group; its version is `ver` from now on.
   void note(const FeedMark& mark, FeedVersion ver);
@@ -57,7 +56,7 @@ class LargeFeed {
   std::set<ConversationId> queued_;                 // their versions are for the next batch
   std::set<ConversationId> writing_;                // … and these are in the one under way
   std::unordered_map<UserId, Loading, IdHash> loading_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

@@ -27,10 +27,6 @@ UserFeed::UserFeed(FeedStore& store, Scheduler& scheduler)
              large_.stored();
            }}) {}
 
-UserFeed::~UserFeed() {
-  *alive_ = false;
-}
-
 Status UserFeed::start() {
   const auto run = store_.begin();
   if (!run) return run.error();
@@ -127,9 +123,8 @@ struct Overlay {
 
 void UserFeed::changed(const UserId& user, FeedVersion after, std::size_t limit,
                        Done<std::vector<FeedChange>> done) {
-  large_.of(user, [this, alive = alive_, user, after, limit,
-                   done = std::move(done)](Result<std::vector<FeedEntry>> large) mutable {
-    if (!*alive) return;
+  large_.of(user, guard_.wrap([this, user, after, limit, done = std::move(done)](
+                                  Result<std::vector<FeedEntry>> large) mutable {
     if (!large) return done(large.error());
     std::vector<FeedChange> marks;
     entries_.unstored(user, [&](const ConversationId& id, const FeedEntries::Entry& entry) {
@@ -150,14 +145,13 @@ void UserFeed::changed(const UserId& user, FeedVersion after, std::size_t limit,
           done(overlay.merge(
               *stored, limit, [after](FeedVersion at) { return at > after; }, std::less<>()));
         });
-  });
+  }));
 }
 
 void UserFeed::list(const UserId& user, FeedVersion before, std::size_t limit,
                     Done<std::vector<FeedChange>> done) {
-  large_.of(user, [this, alive = alive_, user, before, limit,
-                   done = std::move(done)](Result<std::vector<FeedEntry>> large) mutable {
-    if (!*alive) return;
+  large_.of(user, guard_.wrap([this, user, before, limit, done = std::move(done)](
+                                  Result<std::vector<FeedEntry>> large) mutable {
     if (!large) return done(large.error());
     std::vector<FeedChange> marks;
     entries_.unstored(user, [&](const ConversationId& id, const FeedEntries::Entry& entry) {
@@ -174,7 +168,7 @@ void UserFeed::list(const UserId& user, FeedVersion before, std::size_t limit,
               *stored, limit, [before](FeedVersion at) { return before == 0 || at < before; },
               std::greater<>()));
         });
-  });
+  }));
 }
 
 void UserFeed::user_state(const UserId& user, Done<FeedVersion> done) {
@@ -194,36 +188,35 @@ void UserFeed::high(const UserId& user, Done<FeedVersion> done) {
   if (!fresh && place->second.asking == 0) return done(place->second.mark);
   const std::uint64_t asking = ++highs_asked_;
   if (fresh) place.value().asking = asking;
-  auto found = [this, alive = alive_, user, asking,
-                done = std::move(done)](const Result<FeedVersion>& high) {
-    if (!*alive) return;
-    const auto known = high_.find(user);
-    const bool noted = known != high_.end();
-    const bool first = noted && known->second.asking == asking;
-    if (!high) {
-      if (first) high_.erase(known);
-      return done(high.error());
-    }
-    const FeedVersion newest = noted ? std::max(*high, known->second.mark) : *high;
-    if (noted) known.value().mark = newest;
-    if (first) known.value().asking = 0;
-    done(newest);
-  };
+  auto found =
+      guard_.wrap([this, user, asking, done = std::move(done)](const Result<FeedVersion>& high) {
+        const auto known = high_.find(user);
+        const bool noted = known != high_.end();
+        const bool first = noted && known->second.asking == asking;
+        if (!high) {
+          if (first) high_.erase(known);
+          return done(high.error());
+        }
+        const FeedVersion newest = noted ? std::max(*high, known->second.mark) : *high;
+        if (noted) known.value().mark = newest;
+        if (first) known.value().asking = 0;
+        done(newest);
+      });
   // Covers marks only: following every large group for every member would be too much.
   FeedVersion newest = 0;
   entries_.unstored(user, [&](const ConversationId&, const FeedEntries::Entry& entry) {
     newest = std::max(newest, entry.ver);
   });
-  store_.list(user, 0, 1,
-              [this, alive = alive_, user, newest,
-               found = std::move(found)](Result<std::vector<FeedEntry>> stored) mutable {
-                if (!*alive) return;
-                if (!stored) return found(stored.error());
-                if (!stored->empty()) newest = std::max(newest, stored->front().ver);
-                user_state(user, [newest, found = std::move(found)](Result<FeedVersion> mark) {
-                  found(mark ? Result<FeedVersion>(std::max(newest, *mark)) : mark);
-                });
-              });
+  store_.list(
+      user, 0, 1,
+      guard_.wrap([this, user, newest,
+                   found = std::move(found)](Result<std::vector<FeedEntry>> stored) mutable {
+        if (!stored) return found(stored.error());
+        if (!stored->empty()) newest = std::max(newest, stored->front().ver);
+        user_state(user, [newest, found = std::move(found)](Result<FeedVersion> mark) mutable {
+          found(mark ? Result<FeedVersion>(std::max(newest, *mark)) : mark);
+        });
+      }));
 }
 
 }  // namespace kith::server

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <vector>
 
 #include "kith/core/scheduler.h"
@@ -17,6 +16,7 @@
 #include "server/feed/user_states.h"
 #include "server/records/feed_marks.h"
 #include "server/records/feed_versions.h"
+#include "src/guard.h"
 #include "src/id_map.h"
 
 namespace kith::server {
@@ -40,7 +40,6 @@ class UserFeed : public FeedMarks {
  public:
   // Both outlive this.
   UserFeed(FeedStore& store, Scheduler& scheduler);
-  ~UserFeed() override;
 
   // Begins to give out versions. Before anything else; blocks.
   Status start();
@@ -108,7 +107,7 @@ class UserFeed : public FeedMarks {
   };
   IdMap<UserId, High> high_;
   std::uint64_t highs_asked_ = 0;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

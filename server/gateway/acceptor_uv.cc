@@ -32,7 +32,6 @@ AcceptorUv::AcceptorUv(int listening, LoopUv& to, std::size_t untaken_max, Hooks
 }
 
 AcceptorUv::~AcceptorUv() {
-  *alive_ = false;
   accepted_.close();
   loop_.run_sync([this] {
     if (poll_ == nullptr) return;
@@ -76,9 +75,7 @@ void AcceptorUv::accept_all() {
     if (errno == ECONNABORTED || errno == EINTR) continue;
     const bool starved = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
     if (!starved) return pause(Millis(kGatheringPause));
-    to_.post([this, alive = alive_] {
-      if (*alive) hooks_.starved();
-    });
+    to_.post(guard_.wrap([this] { hooks_.starved(); }));
     return pause(Millis(kStarvedPause));
   }
   pause(Millis(kUntakenPause));

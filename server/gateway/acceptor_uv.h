@@ -8,12 +8,12 @@
 #include <atomic>
 #include <cstddef>
 #include <functional>
-#include <memory>
 #include <utility>
 #include <vector>
 
 #include "server/gateway/mailbox.h"
 #include "server/gateway/peer_address.h"
+#include "src/guard.h"
 #include "src/loop/loop_uv.h"
 
 struct uv_poll_s;
@@ -60,10 +60,10 @@ class AcceptorUv {
   const std::size_t untaken_max_;
   Hooks hooks_;
   std::atomic<std::size_t> untaken_{0};
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // loop of `to`
   Mailbox<Accepted> accepted_;
   LoopUv loop_;
   uv_poll_s* poll_ = nullptr;  // owns itself from uv_close() on
+  Guard guard_;                // loop of `to`
 };
 
 }  // namespace kith::server

@@ -42,7 +42,7 @@ void Drain::dismiss(Session& session) {
 }
 
 void Drain::step() {
-  scheduler_.cancel(std::exchange(timer_, 0));
+  timer_.stop();
   if (!running_) return;
   const std::int64_t passed = scheduler_.clock().steady_ms() - start_ms_;
   const auto count = static_cast<std::int64_t>(order_.size());
@@ -54,7 +54,7 @@ void Drain::step() {
     if (Session* session = sessions_.find(order_[next_++])) dismiss(*session);
   }
   if (!sessions_.empty() && (passed < window_ms_ || next_ < order_.size())) {
-    timer_ = scheduler_.after(kStep, [this] { step(); });
+    timer_.start(kStep);
     return;
   }
   running_ = false;

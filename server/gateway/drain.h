@@ -9,6 +9,7 @@
 #include "kith/core/random.h"
 #include "kith/core/scheduler.h"
 #include "server/gateway/goodbyes.h"
+#include "src/timer.h"
 
 namespace kith::server {
 
@@ -16,8 +17,11 @@ class Drain {
  public:
   // All must outlive it.
   Drain(Sessions& sessions, Goodbyes& goodbyes, Scheduler& scheduler, Random& random)
-      : sessions_(sessions), goodbyes_(goodbyes), scheduler_(scheduler), random_(random) {}
-  ~Drain() { scheduler_.cancel(timer_); }
+      : sessions_(sessions),
+        goodbyes_(goodbyes),
+        scheduler_(scheduler),
+        random_(random),
+        timer_(scheduler, [this] { step(); }) {}
 
   // `done` once, when all are gone or the window is over. A second drain takes the place of the first.
   void start(std::chrono::milliseconds window, std::function<void()> done);
@@ -41,7 +45,7 @@ class Drain {
   std::int64_t start_ms_ = 0;
   std::int64_t window_ms_ = 0;
   std::function<void()> done_;
-  Scheduler::TimerId timer_ = 0;
+  Timer timer_;
 };
 
 }  // namespace kith::server

@@ -57,10 +57,10 @@ void EarlyRequests::enter(Session& session, const v1::ClientFrame& frame) {
   Reply reply = replier(session, frame.req_id());
   if (frame.has_hello()) return ports_.opening.hello(session, frame.hello(), std::move(reply));
   session.authenticating();
-  const auto done = [this, alive = alive_, id = session.id(),
-                     reply = std::move(reply)](Result<v1::SignedIn> answer) {
-    if (*alive) entered(id, reply, std::move(answer));
-  };
+  const auto done =
+      guard_.wrap([this, id = session.id(), reply = std::move(reply)](Result<v1::SignedIn> answer) {
+        entered(id, reply, std::move(answer));
+      });
   EntryRequests& entry = ports_.dispatcher.entry();
   if (frame.has_register_()) {
     entry.register_account(frame.register_(), session.address(), done);

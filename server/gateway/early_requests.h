@@ -7,6 +7,7 @@
 
 #include "server/gateway/answer_desk.h"
 #include "server/gateway/session_opening.h"
+#include "src/guard.h"
 
 namespace kith::v1 {
 class ClientFrame;
@@ -28,7 +29,6 @@ class EarlyRequests {
   };
   // All must outlive it.
   explicit EarlyRequests(const Ports& ports) : ports_(ports) {}
-  ~EarlyRequests() { *alive_ = false; }
 
   // True for Hello, Register and SignIn, which a ready session must not send.
   static bool begins_session(const v1::ClientFrame& frame);
@@ -45,7 +45,7 @@ class EarlyRequests {
   [[nodiscard]] Reply replier(const Session& session, std::uint64_t req_id) const;
 
   const Ports ports_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

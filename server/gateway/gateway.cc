@@ -32,17 +32,18 @@ Gateway::Gateway(std::string name, const ServerOptions& options, const GatewayPo
                 ports.connections, ports.scheduler, ports.random, ports.runs}),
       early_(
           {sessions_, deadlines_, goodbyes_, ports.dispatcher, opening_, ports.scheduler, desk_}),
-      drain_(sessions_, goodbyes_, ports.scheduler, ports.random) {
+      drain_(sessions_, goodbyes_, ports.scheduler, ports.random),
+      tick_(ports.scheduler, [this] { tick(); }) {
   ports_.bus.subscribe(
       registration_.gateway(), [this](const Delivery& delivery) { deliver(delivery); },
       [this] { registration_.bus_lost(); });
-  tick_ = ports_.scheduler.after(kTick, [this] { tick(); });
+  tick_.start(kTick);
 }
 
 Gateway::~Gateway() {
   desk_->close();
   sessions_.each([this](Session& session) { ports_.dispatcher.abandon(session.requester); });
-  ports_.scheduler.cancel(tick_);
+  tick_.stop();
   ports_.bus.unsubscribe(registration_.gateway());
 }
 
@@ -123,7 +124,7 @@ void Gateway::deliver(const Delivery& delivery) {
 }
 
 void Gateway::tick() {
-  tick_ = ports_.scheduler.after(kTick, [this] { tick(); });
+  tick_.start(kTick);
   const std::int64_t now = ports_.scheduler.clock().steady_ms();
   while (Session* session = deadlines_.next_due(sessions_, now)) {
     switch (session->due(now)) {

@@ -22,6 +22,7 @@
 #include "server/gateway/session_requests.h"
 #include "server/records/run_history.h"
 #include "src/request_view.h"
+#include "src/timer.h"
 
 namespace kith::server {
 
@@ -84,7 +85,7 @@ class Gateway : public ConnectionHandler {
   SessionOpening opening_;
   EarlyRequests early_;
   Drain drain_;
-  Scheduler::TimerId tick_ = 0;
+  Timer tick_;
   std::uint64_t frames_in_ = 0;
 };
 

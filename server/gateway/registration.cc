@@ -14,13 +14,13 @@ constexpr std::size_t kOfStep = limits::registrations_per_s * kStepMs / 1000;
 }  // namespace
 
 Registration::Registration(const Ports& ports)
-    : ports_(ports), bell_(ports.sessions, ports.output, ports.scheduler, ports.random) {
+    : ports_(ports),
+      bell_(ports.sessions, ports.output, ports.scheduler, ports.random),
+      timer_(ports.scheduler, [this] { step(); }) {
   ports_.registry.add_gateway(ports_.gateway, [this] { lost(); });
 }
 
 Registration::~Registration() {
-  *alive_ = false;
-  ports_.scheduler.cancel(timer_);
   for (const auto& [id, waiting] : waiting_) ports_.scheduler.cancel(waiting.limit);
   ports_.registry.remove_gateway(ports_.gateway);
 }
@@ -58,9 +58,9 @@ void Registration::bus_lost() {
 void Registration::add(Session& session) {
   session.registered.asked = true;
   ports_.registry.add(session.admission().user, ref(session),
-                      [this, alive = alive_, id = session.id()](const Result<void>& answer) {
-                        if (*alive) added(id, answer.ok());
-                      });
+                      guard_.wrap([this, id = session.id()](const Result<void>& answer) {
+                        added(id, answer.ok());
+                      }));
 }
 
 void Registration::added(std::uint64_t id, bool ok) {
@@ -130,14 +130,12 @@ void Registration::arm() {
   if (again_.empty()) return;
   const std::int64_t now = ports_.scheduler.clock().steady_ms();
   const std::int64_t at = std::max(again_.top().first, now + kStepMs);
-  if (timer_ != 0 && armed_ms_ <= at) return;
-  ports_.scheduler.cancel(timer_);
+  if (timer_.waits() && armed_ms_ <= at) return;
   armed_ms_ = at;
-  timer_ = ports_.scheduler.after(Millis(at - now), [this] { step(); });
+  timer_.start(Millis(at - now));
 }
 
 void Registration::step() {
-  timer_ = 0;
   const std::int64_t now = ports_.scheduler.clock().steady_ms();
   for (std::size_t i = 0; i < kOfStep && !again_.empty() && again_.top().first <= now; ++i) {
     Session* session = ports_.sessions.find(again_.top().second);

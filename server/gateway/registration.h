@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <queue>
 #include <string>
 #include <unordered_map>
@@ -16,6 +15,8 @@
 #include "kith/core/scheduler.h"
 #include "kith/server/ports/session_registry.h"
 #include "server/gateway/resync_bell.h"
+#include "src/guard.h"
+#include "src/timer.h"
 
 namespace kith::server {
 
@@ -65,12 +66,12 @@ class Registration {
   ResyncBell bell_;
   std::unordered_map<std::uint64_t, Waiting> waiting_;  // for Welcome
   std::priority_queue<Entry, std::vector<Entry>, std::greater<>> again_;
-  Scheduler::TimerId timer_ = 0;
+  Timer timer_;
   std::int64_t armed_ms_ = 0;
   std::uint64_t failures_ = 0;
   std::uint64_t losses_ = 0;
   std::uint64_t bus_losses_ = 0;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

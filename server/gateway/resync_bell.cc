@@ -8,7 +8,8 @@
 namespace kith::server {
 namespace {
 
-constexpr std::int64_t kStepMs = 20;  // the sessions of this time are notified in one turn of the loop
+constexpr std::int64_t kStepMs =
+    20;  // the sessions of this time are notified in one turn of the loop
 
 }  // namespace
 
@@ -28,14 +29,12 @@ void ResyncBell::arm() {
   if (due_.empty()) return;
   const std::int64_t now = scheduler_.clock().steady_ms();
   const std::int64_t at = std::max(due_.top().first, now + kStepMs);
-  if (timer_ != 0 && armed_ms_ <= at) return;
-  scheduler_.cancel(timer_);
+  if (timer_.waits() && armed_ms_ <= at) return;
   armed_ms_ = at;
-  timer_ = scheduler_.after(Millis(at - now), [this] { strike(); });
+  timer_.start(Millis(at - now));
 }
 
 void ResyncBell::strike() {
-  timer_ = 0;
   const std::int64_t now = scheduler_.clock().steady_ms();
   while (!due_.empty() && due_.top().first <= now) {
     Session* session = sessions_.find(due_.top().second);

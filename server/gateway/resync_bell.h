@@ -10,6 +10,7 @@
 #include "kith/core/random.h"
 #include "kith/core/scheduler.h"
 #include "server/gateway/session_output.h"
+#include "src/timer.h"
 
 namespace kith::server {
 
@@ -17,8 +18,11 @@ class ResyncBell {
  public:
   // All must outlive it.
   ResyncBell(Sessions& sessions, SessionOutput& output, Scheduler& scheduler, Random& random)
-      : sessions_(sessions), output_(output), scheduler_(scheduler), random_(random) {}
-  ~ResyncBell() { scheduler_.cancel(timer_); }
+      : sessions_(sessions),
+        output_(output),
+        scheduler_(scheduler),
+        random_(random),
+        timer_(scheduler, [this] { strike(); }) {}
 
   // Sends a Pong with `resync` within this time; not to a session that syncs anyway, as each does behind its Welcome.
   void ring(Session& session, Millis within);
@@ -38,7 +42,7 @@ class ResyncBell {
   Scheduler& scheduler_;
   Random& random_;
   std::priority_queue<Entry, std::vector<Entry>, std::greater<>> due_;
-  Scheduler::TimerId timer_ = 0;
+  Timer timer_;
   std::int64_t armed_ms_ = 0;
   std::uint64_t rung_ = 0;
 };

@@ -48,11 +48,11 @@ void SessionOpening::hello(Session& session, const v1::Hello& hello, Reply reply
                hello.state() == v1::CLIENT_STATE_BACKGROUND});
   ports_.dispatcher.entry().admit(
       hello, session.address(),
-      [this, alive = alive_, id = session.id(), greeting = std::move(greeting),
-       reply = std::move(reply)](const Result<Admission>& admission,
-                                 EntryRequests::Connection then) {
-        if (*alive) judged(id, greeting, reply, admission, then);
-      });
+      guard_.wrap(
+          [this, id = session.id(), greeting = std::move(greeting), reply = std::move(reply)](
+              const Result<Admission>& admission, EntryRequests::Connection then) {
+            judged(id, greeting, reply, admission, then);
+          }));
 }
 
 bool SessionOpening::replace_older(Session& session, const Admission& admission) {
@@ -123,12 +123,13 @@ void SessionOpening::judged(std::uint64_t id, GreetingPtr greeting, Reply reply,
 void SessionOpening::registered(std::uint64_t id, GreetingPtr greeting, Reply reply) {
   const Session* session = ports_.sessions.find(id);
   if (session == nullptr || !session->ready()) return;
-  ports_.dispatcher.feed_high(session->admission().user,
-                              [this, alive = alive_, id, greeting = std::move(greeting),
-                               reply = std::move(reply)](const Result<FeedVersion>& high) {
-                                // Without it the client's own sync still finds everything.
-                                if (*alive) welcome(id, *greeting, reply, high ? *high : 0);
-                              });
+  ports_.dispatcher.feed_high(
+      session->admission().user,
+      guard_.wrap([this, id, greeting = std::move(greeting),
+                   reply = std::move(reply)](const Result<FeedVersion>& high) {
+        // Without it the client's own sync still finds everything.
+        welcome(id, *greeting, reply, high ? *high : 0);
+      }));
 }
 
 void SessionOpening::welcome(std::uint64_t id, const Greeting& greeting, const Reply& reply,

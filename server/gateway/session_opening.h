@@ -10,6 +10,7 @@
 #include "server/gateway/goodbyes.h"
 #include "server/gateway/registration.h"
 #include "server/records/run_history.h"
+#include "src/guard.h"
 
 namespace kith::v1 {
 class Hello;
@@ -34,7 +35,6 @@ class SessionOpening {
   };
   // All must outlive it.
   SessionOpening(const ServerOptions& options, const Ports& ports);
-  ~SessionOpening() { *alive_ = false; }
 
   void hello(Session& session, const v1::Hello& hello, Reply reply);
 
@@ -61,7 +61,7 @@ class SessionOpening {
   const bool search_;
   const std::uint32_t heartbeat_s_;
   std::uint64_t replaced_ = 0;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

@@ -7,14 +7,13 @@ void SessionReading::hold(Session& session, std::uint32_t ms) {
   if (ms == 0 || session.reading.held || !session.ready()) return;
   session.reading.held = true;
   update(session);
-  scheduler_.after(Millis(ms), [this, alive = alive_, id = session.id()] {
-    if (!*alive) return;
+  scheduler_.after(Millis(ms), guard_.wrap([this, id = session.id()] {
     Session* held = sessions_.find(id);
     if (held == nullptr || !held->ready()) return;
     held->reading.held = false;
     hold(*held, dispatcher_.debt_ms(held->requester));
     update(*held);
-  });
+  }));
 }
 
 // Answers must not be dropped, so a peer that does not take them must not cause more.

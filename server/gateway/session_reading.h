@@ -3,12 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 
 #include "kith/core/scheduler.h"
 #include "server/dispatch/dispatcher.h"
 #include "server/gateway/listener.h"
 #include "server/gateway/sessions.h"
+#include "src/guard.h"
 
 namespace kith::server {
 
@@ -21,7 +21,6 @@ class SessionReading {
         dispatcher_(dispatcher),
         connections_(connections),
         scheduler_(scheduler) {}
-  ~SessionReading() { *alive_ = false; }
 
   // Stops reading for a while, and until the account's debt is paid. 0: goes on.
   void hold(Session& session, std::uint32_t ms);
@@ -35,7 +34,7 @@ class SessionReading {
   Dispatcher& dispatcher_;
   Connections& connections_;
   Scheduler& scheduler_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

@@ -57,9 +57,8 @@ void SessionRequests::ping(Session& session, const v1::Ping& ping, const Reply& 
     if (background != session.background) set_background(session, background);
   }
   ports_.dispatcher.feed_high(
-      session.admission().user, [this, alive = alive_, id = session.id(), t = ping.t(),
-                                 reply](const Result<FeedVersion>& high) {
-        if (!*alive) return;
+      session.admission().user,
+      guard_.wrap([this, id = session.id(), t = ping.t(), reply](const Result<FeedVersion>& high) {
         Session* asking = ports_.sessions.find(id);
         if (asking == nullptr) return;
         v1::ServerFrame frame;
@@ -70,7 +69,7 @@ void SessionRequests::ping(Session& session, const v1::Ping& ping, const Reply& 
         // While lagging the answer to a sync could not be sent anyway.
         pong.set_resync(!asking->queue.lagging() && asking->queue.take_resync());
         reply(std::move(frame));
-      });
+      }));
 }
 
 void SessionRequests::admit(Session& session, const Admission& admission) {
@@ -81,8 +80,7 @@ void SessionRequests::admit(Session& session, const Admission& admission) {
 void SessionRequests::renew(Session& session, const std::string& token, const Reply& reply) {
   ports_.dispatcher.entry().renew(
       session.admission(), token,
-      [this, alive = alive_, id = session.id(), reply](const Result<Admission>& fresh) {
-        if (!*alive) return;
+      guard_.wrap([this, id = session.id(), reply](const Result<Admission>& fresh) {
         Session* renewing = ports_.sessions.find(id);
         if (renewing == nullptr || !renewing->ready()) return;
         if (!fresh) return reply_error(reply, fresh.error());
@@ -90,24 +88,23 @@ void SessionRequests::renew(Session& session, const std::string& token, const Re
         v1::ServerFrame ack;
         ack.mutable_ack()->set_session_expires_ms(static_cast<std::uint64_t>(fresh->expires_ms));
         reply(std::move(ack));
-      });
+      }));
 }
 
 // This session goes on by its new token; those of the account's other devices end.
 void SessionRequests::change_password(Session& session, const v1::ChangePassword& request,
                                       const Reply& reply) {
-  const auto done = [this, alive = alive_, id = session.id(), who = session.admission(),
-                     reply](Result<SignIn::Changed> changed) {
-    if (!*alive) return;
-    if (!changed) return reply_error(reply, changed.error());
-    if (Session* asking = ports_.sessions.find(id); asking != nullptr && asking->ready()) {
-      admit(*asking, changed->second);
-    }
-    v1::ServerFrame answer;
-    *answer.mutable_signed_in() = std::move(changed->first);
-    reply(std::move(answer));
-    ports_.goodbyes.end_revoked(who.user, nullptr, &who.device);
-  };
+  const auto done = guard_.wrap(
+      [this, id = session.id(), who = session.admission(), reply](Result<SignIn::Changed> changed) {
+        if (!changed) return reply_error(reply, changed.error());
+        if (Session* asking = ports_.sessions.find(id); asking != nullptr && asking->ready()) {
+          admit(*asking, changed->second);
+        }
+        v1::ServerFrame answer;
+        *answer.mutable_signed_in() = std::move(changed->first);
+        reply(std::move(answer));
+        ports_.goodbyes.end_revoked(who.user, nullptr, &who.device);
+      });
   ports_.dispatcher.entry().change_password(session.admission(), session.address(), request, done);
 }
 

@@ -7,6 +7,7 @@
 
 #include "server/gateway/answer_desk.h"
 #include "server/gateway/goodbyes.h"
+#include "src/guard.h"
 
 namespace kith::v1 {
 class ChangePassword;
@@ -28,7 +29,6 @@ class SessionRequests : public FrontDoor {
   };
   // All must outlive it.
   explicit SessionRequests(const Ports& ports) : ports_(ports) {}
-  ~SessionRequests() override { *alive_ = false; }
 
   bool handle(Requester& who, v1::ClientFrame& frame, Reply& reply) override;
   [[nodiscard]] const std::shared_ptr<ReplyDesk>& desk() const override { return ports_.desk; }
@@ -43,7 +43,7 @@ class SessionRequests : public FrontDoor {
   void admit(Session& session, const Admission& admission);
 
   const Ports ports_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "kith/core/limits.h"
+#include "src/guard.h"
+#include "src/timer.h"
 #include "src/uuid.h"
 
 namespace kith::server {
@@ -20,7 +22,7 @@ constexpr Millis kRetry = std::chrono::seconds(5);
 
 }  // namespace
 
-struct Departures::State : std::enable_shared_from_this<State> {
+struct Departures::State {
   State(Directory& d, UserFeed& f, Conversations& c, Scheduler& s, Random& random)
       : directory(d), feed(f), conversations(c), scheduler(s), ids(s.clock(), random) {}
 
@@ -48,7 +50,8 @@ struct Departures::State : std::enable_shared_from_this<State> {
   std::vector<UserId> waiting;  // of this look, the next one last
   // Those in whom nothing was found, since when (steady clock).
   std::map<UserId, std::int64_t> clean_since;
-  Scheduler::TimerId timer = 0;
+  Timer timer{scheduler, [this] { look(); }};
+  Guard guard;
 };
 
 void Departures::State::look() {
@@ -56,16 +59,14 @@ void Departures::State::look() {
     wanted = true;
     return;
   }
-  scheduler.cancel(std::exchange(timer, 0));
+  timer.stop();
   running = true;
   wanted = failed = false;
-  directory.leaving(kPage, [weak = weak_from_this()](Result<std::vector<UserId>> users) {
-    const auto self = weak.lock();
-    if (!self) return;
-    if (users) return self->take(std::move(*users));
-    self->running = false;
-    self->again(kRetry);
-  });
+  directory.leaving(kPage, guard.wrap([this](Result<std::vector<UserId>> users) {
+    if (users) return take(std::move(*users));
+    running = false;
+    again(kRetry);
+  }));
 }
 
 void Departures::State::take(std::vector<UserId> users) {
@@ -89,56 +90,44 @@ void Departures::State::next_user() {
 }
 
 void Departures::State::again(Millis wait) {
-  scheduler.cancel(timer);
-  timer = scheduler.after(wait, [weak = weak_from_this()] {
-    const auto self = weak.lock();
-    if (!self) return;
-    self->timer = 0;
-    self->look();
-  });
+  timer.start(wait);
 }
 
 // From the newest to the oldest: what is left meanwhile gets a mark above, and does not come twice.
 void Departures::State::list(const UserId& user, FeedVersion before) {
-  feed.list(user, before, kPage,
-            [weak = weak_from_this(), user](Result<std::vector<FeedChange>> page) {
-              const auto self = weak.lock();
-              if (!self) return;
-              if (!page) {
-                self->failed = true;
-                return self->next_user();
-              }
-              if (page->empty()) return self->walked(user);
-              self->walk(user, std::move(*page), 0);
-            });
+  feed.list(user, before, kPage, guard.wrap([this, user](Result<std::vector<FeedChange>> page) {
+    if (!page) {
+      failed = true;
+      return next_user();
+    }
+    if (page->empty()) return walked(user);
+    walk(user, std::move(*page), 0);
+  }));
 }
 
 void Departures::State::walk(const UserId& user, std::vector<FeedChange> page, std::size_t index) {
   if (index == page.size()) return list(user, page.back().ver);
   const ConversationId id = page[index].conversation;
-  visit(user, id, [weak = weak_from_this(), user, page = std::move(page), index]() mutable {
-    const auto self = weak.lock();
-    if (self) self->walk(user, std::move(page), index + 1);
-  });
+  visit(user, id, guard.wrap([this, user, page = std::move(page), index]() mutable {
+    walk(user, std::move(page), index + 1);
+  }));
 }
 
 void Departures::State::visit(const UserId& user, const ConversationId& id,
                               std::function<void()> then) {
   conversations.with(id, user,
-                     [weak = weak_from_this(), user, id,
-                      then = std::move(then)](const Result<const Conversation*>& loaded) {
-                       const auto self = weak.lock();
-                       if (!self) return;
-                       if (!loaded) self->failed = true;
+                     guard.wrap([this, user, id, then = std::move(then)](
+                                    const Result<const Conversation*>& loaded) {
+                       if (!loaded) failed = true;
                        const Conversation* c = loaded ? *loaded : nullptr;
                        const Member* member = c == nullptr ? nullptr : find_member(*c, user);
                        const bool inside = member != nullptr && member->active() &&
                                            c->head.type == ConversationType::kGroup;
                        // Never inside the call: a long list would be as deep.
-                       if (!inside) return self->scheduler.post(then);
-                       ++self->found;
-                       self->leave(user, id, then);
-                     });
+                       if (!inside) return scheduler.post(then);
+                       ++found;
+                       leave(user, id, then);
+                     }));
 }
 
 void Departures::State::leave(const UserId& user, const ConversationId& id,
@@ -151,17 +140,15 @@ void Departures::State::leave(const UserId& user, const ConversationId& id,
   record.rules_version = kRulesVersion;
   record.receipts_off = true;  // leaving says nothing of what has been read
   record.op = MembershipOp{MemberChangeKind::kLeave, {}, MemberRole::kNone};
-  conversations.append(std::move(record), [weak = weak_from_this(),
-                                           then = std::move(then)](const Result<Outcome>& outcome) {
-    const auto self = weak.lock();
-    if (!self) return;
-    if (outcome && outcome->placed) {
-      ++self->left_groups;
-    } else if (!outcome || outcome->error->code != ErrorCode::kNotMember) {
-      self->failed = true;
-    }
-    self->scheduler.post(then);
-  });
+  conversations.append(std::move(record),
+                       guard.wrap([this, then = std::move(then)](const Result<Outcome>& outcome) {
+                         if (outcome && outcome->placed) {
+                           ++left_groups;
+                         } else if (!outcome || outcome->error->code != ErrorCode::kNotMember) {
+                           failed = true;
+                         }
+                         scheduler.post(then);
+                       }));
 }
 
 void Departures::State::walked(const UserId& user) {
@@ -174,21 +161,17 @@ void Departures::State::walked(const UserId& user) {
   const auto [since, first] = clean_since.try_emplace(user, now);
   if (first || now - since->second < kSecondLook.count()) return next_user();
   clean_since.erase(since);
-  directory.left(user, [weak = weak_from_this()](const Status& left) {
-    const auto self = weak.lock();
-    if (!self) return;
-    if (!left) self->failed = true;
-    self->next_user();
-  });
+  directory.left(user, guard.wrap([this](const Status& left) {
+    if (!left) failed = true;
+    next_user();
+  }));
 }
 
 Departures::Departures(Directory& directory, UserFeed& feed, Conversations& conversations,
                        Scheduler& scheduler, Random& random)
-    : state_(std::make_shared<State>(directory, feed, conversations, scheduler, random)) {}
+    : state_(std::make_unique<State>(directory, feed, conversations, scheduler, random)) {}
 
-Departures::~Departures() {
-  state_->scheduler.cancel(state_->timer);
-}
+Departures::~Departures() = default;
 
 void Departures::look() {
   state_->look();

@@ -13,6 +13,7 @@
 #include "server/requests/consent.h"
 #include "server/users/device_room.h"
 #include "src/frame_codec.h"
+#include "src/guard.h"
 #include "src/handle.h"
 
 namespace kith::server {
@@ -45,7 +46,7 @@ bool names(const std::vector<UserId>& users, const UserId& user) {
 
 }  // namespace
 
-struct PeopleService::State : std::enable_shared_from_this<State> {
+struct PeopleService::State {
   State(Directory& d, Users& u, Devices& v, UserFeed& e, Conversations& c, Fanout& f, Clock& k,
         PeopleHooks h)
       : directory(d),
@@ -77,6 +78,7 @@ struct PeopleService::State : std::enable_shared_from_this<State> {
   Fanout& fanout;
   Clock& clock;
   PeopleHooks hooks;
+  Guard guard;
 };
 
 // Marked in the log, written, logged where it is a block, acknowledged, pushed to the user's other devices: in
@@ -85,15 +87,12 @@ struct PeopleService::State : std::enable_shared_from_this<State> {
 void PeopleService::State::change(const Caller& caller, const UserChange& what,
                                   const Reply& reply) {
   const UserStates::Hold hold = feed.hold(caller.user);
-  conversations.mark_user(
-      caller.user, caller.device,
-      [weak = weak_from_this(), caller, what, hold, reply](const Status& marked) {
-        const auto self = weak.lock();
-        if (!self) return;
-        if (marked) return self->write(caller, what, hold, reply);
-        self->feed.settle(caller.user, hold);
-        reply_error(reply, marked.error());
-      });
+  conversations.mark_user(caller.user, caller.device,
+                          guard.wrap([this, caller, what, hold, reply](const Status& marked) {
+                            if (marked) return write(caller, what, hold, reply);
+                            feed.settle(caller.user, hold);
+                            reply_error(reply, marked.error());
+                          }));
 }
 
 // A contact may do more than others: it must not be whoever takes a handle later.
@@ -103,38 +102,32 @@ void PeopleService::State::change_contacts(const Caller& caller, UserChange what
   std::sort(added.begin(), added.end());
   added.erase(std::unique(added.begin(), added.end()), added.end());
   users.consents(added, caller.user,
-                 [weak = weak_from_this(), caller, what = std::move(what), added,
-                  reply](const Result<std::vector<Consent>>& known) {
-                   const auto self = weak.lock();
-                   if (!self) return;
+                 guard.wrap([this, caller, what = std::move(what), added,
+                             reply](const Result<std::vector<Consent>>& known) {
                    if (!known) return reply_error(reply, known.error());
                    std::vector<UserId> unknown = unknown_of(added, *known);
                    if (!unknown.empty())
                      return reply_error(reply, no_such_users(std::move(unknown)));
-                   self->change(caller, what, reply);
-                 });
+                   change(caller, what, reply);
+                 }));
 }
 
 void PeopleService::State::write(const Caller& caller, const UserChange& what,
                                  UserStates::Hold hold, const Reply& reply) {
-  users.update(
-      caller.user, what,
-      [weak = weak_from_this(), caller, what, hold, reply](const Result<Users::Record>& updated) {
-        const auto self = weak.lock();
-        if (!self) return;
-        self->feed.settle(caller.user, hold);
-        if (!updated) {
-          reply_error(reply, updated.error());
-          return;
-        }
-        self->hooks.changed(caller.user);
-        self->log_blocks(caller.user, what, **updated, [weak, caller, reply](const Status& logged) {
-          const auto then = weak.lock();
-          if (!then) return;
-          logged ? reply_ack(reply) : reply_error(reply, logged.error());
-          then->tell_marked(caller.user, caller.session);
-        });
-      });
+  users.update(caller.user, what,
+               guard.wrap([this, caller, what, hold, reply](const Result<Users::Record>& updated) {
+                 feed.settle(caller.user, hold);
+                 if (!updated) {
+                   reply_error(reply, updated.error());
+                   return;
+                 }
+                 hooks.changed(caller.user);
+                 log_blocks(caller.user, what, **updated,
+                            guard.wrap([this, caller, reply](const Status& logged) {
+                              logged ? reply_ack(reply) : reply_error(reply, logged.error());
+                              tell_marked(caller.user, caller.session);
+                            }));
+               }));
 }
 
 // From the answer on no message is shown that the change withholds.
@@ -159,13 +152,12 @@ void PeopleService::State::log_blocks(const UserId& by, const UserChange& what,
 }
 
 void PeopleService::State::tell_marked(const UserId& user, std::uint64_t spared) {
-  feed.high(user, [weak = weak_from_this(), user, spared](const Result<FeedVersion>& high) {
-    const auto state = weak.lock();
-    if (!state || !high) return;
+  feed.high(user, guard.wrap([this, user, spared](const Result<FeedVersion>& high) {
+    if (!high) return;
     v1::ServerFrame frame;
     frame.mutable_feed_notice()->set_ver(*high);
-    state->fanout.to_user(user, make_push(frame, DeliveryClass::kEvent), spared);
-  });
+    fanout.to_user(user, make_push(frame, DeliveryClass::kEvent), spared);
+  }));
 }
 
 void PeopleService::State::get_users(const v1::GetUsers& request, const Reply& reply) {
@@ -202,30 +194,26 @@ void PeopleService::State::get_users(const v1::GetUsers& request, const Reply& r
 }
 
 void PeopleService::State::get_devices(const Caller& caller, const Reply& reply) {
-  devices.with(
-      caller.user, [weak = weak_from_this(), caller, reply](const Result<Devices::List>& list) {
-        const auto self = weak.lock();
-        if (!self) return;
-        if (!list) {
-          reply_error(reply, list.error());
-          return;
-        }
-        v1::ServerFrame frame;
-        frame.mutable_devices_page();
-        for (const DeviceRecord& device : **list) {
-          const bool online = self->hooks.online(caller.user, device.id);
-          // Seen again after it was revoked: it has signed in anew.
-          if (device.revoked_ms != 0 && device.last_seen_ms <= device.revoked_ms && !online)
-            continue;
-          v1::DeviceInfo& info = *frame.mutable_devices_page()->add_devices();
-          info.set_device_id(device.id.bytes());
-          info.set_agent(device.agent);
-          info.set_last_seen_ms(static_cast<std::uint64_t>(device.last_seen_ms));
-          info.set_online(online);
-          info.set_current(device.id == caller.device);
-        }
-        reply(std::move(frame));
-      });
+  devices.with(caller.user, guard.wrap([this, caller, reply](const Result<Devices::List>& list) {
+    if (!list) {
+      reply_error(reply, list.error());
+      return;
+    }
+    v1::ServerFrame frame;
+    frame.mutable_devices_page();
+    for (const DeviceRecord& device : **list) {
+      const bool online = hooks.online(caller.user, device.id);
+      // Seen again after it was revoked: it has signed in anew.
+      if (device.revoked_ms != 0 && device.last_seen_ms <= device.revoked_ms && !online) continue;
+      v1::DeviceInfo& info = *frame.mutable_devices_page()->add_devices();
+      info.set_device_id(device.id.bytes());
+      info.set_agent(device.agent);
+      info.set_last_seen_ms(static_cast<std::uint64_t>(device.last_seen_ms));
+      info.set_online(online);
+      info.set_current(device.id == caller.device);
+    }
+    reply(std::move(frame));
+  }));
 }
 
 void PeopleService::State::revoke_device(const UserId& user, const DeviceId& device,
@@ -240,36 +228,31 @@ void PeopleService::State::revoke_all(const UserId& user, const Revocation& revo
                                       Done<void> done) {
   UserChange change;
   change.revoke = revocation;
-  users.update(user, change,
-               [weak = weak_from_this(), user,
-                done = std::move(done)](const Result<Users::Record>& updated) {
-                 const auto self = weak.lock();
-                 if (!self) return;
-                 if (updated) {
-                   self->devices.forget(user);
-                   self->devices.forget_covered(user, (*updated)->tokens_valid_from_ms);
-                 }
-                 done(updated ? Status() : Status(updated.error()));
-               });
+  users.update(
+      user, change,
+      guard.wrap([this, user, done = std::move(done)](const Result<Users::Record>& updated) {
+        if (updated) {
+          devices.forget(user);
+          devices.forget_covered(user, (*updated)->tokens_valid_from_ms);
+        }
+        done(updated ? Status() : Status(updated.error()));
+      }));
 }
 
 // Everything made before, also what no device has come in with yet; this session's own right stays.
 void PeopleService::State::revoke_others(const Caller& caller, const Reply& reply) {
   const Revocation revocation{clock.wall().ms, caller.device, hooks.token_of(caller)};
-  revoke_all(caller.user, revocation,
-             [weak = weak_from_this(), caller, reply](const Status& written) {
-               const auto self = weak.lock();
-               if (!self) return;
-               if (!written) return reply_error(reply, written.error());
-               self->hooks.revoked(caller.user, nullptr, &caller.device);
-               reply_ack(reply);
-             });
+  revoke_all(caller.user, revocation, guard.wrap([this, caller, reply](const Status& written) {
+    if (!written) return reply_error(reply, written.error());
+    hooks.revoked(caller.user, nullptr, &caller.device);
+    reply_ack(reply);
+  }));
 }
 
 PeopleService::PeopleService(Directory& directory, Users& users, Devices& devices, UserFeed& feed,
                              Conversations& conversations, Fanout& fanout, Clock& clock,
                              PeopleHooks hooks)
-    : state_(std::make_shared<State>(directory, users, devices, feed, conversations, fanout, clock,
+    : state_(std::make_unique<State>(directory, users, devices, feed, conversations, fanout, clock,
                                      std::move(hooks))) {}
 PeopleService::~PeopleService() = default;
 
@@ -326,15 +309,14 @@ bool PeopleService::handle(const Caller& caller, const v1::ClientFrame& frame, c
 
 // Accepts only a device that the account has: made-up ids would fill the directory.
 void PeopleService::revoke_own(const Caller& caller, const DeviceId& device, const Reply& reply) {
-  state_->devices.with(caller.user, [this, weak = std::weak_ptr(state_), caller, device,
-                                     reply](const Result<Devices::List>& list) {
-    if (weak.expired()) return;
+  state_->devices.with(caller.user, state_->guard.wrap([this, caller, device,
+                                                        reply](const Result<Devices::List>& list) {
     const Status may = list ? may_revoke(**list, device) : Status(list.error());
     if (!may) return reply_error(reply, may.error());
     revoke(caller.user, &device, [reply](const Status& written) {
       written ? reply_ack(reply) : reply_error(reply, written.error());
     });
-  });
+  }));
 }
 
 void PeopleService::note_device(const Caller& caller, const std::string& agent) {
@@ -347,13 +329,12 @@ void PeopleService::note_device(const Caller& caller, const std::string& agent) 
 
 void PeopleService::revoke(const UserId& user, const DeviceId* device, Done<void> done) {
   const std::optional<DeviceId> one = device != nullptr ? std::optional(*device) : std::nullopt;
-  const auto written = [weak = std::weak_ptr(state_), user, one,
-                        done = std::move(done)](const Status& ended) {
-    const auto state = weak.lock();
-    if (!state) return;
-    done(ended);
-    if (ended) state->hooks.revoked(user, one ? &*one : nullptr, nullptr);
-  };
+  const auto written = state_->guard.wrap(
+      [state = state_.get(), user, one, done = std::move(done)](const Status& ended) {
+        const Guard::Watch here = state->guard.watch();
+        done(ended);
+        if (ended && !here.gone()) state->hooks.revoked(user, one ? &*one : nullptr, nullptr);
+      });
   if (one) {
     state_->revoke_device(user, *one, written);
   } else {
@@ -362,17 +343,16 @@ void PeopleService::revoke(const UserId& user, const DeviceId* device, Done<void
 }
 
 void PeopleService::remove(const UserId& user, Done<void> done) {
-  state_->users.remove(
-      user, [weak = std::weak_ptr(state_), user, done = std::move(done)](const Status& removed) {
-        const auto state = weak.lock();
-        if (!state) return;
-        if (removed) state->devices.forget(user);
-        if (removed && state->hooks.gone) state->hooks.gone(user);
-        done(removed);
-        if (!removed) return;
-        state->hooks.revoked(user, nullptr, nullptr);
-        state->hooks.changed(user);
-      });
+  state_->users.remove(user, state_->guard.wrap([state = state_.get(), user,
+                                                 done = std::move(done)](const Status& removed) {
+    if (removed) state->devices.forget(user);
+    if (removed && state->hooks.gone) state->hooks.gone(user);
+    const Guard::Watch here = state->guard.watch();
+    done(removed);
+    if (!removed || here.gone()) return;
+    state->hooks.revoked(user, nullptr, nullptr);
+    state->hooks.changed(user);
+  }));
 }
 
 }  // namespace kith::server

@@ -59,7 +59,7 @@ class PeopleService {
   void revoke_own(const Caller& caller, const DeviceId& device, const Reply& reply);
 
   struct State;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace kith::server

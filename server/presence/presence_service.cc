@@ -11,6 +11,7 @@
 #include "kith/core/limits.h"
 #include "kith/v1/frame.pb.h"
 #include "src/frame_codec.h"
+#include "src/guard.h"
 
 namespace kith::server {
 namespace {
@@ -47,7 +48,7 @@ Sight look(const UserRecord& target, const UserRecord& viewer, bool online) {
 
 }  // namespace
 
-struct PresenceService::State : std::enable_shared_from_this<State> {
+struct PresenceService::State {
   struct Person {
     std::vector<std::uint64_t> sessions;
     std::size_t active_sessions = 0;
@@ -95,6 +96,7 @@ struct PresenceService::State : std::enable_shared_from_this<State> {
   std::unordered_map<UserId, Person> people;  // with sessions, or inside their grace
   std::unordered_map<std::uint64_t, Viewer> viewers;
   std::unordered_map<UserId, std::unordered_set<std::uint64_t>> watchers;
+  Guard guard;
 };
 
 void PresenceService::State::set_active(Viewer& viewer, bool active) {
@@ -139,14 +141,12 @@ void PresenceService::State::settle(const UserId& user) {
 }
 
 void PresenceService::State::arm(const UserId& user, Person& person, Millis delay) {
-  person.timer = scheduler.after(delay, [weak = weak_from_this(), user] {
-    const auto self = weak.lock();
-    if (!self) return;
-    const auto found = self->people.find(user);
-    if (found == self->people.end()) return;
+  person.timer = scheduler.after(delay, guard.wrap([this, user] {
+    const auto found = people.find(user);
+    if (found == people.end()) return;
     found->second.timer = 0;
-    self->announce(user, found->second.active_sessions > 0);
-  });
+    announce(user, found->second.active_sessions > 0);
+  }));
 }
 
 void PresenceService::State::announce(const UserId& user, bool online) {
@@ -160,17 +160,14 @@ void PresenceService::State::announce(const UserId& user, bool online) {
   UserChange change;
   change.last_seen_ms = person.left_wall_ms;
   // The interval between two changes outlives the absence: the entry goes when it is over.
-  person.timer = scheduler.after(limits::presence_min_interval, [weak = weak_from_this(), user] {
-    const auto self = weak.lock();
-    if (!self) return;
-    const auto found = self->people.find(user);
-    if (found == self->people.end()) return;
+  person.timer = scheduler.after(limits::presence_min_interval, guard.wrap([this, user] {
+    const auto found = people.find(user);
+    if (found == people.end()) return;
     found->second.timer = 0;
-    self->settle(user);
-  });
-  users.update(user, change, [weak = weak_from_this(), user](const Result<Users::Record>&) {
-    if (const auto self = weak.lock()) self->tell_watchers(user);
-  });
+    settle(user);
+  }));
+  users.update(user, change,
+               guard.wrap([this, user](const Result<Users::Record>&) { tell_watchers(user); }));
 }
 
 void PresenceService::State::tell_watchers(const UserId& user) {
@@ -183,20 +180,17 @@ void PresenceService::State::tell_watchers(const UserId& user) {
 void PresenceService::State::show(std::uint64_t session, const UserId& target) {
   const auto viewer = viewers.find(session);
   if (viewer == viewers.end() || !viewer->second.active) return;
-  users.with(target, [weak = weak_from_this(), session, target,
-                      user = viewer->second.caller.user](const Result<Users::Record>& record) {
-    const auto self = weak.lock();
-    if (!self) return;
-    self->users.with(user, [weak, session, target,
-                            known = record ? *record : nullptr](const Result<Users::Record>& own) {
-      const auto state = weak.lock();
-      if (!state || !own || !*own) return;
+  users.with(target, guard.wrap([this, session, target, user = viewer->second.caller.user](
+                                    const Result<Users::Record>& record) {
+    users.with(user, guard.wrap([this, session, target, known = record ? *record : nullptr](
+                                    const Result<Users::Record>& own) {
+      if (!own || !*own) return;
       UserRecord nobody;  // unknown and withheld look alike
       nobody.id = target;
       nobody.privacy.online = nobody.privacy.last_seen = Audience::kNobody;
-      state->tell(session, known ? *known : nobody, **own);
-    });
-  });
+      tell(session, known ? *known : nobody, **own);
+    }));
+  }));
 }
 
 void PresenceService::State::tell(std::uint64_t session, const UserRecord& target,
@@ -251,23 +245,21 @@ void PresenceService::State::typing(const Caller& caller, const v1::SetTyping& r
   const bool typing = request.activity() == v1::ACTIVITY_TYPING;
   conversations.with(
       *id, caller.user,
-      [weak = weak_from_this(), caller, id = *id,
-       typing](const Result<const Conversation*>& loaded) {
-        const auto self = weak.lock();
-        if (!self || !loaded || *loaded == nullptr) return;
+      guard.wrap([this, caller, id = *id, typing](const Result<const Conversation*>& loaded) {
+        if (!loaded || *loaded == nullptr) return;
         const Conversation& conversation = **loaded;
         const auto self_member =
             std::find_if(conversation.members.begin(), conversation.members.end(),
                          [&](const Member& member) { return member.user == caller.user; });
         if (self_member == conversation.members.end() || !self_member->active()) return;
         if (conversation.head.member_count > limits::receipt_detail_members_max) return;
-        const UserRecord* typist = self->users.at_hand(caller.user);
+        const UserRecord* typist = users.at_hand(caller.user);
         if (typist == nullptr) return;
         std::vector<UserId> audience;
         for (const Member& member : conversation.members) {
           if (!member.active() || member.user == caller.user) continue;
           // A user who is not in memory has no session here.
-          const UserRecord* viewer = self->users.at_hand(member.user);
+          const UserRecord* viewer = users.at_hand(member.user);
           if (viewer != nullptr && may_see_online(*typist, *viewer))
             audience.push_back(member.user);
         }
@@ -279,13 +271,13 @@ void PresenceService::State::typing(const Caller& caller, const v1::SetTyping& r
         push.set_activity(typing ? v1::ACTIVITY_TYPING : v1::ACTIVITY_STOPPED);
         push.set_ttl_ms(typing ? static_cast<std::uint32_t>(Millis(limits::typing_ttl).count())
                                : 0);
-        self->fanout.to_users(audience, make_push(frame, DeliveryClass::kEphemeral));
-      });
+        fanout.to_users(audience, make_push(frame, DeliveryClass::kEphemeral));
+      }));
 }
 
 PresenceService::PresenceService(Users& users, Conversations& conversations, Fanout& fanout,
                                  Scheduler& scheduler, std::chrono::milliseconds grace)
-    : state_(std::make_shared<State>(users, conversations, fanout, scheduler, grace)) {}
+    : state_(std::make_unique<State>(users, conversations, fanout, scheduler, grace)) {}
 
 PresenceService::~PresenceService() {
   for (auto& [id, person] : state_->people) state_->scheduler.cancel(person.timer);

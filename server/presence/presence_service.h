@@ -41,7 +41,7 @@ class PresenceService {
 
  private:
   struct State;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace kith::server

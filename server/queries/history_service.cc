@@ -18,8 +18,7 @@ void HistoryService::get_events(const Caller& caller, const v1::GetEvents& reque
                                 const Reply& reply) {
   const ConversationId id = *conversation_id(request.conversation_id());
   shard_.with(
-      id, [this, alive = alive_, caller, request, reply, id](Result<const Conversation*> found) {
-        if (!*alive) return;
+      id, guard_.wrap([this, caller, request, reply, id](Result<const Conversation*> found) {
         if (!found) return reply_error(reply, found.error());
         const Member* me = *found != nullptr ? find_member(**found, caller.user) : nullptr;
         if (me == nullptr) {
@@ -41,9 +40,8 @@ void HistoryService::get_events(const Caller& caller, const v1::GetEvents& reque
         if (request.to() != 0) query.to = std::min(query.to, request.to());
         if (request.limit() != 0) query.limit = std::min<std::size_t>(query.limit, request.limit());
         if (query.to < query.from) return reply(std::move(*frame));
-        shard_.events(query, [alive, caller, reply, frame, page,
+        shard_.events(query, [caller, reply, frame, page,
                               newest = query.newest](Result<std::vector<Event>> events) {
-          if (!*alive) return;
           if (!events) return reply_error(reply, events.error());
           // The events that fit in a page, from the requested end.
           std::size_t bytes = 0;
@@ -60,7 +58,7 @@ void HistoryService::get_events(const Caller& caller, const v1::GetEvents& reque
           for (v1::Event& event : fit) *page->add_events() = std::move(event);
           reply(std::move(*frame));
         });
-      });
+      }));
 }
 
 void HistoryService::get_members(const Caller& caller, const v1::GetMembers& request,
@@ -71,35 +69,34 @@ void HistoryService::get_members(const Caller& caller, const v1::GetMembers& req
     after = page_tokens_.members_after(caller.user, id, request.page_token());
     if (!after) return reply_error(reply, PageTokens::refusal());
   }
-  shard_.with(id, [this, alive = alive_, caller, request, reply, id,
-                   after](Result<const Conversation*> found) {
-    if (!*alive) return;
-    if (!found) return reply_error(reply, found.error());
-    const Member* me = *found != nullptr ? find_member(**found, caller.user) : nullptr;
-    if (me == nullptr || !me->active()) {
-      return reply_error(reply, not_a_member());
-    }
-    v1::ServerFrame frame;
-    auto* page = frame.mutable_members_page();
-    page->set_conversation_id(id.bytes());
-    page->set_roster_ver((*found)->head.roster_ver);
-    std::size_t limit = request.limit() == 0 ? limits::members_page_max : request.limit();
-    limit = std::min(limit, limits::members_page_max);
-    for (const Member& m : (*found)->members) {
-      if (!m.active() || (after && m.user <= *after)) continue;
-      if (static_cast<std::size_t>(page->members_size()) == limit) {
-        page->set_more(true);
-        const auto last = user_id(page->members(page->members_size() - 1).user_id());
-        page->set_page_token(page_tokens_.of_members(caller.user, id, *last));
-        break;
-      }
-      auto* out = page->add_members();
-      out->set_user_id(m.user.bytes());
-      out->set_role(static_cast<v1::MemberRole>(m.role));
-      out->set_join_seq(m.join_seq);
-    }
-    reply(std::move(frame));
-  });
+  shard_.with(
+      id, guard_.wrap([this, caller, request, reply, id, after](Result<const Conversation*> found) {
+        if (!found) return reply_error(reply, found.error());
+        const Member* me = *found != nullptr ? find_member(**found, caller.user) : nullptr;
+        if (me == nullptr || !me->active()) {
+          return reply_error(reply, not_a_member());
+        }
+        v1::ServerFrame frame;
+        auto* page = frame.mutable_members_page();
+        page->set_conversation_id(id.bytes());
+        page->set_roster_ver((*found)->head.roster_ver);
+        std::size_t limit = request.limit() == 0 ? limits::members_page_max : request.limit();
+        limit = std::min(limit, limits::members_page_max);
+        for (const Member& m : (*found)->members) {
+          if (!m.active() || (after && m.user <= *after)) continue;
+          if (static_cast<std::size_t>(page->members_size()) == limit) {
+            page->set_more(true);
+            const auto last = user_id(page->members(page->members_size() - 1).user_id());
+            page->set_page_token(page_tokens_.of_members(caller.user, id, *last));
+            break;
+          }
+          auto* out = page->add_members();
+          out->set_user_id(m.user.bytes());
+          out->set_role(static_cast<v1::MemberRole>(m.role));
+          out->set_join_seq(m.join_seq);
+        }
+        reply(std::move(frame));
+      }));
 }
 
 void HistoryService::get_readers(const Caller& caller, const v1::GetReaders& request,

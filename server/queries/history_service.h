@@ -1,7 +1,6 @@
 // HistoryService: answers questions about one conversation: its events, its members, its readers.
 #pragma once
 
-#include <memory>
 #include <string_view>
 
 #include "server/conversation/conversation_shard.h"
@@ -9,6 +8,7 @@
 #include "server/requests/caller.h"
 #include "server/requests/page_tokens.h"
 #include "server/requests/reply.h"
+#include "src/guard.h"
 
 namespace kith::v1 {
 class GetEvents;
@@ -23,7 +23,6 @@ class HistoryService {
   // Both outlive this.
   HistoryService(ConversationShard& shard, const PendingCreations& creations)
       : shard_(shard), creations_(creations) {}
-  ~HistoryService() { *alive_ = false; }
 
   // Page tokens are good for all that have the same secret. Before the first request.
   void set_secret(std::string_view secret) { page_tokens_ = PageTokens(secret); }
@@ -35,7 +34,7 @@ class HistoryService {
   ConversationShard& shard_;
   const PendingCreations& creations_;
   PageTokens page_tokens_{{}};
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

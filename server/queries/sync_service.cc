@@ -104,20 +104,18 @@ void SyncService::sync(const Caller& caller, const v1::SyncRequest& request, con
   place.mark = goes_on ? std::min(place.mark, high) : high;
   page->set_next_cursor(place.mark);
   if (place.kind == SyncPlace::Kind::kUserState) return list_user_state(listing, place.from);
-  const auto listed = [this, alive = alive_, listing](Result<std::vector<FeedChange>> found) {
-    if (!*alive) return;
+  const auto listed = guard_.wrap([this, listing](Result<std::vector<FeedChange>> found) {
     if (!found) return reply_error(listing->reply, found.error());
     if (!listing->snapshot && found->size() > limits::sync_delta_max) {
       return listing->reset(v1::SYNC_RESET_REASON_TOO_MANY);
     }
     listing->entries = *std::move(found);
-    users_.with(listing->caller.user, [this, alive, listing](Result<Users::Record> me) {
-      if (!*alive) return;
+    users_.with(listing->caller.user, guard_.wrap([this, listing](Result<Users::Record> me) {
       if (!me) return reply_error(listing->reply, me.error());
       listing->receipts = shares_receipts(me->get());
       list_more(listing, 0);
-    });
-  };
+    }));
+  });
   if (listing->snapshot) {
     feed_.list(caller.user, place.from, listing->window + 1, listed);
   } else {
@@ -131,18 +129,17 @@ void SyncService::list_more(const std::shared_ptr<Listing>& listing, std::size_t
   auto* page = listing->answer.mutable_sync_page();
   if (index == std::min(listing->entries.size(), listing->window)) return finish_listing(listing);
   // LAST: the heads.
-  conversations_.with(
-      listing->entries[index].conversation, listing->caller.user,
-      [this, alive = alive_, listing, index, page](Result<const Conversation*> found) {
-        if (!*alive) return;
-        if (!found) return reply_error(listing->reply, found.error());
-        const Conversation* c = *found;
-        const Member* me = c != nullptr ? find_member(*c, listing->caller.user) : nullptr;
-        if (me != nullptr && !listing->is_known(listing->entries[index], *c, *me)) {
-          to_wire(*c, *me, listing->receipts, page->add_changed());
-        }
-        list_more(listing, index + 1);
-      });
+  conversations_.with(listing->entries[index].conversation, listing->caller.user,
+                      guard_.wrap([this, listing, index, page](Result<const Conversation*> found) {
+                        if (!found) return reply_error(listing->reply, found.error());
+                        const Conversation* c = *found;
+                        const Member* me =
+                            c != nullptr ? find_member(*c, listing->caller.user) : nullptr;
+                        if (me != nullptr && !listing->is_known(listing->entries[index], *c, *me)) {
+                          to_wire(*c, *me, listing->receipts, page->add_changed());
+                        }
+                        list_more(listing, index + 1);
+                      }));
 }
 
 void SyncService::finish_listing(const std::shared_ptr<Listing>& listing) {
@@ -159,31 +156,28 @@ void SyncService::finish_listing(const std::shared_ptr<Listing>& listing) {
     return listing->reply(std::move(listing->answer));
   }
   feed_.user_state(listing->caller.user,
-                   [this, alive = alive_, listing](Result<FeedVersion> changed_at) {
-                     if (!*alive) return;
+                   guard_.wrap([this, listing](Result<FeedVersion> changed_at) {
                      if (!changed_at) return reply_error(listing->reply, changed_at.error());
                      if (*changed_at <= listing->cursor) {
                        return listing->reply(std::move(listing->answer));
                      }
                      list_user_state(listing, 0);
-                   });
+                   }));
 }
 
 void SyncService::list_user_state(const std::shared_ptr<Listing>& listing, std::size_t from) {
-  users_.with(listing->caller.user,
-              [this, alive = alive_, listing, from](Result<Users::Record> me) {
-                if (!*alive) return;
-                if (!me) return reply_error(listing->reply, me.error());
-                auto* page = listing->answer.mutable_sync_page();
-                std::size_t next = from;
-                if (*me && fill_user_state(**me, next, page)) {
-                  listing->place.kind = SyncPlace::Kind::kUserState;
-                  listing->place.from = next;
-                  page->set_more(true);
-                  page->set_page_token(page_tokens_.of_sync(listing->caller.user, listing->place));
-                }
-                listing->reply(std::move(listing->answer));
-              });
+  users_.with(listing->caller.user, guard_.wrap([this, listing, from](Result<Users::Record> me) {
+    if (!me) return reply_error(listing->reply, me.error());
+    auto* page = listing->answer.mutable_sync_page();
+    std::size_t next = from;
+    if (*me && fill_user_state(**me, next, page)) {
+      listing->place.kind = SyncPlace::Kind::kUserState;
+      listing->place.from = next;
+      page->set_more(true);
+      page->set_page_token(page_tokens_.of_sync(listing->caller.user, listing->place));
+    }
+    listing->reply(std::move(listing->answer));
+  }));
 }
 
 }  // namespace kith::server

@@ -11,6 +11,7 @@
 #include "server/requests/page_tokens.h"
 #include "server/requests/reply.h"
 #include "server/users/users.h"
+#include "src/guard.h"
 
 namespace kith::v1 {
 class SyncRequest;
@@ -23,7 +24,6 @@ class SyncService {
   // All outlive this.
   SyncService(UserFeed& feed, Conversations& conversations, Users& users)
       : feed_(feed), conversations_(conversations), users_(users) {}
-  ~SyncService() { *alive_ = false; }
 
   // Page tokens are good for all that have the same secret. Before the first request.
   void set_secret(std::string_view secret) { page_tokens_ = PageTokens(secret); }
@@ -39,7 +39,7 @@ class SyncService {
   Conversations& conversations_;
   Users& users_;
   PageTokens page_tokens_{{}};
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

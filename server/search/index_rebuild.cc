@@ -15,12 +15,10 @@ constexpr Millis kAnewAgain{60'000};
 
 IndexRebuild::IndexRebuild(SearchIndex& index, Scheduler& scheduler,
                            std::function<void(const std::string&)> log)
-    : index_(index), scheduler_(scheduler), log_(std::move(log)) {}
-
-IndexRebuild::~IndexRebuild() {
-  *alive_ = false;
-  scheduler_.cancel(timer_);
-}
+    : index_(index), scheduler_(scheduler), log_(std::move(log)), timer_(scheduler, [this] {
+        due_ = true;
+        begin_if_due();
+      }) {}
 
 void IndexRebuild::join(Filler& filler) {
   fillers_[&filler] = false;
@@ -32,13 +30,12 @@ void IndexRebuild::leave(Filler& filler) {
 }
 
 void IndexRebuild::pause(Filler& filler) {
-  filler.pause([this, alive = alive_, filler = &filler] {
-    if (!*alive) return;
+  filler.pause(guard_.wrap([this, filler = &filler] {
     const auto known = fillers_.find(filler);
     if (known == fillers_.end()) return;
     known->second = true;
     begin_if_due();
-  });
+  }));
 }
 
 void IndexRebuild::damaged(const Error& error) {
@@ -56,12 +53,7 @@ void IndexRebuild::damaged(const Error& error) {
 
 void IndexRebuild::begin_after(Millis wait) {
   due_ = false;
-  timer_ = scheduler_.after(wait, [this, alive = alive_] {
-    if (!*alive) return;
-    timer_ = 0;
-    due_ = true;
-    begin_if_due();
-  });
+  timer_.start(wait);
 }
 
 void IndexRebuild::begin_if_due() {
@@ -72,9 +64,7 @@ void IndexRebuild::begin_if_due() {
   due_ = false;
   begun_ms_ = scheduler_.clock().steady_ms();
   ++rebuilds_;
-  index_.begin_anew([this, alive = alive_](const Status& status) {
-    if (*alive) begun(status);
-  });
+  index_.begin_anew(guard_.wrap([this](const Status& status) { begun(status); }));
 }
 
 void IndexRebuild::begun(const Status& status) {

@@ -8,11 +8,12 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <string>
 
 #include "kith/core/scheduler.h"
 #include "kith/server/ports/search_index.h"
+#include "src/guard.h"
+#include "src/timer.h"
 
 namespace kith::server {
 
@@ -31,7 +32,6 @@ class IndexRebuild {
   // `index` and `scheduler` outlive it. `log` may be null.
   IndexRebuild(SearchIndex& index, Scheduler& scheduler,
                std::function<void(const std::string&)> log = nullptr);
-  ~IndexRebuild();
 
   void join(Filler& filler);
   void leave(Filler& filler);
@@ -53,11 +53,11 @@ class IndexRebuild {
   bool damaged_ = false;             // the index is, and has not begun anew yet
   bool due_ = false;
   bool beginning_ = false;
-  Scheduler::TimerId timer_ = 0;
+  Timer timer_;
   std::int64_t begun_ms_ = 0;  // with rebuilds_ > 0
   std::uint64_t rebuilds_ = 0;
   std::uint64_t failures_ = 0;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

@@ -37,15 +37,17 @@ struct SearchFeeder::Step {
 
 SearchFeeder::SearchFeeder(const Ports& ports, std::uint32_t partition, std::size_t waiting_max,
                            const IndexStep& step)
-    : ports_(ports), partition_(partition), step_(step), list_(waiting_max) {
+    : ports_(ports),
+      partition_(partition),
+      step_(step),
+      list_(waiting_max),
+      unreadable_{{}, {ports.scheduler, [this] { take_up_again(); }}},
+      timer_(ports.scheduler, [this] { work(); }) {
   ports_.rebuild.join(*this);
 }
 
 SearchFeeder::~SearchFeeder() {
-  *alive_ = false;
   ports_.rebuild.leave(*this);
-  ports_.scheduler.cancel(timer_);
-  ports_.scheduler.cancel(unreadable_.timer);
 }
 
 Status SearchFeeder::start(Position applied, Position log_end) {
@@ -80,12 +82,7 @@ void SearchFeeder::stored(const StoreBatch& batch) {
 
 // One timer; while it is set a later call changes nothing, so that back-off is kept.
 void SearchFeeder::work_soon(Millis wait) {
-  if (busy_ || pause_.asked || timer_ != 0) return;
-  timer_ = ports_.scheduler.after(wait, [this, alive = alive_] {
-    if (!*alive) return;
-    timer_ = 0;
-    work();
-  });
+  if (!busy_ && !pause_.asked && !timer_.waits()) timer_.start(wait);
 }
 
 void SearchFeeder::work() {
@@ -108,7 +105,7 @@ void SearchFeeder::rest() {
 void SearchFeeder::pause(std::function<void()> stands) {
   pause_ = {true, std::move(stands)};
   rebuilding_ = true;
-  ports_.scheduler.cancel(std::exchange(timer_, 0));
+  timer_.stop();
   if (!busy_) rest();
 }
 
@@ -127,11 +124,10 @@ std::size_t SearchFeeder::heads_at_once() const {
 void SearchFeeder::scan() {
   busy_ = true;
   ports_.partition.heads(walk_.upto, complete_, heads_at_once(),
-                         [this, alive = alive_](Result<HeadsPage> page) {
-                           if (!*alive) return;
+                         guard_.wrap([this](Result<HeadsPage> page) {
                            if (!page) return failed(store_is_down());
                            scanned(*page);
-                         });
+                         }));
 }
 
 void SearchFeeder::scanned(const HeadsPage& page) {
@@ -159,12 +155,11 @@ void SearchFeeder::begin_step() {
   step->conversations = list_.take(step_.conversations);
   std::vector<ConversationId> ids;
   for (const auto& waiting : step->conversations) ids.push_back(waiting.conversation);
-  ports_.index.marks(ids, [this, alive = alive_, step](Result<std::vector<std::uint64_t>> marks) {
-    if (!*alive) return;
+  ports_.index.marks(ids, guard_.wrap([this, step](Result<std::vector<std::uint64_t>> marks) {
     if (!marks) return failed(marks.error());
     step->marks = std::move(*marks);
     read_next(step);
-  });
+  }));
 }
 
 // One conversation at a turn: others wait for the loop.
@@ -172,16 +167,13 @@ void SearchFeeder::read_next(const StepPtr& step) {
   if (pause_.asked) return rest();  // everything is read again
   const bool full = step->batch.messages.size() >= step_.messages || step->bytes >= step_.bytes;
   if (step->next == step->conversations.size() || full) return finish(step);
-  ports_.scheduler.post([this, alive = alive_, step] {
-    if (*alive) read(step);
-  });
+  ports_.scheduler.post(guard_.wrap([this, step] { read(step); }));
 }
 
 void SearchFeeder::read(const StepPtr& step) {
   const ConversationId& id = step->conversations[step->next].conversation;
   const EventQuery query{id, step->marks[step->next] + 1, 0, step_.messages_of_one, false};
-  ports_.partition.events(query, [this, alive = alive_, step](Result<std::vector<Event>> events) {
-    if (!*alive) return;
+  ports_.partition.events(query, guard_.wrap([this, step](Result<std::vector<Event>> events) {
     if (!events) {
       put_aside(step->conversations[step->next++].conversation);
       if (unreadable_.ids.size() > kUnreadableMax) return failed(store_is_down());
@@ -194,26 +186,18 @@ void SearchFeeder::read(const StepPtr& step) {
       step->marks[step->next] = events->back().seq;  // there is more of it
     }
     read_next(step);
-  });
+  }));
 }
 
 void SearchFeeder::put_aside(const ConversationId& id) {
   ++trouble_.count;
   unreadable_.ids.push_back(id);
-  if (unreadable_.timer != 0) return;
-  unreadable_.timer = ports_.scheduler.after(kReadAgain, [this, alive = alive_] {
-    if (*alive) take_up_again();
-  });
+  if (!unreadable_.again.waits()) unreadable_.again.start(kReadAgain);
 }
 
 void SearchFeeder::take_up_again() {
-  unreadable_.timer = 0;
-  if (busy_) {  // the step that is on its way would count as done for them
-    unreadable_.timer = ports_.scheduler.after(kGather, [this, alive = alive_] {
-      if (*alive) take_up_again();
-    });
-    return;
-  }
+  // The step that is on its way would count as done for them.
+  if (busy_) return unreadable_.again.start(kGather);
   // Behind `complete_`, so that nothing is complete before they are done.
   for (const ConversationId& id : std::exchange(unreadable_.ids, {})) list_.add(id, complete_);
   list_.hold();
@@ -242,8 +226,7 @@ void SearchFeeder::finish(const StepPtr& step) {
   step->batch.partition = partition_;
   const auto messages = step->batch.messages.size();
   ports_.index.add(std::make_shared<const IndexBatch>(std::move(step->batch)),
-                   [this, alive = alive_, complete, messages](const Status& added) {
-                     if (!*alive) return;
+                   guard_.wrap([this, complete, messages](const Status& added) {
                      if (!added) return failed(added.error());
                      trouble_.in_a_row = 0;
                      trouble_.last.reset();
@@ -256,7 +239,7 @@ void SearchFeeder::finish(const StepPtr& step) {
                      if (much || !list_.empty() || may_complete() > complete_) {
                        work_soon(much ? Millis(0) : kGather);
                      }
-                   });
+                   }));
 }
 
 // A failure of the index, or of the whole store. Starts again from the store's heads, after a while.

@@ -22,6 +22,8 @@
 #include "server/conversation/partition_owner.h"
 #include "server/search/index_rebuild.h"
 #include "server/search/waiting_conversations.h"
+#include "src/guard.h"
+#include "src/timer.h"
 
 namespace kith::server {
 
@@ -74,7 +76,7 @@ class SearchFeeder : private IndexRebuild::Filler {
   // else.
   struct Unreadable {
     std::vector<ConversationId> ids{};
-    Scheduler::TimerId timer = 0;
+    Timer again;
   };
   struct Trouble {
     std::uint32_t in_a_row = 0;
@@ -118,9 +120,9 @@ class SearchFeeder : private IndexRebuild::Filler {
   Pause pause_;
   bool busy_ = false;
   bool rebuilding_ = false;
-  Scheduler::TimerId timer_ = 0;
+  Timer timer_;
   std::uint64_t indexed_ = 0;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

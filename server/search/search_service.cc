@@ -63,10 +63,6 @@ SearchService::SearchService(SearchIndex* index, UserFeed& feed, Conversations& 
                              Scheduler& scheduler)
     : index_(index), feed_(feed), conversations_(conversations), scheduler_(scheduler) {}
 
-SearchService::~SearchService() {
-  *alive_ = false;
-}
-
 bool SearchService::handle(const Caller& caller, const v1::ClientFrame& frame, const Reply& reply) {
   if (!frame.has_search()) return false;
   const auto refuse = [&](const Error& error) {
@@ -119,20 +115,18 @@ bool SearchService::handle(const Caller& caller, const v1::ClientFrame& frame, c
 void SearchService::look_into(const SearchPtr& search, const ConversationId& id) {
   conversations_.with(
       id, search->caller.user,
-      [this, alive = alive_, search, id](const Result<const Conversation*>& found) {
-        if (!*alive) return;
+      guard_.wrap([this, search, id](const Result<const Conversation*>& found) {
         if (!found) return fail(search, found.error());
         const Member* me = *found != nullptr ? find_member(**found, search->caller.user) : nullptr;
         if (me == nullptr) return answer(search);
         search->query.scopes.push_back({id, me->join_seq, visible_upto(**found, *me)});
         ask(search);
-      });
+      }));
 }
 
 void SearchService::list_conversations(const SearchPtr& search, FeedVersion before) {
   feed_.list(search->caller.user, before, kListPage,
-             [this, alive = alive_, search](const Result<std::vector<FeedChange>>& listed) {
-               if (!*alive) return;
+             guard_.wrap([this, search](const Result<std::vector<FeedChange>>& listed) {
                search->spent += kListCost;
                if (!listed) return fail(search, listed.error());
                auto& scopes = search->query.scopes;
@@ -143,10 +137,10 @@ void SearchService::list_conversations(const SearchPtr& search, FeedVersion befo
                if (!more || scopes.size() >= limits::search_conversations_max) return ask(search);
                if (late(*search)) return fail(search, make_error(ErrorCode::kTimeout, ""));
                // A page a turn: others wait for the loop.
-               scheduler_.post([this, alive, search, before = listed->back().ver] {
-                 if (*alive) list_conversations(search, before);
-               });
-             });
+               scheduler_.post(guard_.wrap([this, search, before = listed->back().ver] {
+                 list_conversations(search, before);
+               }));
+             }));
 }
 
 void SearchService::ask(const SearchPtr& search) {
@@ -155,8 +149,7 @@ void SearchService::ask(const SearchPtr& search) {
   const auto found = static_cast<std::size_t>(search->frame.search_page().hits_size());
   search->query.limit = search->limit - found + 1;  // one more tells whether there is more
   search->query.time_limit = Millis(left);
-  index_->find(search->query, [this, alive = alive_, search](Result<std::vector<IndexHit>> hits) {
-    if (!*alive) return;
+  index_->find(search->query, guard_.wrap([this, search](Result<std::vector<IndexHit>> hits) {
     if (!hits) {
       if (hits.error().code == ErrorCode::kCacheCorrupt && damaged_) damaged_(hits.error());
       return fail(search, as_told(hits.error()));
@@ -165,7 +158,7 @@ void SearchService::ask(const SearchPtr& search) {
     search->hits = std::move(*hits);
     search->next = 0;
     look_at_next(search);
-  });
+  }));
 }
 
 // One at a turn: each may be read from the disk, and others wait for the loop.
@@ -180,9 +173,7 @@ void SearchService::look_at_next(const SearchPtr& search) {
     }
     return ask(search);
   }
-  scheduler_.post([this, alive = alive_, search] {
-    if (*alive) look_at(search, search->hits[search->next++]);
-  });
+  scheduler_.post(guard_.wrap([this, search] { look_at(search, search->hits[search->next++]); }));
 }
 
 void SearchService::look_at(const SearchPtr& search, const IndexHit& hit) {
@@ -190,8 +181,7 @@ void SearchService::look_at(const SearchPtr& search, const IndexHit& hit) {
   search->spent += kHitCost;
   conversations_.with(
       hit.conversation, search->caller.user,
-      [this, alive = alive_, search, hit](const Result<const Conversation*>& found) {
-        if (!*alive) return;
+      guard_.wrap([this, search, hit](const Result<const Conversation*>& found) {
         if (!found) return fail(search, found.error());
         const Member* me = *found != nullptr ? find_member(**found, search->caller.user) : nullptr;
         // Nothing of it: a window in which no seq lies.
@@ -201,15 +191,14 @@ void SearchService::look_at(const SearchPtr& search, const IndexHit& hit) {
         if (hit.seq < window.from || hit.seq > window.to) return look_at_next(search);
         const EventQuery query{hit.conversation, hit.seq, hit.seq, 1, false};
         conversations_.events(
-            query, [this, alive, search, hit](const Result<std::vector<Event>>& events) {
-              if (!*alive) return;
+            query, guard_.wrap([this, search, hit](const Result<std::vector<Event>>& events) {
               // A damaged piece of history hides what is in it, not the rest.
               const bool damaged = !events && events.error().code == ErrorCode::kCacheCorrupt;
               if (!events && !damaged) return fail(search, events.error());
               if (!damaged && !events->empty()) take(*search, hit, events->front());
               look_at_next(search);
-            });
-      });
+            }));
+      }));
 }
 
 void SearchService::take(Search& search, const IndexHit& hit, const Event& event) {

@@ -16,6 +16,7 @@
 #include "server/feed/user_feed.h"
 #include "server/requests/caller.h"
 #include "server/requests/reply.h"
+#include "src/guard.h"
 
 namespace kith::v1 {
 class ClientFrame;
@@ -36,7 +37,6 @@ class SearchService {
   // must outlive the service.
   SearchService(SearchIndex* index, UserFeed& feed, Conversations& conversations,
                 Scheduler& scheduler);
-  ~SearchService();
 
   // `damaged` is called with what a search has met in the index.
   void on_damage(std::function<void(const Error&)> damaged) { damaged_ = std::move(damaged); }
@@ -77,7 +77,7 @@ class SearchService {
   std::map<UserId, std::size_t> running_of_;  // those with any
   std::uint64_t searches_ = 0;
   std::uint64_t failed_ = 0;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "server/users/device_room.h"
+#include "src/guard.h"
 
 namespace kith::server {
 namespace {
@@ -24,7 +25,7 @@ std::size_t bytes_of(const Devices::List& list) {
 
 }  // namespace
 
-struct Devices::State : std::enable_shared_from_this<State> {
+struct Devices::State {
   State(Directory& d, CacheBounds bounds) : directory(d), lists(bounds, bytes_of) {}
 
   void keep(const UserId& user, List list) {
@@ -44,22 +45,21 @@ struct Devices::State : std::enable_shared_from_this<State> {
   std::function<bool(const UserId&, const DeviceId&)> online;
   WeighedCache<UserId, List> lists;
   std::unordered_map<UserId, std::uint32_t> writing;  // a list read meanwhile is not kept
+  Guard guard;
 };
 
 void Devices::State::drop(const UserId& user, const std::vector<DeviceId>& devices) {
   if (devices.empty()) return;
   ++writing[user];
   lists.erase(user);
-  directory.forget_devices(user, devices, [weak = weak_from_this(), user](const Status&) {
-    const auto state = weak.lock();
-    if (!state) return;
-    if (--state->writing[user] == 0) state->writing.erase(user);
-    state->lists.erase(user);
-  });
+  directory.forget_devices(user, devices, guard.wrap([this, user](const Status&) {
+    if (--writing[user] == 0) writing.erase(user);
+    lists.erase(user);
+  }));
 }
 
 Devices::Devices(Directory& directory, CacheBounds bounds)
-    : state_(std::make_shared<State>(directory, bounds)) {}
+    : state_(std::make_unique<State>(directory, bounds)) {}
 Devices::~Devices() = default;
 
 void Devices::with(const UserId& user, Done<List> done) {
@@ -67,22 +67,21 @@ void Devices::with(const UserId& user, Done<List> done) {
     done(List(*found));
     return;
   }
-  state_->directory.devices(user, [weak = std::weak_ptr(state_), user, done = std::move(done)](
-                                      Result<std::vector<DeviceRecord>> loaded) {
-    const auto state = weak.lock();
-    if (!state) return;
-    if (!loaded) {
-      if (loaded.error().code == ErrorCode::kNotFound) {
-        done(std::make_shared<const std::vector<DeviceRecord>>());
-      } else {
-        done(loaded.error());
-      }
-      return;
-    }
-    auto list = std::make_shared<const std::vector<DeviceRecord>>(std::move(*loaded));
-    state->keep(user, list);
-    done(std::move(list));
-  });
+  state_->directory.devices(
+      user, state_->guard.wrap([state = state_.get(), user,
+                                done = std::move(done)](Result<std::vector<DeviceRecord>> loaded) {
+        if (!loaded) {
+          if (loaded.error().code == ErrorCode::kNotFound) {
+            done(std::make_shared<const std::vector<DeviceRecord>>());
+          } else {
+            done(loaded.error());
+          }
+          return;
+        }
+        auto list = std::make_shared<const std::vector<DeviceRecord>>(std::move(*loaded));
+        state->keep(user, list);
+        done(std::move(list));
+      }));
 }
 
 void Devices::learn(const UserId& user, List list) {
@@ -110,16 +109,14 @@ void Devices::put(const UserId& user, const DeviceRecord& device, Done<void> don
   const auto leaving = state_->giving_way(user, device.id);
   ++state_->writing[user];
   state_->lists.erase(user);
-  state_->directory.put_device(
-      user, device,
-      [weak = std::weak_ptr(state_), user, leaving, done = std::move(done)](Status written) {
-        const auto state = weak.lock();
-        if (!state) return;
-        if (--state->writing[user] == 0) state->writing.erase(user);
-        state->lists.erase(user);
-        if (written) state->drop(user, leaving);
-        done(std::move(written));
-      });
+  state_->directory.put_device(user, device,
+                               state_->guard.wrap([state = state_.get(), user, leaving,
+                                                   done = std::move(done)](Status written) {
+                                 if (--state->writing[user] == 0) state->writing.erase(user);
+                                 state->lists.erase(user);
+                                 if (written) state->drop(user, leaving);
+                                 done(std::move(written));
+                               }));
 }
 
 void Devices::on_online(std::function<bool(const UserId&, const DeviceId&)> online) {
@@ -127,10 +124,10 @@ void Devices::on_online(std::function<bool(const UserId&, const DeviceId&)> onli
 }
 
 void Devices::forget_covered(const UserId& user, std::int64_t tokens_valid_from_ms) {
-  with(user, [weak = std::weak_ptr(state_), user, tokens_valid_from_ms](const Result<List>& list) {
-    const auto state = weak.lock();
-    if (state && list) state->drop(user, devices_covered(**list, tokens_valid_from_ms));
-  });
+  with(user, state_->guard.wrap(
+                 [state = state_.get(), user, tokens_valid_from_ms](const Result<List>& list) {
+                   if (list) state->drop(user, devices_covered(**list, tokens_valid_from_ms));
+                 }));
 }
 
 }  // namespace kith::server

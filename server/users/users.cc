@@ -1,5 +1,6 @@
 // Users: a bounded cache of user records with one load at a time per user.
 #include "server/users/users.h"
+#include "src/guard.h"
 
 #include <algorithm>
 #include <unordered_map>
@@ -34,10 +35,11 @@ struct Users::State {
   Directory& directory;
   WeighedCache<UserId, Record> records;
   std::unordered_map<UserId, std::vector<Done<Record>>> loading;
+  Guard guard;
 };
 
 Users::Users(Directory& directory, CacheBounds bounds)
-    : state_(std::make_shared<State>(directory, bounds)) {}
+    : state_(std::make_unique<State>(directory, bounds)) {}
 Users::~Users() = default;
 
 void Users::with(const UserId& id, Done<Record> done) {
@@ -49,9 +51,7 @@ void Users::with(const UserId& id, Done<Record> done) {
   waiting.push_back(std::move(done));
   if (waiting.size() > 1) return;
   state_->directory.load(
-      id, [weak = std::weak_ptr(state_), id](Result<std::optional<UserRecord>> loaded) {
-        const auto state = weak.lock();
-        if (!state) return;
+      id, state_->guard.wrap([state = state_.get(), id](Result<std::optional<UserRecord>> loaded) {
         auto callbacks = std::move(state->loading[id]);
         state->loading.erase(id);
         Result<Record> answer = Record{};
@@ -63,7 +63,7 @@ void Users::with(const UserId& id, Done<Record> done) {
           answer = state->put(std::move(**loaded));
         }
         for (auto& callback : callbacks) callback(answer);
-      });
+      }));
 }
 
 const UserRecord* Users::at_hand(const UserId& id) const {
@@ -97,27 +97,23 @@ void Users::consents(const std::vector<UserId>& ids, const UserId& asker,
 }
 
 void Users::update(const UserId& id, const UserChange& change, Done<Record> done) {
-  state_->directory.update(
-      id, change,
-      [weak = std::weak_ptr(state_), done = std::move(done)](Result<UserRecord> updated) {
-        const auto state = weak.lock();
-        if (!state) return;
-        if (!updated) {
-          done(updated.error());
-          return;
-        }
-        done(state->put(std::move(*updated)));
-      });
+  state_->directory.update(id, change,
+                           state_->guard.wrap([state = state_.get(),
+                                               done = std::move(done)](Result<UserRecord> updated) {
+                             if (!updated) {
+                               done(updated.error());
+                               return;
+                             }
+                             done(state->put(std::move(*updated)));
+                           }));
 }
 
 void Users::remove(const UserId& id, Done<void> done) {
-  state_->directory.remove(
-      id, [weak = std::weak_ptr(state_), id, done = std::move(done)](const Status& removed) {
-        const auto state = weak.lock();
-        if (!state) return;
-        if (removed) state->put(id, nullptr);
-        done(removed);
-      });
+  state_->directory.remove(id, state_->guard.wrap([state = state_.get(), id,
+                                                   done = std::move(done)](const Status& removed) {
+    if (removed) state->put(id, nullptr);
+    done(removed);
+  }));
 }
 
 void Users::ensure(const NewUser& user, const DeviceRecord& device, Done<Arrived> done) {
@@ -132,22 +128,21 @@ void Users::ensure(const NewUser& user, const DeviceRecord& device, Done<Arrived
   }
   state_->directory.admit(
       user, device,
-      [weak = std::weak_ptr(state_), id, done = std::move(done)](Result<Arrival> arrival) {
-        const auto state = weak.lock();
-        if (!state) return;
-        if (!arrival) {
-          done(arrival.error());
-          return;
-        }
-        const Record* found = state->records.find(id);  // an update was faster: it is newer
-        const Record record = found != nullptr ? *found : state->put(std::move(arrival->user));
-        if (record == nullptr) {
-          done(make_error(ErrorCode::kRevoked, "the account was deleted"));
-          return;
-        }
-        done(Arrived{record, std::make_shared<const std::vector<DeviceRecord>>(
-                                 std::move(arrival->devices))});
-      });
+      state_->guard.wrap(
+          [state = state_.get(), id, done = std::move(done)](Result<Arrival> arrival) {
+            if (!arrival) {
+              done(arrival.error());
+              return;
+            }
+            const Record* found = state->records.find(id);  // an update was faster: it is newer
+            const Record record = found != nullptr ? *found : state->put(std::move(arrival->user));
+            if (record == nullptr) {
+              done(make_error(ErrorCode::kRevoked, "the account was deleted"));
+              return;
+            }
+            done(Arrived{record, std::make_shared<const std::vector<DeviceRecord>>(
+                                     std::move(arrival->devices))});
+          }));
 }
 
 bool audience_allows(Audience audience, const UserRecord& target, const UserId& viewer) {

@@ -46,7 +46,7 @@ class Users {
 
  private:
   struct State;
-  std::shared_ptr<State> state_;
+  std::unique_ptr<State> state_;
 };
 
 // May `viewer` see something of `target` that `audience` guards? Blocks in either direction say no;

@@ -24,7 +24,6 @@ CommandLogMemory::CommandLogMemory(std::shared_ptr<Disk> disk, Scheduler& schedu
     : disk_(std::move(disk)), scheduler_(scheduler) {}
 
 CommandLogMemory::~CommandLogMemory() {
-  *alive_ = false;
   if (!disk_->survives_crash || waiting_.empty()) return;
   const std::size_t kept = std::min(disk_->survives_crash(waiting_.size()), waiting_.size());
   for (std::size_t i = 0; i < kept; ++i) {
@@ -37,9 +36,7 @@ void CommandLogMemory::append(LogRecord record, Committed committed) {
   if (waiting_.size() >= limits::journal_pending_max) {
     refusing_ = make_error(ErrorCode::kOverloaded, "too many commands wait");
     refused_.push_back(std::move(committed));
-    scheduler_.post([this, alive = alive_] {
-      if (*alive) tell_refusals();
-    });
+    scheduler_.post(guard_.wrap([this] { notify_refused(); }));
     return;
   }
   waiting_.push_back({std::move(record), std::move(committed)});
@@ -61,31 +58,27 @@ void CommandLogMemory::refuse(std::deque<Waiting> batch, const Error& error) {
   waiting_.clear();
   refused_ = std::move(refused);
   refusing_ = error;
-  tell_refusals();
+  notify_refused();
 }
 
 // Records are refused until this is through: also those appended by the callbacks.
-void CommandLogMemory::tell_refusals() {
-  const auto alive = alive_;  // a callback may destroy the log
+void CommandLogMemory::notify_refused() {
+  const Guard::Watch here = guard_.watch();  // a callback may destroy the log
   for (Committed& committed : std::exchange(refused_, {})) {
     committed(*refusing_);
-    if (!*alive) return;
+    if (here.gone()) return;
   }
   if (refused_.empty()) {
     refusing_.reset();
     return;
   }
-  scheduler_.post([this, alive] {
-    if (*alive) tell_refusals();
-  });
+  scheduler_.post(guard_.wrap([this] { notify_refused(); }));
 }
 
 void CommandLogMemory::schedule() {
   if (scheduled_ || waiting_.empty()) return;
   scheduled_ = true;
-  auto task = [this, alive = alive_] {
-    if (*alive) commit();
-  };
+  auto task = guard_.wrap([this] { commit(); });
   if (disk_->commit_delay) {
     scheduler_.after(disk_->commit_delay(), std::move(task));
   } else {
@@ -109,9 +102,9 @@ void CommandLogMemory::commit() {
     disk_->entries.push_back(stored(++disk_->last, item.record));
   }
   schedule();
-  const auto alive = alive_;  // a callback may destroy the log
+  const Guard::Watch here = guard_.watch();  // a callback may destroy the log
   for (Waiting& item : batch) {
-    if (!*alive) return;
+    if (here.gone()) return;
     item.committed(LogEntry{++position, std::move(item.record)});
   }
 }

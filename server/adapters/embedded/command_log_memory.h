@@ -12,6 +12,7 @@
 #include "kith/core/scheduler.h"
 #include "kith/core/time.h"
 #include "kith/server/ports/command_log.h"
+#include "src/guard.h"
 
 namespace kith::server {
 
@@ -51,7 +52,7 @@ class CommandLogMemory : public CommandLog {
   void schedule();
   void commit();
   void refuse(std::deque<Waiting> batch, const Error& error);
-  void tell_refusals();
+  void notify_refused();
 
   std::shared_ptr<Disk> disk_;
   Scheduler& scheduler_;
@@ -59,7 +60,7 @@ class CommandLogMemory : public CommandLog {
   bool scheduled_ = false;
   std::optional<Error> refusing_;  // until `refused_` is empty
   std::vector<Committed> refused_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

@@ -31,17 +31,12 @@ DirectoryMemory::Account* active(DirectoryMemory::Disk& disk, const UserId& id) 
 DirectoryMemory::DirectoryMemory(std::shared_ptr<Disk> disk, Scheduler& scheduler)
     : disk_(std::move(disk)), scheduler_(scheduler) {}
 
-DirectoryMemory::~DirectoryMemory() {
-  *alive_ = false;
-}
-
 template <class T, class Work>
 void DirectoryMemory::answer(Done<T> done, Work work) {
-  auto task = [this, alive = alive_, done = std::move(done), work = std::move(work)] {
-    if (!*alive) return;
+  auto task = guard_.wrap([this, done = std::move(done), work = std::move(work)] {
     const auto fault = disk_->fault ? disk_->fault() : std::nullopt;
     done(fault ? Result<T>(*fault) : Result<T>(work(*disk_)));
-  };
+  });
   if (disk_->delay) {
     scheduler_.after(disk_->delay(), std::move(task));
   } else {

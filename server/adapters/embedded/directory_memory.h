@@ -12,6 +12,7 @@
 #include "kith/core/scheduler.h"
 #include "kith/core/time.h"
 #include "kith/server/ports/directory.h"
+#include "src/guard.h"
 
 namespace kith::server {
 
@@ -33,8 +34,6 @@ class DirectoryMemory : public Directory {
 
   // `scheduler` outlives the directory.
   DirectoryMemory(std::shared_ptr<Disk> disk, Scheduler& scheduler);
-  // A crash: no callback comes any more; changes that had not been answered are lost.
-  ~DirectoryMemory() override;
 
   void create(const NewUser& user, Done<void> done) override;
   void admit(const NewUser& user, const DeviceRecord& device, Done<Arrival> done) override;
@@ -58,7 +57,7 @@ class DirectoryMemory : public Directory {
 
   std::shared_ptr<Disk> disk_;
   Scheduler& scheduler_;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

@@ -11,6 +11,7 @@
 #include "kith/core/done.h"
 #include "kith/core/scheduler.h"
 #include "kith/core/time.h"
+#include "src/guard.h"
 
 namespace kith::server {
 
@@ -39,7 +40,6 @@ class MemoryBatches {
       : disk_(std::move(disk)), scheduler_(scheduler), store_(store) {}
   // A crash: no callback comes any more.
   ~MemoryBatches() {
-    *alive_ = false;
     if (!waiting_.empty() && disk_->survives_crash && disk_->survives_crash()) {
       store_(*disk_, *waiting_.front().batch);
     }
@@ -54,11 +54,10 @@ class MemoryBatches {
   // Answers with what `read` makes of the disk.
   template <class T, class Read>
   void answer(Done<T> done, Read read) {
-    auto task = [this, alive = alive_, done = std::move(done), read = std::move(read)] {
-      if (!*alive) return;
+    auto task = guard_.wrap([this, done = std::move(done), read = std::move(read)] {
       const auto fault = read_fault();
       done(fault ? Result<T>(*fault) : Result<T>(read(*disk_)));
-    };
+    });
     if (disk_->read_delay) {
       scheduler_.after(disk_->read_delay(), std::move(task));
     } else {
@@ -79,9 +78,7 @@ class MemoryBatches {
   void schedule() {
     if (scheduled_ || waiting_.empty()) return;
     scheduled_ = true;
-    auto task = [this, alive = alive_] {
-      if (*alive) write_next();
-    };
+    auto task = guard_.wrap([this] { write_next(); });
     if (disk_->apply_delay) {
       scheduler_.after(disk_->apply_delay(), std::move(task));
     } else {
@@ -101,8 +98,8 @@ class MemoryBatches {
       waiting_.pop_front();
     }
     schedule();
-    const auto alive = alive_;  // a callback may destroy the store
-    for (std::size_t i = 0; i < answered.size() && *alive; ++i) {
+    const Guard::Watch here = guard_.watch();  // a callback may destroy the store
+    for (std::size_t i = 0; i < answered.size() && !here.gone(); ++i) {
       answered[i].done(fault ? Status(fault->error) : Status());
     }
   }
@@ -112,7 +109,7 @@ class MemoryBatches {
   const Store store_;
   std::deque<Waiting> waiting_;
   bool scheduled_ = false;
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server

@@ -39,7 +39,6 @@ SearchIndexMemory::SearchIndexMemory(std::shared_ptr<Disk> disk, Scheduler& sche
     : disk_(std::move(disk)), scheduler_(scheduler) {}
 
 SearchIndexMemory::~SearchIndexMemory() {
-  *alive_ = false;
   std::size_t lost = disk_->lost_at_crash ? disk_->lost_at_crash() : 0;
   for (; lost > 0 && !newest_.empty(); --lost) {
     take_back(newest_.back());
@@ -109,13 +108,11 @@ void SearchIndexMemory::take_back(const Before& before) {
 }
 
 void SearchIndexMemory::later(std::function<void()> task) {
-  auto if_alive = [alive = alive_, task = std::move(task)] {
-    if (*alive) task();
-  };
+  auto guarded = guard_.wrap(std::move(task));
   if (disk_->delay) {
-    scheduler_.after(disk_->delay(), std::move(if_alive));
+    scheduler_.after(disk_->delay(), std::move(guarded));
   } else {
-    scheduler_.post(std::move(if_alive));
+    scheduler_.post(std::move(guarded));
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "kith/core/scheduler.h"
 #include "kith/server/ports/search_index.h"
+#include "src/guard.h"
 
 namespace kith::server {
 
@@ -54,7 +55,7 @@ class SearchIndexMemory : public SearchIndex {
   std::shared_ptr<Disk> disk_;
   Scheduler& scheduler_;
   std::deque<Before> newest_;  // what a power loss may take back, bounded
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  Guard guard_;
 };
 
 }  // namespace kith::server
