@@ -48,4 +48,24 @@ AdminAnswer answer_operator(std::string_view path, const ServiceHealth& health,
   return {good ? kOk : kUnavailable, "application/json", std::move(body)};
 }
 
+void add_health(MetricsText& to, const ServiceHealth& health, const Readiness& now) {
+  to.begin("kith_build_info", MetricsText::Type::kGauge, "The version that runs.");
+  to.labelled("kith_build_info", "version", version(), 1);
+  to.value("kith_ready", MetricsText::Type::kGauge, "1 if connections are welcome.",
+           now.ready ? 1 : 0);
+  using Part = ServiceHealth::Part;
+  const std::pair<const char*, Part> parts[] = {{"journal", Part::kJournal},
+                                                {"store", Part::kStore},
+                                                {"requests", Part::kRequests},
+                                                {"search", Part::kSearch}};
+  to.begin("kith_failing", MetricsText::Type::kGauge, "1 while this part of the server fails.");
+  for (const auto& [name, part] : parts) {
+    to.labelled("kith_failing", "part", name, health.failing(part) ? 1 : 0);
+  }
+  to.begin("kith_failures_total", MetricsText::Type::kCounter, "Failures of this part.");
+  for (const auto& [name, part] : parts) {
+    to.labelled("kith_failures_total", "part", name, static_cast<double>(health.failures(part)));
+  }
+}
+
 }  // namespace kith::server

@@ -16,14 +16,14 @@
 #include "server/event_log.h"
 #include "server/gateway/listener_lws.h"
 #include "server/gateway/peer_address.h"
-#include "server/gateway/tls_identity_openssl.h"
 #include "server/kept_secrets.h"
 #include "server/late_connections.h"
 #include "server/offline_accounts.h"
 #include "server/operations.h"
+#include "server/served_identity.h"
 #include "server/server_core.h"
+#include "server/server_loops.h"
 #include "server/server_options.h"
-#include "src/loop/loop_uv.h"
 
 namespace kith::server {
 namespace {
@@ -87,8 +87,7 @@ class EmbeddedServer : public Server {
     if (options_.log) options_.log(line);
   }
 
-  // options_.log is log_. reload() writes the applied options under reload_mutex_, and names of files
-  // under identity_mutex_ too.
+  // options_.log is log_. reload() writes the applied options under reload_mutex_.
   ServerOptions options_;
   const bool tls_;
   EventLog log_;
@@ -96,15 +95,15 @@ class EmbeddedServer : public Server {
   std::mutex reload_mutex_;
   std::mutex backup_mutex_;
   std::atomic<bool> backup_cancelled_{false};
-  mutable std::mutex identity_mutex_;            // guards identity_; taken on the loop too
-  std::shared_ptr<const TlsIdentity> identity_;  // null: plain
+  ServedIdentity identity_;
   std::unique_ptr<AdminListenerUv> admin_;
   std::uint16_t port_ = 0;
   mutable std::mutex mutex_;  // guards stopped_ against concurrent stop()
   bool stopped_ = false;
   std::atomic<bool> running_{false};
   // In the order of their making; ended in reverse by close_parts().
-  mutable LoopUv loop_;
+  mutable ServerLoops loops_;
+  LoopUv& loop_ = loops_.first();
   Scheduler::TimerId beat_timer_ = 0;
   std::uint32_t beats_ = 0;
   std::unique_ptr<EmbeddedStores> stores_;
@@ -115,7 +114,7 @@ class EmbeddedServer : public Server {
 };
 
 Status EmbeddedServer::open(const ServerPorts& given) {
-  loop_.start();
+  loops_.start(options_.loops);
   Status opened = read_certificate();
   if (opened) opened = open_admin();
   if (opened) loop_.run_sync([&] { opened = open_parts(given); });
@@ -136,20 +135,18 @@ Status EmbeddedServer::read_certificate() {
   auto loaded = TlsIdentity::load(options_.tls_certificate_file, options_.tls_key_file,
                                   system_clock().wall());
   if (!loaded) return loaded.error();
-  const std::lock_guard lock(identity_mutex_);
-  identity_ = std::move(*loaded);
+  identity_.set(std::move(*loaded), options_.tls_certificate_file);
   return {};
 }
 
 // At the start, after a reload, and each day.
 void EmbeddedServer::warn_about_certificate() {
-  const std::lock_guard lock(identity_mutex_);
-  if (!identity_) return;
-  for (const std::string& warning : identity_->warnings(system_clock().wall())) {
+  const auto warnings = identity_.warnings(system_clock().wall());
+  for (const std::string& warning : warnings.texts) {
     log({LogLevel::kWarning,
          "certificate_warning",
          warning,
-         {{"file", options_.tls_certificate_file}, {"subject", identity_->subject()}}});
+         {{"file", warnings.file}, {"subject", warnings.subject}}});
   }
 }
 
@@ -165,10 +162,7 @@ Status EmbeddedServer::reload_certificate() {
     if (listener_) used = listener_->use_certificate(**loaded);
   });
   if (!used) return used;
-  {
-    const std::lock_guard lock(identity_mutex_);
-    identity_ = std::move(*loaded);
-  }
+  identity_.set(std::move(*loaded), options_.tls_certificate_file);
   warn_about_certificate();
   return {};
 }
@@ -209,12 +203,9 @@ Status EmbeddedServer::reload(ServerOptions fresh) {
     core_->use_sign_in(next);
   });
   if (!used) return used;
-  {
-    const std::lock_guard lock(identity_mutex_);
-    options_.tls_certificate_file = std::move(next.tls_certificate_file);
-    options_.tls_key_file = std::move(next.tls_key_file);
-    identity_ = std::move(identity);
-  }
+  options_.tls_certificate_file = std::move(next.tls_certificate_file);
+  options_.tls_key_file = std::move(next.tls_key_file);
+  identity_.set(std::move(identity), options_.tls_certificate_file);
   options_.authenticator = std::move(next.authenticator);
   options_.trusted_proxies = std::move(next.trusted_proxies);
   options_.secret = std::move(next.secret);
@@ -266,8 +257,9 @@ Status EmbeddedServer::open_admin() {
 
 Status EmbeddedServer::open_stores(const ServerPorts& given) {
   auto stores = open_ports(options_.data_dir, given, loop_, options_.search, options_.partitions,
-                           [this](std::uint32_t) {
-                             return PartitionLoop{loop_, loop_.soon()};
+                           [this](std::uint32_t partition) {
+                             LoopUv& loop = loops_.of(partition);
+                             return PartitionLoop{loop, loop.soon()};
                            });
   if (!stores) return stores.error();
   stores_ = std::move(*stores);
@@ -282,7 +274,7 @@ Status EmbeddedServer::open_parts(const ServerPorts& given) {
   passwords_ = make_scrypt_hasher(loop_, {options_.password_cost, options_.password_threads});
   std::vector<PartitionPorts> partitions;
   for (std::uint32_t i = 0; i < stores_->partitions(); ++i) {
-    partitions.push_back({stores_->log(i), stores_->store(i)});
+    partitions.push_back({stores_->log(i), stores_->store(i), loops_.side(i)});
   }
   CorePorts ports{std::move(partitions), stores_->feed(), stores_->directory(), stores_->registry(),
                   stores_->bus(),        *passwords_,     stores_->search()};
@@ -360,6 +352,7 @@ void EmbeddedServer::close_parts() {
   loop_.cancel(std::exchange(beat_timer_, 0));
   listener_.reset();
   core_.reset();
+  loops_.stop_others();
   passwords_.reset();
   stores_.reset();
 }
@@ -396,33 +389,11 @@ std::string EmbeddedServer::metrics() const {
   auto text = made->get_future();
   loop_.post([this, made] {
     MetricsText metrics;
-    metrics.begin("kith_build_info", MetricsText::Type::kGauge, "The version that runs.");
-    metrics.labelled("kith_build_info", "version", version(), 1);
-    const Readiness now = readiness();
-    metrics.value("kith_ready", MetricsText::Type::kGauge, "1 if connections are welcome.",
-                  now.ready ? 1 : 0);
-    using Part = ServiceHealth::Part;
-    const std::pair<const char*, Part> parts[] = {{"journal", Part::kJournal},
-                                                  {"store", Part::kStore},
-                                                  {"requests", Part::kRequests},
-                                                  {"search", Part::kSearch}};
-    metrics.begin("kith_failing", MetricsText::Type::kGauge,
-                  "1 while this part of the server fails.");
-    for (const auto& [name, part] : parts) {
-      metrics.labelled("kith_failing", "part", name, health_.failing(part) ? 1 : 0);
-    }
-    metrics.begin("kith_failures_total", MetricsText::Type::kCounter, "Failures of this part.");
-    for (const auto& [name, part] : parts) {
-      metrics.labelled("kith_failures_total", "part", name,
-                       static_cast<double>(health_.failures(part)));
-    }
-    {
-      const std::lock_guard lock(identity_mutex_);
-      if (identity_) {
-        metrics.value("kith_tls_certificate_expiry_timestamp_seconds", MetricsText::Type::kGauge,
-                      "When the certificate ends, in seconds since 1970.",
-                      static_cast<double>(identity_->valid_until().ms / 1'000));
-      }
+    add_health(metrics, health_, readiness());
+    if (const auto until = identity_.valid_until()) {
+      metrics.value("kith_tls_certificate_expiry_timestamp_seconds", MetricsText::Type::kGauge,
+                    "When the certificate ends, in seconds since 1970.",
+                    static_cast<double>(until->ms / 1'000));
     }
     if (core_) core_->add_metrics(metrics);
     if (listener_) {
@@ -486,9 +457,6 @@ Result<std::unique_ptr<Server>> Server::start(ServerOptions options) {
 Result<std::unique_ptr<Server>> Server::start(ServerOptions options, const ServerPorts& ports) {
   if (const Status valid = check_options(options); !valid) return valid.error();
   if (const Status fit = check_ports(options.data_dir, ports); !fit) return fit.error();
-  if (options.loops != 1) {
-    return make_error(ErrorCode::kUnimplemented, "loops: only 1 is served yet");
-  }
   auto server = std::make_unique<EmbeddedServer>(std::move(options));
   if (const Status opened = server->open(ports); !opened) return opened.error();
   return std::unique_ptr<Server>(std::move(server));

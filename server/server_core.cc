@@ -40,6 +40,14 @@ PartitionBounds bounds_of_one(std::size_t count, LagMarks lag, const ServerOptio
   return {lag, cache, options.large_pushes_per_s};
 }
 
+std::unique_ptr<Partition> make_partition(const PartitionPorts& ports, const PartitionFront& front,
+                                          Scheduler& own, const PartitionBounds& bounds) {
+  if (!ports.loop) {
+    return std::make_unique<OwnedPartition>(ports.log, ports.store, front, own, bounds);
+  }
+  return std::make_unique<LoopPartition>(ports.log, ports.store, front, own, *ports.loop, bounds);
+}
+
 class JoinedCore : public ServerCore {
  public:
   JoinedCore(const ServerOptions& options, const CorePorts& ports, Scheduler& scheduler,
@@ -69,10 +77,8 @@ class JoinedCore : public ServerCore {
     const std::size_t count = ports.partitions.size();
     const PartitionBounds bounds = bounds_of_one(count, marks, options);
     for (std::uint32_t i = 0; i < count; ++i) {
-      const PartitionPorts& part = ports.partitions[i];
-      partitions_.push_back(
-          std::make_unique<OwnedPartition>(part.log, part.store, front(i), scheduler, bounds));
-      services_.add(*partitions_.back());
+      partitions_.push_back(make_partition(ports.partitions[i], front(i), scheduler, bounds));
+      services_.add(partitions_.back()->owner());
     }
     services_.set_secret(options.secret);
     if (ports.search == nullptr || !options.search) return;
@@ -81,7 +87,7 @@ class JoinedCore : public ServerCore {
     });
     for (std::uint32_t i = 0; i < count; ++i) {
       feeders_.push_back(std::make_unique<SearchFeeder>(
-          SearchFeeder::Ports{*ports.search, *partitions_[i], scheduler, *rebuild_}, i,
+          SearchFeeder::Ports{*ports.search, partitions_[i]->owner(), scheduler, *rebuild_}, i,
           limits::search_waiting_max / count, ports.index_step));
     }
     services_.on_index_damage([this](const Error& error) { rebuild_->damaged(error); });

@@ -1,5 +1,6 @@
 // ServerCore: gateway and services joined, without any I/O. Server (server.cc) gives it sockets, a
-// libuv loop and SQLite; the simulation gives it virtual ones. Everything runs on one Scheduler.
+// libuv loop and SQLite; the simulation gives it virtual ones. Everything runs on one Scheduler, but for
+// partitions that have a loop of their own.
 #pragma once
 
 #include <chrono>
@@ -7,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +25,7 @@
 #include "kith/server/ports/session_registry.h"
 #include "server/auth/password_hasher.h"
 #include "server/conversation/store_pace.h"
+#include "server/dispatch/loop_partition.h"
 #include "server/gateway/listener.h"
 #include "server/health/service_health.h"
 #include "server/metrics_text.h"
@@ -31,10 +34,11 @@
 
 namespace kith::server {
 
-// The engines of one partition of conversations.
+// The engines of one partition of conversations, and the loop that it is on.
 struct PartitionPorts {
   CommandLog& log;
   ConversationStore& store;
+  std::optional<SideLoop> loop{};  // none: the loop of the core
 };
 
 // The ports of a core; all must outlive it.

@@ -28,6 +28,7 @@ void empty(std::vector<T>& list) {
 void RequestView::clear() {
   kind = Kind::kNone;
   req_id = 0;
+  whole = {};
   conversation = direct_peer = {};
   empty(messages);
   empty(mentions);
@@ -55,6 +56,7 @@ bool RequestView::read(std::string_view frame) {
     }
   }
   if (!in.done() || kind == Kind::kNone) return false;
+  whole = frame;
   return kind == Kind::kSend ? read_send(body) : read_ack(body);
 }
 

@@ -33,6 +33,7 @@ struct RequestView {
   };
 
   Kind kind = Kind::kNone;
+  std::string_view whole;  // the frame that it was read from; empty if it was none
   std::uint64_t req_id = 0;
   std::string_view conversation;  // this field and those below: of a SendBatch
   std::string_view direct_peer;

@@ -50,7 +50,7 @@ class PendingCreations::Desk final : public ReplyDesk {
   }
   void answer(const Request&, v1::ServerFrame&& frame) override { to_(std::move(frame)); }
   void answer(const Request&, std::string_view frame) override { to_(frame); }
-  void failed(const Error& error) override { to_.failed(error); }
+  void failed(const Request& /*request*/, const Error& error) override { to_.failed(error); }
   void unanswered(const Request&) override {}  // `to_` ends with this, which notifies its desk
 
  private:

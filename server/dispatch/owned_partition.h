@@ -16,7 +16,7 @@
 namespace kith::server {
 
 // On the loop of `scheduler` alone.
-class OwnedPartition : public Partition {
+class OwnedPartition : public Partition, public PartitionOwner {
  public:
   // All outlive this.
   OwnedPartition(CommandLog& log, ConversationStore& store, const PartitionFront& front,
@@ -26,6 +26,7 @@ class OwnedPartition : public Partition {
   [[nodiscard]] const ConversationShard& shard() const { return shard_; }
   [[nodiscard]] ConversationRequests& requests() { return requests_; }
 
+  PartitionOwner& owner() override { return *this; }
   Result<LogSpan> start() override;
   void hold_log(bool held, Done<void> done) override;
   void probe() override { shard_.probe(); }

@@ -36,8 +36,10 @@ struct PartitionFront {
   std::function<void(const std::shared_ptr<const StoreBatch>&)> stored{};
 };
 
-class Partition : public PartitionOwner {
+class Partition {
  public:
+  virtual ~Partition() = default;
+
   // A log at the start: the store has what is up to `applied`.
   struct LogSpan {
     Position applied = 0;
@@ -46,6 +48,7 @@ class Partition : public PartitionOwner {
   // Decides again what the store does not have yet, and serves. Before anything else; blocks.
   virtual Result<LogSpan> start() = 0;
 
+  [[nodiscard]] virtual PartitionOwner& owner() = 0;
   // While it is held the log keeps everything: somebody copies it. `done` when that is so.
   virtual void hold_log(bool held, Done<void> done) = 0;
   // Tries a failing log again.

@@ -11,10 +11,10 @@
 #include <utility>
 #include <vector>
 
-#include "server/gateway/mailbox.h"
 #include "server/gateway/peer_address.h"
 #include "src/guard.h"
 #include "src/loop/loop_uv.h"
+#include "src/mailbox.h"
 
 struct uv_poll_s;
 

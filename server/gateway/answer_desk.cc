@@ -47,7 +47,7 @@ void AnswerDesk::answer(const Request& request, std::string_view frame) {
   send(*session, DeliveryClass::kReply);
 }
 
-void AnswerDesk::failed(const Error& error) {
+void AnswerDesk::failed(const Request& /*request*/, const Error& error) {
   if (open_) dispatcher_.failed(error);
 }
 

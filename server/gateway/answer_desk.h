@@ -21,7 +21,7 @@ class AnswerDesk : public ReplyDesk, public std::enable_shared_from_this<AnswerD
 
   void answer(const Request& request, v1::ServerFrame&& frame) override;
   void answer(const Request& request, std::string_view frame) override;
-  void failed(const Error& error) override;
+  void failed(const Request& request, const Error& error) override;
   void unanswered(const Request& request) override;
 
   // Answers that were missing, or did not fit into a frame.

@@ -15,7 +15,7 @@
 #include "kith/core/limits.h"
 #include "server/gateway/listener_shard_lws.h"
 #include "server/gateway/listening_socket.h"
-#include "server/gateway/mailbox.h"
+#include "src/mailbox.h"
 
 namespace kith::server {
 namespace {

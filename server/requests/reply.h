@@ -35,7 +35,10 @@ class ReplyDesk {
   // `frame`: the bytes of a ServerFrame without reply_to.
   virtual void answer(const Request& request, std::string_view frame) = 0;
   // A request met an internal failure of the server, whose details the client does not get.
-  virtual void failed(const Error& error) { (void)error; }
+  virtual void failed(const Request& request, const Error& error) {
+    (void)request;
+    (void)error;
+  }
   // The request will get no answer. Called from destructors: must not call back into holders of replies.
   virtual void unanswered(const Request& request) = 0;
 };
@@ -61,7 +64,8 @@ class Reply {
   void operator()(v1::ServerFrame&& frame) const;
   void operator()(std::string_view frame) const;
   void failed(const Error& error) const {
-    if (const auto& desk = open().desk) desk->failed(error);
+    const Open& asked = open();
+    if (asked.desk) asked.desk->failed(asked.request, error);
   }
 
  private:

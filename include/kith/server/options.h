@@ -61,8 +61,7 @@ struct ServerOptions {
   // Fixed when the data directory is made; another number is refused.
   std::uint32_t partitions = 1;
   // Threads, 1 to 64. With 1 one loop does everything; with N > 1 the first carries sessions, people
-  // and search, and N - 1 further ones own the partitions: no more than there are. This release serves 1;
-  // others are kUnimplemented.
+  // and search, and N - 1 further ones own the partitions: no more than there are.
   std::uint32_t loops = 1;
   // Roles of this process. Everything, until there are engines that join several processes.
   Roles roles{};

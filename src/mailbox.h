@@ -11,7 +11,7 @@
 
 #include "kith/core/executor.h"
 
-namespace kith::server {
+namespace kith {
 
 template <class T>
 class Mailbox {
@@ -40,6 +40,8 @@ class Mailbox {
     box_->items.clear();
   }
   [[nodiscard]] bool closed() const { return box_->closed; }
+  // Calls the reader at once with what is there. Thread of the reader.
+  void read_now() { box_->read(); }
 
  private:
   struct Box {
@@ -57,11 +59,11 @@ class Mailbox {
         if (closed) return;
         batch.swap(items);
       }
-      reader(batch);
+      if (!batch.empty()) reader(batch);
     }
   };
   std::shared_ptr<Box> box_;
   Executor& executor_;
 };
 
-}  // namespace kith::server
+}  // namespace kith
