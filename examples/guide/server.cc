@@ -10,8 +10,7 @@ class HostSessions : public ks::Authenticator {
  public:
   explicit HostSessions(std::shared_ptr<const Sessions> sessions)
       : sessions_(std::move(sessions)) {}
-  void authenticate(std::string_view token,
-                    std::function<void(kith::Result<ks::Identity>)> done) override {
+  void authenticate(std::string_view token, kith::Done<ks::Identity> done) override {
     const auto session = sessions_->find(token);  // in memory: this call must not block
     if (!session)
       return done(kith::make_error(kith::ErrorCode::kUnauthenticated, "nobody has this session"));

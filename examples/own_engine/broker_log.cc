@@ -94,12 +94,12 @@ void BrokerLog::refuse(kith::Error error) {
   refusing_ = std::move(error);
   if (told_already) return;
   loop_.post([this, alive = alive_] {
-    if (*alive) tell_refusals();
+    if (*alive) notify_refused();
   });
 }
 
 // Records that the callbacks append are refused behind them.
-void BrokerLog::tell_refusals() {
+void BrokerLog::notify_refused() {
   for (ks::Committed& one : std::exchange(refused_, {})) one(*refusing_);
   kith::Error error = *std::exchange(refusing_, std::nullopt);
   if (!refused_.empty()) refuse(std::move(error));

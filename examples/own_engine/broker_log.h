@@ -40,7 +40,7 @@ class BrokerLog : public kith::server::CommandLog {
   void work();
   void answered(kith::server::Position first);
   void refuse(kith::Error error);
-  void tell_refusals();
+  void notify_refused();
 
   const std::shared_ptr<Topic> topic_;
   kith::Scheduler& loop_;

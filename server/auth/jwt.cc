@@ -72,7 +72,7 @@ class JwtAuthenticator : public Authenticator {
  public:
   JwtAuthenticator(JwtOptions options, Clock& clock)
       : options_(std::move(options)), clock_(clock) {}
-  void authenticate(std::string_view token, std::function<void(Result<Identity>)> done) override {
+  void authenticate(std::string_view token, Done<Identity> done) override {
     const Timestamp now = clock_.wall();
     auto claims = decode_jwt(token, options_, now);
     if (!claims) {

@@ -3,11 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 
-#include "kith/core/result.h"
+#include "kith/core/done.h"
 
 namespace kith::server {
 
@@ -23,11 +22,10 @@ struct Turn {
 class PasswordHasher {
  public:
   virtual ~PasswordHasher() = default;
-  virtual void hash(const Turn& turn, std::string password,
-                    std::function<void(Result<std::string>)> done) = 0;
+  virtual void hash(const Turn& turn, std::string password, Done<std::string> done) = 0;
   // ok(true) if the password fits the stored hash.
   virtual void verify(const Turn& turn, std::string password, std::string hash,
-                      std::function<void(Result<bool>)> done) = 0;
+                      Done<bool> done) = 0;
 };
 
 }  // namespace kith::server

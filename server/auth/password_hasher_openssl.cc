@@ -100,14 +100,12 @@ class ScryptHasher : public PasswordHasher {
     pool_.join();
   }
 
-  void hash(const Turn& turn, std::string password,
-            std::function<void(Result<std::string>)> done) override {
+  void hash(const Turn& turn, std::string password, Done<std::string> done) override {
     enqueue<std::string>(
         turn, [password = std::move(password), cost = cost_] { return make_hash(password, cost); },
         std::move(done));
   }
-  void verify(const Turn& turn, std::string password, std::string hash,
-              std::function<void(Result<bool>)> done) override {
+  void verify(const Turn& turn, std::string password, std::string hash, Done<bool> done) override {
     enqueue<bool>(
         turn,
         [password = std::move(password), hash = std::move(hash)] { return check(password, hash); },
@@ -121,7 +119,7 @@ class ScryptHasher : public PasswordHasher {
   };
 
   template <class T, class Work>
-  void enqueue(const Turn& turn, Work work, std::function<void(Result<T>)> done) {
+  void enqueue(const Turn& turn, Work work, Done<T> done) {
     const auto answer = [this, alive = alive_, done = std::move(done)](Result<T> result) {
       executor_.post([alive, done, result = std::move(result)] {
         if (*alive) done(result);

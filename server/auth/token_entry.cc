@@ -83,14 +83,14 @@ void TokenEntry::admit_identity(const Result<Identity>& identity, DeviceRecord d
   device.tokens = {{token, identity->issued_ms, identity->expires_ms}};
   const std::string name =
       identity->display_name.empty() ? identity->handle : identity->display_name;
-  ports_.users.ensure({identity->handle, name, ""}, device,
-                      guard_.wrap([this, admission, device, done = std::move(done)](
-                                      const Result<Users::Arrived>& arrived) mutable {
-                        if (!arrived) return done(arrived.error());
-                        if (arrived->devices)
-                          ports_.devices.learn(admission.user, arrived->devices);
-                        ports_.rights.check_token(admission, device, std::move(done));
-                      }));
+  ports_.users.find_or_create({identity->handle, name, ""}, device,
+                              guard_.wrap([this, admission, device, done = std::move(done)](
+                                              const Result<Users::WithDevices>& arrived) mutable {
+                                if (!arrived) return done(arrived.error());
+                                if (arrived->devices)
+                                  ports_.devices.learn(admission.user, arrived->devices);
+                                ports_.rights.check_token(admission, device, std::move(done));
+                              }));
 }
 
 }  // namespace kith::server

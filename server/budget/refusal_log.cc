@@ -45,11 +45,11 @@ void RefusalLog::note(RefusalClass cls, const std::string& address) {
   }
 }
 
-void RefusalLog::tick(std::int64_t now_ms, const std::function<void(const Refusals&)>& tell) {
-  if (now_ms - told_ms_ < kPeriodMs) return;
-  told_ms_ = now_ms;
+void RefusalLog::tick(std::int64_t now_ms, const std::function<void(const Refusals&)>& report) {
+  if (now_ms - reported_ms_ < kPeriodMs) return;
+  reported_ms_ = now_ms;
   for (const auto& [cls, addresses] : std::exchange(noted_, {})) {
-    for (const auto& [address, count] : addresses) tell({cls, address, count});
+    for (const auto& [address, count] : addresses) report({cls, address, count});
   }
 }
 

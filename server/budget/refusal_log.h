@@ -36,7 +36,7 @@ class RefusalLog {
  public:
   void note(RefusalClass cls, const std::string& address);
   // Logs the counts, if a minute has passed since the last time.
-  void tick(std::int64_t now_ms, const std::function<void(const Refusals&)>& tell);
+  void tick(std::int64_t now_ms, const std::function<void(const Refusals&)>& report);
   [[nodiscard]] std::uint64_t total(RefusalClass cls) const;
 
  private:
@@ -46,7 +46,7 @@ class RefusalLog {
   using Addresses = std::map<std::string, std::uint64_t, std::less<>>;
   std::map<RefusalClass, Addresses> noted_;
   std::map<RefusalClass, std::uint64_t> totals_;
-  std::int64_t told_ms_ = 0;
+  std::int64_t reported_ms_ = 0;
 };
 
 }  // namespace kith::server

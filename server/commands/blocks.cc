@@ -32,7 +32,7 @@ void Blocks::question(const Key& key) {
 }
 
 void Blocks::answered(const Key& key, bool on) {
-  const Conversation* c = shard_.peek(key.first);
+  const Conversation* c = shard_.cached(key.first);
   const Member* member = c == nullptr ? nullptr : find_member(*c, key.second);
   if (member != nullptr && member->blocks == on) {
     note(key, waiting_.at(key).other);
@@ -72,7 +72,7 @@ void Blocks::set(const UserId& by, const UserId& other, bool on, Done<void> done
       found.value()[side_of(by, other)] = 0;
     }
   };
-  if (shard_.peek(id) == nullptr) {  // its next message asks
+  if (shard_.cached(id) == nullptr) {  // its next message asks
     forget();
     return done({});
   }

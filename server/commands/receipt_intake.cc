@@ -24,7 +24,7 @@ void ReceiptIntake::ack(const Caller& caller, const RequestView& request) {
   std::uint32_t cold = 0;
   for (const RequestView::Head& head : request.upto) {
     const ConversationId id = *conversation_id(head.conversation);
-    const Conversation* c = shard_.peek(id);
+    const Conversation* c = shard_.cached(id);
     const Member* me = c == nullptr ? nullptr : find_member(*c, caller.user);
     if (c == nullptr) ++cold;
     if (me != nullptr && me->delivered_seq >= head.seq) continue;  // another device was first
@@ -44,7 +44,7 @@ void ReceiptIntake::flush_soon() {
 void ReceiptIntake::flush() {
   fresh_ = 0;
   pending_.take_each([this](const PendingReceipt& receipt) {
-    const bool cold = shard_.peek(receipt.conversation) == nullptr;
+    const bool cold = shard_.cached(receipt.conversation) == nullptr;
     if (cold && loads_ >= limits::receipt_loads_max) return false;
     ReceiptOp op;
     op.delivered_seq = receipt.delivered_seq;
@@ -98,7 +98,7 @@ void ReceiptIntake::append_receipt(const Caller& caller, const ConversationId& i
                                    const ReceiptOp& op, Done<void> done) {
   // Strangers cost no record. While records of the conversation wait for their decision it may be
   // one of them that makes the caller a member: then the decision on the receipt finds out.
-  if (const Conversation* c = shard_.peek(id); c != nullptr) {
+  if (const Conversation* c = shard_.cached(id); c != nullptr) {
     const Member* me = find_member(*c, caller.user);
     if (me != nullptr && me->active()) return log_receipt(caller, id, op, std::move(done));
   }
@@ -121,9 +121,9 @@ void ReceiptIntake::log_receipt(const Caller& caller, const ConversationId& id, 
   LogRecord r = new_record(caller, id, scheduler_.clock());
   r.op.emplace<ReceiptOp>(op).publish_read = caller.receipts;
   if (!done) return shard_.append(std::move(r), [](const Result<Outcome>&) {});
-  shard_.append(std::move(r), [told = std::move(done)](const Result<Outcome>& outcome) {
-    if (!outcome) return told(temporary(outcome.error()));
-    told(outcome->error ? Status(*outcome->error) : Status());
+  shard_.append(std::move(r), [done = std::move(done)](const Result<Outcome>& outcome) {
+    if (!outcome) return done(temporary(outcome.error()));
+    done(outcome->error ? Status(*outcome->error) : Status());
   });
 }
 

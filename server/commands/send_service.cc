@@ -36,7 +36,7 @@ Error unknown_reply() {
 void SendService::send(const Caller& caller, const RequestView& request, Reply&& reply) {
   Batch& batch = batches_.begin(caller, request, std::move(reply));
   const SendBatches::Hold hold(batches_, batch);
-  const Conversation* known = shard_.peek(batch.conversation);
+  const Conversation* known = shard_.cached(batch.conversation);
   if (batch.peer == caller.user) {
     return reply_error(
         batch.reply, make_error(ErrorCode::kInvalidArgument, "a 1:1 with oneself does not exist"));
@@ -64,7 +64,7 @@ void SendService::send_in(Batch& batch, const Conversation* c) {
                                         guard_.wrap([this, place = batch.place] {
                                           Batch& waited = batches_.at(place);
                                           const SendBatches::Hold held(batches_, waited);
-                                          send_in(waited, shard_.peek(waited.conversation));
+                                          send_in(waited, shard_.cached(waited.conversation));
                                         }));
     if (waits) return;
     --batch.holds;
@@ -209,8 +209,8 @@ void SendService::append_item(Batch& batch, std::size_t index) {
   LogRecord r = new_record(batch.caller, batch.conversation, scheduler_.clock());
   r.command_id = item.id;
   r.attempt = batch.late ? std::max(item.attempt, 1U) : item.attempt;
-  r.op = std::move(item.op);             // it is appended once
-  r.reply_token = batch.caller.session;  // which must not get its own push
+  r.op = std::move(item.op);                // it is appended once
+  r.origin_session = batch.caller.session;  // which must not get its own push
   ++batch.in_log;
   ++batch.holds;
   shard_.append(std::move(r),

@@ -56,8 +56,8 @@ class ConversationShard {
   // during the call of `done`. May answer inside the call.
   void with(const ConversationId& id, Done<const Conversation*> done);
   // Returns the conversation if it is in memory, else null.
-  [[nodiscard]] const Conversation* peek(const ConversationId& id) const {
-    return ownership_.serving() ? table_.peek(id) : nullptr;
+  [[nodiscard]] const Conversation* cached(const ConversationId& id) const {
+    return ownership_.serving() ? table_.cached(id) : nullptr;
   }
   // Events from memory and store, merged.
   void events(const EventQuery& query, Done<std::vector<Event>> done);

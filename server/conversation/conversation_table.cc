@@ -28,7 +28,7 @@ ConversationSlot* ConversationTable::find(const ConversationId& id) const {
   return it == slots_.end() ? nullptr : it->second.get();
 }
 
-const Conversation* ConversationTable::peek(const ConversationId& id) const {
+const Conversation* ConversationTable::cached(const ConversationId& id) const {
   const ConversationSlot* s = find(id);
   return s != nullptr && s->loaded && s->exists() ? &s->conversation : nullptr;
 }

@@ -31,7 +31,7 @@ class ConversationTable {
   // Null if it is not in memory; valid until the next call that is not const.
   [[nodiscard]] ConversationSlot* find(const ConversationId& id) const;
   // The conversation, if it is loaded and exists; else null.
-  [[nodiscard]] const Conversation* peek(const ConversationId& id) const;
+  [[nodiscard]] const Conversation* cached(const ConversationId& id) const;
 
   // Adds new history to the slot, and drops the oldest events that the store has, as far as others
   // need the memory.

@@ -43,15 +43,15 @@ void LogOutput::write(const LogLine& line) {
     ++dropped_;
     return;
   }
-  LogLine told = line;
+  LogLine shown = line;
   if (const auto dropped = dropped_.exchange(0); dropped > 0) {
-    told.fields.push_back({"dropped", std::to_string(dropped)});
+    shown.fields.push_back({"dropped", std::to_string(dropped)});
   }
-  std::string text = format_log_line(told, clock_.wall(), format_);
+  std::string text = format_log_line(shown, clock_.wall(), format_);
   if (text.size() >= kLineBytesMax) {  // cut fields would be no JSON any more
-    told.text = "(too long)";
-    told.fields.clear();
-    text = format_log_line(told, clock_.wall(), format_);
+    shown.text = "(too long)";
+    shown.fields.clear();
+    text = format_log_line(shown, clock_.wall(), format_);
   }
   text += '\n';
   if (::write(fd_, text.data(), text.size()) != static_cast<ssize_t>(text.size())) ++dropped_;

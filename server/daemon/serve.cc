@@ -196,7 +196,7 @@ class Running {
       if (signal == SIGHUP) {
         reload();
       } else if (signal == SIGUSR1) {
-        tell_status();
+        log_status();
       } else if (signal > 0) {
         log_.write({LogLevel::kInfo, "signal_ignored", "", {{"signal", name_of(signal)}}});
       }
@@ -257,7 +257,7 @@ class Running {
     if (const Status ready = prepare(next, ca_file); !ready) return ready.error();
     if (const Status taken = server_.reload(next.options); !taken) return taken.error();
     log_.set_level(next.log_level);
-    tell_waiting(*fresh);
+    log_waiting(*fresh);
     std::string read = "log-level";
     for (const Reloaded& one : kReloaded) {
       const bool given = fresh->values.contains(std::string(one.setting));
@@ -266,7 +266,7 @@ class Running {
     return read;
   }
 
-  void tell_waiting(const Config& fresh) {
+  void log_waiting(const Config& fresh) {
     std::string waiting;  // for the next start
     for (const std::string& setting : changed_settings(config_, fresh)) {
       if (is_reloaded(setting)) continue;
@@ -280,7 +280,7 @@ class Running {
     }
   }
 
-  void tell_status() {
+  void log_status() {
     LogLine line{LogLevel::kInfo, "status", "", {}};
     for (const auto& [name, value] : server_.stats()) {
       line.fields.push_back({name, std::to_string(value)});

@@ -32,19 +32,19 @@ void EventPusher::decided(const LogEntry& entry, const Outcome& outcome,
   if (outcome.large) {
     push_to_large(entry, outcome, conversation);
   } else {
-    gather_events(entry, outcome);
+    batch_events(entry, outcome);
   }
 }
 
-void EventPusher::gather_events(const LogEntry& entry, const Outcome& outcome) {
-  GatheredPush& all = gathered_;
+void EventPusher::batch_events(const LogEntry& entry, const Outcome& outcome) {
+  PushBatch& all = batch_;
   if (!all.takes(entry, outcome)) flush();
   all.add(entry, outcome);
   if (all.except == 0) flush();  // nobody's batch
 }
 
 void EventPusher::flush() {
-  GatheredPush& all = gathered_;
+  PushBatch& all = batch_;
   if (all.bytes == 0) return;
   all.bytes = 0;
   const auto push = [&](EventFrame& frame, std::uint64_t ordinal, std::span<const UserId> users) {
@@ -55,7 +55,7 @@ void EventPusher::flush() {
     p.ordinal = ordinal;
     fanout_.to_users(users, p, all.except);
   };
-  if (all.two_sights) {  // encoded once per kind of reader: the sender, and everybody else
+  if (all.two_views) {  // encoded once per kind of reader: the sender, and everybody else
     push(all.frame, all.ordinal, std::span(&all.sender, 1));
     const auto gone = std::remove(all.audience.begin(), all.audience.end(), all.sender);
     all.audience.erase(gone, all.audience.end());
@@ -66,12 +66,12 @@ void EventPusher::flush() {
 }
 
 // Whole events at once for those who take part, are mentioned, or have come or gone; see
-// tell_listeners() for the others.
+// push_to_listeners() for the others.
 void EventPusher::push_to_large(const LogEntry& entry, const Outcome& outcome,
                                 const Conversation& conversation) {
   const Event& event = *outcome.event;
   large_.changed(conversation, span_of(outcome.changed_members));
-  const std::uint64_t except = entry.record.reply_token;
+  const std::uint64_t except = entry.record.origin_session;
   const std::int64_t now = scheduler_.clock().steady_ms();
   if (except != 0) large_.touch(event.conversation, except, now);
   v1::ServerFrame frame;
@@ -88,29 +88,29 @@ void EventPusher::push_to_large(const LogEntry& entry, const Outcome& outcome,
   fanout_.to_users(span_of(named), push, except);
   const auto reach = large_.reach(event.conversation, except, now);
   fanout_.to_sessions(reach.active, push);
-  tell_listeners(event, reach.passive, push);
+  push_to_listeners(event, reach.passive, push);
 }
 
 // A listener who fetches what a head names costs more than two pushes; so listeners get events too, at
 // once or a little later and several in one push, as far as listener_pushes_ goes.
-void EventPusher::tell_listeners(const Event& event, const std::vector<std::uint64_t>& listeners,
-                                 const Push& push) {
+void EventPusher::push_to_listeners(const Event& event, const std::vector<std::uint64_t>& listeners,
+                                    const Push& push) {
   const ConversationId& id = event.conversation;
-  if (const auto owed = owed_.find(id); owed != owed_.end()) {
-    return owed->second->add(event);
+  if (const auto deferred = deferred_.find(id); deferred != deferred_.end()) {
+    return deferred->second->add(event);
   }
   if (listeners.empty()) return;
   if (!push.frame) return push_head(id, listeners);  // too large for a frame
   if (!spare_pushes_) {
     push_head(id, listeners);
-    owed_[id] = std::make_unique<OwedPush>(scheduler_.clock().steady_ms(), true);
-    return pay_after(id, Millis(limits::large_head_interval));
+    deferred_[id] = std::make_unique<DeferredPush>(scheduler_.clock().steady_ms(), true);
+    return push_deferred_after(id, Millis(limits::large_head_interval));
   }
   const std::uint32_t wait = take_pushes(listeners, *push.frame);
   if (wait == 0) return fanout_.to_sessions(listeners, push);
-  auto& owed = owed_[id] = std::make_unique<OwedPush>(scheduler_.clock().steady_ms());
-  owed->add(event);
-  pay_after(id, Millis(wait));
+  auto& deferred = deferred_[id] = std::make_unique<DeferredPush>(scheduler_.clock().steady_ms());
+  deferred->add(event);
+  push_deferred_after(id, Millis(wait));
 }
 
 // Tokens for one push to each; 0, or the milliseconds until they are there.
@@ -121,42 +121,42 @@ std::uint32_t EventPusher::take_pushes(const std::vector<std::uint64_t>& listene
                                scheduler_.clock().steady_ms());
 }
 
-void EventPusher::pay_after(const ConversationId& id, Millis wait) {
+void EventPusher::push_deferred_after(const ConversationId& id, Millis wait) {
   wait = std::min(wait, Millis(limits::large_head_interval));
-  scheduler_.after(wait, guard_.wrap([this, id] { pay(id); }));
+  scheduler_.after(wait, guard_.wrap([this, id] { push_deferred(id); }));
 }
 
-void EventPusher::pay(const ConversationId& id) {
-  OwedPush& owed = *owed_.at(id);
-  const Conversation* c = shard_.peek(id);
-  if (!owed.moved || c == nullptr) {
-    owed_.erase(id);
+void EventPusher::push_deferred(const ConversationId& id) {
+  DeferredPush& deferred = *deferred_.at(id);
+  const Conversation* c = shard_.cached(id);
+  if (!deferred.moved || c == nullptr) {
+    deferred_.erase(id);
     return;
   }
   const std::int64_t now = scheduler_.clock().steady_ms();
   const auto listeners = large_.reach(id, 0, now).passive;
-  const std::int64_t left = owed.since_ms + Millis(limits::large_head_interval).count() - now;
-  if (!owed.head) {
-    Push push = make_push(owed.frame, DeliveryClass::kEvent);
+  const std::int64_t left = deferred.since_ms + Millis(limits::large_head_interval).count() - now;
+  if (!deferred.head) {
+    Push push = make_push(deferred.frame, DeliveryClass::kEvent);
     push.conversation = id;
     push.last_seq = c->head.last_seq;
     push.ordinal = c->head.last_ordinal;
     const std::uint32_t wait = push.frame ? take_pushes(listeners, *push.frame) : 1;
     if (wait == 0) {
-      owed_.erase(id);
+      deferred_.erase(id);
       return fanout_.to_sessions(listeners, push);
     }
-    if (left > 0) return pay_after(id, Millis(std::min<std::int64_t>(wait, left)));
+    if (left > 0) return push_deferred_after(id, Millis(std::min<std::int64_t>(wait, left)));
   } else if (left > 0) {
-    return pay_after(id, Millis(left));
+    return push_deferred_after(id, Millis(left));
   }
   push_head(id, listeners);
-  owed = OwedPush(now, !spare_pushes_);  // they are busy fetching
-  pay_after(id, Millis(limits::large_head_interval));
+  deferred = DeferredPush(now, !spare_pushes_);  // they are busy fetching
+  push_deferred_after(id, Millis(limits::large_head_interval));
 }
 
 void EventPusher::push_head(const ConversationId& id, const std::vector<std::uint64_t>& listeners) {
-  const Conversation* c = shard_.peek(id);
+  const Conversation* c = shard_.cached(id);
   if (c == nullptr) return;
   v1::ServerFrame frame;
   auto* head = frame.mutable_head_push();

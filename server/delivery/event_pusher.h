@@ -11,11 +11,11 @@
 #include "kith/core/limits.h"
 #include "kith/core/scheduler.h"
 #include "server/conversation/conversation_shard.h"
+#include "server/delivery/deferred_push.h"
 #include "server/delivery/fanout.h"
-#include "server/delivery/gathered_push.h"
 #include "server/delivery/large_audience.h"
-#include "server/delivery/owed_push.h"
 #include "server/delivery/push.h"
+#include "server/delivery/push_batch.h"
 #include "server/requests/caller.h"
 #include "src/guard.h"
 #include "src/token_bucket.h"
@@ -45,26 +45,26 @@ class EventPusher {
   void flush();
 
  private:
-  void gather_events(const LogEntry& entry, const Outcome& outcome);
+  void batch_events(const LogEntry& entry, const Outcome& outcome);
   void push_to_large(const LogEntry& entry, const Outcome& outcome,
                      const Conversation& conversation);
-  void tell_listeners(const Event& event, const std::vector<std::uint64_t>& listeners,
-                      const Push& push);
+  void push_to_listeners(const Event& event, const std::vector<std::uint64_t>& listeners,
+                         const Push& push);
   std::uint32_t take_pushes(const std::vector<std::uint64_t>& listeners, const std::string& frame);
-  void pay_after(const ConversationId& id, Millis wait);
-  void pay(const ConversationId& id);
+  void push_deferred_after(const ConversationId& id, Millis wait);
+  void push_deferred(const ConversationId& id);
   void push_head(const ConversationId& id, const std::vector<std::uint64_t>& listeners);
 
   ConversationShard& shard_;
   Fanout& fanout_;
   Scheduler& scheduler_;
   // The messages of one SendBatch leave in one push, when the last of them is decided.
-  GatheredPush gathered_;
+  PushBatch batch_;
   LargeAudience large_;
   const bool spare_pushes_;         // there are any for those who only listen
   const BucketRate listener_rate_;  // how many
   TokenBucket listener_pushes_;
-  std::map<ConversationId, std::unique_ptr<OwedPush>> owed_;
+  std::map<ConversationId, std::unique_ptr<DeferredPush>> deferred_;
   Guard guard_;
 };
 

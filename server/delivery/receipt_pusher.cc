@@ -11,12 +11,12 @@
 namespace kith::server {
 namespace {
 
-constexpr std::size_t kRestsAlong = 4;
+constexpr std::size_t kCooldownsAlong = 4;
 
 }  // namespace
 
 ReceiptPusher::~ReceiptPusher() {
-  for (const RestQueue& queue : rest_queues_) scheduler_.cancel(queue.timer);
+  for (const CooldownQueue& queue : cooldown_queues_) scheduler_.cancel(queue.timer);
 }
 
 void ReceiptPusher::decided(const LogEntry& entry, const Outcome& outcome,
@@ -28,7 +28,8 @@ void ReceiptPusher::decided(const LogEntry& entry, const Outcome& outcome,
                                         : std::holds_alternative<SendOp>(entry.record.op);
     push_soon(conversation, own ? entry.record.sender : UserId());
     // Of those that end by now a few go along with each that begins: one by one, not in a wave.
-    for (std::size_t kind = 0; kind < rest_queues_.size(); ++kind) end_rests(kind, kRestsAlong);
+    for (std::size_t kind = 0; kind < cooldown_queues_.size(); ++kind)
+      end_cooldowns(kind, kCooldownsAlong);
   }
 }
 
@@ -37,11 +38,11 @@ void ReceiptPusher::decided(const LogEntry& entry, const Outcome& outcome,
 void ReceiptPusher::push_soon(const Conversation& conversation, const UserId& mover) {
   const Head& head = conversation.head;
   if (head.member_count > limits::receipt_detail_members_max) return;
-  const auto [rest, rested] = rests_.try_emplace(head.id);
-  if (!rested) {
-    Rest& known = rest.value();
-    if (!known.untold.empty() && known.untold != mover) {
-      const UserId reader = std::exchange(known.untold, UserId());
+  const auto [cooldown, begun] = cooldowns_.try_emplace(head.id);
+  if (!begun) {
+    Cooldown& known = cooldown.value();
+    if (!known.unnotified.empty() && known.unnotified != mover) {
+      const UserId reader = std::exchange(known.unnotified, UserId());
       const Member* member = find_member(conversation, reader);
       if (member != nullptr && member->active()) fanout_.to_user(reader, receipt_push(head));
       // In a 1:1 nobody else needs a push of this person's marks.
@@ -52,42 +53,42 @@ void ReceiptPusher::push_soon(const Conversation& conversation, const UserId& mo
     known.moved = true;
     return;
   }
-  rest.value().untold = mover;
-  begin_rest(head.id, head.type == ConversationType::kDirect ? 0 : 1);
+  cooldown.value().unnotified = mover;
+  begin_cooldown(head.id, head.type == ConversationType::kDirect ? 0 : 1);
   push(head.id, mover);
 }
 
-void ReceiptPusher::begin_rest(const ConversationId& id, std::size_t kind) {
-  RestQueue& queue = rest_queues_[kind];
+void ReceiptPusher::begin_cooldown(const ConversationId& id, std::size_t kind) {
+  CooldownQueue& queue = cooldown_queues_[kind];
   queue.ends.emplace_back(scheduler_.clock().steady_ms() + queue.pause.count(), id);
-  time_rests(kind);
+  arm(kind);
 }
 
-void ReceiptPusher::time_rests(std::size_t kind) {
-  RestQueue& queue = rest_queues_[kind];
+void ReceiptPusher::arm(std::size_t kind) {
+  CooldownQueue& queue = cooldown_queues_[kind];
   if (queue.timer != 0 || queue.ends.empty()) return;
   const std::int64_t wait = queue.ends.front().first - scheduler_.clock().steady_ms();
   queue.timer = scheduler_.after(Millis(std::max<std::int64_t>(0, wait)), [this, kind] {
-    rest_queues_[kind].timer = 0;
-    end_rests(kind, rest_queues_[kind].ends.size());
-    time_rests(kind);
+    cooldown_queues_[kind].timer = 0;
+    end_cooldowns(kind, cooldown_queues_[kind].ends.size());
+    arm(kind);
   });
 }
 
-void ReceiptPusher::end_rests(std::size_t kind, std::size_t most) {
-  RestQueue& queue = rest_queues_[kind];
+void ReceiptPusher::end_cooldowns(std::size_t kind, std::size_t most) {
+  CooldownQueue& queue = cooldown_queues_[kind];
   if (queue.ends.empty()) return;
   const std::int64_t now = scheduler_.clock().steady_ms();
   for (; most > 0 && !queue.ends.empty() && queue.ends.front().first <= now; --most) {
     const ConversationId id = queue.ends.front().second;
     queue.ends.pop_front();
-    const auto rest = rests_.find(id);
-    if (!rest->second.moved) {
-      rests_.erase(rest);
+    const auto cooldown = cooldowns_.find(id);
+    if (!cooldown->second.moved) {
+      cooldowns_.erase(cooldown);
       continue;
     }
-    const UserId mover = std::exchange(rest.value(), Rest{}).mover;
-    rest.value().untold = mover;
+    const UserId mover = std::exchange(cooldown.value(), Cooldown{}).mover;
+    cooldown.value().unnotified = mover;
     queue.ends.emplace_back(now + queue.pause.count(), id);
     push(id, mover);
   }
@@ -95,7 +96,7 @@ void ReceiptPusher::end_rests(std::size_t kind, std::size_t most) {
 
 // Not to who moved them: only others' messages have another status now.
 void ReceiptPusher::push(const ConversationId& id, const UserId& mover) {
-  const Conversation* c = shard_.peek(id);
+  const Conversation* c = shard_.cached(id);
   if (c == nullptr) return;
   UserList readers;
   for (const Member& m : c->members) {

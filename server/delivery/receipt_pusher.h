@@ -30,13 +30,13 @@ class ReceiptPusher {
 
  private:
   // The pause of a conversation whose receipts were pushed a moment ago.
-  struct Rest {
+  struct Cooldown {
     bool moved = false;  // again, since then
     UserId mover;        // by this person only; empty: by several
-    UserId untold;       // the person who moved them then, and got no push
+    UserId unnotified;   // the person who moved them then, and got no push
   };
-  // Ends of rests, in order of time: one timer for all pauses of the same length.
-  struct RestQueue {
+  // Ends of cooldowns, in order of time: one timer for all pauses of the same length.
+  struct CooldownQueue {
     Millis pause;
     std::deque<std::pair<std::int64_t, ConversationId>> ends;
     Scheduler::TimerId timer = 0;  // looks at it
@@ -45,16 +45,17 @@ class ReceiptPusher {
   void push(const ConversationId& id, const UserId& mover);
   Push receipt_push(const Head& head);
   std::shared_ptr<const std::string> receipt_frame(const Head& head, bool reads);
-  void begin_rest(const ConversationId& id, std::size_t kind);
-  void time_rests(std::size_t kind);
-  void end_rests(std::size_t kind, std::size_t most);
+  void begin_cooldown(const ConversationId& id, std::size_t kind);
+  void arm(std::size_t kind);
+  void end_cooldowns(std::size_t kind, std::size_t most);
 
   ConversationShard& shard_;
   Fanout& fanout_;
   Scheduler& scheduler_;
-  IdMap<ConversationId, Rest> rests_;
-  std::array<RestQueue, 2> rest_queues_{RestQueue{Millis(limits::receipt_coalesce_direct), {}, 0},
-                                        RestQueue{Millis(limits::receipt_coalesce_group), {}, 0}};
+  IdMap<ConversationId, Cooldown> cooldowns_;
+  std::array<CooldownQueue, 2> cooldown_queues_{
+      CooldownQueue{Millis(limits::receipt_coalesce_direct), {}, 0},
+      CooldownQueue{Millis(limits::receipt_coalesce_group), {}, 0}};
   std::array<FrameBuffer, 2> frames_;  // without what others have read, and with it
 };
 

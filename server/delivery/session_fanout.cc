@@ -53,7 +53,8 @@ struct SessionFanout::Routes {
   std::map<std::string, std::vector<std::uint64_t>> others;
 };
 
-void SessionFanout::add(const std::vector<SessionRef>& found, std::uint64_t except, Routes& routes) const {
+void SessionFanout::add(const std::vector<SessionRef>& found, std::uint64_t except,
+                        Routes& routes) const {
   for (const SessionRef& ref : found) {
     if (ref.gateway != gateway_) {
       routes.others[ref.gateway].push_back(ref.session);
@@ -72,7 +73,8 @@ void SessionFanout::publish(Routes& routes, const Push& push) {
   }
 }
 
-void SessionFanout::to_users(std::span<const UserId> users, const Push& push, std::uint64_t except) {
+void SessionFanout::to_users(std::span<const UserId> users, const Push& push,
+                             std::uint64_t except) {
   if (users.empty()) return;
   if (!fits(push)) {
     const Push smaller = head_of(push);
@@ -81,14 +83,14 @@ void SessionFanout::to_users(std::span<const UserId> users, const Push& push, st
   }
   Routes routes;
   routes.own = std::exchange(spare_, {});
-  bool all_at_hand = true;
+  bool all_cached = true;
   for (const UserId& user : users) {
-    const auto* found = registry_.at_hand(user);
-    all_at_hand = found != nullptr;
-    if (!all_at_hand) break;
+    const auto* found = registry_.cached(user);
+    all_cached = found != nullptr;
+    if (!all_cached) break;
     add(*found, except, routes);
   }
-  if (all_at_hand) return publish(routes, push);
+  if (all_cached) return publish(routes, push);
   // Lookups may answer later (a remote registry): the last one sends.
   struct Gathering {
     Push push;

@@ -120,16 +120,16 @@ void EntryRequests::tried(const SignInAttempt& attempt, const std::string& addre
   }
 }
 
-void EntryRequests::refuse_late(const Error& error, std::function<void(const Error&)> told) {
+void EntryRequests::refuse_late(const Error& error, std::function<void(const Error&)> answer) {
   ++rate_limited_;
   const std::int64_t due = now() + error.retry_after_ms;
   ports_.scheduler.after(
-      limits::refused_entry_delay, guard_.wrap([this, error, due, told = std::move(told)] {
+      limits::refused_entry_delay, guard_.wrap([this, error, due, answer = std::move(answer)] {
         Error left = error;
         if (left.retry_after_ms > 0) {
           left.retry_after_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(1, due - now()));
         }
-        told(left);
+        answer(left);
       }));
 }
 

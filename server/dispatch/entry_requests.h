@@ -58,8 +58,8 @@ class EntryRequests {
 
  private:
   [[nodiscard]] std::int64_t now() const { return ports_.scheduler.clock().steady_ms(); }
-  // Calls `told` after a pause, with what is left of the time that the error says.
-  void refuse_late(const Error& error, std::function<void(const Error&)> told);
+  // Calls `answer` after a pause, with what is left of the time that the error says.
+  void refuse_late(const Error& error, std::function<void(const Error&)> answer);
   // 0, or the milliseconds until the account may prove its password.
   [[nodiscard]] std::uint32_t begin_proof(const Admission& who, const std::string& address,
                                           SignInAttempt& tried);

@@ -74,7 +74,7 @@ bool ServiceRouter::handle(const Caller& caller, v1::ClientFrame& frame, Reply& 
     return true;
   }
   if (!frame.has_sync() && !ConversationRequests::knows(frame)) return false;
-  const UserRecord* me = users_.at_hand(caller.user);
+  const UserRecord* me = users_.cached(caller.user);
   if (me == nullptr || held_.holds(caller.user)) {
     held_.hold(caller, std::move(frame), std::move(reply));
     return true;
@@ -89,7 +89,7 @@ void ServiceRouter::handle_complete(const Caller& caller, v1::ClientFrame&& fram
 }
 
 void ServiceRouter::fast_path(const Caller& caller, const RequestView& request, Reply&& reply) {
-  const UserRecord* me = users_.at_hand(caller.user);
+  const UserRecord* me = users_.cached(caller.user);
   if (me == nullptr || held_.holds(caller.user)) {
     return held_.hold(caller, request, std::move(reply));
   }
@@ -97,7 +97,7 @@ void ServiceRouter::fast_path(const Caller& caller, const RequestView& request, 
 }
 
 bool ServiceRouter::shares_receipts(const UserId& user) const {
-  const UserRecord* me = users_.at_hand(user);
+  const UserRecord* me = users_.cached(user);
   return me != nullptr && me->privacy.receipts;
 }
 

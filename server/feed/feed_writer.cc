@@ -37,10 +37,10 @@ void FeedWriter::given(const Status& status) {
   }
   failures_ = 0;
   source_.stored(*std::exchange(batch_, nullptr));
-  const auto told = std::exchange(waiting_, {});
+  const auto waiting = std::exchange(waiting_, {});
   if (!next_.empty()) begin();
   const Guard::Watch here = guard_.watch();  // a callback may destroy this
-  for (const auto& done : told) {
+  for (const auto& done : waiting) {
     if (!here.gone()) done({});
   }
 }

@@ -123,10 +123,10 @@ class Listener : public AdminListenerUv {
     const uv_buf_t bytes =
         uv_buf_init(guest.answer.data(), static_cast<unsigned>(guest.answer.size()));
     const auto written = [](uv_write_t* write, int status) {
-      Guest& told = guest_of(write->data);
-      if (told.listener == nullptr) return;
-      if (status != 0) return told.listener->hang_up(told);
-      uv_shutdown(&told.ending, stream(&told.socket), [](uv_shutdown_t*, int) {});
+      Guest& answered = guest_of(write->data);
+      if (answered.listener == nullptr) return;
+      if (status != 0) return answered.listener->hang_up(answered);
+      uv_shutdown(&answered.ending, stream(&answered.socket), [](uv_shutdown_t*, int) {});
     };
     if (uv_write(&guest.writing, stream(&guest.socket), &bytes, 1, written) != 0) hang_up(guest);
   }

@@ -96,7 +96,7 @@ void ConnectionInput::establish(std::uint32_t index, const UpgradeRequest& reque
   ports_.entrance.established(slot, request.forwarded_for);
   lws_set_timeout(slot.wsi, NO_PENDING_TIMEOUT, 0);  // lws gave it some time for all this
   forget_ephemeral_key(lws_get_ssl(slot.wsi));
-  slot.told = true;
+  slot.opened = true;
   ports_.handler.on_open(ports_.slots.id_of(index),
                          PeerInfo{slot.address.text(), slot.address.group_text(), tls_});
 }

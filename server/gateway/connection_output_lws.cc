@@ -67,8 +67,8 @@ void ConnectionOutput::close(ConnectionId id, std::uint16_t code, std::string_vi
   ConnectionSlot* slot = slots_.find(id);
   if (slot == nullptr || slot->stage != Stage::kOpen) return;
   slot->stage = Stage::kClosing;
-  const std::uint16_t told = code == 0 ? 1000 : code;
-  std::string payload{static_cast<char>(told >> 8), static_cast<char>(told)};
+  const std::uint16_t sent = code == 0 ? 1000 : code;
+  std::string payload{static_cast<char>(sent >> 8), static_cast<char>(sent)};
   payload.append(reason.substr(0, 123));  // a control frame carries 125 bytes
   slot->out.add(kCloseFrame, payload);
   slot->paused = false;
@@ -147,7 +147,7 @@ void ConnectionOutput::flush(std::uint32_t index) {
   Pipe pipe(slot.wsi);
   const FrameOutput::Flushed flushed = slot.out.flush(pipe);
   if (!flushed.alive) return kill(slot);
-  if (flushed.taken != 0 && slot.told) handler_.on_taken(slots_.id_of(index), flushed.taken);
+  if (flushed.taken != 0 && slot.opened) handler_.on_taken(slots_.id_of(index), flushed.taken);
   if (!slot.out.empty()) return;
   if (slot.stage == Stage::kOpen) {
     if (flushed.drained) handler_.on_drained(slots_.id_of(index));

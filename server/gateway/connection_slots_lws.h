@@ -31,7 +31,7 @@ struct ConnectionSlot {
   lws* wsi = nullptr;
   std::uint32_t generation = 0;
   Stage stage = Stage::kFree;
-  bool told = false;     // on_open() was: on_close() is owed
+  bool opened = false;   // on_open() was: on_close() is owed
   bool dirty = false;    // ConnectionOutput has its index in a list
   bool paused = false;   // by the services
   bool held = false;     // by the shard's owner
@@ -69,7 +69,7 @@ class ConnectionSlots {
   [[nodiscard]] ConnectionSlot* find(ConnectionId id) {
     if (id.shard != shard_ || id.index >= slots_.size()) return nullptr;
     ConnectionSlot& slot = slots_[id.index];
-    return slot.told && slot.generation == id.generation ? &slot : nullptr;
+    return slot.opened && slot.generation == id.generation ? &slot : nullptr;
   }
   [[nodiscard]] const ConnectionSlot* find(ConnectionId id) const {
     return const_cast<ConnectionSlots*>(this)->find(id);

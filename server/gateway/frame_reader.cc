@@ -72,8 +72,8 @@ std::size_t FrameReader::head_size() const {
 }
 
 FrameReader::Event FrameReader::next(std::span<char>& bytes) {
-  if (told_) {
-    told_ = false;
+  if (returned_) {
+    returned_ = false;
     give_back(control() ? control_ : message_);
   }
   while (!over_) {
@@ -154,7 +154,7 @@ FrameReader::Event FrameReader::payload(std::span<char>& bytes) {
     if (whole && kept.empty()) return finish(seen);
     kept.append(seen);
     if (!whole) return {size == 0 ? What::kPiece : What::kNothing, {}, 0};
-    told_ = true;
+    returned_ = true;
     return finish(kept);
   }
   if (kept.empty()) kept.reserve(std::min<std::size_t>(size + left_, kReserved));

@@ -55,7 +55,7 @@ class FrameReader {
   bool final_ = false;
   bool in_payload_ = false;
   bool in_message_ = false;  // a first fragment has come, the last has not
-  bool told_ = false;        // `message_` or `control_` was returned: the next call clears it
+  bool returned_ = false;    // `message_` or `control_` was returned: the next call clears it
   bool over_ = false;
   std::uint8_t mask_at_ = 0;
   std::uint32_t left_ = 0;  // of the payload

@@ -85,13 +85,13 @@ void ListenerShardLws::on_closed(std::uint32_t index) {
   input_.forget(index);
   slot.out.clear();
   const bool dirty = slot.dirty;
-  const bool told = slot.told;
+  const bool opened = slot.opened;
   const std::uint32_t generation = slot.generation;
   slot = ConnectionSlot{};
   slot.generation = generation;
   slot.dirty = dirty;  // its place in a list is swept at the end of the turn, then the slot is free
   if (!dirty) slots_.free(index);
-  if (told) handler_.on_close(id);
+  if (opened) handler_.on_close(id);
 }
 
 std::size_t ListenerShardLws::buffered(ConnectionId id) const {

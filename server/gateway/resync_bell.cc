@@ -39,12 +39,12 @@ void ResyncBell::strike() {
   while (!due_.empty() && due_.top().first <= now) {
     Session* session = sessions_.find(due_.top().second);
     due_.pop();
-    if (session != nullptr) tell(*session);
+    if (session != nullptr) notify(*session);
   }
   arm();
 }
 
-void ResyncBell::tell(Session& session) {
+void ResyncBell::notify(Session& session) {
   session.resync_due = false;
   if (!session.ready() || session.queue.lagging()) return;  // lagging: its next Pong says so
   ++rung_;

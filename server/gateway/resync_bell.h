@@ -33,7 +33,7 @@ class ResyncBell {
  private:
   void arm();
   void strike();
-  void tell(Session& session);
+  void notify(Session& session);
 
   using Entry = std::pair<std::int64_t, std::uint64_t>;  // when, and which session
 

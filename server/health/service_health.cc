@@ -28,7 +28,7 @@ void ServiceHealth::failed(Part part, const Error& error) {
   ++state.failures_row;
   const bool another = state.error.code != error.code;  // is news
   state.error = error;
-  if (fresh || another || now - state.told_ms >= kRemind.count()) tell(state, now);
+  if (fresh || another || now - state.reported_ms >= kRemind.count()) report_failure(state, now);
 }
 
 void ServiceHealth::worked(Part part) {
@@ -36,8 +36,8 @@ void ServiceHealth::worked(Part part) {
   states_[index(part)].worked = true;
 }
 
-void ServiceHealth::tell(State& state, std::int64_t now) {
-  state.told_ms = now;
+void ServiceHealth::report_failure(State& state, std::int64_t now) {
+  state.reported_ms = now;
   if (!log_) return;
   log_({LogLevel::kError,
         state.name + "_failed",
@@ -75,8 +75,8 @@ void ServiceHealth::beat(bool behind) {
     const bool works = state.worked || state.forgets;
     if (works && now - state.last_ms >= kSettles.count()) {
       recovered(static_cast<Part>(i), state, now);
-    } else if (now - state.told_ms >= kRemind.count()) {
-      tell(state, now);
+    } else if (now - state.reported_ms >= kRemind.count()) {
+      report_failure(state, now);
     }
   }
 }

@@ -68,13 +68,13 @@ class ServiceHealth {
     std::uint64_t failures_row = 0;  // since it began to fail
     std::int64_t since_ms = 0;
     std::int64_t last_ms = 0;
-    std::int64_t told_ms = 0;
+    std::int64_t reported_ms = 0;
     Error error;
   };
   static std::size_t index(Part part) { return static_cast<std::size_t>(part); }
   void worked(Part part);
   void recovered(Part part, State& state, std::int64_t now);
-  void tell(State& state, std::int64_t now);
+  void report_failure(State& state, std::int64_t now);
   [[nodiscard]] bool stalled(std::int64_t now) const;
   [[nodiscard]] bool writes_fail() const;
 

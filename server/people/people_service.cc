@@ -63,7 +63,7 @@ struct PeopleService::State {
   void write(const Caller& caller, const UserChange& what, UserStates::Hold hold,
              const Reply& reply);
   void log_blocks(const UserId& by, const UserChange& what, const UserRecord& now, Done<void> done);
-  void tell_marked(const UserId& user, std::uint64_t spared);
+  void notify_marked(const UserId& user, std::uint64_t spared);
   void get_users(const v1::GetUsers& request, const Reply& reply);
   void get_devices(const Caller& caller, const Reply& reply);
   void revoke_device(const UserId& user, const DeviceId& device, Done<void> done);
@@ -125,7 +125,7 @@ void PeopleService::State::write(const Caller& caller, const UserChange& what,
                  log_blocks(caller.user, what, **updated,
                             guard.wrap([this, caller, reply](const Status& logged) {
                               logged ? reply_ack(reply) : reply_error(reply, logged.error());
-                              tell_marked(caller.user, caller.session);
+                              notify_marked(caller.user, caller.session);
                             }));
                }));
 }
@@ -151,7 +151,7 @@ void PeopleService::State::log_blocks(const UserId& by, const UserChange& what,
   }
 }
 
-void PeopleService::State::tell_marked(const UserId& user, std::uint64_t spared) {
+void PeopleService::State::notify_marked(const UserId& user, std::uint64_t spared) {
   feed.high(user, guard.wrap([this, user, spared](const Result<FeedVersion>& high) {
     if (!high) return;
     v1::ServerFrame frame;

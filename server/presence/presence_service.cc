@@ -19,10 +19,10 @@ namespace {
 constexpr std::int64_t kLastSeenGrainMs = 60'000;
 
 // The presence of one user as one viewer sees it.
-struct Sight {
+struct VisiblePresence {
   v1::PresenceState state = v1::PRESENCE_STATE_UNSPECIFIED;
   std::int64_t last_seen_ms = 0;
-  friend bool operator==(const Sight&, const Sight&) = default;
+  friend bool operator==(const VisiblePresence&, const VisiblePresence&) = default;
 };
 
 // Both ways: who hides from somebody does not see them either.
@@ -34,16 +34,16 @@ bool may_see_online(const UserRecord& target, const UserRecord& viewer) {
   return mutual(target, target.privacy.online, viewer, viewer.privacy.online);
 }
 
-Sight look(const UserRecord& target, const UserRecord& viewer, bool online) {
-  Sight sight;
+VisiblePresence visible_to(const UserRecord& target, const UserRecord& viewer, bool online) {
+  VisiblePresence visible;
   const bool knows_online = may_see_online(target, viewer);
-  if (knows_online) sight.state = online ? v1::PRESENCE_STATE_ONLINE : v1::PRESENCE_STATE_OFFLINE;
+  if (knows_online) visible.state = online ? v1::PRESENCE_STATE_ONLINE : v1::PRESENCE_STATE_OFFLINE;
   // For somebody whose being online is hidden this is the time they last left, as ever.
   if (!(knows_online && online) &&
       mutual(target, target.privacy.last_seen, viewer, viewer.privacy.last_seen)) {
-    sight.last_seen_ms = target.last_seen_ms / kLastSeenGrainMs * kLastSeenGrainMs;
+    visible.last_seen_ms = target.last_seen_ms / kLastSeenGrainMs * kLastSeenGrainMs;
   }
-  return sight;
+  return visible;
 }
 
 }  // namespace
@@ -64,7 +64,8 @@ struct PresenceService::State {
   struct Viewer {
     Caller caller;
     bool active = true;
-    std::unordered_map<UserId, std::optional<Sight>> subscriptions;  // the last state pushed
+    std::unordered_map<UserId, std::optional<VisiblePresence>>
+        subscriptions;  // the last state pushed
   };
 
   State(Users& u, Conversations& c, Fanout& f, Scheduler& s, Millis g)
@@ -80,9 +81,9 @@ struct PresenceService::State {
   void settle(const UserId& user);
   void arm(const UserId& user, Person& person, Millis delay);
   void announce(const UserId& user, bool online);
-  void tell_watchers(const UserId& user);
-  void show(std::uint64_t session, const UserId& target);
-  void tell(std::uint64_t session, const UserRecord& target, const UserRecord& viewer);
+  void notify_watchers(const UserId& user);
+  void notify(std::uint64_t session, const UserId& target);
+  void push_if_changed(std::uint64_t session, const UserRecord& target, const UserRecord& viewer);
   void subscribe(Viewer& viewer, const v1::PresenceSubscribe& request);
   void unsubscribe(Viewer& viewer, const UserId& target);
   void typing(const Caller& caller, const v1::SetTyping& request);
@@ -112,8 +113,8 @@ void PresenceService::State::set_active(Viewer& viewer, bool active) {
   settle(viewer.caller.user);
   if (!active) return;
   std::vector<UserId> targets;
-  for (const auto& [target, told] : viewer.subscriptions) targets.push_back(target);
-  for (const UserId& target : targets) show(viewer.caller.session, target);
+  for (const auto& [target, pushed] : viewer.subscriptions) targets.push_back(target);
+  for (const UserId& target : targets) notify(viewer.caller.session, target);
 }
 
 // Brings what is announced in line with what is, not too early and not too often.
@@ -154,7 +155,7 @@ void PresenceService::State::announce(const UserId& user, bool online) {
   person.announced_online = online;
   person.changed_ms = now();
   if (online) {
-    tell_watchers(user);
+    notify_watchers(user);
     return;
   }
   UserChange change;
@@ -167,17 +168,17 @@ void PresenceService::State::announce(const UserId& user, bool online) {
     settle(user);
   }));
   users.update(user, change,
-               guard.wrap([this, user](const Result<Users::Record>&) { tell_watchers(user); }));
+               guard.wrap([this, user](const Result<Users::Record>&) { notify_watchers(user); }));
 }
 
-void PresenceService::State::tell_watchers(const UserId& user) {
+void PresenceService::State::notify_watchers(const UserId& user) {
   const auto found = watchers.find(user);
   if (found == watchers.end()) return;
   const std::vector<std::uint64_t> sessions(found->second.begin(), found->second.end());
-  for (const std::uint64_t session : sessions) show(session, user);
+  for (const std::uint64_t session : sessions) notify(session, user);
 }
 
-void PresenceService::State::show(std::uint64_t session, const UserId& target) {
+void PresenceService::State::notify(std::uint64_t session, const UserId& target) {
   const auto viewer = viewers.find(session);
   if (viewer == viewers.end() || !viewer->second.active) return;
   users.with(target, guard.wrap([this, session, target, user = viewer->second.caller.user](
@@ -188,24 +189,24 @@ void PresenceService::State::show(std::uint64_t session, const UserId& target) {
       UserRecord nobody;  // unknown and withheld look alike
       nobody.id = target;
       nobody.privacy.online = nobody.privacy.last_seen = Audience::kNobody;
-      tell(session, known ? *known : nobody, **own);
+      push_if_changed(session, known ? *known : nobody, **own);
     }));
   }));
 }
 
-void PresenceService::State::tell(std::uint64_t session, const UserRecord& target,
-                                  const UserRecord& viewer) {
+void PresenceService::State::push_if_changed(std::uint64_t session, const UserRecord& target,
+                                             const UserRecord& viewer) {
   const auto found = viewers.find(session);
   if (found == viewers.end() || !found->second.active) return;
-  const auto told = found->second.subscriptions.find(target.id);
-  if (told == found->second.subscriptions.end()) return;
-  const Sight sight = look(target, viewer, announced(target.id));
-  if (told->second == sight) return;
-  told->second = sight;
+  const auto pushed = found->second.subscriptions.find(target.id);
+  if (pushed == found->second.subscriptions.end()) return;
+  const VisiblePresence visible = visible_to(target, viewer, announced(target.id));
+  if (pushed->second == visible) return;
+  pushed->second = visible;
   v1::ServerFrame frame;
   frame.mutable_presence_push()->set_user_id(target.id.bytes());
-  frame.mutable_presence_push()->set_state(sight.state);
-  frame.mutable_presence_push()->set_last_seen_ms(static_cast<std::uint64_t>(sight.last_seen_ms));
+  frame.mutable_presence_push()->set_state(visible.state);
+  frame.mutable_presence_push()->set_last_seen_ms(static_cast<std::uint64_t>(visible.last_seen_ms));
   // Not droppable as typing is: the next change may be hours away.
   fanout.to_session(session, make_push(frame, DeliveryClass::kReceipt));
 }
@@ -235,7 +236,7 @@ void PresenceService::State::subscribe(Viewer& viewer, const v1::PresenceSubscri
     }
     subscriptions[*target] = std::nullopt;  // asked again: answered again
     watchers[*target].insert(session);
-    show(session, *target);
+    notify(session, *target);
   }
 }
 
@@ -253,13 +254,13 @@ void PresenceService::State::typing(const Caller& caller, const v1::SetTyping& r
                          [&](const Member& member) { return member.user == caller.user; });
         if (self_member == conversation.members.end() || !self_member->active()) return;
         if (conversation.head.member_count > limits::receipt_detail_members_max) return;
-        const UserRecord* typist = users.at_hand(caller.user);
+        const UserRecord* typist = users.cached(caller.user);
         if (typist == nullptr) return;
         std::vector<UserId> audience;
         for (const Member& member : conversation.members) {
           if (!member.active() || member.user == caller.user) continue;
           // A user who is not in memory has no session here.
-          const UserRecord* viewer = users.at_hand(member.user);
+          const UserRecord* viewer = users.cached(member.user);
           if (viewer != nullptr && may_see_online(*typist, *viewer))
             audience.push_back(member.user);
         }
@@ -307,7 +308,7 @@ void PresenceService::session_closed(const Caller& caller) {
   const auto found = state_->viewers.find(caller.session);
   if (found == state_->viewers.end()) return;
   std::vector<UserId> targets;
-  for (const auto& [target, told] : found->second.subscriptions) targets.push_back(target);
+  for (const auto& [target, pushed] : found->second.subscriptions) targets.push_back(target);
   for (const UserId& target : targets) state_->unsubscribe(found->second, target);
   state_->set_active(found->second, false);
   state_->viewers.erase(caller.session);
@@ -323,16 +324,16 @@ void PresenceService::session_active(const Caller& caller, bool active) {
 }
 
 void PresenceService::user_changed(const UserId& user) {
-  state_->tell_watchers(user);
+  state_->notify_watchers(user);
   // Reciprocity: what the user may see of others has changed too.
   std::vector<std::pair<std::uint64_t, UserId>> own;
   const auto person = state_->people.find(user);
   if (person == state_->people.end()) return;
   for (const std::uint64_t session : person->second.sessions) {
-    for (const auto& [target, told] : state_->viewers.at(session).subscriptions)
+    for (const auto& [target, pushed] : state_->viewers.at(session).subscriptions)
       own.emplace_back(session, target);
   }
-  for (const auto& [session, target] : own) state_->show(session, target);
+  for (const auto& [session, target] : own) state_->notify(session, target);
 }
 
 void PresenceService::freeze() {

@@ -79,12 +79,12 @@ std::shared_ptr<const LeftView> left_view(const Head& head, Position leaving) {
 }
 
 JoinerSharing::JoinerSharing(const LogRecord& record, const std::vector<UserId>& off)
-    : told_(record.rules_version >= 4), off_(off) {
+    : recorded_(record.rules_version >= 4), off_(off) {
   std::sort(off_.begin(), off_.end());
 }
 
 std::optional<bool> JoinerSharing::operator()(const UserId& user) const {
-  if (!told_) return std::nullopt;
+  if (!recorded_) return std::nullopt;
   return !std::binary_search(off_.begin(), off_.end(), user);
 }
 

@@ -35,7 +35,7 @@ void count_members(Conversation& conversation);
 // Returns what a person who leaves by the record at `leaving` goes on seeing.
 std::shared_ptr<const LeftView> left_view(const Head& head, Position leaving);
 
-// Whether each person who joins by a record shares receipts; nullopt where the record does not tell.
+// Whether each person who joins by a record shares receipts; nullopt where the record does not say.
 class JoinerSharing {
  public:
   // `off`: those who do not, as the record lists them.
@@ -43,7 +43,7 @@ class JoinerSharing {
   std::optional<bool> operator()(const UserId& user) const;
 
  private:
-  bool told_;
+  bool recorded_;
   std::vector<UserId> off_;
 };
 

@@ -66,7 +66,7 @@ void Users::with(const UserId& id, Done<Record> done) {
       }));
 }
 
-const UserRecord* Users::at_hand(const UserId& id) const {
+const UserRecord* Users::cached(const UserId& id) const {
   const Record* found = state_->records.peek(id);
   return found == nullptr ? nullptr : found->get();
 }
@@ -116,33 +116,34 @@ void Users::remove(const UserId& id, Done<void> done) {
   }));
 }
 
-void Users::ensure(const NewUser& user, const DeviceRecord& device, Done<Arrived> done) {
+void Users::find_or_create(const NewUser& user, const DeviceRecord& device,
+                           Done<WithDevices> done) {
   const UserId id = UserId::of(user.handle);
   if (const Record* found = state_->records.find(id)) {
     if (const Record record = *found; record == nullptr) {
       done(make_error(ErrorCode::kRevoked, "the account was deleted"));
     } else {
-      done(Arrived{record, nullptr});
+      done(WithDevices{record, nullptr});
     }
     return;
   }
   state_->directory.admit(
       user, device,
-      state_->guard.wrap(
-          [state = state_.get(), id, done = std::move(done)](Result<Arrival> arrival) {
-            if (!arrival) {
-              done(arrival.error());
-              return;
-            }
-            const Record* found = state->records.find(id);  // an update was faster: it is newer
-            const Record record = found != nullptr ? *found : state->put(std::move(arrival->user));
-            if (record == nullptr) {
-              done(make_error(ErrorCode::kRevoked, "the account was deleted"));
-              return;
-            }
-            done(Arrived{record, std::make_shared<const std::vector<DeviceRecord>>(
-                                     std::move(arrival->devices))});
-          }));
+      state_->guard.wrap([state = state_.get(), id,
+                          done = std::move(done)](Result<SignInRecord> signed_in) {
+        if (!signed_in) {
+          done(signed_in.error());
+          return;
+        }
+        const Record* found = state->records.find(id);  // an update was faster: it is newer
+        const Record record = found != nullptr ? *found : state->put(std::move(signed_in->user));
+        if (record == nullptr) {
+          done(make_error(ErrorCode::kRevoked, "the account was deleted"));
+          return;
+        }
+        done(WithDevices{record, std::make_shared<const std::vector<DeviceRecord>>(
+                                     std::move(signed_in->devices))});
+      }));
 }
 
 bool audience_allows(Audience audience, const UserRecord& target, const UserId& viewer) {

@@ -26,7 +26,7 @@ class Users {
   // inside the call.
   void with(const UserId& id, Done<Record> done);
   // Returns the cached record, or null; never loads. Valid until the next call of another method.
-  const UserRecord* at_hand(const UserId& id) const;
+  const UserRecord* cached(const UserId& id) const;
   // Returns the consents of those of `ids` who exist towards `asker`, ascending by user; `ids` ascend and
   // name each once. Asks the directory once for all who are not in memory. May answer inside the call.
   void consents(const std::vector<UserId>& ids, const UserId& asker,
@@ -35,14 +35,14 @@ class Users {
   void update(const UserId& id, const UserChange& change, Done<Record> done);
   // Removes the user for good; see Directory::remove().
   void remove(const UserId& id, Done<void> done);
-  struct Arrived {
+  struct WithDevices {
     Record user;
     // The directory's devices; null if it was not asked, because the user is in memory.
     std::shared_ptr<const std::vector<DeviceRecord>> devices;
   };
   // Returns the record; at the first sign-in (host tokens) creates the user with their device.
   // Fails with kRevoked if the user was removed.
-  void ensure(const NewUser& user, const DeviceRecord& device, Done<Arrived> done);
+  void find_or_create(const NewUser& user, const DeviceRecord& device, Done<WithDevices> done);
 
  private:
   struct State;

@@ -128,12 +128,12 @@ struct MemoryRegistry : Scheduled {
   }
 };
 struct LosingBus : BusMemory {
-  using BusMemory::tell_lost;
+  using BusMemory::notify_lost;
 };
 struct MemoryBus : Scheduled {
   std::unique_ptr<Bus> open() { return std::make_unique<LosingBus>(); }
   static void lose(Bus& bus, const std::string& gateway) {
-    dynamic_cast<LosingBus&>(bus).tell_lost(gateway);
+    dynamic_cast<LosingBus&>(bus).notify_lost(gateway);
   }
 };
 
@@ -257,10 +257,10 @@ TEST(Embedded, ADirectoryThatCannotBeMadeIsAnIoError) {
 TEST(SessionRegistryMemory, HasItsAnswersAtHand) {
   DrainedScheduler loop;
   SessionRegistryMemory registry(loop);
-  ASSERT_NE(registry.at_hand(UserId::of("ann")), nullptr);
-  EXPECT_TRUE(registry.at_hand(UserId::of("ann"))->empty());
+  ASSERT_NE(registry.cached(UserId::of("ann")), nullptr);
+  EXPECT_TRUE(registry.cached(UserId::of("ann"))->empty());
   registry.add(UserId::of("ann"), {"g", 1, DeviceId()}, [](const Status&) {});
-  EXPECT_EQ(registry.at_hand(UserId::of("ann"))->size(), 1u);
+  EXPECT_EQ(registry.cached(UserId::of("ann"))->size(), 1u);
 }
 
 TEST(CommandLogMemory, AFailedCommitRefusesWhatWaitsBehindIt) {

@@ -263,11 +263,11 @@ void WatchedDirectory::spoil(server::UserRecord& record) const {
 }
 
 void WatchedDirectory::admit(const server::NewUser& user, const server::DeviceRecord& device,
-                             Done<server::Arrival> done) {
+                             Done<server::SignInRecord> done) {
   DirectoryMemory::admit(user, device,
-                         [this, done = std::move(done)](Result<server::Arrival> arrival) {
-                           if (arrival) spoil(arrival->user);
-                           done(std::move(arrival));
+                         [this, done = std::move(done)](Result<server::SignInRecord> record) {
+                           if (record) spoil(record->user);
+                           done(std::move(record));
                          });
 }
 
@@ -400,7 +400,7 @@ void WatchedRegistry::forget() {
   watch_.sessions_lost();
   forget_all();
   if (broken_ == Rule::kRegistryBelieved) return;
-  scheduler_.after(Millis(random_.between(0, 5'000)), [this] { tell_gateways(); });
+  scheduler_.after(Millis(random_.between(0, 5'000)), [this] { notify_gateways(); });
 }
 
 // --- bus ---
@@ -411,7 +411,7 @@ void WatchedBus::lose(const std::string& gateway) {
   scheduler_.after(Millis(random_.between(0, 5'000)), [this, gateway] {
     telling_loss_ = false;
     watch_.bus_lost();
-    if (broken_ != Rule::kLossBelieved) tell_lost(gateway);
+    if (broken_ != Rule::kLossBelieved) notify_lost(gateway);
   });
 }
 

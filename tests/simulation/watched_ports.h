@@ -141,7 +141,7 @@ class WatchedDirectory : public server::DirectoryMemory {
         broken_(broken),
         after_change_(after_change) {}
   void admit(const server::NewUser& user, const server::DeviceRecord& device,
-             Done<server::Arrival> done) override;
+             Done<server::SignInRecord> done) override;
   void load(const UserId& id, Done<std::optional<server::UserRecord>> done) override;
   void consents(const std::vector<UserId>& ids, const UserId& asker,
                 Done<std::vector<server::Consent>> done) override;

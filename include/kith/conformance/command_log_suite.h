@@ -25,7 +25,7 @@ inline LogRecord record_of(std::uint64_t number, std::size_t body_size = 10) {
   record.sender = UserId::of("a");
   record.sender_device = id_of<DeviceId>(9);
   record.gateway_ts_ms = static_cast<std::int64_t>(number);
-  record.reply_token = 77;
+  record.origin_session = 77;
   SendOp op;
   op.body = std::string(body_size, 'x');
   op.mentions = {UserId::of("b")};
@@ -114,7 +114,7 @@ TYPED_TEST_P(CommandLogSuite, CommitsInAppendOrderNeverInsideAppend) {
       ASSERT_TRUE(entry.ok());
       positions.push_back(entry->position);
       numbers.push_back(entry->record.gateway_ts_ms);
-      EXPECT_EQ(entry->record.reply_token, 77u);
+      EXPECT_EQ(entry->record.origin_session, 77u);
     });
     EXPECT_TRUE(positions.empty());
   }
@@ -140,7 +140,7 @@ TYPED_TEST_P(CommandLogSuite, KeepsCommittedRecordsAcrossReopening) {
   EXPECT_EQ(first.sender, record_of(1).sender);
   EXPECT_EQ(first.conversation, record_of(1).conversation);
   EXPECT_EQ(std::get<SendOp>(first.op).mentions, std::get<SendOp>(record_of(1).op).mentions);
-  EXPECT_EQ(first.reply_token, 0u);  // no request waits for it in this life
+  EXPECT_EQ(first.origin_session, 0u);  // its session is of an earlier life
   const auto next = this->append(6);
   ASSERT_TRUE(next.ok());
   EXPECT_EQ(next->position, 6u);
@@ -155,7 +155,7 @@ TYPED_TEST_P(CommandLogSuite, EveryKindOfRecordComesBackAsItWas) {
     });
     ASSERT_TRUE(entry.ok());
     EXPECT_EQ(encode_record(entry->record), encode_record(record));
-    EXPECT_EQ(entry->record.reply_token, record.reply_token) << "somebody waits for it";
+    EXPECT_EQ(entry->record.origin_session, record.origin_session);
   }
   this->reopen();
   const auto read = this->log_->read(0, 100);

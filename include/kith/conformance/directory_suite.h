@@ -52,9 +52,9 @@ class DirectorySuite : public testing::Test {
                            [&](auto done) { directory_->put_device(id, device, std::move(done)); });
   }
 
-  Result<Arrival> admit(const NewUser& user, const DeviceRecord& device) {
-    return answer_of<Arrival>(factory_.scheduler(),
-                              [&](auto done) { directory_->admit(user, device, std::move(done)); });
+  Result<SignInRecord> admit(const NewUser& user, const DeviceRecord& device) {
+    return answer_of<SignInRecord>(
+        factory_.scheduler(), [&](auto done) { directory_->admit(user, device, std::move(done)); });
   }
   Status remove(const UserId& id) {
     return answer_of<void>(factory_.scheduler(),

@@ -27,8 +27,8 @@ class SessionRegistrySuite : public testing::Test {
     auto found = answer_of<std::vector<SessionRef>>(factory_.scheduler(), [&](auto done) {
                    registry_->lookup(user, std::move(done));
                  }).value();
-    const auto* at_hand = registry_->at_hand(user);
-    EXPECT_TRUE(at_hand == nullptr || *at_hand == found);
+    const auto* cached = registry_->cached(user);
+    EXPECT_TRUE(cached == nullptr || *cached == found);
     return found;
   }
   const UserId ann_ = UserId::of("ann");

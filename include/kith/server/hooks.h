@@ -2,13 +2,12 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "kith/core/done.h"
 #include "kith/core/export.h"
-#include "kith/core/result.h"
 #include "kith/core/time.h"
 
 namespace kith::server {
@@ -33,7 +32,7 @@ struct Identity {
 class KITH_API Authenticator {
  public:
   virtual ~Authenticator() = default;
-  virtual void authenticate(std::string_view token, std::function<void(Result<Identity>)> done) = 0;
+  virtual void authenticate(std::string_view token, Done<Identity> done) = 0;
 };
 
 struct JwtOptions {

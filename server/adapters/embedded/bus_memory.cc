@@ -22,7 +22,7 @@ void BusMemory::unsubscribe(const std::string& gateway) {
   subscribers_.erase(gateway);
 }
 
-void BusMemory::tell_lost(const std::string& gateway) {
+void BusMemory::notify_lost(const std::string& gateway) {
   auto it = subscribers_.find(gateway);
   if (it == subscribers_.end()) return;
   const auto subscriber = it->second;

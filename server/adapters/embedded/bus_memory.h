@@ -19,7 +19,7 @@ class BusMemory : public Bus {
 
  protected:
   // For one that loses deliveries: this one loses none.
-  void tell_lost(const std::string& gateway);
+  void notify_lost(const std::string& gateway);
 
  private:
   struct Subscriber {

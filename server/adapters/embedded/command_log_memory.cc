@@ -11,10 +11,10 @@ namespace kith::server {
 
 namespace {
 
-// The record as a later process reads it: nobody waits for it there.
+// The record as a later process reads it: the session that sent it is gone.
 LogEntry stored(Position position, const LogRecord& record) {
   LogEntry entry{position, record};
-  entry.record.reply_token = 0;
+  entry.record.origin_session = 0;
   return entry;
 }
 

@@ -47,7 +47,7 @@ void CommitQueue::append(LogRecord record, Committed committed) {
   refusing_ = make_error(ErrorCode::kOverloaded, "too many commands wait");
   refused_.push_back(std::move(committed));
   executor_.post([this, alive = alive_] {
-    if (*alive) tell_refusals();
+    if (*alive) notify_refused();
   });
 }
 
@@ -72,14 +72,14 @@ void CommitQueue::refuse(std::vector<Waiting> batch, const Error& error) {
   std::move(refused_.begin(), refused_.end(), std::back_inserter(refused));
   refused_ = std::move(refused);
   committing_ = 0;
-  if (std::exchange(refusing_, error)) return;  // a telling is on its way
+  if (std::exchange(refusing_, error)) return;  // they are about to be notified
   executor_.post([this, alive = alive_] {
-    if (*alive) tell_refusals();
+    if (*alive) notify_refused();
   });
 }
 
 // Records are refused until this is through: also those appended by the callbacks.
-void CommitQueue::tell_refusals() {
+void CommitQueue::notify_refused() {
   std::vector<Committed> refused;
   std::optional<Error> error;
   {
@@ -99,7 +99,7 @@ void CommitQueue::tell_refusals() {
     return;
   }
   executor_.post([this, alive] {
-    if (*alive) tell_refusals();
+    if (*alive) notify_refused();
   });
 }
 

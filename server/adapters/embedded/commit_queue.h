@@ -55,7 +55,7 @@ class CommitQueue {
   std::vector<Waiting> take_batch(std::unique_lock<std::mutex>& lock);
   void commit(std::vector<Waiting> batch);
   void refuse(std::vector<Waiting> batch, const Error& error);
-  void tell_refusals();
+  void notify_refused();
 
   Disk& disk_;
   LatencyHistogram commits_;

@@ -53,8 +53,9 @@ void DirectoryMemory::create(const NewUser& user, Done<void> done) {
   });
 }
 
-void DirectoryMemory::admit(const NewUser& user, const DeviceRecord& device, Done<Arrival> done) {
-  answer<Arrival>(std::move(done), [user, device](Disk& disk) -> Result<Arrival> {
+void DirectoryMemory::admit(const NewUser& user, const DeviceRecord& device,
+                            Done<SignInRecord> done) {
+  answer<SignInRecord>(std::move(done), [user, device](Disk& disk) -> Result<SignInRecord> {
     const UserId id = UserId::of(user.handle);
     auto it = disk.accounts.find(id);
     if (it == disk.accounts.end()) {
@@ -62,9 +63,9 @@ void DirectoryMemory::admit(const NewUser& user, const DeviceRecord& device, Don
       it->second.devices.emplace(device.id, device);
     }
     if (it->second.life != Account::Life::kActive) return user_removed();
-    Arrival arrival{it->second.user, {}};
-    for (const auto& [known, record] : it->second.devices) arrival.devices.push_back(record);
-    return arrival;
+    SignInRecord found{it->second.user, {}};
+    for (const auto& [known, record] : it->second.devices) found.devices.push_back(record);
+    return found;
   });
 }
 

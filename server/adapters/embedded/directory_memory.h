@@ -36,7 +36,7 @@ class DirectoryMemory : public Directory {
   DirectoryMemory(std::shared_ptr<Disk> disk, Scheduler& scheduler);
 
   void create(const NewUser& user, Done<void> done) override;
-  void admit(const NewUser& user, const DeviceRecord& device, Done<Arrival> done) override;
+  void admit(const NewUser& user, const DeviceRecord& device, Done<SignInRecord> done) override;
   void load(const UserId& id, Done<std::optional<UserRecord>> done) override;
   void update(const UserId& id, const UserChange& change, Done<UserRecord> done) override;
   void profiles(const std::vector<UserId>& ids, Done<std::vector<UserRecord>> done) override;

@@ -298,7 +298,7 @@ Result<std::optional<std::uint64_t>> removed_as(Database& db, const UserId& id) 
   return std::optional<std::uint64_t>();
 }
 
-Result<Arrival> admit_user(Database& db, const NewUser& user, const DeviceRecord& device) {
+Result<SignInRecord> admit_user(Database& db, const NewUser& user, const DeviceRecord& device) {
   const UserId id = UserId::of(user.handle);
   Savepoint part(db);
   if (!part.begun()) return part.begun().error();
@@ -307,7 +307,7 @@ Result<Arrival> admit_user(Database& db, const NewUser& user, const DeviceRecord
   if (*known) {
     auto devices = load_devices(db, id);
     if (!devices) return devices.error();
-    return Arrival{std::move(**known), std::move(*devices)};
+    return SignInRecord{std::move(**known), std::move(*devices)};
   }
   const auto removed = removed_as(db, id);
   if (!removed) return removed.error();
@@ -315,7 +315,7 @@ Result<Arrival> admit_user(Database& db, const NewUser& user, const DeviceRecord
   if (auto status = insert_user(db, id, user); !status) return status.error();
   if (auto status = replace_device(db, id, device); !status) return status.error();
   if (auto status = part.commit(); !status) return status.error();
-  return Arrival{new_user(user), {device}};
+  return SignInRecord{new_user(user), {device}};
 }
 
 Status remove_user(Database& db, const UserId& id) {
@@ -426,9 +426,10 @@ void DirectorySqlite::create(const NewUser& user, Done<void> done) {
   answer<void>(std::move(done), [user](Database& db) { return create_user(db, user); });
 }
 
-void DirectorySqlite::admit(const NewUser& user, const DeviceRecord& device, Done<Arrival> done) {
-  answer<Arrival>(std::move(done),
-                  [user, device](Database& db) { return admit_user(db, user, device); });
+void DirectorySqlite::admit(const NewUser& user, const DeviceRecord& device,
+                            Done<SignInRecord> done) {
+  answer<SignInRecord>(std::move(done),
+                       [user, device](Database& db) { return admit_user(db, user, device); });
 }
 
 void DirectorySqlite::load(const UserId& id, Done<std::optional<UserRecord>> done) {

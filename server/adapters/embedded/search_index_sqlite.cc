@@ -105,7 +105,7 @@ SearchIndexSqlite::~SearchIndexSqlite() {
 }
 
 template <class T>
-void SearchIndexSqlite::tell(const std::shared_ptr<bool>& alive, Done<T> done, Result<T> result) {
+void SearchIndexSqlite::answer(const std::shared_ptr<bool>& alive, Done<T> done, Result<T> result) {
   if (!result) {
     result = as_damage(result.error());
     note_damage(result.error());
@@ -138,12 +138,12 @@ void SearchIndexSqlite::begin_anew(Done<void> done) {
     writing_.run([this, alive, done] {
       writer_.reset();
       auto opened = connect_anew(path_, pages_max_);
-      if (!opened) return tell<void>(alive, done, opened.error());
+      if (!opened) return answer<void>(alive, done, opened.error());
       writer_ = std::move(opened->writer);
       auto reader = std::make_shared<std::unique_ptr<Database>>(std::move(opened->reader));
       reading_.run([this, alive, done, reader] {
         reader_ = std::move(*reader);
-        tell<void>(alive, done, {});
+        answer<void>(alive, done, {});
       });
     });
   });
@@ -151,7 +151,7 @@ void SearchIndexSqlite::begin_anew(Done<void> done) {
 
 void SearchIndexSqlite::add(std::shared_ptr<const IndexBatch> batch, Done<void> done) {
   writing_.run([this, alive = alive_, batch = std::move(batch), done = std::move(done)] {
-    tell<void>(alive, done, writer_ ? write_index_batch(*writer_, *batch) : Status(not_open()));
+    answer<void>(alive, done, writer_ ? write_index_batch(*writer_, *batch) : Status(not_open()));
   });
 }
 
@@ -159,7 +159,7 @@ void SearchIndexSqlite::marks(const std::vector<ConversationId>& ids,
                               Done<std::vector<std::uint64_t>> done) {
   // Uses the writer's connection, which sees added batches.
   writing_.run([this, alive = alive_, ids, done = std::move(done)] {
-    tell<std::vector<std::uint64_t>>(alive, done, writer_ ? marks_of(*writer_, ids) : not_open());
+    answer<std::vector<std::uint64_t>>(alive, done, writer_ ? marks_of(*writer_, ids) : not_open());
   });
 }
 
@@ -224,8 +224,8 @@ void SearchIndexSqlite::read_on(const std::shared_ptr<bool>& alive) {
     if (spent) spent(used);
     done(std::move(hits));
   };
-  if (!whole) return tell<std::vector<IndexHit>>(alive, std::move(done), whole.error());
-  tell<std::vector<IndexHit>>(alive, std::move(done), job->search.take());
+  if (!whole) return answer<std::vector<IndexHit>>(alive, std::move(done), whole.error());
+  answer<std::vector<IndexHit>>(alive, std::move(done), job->search.take());
 }
 
 }  // namespace kith::server

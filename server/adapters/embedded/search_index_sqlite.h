@@ -53,7 +53,7 @@ class SearchIndexSqlite : public SearchIndex {
   void wait_for_turn(std::shared_ptr<Job> job);
   void read_on(const std::shared_ptr<bool>& alive);
   template <class T>
-  void tell(const std::shared_ptr<bool>& alive, Done<T> done, Result<T> result);
+  void answer(const std::shared_ptr<bool>& alive, Done<T> done, Result<T> result);
   void note_damage(const Error& error) const;
 
   const std::string path_;

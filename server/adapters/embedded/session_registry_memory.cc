@@ -49,7 +49,7 @@ void SessionRegistryMemory::lookup(const UserId& user, Done<std::vector<SessionR
   done(it == sessions_.end() ? std::vector<SessionRef>{} : std::vector<SessionRef>(it->second));
 }
 
-const std::vector<SessionRef>* SessionRegistryMemory::at_hand(const UserId& user) const {
+const std::vector<SessionRef>* SessionRegistryMemory::cached(const UserId& user) const {
   static const std::vector<SessionRef> kNone;
   const auto it = sessions_.find(user);
   return it == sessions_.end() ? &kNone : &it->second;
@@ -57,7 +57,7 @@ const std::vector<SessionRef>* SessionRegistryMemory::at_hand(const UserId& user
 
 void SessionRegistryMemory::lose_all() {
   forget_all();
-  tell_gateways();
+  notify_gateways();
 }
 
 void SessionRegistryMemory::forget_all() {
@@ -67,9 +67,9 @@ void SessionRegistryMemory::forget_all() {
   doubt_ = scheduler_.after(limits::registry_doubt, [this] { complete_ = true; });
 }
 
-void SessionRegistryMemory::tell_gateways() {
-  const auto told = gateways_;
-  for (const auto& [gateway, lost] : told) {
+void SessionRegistryMemory::notify_gateways() {
+  const auto known = gateways_;
+  for (const auto& [gateway, lost] : known) {
     if (gateways_.contains(gateway)) (*lost)();
   }
 }

@@ -23,7 +23,7 @@ class SessionRegistryMemory : public SessionRegistry {
   void add(const UserId& user, const SessionRef& session, Done<void> done) override;
   void remove(const UserId& user, const SessionRef& session) override;
   void lookup(const UserId& user, Done<std::vector<SessionRef>> done) override;
-  [[nodiscard]] const std::vector<SessionRef>* at_hand(const UserId& user) const override;
+  [[nodiscard]] const std::vector<SessionRef>* cached(const UserId& user) const override;
   [[nodiscard]] bool complete() const override { return complete_; }
 
   // Loses all sessions, as a registry in another process may; its gateways hear of it.
@@ -31,7 +31,7 @@ class SessionRegistryMemory : public SessionRegistry {
 
  protected:
   void forget_all();
-  void tell_gateways();
+  void notify_gateways();
 
  private:
   Scheduler& scheduler_;

@@ -48,9 +48,9 @@ void apply(Decision& decision, const CreateOp& op) {
   Event& event = decision.append_event(EventKind::kMembership);
   event.body = created_body(op.type, op.title, others);
   const JoinerSharing sharing(r, op.receipts_off);
-  const bool told = r.rules_version >= 4;
+  const bool recorded = r.rules_version >= 4;
   join(c, creator, direct ? MemberRole::kMember : MemberRole::kOwner,
-       told ? std::optional(!r.receipts_off) : std::nullopt);
+       recorded ? std::optional(!r.receipts_off) : std::nullopt);
   for (const UserId& user : others) join(c, user, MemberRole::kMember, sharing(user));
   decision.minima.forget();
   count_members(c);

@@ -249,7 +249,7 @@ void OwnersWorld::ask(std::size_t client) {
   const std::uint64_t request = command.request = ++requests_;
   server::LogRecord record = command.record;
   record.attempt = command.attempt++;
-  record.reply_token = record.attempt + 1;  // what the client says, for SharedLog
+  record.origin_session = record.attempt + 1;  // what the client says, for SharedLog
   if (!owners_.empty()) {
     const bool lost = random_.chance(0.15);  // an old address
     const std::uint64_t to =
@@ -282,7 +282,7 @@ void OwnersWorld::deliver(std::size_t client, server::LogRecord record, std::uin
   const bool old = time_.now() - sent_ms > kFreshMs;
   if (old && broken_ != OwnerRule::kOldRequestsDoubted) {
     record.attempt = std::max(record.attempt, 1U);
-    record.reply_token = std::max<std::uint64_t>(record.reply_token, 2);
+    record.origin_session = std::max<std::uint64_t>(record.origin_session, 2);
   }
   record.gateway_ts_ms = there.process.clock().wall().ms;
   there.shard.append(record, [this, client, request, record](Result<server::Outcome>&& outcome) {

@@ -39,8 +39,8 @@ void SharedLog::spoil(server::LogRecord& record) const {
   const bool all = topic_->broken == OwnerRule::kDoubtIsStamped;
   const bool new_ones = topic_->broken == OwnerRule::kNewOwnersDoubt && served_ms() < 3'500;
   // The workload notes there what the client has said.
-  if ((all || new_ones) && record.reply_token != 0) {
-    record.attempt = static_cast<std::uint32_t>(record.reply_token - 1);
+  if ((all || new_ones) && record.origin_session != 0) {
+    record.attempt = static_cast<std::uint32_t>(record.origin_session - 1);
   }
 }
 

@@ -54,7 +54,7 @@ struct TestRegistry : SessionRegistryMemory {
   std::vector<std::function<void()>> waiting;
 };
 struct TestBus : BusMemory {
-  using BusMemory::tell_lost;
+  using BusMemory::notify_lost;
 };
 
 class GatewayTest : public ::testing::Test {

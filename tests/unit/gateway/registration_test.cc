@@ -14,7 +14,7 @@ class RegistrationTest : public GatewayTest {
     return id;
   }
   std::size_t known(const std::string& handle) {
-    return registry.at_hand(UserId::of(handle))->size();
+    return registry.cached(UserId::of(handle))->size();
   }
   // Time passes, and the device pings.
   void live(ConnectionId id, Millis span) {
@@ -127,8 +127,8 @@ TEST_F(RegistrationTest, WhatTheBusHasLostIsToldToEverySessionOnceWithinTheSprea
   std::vector<ConnectionId> ids;
   for (std::size_t i = 0; i < kCrowd; ++i) ids.push_back(enter("u" + std::to_string(i)));
   const ConnectionId stranger = open();
-  bus.tell_lost("g");
-  bus.tell_lost("g");  // before any session is notified
+  bus.notify_lost("g");
+  bus.notify_lost("g");  // before any session is notified
   std::set<std::size_t> told;
   for (int second = 0; second < 30; ++second) {
     loop.advance(1s);
@@ -142,7 +142,7 @@ TEST_F(RegistrationTest, WhatTheBusHasLostIsToldToEverySessionOnceWithinTheSprea
   EXPECT_GE(told.size(), 10u) << "not all at the same time";
   EXPECT_EQ(stat("bus_losses"), 2u);
   EXPECT_EQ(stat("resyncs_told"), kCrowd);
-  bus.tell_lost("g");
+  bus.notify_lost("g");
   loop.advance(31s);
   EXPECT_EQ(resyncs(ids[0]), 2u) << "another loss";
 }
@@ -153,7 +153,7 @@ TEST_F(RegistrationTest, ASessionThatLagsIsToldByItsNextPong) {
   sockets.stuck[id] = true;
   for (std::uint64_t seq = 1; seq <= 400; ++seq)
     fanout.to_user(UserId::of("ann"), event(4'000, seq));
-  bus.tell_lost("g");
+  bus.notify_lost("g");
   loop.advance(20s);
   EXPECT_EQ(resyncs(id), 0u);
 }
@@ -161,7 +161,7 @@ TEST_F(RegistrationTest, ASessionThatLagsIsToldByItsNextPong) {
 TEST_F(RegistrationTest, NobodyIsToldBeforeTheirWelcome) {
   registry.silent = true;
   const ConnectionId id = enter("ann");
-  bus.tell_lost("g");
+  bus.notify_lost("g");
   loop.advance(limits::registration_wait - 1ms);
   registry.waiting.at(0)();
   loop.advance(60s);

@@ -29,13 +29,13 @@ class Arrivals : public testing::Test {
     };
   }
 
-  Users::Arrived ensure(const DeviceRecord& device) {
-    std::optional<Users::Arrived> arrived;
-    users_.ensure({"ann", "Ann", ""}, device, [&](Result<Users::Arrived> answer) {
+  Users::WithDevices ensure(const DeviceRecord& device) {
+    std::optional<Users::WithDevices> arrived;
+    users_.find_or_create({"ann", "Ann", ""}, device, [&](Result<Users::WithDevices> answer) {
       if (answer) arrived = *answer;
     });
     EXPECT_TRUE(loop_.run_until([&] { return arrived.has_value(); }));
-    return arrived.value_or(Users::Arrived{});
+    return arrived.value_or(Users::WithDevices{});
   }
   Devices::List devices() {
     Devices::List list;
@@ -57,7 +57,7 @@ class Arrivals : public testing::Test {
 };
 
 TEST_F(Arrivals, OfNewUsersAskOnceAndWriteTheDevice) {
-  const Users::Arrived arrived = ensure(phone_);
+  const Users::WithDevices arrived = ensure(phone_);
   ASSERT_TRUE(arrived.user);
   ASSERT_TRUE(arrived.devices);
   devices_.learn(ann_, arrived.devices);
@@ -69,7 +69,7 @@ TEST_F(Arrivals, OfNewUsersAskOnceAndWriteTheDevice) {
 
 TEST_F(Arrivals, OfUsersInMemoryAskNothing) {
   (void)ensure(phone_);
-  const Users::Arrived again = ensure(phone_);
+  const Users::WithDevices again = ensure(phone_);
   EXPECT_TRUE(again.user);
   EXPECT_FALSE(again.devices) << "the directory was not asked";
   EXPECT_EQ(asked_, 1);
@@ -103,18 +103,19 @@ TEST(Users, AreKeptUpToTheLimitAndTheFirstToComeLeaves) {
   const auto handle = [](std::size_t number) { return "user" + std::to_string(number); };
   std::size_t arrived = 0;
   const auto arrive = [&](std::size_t number) {
-    users.ensure({handle(number), "", ""}, {},
-                 [&](const Result<Users::Arrived>& answer) { arrived += answer ? 1 : 0; });
+    users.find_or_create(
+        {handle(number), "", ""}, {},
+        [&](const Result<Users::WithDevices>& answer) { arrived += answer ? 1 : 0; });
   };
   constexpr std::size_t kMost = limits::users_cached_max;
   for (std::size_t number = 0; number < kMost; ++number) arrive(number);
   ASSERT_TRUE(loop.run_until([&] { return arrived == kMost; }));
-  EXPECT_NE(users.at_hand(UserId::of(handle(0))), nullptr);
+  EXPECT_NE(users.cached(UserId::of(handle(0))), nullptr);
   arrive(kMost);
   arrive(kMost + 1);
   ASSERT_TRUE(loop.run_until([&] { return arrived == kMost + 2; }));
   for (std::size_t number = 0; number < kMost + 2; ++number) {
-    const UserRecord* kept = users.at_hand(UserId::of(handle(number)));
+    const UserRecord* kept = users.cached(UserId::of(handle(number)));
     ASSERT_EQ(kept != nullptr, number >= 2) << number;
     if (number >= 2) {
       ASSERT_EQ(kept->handle, handle(number));

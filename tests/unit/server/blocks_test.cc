@@ -61,7 +61,7 @@ class BlocksTest : public testing::ServiceTest {
     loop.settle();
   }
   [[nodiscard]] bool in_log(const UserId& user) const {
-    return find_member(*cache.peek(room), user)->blocks;
+    return find_member(*cache.cached(room), user)->blocks;
   }
   void settle(std::string name) {
     blocks.settle(room, bob, ann, [this, name = std::move(name)](const Status& status) {
@@ -176,10 +176,10 @@ TEST_F(BlocksTest, TheFirstMessageAfterALoadAsks) {
   ConversationRequests& again = next.partition.requests();
   const v1::SendResult sent = send_by(again, anna, bob, 2);
   EXPECT_TRUE(sent.items(0).has_placed());
-  EXPECT_TRUE(find_member(*cache_again.peek(room), bob)->blocks);
-  EXPECT_EQ(find_member(*cache_again.peek(room), ann)->withheld, 1u);
+  EXPECT_TRUE(find_member(*cache_again.cached(room), bob)->blocks);
+  EXPECT_EQ(find_member(*cache_again.cached(room), ann)->withheld, 1u);
   EXPECT_TRUE(send_by(again, bobs, ann, 3).items(0).has_placed());
-  EXPECT_EQ(find_member(*cache_again.peek(room), bob)->withheld, 0u);
+  EXPECT_EQ(find_member(*cache_again.cached(room), bob)->withheld, 0u);
 }
 
 TEST_F(BlocksTest, ABlockBetweenTheQuestionAndTheCreationHoldsForTheNextMessage) {
@@ -195,7 +195,7 @@ TEST_F(BlocksTest, ABlockBetweenTheQuestionAndTheCreationHoldsForTheNextMessage)
   ASSERT_TRUE(answer->has_value());
   EXPECT_TRUE((*answer)->send_result().items(0).has_placed());
   EXPECT_TRUE(say(cleos, ann, 2).items(0).has_placed());
-  EXPECT_EQ(find_member(*cache.peek(fresh), cleo)->withheld, 1u);
+  EXPECT_EQ(find_member(*cache.cached(fresh), cleo)->withheld, 1u);
 }
 
 TEST_F(BlocksTest, WritingToAnAccountThatWasDeletedIsRefusedAtOnce) {

@@ -184,11 +184,11 @@ TEST_F(ConversationsInMemory, LargeGroupsAreFewerAndTheOneInUseStays) {
     use(0);
     heaviest = std::max(heaviest, weight());
     ASSERT_LE(weight(), kBytes);
-    ASSERT_NE(bounded.peek(group(0)), nullptr) << "the one that is in use makes room, at " << n;
-    ASSERT_NE(bounded.peek(group(n)), nullptr);
+    ASSERT_NE(bounded.cached(group(0)), nullptr) << "the one that is in use makes room, at " << n;
+    ASSERT_NE(bounded.cached(group(n)), nullptr);
   }
   EXPECT_GT(heaviest, kBytes / 2);
-  for (std::size_t n = 1; n < kGroups - 20; ++n) EXPECT_EQ(bounded.peek(group(n)), nullptr) << n;
+  for (std::size_t n = 1; n < kGroups - 20; ++n) EXPECT_EQ(bounded.cached(group(n)), nullptr) << n;
 }
 
 }  // namespace

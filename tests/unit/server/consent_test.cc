@@ -75,13 +75,13 @@ TEST_F(ConsentTest, WhoDoesNotExistIsNamedAndNothingIsMade) {
   std::vector<UserId> both{ghost, other_ghost};
   std::sort(both.begin(), both.end());
   EXPECT_EQ(named(answer), both);
-  EXPECT_EQ(cache.peek(group_id()), nullptr);
+  EXPECT_EQ(cache.cached(group_id()), nullptr);
   ASSERT_TRUE(create(anna, {bob}).has_placed());
   EXPECT_EQ(named(member_change(anna, v1::MEMBER_CHANGE_KIND_ADD, {cleo, ghost}, 101)),
             std::vector{ghost});
   person("caroll");  // nobody's messages wait for them
-  EXPECT_EQ(find_member(*cache.peek(group_id()), ghost), nullptr);
-  EXPECT_EQ(find_member(*cache.peek(group_id()), cleo), nullptr);
+  EXPECT_EQ(find_member(*cache.cached(group_id()), ghost), nullptr);
+  EXPECT_EQ(find_member(*cache.cached(group_id()), cleo), nullptr);
 }
 
 TEST_F(ConsentTest, AnIdOfZerosIsNobodyAsAnyOther) {
@@ -149,7 +149,7 @@ TEST_F(ConsentTest, ARepetitionKeepsItsAnswerWhenConsentIsGone) {
   EXPECT_TRUE(create(anna, {bob}).placed().duplicate());
   EXPECT_EQ(member_change(anna, v1::MEMBER_CHANGE_KIND_ADD, {cleo}, 101).placed().seq(), 2u);
   EXPECT_EQ(member_change(cleos, v1::MEMBER_CHANGE_KIND_LEAVE, {}, 102).placed().seq(), 3u);
-  EXPECT_FALSE(find_member(*cache.peek(group_id()), cleo)->active());
+  EXPECT_FALSE(find_member(*cache.cached(group_id()), cleo)->active());
 }
 
 TEST_F(ConsentTest, ABlockIsToldApartFromNobodyByNothing) {
@@ -165,8 +165,8 @@ TEST_F(ConsentTest, ABlockIsToldApartFromNobodyByNothing) {
   allow(bob, Audience::kEveryone, Audience::kEveryone);
   block(bob, ann);
   EXPECT_EQ(answers(anna, group_id(5), group_id(4)), to_nobody);
-  EXPECT_EQ(cache.peek(group_id(5)), nullptr);
-  EXPECT_EQ(cache.peek(ConversationId::direct(ann, bob)), nullptr);
+  EXPECT_EQ(cache.cached(group_id(5)), nullptr);
+  EXPECT_EQ(cache.cached(ConversationId::direct(ann, bob)), nullptr);
 }
 
 TEST_F(ConsentTest, AFirstMessageNeedsConsentAndALaterOneDoesNot) {

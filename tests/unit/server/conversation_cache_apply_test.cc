@@ -62,9 +62,9 @@ TEST_F(ConversationCacheApplyTest, WhatTheLogHasIsDecidedBeforeStartReturnsHowev
   ConversationShard other(log, other_store, feed, loop);
   ASSERT_TRUE(other.start());
   EXPECT_EQ(other.progress().decided(), 4u);
-  ASSERT_NE(other.peek(warm), nullptr);
-  EXPECT_EQ(other.peek(warm)->head.last_seq, 2u) << "goes on after what the store has";
-  EXPECT_EQ(other.peek(cold)->head.last_seq, 2u);
+  ASSERT_NE(other.cached(warm), nullptr);
+  EXPECT_EQ(other.cached(warm)->head.last_seq, 2u) << "goes on after what the store has";
+  EXPECT_EQ(other.cached(cold)->head.last_seq, 2u);
 }
 
 TEST_F(ConversationCacheApplyTest, AStoreThatCannotBeReadAtStartSkipsNoRecord) {
@@ -81,10 +81,10 @@ TEST_F(ConversationCacheApplyTest, AStoreThatCannotBeReadAtStartSkipsNoRecord) {
     return make_error(ErrorCode::kIo, "disk");
   };
   ASSERT_TRUE(other.start());
-  EXPECT_EQ(other.peek(warm), nullptr);
+  EXPECT_EQ(other.cached(warm), nullptr);
   loop.advance(Millis(150));
-  ASSERT_NE(other.peek(warm), nullptr);
-  EXPECT_EQ(other.peek(warm)->head.last_seq, 2u);
+  ASSERT_NE(other.cached(warm), nullptr);
+  EXPECT_EQ(other.cached(warm)->head.last_seq, 2u);
 }
 
 }  // namespace

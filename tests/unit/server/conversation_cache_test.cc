@@ -149,9 +149,9 @@ TEST_F(ConversationCacheTest, ANewProcessDecidesTheSameFromTheLog) {
   ConversationShard other(log, other_store, feed, loop);
   ASSERT_TRUE(other.start().ok());
   loop.settle();
-  ASSERT_NE(other.peek(group_id()), nullptr);
-  EXPECT_EQ(other.peek(group_id())->head, cache.peek(group_id())->head);
-  EXPECT_EQ(other.peek(group_id())->members, cache.peek(group_id())->members);
+  ASSERT_NE(other.cached(group_id()), nullptr);
+  EXPECT_EQ(other.cached(group_id())->head, cache.cached(group_id())->head);
+  EXPECT_EQ(other.cached(group_id())->members, cache.cached(group_id())->members);
   const auto again = append(other, record(ann, 2, text("a"), group_id(), 1));
   loop.settle();
   EXPECT_TRUE((**again)->duplicate);
@@ -205,8 +205,8 @@ TEST_F(ConversationCacheTest, AFirstAttemptOfEarlierRulesIsStillLookedUpInMemory
   ConversationShard other{log, store, feed, loop};
   ASSERT_TRUE(other.start().ok());
   loop.settle();
-  ASSERT_NE(other.peek(group_id()), nullptr);
-  EXPECT_EQ(other.peek(group_id())->head.last_seq, 2u) << "placed once";
+  ASSERT_NE(other.cached(group_id()), nullptr);
+  EXPECT_EQ(other.cached(group_id())->head.last_seq, 2u) << "placed once";
 }
 
 TEST_F(ConversationCacheTest, AStoreErrorDuringALookupDelaysARecordAndLosesNothing) {

@@ -310,7 +310,7 @@ TEST_F(ConversationServiceTest, DeliveriesOfOneReaderAreGatheredIntoOneRecord) {
     service.handle(stamped(bobs), ack_events(seq), nullptr);
   loop.advance(Millis(50));
   EXPECT_EQ(log.last(), before + 1);
-  EXPECT_EQ(find_member(*cache.peek(group_id()), bob)->delivered_seq, 4u);
+  EXPECT_EQ(find_member(*cache.cached(group_id()), bob)->delivered_seq, 4u);
 }
 
 TEST_F(ConversationServiceTest, ReceiptsAreToldOnceTheyMoveTheMinimum) {

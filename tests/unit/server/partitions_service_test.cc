@@ -170,7 +170,7 @@ TEST_F(PartitionsTest, OneAcknowledgementMayNameConversationsOfSeveral) {
   loop.advance(Millis(100));
   for (std::uint8_t n = 0; n < kGroups; ++n) {
     const OwnedPartition& owner = *process->owners[partition_of(numbered(n), kPartitions)];
-    const Conversation* c = owner.shard().peek(numbered(n));
+    const Conversation* c = owner.shard().cached(numbered(n));
     ASSERT_NE(c, nullptr);
     EXPECT_EQ(find_member(*c, bob.user)->delivered_seq, 1u) << int{n};
   }

@@ -53,7 +53,7 @@ Op through(Op op) {
 
 TEST(RecordCodec, WhoWhatAndWhenComeBackAndTheReplyTokenDoesNot) {
   LogRecord r = whole();
-  r.reply_token = 99;
+  r.origin_session = 99;
   r.tenure = {7, 0xfedc'ba98'7654'3210};
   r.op = UserMarkOp{};
   const LogRecord back = through(r);
@@ -66,7 +66,7 @@ TEST(RecordCodec, WhoWhatAndWhenComeBackAndTheReplyTokenDoesNot) {
   EXPECT_EQ(back.rules_version, 3U);
   EXPECT_TRUE(back.sender_only);
   EXPECT_TRUE(back.receipts_off);
-  EXPECT_EQ(back.reply_token, 0U);
+  EXPECT_EQ(back.origin_session, 0U);
   EXPECT_EQ(back.tenure, r.tenure);
   EXPECT_TRUE(std::holds_alternative<UserMarkOp>(back.op));
 }

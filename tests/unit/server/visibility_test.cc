@@ -134,8 +134,8 @@ TEST_F(VisibilityTest, WhoComesBackSeesThePresent) {
   ASSERT_TRUE(change(anna, v1::MEMBER_CHANGE_KIND_ADD, {bob}, 3).has_placed());
   EXPECT_EQ(state(bobs).title(), "meanwhile");
   EXPECT_EQ(state(bobs).member_count(), 3u);
-  EXPECT_EQ(cache.peek(group_id())->members.size(), 3u);
-  for (const Member& m : cache.peek(group_id())->members) EXPECT_EQ(m.left, nullptr);
+  EXPECT_EQ(cache.cached(group_id())->members.size(), 3u);
+  for (const Member& m : cache.cached(group_id())->members) EXPECT_EQ(m.left, nullptr);
 }
 
 TEST_F(VisibilityTest, ACommandThatIsAskedAgainTellsAFormerMemberNoPresentTime) {

@@ -39,7 +39,7 @@ struct NewUser {
 };
 
 // A user who signs in, with the known devices.
-struct Arrival {
+struct SignInRecord {
   UserRecord user;
   std::vector<DeviceRecord> devices;
 };
@@ -92,7 +92,7 @@ class KITH_API Directory {
   // Returns the user and their devices. Creates both, durably and in one step, if the user does not exist.
   // Never changes an existing user or their devices; whether the device may sign in is the caller's
   // decision. Fails with kRevoked if the user was removed.
-  virtual void admit(const NewUser& user, const DeviceRecord& device, Done<Arrival> done) = 0;
+  virtual void admit(const NewUser& user, const DeviceRecord& device, Done<SignInRecord> done) = 0;
   // Returns nothing if the user does not exist or was removed.
   virtual void load(const UserId& id, Done<std::optional<UserRecord>> done) = 0;
   // Changes the user and returns the new record. Fails with kNotFound, and with kLimitExceeded above

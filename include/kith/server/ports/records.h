@@ -183,7 +183,7 @@ struct LogRecord {
   bool sender_only = false;   // of a message by the rules before 6: its sender was blocked
   bool receipts_off = false;  // the sender does not share receipts
   // The session that sent the command; it gets no push of the event. 0 = none, or read back after a restart.
-  std::uint64_t reply_token = 0;
+  std::uint64_t origin_session = 0;
   Tenure tenure;
   std::variant<SendOp, CreateOp, MembershipOp, MetaOp, ReceiptOp, UserMarkOp, TakeOverOp, BlockOp>
       op;

@@ -51,7 +51,7 @@ class KITH_API SessionRegistry {
   virtual void lookup(const UserId& user, Done<std::vector<SessionRef>> done) = 0;
   // Returns the same at once if it is in memory, valid until the next call; changes by other processes may be missing
   // for 2 s. Null: use lookup().
-  [[nodiscard]] virtual const std::vector<SessionRef>* at_hand(const UserId& user) const {
+  [[nodiscard]] virtual const std::vector<SessionRef>* cached(const UserId& user) const {
     (void)user;
     return nullptr;
   }

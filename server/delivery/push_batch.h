@@ -1,4 +1,4 @@
-// GatheredPush: events of one SendBatch on their way into one push. The same readers get all of
+// PushBatch: events of one SendBatch on their way into one push. The same readers get all of
 // them, and the session that sent them gets none.
 #pragma once
 
@@ -11,34 +11,34 @@
 
 namespace kith::server {
 
-struct GatheredPush {
+struct PushBatch {
   ConversationId conversation;
   UserId sender;
   std::uint64_t except = 0;
-  bool two_sights = false;  // the sender sees something else than the others do
+  bool two_views = false;  // the sender sees something else than the others do
   UserList audience;
   std::uint64_t last_seq = 0;
   std::uint64_t ordinal = 0;  // as the sender counts
   std::uint64_t others_ordinal = 0;
   std::size_t bytes = 0;
   EventFrame frame;
-  EventFrame others;  // if there are two sights
+  EventFrame others;  // if there are two views
 
   [[nodiscard]] bool takes(const LogEntry& entry, const Outcome& outcome) const {
     const Event& event = *outcome.event;
     return conversation == event.conversation && sender == event.sender &&
-           except == entry.record.reply_token && two_sights == differs(event) &&
+           except == entry.record.origin_session && two_views == differs(event) &&
            bytes + size_of(event) <= limits::page_bytes_max && audience == outcome.audience;
   }
   void add(const LogEntry& entry, const Outcome& outcome) {
     const Event& event = *outcome.event;
     conversation = event.conversation;
     sender = event.sender;
-    except = entry.record.reply_token;
-    two_sights = differs(event);
+    except = entry.record.origin_session;
+    two_views = differs(event);
     audience = outcome.audience;
     frame.add(event, event.sender);
-    if (two_sights) others.add(event, UserId());
+    if (two_views) others.add(event, UserId());
     bytes += size_of(event);
     last_seq = event.seq;
     ordinal = ordinal_for(event, event.sender);

@@ -1,4 +1,4 @@
-// OwedPush: events of a large group that its passive members have not got yet.
+// DeferredPush: events of a large group that its passive members have not got yet.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace kith::server {
 
-struct OwedPush {
-  explicit OwedPush(std::int64_t now_ms, bool heads = false) : since_ms(now_ms), head(heads) {}
+struct DeferredPush {
+  explicit DeferredPush(std::int64_t now_ms, bool heads = false) : since_ms(now_ms), head(heads) {}
 
   std::int64_t since_ms;  // when it began, on the monotonic clock
   bool head;              // the newest head only: there is too much to push
