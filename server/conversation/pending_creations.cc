@@ -38,20 +38,20 @@ struct PendingCreations::State {
   Guard guard;
 };
 
-class PendingCreations::Desk final : public ReplyDesk {
+class PendingCreations::Sink final : public ReplySink {
  public:
-  Desk(State& state, Creation creation, Reply to)
+  Sink(State& state, Creation creation, Reply to)
       : state_(state),
         here_(state.guard.watch()),
         creation_(std::move(creation)),
         to_(std::move(to)) {}
-  ~Desk() override {
+  ~Sink() override {
     if (!here_.gone()) state_.end(creation_);
   }
   void answer(const Request&, v1::ServerFrame&& frame) override { to_(std::move(frame)); }
   void answer(const Request&, std::string_view frame) override { to_(frame); }
   void failed(const Request& /*request*/, const Error& error) override { to_.failed(error); }
-  void unanswered(const Request&) override {}  // `to_` ends with this, which notifies its desk
+  void unanswered(const Request&) override {}  // `to_` ends with this, which notifies its sink
 
  private:
   State& state_;
@@ -66,7 +66,7 @@ PendingCreations::~PendingCreations() = default;
 
 Reply PendingCreations::begin(const ConversationId& id, const UserId& creator, Reply reply) {
   ++state_->under_way[{id, creator}].attempts;
-  return {std::make_shared<Desk>(*state_, Creation{id, creator}, std::move(reply)), {}};
+  return {std::make_shared<Sink>(*state_, Creation{id, creator}, std::move(reply)), {}};
 }
 
 bool PendingCreations::pending(const ConversationId& id, const UserId& creator) const {

@@ -24,7 +24,7 @@ class PendingCreations {
   bool defer(const ConversationId& id, const UserId& creator, std::function<void()> then);
 
  private:
-  class Desk;
+  class Sink;
   struct State;
   std::unique_ptr<State> state_;
 };

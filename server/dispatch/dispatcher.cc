@@ -21,7 +21,7 @@ Verdict pause(std::uint32_t ms) {
 
 Reply replier(const Requester& who, std::uint64_t req_id, std::uint32_t unacked = 0,
               std::uint32_t asked_us = 0) {
-  return {who.door->desk(), {who.caller.session, req_id, unacked, asked_us}};
+  return {who.door->sink(), {who.caller.session, req_id, unacked, asked_us}};
 }
 
 }  // namespace
@@ -128,7 +128,7 @@ Verdict Dispatcher::refuse_invalid(Requester& who, std::uint64_t req_id, std::si
   return verdict;
 }
 
-void Dispatcher::answered(Requester* who, const ReplyDesk::Request& request) {
+void Dispatcher::answered(Requester* who, const ReplySink::Request& request) {
   if (request.asked_us != 0) sent_.observe(now_us() - request.asked_us);
   if (who != nullptr) who->unacked -= std::min(who->unacked, request.unacked);
 }

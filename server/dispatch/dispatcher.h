@@ -60,7 +60,7 @@ class Dispatcher {
   Verdict handle(Requester& who, const RequestView& request, std::size_t bytes);
   Verdict handle(Requester& who, v1::ClientFrame& frame, std::size_t bytes);
   // The request has its answer. `who`: null if the session has gone.
-  void answered(Requester* who, const ReplyDesk::Request& request);
+  void answered(Requester* who, const ReplySink::Request& request);
   // The milliseconds until the session has paid for its acknowledgements.
   [[nodiscard]] std::uint32_t debt_ms(const Requester& who) const {
     return accounts_.debt_ms(who, Spend::kAck);

@@ -24,7 +24,7 @@ class FrontDoor {
   // request is for a service; then the front door may have completed what only it knows of the session.
   virtual bool handle(Requester& who, v1::ClientFrame& frame, Reply& reply) = 0;
   // Where the answers to its requests go.
-  [[nodiscard]] virtual const std::shared_ptr<ReplyDesk>& desk() const = 0;
+  [[nodiscard]] virtual const std::shared_ptr<ReplySink>& sink() const = 0;
 };
 
 // The front door owns it; it stays where it is as long as the session is open.

@@ -81,7 +81,7 @@ void EarlyRequests::entered(std::uint64_t id, const Reply& reply, Result<v1::Sig
 }
 
 Reply EarlyRequests::replier(const Session& session, std::uint64_t req_id) const {
-  return {ports_.desk, {session.id(), req_id}};
+  return {ports_.sink, {session.id(), req_id}};
 }
 
 }  // namespace kith::server

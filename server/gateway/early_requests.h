@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "server/gateway/answer_desk.h"
+#include "server/gateway/answer_sink.h"
 #include "server/gateway/session_opening.h"
 #include "src/guard.h"
 
@@ -25,7 +25,7 @@ class EarlyRequests {
     Dispatcher& dispatcher;
     SessionOpening& opening;
     Scheduler& scheduler;
-    const std::shared_ptr<AnswerDesk>& desk;
+    const std::shared_ptr<AnswerSink>& sink;
   };
   // All must outlive it.
   explicit EarlyRequests(const Ports& ports) : ports_(ports) {}

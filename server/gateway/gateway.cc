@@ -25,13 +25,13 @@ Gateway::Gateway(std::string name, const ServerOptions& options, const GatewayPo
       registration_(
           {std::move(name), sessions_, output_, ports.registry, ports.scheduler, ports.random}),
       goodbyes_({sessions_, output_, reading_, ports.dispatcher, registration_, ports.connections}),
-      desk_(std::make_shared<AnswerDesk>(sessions_, output_, ports.dispatcher, ports.scheduler)),
-      requests_({sessions_, deadlines_, goodbyes_, ports.dispatcher, ports.scheduler, desk_}),
+      sink_(std::make_shared<AnswerSink>(sessions_, output_, ports.dispatcher, ports.scheduler)),
+      requests_({sessions_, deadlines_, goodbyes_, ports.dispatcher, ports.scheduler, sink_}),
       opening_(options,
                {sessions_, deadlines_, reading_, goodbyes_, ports.dispatcher, registration_,
                 ports.connections, ports.scheduler, ports.random, ports.runs}),
       early_(
-          {sessions_, deadlines_, goodbyes_, ports.dispatcher, opening_, ports.scheduler, desk_}),
+          {sessions_, deadlines_, goodbyes_, ports.dispatcher, opening_, ports.scheduler, sink_}),
       drain_(sessions_, goodbyes_, ports.scheduler, ports.random),
       tick_(ports.scheduler, [this] { tick(); }) {
   ports_.bus.subscribe(
@@ -41,7 +41,7 @@ Gateway::Gateway(std::string name, const ServerOptions& options, const GatewayPo
 }
 
 Gateway::~Gateway() {
-  desk_->close();
+  sink_->close();
   sessions_.each([this](Session& session) { ports_.dispatcher.abandon(session.requester); });
   tick_.stop();
   ports_.bus.unsubscribe(registration_.gateway());
@@ -159,7 +159,7 @@ void Gateway::add_stats(std::map<std::string, std::uint64_t>& into) const {
   into["connections"] = sessions_.size();
   into["sessions"] = ready;
   into["frames_in"] = frames_in_;
-  into["answers_failed"] = desk_->lost();
+  into["answers_failed"] = sink_->lost();
   into["sessions_replaced"] = opening_.replaced();
   registration_.add_stats(into);
   output_.add_stats(sessions_, into);

@@ -80,7 +80,7 @@ class Gateway : public ConnectionHandler {
   SessionOutput output_;
   Registration registration_;
   Goodbyes goodbyes_;
-  const std::shared_ptr<AnswerDesk> desk_;
+  const std::shared_ptr<AnswerSink> sink_;
   SessionRequests requests_;
   SessionOpening opening_;
   EarlyRequests early_;

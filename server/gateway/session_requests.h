@@ -5,7 +5,7 @@
 #include <memory>
 #include <string>
 
-#include "server/gateway/answer_desk.h"
+#include "server/gateway/answer_sink.h"
 #include "server/gateway/goodbyes.h"
 #include "src/guard.h"
 
@@ -25,13 +25,13 @@ class SessionRequests : public FrontDoor {
     Goodbyes& goodbyes;
     Dispatcher& dispatcher;
     Scheduler& scheduler;
-    const std::shared_ptr<ReplyDesk> desk;
+    const std::shared_ptr<ReplySink> sink;
   };
   // All must outlive it.
   explicit SessionRequests(const Ports& ports) : ports_(ports) {}
 
   bool handle(Requester& who, v1::ClientFrame& frame, Reply& reply) override;
-  [[nodiscard]] const std::shared_ptr<ReplyDesk>& desk() const override { return ports_.desk; }
+  [[nodiscard]] const std::shared_ptr<ReplySink>& sink() const override { return ports_.sink; }
 
  private:
   static void claim_history(Session& session, v1::SyncRequest& request);

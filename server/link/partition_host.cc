@@ -10,9 +10,9 @@
 namespace kith::server {
 
 // Answers of the partition's services. Replies hold it, and may outlive the host.
-class PartitionHost::Desk : public ReplyDesk {
+class PartitionHost::Sink : public ReplySink {
  public:
-  Desk(OwnerLink& link, Lane& lane) : link_(&link), lane_(&lane) {}
+  Sink(OwnerLink& link, Lane& lane) : link_(&link), lane_(&lane) {}
 
   void close() { link_ = nullptr; }
 
@@ -44,10 +44,10 @@ class PartitionHost::Desk : public ReplyDesk {
 };
 
 PartitionHost::PartitionHost(OwnerLink& link, const FrontParts& front, Lane& lane)
-    : link_(link), front_(front), lane_(lane), desk_(std::make_shared<Desk>(link, lane)) {}
+    : link_(link), front_(front), lane_(lane), sink_(std::make_shared<Sink>(link, lane)) {}
 
 PartitionHost::~PartitionHost() {
-  desk_->close();
+  sink_->close();
 }
 
 // --- calls of the front ---
@@ -55,9 +55,9 @@ PartitionHost::~PartitionHost() {
 // The call's number stands in place of the session.
 Reply PartitionHost::reply_of(std::uint64_t call) {
   if (call == 0) return nullptr;
-  ReplyDesk::Request request;
+  ReplySink::Request request;
   request.session = call;
-  return {desk_, request};
+  return {sink_, request};
 }
 
 void PartitionHost::request(const Caller& caller, std::string_view frame, std::uint64_t call) {

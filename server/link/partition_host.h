@@ -60,7 +60,7 @@ class PartitionHost : public FeedMarks, public Relations, public Fanout {
 
  private:
   friend class OwnerLink;  // which calls
-  class Desk;
+  class Sink;
   using Heads = std::vector<std::pair<ConversationId, std::uint64_t>>;
 
   Reply reply_of(std::uint64_t call);
@@ -78,7 +78,7 @@ class PartitionHost : public FeedMarks, public Relations, public Fanout {
   const FrontParts front_;
   Lane& lane_;
   PartitionOwner* owner_ = nullptr;
-  std::shared_ptr<Desk> desk_;
+  std::shared_ptr<Sink> sink_;
   RequestView view_;  // reuses its memory
   OpenCalls<Done<void>> flushes_;
   OpenCalls<Done<std::vector<Consent>>> consents_;

@@ -1,4 +1,4 @@
-// Answers, on their way to the desk that sends them.
+// Answers, on their way to the sink that sends them.
 #include "server/requests/reply.h"
 
 #include "kith/v1/frame.pb.h"
@@ -13,13 +13,13 @@ void Reply::Open::give_up() {
 Reply::Open& Reply::Open::operator=(Open&& other) noexcept {
   if (this == &other) return *this;
   give_up();
-  desk = std::move(other.desk);
+  sink = std::move(other.sink);
   request = other.request;
   return *this;
 }
 
 Reply::Reply(const Reply& other) {
-  if (!other.shared_ && other.one_.desk) {
+  if (!other.shared_ && other.one_.sink) {
     other.shared_ = std::make_shared<Open>(std::move(other.one_));
   }
   shared_ = other.shared_;
@@ -39,15 +39,15 @@ Reply& Reply::operator=(Reply&& other) noexcept {
 
 void Reply::operator()(v1::ServerFrame&& frame) const {
   Open& asked = open();
-  if (const auto desk = asked.take()) desk->answer(asked.request, std::move(frame));
+  if (const auto sink = asked.take()) sink->answer(asked.request, std::move(frame));
 }
 
 void Reply::operator()(std::string_view frame) const {
   Open& asked = open();
-  if (const auto desk = asked.take()) desk->answer(asked.request, frame);
+  if (const auto sink = asked.take()) sink->answer(asked.request, frame);
 }
 
-void Reply::FunctionDesk::answer(const Request& request, std::string_view frame) {
+void Reply::FunctionSink::answer(const Request& request, std::string_view frame) {
   v1::ServerFrame read;
   if (read.ParseFromArray(frame.data(), static_cast<int>(frame.size()))) {
     answer(request, std::move(read));

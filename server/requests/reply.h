@@ -1,5 +1,5 @@
 // Reply answers one request, once, now or later, on the loop. A value without memory of its own as long as it is
-// only moved: it carries the data of the request. When the last copy goes and none has answered, the desk is
+// only moved: it carries the data of the request. When the last copy goes and none has answered, the sink is
 // notified.
 #pragma once
 
@@ -20,7 +20,7 @@ namespace kith::server {
 
 // The receiver of answers: the gateway, which fills reply_to, encodes, and drops answers for closed
 // sessions.
-class ReplyDesk {
+class ReplySink {
  public:
   // Made by the gateway; a Reply only carries it.
   struct Request {
@@ -30,7 +30,7 @@ class ReplyDesk {
     std::uint32_t asked_us = 0;  // low bits of the clock when it came; 0: nobody measures it
   };
 
-  virtual ~ReplyDesk() = default;
+  virtual ~ReplySink() = default;
   virtual void answer(const Request& request, v1::ServerFrame&& frame) = 0;
   // `frame`: the bytes of a ServerFrame without reply_to.
   virtual void answer(const Request& request, std::string_view frame) = 0;
@@ -47,8 +47,8 @@ class Reply {
  public:
   Reply() = default;        // nobody waits
   Reply(std::nullptr_t) {}  // NOLINT(implicit)
-  Reply(std::shared_ptr<ReplyDesk> desk, const ReplyDesk::Request& request)
-      : one_{std::move(desk), request} {}
+  Reply(std::shared_ptr<ReplySink> sink, const ReplySink::Request& request)
+      : one_{std::move(sink), request} {}
   Reply(const Reply& other);
   Reply(Reply&& other) noexcept = default;
   Reply& operator=(const Reply& other);
@@ -59,39 +59,39 @@ class Reply {
   requires std::is_invocable_v<Answer&, v1::ServerFrame&&> Reply(
       Answer answer);  // NOLINT(implicit)
 
-  explicit operator bool() const { return shared_ != nullptr || one_.desk != nullptr; }
+  explicit operator bool() const { return shared_ != nullptr || one_.sink != nullptr; }
   // Answers after the first one are dropped, from whichever copy.
   void operator()(v1::ServerFrame&& frame) const;
   void operator()(std::string_view frame) const;
   void failed(const Error& error) const {
     const Open& asked = open();
-    if (asked.desk) asked.desk->failed(asked.request, error);
+    if (asked.sink) asked.sink->failed(asked.request, error);
   }
 
  private:
-  class FunctionDesk : public ReplyDesk {
+  class FunctionSink : public ReplySink {
    public:
     void answer(const Request& request, std::string_view frame) final;
     void unanswered(const Request&) final {}
-    using ReplyDesk::answer;
+    using ReplySink::answer;
   };
 
   // A request that has not been answered.
   struct Open {
     Open() = default;
-    Open(std::shared_ptr<ReplyDesk> to, const ReplyDesk::Request& of)
-        : desk(std::move(to)), request(of) {}
+    Open(std::shared_ptr<ReplySink> to, const ReplySink::Request& of)
+        : sink(std::move(to)), request(of) {}
     Open(Open&& other) noexcept = default;
     Open& operator=(Open&& other) noexcept;
     ~Open() {
-      if (desk) give_up();
+      if (sink) give_up();
     }
     void give_up();
-    // The desk, once.
-    std::shared_ptr<ReplyDesk> take() { return std::exchange(desk, nullptr); }
+    // The sink, once.
+    std::shared_ptr<ReplySink> take() { return std::exchange(sink, nullptr); }
 
-    std::shared_ptr<ReplyDesk> desk;
-    ReplyDesk::Request request;
+    std::shared_ptr<ReplySink> sink;
+    ReplySink::Request request;
   };
   Open& open() const { return shared_ ? *shared_ : one_; }
 
@@ -101,16 +101,16 @@ class Reply {
 
 template <class Answer>
 requires std::is_invocable_v<Answer&, v1::ServerFrame&&> Reply::Reply(Answer answer) {
-  class Desk final : public FunctionDesk {
+  class Sink final : public FunctionSink {
    public:
-    explicit Desk(Answer a) : answer_(std::move(a)) {}
-    using FunctionDesk::answer;
+    explicit Sink(Answer a) : answer_(std::move(a)) {}
+    using FunctionSink::answer;
     void answer(const Request&, v1::ServerFrame&& frame) override { answer_(std::move(frame)); }
 
    private:
     Answer answer_;
   };
-  one_.desk = std::make_shared<Desk>(std::move(answer));
+  one_.sink = std::make_shared<Sink>(std::move(answer));
 }
 
 // A Reply's error form.

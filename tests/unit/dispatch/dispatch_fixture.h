@@ -64,13 +64,13 @@ class FakeDoor : public FrontDoor {
     reply_ack(reply);
     return true;
   }
-  const std::shared_ptr<ReplyDesk>& desk() const override { return desk_; }
+  const std::shared_ptr<ReplySink>& sink() const override { return sink_; }
   std::vector<v1::ServerFrame>& answers() { return kept_->answers; }
   // Called behind each answer.
   void after_answers(std::function<void()> after) { kept_->after = std::move(after); }
 
  private:
-  struct Desk : ReplyDesk {
+  struct Sink : ReplySink {
     void answer(const Request& request, v1::ServerFrame&& frame) override {
       frame.set_reply_to(request.req_id);
       answers.push_back(std::move(frame));
@@ -81,8 +81,8 @@ class FakeDoor : public FrontDoor {
     std::vector<v1::ServerFrame> answers;
     std::function<void()> after;
   };
-  std::shared_ptr<Desk> kept_ = std::make_shared<Desk>();
-  std::shared_ptr<ReplyDesk> desk_ = kept_;
+  std::shared_ptr<Sink> kept_ = std::make_shared<Sink>();
+  std::shared_ptr<ReplySink> sink_ = kept_;
 };
 
 class DispatchTest : public ::testing::Test {

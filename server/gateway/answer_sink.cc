@@ -1,5 +1,5 @@
-// AnswerDesk: each answer, once, in its frame.
-#include "server/gateway/answer_desk.h"
+// AnswerSink: each answer, once, in its frame.
+#include "server/gateway/answer_sink.h"
 
 #include <algorithm>
 
@@ -17,14 +17,14 @@ constexpr const char* kTooLarge = "the answer does not fit into a frame";
 
 }  // namespace
 
-Session* AnswerDesk::settle(const Request& request) {
+Session* AnswerSink::settle(const Request& request) {
   Session* session = sessions_.find(request.session);
   dispatcher_.answered(session == nullptr ? nullptr : &session->requester, request);
   const bool gone = session == nullptr || session->state() == Session::State::kClosing;
   return gone ? nullptr : session;
 }
 
-void AnswerDesk::answer(const Request& request, v1::ServerFrame&& frame) {
+void AnswerSink::answer(const Request& request, v1::ServerFrame&& frame) {
   Session* session = open_ ? settle(request) : nullptr;
   if (session == nullptr) return;
   if (request.req_id == 0 && !frame.has_pong()) return;  // no reply wanted
@@ -37,7 +37,7 @@ void AnswerDesk::answer(const Request& request, v1::ServerFrame&& frame) {
   send(*session, frame.has_pong() ? DeliveryClass::kControl : DeliveryClass::kReply);
 }
 
-void AnswerDesk::answer(const Request& request, std::string_view frame) {
+void AnswerSink::answer(const Request& request, std::string_view frame) {
   Session* session = open_ ? settle(request) : nullptr;
   if (session == nullptr || request.req_id == 0) return;
   encoded_.clear();
@@ -47,12 +47,12 @@ void AnswerDesk::answer(const Request& request, std::string_view frame) {
   send(*session, DeliveryClass::kReply);
 }
 
-void AnswerDesk::failed(const Request& /*request*/, const Error& error) {
+void AnswerSink::failed(const Request& /*request*/, const Error& error) {
   if (open_) dispatcher_.failed(error);
 }
 
 // Called from the destructor of the reply's holder: answers in a later turn.
-void AnswerDesk::unanswered(const Request& request) {
+void AnswerSink::unanswered(const Request& request) {
   if (!open_) return;
   scheduler_.post([this, self = shared_from_this(), request] {
     if (!open_ || settle(request) == nullptr || request.req_id == 0) return;
@@ -60,7 +60,7 @@ void AnswerDesk::unanswered(const Request& request) {
   });
 }
 
-void AnswerDesk::answer_failed(const Request& request, const char* why) {
+void AnswerSink::answer_failed(const Request& request, const char* why) {
   Session* session = sessions_.find(request.session);
   if (session == nullptr || session->state() == Session::State::kClosing) return;
   ++lost_;
@@ -70,7 +70,7 @@ void AnswerDesk::answer_failed(const Request& request, const char* why) {
   if (encode_into(frame, encoded_)) send(*session, DeliveryClass::kReply);
 }
 
-void AnswerDesk::send(Session& session, DeliveryClass cls) {
+void AnswerSink::send(Session& session, DeliveryClass cls) {
   output_.answer(session, encoded_, cls);
   if (encoded_.capacity() > kKeptBytes) std::string().swap(encoded_);
 }

@@ -1,4 +1,4 @@
-// AnswerDesk sends the answers of services to the sessions that asked. Replies hold it and may outlive the gateway.
+// AnswerSink sends the answers of services to the sessions that asked. Replies hold it and may outlive the gateway.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,9 @@
 
 namespace kith::server {
 
-class AnswerDesk : public ReplyDesk, public std::enable_shared_from_this<AnswerDesk> {
+class AnswerSink : public ReplySink, public std::enable_shared_from_this<AnswerSink> {
  public:
-  AnswerDesk(Sessions& sessions, SessionOutput& output, Dispatcher& dispatcher,
+  AnswerSink(Sessions& sessions, SessionOutput& output, Dispatcher& dispatcher,
              Scheduler& scheduler)
       : sessions_(sessions), output_(output), dispatcher_(dispatcher), scheduler_(scheduler) {}
 
