@@ -34,7 +34,8 @@ class ServerLoops {
   [[nodiscard]] std::optional<SideLoop> side(std::uint32_t partition) {
     if (others_.empty()) return std::nullopt;
     LoopUv& loop = of(partition);
-    return SideLoop{loop, [&loop](const std::function<void()>& task) { loop.run_sync(task); }};
+    return SideLoop{loop, loop.soon(), first_.soon(),
+                    [&loop](const std::function<void()>& task) { loop.run_sync(task); }};
   }
 
  private:

@@ -2,8 +2,10 @@
 // batch.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -30,6 +32,21 @@ class Mailbox {
       if (box_->closed) return;
       box_->items.push_back(std::move(item));
       if (std::exchange(box_->pending, true)) return;
+    }
+    executor_.post([box = box_] { box->read(); });
+  }
+  // Any thread. Takes all of them out of `items`.
+  void put_all(std::vector<T>& items) {
+    {
+      const std::lock_guard lock(box_->mutex);
+      if (box_->closed || box_->items.empty()) {
+        box_->items.swap(items);  // keeps the memory of both
+      } else {
+        std::move(items.begin(), items.end(), std::back_inserter(box_->items));
+      }
+      items.clear();
+      if (box_->closed) box_->items.clear();
+      if (box_->closed || std::exchange(box_->pending, true)) return;
     }
     executor_.post([box = box_] { box->read(); });
   }

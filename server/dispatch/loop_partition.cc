@@ -48,7 +48,9 @@ struct LoopPartition::There {
 
 LoopPartition::LoopPartition(CommandLog& log, ConversationStore& store, const PartitionFront& front,
                              Scheduler& own, SideLoop side, const PartitionBounds& bounds)
-    : side_(std::move(side)), to_front_(own), to_side_(side_.scheduler) {
+    : side_(std::move(side)),
+      to_front_(own, side_.turn_end),
+      to_side_(side_.scheduler, side_.front_turn_end) {
   side_.run_sync([&] { there_ = std::make_unique<There>(*this, log, store, front, bounds); });
   link_.connect(there_->host, to_side_);
 }
@@ -58,6 +60,7 @@ LoopPartition::~LoopPartition() {
     to_side_.close();
     there_.reset();
   });
+  side_.run_sync([] {});  // what was gathered in that turn has left
   to_front_.close();
 }
 
@@ -67,6 +70,7 @@ Result<Partition::LogSpan> LoopPartition::start() {
     started = there_->partition.start();
     there_->report(*this);
     there_->timer.start(kReportEvery);
+    to_front_.flush();
   });
   to_front_.read_now();  // marks of what was decided again
   return started;

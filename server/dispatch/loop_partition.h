@@ -7,6 +7,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "kith/core/scheduler.h"
 #include "kith/server/ports/command_log.h"
@@ -14,6 +16,7 @@
 #include "server/dispatch/partition.h"
 #include "server/link/owner_link.h"
 #include "server/link/partition_host.h"
+#include "src/guard.h"
 #include "src/mailbox.h"
 
 namespace kith::server {
@@ -21,6 +24,9 @@ namespace kith::server {
 // A loop beside that of the front, with a thread of its own.
 struct SideLoop {
   Scheduler& scheduler;
+  // Run tasks at the end of the turn: of that loop, and of the loop of the front.
+  Executor& turn_end;
+  Executor& front_turn_end;
   // Runs a task there and waits for it.
   std::function<void(const std::function<void()>&)> run_sync;
 };
@@ -41,19 +47,31 @@ class LoopPartition : public Partition {
   void add_stats(std::map<std::string, std::uint64_t>& all) const override;
 
  private:
-  // Brings calls to one loop.
+  // Brings calls to one loop: those of one turn together.
   class LoopLane : public Lane {
    public:
-    explicit LoopLane(Executor& loop)
-        : calls_(loop, [](std::vector<Call>& calls) {
+    // `turn_end`: of the loop that posts.
+    LoopLane(Executor& to, Executor& turn_end)
+        : turn_end_(turn_end), calls_(to, [](std::vector<Call>& calls) {
             for (Call& call : calls) call();
           }) {}
-    void post(Call call) override { calls_.put(std::move(call)); }
+    void post(Call call) override {
+      gathered_.push_back(std::move(call));
+      if (gathered_.size() == 1) turn_end_.post(guard_.wrap([this] { flush(); }));
+    }
+    // On the loop that posts.
+    void flush() {
+      if (!gathered_.empty()) calls_.put_all(gathered_);
+    }
+    // On the loop that it leads to.
     void read_now() { calls_.read_now(); }
     void close() { calls_.close(); }
 
    private:
+    Executor& turn_end_;
+    std::vector<Call> gathered_;
     Mailbox<Call> calls_;
+    Guard guard_;
   };
   struct There;  // what is on the other loop
 
