@@ -74,10 +74,14 @@ class JoinedCore : public ServerCore {
       return gateway_.online(user, device);
     });
     services_.set_limits(dispatcher_.limits());
-    const std::size_t count = ports.partitions.size();
+    const bool elsewhere = ports.partitions.empty();
+    const std::size_t count = elsewhere ? ports.elsewhere.size() : ports.partitions.size();
     const PartitionBounds bounds = bounds_of_one(count, marks, options);
+    if (elsewhere) services_.conversations().keep_sessions();
     for (std::uint32_t i = 0; i < count; ++i) {
-      partitions_.push_back(make_partition(ports.partitions[i], front(i), scheduler, bounds));
+      partitions_.push_back(
+          elsewhere ? ports.elsewhere[i](front(i))
+                    : make_partition(ports.partitions[i], front(i), scheduler, bounds));
       services_.add(partitions_.back()->owner());
     }
     services_.set_secret(options.secret);
@@ -191,6 +195,11 @@ class JoinedCore : public ServerCore {
     return {feed_, relations_, fanout_, health_,
             [this, partition](const std::shared_ptr<const StoreBatch>& batch) {
               if (!feeders_.empty()) feeders_[partition]->stored(*batch);
+            },
+            [this, partition](Position stored) {
+              services_.conversations().reached(partition);
+              gateway_.pushes_lost();
+              if (!feeders_.empty()) feeders_[partition]->look_again(stored);
             }};
   }
   PeopleHooks people_hooks() {

@@ -41,9 +41,12 @@ struct PartitionPorts {
   std::optional<SideLoop> loop{};  // none: the loop of the core
 };
 
+// Makes a partition of conversations that is in another process.
+using MakePartition = std::function<std::unique_ptr<Partition>(const PartitionFront& front)>;
+
 // The ports of a core; all must outlive it.
 struct CorePorts {
-  std::vector<PartitionPorts> partitions;  // at least one
+  std::vector<PartitionPorts> partitions;  // at least one, unless all are elsewhere
   FeedStore& feed;
   Directory& directory;
   SessionRegistry& registry;
@@ -53,6 +56,7 @@ struct CorePorts {
   IndexStep index_step{};
   const RunHistory* runs = nullptr;  // null: every device's history counts as ours
   ServiceHealth* health = nullptr;   // what fails is noted there; may be null
+  std::vector<MakePartition> elsewhere{};  // in place of `partitions`
 };
 
 class ServerCore : public ConnectionHandler {

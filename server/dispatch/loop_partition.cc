@@ -17,13 +17,10 @@ constexpr Millis kReportEvery{500};
 struct LoopPartition::There {
   There(LoopPartition& here, CommandLog& log, ConversationStore& store, const PartitionFront& front,
         const PartitionBounds& bounds)
-      : host(here.link_, {front.marks, front.relations, front.fanout}, here.to_front_),
+      : host(false),
         partition(log, store,
-                  {host, host, host, front.health,
-                   [&lane = here.to_front_,
-                    stored = front.stored](const std::shared_ptr<const StoreBatch>& batch) {
-                     if (stored) lane.post([&stored, batch] { stored(batch); });
-                   }},
+                  {host.marks(), host, host, front.health,
+                   [this](const std::shared_ptr<const StoreBatch>& batch) { host.stored(batch); }},
                   here.side_.scheduler, bounds),
         timer(here.side_.scheduler, [this, &here] {
           report(here);
@@ -50,9 +47,14 @@ LoopPartition::LoopPartition(CommandLog& log, ConversationStore& store, const Pa
                              Scheduler& own, SideLoop side, const PartitionBounds& bounds)
     : side_(std::move(side)),
       to_front_(own, side_.turn_end),
-      to_side_(side_.scheduler, side_.front_turn_end) {
+      to_side_(side_.scheduler, side_.front_turn_end),
+      link_({front.marks, front.relations, front.fanout, front.stored,
+             [&marks = front.marks](std::uint64_t stored, std::uint64_t logged) {
+               marks.begins(stored, logged);
+             }}) {
   side_.run_sync([&] { there_ = std::make_unique<There>(*this, log, store, front, bounds); });
-  link_.connect(there_->host, to_side_);
+  const std::uint64_t number = link_.connect(there_->host, to_side_);
+  side_.run_sync([&] { there_->host.connected(link_, number, to_front_); });
 }
 
 LoopPartition::~LoopPartition() {

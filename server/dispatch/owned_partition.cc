@@ -4,11 +4,18 @@
 #include "kith/v1/frame.pb.h"
 
 namespace kith::server {
+namespace {
+
+constexpr Millis kLookAgain{2};
+
+}  // namespace
 
 OwnedPartition::OwnedPartition(CommandLog& log, ConversationStore& store,
                                const PartitionFront& front, Scheduler& scheduler,
                                const PartitionBounds& bounds)
-    : store_(store),
+    : log_(log),
+      store_(store),
+      scheduler_(scheduler),
       shard_(log, store, front.marks, scheduler, bounds.lag, bounds.cache),
       requests_(shard_, front.relations, front.fanout, scheduler, bounds.large_pushes_per_s) {
   shard_.watch(front.health);
@@ -19,6 +26,16 @@ Result<Partition::LogSpan> OwnedPartition::start() {
   if (auto started = shard_.start(); !started) return started.error();
   shard_.ownership().take_over();
   return LogSpan{shard_.progress().applied(), shard_.progress().end()};
+}
+
+void OwnedPartition::catch_up(Done<void> done) {
+  catch_up_to(log_.last(), done);
+}
+
+void OwnedPartition::catch_up_to(Position end, const Done<void>& done) {
+  if (!shard_.ownership().serving()) return done(LogOwnership::not_serving());
+  if (shard_.progress().decided() >= end) return done({});
+  scheduler_.after(kLookAgain, guard_.wrap([this, end, done] { catch_up_to(end, done); }));
 }
 
 void OwnedPartition::hold_log(bool held, Done<void> done) {

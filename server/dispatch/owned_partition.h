@@ -12,6 +12,7 @@
 #include "server/conversation/conversation_shard.h"
 #include "server/dispatch/conversation_requests.h"
 #include "server/dispatch/partition.h"
+#include "src/guard.h"
 
 namespace kith::server {
 
@@ -28,6 +29,9 @@ class OwnedPartition : public Partition, public PartitionOwner {
 
   PartitionOwner& owner() override { return *this; }
   Result<LogSpan> start() override;
+  // Calls `done` when everything that the log has now is decided: an owner that was stopped and has another
+  // owner behind it in the log knows that by then. Rejects if this one does not own the log.
+  void catch_up(Done<void> done);
   void hold_log(bool held, Done<void> done) override;
   void probe() override { shard_.probe(); }
   [[nodiscard]] std::uint64_t apply_lag() const override { return shard_.progress().apply_lag(); }
@@ -67,9 +71,14 @@ class OwnedPartition : public Partition, public PartitionOwner {
   }
 
  private:
+  void catch_up_to(Position end, const Done<void>& done);
+
+  CommandLog& log_;
   ConversationStore& store_;
+  Scheduler& scheduler_;
   ConversationShard shard_;
   ConversationRequests requests_;
+  Guard guard_;
 };
 
 }  // namespace kith::server

@@ -34,6 +34,10 @@ struct PartitionFront {
   ServiceHealth* health = nullptr;  // what fails is noted there; may be null
   // Called for every batch that the store has taken.
   std::function<void(const std::shared_ptr<const StoreBatch>&)> stored{};
+  // Called each time when a partition in another process can be reached again, maybe in the process of another owner:
+  // it knows of no session, and what was pushed meanwhile is lost. `stored`: up to where its store has everything. May
+  // be null.
+  std::function<void(Position stored)> reached{};
 };
 
 class Partition {

@@ -2,6 +2,7 @@
 #include "server/dispatch/partition_router.h"
 
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "kith/v1/frame.pb.h"
@@ -43,23 +44,41 @@ void PartitionRouter::set_secret(const std::string& secret) {
 }
 
 void PartitionRouter::session_opened(const Caller& caller) {
+  if (keeps_sessions_) sessions_[caller.session] = caller;
   for (PartitionOwner* owner : owners_) owner->session_opened(caller);
-  feed_.large(caller.user,
-              guard_.wrap([this, user = caller.user](const Result<std::vector<FeedEntry>>& groups) {
-                // Without it the next sync finds what is missed.
-                if (!groups || groups->empty()) return;
-                std::vector<std::vector<ConversationId>> parts(owners_.size());
-                for (const FeedEntry& entry : *groups) {
-                  parts[partition_of(entry.conversation, count())].push_back(entry.conversation);
-                }
-                for (std::size_t i = 0; i < parts.size(); ++i) {
-                  if (!parts[i].empty()) owners_[i]->listens(user, std::move(parts[i]));
-                }
-              }));
+  tell_listens(caller.user, std::nullopt);
+}
+
+// All partitions, or one of them.
+void PartitionRouter::tell_listens(const UserId& user, std::optional<std::uint32_t> partition) {
+  feed_.large(user, guard_.wrap([this, user,
+                                 partition](const Result<std::vector<FeedEntry>>& groups) {
+    // Without it the next sync finds what is missed.
+    if (!groups || groups->empty()) return;
+    std::vector<std::vector<ConversationId>> parts(owners_.size());
+    for (const FeedEntry& entry : *groups) {
+      parts[partition_of(entry.conversation, count())].push_back(entry.conversation);
+    }
+    for (std::uint32_t i = 0; i < count(); ++i) {
+      const bool wanted = !partition || *partition == i;
+      if (wanted && !parts[i].empty()) owners_[i]->listens(user, std::move(parts[i]));
+    }
+  }));
 }
 
 void PartitionRouter::session_closed(const Caller& caller) {
+  sessions_.erase(caller.session);
   for (PartitionOwner* owner : owners_) owner->session_closed(caller);
+}
+
+void PartitionRouter::reached(std::uint32_t partition) {
+  owners_[partition]->forget_blocks();
+  std::set<UserId> users;
+  for (const auto& [session, caller] : sessions_) {
+    owners_[partition]->session_opened(caller);
+    users.insert(caller.user);
+  }
+  for (const UserId& user : users) tell_listens(user, partition);
 }
 
 void PartitionRouter::set_block(const UserId& by, const UserId& other, bool on, Done<void> done) {

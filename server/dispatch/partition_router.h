@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +22,11 @@ class PartitionRouter : public Conversations {
 
   // The next partition, in their order; outlives this. All before the first call of another method.
   void add(PartitionOwner& owner) { owners_.push_back(&owner); }
+  // Owners change: keeps what a new one has to know. Before the first session.
+  void keep_sessions() { keeps_sessions_ = true; }
+  // A partition can be reached again, maybe with another owner: it hears of the sessions and of what they listen
+  // to, and asks about blocks anew, for a change of them may not have reached it.
+  void reached(std::uint32_t partition);
 
   // As those of PartitionOwner, for all partitions.
   void handle(const Caller& caller, v1::ClientFrame&& frame, Reply&& reply);
@@ -42,9 +49,12 @@ class PartitionRouter : public Conversations {
   [[nodiscard]] PartitionOwner& of(const ConversationId& id) const;
   PartitionOwner& of(std::string_view conversation_id);
   void acknowledge(const Caller& caller, const RequestView& request);
+  void tell_listens(const UserId& user, std::optional<std::uint32_t> partition);
 
   UserFeed& feed_;
   std::vector<PartitionOwner*> owners_;
+  bool keeps_sessions_ = false;
+  std::map<std::uint64_t, Caller> sessions_;  // open ones, if they are kept
   Guard guard_;
 };
 

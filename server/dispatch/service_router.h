@@ -53,6 +53,7 @@ class ServiceRouter : public Services {
 
   // The next partition, in their order; outlives this. Before start().
   void add(PartitionOwner& owner) { conversations_.add(owner); }
+  PartitionRouter& conversations() { return conversations_; }
   // Goes on with what an earlier process has left.
   void start() { departures_.look(); }
   // The server is going away: pushes no OFFLINE any more.

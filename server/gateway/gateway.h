@@ -47,6 +47,8 @@ class Gateway : public ConnectionHandler {
   void on_drained(ConnectionId id) override;
   void on_close(ConnectionId id) override;
 
+  // Pushes of a partition may be lost: sessions sync, as when the bus has lost something.
+  void pushes_lost() { registration_.bus_lost(); }
   // Ends all sessions, evenly over `window`; calls `done` once, when all are gone or the window is
   // over.
   void drain(std::chrono::milliseconds window, std::function<void()> done) {

@@ -11,7 +11,8 @@ class Lane {
   using Call = OnceFunction<void(), 200>;
 
   virtual ~Lane() = default;
-  // Called on the loop of this side. The other side may end before the call has run: then it is dropped.
+  // Called on the loop of this side. The other side may end before the call has run, and the way between processes may
+  // break: then it is dropped, and so is every later one. A lane belongs to one connection.
   virtual void post(Call call) = 0;
 };
 

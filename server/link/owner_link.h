@@ -1,9 +1,11 @@
-// OwnerLink: a partition of conversations on another loop, as the front of the server sees it. Every call goes to the
-// host of the partition (PartitionHost) through a lane, and its answer comes back through another.
+// OwnerLink: a partition of conversations on another loop, or in another process, as the front of the server sees it.
+// Every call goes to the host of the partition (PartitionHost) through a lane, its answer comes back through another.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,22 +13,58 @@
 #include <vector>
 
 #include "server/conversation/partition_owner.h"
+#include "server/delivery/fanout.h"
+#include "server/link/front_calls.h"
 #include "server/link/lane.h"
-#include "server/link/open_calls.h"
+#include "server/records/feed_marks.h"
+#include "server/requests/relations.h"
 #include "src/guard.h"
 
 namespace kith::server {
 
 class PartitionHost;
 
+// The parts of the front that a partition calls. All on the loop of the front, and outlive the link.
+// FeedMarks::begins() is not called, but `opened`.
+struct FrontParts {
+  FeedMarks& marks;
+  Relations& relations;
+  Fanout& fanout;
+  // Called for every batch that the store has taken; may be null.
+  std::function<void(const std::shared_ptr<const StoreBatch>&)> stored{};
+  // Called each time when the link opens, with the arguments of FeedMarks::begins(); may be null.
+  std::function<void(std::uint64_t stored, std::uint64_t logged)> opened{};
+};
+
 // On the loop of the front.
 class OwnerLink : public PartitionOwner {
  public:
-  // From here on calls go to `host`, through `lane`; both outlive the connection.
-  void connect(PartitionHost& host, Lane& lane);
+  explicit OwnerLink(FrontParts front) : front_(std::move(front)) {}
+
+  // From here on calls go to `host`, through `lane`; both outlive the connection. An earlier connection ends. Returns
+  // the number for PartitionHost::connected(). The link opens when the host says that its partition begins; until
+  // then all calls are rejected as without a host.
+  std::uint64_t connect(PartitionHost& host, Lane& lane);
   // The host cannot be reached any more: rejects with kUnavailable what waits for an answer, and everything
-  // until the next connect().
+  // until the next connection is open. Answers and pushes that are on their way are dropped.
   void disconnect();
+  [[nodiscard]] bool is_current(std::uint64_t connection) const {
+    return connection == connection_;
+  }
+  [[nodiscard]] const FrontParts& front() const { return front_; }
+  // The host says how far its log is: the link opens.
+  void begins(std::uint64_t stored, std::uint64_t logged);
+  // Returns a callback that brings an answer to the host that is connected now: take(host, answer). It drops
+  // the answer if another is by then.
+  template <class Answer, class Take>
+  auto answer(Take take) {
+    return guard_.wrap([this, connection = connection_, take = std::move(take)](Answer answer) {
+      if (!open_ || connection != connection_) return;
+      post([take, answer = std::move(answer)](auto& host) mutable {
+        take(host, std::move(answer));
+      });
+    });
+  }
 
   void handle(const Caller& caller, v1::ClientFrame&& frame, Reply&& reply) override;
   void handle(const Caller& caller, const RequestView& request, Reply&& reply) override;
@@ -47,40 +85,20 @@ class OwnerLink : public PartitionOwner {
  private:
   friend class PartitionHost;  // which answers
 
-  // Posts call(host), or nothing without a host.
+  // Posts call(host).
   template <class Call>
   void post(Call call) {
     lane_->post([host = host_, call = std::move(call)]() mutable { call(*host); });
   }
-  // Returns a callback that brings an answer to the host that is connected now: take(host, answer). It drops
-  // the answer if another is by then.
-  template <class Answer, class Take>
-  auto answer(Take take) {
-    return guard_.wrap([this, connection = connection_, take = std::move(take)](Answer answer) {
-      if (host_ == nullptr || connection != connection_) return;
-      post([take, answer = std::move(answer)](auto& host) mutable {
-        take(host, std::move(answer));
-      });
-    });
-  }
-  void replied(std::uint64_t call, std::string_view frame);
-  void failed(std::uint64_t call, const Error& error);
-  void unanswered(std::uint64_t call);
-  void looked(std::uint64_t call, const Result<std::optional<Conversation>>& found);
-  void read(std::uint64_t call, Result<std::vector<Event>>&& events);
-  void walked(std::uint64_t call, Result<HeadsPage>&& page);
-  void decided(std::uint64_t call, Result<Outcome>&& outcome);
-  void done(std::uint64_t call, const Status& status);
 
+  const FrontParts front_;
+  std::string secret_;
   PartitionHost* host_ = nullptr;
   Lane* lane_ = nullptr;
-  OpenCalls<Reply> replies_;
-  OpenCalls<Done<const Conversation*>> looks_;
-  OpenCalls<Done<std::vector<Event>>> reads_;
-  OpenCalls<Done<HeadsPage>> walks_;
-  OpenCalls<CommandAnswer> commands_;
-  OpenCalls<Done<void>> dones_;
-  std::uint64_t connection_ = 0;  // counts them
+  bool open_ = false;
+  FrontCalls calls_;
+  std::uint64_t connection_ = 0;  // its number; 0: there is none
+  std::uint64_t connections_ = 0;
   Guard guard_;
 };
 

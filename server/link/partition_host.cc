@@ -1,6 +1,7 @@
 // Calls of the front arrive at a partition, and calls of the partition leave for the front.
 #include "server/link/partition_host.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "kith/v1/frame.pb.h"
@@ -8,13 +9,20 @@
 #include "server/link/owner_link.h"
 
 namespace kith::server {
+namespace {
 
-// Answers of the partition's services. Replies hold it, and may outlive the host.
+Error no_front() {
+  return make_error(ErrorCode::kUnavailable, "the front of the server cannot be reached");
+}
+
+}  // namespace
+
+// Answers of the partition's services, for one connection. Replies hold it, and may outlive the host.
 class PartitionHost::Sink : public ReplySink {
  public:
-  Sink(OwnerLink& link, Lane& lane) : link_(&link), lane_(&lane) {}
+  explicit Sink(PartitionHost& host) : host_(&host) {}
 
-  void close() { link_ = nullptr; }
+  void close() { host_ = nullptr; }
 
   void answer(const Request& request, v1::ServerFrame&& frame) override {
     post_answer(request, frame.SerializeAsString());
@@ -23,31 +31,47 @@ class PartitionHost::Sink : public ReplySink {
     post_answer(request, std::string(frame));
   }
   void failed(const Request& request, const Error& error) override {
-    if (link_ == nullptr) return;
-    lane_->post([link = link_, call = request.session, error] { link->failed(call, error); });
+    if (host_ == nullptr) return;
+    host_->wire_.post([call = request.session, error](OwnerLink& link) { link.calls_.failed(call, error); });
   }
   void unanswered(const Request& request) override {
-    if (link_ == nullptr) return;
-    lane_->post([link = link_, call = request.session] { link->unanswered(call); });
+    if (host_ == nullptr) return;
+    host_->wire_.post([call = request.session](OwnerLink& link) { link.calls_.unanswered(call); });
   }
 
  private:
   void post_answer(const Request& request, std::string frame) {
-    if (link_ == nullptr) return;
-    lane_->post([link = link_, call = request.session, frame = std::move(frame)] {
-      link->replied(call, frame);
+    if (host_ == nullptr) return;
+    host_->wire_.post([call = request.session, frame = std::move(frame)](OwnerLink& link) {
+      link.calls_.replied(call, frame);
     });
   }
 
-  OwnerLink* link_;  // null: the host has ended
-  Lane* lane_;
+  PartitionHost* host_;  // null: the connection or the host has ended
 };
 
-PartitionHost::PartitionHost(OwnerLink& link, const FrontParts& front, Lane& lane)
-    : link_(link), front_(front), lane_(lane), sink_(std::make_shared<Sink>(link, lane)) {}
-
 PartitionHost::~PartitionHost() {
+  if (sink_) sink_->close();
+}
+
+// --- the connection ---
+
+void PartitionHost::connected(OwnerLink& link, std::uint64_t number, Lane& lane) {
+  disconnected();
+  wire_.connect(link, number, lane);
+  sink_ = std::make_shared<Sink>(*this);
+  marks_.connected();
+}
+
+void PartitionHost::disconnected() {
+  if (!wire_.open()) return;
+  wire_.disconnect();
   sink_->close();
+  for (const auto& [session, caller] : std::exchange(sessions_, {})) owner_->session_closed(caller);
+  auto consents = consents_.take_all();
+  auto relations = relations_.take_all();
+  for (const auto& asked : consents) asked(no_front());
+  for (const auto& asked : relations) asked(no_front());
 }
 
 // --- calls of the front ---
@@ -65,6 +89,16 @@ void PartitionHost::request(const Caller& caller, std::string_view frame, std::u
   owner_->handle(caller, view_, reply_of(call));
 }
 
+void PartitionHost::session_opened(const Caller& caller) {
+  if (further_) sessions_[caller.session] = caller;
+  owner_->session_opened(caller);
+}
+
+void PartitionHost::session_closed(const Caller& caller) {
+  sessions_.erase(caller.session);
+  owner_->session_closed(caller);
+}
+
 void PartitionHost::acknowledge(const Caller& caller, const Heads& upto) {
   RequestView request;
   request.kind = RequestView::Kind::kAck;
@@ -73,123 +107,103 @@ void PartitionHost::acknowledge(const Caller& caller, const Heads& upto) {
 }
 
 void PartitionHost::look(std::uint64_t call, const ConversationId& id, const UserId& reader) {
-  owner_->with(id, reader, [this, call, reader](const Result<const Conversation*>& found) {
-    Result<std::optional<Conversation>> view{std::optional<Conversation>()};
-    if (!found) {
-      view = found.error();
-    } else if (*found != nullptr) {
-      view = std::optional(reader_view(**found, reader));
-    }
-    lane_.post([link = &link_, call, view = std::move(view)] { link->looked(call, view); });
+  using View = Result<std::optional<Conversation>>;
+  const auto looked = wire_.answer<View>(
+      [call](OwnerLink& link, const View& view) { link.calls_.looked(call, view); });
+  owner_->with(id, reader, [looked, reader](const Result<const Conversation*>& found) {
+    if (!found) return looked(found.error());
+    if (*found == nullptr) return looked(std::optional<Conversation>());
+    looked(std::optional(reader_view(**found, reader)));
   });
 }
 
 void PartitionHost::read(std::uint64_t call, const EventQuery& query) {
-  owner_->events(query, [this, call](Result<std::vector<Event>> events) {
-    lane_.post([link = &link_, call, events = std::move(events)]() mutable {
-      link->read(call, std::move(events));
-    });
-  });
+  using Events = Result<std::vector<Event>>;
+  owner_->events(query, wire_.answer<Events>([call](OwnerLink& link, Events&& events) {
+    link.calls_.read(call, std::move(events));
+  }));
 }
 
 void PartitionHost::walk(std::uint64_t call, const ConversationId& after, Position changed_after,
                          std::size_t limit) {
-  owner_->heads(after, changed_after, limit, [this, call](Result<HeadsPage> page) {
-    lane_.post([link = &link_, call, page = std::move(page)]() mutable {
-      link->walked(call, std::move(page));
-    });
-  });
+  owner_->heads(after, changed_after, limit,
+                wire_.answer<Result<HeadsPage>>([call](OwnerLink& link, Result<HeadsPage>&& page) {
+                  link.calls_.walked(call, std::move(page));
+                }));
 }
 
 void PartitionHost::append(std::uint64_t call, LogRecord record) {
-  owner_->append(std::move(record), [this, call](Result<Outcome>&& outcome) {
-    lane_.post([link = &link_, call, outcome = std::move(outcome)]() mutable {
-      link->decided(call, std::move(outcome));
-    });
-  });
+  const auto decided =
+      wire_.answer<Result<Outcome>>([call](OwnerLink& link, Result<Outcome>&& outcome) {
+        link.calls_.decided(call, std::move(outcome));
+      });
+  owner_->append(std::move(record),
+                 [decided](Result<Outcome>&& outcome) { decided(std::move(outcome)); });
 }
 
 Done<void> PartitionHost::done_of(std::uint64_t call) {
-  return [this, call](const Status& status) {
-    lane_.post([link = &link_, call, status] { link->done(call, status); });
-  };
+  return wire_.answer<Status>(
+      [call](OwnerLink& link, const Status& status) { link.calls_.done(call, status); });
 }
 
 // --- calls of the partition ---
 
-void PartitionHost::begins(std::uint64_t stored, std::uint64_t logged) {
-  lane_.post([marks = &front_.marks, stored, logged] { marks->begins(stored, logged); });
-}
-
-void PartitionHost::mark(const FeedMark& mark) {
-  lane_.post([marks = &front_.marks, mark] { marks->mark(mark); });
-}
-
-void PartitionHost::mark_user(const UserId& user) {
-  lane_.post([marks = &front_.marks, user] { marks->mark_user(user); });
-}
-
-void PartitionHost::flush(Done<void> done) {
-  lane_.post([link = &link_, marks = &front_.marks, call = flushes_.add(std::move(done))] {
-    marks->flush(link->answer<Status>(
-        [call](PartitionHost& host, Status&& status) { host.flushed(call, status); }));
+void PartitionHost::stored(const std::shared_ptr<const StoreBatch>& batch) {
+  marks_.stored(batch->position);
+  if (!wire_.open()) return;
+  wire_.post([batch](OwnerLink& link) {
+    if (link.front_.stored) link.front_.stored(batch);
   });
-}
-
-void PartitionHost::flushed(std::uint64_t call, const Status& status) {
-  if (const auto done = flushes_.take(call)) (*done)(status);
 }
 
 void PartitionHost::consents(const Caller& caller, const std::vector<UserId>& ids,
                              Done<std::vector<Consent>> done) {
-  lane_.post([link = &link_, relations = &front_.relations, caller, ids,
-              call = consents_.add(std::move(done))] {
-    relations->consents(caller, ids,
-                        link->answer<Result<std::vector<Consent>>>(
-                            [call](PartitionHost& host, Result<std::vector<Consent>>&& found) {
-                              if (const auto asked = host.consents_.take(call)) {
-                                (*asked)(std::move(found));
-                              }
-                            }));
+  if (!wire_.open()) return done(no_front());
+  wire_.post([caller, ids, call = consents_.add(std::move(done))](OwnerLink& link) {
+    link.front_.relations.consents(
+        caller, ids,
+        link.answer<Result<std::vector<Consent>>>(
+            [call](PartitionHost& host, Result<std::vector<Consent>>&& found) {
+              if (const auto asked = host.consents_.take(call)) (*asked)(std::move(found));
+            }));
   });
 }
 
 void PartitionHost::charge(const Caller& caller, std::uint32_t people) {
-  lane_.post(
-      [relations = &front_.relations, caller, people] { relations->charge(caller, people); });
+  if (!wire_.open()) return;
+  wire_.post([caller, people](OwnerLink& link) { link.front_.relations.charge(caller, people); });
 }
 
 void PartitionHost::charge_loads(const Caller& caller, std::uint32_t heads) {
-  lane_.post(
-      [relations = &front_.relations, caller, heads] { relations->charge_loads(caller, heads); });
+  if (!wire_.open()) return;
+  wire_.post([caller, heads](OwnerLink& link) { link.front_.relations.charge_loads(caller, heads); });
 }
 
 void PartitionHost::relation(const UserId& user, const UserId& other,
                              Done<std::optional<Consent>> done) {
-  lane_.post([link = &link_, relations = &front_.relations, user, other,
-              call = relations_.add(std::move(done))] {
-    relations->relation(user, other,
-                        link->answer<Result<std::optional<Consent>>>(
-                            [call](PartitionHost& host, Result<std::optional<Consent>>&& found) {
-                              if (const auto asked = host.relations_.take(call)) {
-                                (*asked)(std::move(found));
-                              }
-                            }));
+  if (!wire_.open()) return done(no_front());
+  wire_.post([user, other, call = relations_.add(std::move(done))](OwnerLink& link) {
+    link.front_.relations.relation(
+        user, other,
+        link.answer<Result<std::optional<Consent>>>(
+            [call](PartitionHost& host, Result<std::optional<Consent>>&& found) {
+              if (const auto asked = host.relations_.take(call)) (*asked)(std::move(found));
+            }));
   });
 }
 
 void PartitionHost::to_users(std::span<const UserId> users, const Push& push,
                              std::uint64_t except) {
-  if (users.empty()) return;
-  lane_.post([fanout = &front_.fanout, to = UserList(users.begin(), users.end()), push, except] {
-    fanout->to_users(span_of(to), push, except);
+  if (users.empty() || !wire_.open()) return;
+  wire_.post([to = UserList(users.begin(), users.end()), push, except](OwnerLink& link) {
+    link.front_.fanout.to_users(span_of(to), push, except);
   });
 }
 
 void PartitionHost::to_sessions(std::vector<std::uint64_t> sessions, const Push& push) {
-  if (sessions.empty()) return;
-  lane_.post([fanout = &front_.fanout, sessions = std::move(sessions), push]() mutable {
-    fanout->to_sessions(std::move(sessions), push);
+  if (sessions.empty() || !wire_.open()) return;
+  wire_.post([sessions = std::move(sessions), push](OwnerLink& link) mutable {
+    link.front_.fanout.to_sessions(std::move(sessions), push);
   });
 }
 

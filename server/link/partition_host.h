@@ -1,9 +1,15 @@
-// PartitionHost: a partition of conversations whose front is on another loop. It brings the calls of the front
-// (OwnerLink) to the partition, and is the front for the partition: what that asks, marks and pushes goes through a
-// lane, and answers come back through another.
+// PartitionHost: a partition of conversations whose front is on another loop, or in another process. It brings the
+// calls of the front (OwnerLink) to the partition, and is the front for the partition: what that asks, marks and pushes
+// goes through a lane, and answers come back through another.
+//
+// The front may go, or the way to it. Questions are then rejected, and pushes are lost, of which the front notifies its
+// sessions. Marks are not lost: those that no answered flush() covers are kept, and given to the next front. So a
+// partition whose front is away writes nothing to its store, and rejects commands when it is too far behind.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -13,9 +19,10 @@
 
 #include "server/conversation/partition_owner.h"
 #include "server/delivery/fanout.h"
+#include "server/link/front_wire.h"
 #include "server/link/lane.h"
+#include "server/link/mark_sender.h"
 #include "server/link/open_calls.h"
-#include "server/records/feed_marks.h"
 #include "server/requests/relations.h"
 #include "src/request_view.h"
 
@@ -23,30 +30,27 @@ namespace kith::server {
 
 class OwnerLink;
 
-// The parts of the front that a partition calls. All on the loop of the front.
-struct FrontParts {
-  FeedMarks& marks;
-  Relations& relations;
-  Fanout& fanout;
-};
-
 // On the loop of the partition.
-class PartitionHost : public FeedMarks, public Relations, public Fanout {
+class PartitionHost : public Relations, public Fanout {
  public:
-  // `link` and `front` are used on their loop only, by calls that `lane` brings there; they and the lane
-  // outlive this.
-  PartitionHost(OwnerLink& link, const FrontParts& front, Lane& lane);
+  // `further`: there may be further connections, for which marks are kept. Without it the first one must last.
+  explicit PartitionHost(bool further) : further_(further), marks_(wire_, further) {}
   ~PartitionHost() override;
 
+  // The way of the partition's marks to the front.
+  MarkSender& marks() { return marks_; }
   // The partition that answers; it outlives the calls of the front.
   void serve(PartitionOwner& owner) { owner_ = &owner; }
-  // Lane to the front.
-  [[nodiscard]] Lane& lane() { return lane_; }
+  // The front is connected, under this number of its own (OwnerLink::connect()). `link` is used on its loop
+  // only, by calls that `lane` brings there; both outlive the connection. Before the first call of the front. An
+  // earlier connection ends.
+  void connected(OwnerLink& link, std::uint64_t number, Lane& lane);
+  // The front cannot be reached any more.
+  void disconnected();
+  [[nodiscard]] bool is_connected() const { return wire_.open(); }
 
-  void begins(std::uint64_t stored, std::uint64_t logged) override;
-  void mark(const FeedMark& mark) override;
-  void mark_user(const UserId& user) override;
-  void flush(Done<void> done) override;
+  // The store has taken a batch.
+  void stored(const std::shared_ptr<const StoreBatch>& batch);
 
   void consents(const Caller& caller, const std::vector<UserId>& ids,
                 Done<std::vector<Consent>> done) override;
@@ -65,6 +69,8 @@ class PartitionHost : public FeedMarks, public Relations, public Fanout {
 
   Reply reply_of(std::uint64_t call);
   void request(const Caller& caller, std::string_view frame, std::uint64_t call);
+  void session_opened(const Caller& caller);
+  void session_closed(const Caller& caller);
   void acknowledge(const Caller& caller, const Heads& upto);
   void look(std::uint64_t call, const ConversationId& id, const UserId& reader);
   void read(std::uint64_t call, const EventQuery& query);
@@ -72,15 +78,14 @@ class PartitionHost : public FeedMarks, public Relations, public Fanout {
             std::size_t limit);
   void append(std::uint64_t call, LogRecord record);
   [[nodiscard]] Done<void> done_of(std::uint64_t call);
-  void flushed(std::uint64_t call, const Status& status);
 
-  OwnerLink& link_;
-  const FrontParts front_;
-  Lane& lane_;
+  const bool further_;
+  FrontWire wire_;
+  MarkSender marks_;
   PartitionOwner* owner_ = nullptr;
   std::shared_ptr<Sink> sink_;
+  std::map<std::uint64_t, Caller> sessions_;  // of this connection: another front has the same numbers
   RequestView view_;  // reuses its memory
-  OpenCalls<Done<void>> flushes_;
   OpenCalls<Done<std::vector<Consent>>> consents_;
   OpenCalls<Done<std::optional<Consent>>> relations_;
 };

@@ -80,6 +80,12 @@ void SearchFeeder::stored(const StoreBatch& batch) {
   work_soon(kGather);
 }
 
+void SearchFeeder::look_again(Position applied) {
+  applied_ = std::max(applied_, applied);
+  walk_ = {true, {}, walk_.number + 1};
+  work_soon(Millis(0));
+}
+
 // One timer; while it is set a later call changes nothing, so that back-off is kept.
 void SearchFeeder::work_soon(Millis wait) {
   if (!busy_ && !pause_.asked && !timer_.waits()) timer_.start(wait);
@@ -89,7 +95,7 @@ void SearchFeeder::work() {
   if (busy_ || pause_.asked) return;
   if (list_.overflown() && !walk_.under_way && list_.half_empty()) {
     list_.forgive_overflow();
-    walk_ = {true, {}};
+    walk_ = {true, {}, walk_.number + 1};
   }
   if (walk_.under_way && list_.fits(heads_at_once())) return scan();
   if (!list_.empty() || may_complete() > complete_) return begin_step();
@@ -124,20 +130,20 @@ std::size_t SearchFeeder::heads_at_once() const {
 void SearchFeeder::scan() {
   busy_ = true;
   ports_.partition.heads(walk_.upto, complete_, heads_at_once(),
-                         guard_.wrap([this](Result<HeadsPage> page) {
+                         guard_.wrap([this, walk = walk_.number](Result<HeadsPage> page) {
                            if (!page) return failed(store_is_down());
-                           scanned(*page);
+                           scanned(walk, *page);
                          }));
 }
 
-void SearchFeeder::scanned(const HeadsPage& page) {
+void SearchFeeder::scanned(std::uint64_t walk, const HeadsPage& page) {
   if (pause_.asked) return rest();
   busy_ = false;
   for (const Head& head : page.heads) list_.add(head.id, complete_);
-  walk_.upto = page.next;
-  if (!page.more) {
-    walk_.under_way = false;
-    list_.hold();
+  if (walk == walk_.number) {  // else another one has begun
+    walk_.upto = page.next;
+    walk_.under_way = page.more;
+    if (!page.more) list_.hold();
   }
   if (list_.empty()) return work_soon(Millis(0));
   begin_step();
@@ -258,7 +264,7 @@ void SearchFeeder::failed(const Error& error) {
 void SearchFeeder::forget_list() {
   unreadable_.ids.clear();
   list_.clear();
-  walk_ = {true, {}};
+  walk_ = {true, {}, walk_.number + 1};
 }
 
 void SearchFeeder::add_stats(std::map<std::string, std::uint64_t>& all) const {

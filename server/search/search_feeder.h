@@ -56,6 +56,8 @@ class SearchFeeder : private IndexRebuild::Filler {
   Status start(Position applied, Position log_end);
   // The store has taken this batch.
   void stored(const StoreBatch& batch);
+  // Batches may have been stored of which it did not hear: the store has everything up to `applied`.
+  void look_again(Position applied);
 
   // The last failure of the index, or of the store behind it, that no success has followed.
   [[nodiscard]] const std::optional<Error>& failing() const { return trouble_.last; }
@@ -71,6 +73,7 @@ class SearchFeeder : private IndexRebuild::Filler {
   struct Walk {
     bool under_way = false;
     ConversationId upto{};
+    std::uint64_t number = 0;  // of the walk
   };
   // Conversations that could not be read, and are tried again later: one bad place in the store stops nothing
   // else.
@@ -95,7 +98,7 @@ class SearchFeeder : private IndexRebuild::Filler {
   void rest();
   [[nodiscard]] std::size_t heads_at_once() const;
   void scan();
-  void scanned(const HeadsPage& page);
+  void scanned(std::uint64_t walk, const HeadsPage& page);
   void begin_step();
   void read_next(const StepPtr& step);
   void read(const StepPtr& step);
