@@ -14,7 +14,7 @@
 namespace {
 
 constexpr const char* kUsage =
-    "kith_simulation --seeds FIRST..LAST [--store-behind | --owners]\n"
+    "kith_simulation --seeds FIRST..LAST [--store-behind | --cluster | --owners]\n"
     "                [--partitions N] [--trace]\n"
     "\n"
     "Runs the simulation once for each seed. A seed that breaks a rule ends it with status 1 and "
@@ -30,6 +30,7 @@ constexpr const char* kUsage =
     "  --owners                   the other simulation: processes that own one log of "
     "conversations, one\n"
     "                             after the other or at the same time\n"
+    "  --cluster                  conversations are in processes of their own, behind the server\n"
     "  --trace                    print every line of the trace\n";
 
 constexpr std::uint64_t kPartitionsMax = 4;
@@ -51,6 +52,7 @@ struct Wanted {
   std::uint64_t last = 0;
   bool store_behind = false;
   bool owners = false;
+  bool cluster = false;
   bool trace = false;
   std::optional<std::uint32_t> partitions;
 };
@@ -73,6 +75,7 @@ Verdict run_seed(std::uint64_t seed, const Wanted& wanted) {
   options.seed = seed;
   if (wanted.store_behind) options.marks = kith::sim::kFewRecords;
   options.partitions = wanted.partitions;
+  options.cluster = wanted.cluster;
   options.print = print;
   const kith::sim::RunResult result = kith::sim::run_scenario(options);
   return {result.violation, result.steps, {result.tail.begin(), result.tail.end()}};
@@ -119,6 +122,8 @@ int main(int argc, char** argv) {
       wanted.trace = true;
     } else if (argument == "--store-behind") {
       wanted.store_behind = true;
+    } else if (argument == "--cluster") {
+      wanted.cluster = true;
     } else if (argument == "--owners") {
       wanted.owners = true;
     } else if (argument == "--seeds" && i + 1 < argc &&

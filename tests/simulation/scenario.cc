@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "kith/core/limits.h"
+#include "tests/simulation/cluster/cluster.h"
+#include "tests/simulation/cluster/one_history_checker.h"
 #include "tests/simulation/faults.h"
 #include "tests/simulation/search_all.h"
 #include "tests/simulation/store_behind.h"
@@ -22,6 +24,9 @@ constexpr std::int64_t kCalmLimitMs = 40 * 60'000;
 
 constexpr std::int64_t kSearchLimitMs = 10 * 60'000;
 constexpr std::int64_t kMissedMs = 4 * 60'000;
+
+// A write of a cluster's store that is under way lands within this time.
+constexpr std::int64_t kLandedMs = 10'000;
 
 // Further actions of people in a run whose store is behind.
 constexpr int kMoreActions = 150;
@@ -66,6 +71,26 @@ std::vector<int> people_of(SeededRandom& random) {
   return devices;
 }
 
+// Waits until everything is up to date, and judges what is there then.
+bool settle_and_judge(World& world, std::int64_t busy, bool in_cluster) {
+  bool good = true;
+  std::string missing = "nothing was tried";
+  const std::int64_t limit = busy + kCalmLimitMs;
+  bool settled = false;
+  while (good && !settled && world.now() < limit) {
+    good = world.run_until(world.now() + kCalmStepMs);
+    settled = good && world.settled(&missing);
+  }
+  // Where live pushes are lost to the end, those who miss them are notified by then.
+  const bool losses_are_told = world.server().bus_says_loss && world.server().bus_loss > 0;
+  if (good && settled && losses_are_told) good = world.run_until(world.now() + kMissedMs);
+  if (good && in_cluster) good = world.run_until(world.now() + kLandedMs);
+  if (good) world.check_at_rest();  // more specific rules come first
+  if (good && settled) search_everything(world);
+  if (good && !settled) world.findings().broken(5, missing);
+  return good;
+}
+
 }  // namespace
 
 std::uint32_t partitions_of(std::uint64_t seed) {
@@ -76,10 +101,17 @@ std::uint32_t partitions_of(std::uint64_t seed) {
 RunResult run_scenario(const RunOptions& options) {
   SeededRandom random(options.seed, 0);
   World world(options.seed, people_of(random), options.broken,
-              options.partitions.value_or(partitions_of(options.seed)));
+              options.cluster ? Cluster::kPartitions
+                              : options.partitions.value_or(partitions_of(options.seed)));
   if (options.print) world.trace().print_to(options.print);
+  std::optional<Cluster> cluster;
+  if (options.cluster) {
+    cluster.emplace(world, options.seed, options.broken_in_cluster);
+    world.watch_with(
+        std::make_unique<OneHistoryChecker>(world.truth(), world.findings(), *cluster));
+  }
   std::optional<StoreBehind> store_behind;
-  if (options.marks || SeededRandom(options.seed, 6).chance(0.2)) {
+  if (!cluster && (options.marks || SeededRandom(options.seed, 6).chance(0.2))) {
     store_behind.emplace(world, options.seed, options.marks.value_or(kFewRecords));
   }
   if (SeededRandom(options.seed, 8).chance(0.5)) world.server().index_step = kSmallIndexStep;
@@ -89,7 +121,7 @@ RunResult run_scenario(const RunOptions& options) {
   }
   // Without passwords: people would not know the ones that they had. Where the slow store is what counts, the copy
   // would come back with less to write.
-  const bool restores = !options.marks && SeededRandom(options.seed, 27).chance(0.1);
+  const bool restores = !options.marks && !cluster && SeededRandom(options.seed, 27).chance(0.1);
   SeededRandom accounts(options.seed, 22);
   for (std::size_t user = 0; user < world.users() && !restores; ++user) {
     if (accounts.chance(0.25)) world.give_password(user);
@@ -113,6 +145,7 @@ RunResult run_scenario(const RunOptions& options) {
     faults.plan_restore(busy);
   }
   faults.plan(busy);
+  if (cluster) cluster->plan(busy);
   if (strangers) strangers->plan(busy);
   if (store_behind) {
     workload.plan(kMoreActions, busy);
@@ -120,19 +153,8 @@ RunResult run_scenario(const RunOptions& options) {
   }
   bool good = world.run_until(busy);
   faults.stop();
-  std::string missing = "nothing was tried";
-  const std::int64_t limit = busy + kCalmLimitMs;
-  bool settled = false;
-  while (good && !settled && world.now() < limit) {
-    good = world.run_until(world.now() + kCalmStepMs);
-    settled = good && world.settled(&missing);
-  }
-  // Where live pushes are lost to the end, those who miss them are notified by then.
-  const bool losses_are_told = world.server().bus_says_loss && world.server().bus_loss > 0;
-  if (good && settled && losses_are_told) good = world.run_until(world.now() + kMissedMs);
-  if (good) world.check_at_rest();  // more specific rules come first
-  if (good && settled) search_everything(world);
-  if (good && !settled) world.findings().broken(5, missing);
+  if (cluster) cluster->stop();
+  good = good && settle_and_judge(world, busy, options.cluster);
 
   RunResult result;
   result.violation = world.findings().first();

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tests/simulation/checker.h"
+#include "tests/simulation/cluster/cluster_rules.h"
 #include "tests/simulation/rules.h"
 #include "tests/simulation/store_behind.h"
 
@@ -20,6 +21,8 @@ struct RunOptions {
       partitions;  // of the server's conversations; unset: partitions_of(seed)
   // The store is slow, and may be that far behind. Unset: some seeds have a slow store, with few records.
   std::optional<server::LagMarks> marks;
+  bool cluster = false;    // conversations are in processes of their own
+  BrokenInCluster broken_in_cluster{};
   std::function<void(const std::string&)> print;  // every line of the trace; null: none
 };
 

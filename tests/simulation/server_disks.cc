@@ -2,6 +2,7 @@
 #include "tests/simulation/server_disks.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -35,12 +36,13 @@ void ServerDisks::restore(const Copy& copy) {
   whole_ms_ = copy.whole_ms;
 }
 
-void ServerDisks::begin_run(std::uint64_t number, std::uint32_t logs) {
+void ServerDisks::begin_run(std::uint64_t number, std::uint32_t logs, bool elsewhere) {
   server::Run run;
   run.id = "run" + std::to_string(number);
   run.id.resize(16);
   run.copied = std::exchange(copied_, false);
   for (std::uint32_t i = 0; i < logs; ++i) run.first += log(i).last;
+  if (elsewhere) run.first = std::numeric_limits<server::Position>::max();
   for (const PartitionDisks& part : partitions_) {
     if (part.log->entries.empty()) continue;
     const std::int64_t newest = part.log->entries.back().record.gateway_ts_ms;

@@ -62,7 +62,7 @@ class ServerDisks {
 
   // A process begins: adds its run, behind the records of the first `logs` logs. On a copy the history is whole up to
   // where that began.
-  void begin_run(std::uint64_t number, std::uint32_t logs);
+  void begin_run(std::uint64_t number, std::uint32_t logs, bool elsewhere = false);
   [[nodiscard]] const std::vector<server::Run>& runs() const { return runs_; }
 
   const std::shared_ptr<Feeds> feeds = std::make_shared<Feeds>();

@@ -59,7 +59,7 @@ ServerNode::Ports::Ports(ServerNode& owner, PortsWatch& watch)
       registry(owner.node_, watch, owner.port_random_, owner.broken_),
       bus(owner.node_, registry, watch, owner.port_random_, owner.disks_, owner.broken_),
       index(owner.disks_, owner.node_, watch, owner.broken_) {
-  for (std::uint32_t i = 0; i < owner.disks_.count(); ++i) {
+  for (std::uint32_t i = 0; i < owner.disks_.count() && !owner.elsewhere.make; ++i) {
     partitions.push_back(std::make_unique<Partition>(owner, i, watch, after_change));
   }
 }
@@ -85,6 +85,7 @@ bool ServerNode::start() {
   ++starts_;
   ports_ = std::make_unique<Ports>(*this, watch_);
   tune();
+  if (elsewhere.make) logs_that_keep_all.clear();
   for (const std::uint32_t i : logs_that_keep_all) {
     // The store has lost its position: some records are read again.
     if (port_random_.chance(0.5)) ports_->partitions[i]->store.replay = port_random_.below(40);
@@ -96,12 +97,14 @@ bool ServerNode::start() {
   options.send_queue_hard_bytes = send_queue_hard_bytes;
   options.account_commands_per_s = account_commands_per_s;
   options.account_commands_burst = account_commands_burst;
-  disks_.begin_run(starts_, broken_ == Rule::kRunsCountAllLogs ? 1 : disks_.count());
+  disks_.begin_run(starts_, broken_ == Rule::kRunsCountAllLogs ? 1 : disks_.count(),
+                   elsewhere.make != nullptr);
   history_.emplace(disks_.runs());
   core_ = server::ServerCore::make(
       options,
       {partition_ports(), ports_->feeds, ports_->directory, ports_->registry, ports_->bus,
-       *passwords_, &ports_->index, index_step, broken_ == Rule::kRunsTold ? nullptr : &*history_},
+       *passwords_, &ports_->index, index_step, broken_ == Rule::kRunsTold ? nullptr : &*history_, nullptr,
+       elsewhere.make ? elsewhere.make() : std::vector<server::MakePartition>()},
       node_, random_, network_, marks);
   if (Status s = core_->start(); !s) {
     trace_.line("server", "cannot start: " + s.error().to_string());
@@ -124,6 +127,7 @@ bool ServerNode::start() {
 std::vector<server::PartitionPorts> ServerNode::partition_ports() const {
   std::vector<server::PartitionPorts> ports;
   const std::size_t count = ports_->partitions.size();
+  if (count == 0) return ports;
   const bool later = starts_ > 1;
   const std::size_t first = later && broken_ == Rule::kPartitionOrder ? 1 : 0;
   for (std::size_t i = 0; i < count; ++i) {
@@ -136,6 +140,7 @@ std::vector<server::PartitionPorts> ServerNode::partition_ports() const {
 
 void ServerNode::crash() {
   trace_.line("server", "crashes");
+  if (elsewhere.died) elsewhere.died();
   network_.server_died();
   core_.reset();
   ports_.reset();
@@ -162,6 +167,7 @@ void ServerNode::tune() {
   ports_->bus.says_loss = bus_says_loss;
   ports_->registry.add_delay_max = registry_delay_max;
   ports_->registry.add_fails = registry_fails;
+  if (elsewhere.make) return;
   for (const std::uint32_t i : logs_that_keep_all) ports_->partitions[i]->log.keeps_all = true;
 }
 

@@ -42,6 +42,13 @@ class ServerNode {
   // The next start is on this copy. The process that runs is killed.
   void restore(const ServerDisks::Copy& copy);
 
+  // Partitions in other processes, in place of its own; before the first start.
+  struct Elsewhere {
+    std::function<std::vector<server::MakePartition>()> make;  // at each start
+    std::function<void()> died;                                // called before the process ends
+  };
+  Elsewhere elsewhere;
+
   // The knobs of the faults.
   [[nodiscard]] const ServerDisks& disks() const { return disks_; }
   double bus_loss = 0;
@@ -59,7 +66,7 @@ class ServerNode {
   [[nodiscard]] std::uint64_t rows_read() const;
   // Records on their way into the log of a partition.
   [[nodiscard]] std::size_t in_log(std::uint32_t partition) const {
-    return ports_ ? ports_->partitions.at(partition)->log.pending() : 0;
+    return ports_ && !elsewhere.make ? ports_->partitions.at(partition)->log.pending() : 0;
   }
   // Applies the above to a running process.
   void tune();

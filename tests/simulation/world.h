@@ -50,6 +50,9 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   // The same, counted from when the directory has next changed somebody; negative: not.
   void crash_server_after_change(int steps) { steps_after_change_ = steps; }
 
+  // Adds a checker to those of every run.
+  void watch_with(std::unique_ptr<Checker> checker) { checkers_.push_back(std::move(checker)); }
+
   // Somebody who is no device of anybody's: only what they may ask is judged. Answers their number in the
   // network.
   std::size_t add_stranger(const std::string& handle);
@@ -87,6 +90,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   [[nodiscard]] std::size_t users() const { return users_; }
   static std::string handle_of(std::size_t user) { return "user" + std::to_string(user); }
   static UserId user_of(std::size_t user) { return UserId::of(handle_of(user)); }
+  [[nodiscard]] VirtualTime& time() { return time_; }
   [[nodiscard]] Trace& trace() { return trace_; }
   [[nodiscard]] Findings& findings() { return findings_; }
   [[nodiscard]] const Truth& truth() const { return truth_; }
@@ -135,6 +139,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
 
   static constexpr std::uint64_t kOutside = 2;
   static constexpr std::int64_t kApplyLimitMs = 30'000;
+  static constexpr std::int64_t kIndexLimitMs = 300'000;  // longer than an index waits before it is made anew
   VirtualTime time_;
   Trace trace_;
   Findings findings_;

@@ -66,7 +66,10 @@ std::vector<CellStore::Step> CellStore::steps_of(const server::StoreBatch& batch
     });
   }
   const server::StoredUpTo upto{batch.position, batch.tenure};
-  Step row{[upto](Cells& cells) { cells.put(cells.row, upto.position, upto); }};
+  Step row{[upto](Cells& cells) {
+    cells.put(cells.row, upto.position, upto);
+    if (cells.on_row) cells.on_row();
+  }};
   if (broken == OwnerRule::kPositionLast) return {row, rows, heads};
   if (broken == OwnerRule::kRowsBeforeHeads) return {heads, rows, row};
   return {rows, heads, row};
@@ -137,6 +140,23 @@ void CellStore::events(const server::EventQuery& query, Done<std::vector<server:
       if (!query.newest) found.erase(found.end() - extra, found.end());
     }
     done(std::move(found));
+  });
+}
+
+void CellStore::heads(const ConversationId& after, server::Position changed_after,
+                      std::size_t limit, Done<server::HeadsPage> done) {
+  later([this, after, changed_after, limit, done = std::move(done)] {
+    server::HeadsPage page;
+    std::size_t read = 0;
+    for (auto it = cells_->heads.upper_bound(after); it != cells_->heads.end(); ++it) {
+      if (read++ == limit) {
+        page.more = true;
+        break;
+      }
+      page.next = it->first;
+      if (it->second.value.last_position > changed_after) page.heads.push_back(it->second.value);
+    }
+    done(std::move(page));
   });
 }
 

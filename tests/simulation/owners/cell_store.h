@@ -35,6 +35,7 @@ struct Cells {
   std::map<ConversationId, Cell<server::Head>> heads;
   std::map<std::pair<ConversationId, UserId>, Cell<server::Member>> members;
   Cell<server::StoredUpTo> row;
+  std::function<void()> on_row;  // the row was written
 
   template <class T>
   void put(Cell<T>& cell, server::Position at, const T& value) const {
@@ -60,11 +61,8 @@ class CellStore : public server::ConversationStore {
   void find(const ConversationId& id, const UserId& sender, const MessageId& message,
             Done<std::optional<server::Placement>> done) override;
   void events(const server::EventQuery& query, Done<std::vector<server::Event>> done) override;
-  // The walk over all heads is not part of this world.
-  void heads(const ConversationId&, server::Position, std::size_t,
-             Done<server::HeadsPage> done) override {
-    done(server::HeadsPage{});
-  }
+  void heads(const ConversationId& after, server::Position changed_after, std::size_t limit,
+             Done<server::HeadsPage> done) override;
 
  private:
   using Write = std::function<void(Cells&)>;

@@ -6,31 +6,37 @@
 namespace kith::sim {
 
 OneHistory::OneHistory(const SharedTopic& topic) {
-  server::Tenure current;
-  for (const SharedTopic::Record& record : topic.records) {
-    const server::LogRecord& r = record.entry.record;
-    if (std::holds_alternative<server::TakeOverOp>(r.op)) {
-      if (r.tenure.epoch > current.epoch) current = r.tenure;
-    } else if (r.tenure == current) {
-      decide_one(record.entry);
-    }
-  }
+  for (const SharedTopic::Record& record : topic.records) add(record.entry);
 }
 
-void OneHistory::decide_one(const server::LogEntry& entry) {
+std::optional<server::Outcome> OneHistory::add(const server::LogEntry& entry) {
+  const server::LogRecord& r = entry.record;
+  if (std::holds_alternative<server::TakeOverOp>(r.op)) {
+    if (r.tenure.epoch > current_.epoch) current_ = r.tenure;
+    return std::nullopt;
+  }
+  if (r.tenure != current_) return std::nullopt;
+  if (std::holds_alternative<server::UserMarkOp>(r.op)) return server::Outcome{};
+  return decide_one(entry);
+}
+
+server::Outcome OneHistory::decide_one(const server::LogEntry& entry) {
   const server::LogRecord& r = entry.record;
   const Key key{r.conversation, r.sender, r.command_id};
   std::optional<server::Placement> earlier;
   if (const auto it = places_.find(key); it != places_.end() && r.attempt > 0) {
     earlier = it->second;
   }
-  const server::Outcome out = server::decide(conversations_[r.conversation], entry, earlier);
-  if (!out.event) return;
+  server::Conversation& conversation = conversations_[r.conversation];
+  conversation.head.id = r.conversation;
+  server::Outcome out = server::decide(conversation, entry, earlier);
+  if (!out.event) return out;
   events_[r.conversation].emplace(out.event->seq, *out.event);
   if (!places_.emplace(key, server::placement_of(*out.event)).second) {
     placed_twice_ = r.command_id.to_string() + " once more at " +
                     std::to_string(out.event->position) + ", seq " + std::to_string(out.event->seq);
   }
+  return out;
 }
 
 const server::Event* OneHistory::event(const ConversationId& id, std::uint64_t seq) const {

@@ -14,11 +14,19 @@ namespace kith::sim {
 
 class OneHistory {
  public:
+  OneHistory() = default;
   explicit OneHistory(const SharedTopic& topic);
+
+  // The next record of the log. Returns what became of it; nullopt: it is void, or changes the owner.
+  std::optional<server::Outcome> add(const server::LogEntry& entry);
 
   // Returns a command that has two places; empty if none has.
   [[nodiscard]] const std::string& placed_twice() const { return placed_twice_; }
-  // Returns null if there is none.
+  // These return null if there is none.
+  [[nodiscard]] const server::Conversation* conversation(const ConversationId& id) const {
+    const auto it = conversations_.find(id);
+    return it == conversations_.end() ? nullptr : &it->second;
+  }
   [[nodiscard]] const server::Event* event(const ConversationId& id, std::uint64_t seq) const;
   [[nodiscard]] const server::Placement* place(const server::LogRecord& command) const;
   // Returns the differences between the cells and this history; empty if there are none.
@@ -26,8 +34,9 @@ class OneHistory {
 
  private:
   using Key = std::tuple<ConversationId, UserId, MessageId>;
-  void decide_one(const server::LogEntry& entry);
+  server::Outcome decide_one(const server::LogEntry& entry);
 
+  server::Tenure current_;
   std::map<ConversationId, server::Conversation> conversations_;
   std::map<ConversationId, std::map<std::uint64_t, server::Event>> events_;
   std::map<Key, server::Placement> places_;

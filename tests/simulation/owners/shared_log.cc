@@ -18,13 +18,18 @@ void SharedTopic::land(server::LogRecord record, std::uint64_t appender, std::ui
   if (broken == OwnerRule::kTakeOverVoids && !take_over) record.tenure = newest;
   const server::Position hole = random->chance(0.05) ? random->below(3) : 0;
   records.push_back({{end() + 1 + hole, std::move(record)}, appender, number});
+  if (on_landed) on_landed(records.back().entry);
+  for (SharedLog* reader : readers) reader->wake();
 }
 
 SharedLog::SharedLog(std::shared_ptr<SharedTopic> topic, Process& process)
-    : topic_(std::move(topic)), process_(process), appender_(topic_->random->next() | 1) {}
+    : topic_(std::move(topic)), process_(process), appender_(topic_->random->next() | 1) {
+  topic_->readers.push_back(this);
+}
 
 SharedLog::~SharedLog() {
   *alive_ = false;
+  std::erase(topic_->readers, this);
   give_up();
 }
 
@@ -74,31 +79,38 @@ Result<std::vector<server::LogEntry>> SharedLog::read(server::Position after, st
     page.push_back(record.entry);
   }
   read_ = page.empty() ? std::max(read_, after) : page.back().position;
-  if (page.empty() && !std::exchange(polling_, true)) poll();
+  if (page.empty() && !std::exchange(reading_, true)) poll();
   return page;
 }
 
 void SharedLog::poll() {
+  if (std::exchange(polling_, true)) return;
   process_.after(Millis(topic_->random->between(1, 5)), [this, alive = alive_] {
-    const auto from = std::upper_bound(
-        topic_->records.begin(), topic_->records.end(), read_,
-        [](server::Position p, const SharedTopic::Record& r) { return p < r.entry.position; });
-    const std::vector<SharedTopic::Record> fresh(from, topic_->records.end());
-    for (const SharedTopic::Record& record : fresh) {
-      read_ = record.entry.position;
-      const bool own = record.appender == appender_ && !waiting_.empty() &&
-                       waiting_.front().number == record.number;
-      if (own) {
-        server::Committed committed = std::move(waiting_.front().committed);
-        waiting_.pop_front();
-        committed(server::LogEntry(record.entry));
-      } else if (topic_->broken != OwnerRule::kForeignIsRead) {
-        foreign_(server::LogEntry(record.entry));
-      }
-      if (!*alive) return;
-    }
-    poll();
+    if (!*alive) return;
+    polling_ = false;
+    read_on();
   });
+}
+
+void SharedLog::read_on() {
+  const auto alive = alive_;
+  const auto from = std::upper_bound(
+      topic_->records.begin(), topic_->records.end(), read_,
+      [](server::Position p, const SharedTopic::Record& r) { return p < r.entry.position; });
+  const std::vector<SharedTopic::Record> fresh(from, topic_->records.end());
+  for (const SharedTopic::Record& record : fresh) {
+    read_ = record.entry.position;
+    const bool own = record.appender == appender_ && !waiting_.empty() &&
+                     waiting_.front().number == record.number;
+    if (own) {
+      server::Committed committed = std::move(waiting_.front().committed);
+      waiting_.pop_front();
+      committed(server::LogEntry(record.entry));
+    } else if (topic_->broken != OwnerRule::kForeignIsRead) {
+      foreign_(server::LogEntry(record.entry));
+    }
+    if (!*alive) return;
+  }
 }
 
 void SharedLog::fail() {

@@ -15,6 +15,8 @@
 
 namespace kith::sim {
 
+class SharedLog;
+
 // The broker's side.
 struct SharedTopic {
   struct Record {
@@ -28,6 +30,8 @@ struct SharedTopic {
   bool calm = false;  // no faults any more
   std::vector<Record> records;
   server::Tenure newest;  // of a take-over; for kTakeOverVoids
+  std::function<void(const server::LogEntry&)> on_landed;
+  std::vector<SharedLog*> readers;
 
   [[nodiscard]] server::Position end() const {
     return records.empty() ? 0 : records.back().entry.position;
@@ -54,6 +58,11 @@ class SharedLog : public server::CommandLog {
 
   // The client library gives up: the outcome of appends under way is unknown.
   void fail();
+  // The log has a new record.
+  void wake() {
+    if (reading_) poll();
+  }
+
   // Returns for how long this owner has served. For kNewOwnersDoubt.
   std::function<std::int64_t()> served_ms;
 
@@ -65,6 +74,7 @@ class SharedLog : public server::CommandLog {
   };
   void give_up();
   void poll();
+  void read_on();
   void spoil(server::LogRecord& record) const;
 
   std::shared_ptr<SharedTopic> topic_;
@@ -75,6 +85,7 @@ class SharedLog : public server::CommandLog {
   std::deque<Waiting> waiting_;
   std::function<void(server::LogEntry&&)> foreign_;
   server::Position read_ = 0;
+  bool reading_ = false;  // the start is over
   bool polling_ = false;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
