@@ -21,7 +21,7 @@ kith::Result<std::unique_ptr<kith::server::Server>> start_on(std::shared_ptr<Bro
   ports.bus = [](kith::Scheduler& loop) -> std::unique_ptr<kith::server::Bus> {
     return std::make_unique<PostingBus>(loop);
   };
-  // The other four are the embedded ones in options.data_dir.
+  // The others are the embedded ones in options.data_dir.
   return kith::server::Server::start(std::move(options), ports);
 }
 // [/own_engine_start]
