@@ -42,8 +42,8 @@ Who may come in
 
 How much it takes
   --loops N                 threads: 1 does everything; of more the first carries sessions, people and
-                            search, and the others own the partitions; default 1,
-                            and so far the only choice
+                            search, and the others own the partitions; at most
+                            partitions + 1; default 1
   --roles LIST              what this process carries: gateway,messages,people,search, which is all, is
                             the default, and so far the only choice
   --shards N                event loops for sockets, default 1
