@@ -80,7 +80,7 @@ class EmbeddedServer : public Server {
   void beat();
   Status revoke_on_loop(const UserId& user, const DeviceId* device);
   // Calls the core on the loop and waits for what it answers.
-  using CoreCall = std::function<void(ServerCore&, std::function<void(Status)> done)>;
+  using CoreCall = std::function<void(ServerCore&, Done<void> done)>;
   Status ask_core(CoreCall call);
   void close_parts();
   void log(LogLine line) const {
@@ -223,14 +223,12 @@ Status EmbeddedServer::backup(const std::string& dir) {
   }
   const std::int64_t begun = system_clock().steady_ms();
   log({LogLevel::kInfo, "backup_started", "", {{"dir", dir}}});
-  const auto hold = [this](bool held) {
-    return ask_core([held](ServerCore& core, std::function<void(Status)> done) {
-      core.hold_log(held, std::move(done));
-    });
-  };
-  Status done = hold(true);
+  Status done =
+      ask_core([](ServerCore& core, Done<void> held) { core.hold_log(true, std::move(held)); });
   if (done) done = stores_->backup(dir, backup_cancelled_);
-  if (!hold(false)) return make_error(ErrorCode::kClosed, "the server has stopped");
+  loop_.post([this] {
+    if (core_) core_->hold_log(false, [](const Status&) {});
+  });
   const std::string took = std::to_string(system_clock().steady_ms() - begun);
   if (done) {
     log({LogLevel::kInfo, "backup_done", "", {{"dir", dir}, {"took_ms", took}}});
@@ -373,7 +371,7 @@ Status EmbeddedServer::ask_core(CoreCall call) {
   });
   result.reset();  // so that the core alone holds it
   if (answer.wait_for(limits::request_limit) != std::future_status::ready) {
-    return make_error(ErrorCode::kTimeout, "the directory does not answer");
+    return make_error(ErrorCode::kTimeout, "the server does not answer");
   }
   try {
     return answer.get();
@@ -419,23 +417,21 @@ std::string EmbeddedServer::metrics() const {
 
 Status EmbeddedServer::revoke_on_loop(const UserId& user, const DeviceId* device) {
   const std::optional<DeviceId> id = device ? std::optional(*device) : std::nullopt;
-  return ask_core([user, id](ServerCore& core, std::function<void(Status)> done) {
+  return ask_core([user, id](ServerCore& core, Done<void> done) {
     core.revoke(user, id ? &*id : nullptr, std::move(done));
   });
 }
 
 Status EmbeddedServer::set_password(const UserId& user, std::string_view password) {
   if (Status fits = check_new_password(password); !fits) return fits;
-  return ask_core(
-      [user, text = std::string(password)](ServerCore& core, std::function<void(Status)> done) {
-        core.set_password(user, text, std::move(done));
-      });
+  return ask_core([user, text = std::string(password)](ServerCore& core, Done<void> done) {
+    core.set_password(user, text, std::move(done));
+  });
 }
 
 Status EmbeddedServer::delete_account(const UserId& user) {
-  return ask_core([user](ServerCore& core, std::function<void(Status)> done) {
-    core.delete_account(user, std::move(done));
-  });
+  return ask_core(
+      [user](ServerCore& core, Done<void> done) { core.delete_account(user, std::move(done)); });
 }
 
 std::map<std::string, std::uint64_t> EmbeddedServer::stats() const {

@@ -79,9 +79,9 @@ class JoinedCore : public ServerCore {
     const PartitionBounds bounds = bounds_of_one(count, marks, options);
     if (elsewhere) services_.conversations().keep_sessions();
     for (std::uint32_t i = 0; i < count; ++i) {
-      partitions_.push_back(
-          elsewhere ? ports.elsewhere[i](front(i))
-                    : make_partition(ports.partitions[i], front(i), scheduler, bounds));
+      partitions_.push_back(elsewhere
+                                ? ports.elsewhere[i](front(i))
+                                : make_partition(ports.partitions[i], front(i), scheduler, bounds));
       services_.add(partitions_.back()->owner());
     }
     services_.set_secret(options.secret);
@@ -117,18 +117,16 @@ class JoinedCore : public ServerCore {
     services_.freeze();
     gateway_.drain(window, std::move(done));
   }
-  void revoke(const UserId& user, const DeviceId* device,
-              std::function<void(Status)> done) override {
+  void revoke(const UserId& user, const DeviceId* device, Done<void> done) override {
     services_.revoke(user, device, std::move(done));
   }
-  void set_password(const UserId& user, const std::string& password,
-                    std::function<void(Status)> done) override {
+  void set_password(const UserId& user, const std::string& password, Done<void> done) override {
     sign_in_.set_password(user, password, [this, user, done = std::move(done)](const Status& set) {
       done(set);
       if (set) gateway_.end_revoked(user, nullptr);
     });
   }
-  void delete_account(const UserId& user, std::function<void(Status)> done) override {
+  void delete_account(const UserId& user, Done<void> done) override {
     services_.remove_account(user, std::move(done));
   }
   void use_sign_in(const ServerOptions& options) override {
@@ -156,7 +154,7 @@ class JoinedCore : public ServerCore {
                  "From a frame with messages until its answer, which says SENT or refuses.",
                  dispatcher_.sent().read());
   }
-  void hold_log(bool held, std::function<void(Status)> done) override {
+  void hold_log(bool held, Done<void> done) override {
     auto waiting = std::make_shared<std::size_t>(partitions_.size());
     for (const auto& partition : partitions_) {
       partition->hold_log(held, [waiting, done](const Status&) {
@@ -192,7 +190,10 @@ class JoinedCore : public ServerCore {
 
  private:
   PartitionFront front(std::uint32_t partition) {
-    return {feed_, relations_, fanout_, health_,
+    return {feed_,
+            relations_,
+            fanout_,
+            health_,
             [this, partition](const std::shared_ptr<const StoreBatch>& batch) {
               if (!feeders_.empty()) feeders_[partition]->stored(*batch);
             },

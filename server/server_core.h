@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "kith/core/done.h"
 #include "kith/core/random.h"
 #include "kith/core/result.h"
 #include "kith/core/scheduler.h"
@@ -54,8 +55,8 @@ struct CorePorts {
   PasswordHasher& passwords;
   SearchIndex* search = nullptr;  // none: nobody can search
   IndexStep index_step{};
-  const RunHistory* runs = nullptr;  // null: every device's history counts as ours
-  ServiceHealth* health = nullptr;   // what fails is noted there; may be null
+  const RunHistory* runs = nullptr;        // null: every device's history counts as ours
+  ServiceHealth* health = nullptr;         // what fails is noted there; may be null
   std::vector<MakePartition> elsewhere{};  // in place of `partitions`
 };
 
@@ -71,19 +72,17 @@ class ServerCore : public ConnectionHandler {
   virtual Status start() = 0;
   // See Server::drain(); `done` is called once when every session is gone or the window is over.
   virtual void drain(std::chrono::milliseconds window, std::function<void()> done) = 0;
-  virtual void revoke(const UserId& user, const DeviceId* device,
-                      std::function<void(Status)> done) = 0;
+  virtual void revoke(const UserId& user, const DeviceId* device, Done<void> done) = 0;
   // See Server.
-  virtual void set_password(const UserId& user, const std::string& password,
-                            std::function<void(Status)> done) = 0;
-  virtual void delete_account(const UserId& user, std::function<void(Status)> done) = 0;
+  virtual void set_password(const UserId& user, const std::string& password, Done<void> done) = 0;
+  virtual void delete_account(const UserId& user, Done<void> done) = 0;
   // Goes on with authenticator and secrets of `options`. See Server::reload(), which checks them.
   virtual void use_sign_in(const ServerOptions& options) = 0;
   [[nodiscard]] virtual std::map<std::string, std::uint64_t> stats() const = 0;
   // Adds what stats() has, and how long things take.
   virtual void add_metrics(MetricsText& to) const = 0;
   // While it is held nothing is trimmed from the logs; `done` when that is so.
-  virtual void hold_log(bool held, std::function<void(Status)> done) = 0;
+  virtual void hold_log(bool held, Done<void> done) = 0;
   // About once a second: the health gets its sign of life, and a disk that was full is tried again.
   virtual void beat() = 0;
 };

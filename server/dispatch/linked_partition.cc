@@ -1,11 +1,13 @@
 // Connections to one owner after the other.
 #include "server/dispatch/linked_partition.h"
 
+#include <limits>
+
 namespace kith::server {
 namespace {
 
-// More records than a feed version can count.
-constexpr std::uint64_t kAnyNumber = std::uint64_t{1} << 60;
+// More records than a feed version can count; those of all partitions together are still a number.
+constexpr std::uint64_t kAnyCount = std::uint64_t{1} << 44;
 
 }  // namespace
 
@@ -30,8 +32,8 @@ void LinkedPartition::disconnect(std::uint64_t number) {
 // How many records the log has is not known here, and an owner decides again what another has marked: every count of a
 // feed version may be ours.
 Result<Partition::LogSpan> LinkedPartition::start() {
-  front_.marks.begins(0, kAnyNumber);
-  return LogSpan{0, kAnyNumber};
+  front_.marks.begins(0, kAnyCount);
+  return LogSpan{0, std::numeric_limits<Position>::max()};
 }
 
 void LinkedPartition::hold_log(bool /*held*/, Done<void> done) {

@@ -75,8 +75,6 @@ class LoopPartition : public Partition {
   };
   struct There;  // what is on the other loop
 
-  void report();
-
   SideLoop side_;
   LoopLane to_front_;
   LoopLane to_side_;

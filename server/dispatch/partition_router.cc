@@ -51,19 +51,19 @@ void PartitionRouter::session_opened(const Caller& caller) {
 
 // All partitions, or one of them.
 void PartitionRouter::tell_listens(const UserId& user, std::optional<std::uint32_t> partition) {
-  feed_.large(user, guard_.wrap([this, user,
-                                 partition](const Result<std::vector<FeedEntry>>& groups) {
-    // Without it the next sync finds what is missed.
-    if (!groups || groups->empty()) return;
-    std::vector<std::vector<ConversationId>> parts(owners_.size());
-    for (const FeedEntry& entry : *groups) {
-      parts[partition_of(entry.conversation, count())].push_back(entry.conversation);
-    }
-    for (std::uint32_t i = 0; i < count(); ++i) {
-      const bool wanted = !partition || *partition == i;
-      if (wanted && !parts[i].empty()) owners_[i]->listens(user, std::move(parts[i]));
-    }
-  }));
+  feed_.large(user,
+              guard_.wrap([this, user, partition](const Result<std::vector<FeedEntry>>& groups) {
+                // Without it the next sync finds what is missed.
+                if (!groups || groups->empty()) return;
+                std::vector<std::vector<ConversationId>> parts(owners_.size());
+                for (const FeedEntry& entry : *groups) {
+                  parts[partition_of(entry.conversation, count())].push_back(entry.conversation);
+                }
+                for (std::uint32_t i = 0; i < count(); ++i) {
+                  const bool wanted = !partition || *partition == i;
+                  if (wanted && !parts[i].empty()) owners_[i]->listens(user, std::move(parts[i]));
+                }
+              }));
 }
 
 void PartitionRouter::session_closed(const Caller& caller) {
@@ -114,6 +114,9 @@ void PartitionRouter::handle(const Caller& caller, const RequestView& request, R
 
 // One request may name conversations of several partitions; nobody waits for an answer.
 void PartitionRouter::acknowledge(const Caller& caller, const RequestView& request) {
+  if (request.upto.size() == 1) {
+    return of(request.upto.front().conversation).handle(caller, request, nullptr);
+  }
   std::vector<RequestView> parts(count());
   for (const RequestView::Head& head : request.upto) {
     const auto id = conversation_id(head.conversation);

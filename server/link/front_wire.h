@@ -6,6 +6,7 @@
 
 #include "server/link/lane.h"
 #include "server/link/owner_link.h"
+#include "src/guard.h"
 
 namespace kith::server {
 
@@ -29,20 +30,23 @@ class FrontWire {
     });
   }
   // Returns a callback for an answer of the partition: it posts take(link, answer), if this connection still stands.
+  // A store may answer when the partition has ended.
   template <class Answer, class Take>
   auto answer(Take take) {
-    return [this, link = link_, number = connection_, take = std::move(take)](Answer answer) {
-      if (link_ == nullptr || link_ != link || connection_ != number) return;
-      post([take, answer = std::move(answer)](OwnerLink& to) mutable {
-        take(to, std::move(answer));
-      });
-    };
+    return guard_.wrap(
+        [this, link = link_, number = connection_, take = std::move(take)](Answer answer) {
+          if (link_ == nullptr || link_ != link || connection_ != number) return;
+          post([take, answer = std::move(answer)](OwnerLink& to) mutable {
+            take(to, std::move(answer));
+          });
+        });
   }
 
  private:
   OwnerLink* link_ = nullptr;  // null: none is connected
   Lane* lane_ = nullptr;
   std::uint64_t connection_ = 0;  // its number
+  Guard guard_;
 };
 
 }  // namespace kith::server

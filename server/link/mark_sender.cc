@@ -34,8 +34,7 @@ void MarkSender::post_mark(const Mark& mark) {
   if (const auto* user = std::get_if<UserId>(&mark)) {
     return wire_.post([user = *user](OwnerLink& link) { link.front().marks.mark_user(user); });
   }
-  wire_.post(
-      [mark = std::get<FeedMark>(mark)](OwnerLink& link) { link.front().marks.mark(mark); });
+  wire_.post([mark = std::get<FeedMark>(mark)](OwnerLink& link) { link.front().marks.mark(mark); });
 }
 
 void MarkSender::flush(Done<void> done) {
@@ -47,10 +46,9 @@ void MarkSender::flush(Done<void> done) {
 // A flush that fails is asked for again with the next connection.
 void MarkSender::post_flush() {
   wire_.post([upto = marked_](OwnerLink& link) {
-    link.front().marks.flush(
-        link.answer<Status>([upto](PartitionHost& host, const Status& status) {
-          if (status) host.marks().flushed(upto);
-        }));
+    link.front().marks.flush(link.answer<Status>([upto](PartitionHost& host, const Status& status) {
+      if (status) host.marks().flushed(upto);
+    }));
   });
 }
 

@@ -47,8 +47,9 @@ class MarkSender : public FeedMarks {
 
   FrontWire& wire_;
   const bool keeps_;
-  std::optional<std::pair<std::uint64_t, std::uint64_t>> begun_;  // the arguments of begins(), by now
-  std::deque<Mark> kept_;                                         // the last ones
+  std::optional<std::pair<std::uint64_t, std::uint64_t>>
+      begun_;              // the arguments of begins(), by now
+  std::deque<Mark> kept_;  // the last ones
   std::uint64_t marked_ = 0;
   std::uint64_t durable_ = 0;  // marks, as the front has answered
   std::vector<Flush> flushes_;

@@ -107,9 +107,8 @@ void OwnerLink::forget_blocks() {
 void OwnerLink::heads(const ConversationId& after, Position changed_after, std::size_t limit,
                       Done<HeadsPage> done) {
   if (!open_) return done(not_connected());
-  post([after, changed_after, limit, call = calls_.walks.add(std::move(done))](PartitionHost& host) {
-    host.walk(call, after, changed_after, limit);
-  });
+  post([after, changed_after, limit, call = calls_.walks.add(std::move(done))](
+           PartitionHost& host) { host.walk(call, after, changed_after, limit); });
 }
 
 void OwnerLink::with(const ConversationId& id, const UserId& reader,
@@ -122,8 +121,9 @@ void OwnerLink::with(const ConversationId& id, const UserId& reader,
 
 void OwnerLink::events(const EventQuery& query, Done<std::vector<Event>> done) {
   if (!open_) return done(not_connected());
-  post(
-      [query, call = calls_.reads.add(std::move(done))](PartitionHost& host) { host.read(call, query); });
+  post([query, call = calls_.reads.add(std::move(done))](PartitionHost& host) {
+    host.read(call, query);
+  });
 }
 
 void OwnerLink::append(LogRecord record, CommandAnswer answer) {

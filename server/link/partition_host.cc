@@ -32,7 +32,8 @@ class PartitionHost::Sink : public ReplySink {
   }
   void failed(const Request& request, const Error& error) override {
     if (host_ == nullptr) return;
-    host_->wire_.post([call = request.session, error](OwnerLink& link) { link.calls_.failed(call, error); });
+    host_->wire_.post(
+        [call = request.session, error](OwnerLink& link) { link.calls_.failed(call, error); });
   }
   void unanswered(const Request& request) override {
     if (host_ == nullptr) return;
@@ -108,9 +109,9 @@ void PartitionHost::acknowledge(const Caller& caller, const Heads& upto) {
 
 void PartitionHost::look(std::uint64_t call, const ConversationId& id, const UserId& reader) {
   using View = Result<std::optional<Conversation>>;
-  const auto looked = wire_.answer<View>(
+  auto looked = wire_.answer<View>(
       [call](OwnerLink& link, const View& view) { link.calls_.looked(call, view); });
-  owner_->with(id, reader, [looked, reader](const Result<const Conversation*>& found) {
+  owner_->with(id, reader, [looked, reader](const Result<const Conversation*>& found) mutable {
     if (!found) return looked(found.error());
     if (*found == nullptr) return looked(std::optional<Conversation>());
     looked(std::optional(reader_view(**found, reader)));
@@ -133,12 +134,10 @@ void PartitionHost::walk(std::uint64_t call, const ConversationId& after, Positi
 }
 
 void PartitionHost::append(std::uint64_t call, LogRecord record) {
-  const auto decided =
-      wire_.answer<Result<Outcome>>([call](OwnerLink& link, Result<Outcome>&& outcome) {
-        link.calls_.decided(call, std::move(outcome));
-      });
   owner_->append(std::move(record),
-                 [decided](Result<Outcome>&& outcome) { decided(std::move(outcome)); });
+                 wire_.answer<Result<Outcome>>([call](OwnerLink& link, Result<Outcome>&& outcome) {
+                   link.calls_.decided(call, std::move(outcome));
+                 }));
 }
 
 Done<void> PartitionHost::done_of(std::uint64_t call) {
@@ -176,7 +175,8 @@ void PartitionHost::charge(const Caller& caller, std::uint32_t people) {
 
 void PartitionHost::charge_loads(const Caller& caller, std::uint32_t heads) {
   if (!wire_.open()) return;
-  wire_.post([caller, heads](OwnerLink& link) { link.front_.relations.charge_loads(caller, heads); });
+  wire_.post(
+      [caller, heads](OwnerLink& link) { link.front_.relations.charge_loads(caller, heads); });
 }
 
 void PartitionHost::relation(const UserId& user, const UserId& other,

@@ -84,7 +84,8 @@ class PartitionHost : public Relations, public Fanout {
   MarkSender marks_;
   PartitionOwner* owner_ = nullptr;
   std::shared_ptr<Sink> sink_;
-  std::map<std::uint64_t, Caller> sessions_;  // of this connection: another front has the same numbers
+  std::map<std::uint64_t, Caller>
+      sessions_;      // of this connection: another front has the same numbers
   RequestView view_;  // reuses its memory
   OpenCalls<Done<std::vector<Consent>>> consents_;
   OpenCalls<Done<std::optional<Consent>>> relations_;
