@@ -39,8 +39,7 @@ Cluster::Cluster(World& world, std::uint64_t seed, BrokenInCluster broken)
     one.cells->replicas = &broker_;
     one.cells->random = &cells_random_;
     one.cells->broken = broken.engine;
-    one.shadow =
-        std::make_unique<Shadow>(i, world_.server().disks().partitions()[i], world_);
+    one.shadow = std::make_unique<Shadow>(i, world_.server().disks().partitions()[i], world_);
     one.topic->on_landed = [&one](const server::LogEntry& entry) { one.shadow->landed(entry); };
     one.cells->on_row = [&one] { one.shadow->stored(one.cells->row.value.position); };
   }
@@ -191,9 +190,9 @@ void Cluster::kill(std::uint64_t number) {
 void Cluster::assign(std::uint32_t partition, OwnerProcess& to) {
   PartitionState& one = partitions_[partition];
   const std::uint64_t number = ++parts_begun_;
-  to.parts.push_back(std::make_unique<OwnerPart>(
-      number, partition, OwnerPart::Engines{one.topic, one.cells, bounds_}, to.process,
-      broken_.rule));
+  to.parts.push_back(std::make_unique<OwnerPart>(number, partition,
+                                                 OwnerPart::Engines{one.topic, one.cells, bounds_},
+                                                 to.process, broken_.rule));
   one.owner = to.number;
   one.part = number;
   OwnerPart& fresh = *to.parts.back();
@@ -257,6 +256,7 @@ void Cluster::look_at(OwnerProcess& there, OwnerPart& one) {
     if (one.connection && !one.host().is_connected()) cut(one.connection, false);
     return;
   }
+  if (one.connection && one.refused) cut(one.connection, false);
   if (!one.connection) offer(there, one);
 }
 

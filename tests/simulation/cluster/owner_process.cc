@@ -31,14 +31,13 @@ OwnerPart::OwnerPart(std::uint64_t its_number, std::uint32_t its_partition, cons
       store_(engines.cells, process),
       host_(broken != ClusterRule::kMarksAreRepeated),
       hasty_(std::make_unique<HastyMarks>(host_.marks())),
-      owned_(log_, store_,
-             {broken == ClusterRule::kFlushIsAnswered ? static_cast<server::FeedMarks&>(*hasty_)
-                                                      : host_.marks(),
-              host_, host_, nullptr,
-              [this](const std::shared_ptr<const server::StoreBatch>& batch) {
-                host_.stored(batch);
-              }},
-             process, engines.bounds) {
+      owned_(
+          log_, store_,
+          {broken == ClusterRule::kFlushIsAnswered ? static_cast<server::FeedMarks&>(*hasty_)
+                                                   : host_.marks(),
+           host_, host_, nullptr,
+           [this](const std::shared_ptr<const server::StoreBatch>& batch) { host_.stored(batch); }},
+          process, engines.bounds) {
   host_.serve(owned_);
 }
 
@@ -47,8 +46,10 @@ OwnerPart::~OwnerPart() = default;
 void OwnerPart::connect(server::OwnerLink& link, const std::shared_ptr<Connection>& fresh) {
   host_.disconnected();  // while the earlier one is here
   connection = fresh;
+  refused = false;
   owned_.catch_up([this, &link, fresh](const Status& caught_up) {
-    if (caught_up) use(link, fresh);
+    if (caught_up) return use(link, fresh);
+    if (connection == fresh) refused = true;
   });
 }
 

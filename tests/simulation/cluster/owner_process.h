@@ -21,7 +21,7 @@ struct Connection {
   std::uint64_t number = 0;   // of the front's side
   std::uint64_t process = 0;  // of the owner
   std::uint64_t part = 0;
-  std::uint64_t front = 0;   // which process of the front
+  std::uint64_t front = 0;  // which process of the front
   std::shared_ptr<Wire> to_owner;
   std::shared_ptr<Wire> to_front;
 };
@@ -55,6 +55,7 @@ class OwnerPart {
   const std::uint32_t partition;
   bool leaving = false;
   std::shared_ptr<Connection> connection;  // null: none, as far as this side knows
+  bool refused = false;  // that one was not taken into use: this part did not own the log then
 
  private:
   class HastyMarks;
