@@ -64,12 +64,13 @@ class JoinedCore : public ServerCore {
                    ports.search, ports.health},
                   people_hooks()),
         sign_in_({options.secret, options.authenticator, options.register_accounts,
-                  options.account_token_life, options.previous_secret},
+                  options.account_token_life, options.previous_secret, ports.home},
                  ports.directory, users_, devices_, ports.passwords, scheduler),
         dispatcher_(options, sign_in_, services_, scheduler, random),
         gateway_(
             kGatewayName, offered(options, ports),
-            {dispatcher_, ports.registry, ports.bus, scheduler, random, connections, ports.runs}) {
+            {dispatcher_, ports.registry, ports.bus, scheduler, random, connections, ports.runs,
+             ports.home}) {
     devices_.on_online([this](const UserId& user, const DeviceId& device) {
       return gateway_.online(user, device);
     });
@@ -85,7 +86,7 @@ class JoinedCore : public ServerCore {
       services_.add(partitions_.back()->owner());
     }
     services_.set_secret(options.secret);
-    if (ports.search == nullptr || !options.search) return;
+    if (ports.search == nullptr || !options.search || ports.home.number != 0) return;
     rebuild_.emplace(*ports.search, scheduler, [log = options.log](const std::string& text) {
       if (log) log({LogLevel::kWarning, "search_rebuild", text, {}});
     });

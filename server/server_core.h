@@ -32,6 +32,7 @@
 #include "server/metrics_text.h"
 #include "server/records/run_history.h"
 #include "server/search/search_feeder.h"
+#include "server/users/home.h"
 
 namespace kith::server {
 
@@ -58,6 +59,8 @@ struct CorePorts {
   const RunHistory* runs = nullptr;        // null: every device's history counts as ours
   ServiceHealth* health = nullptr;         // what fails is noted there; may be null
   std::vector<MakePartition> elsewhere{};  // in place of `partitions`
+  // The first of several homes brings the index up to date for all.
+  Home home{};
 };
 
 class ServerCore : public ConnectionHandler {

@@ -29,6 +29,7 @@ struct Admission {
   std::int64_t expires_ms = 0;  // 0 = never
   std::string token_id{};       // of a host's token; empty for own accounts
   LastEnded after{};            // of own accounts
+  bool elsewhere = false;       // the user is of another home: nothing else is known
 };
 
 // Fails with kRevoked if the token or ticket of the admission was revoked since. `devices`: all of the user.

@@ -27,6 +27,7 @@ struct SignInOptions {
   bool register_accounts = false;
   std::chrono::milliseconds account_token_life{0};
   std::string previous_secret{};  // verifies too; empty: none
+  Home home{};
 };
 
 // Loop thread. Answers may come inside the call.
@@ -35,7 +36,8 @@ class SignIn {
   SignIn(const SignInOptions& options, Directory& directory, Users& users, Devices& devices,
          PasswordHasher& passwords, Scheduler& scheduler);
 
-  // Errors: kUnauthenticated, kTokenExpired, kRevoked, kUnavailable.
+  // Errors: kUnauthenticated, kTokenExpired, kRevoked, kUnavailable. Admits a user of another home without looking at
+  // them: Admission::elsewhere.
   void admit(const v1::Hello& hello, Done<Admission> done) { entry_.admit(hello, std::move(done)); }
   // Takes a fresh token for a running session; it must be the same user's.
   void renew(const Admission& current, const std::string& token, Done<Admission> done) {

@@ -29,13 +29,22 @@ void TokenEntry::admit(const v1::Hello& hello, Done<Admission> done) {
   admit_token(hello.access_token(), {*device, hello.agent(), now().ms, 0}, std::move(done));
 }
 
+template <class Check>
+void TokenEntry::admit_own(const UserId& user, const Done<Admission>& done, Check check) {
+  if (ports_.home.has(user)) return check();
+  Admission elsewhere;
+  elsewhere.user = user;
+  elsewhere.elsewhere = true;
+  done(elsewhere);
+}
+
 void TokenEntry::admit_ticket(const std::string& ticket, const DeviceId& device,
                               Done<Admission> done) {
   auto holder = ports_.tokens.read_ticket(ticket, now());
   if (!holder) return done(holder.error());
   if (holder->device != device)
     return done(unauthenticated("the ticket belongs to another device"));
-  ports_.rights.check(std::move(*holder), std::move(done));
+  admit_own(holder->user, done, [&] { ports_.rights.check(std::move(*holder), done); });
 }
 
 void TokenEntry::renew(const Admission& current, const std::string& token, Done<Admission> done) {
@@ -53,9 +62,11 @@ void TokenEntry::admit_token(const std::string& token, const DeviceRecord& devic
   if (own) {
     if (own->device != device.id)
       return done(unauthenticated("the token belongs to another device"));
-    return ports_.rights.check(
-        {UserId::of(own->handle), device.id, own->issued_ms, own->session_end_ms(), "", own->after},
-        std::move(done));
+    const UserId user = UserId::of(own->handle);
+    return admit_own(user, done, [&] {
+      ports_.rights.check({user, device.id, own->issued_ms, own->session_end_ms(), "", own->after},
+                          done);
+    });
   }
   if (own.error().code == ErrorCode::kTokenExpired || !authenticator_) return done(own.error());
   auto known = guard_.wrap([this, device, digest = digest_of(token),
@@ -77,13 +88,17 @@ void TokenEntry::admit_identity(const Result<Identity>& identity, DeviceRecord d
   if (identity->expires_ms != 0 && identity->expires_ms <= now().ms)
     return done(make_error(ErrorCode::kTokenExpired, "the token has expired"));
   const UserId user = UserId::of(identity->handle);
-  const std::string token =
-      identity->token_id.empty() ? token_digest : digest_of(identity->token_id);
-  const Admission admission{user, device.id, identity->issued_ms, identity->expires_ms, token};
-  device.tokens = {{token, identity->issued_ms, identity->expires_ms}};
-  const std::string name =
-      identity->display_name.empty() ? identity->handle : identity->display_name;
-  ports_.users.find_or_create({identity->handle, name, ""}, device,
+  admit_own(user, done,
+            [&] { admit_known(user, *identity, std::move(device), token_digest, done); });
+}
+
+void TokenEntry::admit_known(const UserId& user, const Identity& identity, DeviceRecord device,
+                             const std::string& token_digest, Done<Admission> done) {
+  const std::string token = identity.token_id.empty() ? token_digest : digest_of(identity.token_id);
+  const Admission admission{user, device.id, identity.issued_ms, identity.expires_ms, token};
+  device.tokens = {{token, identity.issued_ms, identity.expires_ms}};
+  const std::string name = identity.display_name.empty() ? identity.handle : identity.display_name;
+  ports_.users.find_or_create({identity.handle, name, ""}, device,
                               guard_.wrap([this, admission, device, done = std::move(done)](
                                               const Result<Users::WithDevices>& arrived) mutable {
                                 if (!arrived) return done(arrived.error());

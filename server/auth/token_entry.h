@@ -10,6 +10,7 @@
 #include "kith/server/ports/directory.h"
 #include "server/auth/account_tokens.h"
 #include "server/auth/ended_rights.h"
+#include "server/users/home.h"
 #include "src/guard.h"
 
 namespace kith::v1 {
@@ -27,6 +28,7 @@ class TokenEntry {
     Scheduler& scheduler;
     EndedRights& rights;
     const AccountTokens& tokens;
+    const Home home{};
   };
   // `authenticator`: null: accounts of the server only. All of `ports` outlive this.
   TokenEntry(std::shared_ptr<Authenticator> authenticator, const Ports& ports)
@@ -40,10 +42,15 @@ class TokenEntry {
   }
 
  private:
+  // Admits a user of this home by check(); of another one, nothing of them is looked at.
+  template <class Check>
+  void admit_own(const UserId& user, const Done<Admission>& done, Check check);
   void admit_ticket(const std::string& ticket, const DeviceId& device, Done<Admission> done);
   void admit_token(const std::string& token, const DeviceRecord& device, Done<Admission> done);
   void admit_identity(const Result<Identity>& identity, DeviceRecord device,
                       const std::string& token_digest, Done<Admission> done);
+  void admit_known(const UserId& user, const Identity& identity, DeviceRecord device,
+                   const std::string& token_digest, Done<Admission> done);
   [[nodiscard]] Timestamp now() const { return ports_.scheduler.clock().wall(); }
 
   std::shared_ptr<Authenticator> authenticator_;

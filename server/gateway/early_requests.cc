@@ -5,6 +5,7 @@
 
 #include "kith/v1/frame.pb.h"
 #include "src/frame_codec.h"
+#include "src/handle.h"
 
 namespace kith::server {
 namespace {
@@ -55,7 +56,12 @@ void EarlyRequests::ping(Session& session, const v1::ClientFrame& frame) {
 
 void EarlyRequests::enter(Session& session, const v1::ClientFrame& frame) {
   Reply reply = replier(session, frame.req_id());
-  if (frame.has_hello()) return ports_.opening.hello(session, frame.hello(), std::move(reply));
+  if (frame.has_hello()) return ports_.opening.hello(session, frame, std::move(reply));
+  const UserId user = UserId::of(
+      mapped_handle(frame.has_register_() ? frame.register_().handle() : frame.sign_in().handle()));
+  if (ports_.opening.hand_over().elsewhere(user))
+    return ports_.opening.hand_over().pass_on(session, user,
+                                              ports_.opening.hand_over().copy_of(frame));
   session.authenticating();
   const auto done =
       guard_.wrap([this, id = session.id(), reply = std::move(reply)](Result<v1::SignedIn> answer) {

@@ -18,7 +18,7 @@ Gateway::Gateway(std::string name, const ServerOptions& options, const GatewayPo
     : ports_(ports),
       sessions_({Millis(limits::hello_limit).count(), options.idle_limit.count(),
                  options.lagging_limit.count()},
-                {options.send_queue_soft_bytes, options.send_queue_hard_bytes}),
+                {options.send_queue_soft_bytes, options.send_queue_hard_bytes}, ports.home.number),
       reading_(sessions_, ports.dispatcher, ports.connections, ports.scheduler),
       output_(ports.connections, reading_, deadlines_, ports.scheduler.clock(),
               [this](Session& session) { goodbyes_.end_slow(session); }),
@@ -27,9 +27,9 @@ Gateway::Gateway(std::string name, const ServerOptions& options, const GatewayPo
       goodbyes_({sessions_, output_, reading_, ports.dispatcher, registration_, ports.connections}),
       sink_(std::make_shared<AnswerSink>(sessions_, output_, ports.dispatcher, ports.scheduler)),
       requests_({sessions_, deadlines_, goodbyes_, ports.dispatcher, ports.scheduler, sink_}),
-      opening_(options,
-               {sessions_, deadlines_, reading_, goodbyes_, ports.dispatcher, registration_,
-                ports.connections, ports.scheduler, ports.random, ports.runs}),
+      opening_(options, {sessions_, deadlines_, reading_, goodbyes_, ports.dispatcher,
+                         registration_, ports.connections, ports.scheduler, ports.random,
+                         ports.runs, ports.home, [this](Session& session) { forget(session); }}),
       early_(
           {sessions_, deadlines_, goodbyes_, ports.dispatcher, opening_, ports.scheduler, sink_}),
       drain_(sessions_, goodbyes_, ports.scheduler, ports.random),
@@ -105,11 +105,13 @@ void Gateway::on_drained(ConnectionId id) {
 }
 
 void Gateway::on_close(ConnectionId id) {
-  Session* session = sessions_.find(id);
-  if (session == nullptr) return;
-  goodbyes_.leave(*session);
-  output_.note_gone(*session);
-  sessions_.erase(*session);
+  if (Session* session = sessions_.find(id)) forget(*session);
+}
+
+void Gateway::forget(Session& session) {
+  goodbyes_.leave(session);
+  output_.note_gone(session);
+  sessions_.erase(session);
   drain_.closed();
 }
 

@@ -34,6 +34,7 @@ struct GatewayPorts {
   Random& random;
   Connections& connections;
   const RunHistory* runs = nullptr;
+  Home home{};
 };
 
 class Gateway : public ConnectionHandler {
@@ -72,6 +73,8 @@ class Gateway : public ConnectionHandler {
   // Applies the dispatcher's verdict.
   void apply(Session& session, std::uint64_t req_id, const Verdict& verdict);
   void deliver(const Delivery& delivery);
+  // Its connection has gone.
+  void forget(Session& session);
   void tick();
 
   const GatewayPorts ports_;

@@ -42,6 +42,12 @@ class Connections {
   virtual void pause_reading(ConnectionId id, bool paused) = 0;
   // The connection has signed in: it no longer gives way to arriving ones.
   virtual void signed_in(ConnectionId) {}
+  // The user of the connection is of another home (users/home.h), which gets it, and `frame`, which has shown it.
+  // For this handler the connection has ended, and no on_close follows. Only where there are several homes.
+  virtual void pass_on(ConnectionId id, std::uint32_t home, std::string_view frame) {
+    (void)home, (void)frame;
+    close(id, 1012, "");
+  }
 };
 
 // Events of the sockets for the gateway. Called on the loop of the services, in order per

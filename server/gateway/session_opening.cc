@@ -22,6 +22,7 @@ constexpr std::uint32_t kCrowdedWaitMs = 60'000;
 struct SessionOpening::Greeting {
   handshake::Negotiated agreed;
   std::string run_id, agent;
+  std::string frame;  // the Hello itself, if it may be for another home
   FeedVersion cursor = 0;
   bool background = false;
 };
@@ -30,10 +31,11 @@ SessionOpening::SessionOpening(const ServerOptions& options, const Ports& ports)
     : ports_(ports),
       search_(options.search),
       heartbeat_s_(
-          static_cast<std::uint32_t>(std::max<std::int64_t>(1, options.heartbeat.count() / 1000))) {
-}
+          static_cast<std::uint32_t>(std::max<std::int64_t>(1, options.heartbeat.count() / 1000))),
+      hand_over_(ports.home, ports.connections, ports.forget) {}
 
-void SessionOpening::hello(Session& session, const v1::Hello& hello, Reply reply) {
+void SessionOpening::hello(Session& session, const v1::ClientFrame& frame, Reply reply) {
+  const v1::Hello& hello = frame.hello();
   auto agreed = handshake::negotiate(hello);
   if (!agreed) {
     v1::ServerFrame refused;
@@ -44,8 +46,8 @@ void SessionOpening::hello(Session& session, const v1::Hello& hello, Reply reply
   }
   session.authenticating();
   auto greeting = std::make_shared<const Greeting>(
-      Greeting{std::move(*agreed), hello.run_id(), hello.agent(), hello.cursor(),
-               hello.state() == v1::CLIENT_STATE_BACKGROUND});
+      Greeting{std::move(*agreed), hello.run_id(), hello.agent(), hand_over_.copy_of(frame),
+               hello.cursor(), hello.state() == v1::CLIENT_STATE_BACKGROUND});
   ports_.dispatcher.entry().admit(
       hello, session.address(),
       guard_.wrap(
@@ -100,6 +102,9 @@ void SessionOpening::judged(std::uint64_t id, GreetingPtr greeting, Reply reply,
   Session* session = ports_.sessions.find(id);
   if (session == nullptr || session->state() != Session::State::kAuthenticating) return;
   if (!admission) return refused(*session, reply, admission.error(), then);
+  if (admission->elsewhere) {
+    return hand_over_.pass_on(*session, admission->user, greeting->frame);
+  }
   if (!replace_older(*session, *admission)) return;
   make_room(admission->user);
   session->admit(*admission, steady_end(ports_.scheduler.clock(), admission->expires_ms));

@@ -2,18 +2,20 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "kith/core/random.h"
 #include "kith/server/options.h"
 #include "server/gateway/goodbyes.h"
+#include "server/gateway/hand_over.h"
 #include "server/gateway/registration.h"
 #include "server/records/run_history.h"
 #include "src/guard.h"
 
 namespace kith::v1 {
-class Hello;
+class ClientFrame;
 class Welcome;
 }  // namespace kith::v1
 
@@ -32,11 +34,15 @@ class SessionOpening {
     Scheduler& scheduler;
     Random& random;
     const RunHistory* runs = nullptr;  // null: every device's history counts as ours
+    Home home{};
+    std::function<void(Session&)> forget{};  // a session whose connection has gone
   };
   // All must outlive it.
   SessionOpening(const ServerOptions& options, const Ports& ports);
 
-  void hello(Session& session, const v1::Hello& hello, Reply reply);
+  [[nodiscard]] HandOver& hand_over() { return hand_over_; }
+  // `frame` has a Hello.
+  void hello(Session& session, const v1::ClientFrame& frame, Reply reply);
 
   // Sessions replaced by a later one of their device.
   [[nodiscard]] std::uint64_t replaced() const { return replaced_; }
@@ -60,6 +66,7 @@ class SessionOpening {
   const Ports ports_;
   const bool search_;
   const std::uint32_t heartbeat_s_;
+  HandOver hand_over_;
   std::uint64_t replaced_ = 0;
   Guard guard_;
 };

@@ -14,10 +14,14 @@ namespace kith::server {
 
 class SessionTable {
  public:
-  // The number of the session that is added next; never 0, and ascending with time.
+  // Numbers of one home are never those of another.
+  explicit SessionTable(std::uint32_t home = 0) : home_(home) {}
+
+  // The number of the session that is added next; never 0.
   [[nodiscard]] std::uint64_t next_id() const {
-    const std::size_t place = free_.empty() ? places_.size() : free_.back();
-    return (added_ + 1) << kPlaceBits | place;
+    const std::uint64_t place = free_.empty() ? places_.size() : free_.back();
+    const std::uint64_t added = added_ % ((std::uint64_t{1} << kAddedBits) - 1) + 1;
+    return home_ << (kAddedBits + kPlaceBits) | added << kPlaceBits | place;
   }
   // `session->id()` is next_id().
   void add(std::unique_ptr<Session> session) {
@@ -54,10 +58,13 @@ class SessionTable {
 
  private:
   static constexpr int kPlaceBits = 24;  // 16 million sockets; the listener allows 10
+  // A number comes again after a billion sessions, if its place is also the same. The other bits are for 1,024 homes.
+  static constexpr int kAddedBits = 30;
   static std::size_t place_of(std::uint64_t id) {
     return static_cast<std::size_t>(id & ((std::uint64_t{1} << kPlaceBits) - 1));
   }
 
+  const std::uint64_t home_;
   std::vector<std::unique_ptr<Session>> places_;
   std::vector<std::size_t> free_;
   std::uint64_t added_ = 0;

@@ -16,8 +16,9 @@ namespace kith::server {
 
 class Sessions {
  public:
-  Sessions(const Session::Timing& timing, const SendQueue::Bounds& bounds)
-      : timing_(timing), bounds_(bounds) {}
+  // `home`: the number of the home whose sessions they are.
+  Sessions(const Session::Timing& timing, const SendQueue::Bounds& bounds, std::uint32_t home = 0)
+      : timing_(timing), bounds_(bounds), table_(home) {}
 
   Session& add(ConnectionId connection, const std::string& address, std::int64_t now_ms);
   // The connection has gone, and the session with it.
