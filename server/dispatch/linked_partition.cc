@@ -18,7 +18,7 @@ LinkedPartition::LinkedPartition(const PartitionFront& front)
                if (front_.reached) front_.reached(stored);
              }}) {}
 
-std::optional<std::uint64_t> LinkedPartition::connect(PartitionHost& host, Lane& lane,
+std::optional<std::uint64_t> LinkedPartition::connect(FrontLink& host, Lane& lane,
                                                       std::uint64_t epoch) {
   if (epoch < epoch_) return std::nullopt;
   epoch_ = epoch;

@@ -18,10 +18,10 @@ class LinkedPartition : public Partition {
 
   // The owner of `epoch` can be reached: see OwnerLink::connect(), whose number it returns. nullopt, and nothing
   // changes: an owner of a later epoch was connected before, and the state of this one may be old.
-  std::optional<std::uint64_t> connect(PartitionHost& host, Lane& lane, std::uint64_t epoch);
+  std::optional<std::uint64_t> connect(FrontLink& host, Lane& lane, std::uint64_t epoch);
   // The connection `number` has broken.
   void disconnect(std::uint64_t number);
-  // The link that a host answers; see PartitionHost::connected().
+  // The link that a host answers; see FrontLink::connected().
   OwnerLink& link() { return link_; }
 
   // Needs no owner.

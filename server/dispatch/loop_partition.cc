@@ -53,8 +53,8 @@ LoopPartition::LoopPartition(CommandLog& log, ConversationStore& store, const Pa
                marks.begins(stored, logged);
              }}) {
   side_.run_sync([&] { there_ = std::make_unique<There>(*this, log, store, front, bounds); });
-  const std::uint64_t number = link_.connect(there_->host, to_side_);
-  side_.run_sync([&] { there_->host.connected(link_, number, to_front_); });
+  const std::uint64_t number = link_.connect(there_->host.front(), to_side_);
+  side_.run_sync([&] { there_->host.front().connected(link_, number, to_front_); });
 }
 
 LoopPartition::~LoopPartition() {

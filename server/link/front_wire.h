@@ -1,4 +1,4 @@
-// FrontWire: the connection of a partition to the front of the server, as the partition sees it.
+// FrontWire: the connection of a partition to a front of the server, as the partition sees it.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ namespace kith::server {
 // On the loop of the partition.
 class FrontWire {
  public:
-  // See PartitionHost::connected().
+  // See FrontLink::connected().
   void connect(OwnerLink& link, std::uint64_t number, Lane& lane) {
     link_ = &link;
     lane_ = &lane;

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "server/link/partition_host.h"
+#include "server/link/front_link.h"
 
 namespace kith::server {
 
@@ -46,8 +46,8 @@ void MarkSender::flush(Done<void> done) {
 // A flush that fails is asked for again with the next connection.
 void MarkSender::post_flush() {
   wire_.post([upto = marked_](OwnerLink& link) {
-    link.front().marks.flush(link.answer<Status>([upto](PartitionHost& host, const Status& status) {
-      if (status) host.marks().flushed(upto);
+    link.front().marks.flush(link.answer<Status>([upto](FrontLink& front, const Status& status) {
+      if (status) front.marks().flushed(upto);
     }));
   });
 }

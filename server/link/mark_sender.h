@@ -1,5 +1,5 @@
-// MarkSender: brings the marks of a partition to the front of the server. Marks that no answered flush() covers are
-// kept, and given again to the next front: a mark is never lost with a connection.
+// MarkSender: brings the marks of a partition to a front of the server. Marks that no answered flush() covers are
+// kept, and given again to its next connection: a mark is never lost with one.
 #pragma once
 
 #include <cstddef>
@@ -34,7 +34,7 @@ class MarkSender : public FeedMarks {
   void flush(Done<void> done) override;
 
  private:
-  friend class PartitionHost;                   // which gets the answers
+  friend class FrontLink;                       // which gets the answers
   using Mark = std::variant<FeedMark, UserId>;  // of a conversation, or of a user's own state
   struct Flush {
     std::uint64_t upto;  // marks, counted from the first of all

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "kith/v1/frame.pb.h"
-#include "server/link/partition_host.h"
+#include "server/link/front_link.h"
 #include "server/requests/request_frame.h"
 #include "src/frame_codec.h"
 #include "src/request_view.h"
@@ -18,7 +18,7 @@ Error not_connected() {
 
 }  // namespace
 
-std::uint64_t OwnerLink::connect(PartitionHost& host, Lane& lane) {
+std::uint64_t OwnerLink::connect(FrontLink& host, Lane& lane) {
   disconnect();
   host_ = &host;
   lane_ = &lane;
@@ -44,7 +44,7 @@ void OwnerLink::disconnect() {
 void OwnerLink::handle(const Caller& caller, v1::ClientFrame&& frame, Reply&& reply) {
   if (!open_) return reply_error(reply, not_connected());
   const std::uint64_t call = reply ? calls_.replies.add(std::move(reply)) : 0;
-  post([caller, frame = std::move(frame), call](PartitionHost& host) mutable {
+  post([caller, frame = std::move(frame), call](FrontLink& host) mutable {
     host.owner_->handle(caller, std::move(frame), host.reply_of(call));
   });
 }
@@ -52,17 +52,17 @@ void OwnerLink::handle(const Caller& caller, v1::ClientFrame&& frame, Reply&& re
 void OwnerLink::handle(const Caller& caller, const RequestView& request, Reply&& reply) {
   if (!open_) return reply_error(reply, not_connected());
   if (request.kind == RequestView::Kind::kAck) {
-    PartitionHost::Heads upto;
+    FrontLink::Heads upto;
     upto.reserve(request.upto.size());
     for (const RequestView::Head& head : request.upto) {
       if (const auto id = conversation_id(head.conversation)) upto.emplace_back(*id, head.seq);
     }
     return post(
-        [caller, upto = std::move(upto)](PartitionHost& host) { host.acknowledge(caller, upto); });
+        [caller, upto = std::move(upto)](FrontLink& host) { host.acknowledge(caller, upto); });
   }
   if (request.whole.empty()) return handle(caller, frame_of(request), std::move(reply));
   const std::uint64_t call = reply ? calls_.replies.add(std::move(reply)) : 0;
-  post([caller, frame = std::string(request.whole), call](PartitionHost& host) {
+  post([caller, frame = std::string(request.whole), call](FrontLink& host) {
     host.request(caller, frame, call);
   });
 }
@@ -70,36 +70,36 @@ void OwnerLink::handle(const Caller& caller, const RequestView& request, Reply&&
 void OwnerLink::set_secret(const std::string& secret) {
   secret_ = secret;
   if (!open_) return;
-  post([secret](PartitionHost& host) { host.owner_->set_secret(secret); });
+  post([secret](FrontLink& host) { host.owner_->set_secret(secret); });
 }
 
 void OwnerLink::session_opened(const Caller& caller) {
   if (!open_) return;
-  post([caller](PartitionHost& host) { host.session_opened(caller); });
+  post([caller](FrontLink& host) { host.session_opened(caller); });
 }
 
 void OwnerLink::session_closed(const Caller& caller) {
   if (!open_) return;
-  post([caller](PartitionHost& host) { host.session_closed(caller); });
+  post([caller](FrontLink& host) { host.session_closed(caller); });
 }
 
 void OwnerLink::listens(const UserId& user, std::vector<ConversationId> groups) {
   if (!open_) return;
-  post([user, groups = std::move(groups)](PartitionHost& host) mutable {
+  post([user, groups = std::move(groups)](FrontLink& host) mutable {
     host.owner_->listens(user, std::move(groups));
   });
 }
 
 void OwnerLink::set_block(const UserId& by, const UserId& other, bool on, Done<void> done) {
   if (!open_) return done(not_connected());
-  post([by, other, on, call = calls_.dones.add(std::move(done))](PartitionHost& host) {
+  post([by, other, on, call = calls_.dones.add(std::move(done))](FrontLink& host) {
     host.owner_->set_block(by, other, on, host.done_of(call));
   });
 }
 
 void OwnerLink::forget_blocks() {
   if (!open_) return;
-  post([](PartitionHost& host) { host.owner_->forget_blocks(); });
+  post([](FrontLink& host) { host.owner_->forget_blocks(); });
 }
 
 // --- questions and commands of the server itself ---
@@ -107,21 +107,22 @@ void OwnerLink::forget_blocks() {
 void OwnerLink::heads(const ConversationId& after, Position changed_after, std::size_t limit,
                       Done<HeadsPage> done) {
   if (!open_) return done(not_connected());
-  post([after, changed_after, limit, call = calls_.walks.add(std::move(done))](
-           PartitionHost& host) { host.walk(call, after, changed_after, limit); });
+  post([after, changed_after, limit, call = calls_.walks.add(std::move(done))](FrontLink& host) {
+    host.walk(call, after, changed_after, limit);
+  });
 }
 
 void OwnerLink::with(const ConversationId& id, const UserId& reader,
                      Done<const Conversation*> done) {
   if (!open_) return done(not_connected());
-  post([id, reader, call = calls_.looks.add(std::move(done))](PartitionHost& host) {
+  post([id, reader, call = calls_.looks.add(std::move(done))](FrontLink& host) {
     host.look(call, id, reader);
   });
 }
 
 void OwnerLink::events(const EventQuery& query, Done<std::vector<Event>> done) {
   if (!open_) return done(not_connected());
-  post([query, call = calls_.reads.add(std::move(done))](PartitionHost& host) {
+  post([query, call = calls_.reads.add(std::move(done))](FrontLink& host) {
     host.read(call, query);
   });
 }
@@ -129,12 +130,12 @@ void OwnerLink::events(const EventQuery& query, Done<std::vector<Event>> done) {
 void OwnerLink::append(LogRecord record, CommandAnswer answer) {
   if (!open_) return answer(not_connected());
   post([record = std::move(record), call = calls_.commands.add(std::move(answer))](
-           PartitionHost& host) mutable { host.append(call, std::move(record)); });
+           FrontLink& host) mutable { host.append(call, std::move(record)); });
 }
 
 void OwnerLink::mark_user(const UserId& user, const DeviceId& device, Done<void> done) {
   if (!open_) return done(not_connected());
-  post([user, device, call = calls_.dones.add(std::move(done))](PartitionHost& host) {
+  post([user, device, call = calls_.dones.add(std::move(done))](FrontLink& host) {
     host.owner_->mark_user(user, device, host.done_of(call));
   });
 }

@@ -1,5 +1,5 @@
 // OwnerLink: a partition of conversations on another loop, or in another process, as the front of the server sees it.
-// Every call goes to the host of the partition (PartitionHost) through a lane, its answer comes back through another.
+// Every call goes to the other side (FrontLink) through a lane, its answer comes back through another.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@
 
 namespace kith::server {
 
-class PartitionHost;
+class FrontLink;
 
 // The parts of the front that a partition calls. All on the loop of the front, and outlive the link.
 // FeedMarks::begins() is not called, but `opened`.
@@ -42,9 +42,9 @@ class OwnerLink : public PartitionOwner {
   explicit OwnerLink(FrontParts front) : front_(std::move(front)) {}
 
   // From here on calls go to `host`, through `lane`; both outlive the connection. An earlier connection ends. Returns
-  // the number for PartitionHost::connected(). The link opens when the host says that its partition begins; until
+  // the number for FrontLink::connected(). The link opens when the host says that its partition begins; until
   // then all calls are rejected as without a host.
-  std::uint64_t connect(PartitionHost& host, Lane& lane);
+  std::uint64_t connect(FrontLink& host, Lane& lane);
   // The host cannot be reached any more: rejects with kUnavailable what waits for an answer, and everything
   // until the next connection is open. Answers and pushes that are on their way are dropped.
   void disconnect();
@@ -83,7 +83,7 @@ class OwnerLink : public PartitionOwner {
   void mark_user(const UserId& user, const DeviceId& device, Done<void> done) override;
 
  private:
-  friend class PartitionHost;  // which answers
+  friend class FrontLink;  // which answers
 
   // Posts call(host).
   template <class Call>
@@ -93,7 +93,7 @@ class OwnerLink : public PartitionOwner {
 
   const FrontParts front_;
   std::string secret_;
-  PartitionHost* host_ = nullptr;
+  FrontLink* host_ = nullptr;
   Lane* lane_ = nullptr;
   bool open_ = false;
   FrontCalls calls_;

@@ -1,210 +1,85 @@
-// Calls of the front arrive at a partition, and calls of the partition leave for the front.
+// Each part of a call finds the front that it is for.
 #include "server/link/partition_host.h"
 
-#include <algorithm>
+#include <boost/container/small_vector.hpp>
 #include <utility>
 
-#include "kith/v1/frame.pb.h"
-#include "server/conversation/reader_view.h"
-#include "server/link/owner_link.h"
+#include "server/records/partition.h"
 
 namespace kith::server {
 namespace {
 
-Error no_front() {
-  return make_error(ErrorCode::kUnavailable, "the front of the server cannot be reached");
-}
+// Something for each front.
+template <class Part>
+using Parts = boost::container::small_vector<Part, 4>;
 
 }  // namespace
 
-// Answers of the partition's services, for one connection. Replies hold it, and may outlive the host.
-class PartitionHost::Sink : public ReplySink {
- public:
-  explicit Sink(PartitionHost& host) : host_(&host) {}
-
-  void close() { host_ = nullptr; }
-
-  void answer(const Request& request, v1::ServerFrame&& frame) override {
-    post_answer(request, frame.SerializeAsString());
+PartitionHost::PartitionHost(bool further, std::uint32_t fronts) {
+  for (std::uint32_t number = 0; number < fronts; ++number) {
+    fronts_.push_back(std::make_unique<FrontLink>(number, sessions_, further || fronts > 1));
+    marks_.add(fronts_.back()->marks());
   }
-  void answer(const Request& request, std::string_view frame) override {
-    post_answer(request, std::string(frame));
-  }
-  void failed(const Request& request, const Error& error) override {
-    if (host_ == nullptr) return;
-    host_->wire_.post(
-        [call = request.session, error](OwnerLink& link) { link.calls_.failed(call, error); });
-  }
-  void unanswered(const Request& request) override {
-    if (host_ == nullptr) return;
-    host_->wire_.post([call = request.session](OwnerLink& link) { link.calls_.unanswered(call); });
-  }
-
- private:
-  void post_answer(const Request& request, std::string frame) {
-    if (host_ == nullptr) return;
-    host_->wire_.post([call = request.session, frame = std::move(frame)](OwnerLink& link) {
-      link.calls_.replied(call, frame);
-    });
-  }
-
-  PartitionHost* host_;  // null: the connection or the host has ended
-};
-
-PartitionHost::~PartitionHost() {
-  if (sink_) sink_->close();
 }
 
-// --- the connection ---
-
-void PartitionHost::connected(OwnerLink& link, std::uint64_t number, Lane& lane) {
-  disconnected();
-  wire_.connect(link, number, lane);
-  sink_ = std::make_shared<Sink>(*this);
-  marks_.connected();
+FeedMarks& PartitionHost::marks() {
+  if (fronts_.size() == 1) return fronts_[0]->marks();
+  return marks_;
 }
 
-void PartitionHost::disconnected() {
-  if (!wire_.open()) return;
-  wire_.disconnect();
-  sink_->close();
-  for (const auto& [session, caller] : std::exchange(sessions_, {})) owner_->session_closed(caller);
-  auto consents = consents_.take_all();
-  auto relations = relations_.take_all();
-  for (const auto& asked : consents) asked(no_front());
-  for (const auto& asked : relations) asked(no_front());
+void PartitionHost::serve(PartitionOwner& owner) {
+  for (const auto& front : fronts_) front->serve(owner);
 }
 
-// --- calls of the front ---
-
-// The call's number stands in place of the session.
-Reply PartitionHost::reply_of(std::uint64_t call) {
-  if (call == 0) return nullptr;
-  ReplySink::Request request;
-  request.session = call;
-  return {sink_, request};
+FrontLink& PartitionHost::home_of(const UserId& user) {
+  return *fronts_[partition_of(user, static_cast<std::uint32_t>(fronts_.size()))];
 }
-
-void PartitionHost::request(const Caller& caller, std::string_view frame, std::uint64_t call) {
-  view_.read(frame);
-  owner_->handle(caller, view_, reply_of(call));
-}
-
-void PartitionHost::session_opened(const Caller& caller) {
-  if (further_) sessions_[caller.session] = caller;
-  owner_->session_opened(caller);
-}
-
-void PartitionHost::session_closed(const Caller& caller) {
-  sessions_.erase(caller.session);
-  owner_->session_closed(caller);
-}
-
-void PartitionHost::acknowledge(const Caller& caller, const Heads& upto) {
-  RequestView request;
-  request.kind = RequestView::Kind::kAck;
-  for (const auto& [id, seq] : upto) request.upto.push_back({id.view(), seq});
-  owner_->handle(caller, request, nullptr);
-}
-
-void PartitionHost::look(std::uint64_t call, const ConversationId& id, const UserId& reader) {
-  using View = Result<std::optional<Conversation>>;
-  auto looked = wire_.answer<View>(
-      [call](OwnerLink& link, const View& view) { link.calls_.looked(call, view); });
-  owner_->with(id, reader, [looked, reader](const Result<const Conversation*>& found) mutable {
-    if (!found) return looked(found.error());
-    if (*found == nullptr) return looked(std::optional<Conversation>());
-    looked(std::optional(reader_view(**found, reader)));
-  });
-}
-
-void PartitionHost::read(std::uint64_t call, const EventQuery& query) {
-  using Events = Result<std::vector<Event>>;
-  owner_->events(query, wire_.answer<Events>([call](OwnerLink& link, Events&& events) {
-    link.calls_.read(call, std::move(events));
-  }));
-}
-
-void PartitionHost::walk(std::uint64_t call, const ConversationId& after, Position changed_after,
-                         std::size_t limit) {
-  owner_->heads(after, changed_after, limit,
-                wire_.answer<Result<HeadsPage>>([call](OwnerLink& link, Result<HeadsPage>&& page) {
-                  link.calls_.walked(call, std::move(page));
-                }));
-}
-
-void PartitionHost::append(std::uint64_t call, LogRecord record) {
-  owner_->append(std::move(record),
-                 wire_.answer<Result<Outcome>>([call](OwnerLink& link, Result<Outcome>&& outcome) {
-                   link.calls_.decided(call, std::move(outcome));
-                 }));
-}
-
-Done<void> PartitionHost::done_of(std::uint64_t call) {
-  return wire_.answer<Status>(
-      [call](OwnerLink& link, const Status& status) { link.calls_.done(call, status); });
-}
-
-// --- calls of the partition ---
 
 void PartitionHost::stored(const std::shared_ptr<const StoreBatch>& batch) {
-  marks_.stored(batch->position);
-  if (!wire_.open()) return;
-  wire_.post([batch](OwnerLink& link) {
-    if (link.front_.stored) link.front_.stored(batch);
-  });
+  for (const auto& front : fronts_) front->stored(batch);
 }
 
 void PartitionHost::consents(const Caller& caller, const std::vector<UserId>& ids,
                              Done<std::vector<Consent>> done) {
-  if (!wire_.open()) return done(no_front());
-  wire_.post([caller, ids, call = consents_.add(std::move(done))](OwnerLink& link) {
-    link.front_.relations.consents(
-        caller, ids,
-        link.answer<Result<std::vector<Consent>>>(
-            [call](PartitionHost& host, Result<std::vector<Consent>>&& found) {
-              if (const auto asked = host.consents_.take(call)) (*asked)(std::move(found));
-            }));
-  });
+  home_of(caller.user).consents(caller, ids, std::move(done));
 }
 
 void PartitionHost::charge(const Caller& caller, std::uint32_t people) {
-  if (!wire_.open()) return;
-  wire_.post([caller, people](OwnerLink& link) { link.front_.relations.charge(caller, people); });
+  home_of(caller.user).charge(caller, people);
 }
 
 void PartitionHost::charge_loads(const Caller& caller, std::uint32_t heads) {
-  if (!wire_.open()) return;
-  wire_.post(
-      [caller, heads](OwnerLink& link) { link.front_.relations.charge_loads(caller, heads); });
+  home_of(caller.user).charge_loads(caller, heads);
 }
 
 void PartitionHost::relation(const UserId& user, const UserId& other,
                              Done<std::optional<Consent>> done) {
-  if (!wire_.open()) return done(no_front());
-  wire_.post([user, other, call = relations_.add(std::move(done))](OwnerLink& link) {
-    link.front_.relations.relation(
-        user, other,
-        link.answer<Result<std::optional<Consent>>>(
-            [call](PartitionHost& host, Result<std::optional<Consent>>&& found) {
-              if (const auto asked = host.relations_.take(call)) (*asked)(std::move(found));
-            }));
-  });
+  home_of(user).relation(user, other, std::move(done));
 }
 
 void PartitionHost::to_users(std::span<const UserId> users, const Push& push,
                              std::uint64_t except) {
-  if (users.empty() || !wire_.open()) return;
-  wire_.post([to = UserList(users.begin(), users.end()), push, except](OwnerLink& link) {
-    link.front_.fanout.to_users(span_of(to), push, except);
-  });
+  if (fronts_.size() == 1) {
+    return fronts_[0]->to_users(UserList(users.begin(), users.end()), push, except);
+  }
+  Parts<UserList> parts(fronts_.size());
+  for (const UserId& user : users) {
+    parts[partition_of(user, static_cast<std::uint32_t>(fronts_.size()))].push_back(user);
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    fronts_[i]->to_users(std::move(parts[i]), push, except);
+  }
 }
 
 void PartitionHost::to_sessions(std::vector<std::uint64_t> sessions, const Push& push) {
-  if (sessions.empty() || !wire_.open()) return;
-  wire_.post([sessions = std::move(sessions), push](OwnerLink& link) mutable {
-    link.front_.fanout.to_sessions(std::move(sessions), push);
-  });
+  if (fronts_.size() == 1) return fronts_[0]->to_sessions(std::move(sessions), push);
+  Parts<std::vector<std::uint64_t>> parts(fronts_.size());
+  for (const std::uint64_t session : sessions) {
+    if (const auto front = sessions_.front_of(session)) parts[*front].push_back(session);
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    fronts_[i]->to_sessions(std::move(parts[i]), push);
+  }
 }
 
 }  // namespace kith::server

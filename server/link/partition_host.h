@@ -1,94 +1,61 @@
-// PartitionHost: a partition of conversations whose front is on another loop, or in another process. It brings the
-// calls of the front (OwnerLink) to the partition, and is the front for the partition: what that asks, marks and pushes
-// goes through a lane, and answers come back through another.
+// PartitionHost: the fronts of the server, on other loops or in other processes, as one for a partition of
+// conversations. Each front is the home of some users; partition_of() names the home of each. Questions, marks and
+// pushes of the partition go to the homes of the users that they are about.
 //
-// The front may go, or the way to it. Questions are then rejected, and pushes are lost, of which the front notifies its
-// sessions. Marks are not lost: those that no answered flush() covers are kept, and given to the next front. So a
-// partition whose front is away writes nothing to its store, and rejects commands when it is too far behind.
+// Each front may go for itself (FrontLink): the others are not disturbed. But the store of the partition waits for the
+// marks of all of them.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
-#include <string>
-#include <utility>
 #include <vector>
 
-#include "server/conversation/partition_owner.h"
 #include "server/delivery/fanout.h"
-#include "server/link/front_wire.h"
-#include "server/link/lane.h"
-#include "server/link/mark_sender.h"
-#include "server/link/open_calls.h"
+#include "server/link/front_link.h"
+#include "server/link/front_sessions.h"
+#include "server/link/mark_router.h"
 #include "server/requests/relations.h"
-#include "src/request_view.h"
 
 namespace kith::server {
-
-class OwnerLink;
 
 // On the loop of the partition.
 class PartitionHost : public Relations, public Fanout {
  public:
-  // `further`: there may be further connections, for which marks are kept. Without it the first one must last.
-  explicit PartitionHost(bool further) : further_(further), marks_(wire_, further) {}
-  ~PartitionHost() override;
+  // `fronts`: their number, which never changes. `further`: see FrontLink; of several fronts each connects for itself,
+  // so there always are further connections.
+  explicit PartitionHost(bool further, std::uint32_t fronts = 1);
 
-  // The way of the partition's marks to the front.
-  MarkSender& marks() { return marks_; }
-  // The partition that answers; it outlives the calls of the front.
-  void serve(PartitionOwner& owner) { owner_ = &owner; }
-  // The front is connected, under this number of its own (OwnerLink::connect()). `link` is used on its loop
-  // only, by calls that `lane` brings there; both outlive the connection. Before the first call of the front. An
-  // earlier connection ends.
-  void connected(OwnerLink& link, std::uint64_t number, Lane& lane);
-  // The front cannot be reached any more.
-  void disconnected();
-  [[nodiscard]] bool is_connected() const { return wire_.open(); }
+  // The way of the partition's marks to the fronts.
+  FeedMarks& marks();
+  // The partition that answers; it outlives the calls of the fronts.
+  void serve(PartitionOwner& owner);
+  // The front of this number, from 0: the home of the users of whom partition_of() says so.
+  [[nodiscard]] FrontLink& front(std::uint32_t number = 0) { return *fronts_[number]; }
 
   // The store has taken a batch.
   void stored(const std::shared_ptr<const StoreBatch>& batch);
 
+  // The home of the caller answers, and pays.
   void consents(const Caller& caller, const std::vector<UserId>& ids,
                 Done<std::vector<Consent>> done) override;
   void charge(const Caller& caller, std::uint32_t people) override;
   void charge_loads(const Caller& caller, std::uint32_t heads) override;
+  // The home of `user` answers.
   void relation(const UserId& user, const UserId& other,
                 Done<std::optional<Consent>> done) override;
 
+  // Pushes to one user, and to one session, come in the order of the calls.
   void to_users(std::span<const UserId> users, const Push& push, std::uint64_t except) override;
   void to_sessions(std::vector<std::uint64_t> sessions, const Push& push) override;
 
  private:
-  friend class OwnerLink;  // which calls
-  class Sink;
-  using Heads = std::vector<std::pair<ConversationId, std::uint64_t>>;
+  [[nodiscard]] FrontLink& home_of(const UserId& user);
 
-  Reply reply_of(std::uint64_t call);
-  void request(const Caller& caller, std::string_view frame, std::uint64_t call);
-  void session_opened(const Caller& caller);
-  void session_closed(const Caller& caller);
-  void acknowledge(const Caller& caller, const Heads& upto);
-  void look(std::uint64_t call, const ConversationId& id, const UserId& reader);
-  void read(std::uint64_t call, const EventQuery& query);
-  void walk(std::uint64_t call, const ConversationId& after, Position changed_after,
-            std::size_t limit);
-  void append(std::uint64_t call, LogRecord record);
-  [[nodiscard]] Done<void> done_of(std::uint64_t call);
-
-  const bool further_;
-  FrontWire wire_;
-  MarkSender marks_;
-  PartitionOwner* owner_ = nullptr;
-  std::shared_ptr<Sink> sink_;
-  std::map<std::uint64_t, Caller>
-      sessions_;      // of this connection: another front has the same numbers
-  RequestView view_;  // reuses its memory
-  OpenCalls<Done<std::vector<Consent>>> consents_;
-  OpenCalls<Done<std::optional<Consent>>> relations_;
+  FrontSessions sessions_;
+  std::vector<std::unique_ptr<FrontLink>> fronts_;
+  MarkRouter marks_;  // of several fronts
 };
 
 }  // namespace kith::server

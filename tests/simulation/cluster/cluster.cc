@@ -107,7 +107,7 @@ void Cluster::accept(std::uint32_t partition, Place from, std::uint64_t epoch) {
   fresh->front = world_.server().starts();
   fresh->to_owner = std::make_shared<Wire>(owner.process, delays_);
   fresh->to_front = std::make_shared<Wire>(world_.server().node(), delays_);
-  const auto number = one.front->connect(offered->host(), *fresh->to_owner, epoch);
+  const auto number = one.front->connect(offered->front(), *fresh->to_owner, epoch);
   const std::string name =
       "owner " + std::to_string(from.process) + " of partition " + std::to_string(partition);
   if (!number) return world_.trace().line("front", "refuses " + name);
@@ -253,7 +253,7 @@ void Cluster::look_at(OwnerProcess& there, OwnerPart& one) {
     if (assigned || (!calm_ && !one.leaving && random_.chance(0.01))) {
       one.owned().shard().ownership().take_over();
     }
-    if (one.connection && !one.host().is_connected()) cut(one.connection, false);
+    if (one.connection && !one.front().is_connected()) cut(one.connection, false);
     return;
   }
   if (one.connection && one.refused) cut(one.connection, false);

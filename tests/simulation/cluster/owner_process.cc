@@ -44,7 +44,7 @@ OwnerPart::OwnerPart(std::uint64_t its_number, std::uint32_t its_partition, cons
 OwnerPart::~OwnerPart() = default;
 
 void OwnerPart::connect(server::OwnerLink& link, const std::shared_ptr<Connection>& fresh) {
-  host_.disconnected();  // while the earlier one is here
+  front().disconnected();  // while the earlier one is here
   connection = fresh;
   refused = false;
   owned_.catch_up([this, &link, fresh](const Status& caught_up) {
@@ -54,12 +54,12 @@ void OwnerPart::connect(server::OwnerLink& link, const std::shared_ptr<Connectio
 }
 
 void OwnerPart::use(server::OwnerLink& link, const std::shared_ptr<Connection>& fresh) {
-  if (connection == fresh) host_.connected(link, fresh->number, *fresh->to_front);
+  if (connection == fresh) front().connected(link, fresh->number, *fresh->to_front);
 }
 
 void OwnerPart::disconnect(const Connection& broken) {
   if (connection.get() != &broken) return;
-  host_.disconnected();
+  front().disconnected();
   connection.reset();
 }
 

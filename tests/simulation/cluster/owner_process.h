@@ -48,7 +48,7 @@ class OwnerPart {
   void disconnect(const Connection& connection);
 
   server::OwnedPartition& owned() { return owned_; }
-  server::PartitionHost& host() { return host_; }
+  server::FrontLink& front() { return host_.front(); }
   SharedLog& log() { return log_; }
 
   const std::uint64_t number;  // of all parts of a run

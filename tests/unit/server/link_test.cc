@@ -2,7 +2,6 @@
 // costs.
 #include <gtest/gtest.h>
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <utility>
@@ -16,107 +15,10 @@
 #include "server/link/partition_host.h"
 #include "server/records/feed_versions.h"
 #include "src/request_view.h"
+#include "tests/unit/server/link_fixture.h"
 
 namespace kith::server {
 namespace {
-
-// A lane whose calls run when the test says so.
-class TestLane : public Lane {
- public:
-  void post(Call call) override { calls_.push_back(std::move(call)); }
-  void run() {
-    while (!calls_.empty()) {
-      Call call = std::move(calls_.front());
-      calls_.pop_front();
-      call();
-    }
-  }
-  void run_one() {
-    Call call = std::move(calls_.front());
-    calls_.pop_front();
-    call();
-  }
-  [[nodiscard]] std::size_t size() const { return calls_.size(); }
-
- private:
-  std::deque<Call> calls_;
-};
-
-// A partition that notes what it is asked, and answers when the test says so.
-class TestOwner : public PartitionOwner {
- public:
-  void handle(const Caller&, v1::ClientFrame&&, Reply&& reply) override {
-    replies.push_back(std::move(reply));
-  }
-  void handle(const Caller&, const RequestView&, Reply&& reply) override {
-    replies.push_back(std::move(reply));
-  }
-  void set_secret(const std::string& secret) override { log.push_back("secret " + secret); }
-  void session_opened(const Caller& caller) override {
-    log.push_back("session " + std::to_string(caller.session));
-  }
-  void session_closed(const Caller& caller) override {
-    log.push_back("no session " + std::to_string(caller.session));
-  }
-  void listens(const UserId&, std::vector<ConversationId>) override {}
-  void set_block(const UserId&, const UserId&, bool, Done<void> done) override {
-    dones.push_back(std::move(done));
-  }
-  void forget_blocks() override { log.push_back("forget blocks"); }
-  void heads(const ConversationId&, Position, std::size_t, Done<HeadsPage> done) override {
-    walks.push_back(std::move(done));
-  }
-  void with(const ConversationId&, const UserId&, Done<const Conversation*> done) override {
-    looks.push_back(std::move(done));
-  }
-  void events(const EventQuery&, Done<std::vector<Event>> done) override {
-    reads.push_back(std::move(done));
-  }
-  void append(LogRecord, CommandAnswer answer) override { commands.push_back(std::move(answer)); }
-  void mark_user(const UserId&, const DeviceId&, Done<void> done) override {
-    dones.push_back(std::move(done));
-  }
-
-  std::vector<std::string> log;
-  std::vector<Reply> replies;
-  std::vector<Done<void>> dones;
-  std::vector<Done<HeadsPage>> walks;
-  std::vector<Done<const Conversation*>> looks;
-  std::vector<Done<std::vector<Event>>> reads;
-  std::vector<CommandAnswer> commands;
-};
-
-// A front that notes what it hears.
-class TestFront : public FeedMarks, public Relations, public Fanout {
- public:
-  void begins(std::uint64_t, std::uint64_t logged) override {
-    log.push_back("begins");
-    versions.add_log(0, logged);
-  }
-  void mark(const FeedMark& mark) override {
-    log.push_back("mark " + std::to_string(mark.last_seq));
-  }
-  void mark_user(const UserId&) override { log.push_back("mark of a user"); }
-  void flush(Done<void> done) override { flushes.push_back(std::move(done)); }
-  void consents(const Caller&, const std::vector<UserId>&,
-                Done<std::vector<Consent>> done) override {
-    done(std::vector<Consent>(2));
-  }
-  void charge(const Caller&, std::uint32_t) override {}
-  void charge_loads(const Caller&, std::uint32_t) override {}
-  void relation(const UserId&, const UserId&, Done<std::optional<Consent>> done) override {
-    asked.push_back(std::move(done));
-  }
-  void to_users(std::span<const UserId>, const Push&, std::uint64_t) override {
-    log.push_back("push");
-  }
-  void to_sessions(std::vector<std::uint64_t>, const Push&) override {}
-
-  std::vector<std::string> log;
-  FeedVersions versions;
-  std::vector<Done<void>> flushes;
-  std::vector<Done<std::optional<Consent>>> asked;
-};
 
 class LinkTest : public ::testing::Test {
  protected:
@@ -128,9 +30,9 @@ class LinkTest : public ::testing::Test {
   void connect(std::uint64_t epoch = 1) {
     to_host = std::make_unique<TestLane>();
     to_front = std::make_unique<TestLane>();
-    const auto number = partition.connect(host, *to_host, epoch);
+    const auto number = partition.connect(host.front(), *to_host, epoch);
     ASSERT_TRUE(number.has_value());
-    host.connected(link(), *number, *to_front);
+    host.front().connected(link(), *number, *to_front);
   }
   void run() {
     for (int i = 0; i < 5; ++i) {
@@ -140,7 +42,7 @@ class LinkTest : public ::testing::Test {
   }
   void break_link() {
     link().disconnect();
-    host.disconnected();
+    host.front().disconnected();
   }
   OwnerLink& link() { return dynamic_cast<OwnerLink&>(partition.owner()); }
   // Asks, and notes the error of the answer, or "answered".
@@ -191,7 +93,7 @@ TEST_F(LinkTest, AnAnswerAfterTheEndOfTheHostIsDropped) {
   ending->marks().begins(0, 0);
   TestLane there, back;
   int heard = 0;
-  ending->connected(link(), *partition.connect(*ending, there, 1), back);
+  ending->front().connected(link(), *partition.connect(ending->front(), there, 1), back);
   back.run();
   link().heads(ConversationId(), 0, 10, [&heard](const Result<HeadsPage>&) { ++heard; });
   link().with(ConversationId(), UserId(),
@@ -273,9 +175,9 @@ TEST_F(LinkTest, WhatWasSentOverAnEndedConnectionIsDropped) {
   const auto old = std::move(to_front);
   to_front = std::make_unique<TestLane>();
   host.marks().mark_user(UserId());  // on its way when the front connects anew
-  const std::uint64_t number = *partition.connect(host, *to_host, 1);
+  const std::uint64_t number = *partition.connect(host.front(), *to_host, 1);
   to_front = std::make_unique<TestLane>();
-  host.connected(link(), number, *to_front);
+  host.front().connected(link(), number, *to_front);
   front.log.clear();
   ASSERT_EQ(old->size(), 1u);
   old->run();
@@ -312,7 +214,7 @@ TEST_F(LinkTest, MarksThatNoFlushCoversAreGivenAgain) {
   front.flushes[0]({});
   run();
   EXPECT_TRUE(flushed);
-  EXPECT_EQ(host.marks().kept(), 1u);
+  EXPECT_EQ(host.front().marks().kept(), 1u);
   break_link();
   mark(3);
   bool later = false;
@@ -326,7 +228,7 @@ TEST_F(LinkTest, MarksThatNoFlushCoversAreGivenAgain) {
   front.flushes[1]({});
   run();
   EXPECT_TRUE(later);
-  EXPECT_EQ(host.marks().kept(), 0u);
+  EXPECT_EQ(host.front().marks().kept(), 0u);
 }
 
 TEST_F(LinkTest, AFlushWhoseAnswerIsLostIsAskedForAgain) {
@@ -383,9 +285,9 @@ TEST_F(LinkTest, AnOwnerOfAnEarlierEpochIsRefused) {
   run();
   EXPECT_EQ(reached, 1);
   TestLane lane;
-  EXPECT_FALSE(partition.connect(host, lane, 3).has_value());
+  EXPECT_FALSE(partition.connect(host.front(), lane, 3).has_value());
   break_link();
-  EXPECT_FALSE(partition.connect(host, lane, 3).has_value());
+  EXPECT_FALSE(partition.connect(host.front(), lane, 3).has_value());
   connect(4);
   run();
   EXPECT_EQ(reached, 2);
