@@ -71,20 +71,33 @@ std::vector<int> people_of(SeededRandom& random) {
   return devices;
 }
 
-// Waits until everything is up to date, and judges what is there then.
-bool settle_and_judge(World& world, std::int64_t busy, bool in_cluster) {
-  bool good = true;
-  std::string missing = "nothing was tried";
-  const std::int64_t limit = busy + kCalmLimitMs;
-  bool settled = false;
-  while (good && !settled && world.now() < limit) {
-    good = world.run_until(world.now() + kCalmStepMs);
-    settled = good && world.settled(&missing);
+// Waits until everything is up to date; false: a rule is broken. Otherwise `missing` says what is not, or is empty.
+bool settle(World& world, std::int64_t limit, std::string& missing) {
+  missing = "nothing was tried";
+  while (world.now() < limit) {
+    if (!world.run_until(world.now() + kCalmStepMs)) return false;
+    if (!world.settled(&missing)) continue;
+    missing.clear();
+    break;
   }
+  return true;
+}
+
+// Judges what is there when everything is up to date.
+bool settle_and_judge(World& world, std::int64_t busy, bool in_cluster) {
+  std::string missing;
+  const std::int64_t limit = busy + kCalmLimitMs;
+  bool good = settle(world, limit, missing);
+  bool settled = missing.empty();
   // Where live pushes are lost to the end, those who miss them are notified by then.
   const bool losses_are_told = world.server().bus_says_loss && world.server().bus_loss > 0;
   if (good && settled && losses_are_told) good = world.run_until(world.now() + kMissedMs);
-  if (good && in_cluster) good = world.run_until(world.now() + kLandedMs);
+  if (good && settled && in_cluster) {
+    good = world.run_until(world.now() + kLandedMs);
+    // A device that has come meanwhile may have acknowledged something.
+    if (good) good = settle(world, world.now() + kCalmLimitMs, missing);
+    settled = missing.empty();
+  }
   if (good) world.check_at_rest();  // more specific rules come first
   if (good && settled) search_everything(world);
   if (good && !settled) world.findings().broken(5, missing);
