@@ -79,6 +79,7 @@ Status ConversationShard::start() {
   }
   decider_.set_replaying(false);
   progress_.replayed();
+  writer_.schedule();
   return {};
 }
 
@@ -157,6 +158,7 @@ void ConversationShard::leave_when_stored(std::int64_t until_ms, std::function<v
 void ConversationShard::committed(LogEntry&& entry, CommandAnswer&& answer) {
   progress_.committed(entry.position);
   if (const auto verdict = ownership_.judge(entry); verdict != LogOwnership::Verdict::kCounts) {
+    if (ownership_.mine(entry.record)) progress_.took_over(entry.position);
     writer_.schedule();
     if (!answer) return;
     if (verdict == LogOwnership::Verdict::kTookOver) return answer(Outcome{});

@@ -57,10 +57,13 @@ void StoreWriter::begin() {
   if (writing_) return;
   if (failures_ > 0) return give();  // the same batch again
   // The store gets the position of records that changed nothing with the next batch, or when there are many.
-  if (dirty_.empty() && progress_.apply_lag() < pace_.marks().at_once) return;
+  if (dirty_.empty() && !progress_.due() && progress_.apply_lag() < pace_.marks().at_once) return;
   // The store knows a batch by its position: one that ends where the last one did would be taken
   // for its repetition. A record that still waits for its conversation holds the position back.
-  if (progress_.decided() <= progress_.applied()) return;
+  if (progress_.decided() <= progress_.applied()) {
+    if (progress_.due()) schedule();
+    return;
+  }
   writing_ = true;
   pace_.batch_begins(progress_.apply_lag(), scheduler_.clock().steady_ms());
   gathering_ = std::make_unique<Gathering>();
@@ -133,7 +136,7 @@ void StoreWriter::given(const Status& status) {
   progress_.stored(batch_->position);
   pace_.batch_ends(scheduler_.clock().steady_ms());
   const auto stored = std::exchange(batch_, nullptr);
-  if (!dirty_.empty()) schedule();
+  if (!dirty_.empty() || progress_.due()) schedule();
   if (stored_) stored_(stored);
 }
 

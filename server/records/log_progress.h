@@ -17,7 +17,9 @@ class LogProgress {
     tenures_.begin(stored.position, stored.tenure);
   }
   // The records that the log held at the start have been read.
-  void replayed() { found_ = end_; }
+  void replayed() { found_ = due_ = end_; }
+  // This process begins to own the log with the record at `position`.
+  void took_over(Position position) { due_ = position; }
   // A record is in the log.
   void committed(Position position) { end_ = position; }
   // It waits for its decision, while later ones may be decided.
@@ -38,6 +40,9 @@ class LogProgress {
   [[nodiscard]] Position decided() const { return waiting_.empty() ? end_ : *waiting_.begin() - 1; }
   // The store has every record up to this one.
   [[nodiscard]] Position applied() const { return applied_; }
+  // Whether the store is to get a later position, also if no record up to there changes anything: an earlier owner may
+  // have written the rows, and have ended before their position.
+  [[nodiscard]] bool due() const { return applied_ < due_; }
   // Records decided and not yet in the store.
   [[nodiscard]] std::uint64_t apply_lag() const { return decided() - applied_; }
   // Records in the log and not yet in the store.
@@ -52,6 +57,7 @@ class LogProgress {
   Position end_ = 0;
   Position found_ = 0;
   Position applied_ = 0;
+  Position due_ = 0;
   std::set<Position> waiting_;
 };
 

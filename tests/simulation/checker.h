@@ -81,6 +81,8 @@ struct Truth {
   std::function<bool()> restored;  // the server was set back to an older copy of its data
   // The clocks of this device and of the server were both set in this run.
   std::function<bool(std::size_t device)> clocks_were_set;
+  // A process of the server may stand still for so long, and go on then with what it was asked before.
+  std::int64_t stands_still_ms = 0;
 
   [[nodiscard]] const Store& store(std::uint32_t partition) const { return disks.store(partition); }
   // The store in which the conversation lies, if it is stored at all.

@@ -43,7 +43,8 @@ World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken
              [this] { return restored_; },
              [this](std::size_t device) {
                return devices_.at(device)->node().clock_was_set() && server_.node().clock_was_set();
-             }} {
+             },
+             0} {
   for (std::size_t user = 0; user < users_; ++user) {
     for (int i = 0; i < devices_of[user]; ++i) {
       who_.push_back(
@@ -229,7 +230,8 @@ bool World::engines_settled(std::string* why) const {
     // In a cluster a batch may land of which no owner hears.
     const bool unheard = server_.elsewhere.make && logged != logged_at_.end() &&
                          now() - logged->second >= kIndexLimitMs;
-    if (applied > 0 && !unheard && (complete == truth_.index.complete.end() || complete->second < applied)) {
+    if (applied > 0 && !unheard &&
+        (complete == truth_.index.complete.end() || complete->second < applied)) {
       *why = "the search index is behind a store";
       return false;
     }
@@ -382,9 +384,9 @@ void World::applied(std::uint32_t partition, const server::StoreBatch& batch) {
 }
 
 void World::indexed(const server::IndexBatch& batch) {
-  trace_.line(part_name("index", batch.partition),
-              "gets " + std::to_string(batch.messages.size()) + " messages, complete up to " +
-                  std::to_string(batch.complete));
+  trace_.line(part_name("index", batch.partition), "gets " + std::to_string(batch.messages.size()) +
+                                                       " messages, complete up to " +
+                                                       std::to_string(batch.complete));
   for (auto& checker : checkers_) checker->indexed(batch);
 }
 

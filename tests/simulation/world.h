@@ -94,6 +94,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   [[nodiscard]] Trace& trace() { return trace_; }
   [[nodiscard]] Findings& findings() { return findings_; }
   [[nodiscard]] const Truth& truth() const { return truth_; }
+  void processes_stand_still(std::int64_t ms) { truth_.stands_still_ms = ms; }
   [[nodiscard]] std::uint64_t steps() const { return time_.steps(); }
   // Bytes that went between the server and all devices.
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }

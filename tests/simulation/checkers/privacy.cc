@@ -31,6 +31,10 @@ void PrivacyChecker::user_changed(const UserId& id) {
   changed_at_[id] = truth_.now();
 }
 
+std::int64_t PrivacyChecker::under_way_ms() const {
+  return kUnderWayMs + truth_.stands_still_ms;
+}
+
 bool PrivacyChecker::settled(const UserId& id, std::int64_t for_ms) const {
   const auto it = changed_at_.find(id);
   return it == changed_at_.end() || truth_.now() - it->second > for_ms;
@@ -51,7 +55,7 @@ void PrivacyChecker::logged(std::uint32_t partition, const server::LogEntry& ent
   remember_history();
   logged_[partition] = entry.position;
   made_members(entry);
-  if (!hides_reads(entry.record.sender, kUnderWayMs)) show(partition, entry);
+  if (!hides_reads(entry.record.sender, under_way_ms())) show(partition, entry);
 }
 
 // It is not known whether its sender hid their reading then.
@@ -95,7 +99,7 @@ void PrivacyChecker::made_members(const server::LogEntry& entry) {
       broken(13, "user " + brief(id) + " does not exist, and is made a member");
       continue;
     }
-    if (id == entry.record.sender || !settled(id, kUnderWayMs)) continue;
+    if (id == entry.record.sender || !settled(id, under_way_ms())) continue;
     const auto& privacy = target->privacy;
     if (allows(direct ? privacy.first_messages : privacy.group_adds, *target,
                entry.record.sender)) {
@@ -182,7 +186,7 @@ void PrivacyChecker::presence(const Who& who, const v1::PresencePush& push) {
   const server::UserRecord* target = user(id);
   const server::UserRecord* viewer = user(who.user);
   if (target == nullptr || viewer == nullptr || id == who.user) return;
-  if (!settled(id, kUnderWayMs) || !settled(who.user, kUnderWayMs)) return;
+  if (!settled(id, under_way_ms()) || !settled(who.user, under_way_ms())) return;
   const bool online = allows(target->privacy.online, *target, who.user) &&
                       allows(viewer->privacy.online, *viewer, id);
   const bool last_seen = allows(target->privacy.last_seen, *target, who.user) &&
@@ -200,7 +204,7 @@ void PrivacyChecker::typing(const Who& who, const v1::TypingPush& push) {
   const server::UserRecord* target = user(id);
   const server::UserRecord* viewer = user(who.user);
   if (target == nullptr || viewer == nullptr) return;
-  if (!settled(id, kUnderWayMs) || !settled(who.user, kUnderWayMs)) return;
+  if (!settled(id, under_way_ms()) || !settled(who.user, under_way_ms())) return;
   if (allows(target->privacy.online, *target, who.user) &&
       allows(viewer->privacy.online, *viewer, id)) {
     return;

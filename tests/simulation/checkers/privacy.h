@@ -29,6 +29,7 @@ class PrivacyChecker : public Checker {
     std::uint64_t read;
   };
   [[nodiscard]] const server::UserRecord* user(const UserId& id) const;
+  [[nodiscard]] std::int64_t under_way_ms() const;
   [[nodiscard]] bool settled(const UserId& id, std::int64_t for_ms) const;
   [[nodiscard]] bool hides_reads(const UserId& id, std::int64_t for_ms) const;
   void show(std::uint32_t partition, const server::LogEntry& entry);

@@ -41,10 +41,10 @@ class BrokenOwner : public server::PartitionOwner {
   }
   void handle(const Caller& caller, const RequestView& request, Reply&& reply) override {
     v1::ClientFrame frame;
-    const bool sends = broken_ == ClusterRule::kCommandsNotRepeated &&
-                       frame.ParseFromArray(request.whole.data(),
-                                            static_cast<int>(request.whole.size())) &&
-                       frame.has_send();
+    const bool sends =
+        broken_ == ClusterRule::kCommandsNotRepeated &&
+        frame.ParseFromArray(request.whole.data(), static_cast<int>(request.whole.size())) &&
+        frame.has_send();
     if (!sends) return inner_.handle(caller, request, std::move(reply));
     send(caller, frame, reply, 0);
   }

@@ -26,6 +26,7 @@ Cluster::Cluster(World& world, std::uint64_t seed, BrokenInCluster broken)
       broker_(world.time(), kBroker),
       delays_{&wire_random_, random_.chance(0.3) ? 100 : 3},
       partitions_(kPartitions) {
+  world_.processes_stand_still(kFrozenMs);
   // Some runs keep few conversations in memory, so that they are read again.
   bounds_.cache = {random_.chance(0.5) ? std::size_t{2} : std::size_t{100}, std::size_t{1} << 30};
   bounds_.large_pushes_per_s = limits::large_pushes_per_s;

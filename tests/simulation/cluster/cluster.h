@@ -20,6 +20,7 @@ namespace kith::sim {
 class Cluster {
  public:
   static constexpr std::uint32_t kPartitions = 4;
+  static constexpr std::int64_t kFrozenMs = 15'000;  // at most
 
   // Before the start of the server, whose partitions it takes; `world` outlives it.
   Cluster(World& world, std::uint64_t seed, BrokenInCluster broken);

@@ -9,7 +9,6 @@ namespace {
 // Somebody notices that a process is gone, and another gets its partitions.
 constexpr std::int64_t kReassignedMs = 8'000;
 constexpr std::int64_t kTwoOwnersMs = 10'000;
-constexpr std::int64_t kFrozenMs = 15'000;
 
 }  // namespace
 
@@ -48,7 +47,8 @@ void Cluster::kill_one() {
     if (!calm_ && processes_.size() < 3) begin_process();
   });
   for (std::uint32_t i = 0; i < kPartitions; ++i) {
-    if (partitions_[i].owner == number) assign_later(i, number, random_.between(100, kReassignedMs));
+    if (partitions_[i].owner == number)
+      assign_later(i, number, random_.between(100, kReassignedMs));
   }
 }
 
@@ -109,8 +109,8 @@ void Cluster::move_one(bool planned) {
 void Cluster::break_one() {
   const auto& connection = partitions_[random_.below(kPartitions)].connection;
   if (!connection) return;
-  world_.trace().line("fault", "link to partition " + std::to_string(connection->partition) +
-                                   " breaks");
+  world_.trace().line("fault",
+                      "link to partition " + std::to_string(connection->partition) + " breaks");
   cut(connection, false);
 }
 

@@ -31,11 +31,10 @@ void OneHistoryChecker::judge(const Who& who, const v1::SendResult& result) {
   for (const v1::ItemResult& item : result.items()) {
     if (!item.has_placed()) continue;
     const std::uint64_t seq = item.placed().seq();
-    const server::Event* decided =
-        cluster_.history(truth_.disks.partition_of(id)).event(id, seq);
+    const server::Event* decided = cluster_.history(truth_.disks.partition_of(id)).event(id, seq);
     if (decided != nullptr && decided->message_id.bytes() == item.message_id()) continue;
-    broken(36, who.name + " is told that its message is " + brief(id) + "/" +
-                   std::to_string(seq) + ", where the log has another, or nothing");
+    broken(36, who.name + " is told that its message is " + brief(id) + "/" + std::to_string(seq) +
+                   ", where the log has another, or nothing");
   }
 }
 

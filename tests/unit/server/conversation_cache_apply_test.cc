@@ -67,6 +67,23 @@ TEST_F(ConversationCacheApplyTest, WhatTheLogHasIsDecidedBeforeStartReturnsHowev
   EXPECT_EQ(other.cached(cold)->head.last_seq, 2u);
 }
 
+// An owner may end between the rows of a batch and its position: what is decided again changes nothing then.
+TEST_F(ConversationCacheApplyTest, ThePositionReachesTheEndOfTheReplayedLog) {
+  ASSERT_TRUE(cache.start());
+  cache.hold_log(true);
+  append(warm, CreateOp{ConversationType::kDirect, "", {kBen}});
+  append(warm, SendOp{});
+  loop.advance(Millis(1'200));
+  ASSERT_EQ(disk->applied, 2u);
+  disk->applied = 0;
+  ConversationStoreMemory other_store(disk, loop);
+  ConversationShard other(log, other_store, feed, loop);
+  ASSERT_TRUE(other.start());
+  loop.advance(Millis(1'200));
+  EXPECT_EQ(disk->applied, 2u);
+  EXPECT_EQ(disk->heads[warm].last_seq, 2u);
+}
+
 TEST_F(ConversationCacheApplyTest, AStoreThatCannotBeReadAtStartSkipsNoRecord) {
   ASSERT_TRUE(cache.start());
   append(warm, CreateOp{ConversationType::kDirect, "", {kBen}});
