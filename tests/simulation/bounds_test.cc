@@ -28,7 +28,7 @@ constexpr std::uint64_t kShared = 10;  // groups of both people
 // A user with `count` groups, with one event each, that their device already knows.
 void furnish(World& world, std::uint64_t count) {
   const ServerDisks& disks = world.server().disks();
-  auto& feeds = *disks.feeds;
+  auto& feeds = *disks.feeds();
   for (std::uint64_t n = 1; n <= count; ++n) {
     const ConversationId id = nth(n);
     auto& store = disks.store_of(id);

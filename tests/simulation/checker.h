@@ -71,7 +71,6 @@ struct Truth {
   using Store = PartitionDisks::Store;
 
   const ServerDisks& disks;
-  const server::FeedStoreMemory::Disk& feeds;
   const server::DirectoryMemory::Disk& directory;
   const server::SearchIndexMemory::Disk& index;
   const std::vector<Who>& devices;
@@ -103,6 +102,7 @@ struct Truth {
   [[nodiscard]] server::FeedVersion feed_version(const UserId& user,
                                                  const ConversationId& id) const {
     server::FeedVersion newest = 0;
+    const auto& feeds = disks.feeds_of(user);
     if (const auto of = feeds.entries.find(user); of != feeds.entries.end()) {
       if (const auto row = of->second.find(id); row != of->second.end()) newest = row->second.ver;
     }

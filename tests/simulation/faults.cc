@@ -33,7 +33,7 @@ Faults::~Faults() {
 void Faults::calm_disks() {
   for (auto& partition : partitions_) partition->calm();
   const ServerDisks& disks = world_.server().disks();
-  auto& feeds = *disks.feeds;
+  auto& feeds = *disks.feeds();
   feeds.apply_delay = feeds.read_delay = nullptr;
   feeds.apply_fault = nullptr;
   feeds.read_fault = nullptr;
@@ -235,7 +235,7 @@ void Faults::copy_by_parts(std::int64_t takes_ms) {
     later(i, [this, i] { copy_->stores[i] = world_.server().disks().store(i); });
     later(4 + i, [this, i] { copy_->logs[i] = world_.server().disks().log(i); });
   }
-  later(9, [this] { copy_->feeds = *world_.server().disks().feeds; });
+  later(9, [this] { copy_->feeds = *world_.server().disks().feeds(); });
   later(10, [this] {
     copy_->directory = *world_.server().disks().directory;
     hold_log(false);
@@ -260,7 +260,7 @@ void Faults::revive_server() {
 void Faults::plan_disks(std::int64_t until) {
   if (random_.chance(0.6)) slow_disks();
   if (random_.chance(0.7)) {
-    world_.server().disks().feeds->survives_crash = [this] { return random_.chance(0.5); };
+    world_.server().disks().feeds()->survives_crash = [this] { return random_.chance(0.5); };
     world_.server().disks().index->lost_at_crash = [this] { return random_.below(4); };
   }
   if (random_.chance(0.5)) failing_disks(window(until, 30'000));
@@ -274,8 +274,8 @@ void Faults::slow_disks() {
     };
   };
   const ServerDisks& disks = world_.server().disks();
-  if (random_.chance(0.7)) disks.feeds->apply_delay = delay(500);
-  if (random_.chance(0.5)) disks.feeds->read_delay = delay(20);
+  if (random_.chance(0.7)) disks.feeds()->apply_delay = delay(500);
+  if (random_.chance(0.5)) disks.feeds()->read_delay = delay(20);
   if (random_.chance(0.5)) disks.directory->delay = delay(20);
   if (random_.chance(0.5)) disks.index->delay = delay(1'000);
 }
@@ -298,10 +298,10 @@ void Faults::failing_disks(Window w) {
     disks.directory->fault = fault(0.1, ErrorCode::kUnavailable);
   }
   if (random_.chance(0.5)) {
-    disks.feeds->read_fault = fault(0.2, ErrorCode::kUnavailable);
+    disks.feeds()->read_fault = fault(0.2, ErrorCode::kUnavailable);
   }
   if (random_.chance(0.5)) {
-    disks.feeds->apply_fault = [this, w]() -> std::optional<server::FeedStoreMemory::ApplyFault> {
+    disks.feeds()->apply_fault = [this, w]() -> std::optional<server::FeedStoreMemory::ApplyFault> {
       if (!in(w) || !random_.chance(0.5)) return std::nullopt;
       return server::FeedStoreMemory::ApplyFault{make_error(ErrorCode::kTimeout, "nobody knows"),
                                                  random_.chance(0.5)};

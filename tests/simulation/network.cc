@@ -50,11 +50,6 @@ void Network::later(std::int64_t wait, std::function<void()> task) {
 
 // --- connecting ---
 
-void Network::listen(server::ConnectionHandler& handler, Node& node) {
-  handler_ = &handler;
-  server_node_ = &node;
-}
-
 std::unique_ptr<client::Transport> Network::open(std::size_t device,
                                                  client::TransportListener& listener) {
   watch_.connects(device);
@@ -77,7 +72,8 @@ void Network::connect(Key key) {
   Link* link = find(key);
   if (link == nullptr || link->listener == nullptr) return;
   if (stranded_.count(link->device) != 0) return;
-  if (handler_ == nullptr) {
+  if (doors_.size() > 1) link->door = random_.below(doors_.size());
+  if (handler_of(*link) == nullptr) {
     later(delay(), [this, key] { tell_device_closed(key, 0, ErrorCode::kConnectFailed); });
     return;
   }
@@ -85,7 +81,7 @@ void Network::connect(Key key) {
   link->server_open = true;
   const std::string address =
       "10.0.0." + std::to_string(link->device < kFirstStranger ? link->device : 0);
-  handler_->on_open(id_of(key), {address, address, false});
+  handler_of(*link)->on_open(id_of(key), {address, address, false});
   later(delay(), [this, key] {
     Link* open = find(key);
     if (open == nullptr || open->listener == nullptr || open->device_closed) return;
@@ -114,14 +110,15 @@ void Network::arrive_at_server(Key key, std::string message) {
   if (link == nullptr || link->broken || link->silent || !link->server_open) return;
   if (link->paused || !link->unheard.empty()) {
     link->unheard.push_back(std::move(message));
-  } else if (handler_ != nullptr) {
+  } else if (handler_of(*link) != nullptr) {
     hand_over(key, message);
   }
 }
 
 void Network::hand_over(Key key, std::string_view message) {
-  watch_.server_hears(find(key)->device, message);
-  handler_->on_message(id_of(key), message);
+  const Link& link = *find(key);
+  if (watches_) watch_.server_hears(link.device, message);
+  handler_of(link)->on_message(id_of(key), message);
 }
 
 void Network::device_leave(Key key, bool orderly) {
@@ -157,12 +154,12 @@ void Network::send(server::ConnectionId id, std::string_view message) {
   if (loses_answers_ && message.starts_with('\x08') && ++answers_ % 50 == 0) return;
   const std::string garbled = garble_ ? garble_(link->device, message) : std::string(message);
   message = garbled;
-  watch_.server_says(link->device, message);
+  if (watches_) watch_.server_says(link->device, message);
   link->out.push_back(hides_resyncs_ ? without_resync(message) : std::string(message));
   link->out_bytes += link->out.back().size();
   most_buffered_ = std::max(most_buffered_, link->out_bytes);
   if (std::exchange(link->flushing, true)) return;
-  server_node_->post([this, key = id.index] {
+  doors_[link->door].loop->post([this, key = id.index] {
     if (Link* flushed = find(key)) flushed->flushing = false;
     flush(key);
   });
@@ -185,8 +182,8 @@ void Network::flush(Key key) {
   if (!link->out.empty()) return;
   if (link->closing) {
     finish_close(key);
-  } else if (waited && handler_ != nullptr) {
-    handler_->on_drained(id_of(key));
+  } else if (waited && handler_of(*link) != nullptr) {
+    handler_of(*link)->on_drained(id_of(key));
   }
 }
 
@@ -210,7 +207,7 @@ void Network::close(server::ConnectionId id, std::uint16_t code, std::string_vie
   if (link == nullptr || !link->server_open || link->closing) return;
   link->closing = code;
   const Key key = id.index;
-  server_node_->post([this, key] { flush(key); });
+  doors_[link->door].loop->post([this, key] { flush(key); });
   later(kCloseLimitMs, [this, key] {
     tell_server_closed(key);
     const Link* cut = find(key);
@@ -238,7 +235,8 @@ void Network::pause_reading(server::ConnectionId id, bool paused) {
 // Delivers the frames that waited while the server did not read, in order: later ones line up behind.
 void Network::hear(Key key) {
   for (Link* link = find(key); link != nullptr; link = find(key)) {
-    if (link->paused || link->unheard.empty() || handler_ == nullptr || !link->server_open) return;
+    if (link->paused || link->unheard.empty() || handler_of(*link) == nullptr || !link->server_open)
+      return;
     const std::string message = std::move(link->unheard.front());
     link->unheard.pop_front();
     hand_over(key, message);
@@ -250,7 +248,7 @@ void Network::hear(Key key) {
 void Network::tell_server_closed(Key key) {
   Link* link = find(key);
   if (link == nullptr || !std::exchange(link->server_open, false)) return;
-  if (handler_ != nullptr) handler_->on_close(id_of(key));
+  if (server::ConnectionHandler* handler = handler_of(*link)) handler->on_close(id_of(key));
   drop_if_over(key);
 }
 
@@ -267,10 +265,12 @@ void Network::drop_if_over(Key key) {
   if (link != nullptr && link->listener == nullptr && !link->server_open) links_.erase(key);
 }
 
-void Network::server_died() {
-  handler_ = nullptr;
+void Network::close_door(std::size_t door) {
+  doors_.at(door) = {};
   std::vector<Key> keys;
-  for (auto& [key, link] : links_) keys.push_back(key);
+  for (auto& [key, link] : links_) {
+    if (link.door == door) keys.push_back(key);
+  }
   for (const Key key : keys) {
     Link& link = links_.at(key);
     link.server_open = false;

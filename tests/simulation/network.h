@@ -11,9 +11,10 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "client/transport.h"
-#include "server/gateway/listener.h"
+#include "tests/simulation/entrance.h"
 #include "tests/simulation/seeded_random.h"
 #include "tests/simulation/trace.h"
 #include "tests/simulation/virtual_time.h"
@@ -36,16 +37,31 @@ class NetworkWatch {
   virtual void server_hears(std::size_t device, std::string_view frame) = 0;
 };
 
-class Network : public server::Connections {
+class Network : public Entrance {
  public:
   Network(VirtualTime& time, SeededRandom& random, Trace& trace, NetworkWatch& watch)
       : time_(time), random_(random), trace_(trace), watch_(watch) {}
   ~Network() override { time_.forget(kOwner); }
 
   // --- server side ---
-  void listen(server::ConnectionHandler& handler, Node& node);
-  // The server's process ends: frames that the kernel has taken may still arrive, no others.
-  void server_died();
+  void listen(server::ConnectionHandler& handler, Node& node) override {
+    open_door(0, handler, node);
+  }
+  void server_died() override { close_door(0); }
+  // Devices come by one of `count` doors, each of another process. Their owners watch the frames themselves.
+  void use_doors(std::size_t count) {
+    doors_.assign(count, {});
+    watches_ = false;
+  }
+  [[nodiscard]] std::size_t doors() const { return doors_.size(); }
+  void open_door(std::size_t door, server::ConnectionHandler& handler, Scheduler& loop) {
+    doors_.at(door) = {&handler, &loop};
+  }
+  // The process behind the door ends, as with server_died().
+  void close_door(std::size_t door);
+  [[nodiscard]] std::size_t device_of(server::ConnectionId id) const {
+    return links_.at(id.index).device;
+  }
   void send(server::ConnectionId id, std::string_view message) override;
   std::size_t buffered(server::ConnectionId id) const override;
   void close(server::ConnectionId id, std::uint16_t code, std::string_view reason) override;
@@ -76,8 +92,13 @@ class Network : public server::Connections {
 
  private:
   class Socket;
+  struct Door {
+    server::ConnectionHandler* handler = nullptr;  // null: nobody is there
+    Scheduler* loop = nullptr;
+  };
   struct Link {
     std::size_t device = 0;
+    std::size_t door = 0;
     client::TransportListener* listener = nullptr;  // null: its transport is gone
     bool server_open = false;                       // between on_open and on_close
     bool device_open = false;                       // on_open was called
@@ -99,6 +120,10 @@ class Network : public server::Connections {
   using Key = std::uint32_t;
 
   Link* find(Key key);
+  // Null: nobody is behind the door of the link any more.
+  [[nodiscard]] server::ConnectionHandler* handler_of(const Link& link) const {
+    return doors_[link.door].handler;
+  }
   std::int64_t delay() { return random_.between(delay_from_, delay_to_); }
   void later(std::int64_t wait, std::function<void()> task);
   void connect(Key key);
@@ -123,8 +148,8 @@ class Network : public server::Connections {
   SeededRandom& random_;
   Trace& trace_;
   NetworkWatch& watch_;
-  server::ConnectionHandler* handler_ = nullptr;
-  Node* server_node_ = nullptr;
+  std::vector<Door> doors_{1};
+  bool watches_ = true;
   Key last_ = 0;
   std::map<Key, Link> links_;
   std::set<std::size_t> muted_;

@@ -21,7 +21,7 @@ struct RunOptions {
       partitions;  // of the server's conversations; unset: partitions_of(seed)
   // The store is slow, and may be that far behind. Unset: some seeds have a slow store, with few records.
   std::optional<server::LagMarks> marks;
-  bool cluster = false;    // conversations are in processes of their own
+  bool cluster = false;  // conversations are in processes of their own
   BrokenInCluster broken_in_cluster{};
   std::function<void(const std::string&)> print;  // every line of the trace; null: none
 };

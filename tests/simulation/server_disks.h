@@ -28,7 +28,11 @@ class ServerDisks {
   using Directory = server::DirectoryMemory::Disk;
   using Index = server::SearchIndexMemory::Disk;
 
-  explicit ServerDisks(std::uint32_t partitions) : partitions_(partitions) {}
+  // `homes`: of users. A restored server has one.
+  explicit ServerDisks(std::uint32_t partitions, std::uint32_t homes = 1)
+      : partitions_(partitions) {
+    while (homes_.size() < homes) homes_.push_back({std::make_shared<Feeds>(), {}});
+  }
 
   [[nodiscard]] std::uint32_t count() const {
     return static_cast<std::uint32_t>(partitions_.size());
@@ -62,16 +66,27 @@ class ServerDisks {
 
   // A process begins: adds its run, behind the records of the first `logs` logs. On a copy the history is whole up to
   // where that began.
-  void begin_run(std::uint64_t number, std::uint32_t logs, bool elsewhere = false);
-  [[nodiscard]] const std::vector<server::Run>& runs() const { return runs_; }
+  void begin_run(std::uint64_t number, std::uint32_t logs, bool elsewhere = false,
+                 std::uint32_t home = 0);
+  [[nodiscard]] const std::vector<server::Run>& runs(std::uint32_t home = 0) const {
+    return homes_.at(home).runs;
+  }
 
-  const std::shared_ptr<Feeds> feeds = std::make_shared<Feeds>();
+  // Each home has a feed store and a list of runs of its own.
+  [[nodiscard]] const std::shared_ptr<Feeds>& feeds(std::uint32_t home = 0) const {
+    return homes_.at(home).feeds;
+  }
+  [[nodiscard]] const Feeds& feeds_of(const UserId& user) const;
   const std::shared_ptr<Directory> directory = std::make_shared<Directory>();
   const std::shared_ptr<Index> index = std::make_shared<Index>();
 
  private:
   std::vector<PartitionDisks> partitions_;
-  std::vector<server::Run> runs_;
+  struct HomeDisks {
+    std::shared_ptr<Feeds> feeds;
+    std::vector<server::Run> runs;
+  };
+  std::vector<HomeDisks> homes_;
   bool copied_ = false;
   std::int64_t whole_ms_ = 0;
 };

@@ -4,6 +4,11 @@
 #include <utility>
 
 namespace kith::sim {
+namespace {
+
+constexpr std::uint64_t kFirstHome = 60;
+
+}  // namespace
 
 // A hash is the password behind "hash of ", after a while.
 struct ServerNode::Passwords : server::PasswordHasher {
@@ -54,7 +59,7 @@ ServerNode::Ports::Partition::Partition(ServerNode& owner, std::uint32_t number,
       store(owner.disks_, number, owner.node_, watch, owner.broken_, owner.port_random_) {}
 
 ServerNode::Ports::Ports(ServerNode& owner, PortsWatch& watch)
-    : feeds(owner.disks_, owner.node_, owner.broken_),
+    : feeds(owner.disks_, owner.home_.number, owner.node_, owner.broken_),
       directory(owner.disks_.directory, owner.node_, watch, owner.broken_, after_change),
       registry(owner.node_, watch, owner.port_random_, owner.broken_),
       bus(owner.node_, registry, watch, owner.port_random_, owner.disks_, owner.broken_),
@@ -64,17 +69,19 @@ ServerNode::Ports::Ports(ServerNode& owner, PortsWatch& watch)
   }
 }
 
-ServerNode::ServerNode(VirtualTime& time, Network& network, Trace& trace, PortsWatch& watch,
-                       std::uint64_t seed, std::uint32_t partitions, Rule broken)
+ServerNode::ServerNode(VirtualTime& time, Entrance& entrance, Trace& trace, PortsWatch& watch,
+                       ServerDisks& disks, const server::Home& home, std::uint64_t seed,
+                       Rule broken)
     : time_(time),
-      network_(network),
+      entrance_(&entrance),
       trace_(trace),
       watch_(watch),
       broken_(broken),
-      node_(time, 1),
-      random_(seed, 1),
-      port_random_(seed, 2),
-      disks_(partitions),
+      node_(time, home.number == 0 ? 1 : kFirstHome + home.number),
+      random_(seed, home.number == 0 ? 1 : kFirstHome + 2 * home.number),
+      port_random_(seed, home.number == 0 ? 2 : kFirstHome + 2 * home.number + 1),
+      disks_(disks),
+      home_(home),
       passwords_(std::make_unique<Passwords>(node_)) {}
 
 ServerNode::~ServerNode() {
@@ -98,14 +105,14 @@ bool ServerNode::start() {
   options.account_commands_per_s = account_commands_per_s;
   options.account_commands_burst = account_commands_burst;
   disks_.begin_run(starts_, broken_ == Rule::kRunsCountAllLogs ? 1 : disks_.count(),
-                   elsewhere.make != nullptr);
-  history_.emplace(disks_.runs());
+                   elsewhere.make != nullptr, home_.number);
+  history_.emplace(disks_.runs(home_.number));
   core_ = server::ServerCore::make(
       options,
       {partition_ports(), ports_->feeds, ports_->directory, ports_->registry, ports_->bus,
-       *passwords_, &ports_->index, index_step, broken_ == Rule::kRunsTold ? nullptr : &*history_, nullptr,
-       elsewhere.make ? elsewhere.make() : std::vector<server::MakePartition>()},
-      node_, random_, network_, marks);
+       *passwords_, &ports_->index, index_step, broken_ == Rule::kRunsTold ? nullptr : &*history_,
+       nullptr, elsewhere.make ? elsewhere.make() : std::vector<server::MakePartition>(), home_},
+      node_, random_, *entrance_, marks);
   if (Status s = core_->start(); !s) {
     trace_.line("server", "cannot start: " + s.error().to_string());
     core_.reset();
@@ -114,7 +121,7 @@ bool ServerNode::start() {
     return false;
   }
   watch_.started(options);
-  network_.listen(*core_, node_);
+  entrance_->listen(*core_, node_);
   std::string ends;
   for (const PartitionDisks& part : disks_.partitions()) {
     ends += ", log at " + std::to_string(part.log->last) + ", store at " +
@@ -141,7 +148,7 @@ std::vector<server::PartitionPorts> ServerNode::partition_ports() const {
 void ServerNode::crash() {
   trace_.line("server", "crashes");
   if (elsewhere.died) elsewhere.died();
-  network_.server_died();
+  entrance_->server_died();
   core_.reset();
   ports_.reset();
   node_.halt();

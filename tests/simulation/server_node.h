@@ -9,17 +9,19 @@
 #include <vector>
 
 #include "server/server_core.h"
-#include "tests/simulation/network.h"
+#include "tests/simulation/entrance.h"
 #include "tests/simulation/rules.h"
 #include "tests/simulation/server_disks.h"
+#include "tests/simulation/trace.h"
 #include "tests/simulation/watched_ports.h"
 
 namespace kith::sim {
 
 class ServerNode {
  public:
-  ServerNode(VirtualTime& time, Network& network, Trace& trace, PortsWatch& watch,
-             std::uint64_t seed, std::uint32_t partitions, Rule broken);
+  // `entrance` is the way of its devices; `disks`: of the whole server. Both outlive this.
+  ServerNode(VirtualTime& time, Entrance& entrance, Trace& trace, PortsWatch& watch,
+             ServerDisks& disks, const server::Home& home, std::uint64_t seed, Rule broken);
   ~ServerNode();
 
   // The form in which the server keeps a password.
@@ -38,6 +40,8 @@ class ServerNode {
   void forget_sessions();
   [[nodiscard]] server::ServerCore* core() { return core_.get(); }
   [[nodiscard]] Node& node() { return node_; }
+  // Its devices come by another way; before the first start. Outlives this.
+  void use(Entrance& entrance) { entrance_ = &entrance; }
 
   // The next start is on this copy. The process that runs is killed.
   void restore(const ServerDisks::Copy& copy);
@@ -95,14 +99,15 @@ class ServerNode {
   [[nodiscard]] std::vector<server::PartitionPorts> partition_ports() const;
 
   VirtualTime& time_;
-  Network& network_;
+  Entrance* entrance_;
   Trace& trace_;
   PortsWatch& watch_;
   Rule broken_;
   Node node_;
   SeededRandom random_;       // of the server itself
   SeededRandom port_random_;  // of faults at its ports
-  ServerDisks disks_;
+  ServerDisks& disks_;
+  const server::Home home_;
   std::unique_ptr<Passwords> passwords_;
   std::unique_ptr<Ports> ports_;
   std::unique_ptr<server::ServerCore> core_;

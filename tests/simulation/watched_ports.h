@@ -111,8 +111,8 @@ class WatchedStore : public server::ConversationStore {
 
 class WatchedFeeds : public server::FeedStoreMemory {
  public:
-  WatchedFeeds(const ServerDisks& disks, Scheduler& scheduler, Rule broken)
-      : FeedStoreMemory(disks.feeds, scheduler),
+  WatchedFeeds(const ServerDisks& disks, std::uint32_t home, Scheduler& scheduler, Rule broken)
+      : FeedStoreMemory(disks.feeds(home), scheduler),
         disks_(disks),
         scheduler_(scheduler),
         broken_(broken) {}

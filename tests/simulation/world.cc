@@ -26,25 +26,30 @@ std::string part_name(const char* engine, std::uint32_t partition) {
 }  // namespace
 
 World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken,
-             std::uint32_t partitions, std::optional<std::uint64_t> others_seed)
+             std::uint32_t partitions, std::optional<std::uint64_t> others_seed,
+             std::uint32_t homes)
     : trace_(time_),
       weather_(seed, 3),
       network_(time_, weather_, trace_, *this),
-      server_(time_, network_, trace_, *this, seed, partitions, broken),
+      disks_(partitions, homes),
       users_(devices_of.size()),
-      truth_{server_.disks(),
-             *server_.disks().feeds,
-             *server_.disks().directory,
-             *server_.disks().index,
+      truth_{disks_,
+             *disks_.directory,
+             *disks_.index,
              who_,
              [this](std::size_t device) -> const CacheDisk& { return devices_.at(device)->disk(); },
              [this](std::size_t device) { return devices_.at(device)->engine(); },
              [this] { return time_.now(); },
              [this] { return restored_; },
              [this](std::size_t device) {
-               return devices_.at(device)->node().clock_was_set() && server_.node().clock_was_set();
+               return devices_.at(device)->node().clock_was_set() &&
+                      server().node().clock_was_set();
              },
              0} {
+  for (std::uint32_t i = 0; i < homes; ++i) {
+    servers_.push_back(std::make_unique<ServerNode>(time_, network_, trace_, *this, disks_,
+                                                    server::Home{i, homes}, seed, broken));
+  }
   for (std::size_t user = 0; user < users_; ++user) {
     for (int i = 0; i < devices_of[user]; ++i) {
       who_.push_back(
@@ -56,7 +61,7 @@ World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken
     }
   }
   for (std::size_t user = 0; user < users_; ++user) {  // everybody has an account
-    auto& account = server_.disks().directory->accounts[user_of(user)];
+    auto& account = disks_.directory->accounts[user_of(user)];
     account.user.id = user_of(user);
     account.user.handle = account.user.display_name = handle_of(user);
   }
@@ -74,7 +79,7 @@ World::World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken
 World::~World() {
   for (auto& device : devices_) device->crash(false);
   devices_.clear();
-  server_.crash();  // while those who watch it are here
+  for (auto& server : servers_) server->crash();  // while those who watch it are here
 }
 
 bool World::run_until(std::int64_t until) {
@@ -92,14 +97,14 @@ void World::end_the_dying() {
     device->crash(false);
     if (device_died_) device_died_(*device);
   }
-  if (server_steps_left_ < 0 || --server_steps_left_ >= 0 || !server_.running()) return;
-  server_.crash();
+  if (server_steps_left_ < 0 || --server_steps_left_ >= 0 || !server().running()) return;
+  server().crash();
   if (server_died_) server_died_();
 }
 
 void World::restore(const ServerDisks::Copy& copy) {
   trace_.line("server", "is restored");
-  server_.restore(copy);
+  server().restore(copy);
   restored_ = true;
   for (const Who& who : who_) of_old_.insert(who.device);
   checkers_ = all_checkers(truth_, findings_);
@@ -171,8 +176,7 @@ void World::acknowledge_by_hand(std::size_t device) {
 void World::give_password(std::size_t user) {
   Credentials& own = credentials_[user];
   own.maybe("first password of " + handle_of(user));
-  server_.disks().directory->accounts.at(user_of(user)).password_hash =
-      ServerNode::hash_of(own.likeliest());
+  disks_.directory->accounts.at(user_of(user)).password_hash = ServerNode::hash_of(own.likeliest());
   for (auto& device : devices_) {
     if (device->who().user == user_of(user)) device->use_password(&own);
   }
@@ -201,19 +205,21 @@ void World::delete_account(Device& device) {
 }
 
 void World::set_password(Device& of, const std::string& fresh) {
-  if (server_.core() == nullptr) return;
+  server::ServerCore* core = home_of(of.who().user).core();
+  if (core == nullptr) return;
   trace_.line("operator", "sets " + fresh + " for " + of.who().name);
   Credentials& own = *of.account();
   own.maybe(fresh);
-  server_.core()->set_password(of.who().user, fresh, [&own, fresh](const Status& set) {
+  core->set_password(of.who().user, fresh, [&own, fresh](const Status& set) {
     if (set) own.right(fresh);
   });
 }
 
 void World::remove_account(const UserId& user) {
-  if (server_.core() == nullptr) return;
+  server::ServerCore* core = home_of(user).core();
+  if (core == nullptr) return;
   trace_.line("operator", "deletes an account");
-  server_.core()->delete_account(user, [](const Status&) {});
+  core->delete_account(user, [](const Status&) {});
 }
 
 bool World::engines_settled(std::string* why) const {
@@ -228,8 +234,8 @@ bool World::engines_settled(std::string* why) const {
     }
     const auto complete = truth_.index.complete.find(i);
     // In a cluster a batch may land of which no owner hears.
-    const bool unheard = server_.elsewhere.make && logged != logged_at_.end() &&
-                         now() - logged->second >= kIndexLimitMs;
+    const bool unheard = servers_.front()->elsewhere.make &&
+                         (logged == logged_at_.end() || now() - logged->second >= kIndexLimitMs);
     if (applied > 0 && !unheard &&
         (complete == truth_.index.complete.end() || complete->second < applied)) {
       *why = "the search index is behind a store";
@@ -241,7 +247,7 @@ bool World::engines_settled(std::string* why) const {
 
 bool World::settled(std::string* why) {
   if (!engines_settled(why)) return false;
-  for (const auto& [id, account] : server_.disks().directory->accounts) {
+  for (const auto& [id, account] : disks_.directory->accounts) {
     if (account.life != server::DirectoryMemory::Account::Life::kLeaving) continue;
     *why = "somebody whose account was deleted has not left everything";
     return false;
@@ -264,7 +270,7 @@ bool World::settled(std::string* why) {
       *why = name + " has not dealt with everything";
       return false;
     }
-    *why = name + ": " + difference_of(server_.disks().directory->accounts.at(user).user, *engine);
+    *why = name + ": " + difference_of(disks_.directory->accounts.at(user).user, *engine);
     if (*why != name + ": ") return false;
     for (const ConversationId& id : truth_.conversations_of(user)) {
       const std::string difference =
@@ -421,8 +427,8 @@ void World::bus_lost() {
 }
 
 void World::user_changed(const UserId& user) {
-  trace_.line("directory", "changed " + server_.disks().directory->accounts.at(user).user.handle);
-  if (!server_.disks().directory->accounts.at(user).user.privacy.receipts) hid_reads_.insert(user);
+  trace_.line("directory", "changed " + disks_.directory->accounts.at(user).user.handle);
+  if (!disks_.directory->accounts.at(user).user.privacy.receipts) hid_reads_.insert(user);
   if (steps_after_change_ >= 0) crash_server_after(std::exchange(steps_after_change_, -1));
   for (auto& checker : checkers_) checker->user_changed(user);
 }

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/records/partition.h"
 #include "tests/simulation/checker.h"
 #include "tests/simulation/device.h"
 #include "tests/simulation/network.h"
@@ -24,9 +25,10 @@ namespace kith::sim {
 class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
  public:
   // `devices_of[u]`: how many devices user u has. `partitions`: of the server's conversations. `others_seed`: chance
-  // of the devices of all users but the first; unset: the same seed.
+  // of the devices of all users but the first; unset: the same seed. `homes`: of users.
   World(std::uint64_t seed, const std::vector<int>& devices_of, Rule broken,
-        std::uint32_t partitions = 1, std::optional<std::uint64_t> others_seed = std::nullopt);
+        std::uint32_t partitions = 1, std::optional<std::uint64_t> others_seed = std::nullopt,
+        std::uint32_t homes = 1);
   ~World() override;
 
   // Runs until `until` (virtual ms), or until a rule is broken. False: one is.
@@ -85,7 +87,13 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   void check_at_rest();
 
   [[nodiscard]] Network& network() { return network_; }
-  [[nodiscard]] ServerNode& server() { return server_; }
+  // The server, or the first home of it.
+  [[nodiscard]] ServerNode& server() { return *servers_.front(); }
+  // All homes.
+  [[nodiscard]] const std::vector<std::unique_ptr<ServerNode>>& servers() { return servers_; }
+  [[nodiscard]] ServerNode& home_of(const UserId& user) {
+    return *servers_[server::partition_of(user, static_cast<std::uint32_t>(servers_.size()))];
+  }
   [[nodiscard]] std::vector<std::unique_ptr<Device>>& devices() { return devices_; }
   [[nodiscard]] std::size_t users() const { return users_; }
   static std::string handle_of(std::size_t user) { return "user" + std::to_string(user); }
@@ -140,13 +148,15 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
 
   static constexpr std::uint64_t kOutside = 2;
   static constexpr std::int64_t kApplyLimitMs = 30'000;
-  static constexpr std::int64_t kIndexLimitMs = 300'000;  // longer than an index waits before it is made anew
+  static constexpr std::int64_t kIndexLimitMs =
+      300'000;  // longer than an index waits before it is made anew
   VirtualTime time_;
   Trace trace_;
   Findings findings_;
   SeededRandom weather_;
   Network network_;
-  ServerNode server_;
+  ServerDisks disks_;
+  std::vector<std::unique_ptr<ServerNode>> servers_;
   std::size_t users_;
   std::vector<Who> who_;
   std::map<std::size_t, Who> strangers_;

@@ -25,7 +25,8 @@ Cluster::Cluster(World& world, std::uint64_t seed, BrokenInCluster broken)
       wire_random_(seed, 53),
       broker_(world.time(), kBroker),
       delays_{&wire_random_, random_.chance(0.3) ? 100 : 3},
-      partitions_(kPartitions) {
+      partitions_(kPartitions),
+      relays_(world, seed, 2 + seed % 2) {
   world_.processes_stand_still(kFrozenMs);
   // Some runs keep few conversations in memory, so that they are read again.
   bounds_.cache = {random_.chance(0.5) ? std::size_t{2} : std::size_t{100}, std::size_t{1} << 30};

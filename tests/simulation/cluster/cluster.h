@@ -12,6 +12,7 @@
 #include "server/dispatch/linked_partition.h"
 #include "tests/simulation/cluster/cluster_rules.h"
 #include "tests/simulation/cluster/owner_process.h"
+#include "tests/simulation/cluster/relays.h"
 #include "tests/simulation/cluster/shadow.h"
 #include "tests/simulation/world.h"
 
@@ -99,6 +100,7 @@ class Cluster {
   server::PartitionBounds bounds_;
   std::vector<PartitionState> partitions_;
   std::vector<std::unique_ptr<OwnerProcess>> processes_;
+  Relays relays_;
   std::uint64_t begun_ = 0;
   std::uint64_t parts_begun_ = 0;
   bool calm_ = false;

@@ -23,6 +23,7 @@ void Cluster::sometimes(int most, std::int64_t until, const std::function<void()
 }
 
 void Cluster::plan(std::int64_t until) {
+  relays_.plan(until);
   if (random_.chance(0.1)) return;
   sometimes(4, until, [this] { kill_one(); });
   sometimes(4, until, [this] { freeze_one(); });
@@ -126,6 +127,7 @@ void Cluster::cut_off_one() {
 
 void Cluster::stop() {
   calm_ = true;
+  relays_.stop();
   delays_.most_ms = std::min<std::int64_t>(delays_.most_ms, 3);
   for (PartitionState& one : partitions_) one.topic->calm = one.cells->calm = true;
   if (processes_.empty()) begin_process();
