@@ -54,23 +54,22 @@ class JoinedCore : public ServerCore {
              Random& random, Connections& connections, const LagMarks& marks)
       : clock_(scheduler.clock()),
         health_(ports.health),
-        users_(ports.directory),
+        users_(ports.directory, Users::kBounds, ports.home),
         devices_(ports.directory),
         relations_(users_),
         fanout_(ports.registry, ports.bus, kGatewayName),
         feed_(ports.feed, scheduler),
         services_(options,
                   {ports.directory, users_, devices_, relations_, feed_, fanout_, scheduler, random,
-                   ports.search, ports.health},
+                   ports.search, ports.health, ports.home, ports.peers},
                   people_hooks()),
         sign_in_({options.secret, options.authenticator, options.register_accounts,
                   options.account_token_life, options.previous_secret, ports.home},
                  ports.directory, users_, devices_, ports.passwords, scheduler),
         dispatcher_(options, sign_in_, services_, scheduler, random),
-        gateway_(
-            kGatewayName, offered(options, ports),
-            {dispatcher_, ports.registry, ports.bus, scheduler, random, connections, ports.runs,
-             ports.home}) {
+        gateway_(kGatewayName, offered(options, ports),
+                 {dispatcher_, ports.registry, ports.bus, scheduler, random, connections,
+                  ports.runs, ports.home}) {
     devices_.on_online([this](const UserId& user, const DeviceId& device) {
       return gateway_.online(user, device);
     });
@@ -155,6 +154,7 @@ class JoinedCore : public ServerCore {
                  "From a frame with messages until its answer, which says SENT or refuses.",
                  dispatcher_.sent().read());
   }
+  PresenceService& presence() override { return services_.presence(); }
   void hold_log(bool held, Done<void> done) override {
     auto waiting = std::make_shared<std::size_t>(partitions_.size());
     for (const auto& partition : partitions_) {

@@ -30,6 +30,7 @@
 #include "server/gateway/listener.h"
 #include "server/health/service_health.h"
 #include "server/metrics_text.h"
+#include "server/presence/presence_service.h"
 #include "server/records/run_history.h"
 #include "server/search/search_feeder.h"
 #include "server/users/home.h"
@@ -61,6 +62,7 @@ struct CorePorts {
   std::vector<MakePartition> elsewhere{};  // in place of `partitions`
   // The first of several homes brings the index up to date for all.
   Home home{};
+  PresencePeers* peers = nullptr;  // of the other homes
 };
 
 class ServerCore : public ConnectionHandler {
@@ -84,6 +86,8 @@ class ServerCore : public ConnectionHandler {
   [[nodiscard]] virtual std::map<std::string, std::uint64_t> stats() const = 0;
   // Adds what stats() has, and how long things take.
   virtual void add_metrics(MetricsText& to) const = 0;
+  // Returns the presence of this home, for the calls of other homes.
+  [[nodiscard]] virtual PresenceService& presence() = 0;
   // While it is held nothing is trimmed from the logs; `done` when that is so.
   virtual void hold_log(bool held, Done<void> done) = 0;
   // About once a second: the health gets its sign of life, and a disk that was full is tried again.

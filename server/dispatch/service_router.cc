@@ -30,10 +30,12 @@ ServiceRouter::ServiceRouter(const ServerOptions& options, const Ports& ports, P
             [this](const Caller& caller, v1::ClientFrame&& frame, Reply&& reply) {
               handle_complete(caller, std::move(frame), std::move(reply));
             }),
-      presence_(ports.users, conversations_, ports.fanout, ports.scheduler, options.presence_grace),
+      presence_(ports.users, conversations_, ports.fanout, ports.scheduler, options.presence_grace,
+                ports.home, ports.peers),
       people_(ports.directory, ports.users, ports.devices, ports.feed, conversations_, ports.fanout,
               ports.scheduler.clock(), with_own(std::move(hooks))),
-      departures_(ports.directory, ports.feed, conversations_, ports.scheduler, ports.random),
+      departures_(ports.directory, ports.feed, conversations_, ports.scheduler, ports.random,
+                  ports.home),
       search_(options.search ? ports.search : nullptr, ports.feed, conversations_,
               ports.scheduler) {
   feed_.on_ring([this](const FeedRing& ring) { bell_.ring(ring); });

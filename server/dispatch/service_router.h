@@ -38,6 +38,8 @@ class ServiceRouter : public Services {
     Random& random;
     SearchIndex* search = nullptr;    // none: nobody can search
     ServiceHealth* health = nullptr;  // what fails is noted there; may be null
+    Home home{};
+    PresencePeers* peers = nullptr;  // of other homes; null: there are none
   };
   // `hooks.changed`, `.blocked` and `.gone` are the router's own.
   ServiceRouter(const ServerOptions& options, const Ports& ports, PeopleHooks hooks);
@@ -54,6 +56,7 @@ class ServiceRouter : public Services {
   // The next partition, in their order; outlives this. Before start().
   void add(PartitionOwner& owner) { conversations_.add(owner); }
   PartitionRouter& conversations() { return conversations_; }
+  PresenceService& presence() { return presence_; }
   // Goes on with what an earlier process has left.
   void start() { departures_.look(); }
   // The server is going away: pushes no OFFLINE any more.

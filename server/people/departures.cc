@@ -23,8 +23,8 @@ constexpr Millis kRetry = std::chrono::seconds(5);
 }  // namespace
 
 struct Departures::State {
-  State(Directory& d, UserFeed& f, Conversations& c, Scheduler& s, Random& random)
-      : directory(d), feed(f), conversations(c), scheduler(s), ids(s.clock(), random) {}
+  State(Directory& d, UserFeed& f, Conversations& c, Scheduler& s, Random& random, const Home& h)
+      : directory(d), feed(f), conversations(c), scheduler(s), ids(s.clock(), random), home(h) {}
 
   void look();
   void take(std::vector<UserId> users);
@@ -41,11 +41,15 @@ struct Departures::State {
   Conversations& conversations;
   Scheduler& scheduler;
   UuidGenerator ids;
-  bool running = false;   // a look is under way
-  bool wanted = false;    // another one shall follow it
-  bool failed = false;    // something of this look could not be done for now
-  bool more = false;      // there are users behind those of this look
-  std::size_t found = 0;  // groups of the user at hand
+  const Home home;
+  bool running = false;  // a look is under way
+  bool wanted = false;   // another one shall follow it
+  // The look that is under way.
+  struct Pass {
+    bool failed = false;    // something of it could not be done for now
+    bool more = false;      // there are users behind those of it
+    std::size_t found = 0;  // groups of the user at hand
+  } pass;
   std::uint64_t left_groups = 0;
   std::vector<UserId> waiting;  // of this look, the next one last
   // Those in whom nothing was found, since when (steady clock).
@@ -61,7 +65,7 @@ void Departures::State::look() {
   }
   timer.stop();
   running = true;
-  wanted = failed = false;
+  wanted = pass.failed = false;
   directory.leaving(kPage, guard.wrap([this](Result<std::vector<UserId>> users) {
     if (users) return take(std::move(*users));
     running = false;
@@ -70,7 +74,8 @@ void Departures::State::look() {
 }
 
 void Departures::State::take(std::vector<UserId> users) {
-  more = users.size() == kPage;
+  pass.more = users.size() == kPage;
+  std::erase_if(users, [this](const UserId& user) { return !home.has(user); });
   std::reverse(users.begin(), users.end());
   waiting = std::move(users);
   next_user();
@@ -80,13 +85,13 @@ void Departures::State::next_user() {
   if (!waiting.empty()) {
     const UserId user = waiting.back();
     waiting.pop_back();
-    found = 0;
+    pass.found = 0;
     return list(user, 0);
   }
   running = false;
   if (wanted) return look();
-  if (!clean_since.empty() && !failed) return again(kSecondLook);
-  if (failed || more) again(kRetry);
+  if (!clean_since.empty() && !pass.failed) return again(kSecondLook);
+  if (pass.failed || pass.more) again(kRetry);
 }
 
 void Departures::State::again(Millis wait) {
@@ -97,7 +102,7 @@ void Departures::State::again(Millis wait) {
 void Departures::State::list(const UserId& user, FeedVersion before) {
   feed.list(user, before, kPage, guard.wrap([this, user](Result<std::vector<FeedChange>> page) {
     if (!page) {
-      failed = true;
+      pass.failed = true;
       return next_user();
     }
     if (page->empty()) return walked(user);
@@ -118,14 +123,14 @@ void Departures::State::visit(const UserId& user, const ConversationId& id,
   conversations.with(id, user,
                      guard.wrap([this, user, id, then = std::move(then)](
                                     const Result<const Conversation*>& loaded) {
-                       if (!loaded) failed = true;
+                       if (!loaded) pass.failed = true;
                        const Conversation* c = loaded ? *loaded : nullptr;
                        const Member* member = c == nullptr ? nullptr : find_member(*c, user);
                        const bool inside = member != nullptr && member->active() &&
                                            c->head.type == ConversationType::kGroup;
                        // Never inside the call: a long list would be as deep.
                        if (!inside) return scheduler.post(then);
-                       ++found;
+                       ++pass.found;
                        leave(user, id, then);
                      }));
 }
@@ -145,7 +150,7 @@ void Departures::State::leave(const UserId& user, const ConversationId& id,
                          if (outcome && outcome->placed) {
                            ++left_groups;
                          } else if (!outcome || outcome->error->code != ErrorCode::kNotMember) {
-                           failed = true;
+                           pass.failed = true;
                          }
                          scheduler.post(then);
                        }));
@@ -153,7 +158,7 @@ void Departures::State::leave(const UserId& user, const ConversationId& id,
 
 void Departures::State::walked(const UserId& user) {
   const std::int64_t now = scheduler.clock().steady_ms();
-  if (found > 0 || failed) {
+  if (pass.found > 0 || pass.failed) {
     clean_since.erase(user);
     clean_since.emplace(user, now);
     return next_user();
@@ -162,14 +167,14 @@ void Departures::State::walked(const UserId& user) {
   if (first || now - since->second < kSecondLook.count()) return next_user();
   clean_since.erase(since);
   directory.left(user, guard.wrap([this](const Status& left) {
-    if (!left) failed = true;
+    if (!left) pass.failed = true;
     next_user();
   }));
 }
 
 Departures::Departures(Directory& directory, UserFeed& feed, Conversations& conversations,
-                       Scheduler& scheduler, Random& random)
-    : state_(std::make_unique<State>(directory, feed, conversations, scheduler, random)) {}
+                       Scheduler& scheduler, Random& random, const Home& home)
+    : state_(std::make_unique<State>(directory, feed, conversations, scheduler, random, home)) {}
 
 Departures::~Departures() = default;
 

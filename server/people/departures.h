@@ -10,15 +10,16 @@
 #include "kith/server/ports/directory.h"
 #include "server/conversation/conversations.h"
 #include "server/feed/user_feed.h"
+#include "server/users/home.h"
 
 namespace kith::server {
 
 // Loop thread.
 class Departures {
  public:
-  // All outlive this.
+  // Takes care of the users of `home`, whose feeds are in `feed`. All outlive this.
   Departures(Directory& directory, UserFeed& feed, Conversations& conversations,
-             Scheduler& scheduler, Random& random);
+             Scheduler& scheduler, Random& random, const Home& home = {});
   ~Departures();
 
   // Goes on with what an earlier process has left, and with who has been removed since the last call.

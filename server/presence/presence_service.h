@@ -1,16 +1,24 @@
-// Presence and typing: pushed only to users who may see them. Only the time last seen is stored.
+// PresenceService pushes presence and typing, only to users who may see them. Only the time last seen is stored.
+//
+// Where users have several homes, the home of the one who is watched knows their state (OnlinePeople), and the home of
+// the viewer what the viewer has been shown (WatchingSessions); homes speak to each other through PresencePeers.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
-#include <memory>
+#include <optional>
+#include <unordered_map>
 
 #include "kith/core/ids.h"
 #include "kith/core/scheduler.h"
 #include "server/conversation/conversations.h"
 #include "server/delivery/fanout.h"
+#include "server/presence/online_people.h"
+#include "server/presence/presence_peers.h"
+#include "server/presence/typing.h"
+#include "server/presence/watching_sessions.h"
 #include "server/requests/caller.h"
+#include "server/users/home.h"
 #include "server/users/users.h"
 
 namespace kith::v1 {
@@ -22,9 +30,10 @@ namespace kith::server {
 // Loop thread.
 class PresenceService {
  public:
+  // All outlive this. `peers`: null if `home` is the only one.
   PresenceService(Users& users, Conversations& conversations, Fanout& fanout, Scheduler& scheduler,
-                  std::chrono::milliseconds grace);
-  ~PresenceService();
+                  std::chrono::milliseconds grace, const Home& home = {},
+                  PresencePeers* peers = nullptr);
 
   // SetTyping and PresenceSubscribe; false for anything else.
   bool handle(const Caller& caller, const v1::ClientFrame& frame);
@@ -37,11 +46,31 @@ class PresenceService {
   // Settings, contacts or blocks of the user changed: pushes the new view to all watchers.
   void user_changed(const UserId& user);
   // The server is going away: pushes no OFFLINE any more.
-  void freeze();
+  void freeze() { people_.freeze(); }
+
+  // --- what other homes say ---
+  void watched(std::uint32_t by, const UserId& target);
+  void unwatched(std::uint32_t by, const UserId& target) { people_.unwatched(target, by); }
+  void sighted(const UserId& target, bool online);
+  void typed(const TypingNotice& notice) { typing_.heard(notice); }
+  // The home can be reached, maybe in another process: asks it again for everybody who is watched there. Viewers
+  // keep the last state until it has answered.
+  void peer_connected(std::uint32_t home);
+  // It cannot: it asks again for everybody whom it watches when it can.
+  void peer_lost(std::uint32_t home) { people_.forget_home(home); }
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  // The target's state is another one, or may be seen by others now.
+  void changed(const UserId& target);
+  void watch(const UserId& target, bool watched);
+  [[nodiscard]] std::optional<bool> online(const UserId& target) const;
+
+  const Home home_;
+  PresencePeers* const peers_;
+  OnlinePeople people_;
+  WatchingSessions watching_;
+  Typing typing_;
+  std::unordered_map<UserId, bool> sights_;  // of watched users of other homes
 };
 
 }  // namespace kith::server

@@ -20,11 +20,12 @@ std::size_t bytes_of(const Users::Record& record) {
 }  // namespace
 
 struct Users::State {
-  State(Directory& d, CacheBounds bounds) : directory(d), records(bounds, bytes_of) {}
+  State(Directory& d, CacheBounds bounds, const Home& h)
+      : directory(d), home(h), records(bounds, bytes_of) {}
 
   // Null: there is nobody any more.
   Record put(const UserId& id, Record shared) {
-    records.put(id, shared);
+    if (home.has(id)) records.put(id, shared);
     return shared;
   }
   Record put(UserRecord record) {
@@ -33,13 +34,14 @@ struct Users::State {
   }
 
   Directory& directory;
+  const Home home;
   WeighedCache<UserId, Record> records;
   std::unordered_map<UserId, std::vector<Done<Record>>> loading;
   Guard guard;
 };
 
-Users::Users(Directory& directory, CacheBounds bounds)
-    : state_(std::make_unique<State>(directory, bounds)) {}
+Users::Users(Directory& directory, CacheBounds bounds, const Home& home)
+    : state_(std::make_unique<State>(directory, bounds, home)) {}
 Users::~Users() = default;
 
 void Users::with(const UserId& id, Done<Record> done) {
@@ -47,6 +49,7 @@ void Users::with(const UserId& id, Done<Record> done) {
     done(Record(*found));
     return;
   }
+  if (!state_->home.has(id)) return read_through(id, std::move(done));
   auto& waiting = state_->loading[id];
   waiting.push_back(std::move(done));
   if (waiting.size() > 1) return;
@@ -63,6 +66,15 @@ void Users::with(const UserId& id, Done<Record> done) {
           answer = state->put(std::move(**loaded));
         }
         for (auto& callback : callbacks) callback(answer);
+      }));
+}
+
+void Users::read_through(const UserId& id, Done<Record> done) {
+  state_->directory.load(
+      id, state_->guard.wrap([done = std::move(done)](Result<std::optional<UserRecord>> loaded) {
+        if (!loaded) return done(loaded.error());
+        if (!*loaded) return done(Record{});
+        done(std::make_shared<const UserRecord>(std::move(**loaded)));
       }));
 }
 

@@ -9,6 +9,7 @@
 #include "kith/core/ids.h"
 #include "kith/core/limits.h"
 #include "kith/server/ports/directory.h"
+#include "server/users/home.h"
 #include "src/weighed_cache.h"
 
 namespace kith::server {
@@ -17,13 +18,14 @@ class Users {
  public:
   // As many records as there may be, of the usual kind.
   static constexpr CacheBounds kBounds{limits::users_cached_max, limits::users_cached_bytes};
-  explicit Users(Directory& directory, CacheBounds bounds = kBounds);
+  // Users of other homes are not kept in memory: those change them.
+  explicit Users(Directory& directory, CacheBounds bounds = kBounds, const Home& home = {});
   ~Users();
 
   using Record = std::shared_ptr<const UserRecord>;
 
-  // The current record (null if there is no such user); equal concurrent loads are one. May answer
-  // inside the call.
+  // The current record (null if there is no such user); equal concurrent loads are one, but not of a user of another
+  // home: what is asked later must not be answered earlier. May answer inside the call.
   void with(const UserId& id, Done<Record> done);
   // Returns the cached record, or null; never loads. Valid until the next call of another method.
   const UserRecord* cached(const UserId& id) const;
@@ -45,6 +47,8 @@ class Users {
   void find_or_create(const NewUser& user, const DeviceRecord& device, Done<WithDevices> done);
 
  private:
+  void read_through(const UserId& id, Done<Record> done);
+
   struct State;
   std::unique_ptr<State> state_;
 };
