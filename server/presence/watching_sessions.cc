@@ -18,7 +18,7 @@ void WatchingSessions::close(std::uint64_t session) {
   const auto found = viewers_.find(session);
   if (found == viewers_.end()) return;
   const UserId user = found->second.caller.user;
-  for (const auto& [target, pushed] : std::exchange(found->second.subscriptions, {})) {
+  for (const auto& [target, subscription] : std::exchange(found->second.subscriptions, {})) {
     unwatch(target, session);
   }
   viewers_.erase(session);
@@ -38,7 +38,7 @@ void WatchingSessions::show_latest(std::uint64_t session) {
   const auto found = viewers_.find(session);
   if (found == viewers_.end()) return;
   std::vector<UserId> targets;
-  for (const auto& [target, pushed] : found->second.subscriptions) targets.push_back(target);
+  for (const auto& [target, subscription] : found->second.subscriptions) targets.push_back(target);
   for (const UserId& target : targets) notify(session, target);
 }
 
@@ -59,7 +59,7 @@ void WatchingSessions::subscribe(std::uint64_t session, const v1::PresenceSubscr
         subscriptions.size() >= limits::presence_subscriptions_max) {
       continue;  // the client knows the limit from Welcome
     }
-    subscriptions[*target] = std::nullopt;  // asked again: answered again
+    subscriptions[*target].pushed.reset();  // asked again: answered again
     watch(*target, session);
     notify(session, *target);
   }
@@ -92,7 +92,7 @@ void WatchingSessions::viewer_changed(const UserId& user) {
   if (found == sessions_.end()) return;
   std::vector<std::pair<std::uint64_t, UserId>> own;
   for (const std::uint64_t session : found->second) {
-    for (const auto& [target, pushed] : viewers_.at(session).subscriptions)
+    for (const auto& [target, subscription] : viewers_.at(session).subscriptions)
       own.emplace_back(session, target);
   }
   for (const auto& [session, target] : own) notify(session, target);
@@ -108,30 +108,36 @@ std::vector<UserId> WatchingSessions::targets() const {
 void WatchingSessions::notify(std::uint64_t session, const UserId& target) {
   const auto viewer = viewers_.find(session);
   if (viewer == viewers_.end() || !viewer->second.active) return;
-  users_.with(target, guard_.wrap([this, session, target, user = viewer->second.caller.user](
+  const auto subscription = viewer->second.subscriptions.find(target);
+  if (subscription == viewer->second.subscriptions.end()) return;
+  const std::uint64_t judgement = subscription->second.judgement = ++judgements_;
+  users_.with(target, guard_.wrap([this, session, judgement, target,
+                                   user = viewer->second.caller.user](
                                       const Result<Users::Record>& record) {
-    users_.with(user, guard_.wrap([this, session, target, known = record ? *record : nullptr](
+    users_.with(user, guard_.wrap([this, session, judgement, target,
+                                   known = record ? *record : nullptr](
                                       const Result<Users::Record>& own) {
       if (!own || !*own) return;
       UserRecord nobody;  // unknown and withheld look alike
       nobody.id = target;
       nobody.privacy.online = nobody.privacy.last_seen = Audience::kNobody;
-      push_if_changed(session, known ? *known : nobody, **own);
+      push_if_changed(session, judgement, known ? *known : nobody, **own);
     }));
   }));
 }
 
-void WatchingSessions::push_if_changed(std::uint64_t session, const UserRecord& target,
-                                       const UserRecord& viewer) {
+void WatchingSessions::push_if_changed(std::uint64_t session, std::uint64_t judgement,
+                                       const UserRecord& target, const UserRecord& viewer) {
   const auto found = viewers_.find(session);
   if (found == viewers_.end() || !found->second.active) return;
-  const auto pushed = found->second.subscriptions.find(target.id);
-  if (pushed == found->second.subscriptions.end()) return;
+  const auto entry = found->second.subscriptions.find(target.id);
+  if (entry == found->second.subscriptions.end() || entry->second.judgement != judgement) return;
   const std::optional<bool> online = targets_.online(target.id);
   if (!online) return;
   const VisiblePresence visible = visible_to(target, viewer, *online);
-  if (pushed->second == visible) return;
-  pushed->second = visible;
+  std::optional<VisiblePresence>& pushed = entry->second.pushed;
+  if (pushed == visible) return;
+  pushed = visible;
   v1::ServerFrame frame;
   frame.mutable_presence_push()->set_user_id(target.id.bytes());
   frame.mutable_presence_push()->set_state(visible.state);

@@ -54,14 +54,20 @@ class WatchingSessions {
   [[nodiscard]] std::vector<UserId> targets() const;
 
  private:
+  struct Subscription {
+    std::optional<VisiblePresence> pushed;  // last
+    // The newest one under way, or done: records of users of other homes may be read out of order, and what an older
+    // one has read may be hidden by now.
+    std::uint64_t judgement = 0;
+  };
   struct Viewer {
     Caller caller;
     bool active = false;
-    std::unordered_map<UserId, std::optional<VisiblePresence>>
-        subscriptions;  // the last state pushed
+    std::unordered_map<UserId, Subscription> subscriptions;
   };
   void notify(std::uint64_t session, const UserId& target);
-  void push_if_changed(std::uint64_t session, const UserRecord& target, const UserRecord& viewer);
+  void push_if_changed(std::uint64_t session, std::uint64_t judgement, const UserRecord& target,
+                       const UserRecord& viewer);
   void watch(const UserId& target, std::uint64_t session);
   void unwatch(const UserId& target, std::uint64_t session);
 
@@ -71,6 +77,7 @@ class WatchingSessions {
   std::unordered_map<std::uint64_t, Viewer> viewers_;
   std::unordered_map<UserId, std::unordered_set<std::uint64_t>> watchers_;
   std::unordered_map<UserId, std::vector<std::uint64_t>> sessions_;  // of the viewers
+  std::uint64_t judgements_ = 0;
   Guard guard_;
 };
 

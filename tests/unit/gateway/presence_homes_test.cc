@@ -46,6 +46,21 @@ class TwoMembers : public Conversations {
   Conversation value;
 };
 
+// Its answers can be held, each with what was read when it was asked.
+class HeldDirectory : public DirectoryMemory {
+ public:
+  using DirectoryMemory::DirectoryMemory;
+  void load(const UserId& id, Done<std::optional<UserRecord>> done) override {
+    DirectoryMemory::load(
+        id, [this, done = std::move(done)](Result<std::optional<UserRecord>> read) mutable {
+          if (!hold) return done(std::move(read));
+          held.push_back([done = std::move(done), read = std::move(read)] { done(read); });
+        });
+  }
+  bool hold = false;
+  std::vector<std::function<void()>> held;
+};
+
 std::string handle_at(std::uint32_t home) {
   std::string handle = "user0";
   while (Home{0, 2}.of(UserId::of(handle)) != home) ++handle.back();
@@ -159,7 +174,7 @@ class PresenceHomesTest : public ::testing::Test {
 
   const UserId ann = UserId::of(handle_at(0)), bob = UserId::of(handle_at(1));
   testing::VirtualLoop loop;
-  DirectoryMemory directory{std::make_shared<DirectoryMemory::Disk>(), loop};
+  HeldDirectory directory{std::make_shared<DirectoryMemory::Disk>(), loop};
   TwoMembers conversation;
   std::unique_ptr<Process> homes[2];
   HeldLane to_first, to_second;
@@ -197,6 +212,25 @@ TEST_F(PresenceHomesTest, ABlockIsSeenByTheViewersHome) {
   change(ann, block);
   EXPECT_EQ(seen(viewer), v1::PRESENCE_STATE_UNSPECIFIED);
   watch(viewer, ann);  // asked again: no old record answers
+  EXPECT_EQ(seen(viewer), v1::PRESENCE_STATE_UNSPECIFIED);
+}
+
+TEST_F(PresenceHomesTest, WhatWasReadBeforeABlockIsNotShownAfterIt) {
+  enter(ann, 2);
+  const Caller viewer = enter(bob, 1);
+  watch(viewer, ann);
+  ASSERT_EQ(seen(viewer), v1::PRESENCE_STATE_ONLINE);
+  directory.hold = true;
+  watch(viewer, ann);  // reads, and is slow
+  const auto slow = std::move(directory.held);
+  directory.held.clear();
+  ASSERT_FALSE(slow.empty());
+  directory.hold = false;
+  UserChange block;
+  block.block = {bob};
+  change(ann, block);
+  ASSERT_EQ(seen(viewer), v1::PRESENCE_STATE_UNSPECIFIED);
+  for (const auto& answer : slow) answer();
   EXPECT_EQ(seen(viewer), v1::PRESENCE_STATE_UNSPECIFIED);
 }
 

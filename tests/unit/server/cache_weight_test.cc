@@ -4,6 +4,7 @@
 
 #include "server/adapters/embedded/directory_memory.h"
 #include "server/users/devices.h"
+#include "server/users/home.h"
 #include "server/users/users.h"
 #include "src/split_mix.h"
 #include "src/weighed_cache.h"
@@ -132,6 +133,31 @@ TEST_F(PeopleInMemory, ListsOfManyDevicesAreFewer) {
   const std::size_t kept = kept_of_all(devices);
   EXPECT_GE(kept, 8U);
   EXPECT_LT(kept, 64U * 1024 / 4'000);
+}
+
+// The other home has changed the user in between: an answer begun before the question does not answer it.
+TEST_F(PeopleInMemory, UsersOfAnotherHomeAreReadAtEachQuestion) {
+  const Home here{0, 2};
+  std::size_t foreign = 0;
+  while (here.has(user(foreign))) ++foreign;
+  Users users(directory, Users::kBounds, here);
+  std::vector<std::size_t> blocked;
+  const auto ask = [&] {
+    users.with(user(foreign), [&](const Result<Users::Record>& found) {
+      blocked.push_back((*found)->blocked.size());
+    });
+  };
+  disk->delay = [this] { return Millis(asked++ == 0 ? 10 : 20); };
+  ask();
+  ask();
+  EXPECT_EQ(asked, 2);
+  loop.advance(Millis(10));
+  disk->accounts[user(foreign)].user.blocked = {user(1)};
+  loop.advance(Millis(10));
+  EXPECT_EQ(blocked, (std::vector<std::size_t>{0, 1}));
+  EXPECT_EQ(users.cached(user(foreign)), nullptr);
+  ask();
+  EXPECT_EQ(asked, 3);
 }
 
 class ConversationsInMemory : public testing::CacheTest {
