@@ -19,12 +19,12 @@ void PeerLinks::post(std::uint32_t home, Call call) {
 void PeerLinks::connect(std::uint32_t number, PeerLinks& there, Lane& lane) {
   disconnect(number);
   peers_.at(number) = {&there, &lane};
-  presence_->peer_connected(number);
+  if (presence_ != nullptr) presence_->peer_connected(number);
 }
 
 void PeerLinks::disconnect(std::uint32_t number) {
   peers_.at(number) = {};
-  presence_->peer_lost(number);
+  if (presence_ != nullptr) presence_->peer_lost(number);
 }
 
 void PeerLinks::watch(const UserId& target) {

@@ -15,6 +15,7 @@
 #include "client/engine.h"
 #include "kith/client/types.h"
 #include "kith/v1/frame.pb.h"
+#include "server/users/home.h"
 #include "tests/simulation/cache_disk.h"
 #include "tests/simulation/joined_maps.h"
 #include "tests/simulation/server_disks.h"
@@ -109,6 +110,10 @@ struct Truth {
     const auto group = feeds.groups.find(id);
     return group == feeds.groups.end() ? newest : std::max(newest, group->second);
   }
+  // Whether the device is one of a user of the home; strangers are of all.
+  [[nodiscard]] bool of_home(std::size_t device, const server::Home& home) const {
+    return device >= devices.size() || home.has(devices[device].user);
+  }
   // The account was deleted.
   [[nodiscard]] bool gone(const UserId& user) const {
     const auto it = directory.accounts.find(user);
@@ -127,10 +132,11 @@ struct Truth {
   }
 };
 
-// The budget of an account, as the server got it at its start.
+// The budget of an account, as a home of the server got it at its start.
 struct Budget {
   std::int64_t per_s = 0;
   std::int64_t burst = 0;
+  server::Home home{};  // of these users
 };
 
 class Checker {
@@ -158,9 +164,9 @@ class Checker {
   virtual void entered(const Who&, std::uint64_t /*session*/) {}
   virtual void left(const Who&, std::uint64_t /*session*/) {}
   // The registry has lost all sessions.
-  virtual void registry_lost() {}
+  virtual void registry_lost(const server::Home&) {}
   // The bus says that it has lost deliveries.
-  virtual void bus_lost() {}
+  virtual void bus_lost(const server::Home&) {}
   // The run goes on with this message in its history.
   virtual void durable(const MessageId&) {}
   // And: this message was rejected before, whenever its sender gets that answer.

@@ -104,6 +104,14 @@ bool settle_and_judge(World& world, std::int64_t busy, bool in_cluster) {
   return good;
 }
 
+// People get RATE_LIMITED, and wait.
+void limit_commands(World& world) {
+  for (const auto& server : world.servers()) {
+    server->account_commands_per_s = 1;
+    server->account_commands_burst = 4;
+  }
+}
+
 }  // namespace
 
 std::uint32_t partitions_of(std::uint64_t seed) {
@@ -115,7 +123,8 @@ RunResult run_scenario(const RunOptions& options) {
   SeededRandom random(options.seed, 0);
   World world(options.seed, people_of(random), options.broken,
               options.cluster ? Cluster::kPartitions
-                              : options.partitions.value_or(partitions_of(options.seed)));
+                              : options.partitions.value_or(partitions_of(options.seed)),
+              std::nullopt, options.cluster ? Cluster::kHomes : 1);
   if (options.print) world.trace().print_to(options.print);
   std::optional<Cluster> cluster;
   if (options.cluster) {
@@ -128,10 +137,7 @@ RunResult run_scenario(const RunOptions& options) {
     store_behind.emplace(world, options.seed, options.marks.value_or(kFewRecords));
   }
   if (SeededRandom(options.seed, 8).chance(0.5)) world.server().index_step = kSmallIndexStep;
-  if (SeededRandom(options.seed, 9).chance(0.2)) {  // people get RATE_LIMITED, and wait
-    world.server().account_commands_per_s = 1;
-    world.server().account_commands_burst = 4;
-  }
+  if (SeededRandom(options.seed, 9).chance(0.2)) limit_commands(world);
   // Without passwords: people would not know the ones that they had. Where the slow store is what counts, the copy
   // would come back with less to write.
   const bool restores = !options.marks && !cluster && SeededRandom(options.seed, 27).chance(0.1);
@@ -148,7 +154,7 @@ RunResult run_scenario(const RunOptions& options) {
   Faults faults(world, options.seed);
   Workload workload(world, options.seed);
   watch_queues(world);
-  world.server().start();
+  for (const auto& server : world.servers()) server->start();
   for (auto& device : world.devices()) device->start();
 
   const std::int64_t busy = random.between(30'000, 180'000);

@@ -61,8 +61,9 @@ ServerNode::Ports::Partition::Partition(ServerNode& owner, std::uint32_t number,
 ServerNode::Ports::Ports(ServerNode& owner, PortsWatch& watch)
     : feeds(owner.disks_, owner.home_.number, owner.node_, owner.broken_),
       directory(owner.disks_.directory, owner.node_, watch, owner.broken_, after_change),
-      registry(owner.node_, watch, owner.port_random_, owner.broken_),
-      bus(owner.node_, registry, watch, owner.port_random_, owner.disks_, owner.broken_),
+      registry(owner.home_, owner.node_, watch, owner.port_random_, owner.broken_),
+      bus(owner.home_, owner.node_, registry, watch, owner.port_random_, owner.disks_,
+          owner.broken_),
       index(owner.disks_, owner.node_, watch, owner.broken_) {
   for (std::uint32_t i = 0; i < owner.disks_.count() && !owner.elsewhere.make; ++i) {
     partitions.push_back(std::make_unique<Partition>(owner, i, watch, after_change));
@@ -111,23 +112,23 @@ bool ServerNode::start() {
       options,
       {partition_ports(), ports_->feeds, ports_->directory, ports_->registry, ports_->bus,
        *passwords_, &ports_->index, index_step, broken_ == Rule::kRunsTold ? nullptr : &*history_,
-       nullptr, elsewhere.make ? elsewhere.make() : std::vector<server::MakePartition>(), home_},
+       nullptr, elsewhere.make ? elsewhere.make() : std::vector<server::MakePartition>(), home_,
+       peers.make ? peers.make() : nullptr},
       node_, random_, *entrance_, marks);
+  if (peers.begun) peers.begun(core_->presence());
   if (Status s = core_->start(); !s) {
-    trace_.line("server", "cannot start: " + s.error().to_string());
-    core_.reset();
-    ports_.reset();
-    node_.halt();
+    trace_.line(name(), "cannot start: " + s.error().to_string());
+    end();
     return false;
   }
-  watch_.started(options);
+  watch_.started(home_, options);
   entrance_->listen(*core_, node_);
   std::string ends;
   for (const PartitionDisks& part : disks_.partitions()) {
     ends += ", log at " + std::to_string(part.log->last) + ", store at " +
             std::to_string(part.store->applied);
   }
-  trace_.line("server", "starts" + ends);
+  trace_.line(name(), "starts" + ends);
   return true;
 }
 
@@ -146,8 +147,17 @@ std::vector<server::PartitionPorts> ServerNode::partition_ports() const {
 }
 
 void ServerNode::crash() {
-  trace_.line("server", "crashes");
+  trace_.line(name(), "crashes");
+  end();
+}
+
+std::string ServerNode::name() const {
+  return home_.number == 0 ? "server" : "server " + std::to_string(home_.number);
+}
+
+void ServerNode::end() {
   if (elsewhere.died) elsewhere.died();
+  if (peers.died) peers.died();
   entrance_->server_died();
   core_.reset();
   ports_.reset();

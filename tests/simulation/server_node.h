@@ -53,6 +53,14 @@ class ServerNode {
   };
   Elsewhere elsewhere;
 
+  // Other homes; before the first start.
+  struct Peers {
+    std::function<server::PresencePeers*()> make;         // at each start
+    std::function<void(server::PresenceService&)> begun;  // the process has begun
+    std::function<void()> died;                           // called before the process ends
+  };
+  Peers peers;
+
   // The knobs of the faults.
   [[nodiscard]] const ServerDisks& disks() const { return disks_; }
   double bus_loss = 0;
@@ -76,6 +84,9 @@ class ServerNode {
   void tune();
 
  private:
+  void end();
+  [[nodiscard]] std::string name() const;
+
   struct Passwords;
   struct Tokens;
   struct Ports {

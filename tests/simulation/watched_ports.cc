@@ -397,7 +397,7 @@ void WatchedRegistry::remove(const UserId& user, const server::SessionRef& sessi
 }
 
 void WatchedRegistry::forget() {
-  watch_.sessions_lost();
+  watch_.sessions_lost(home_);
   forget_all();
   if (broken_ == Rule::kRegistryBelieved) return;
   scheduler_.after(Millis(random_.between(0, 5'000)), [this] { notify_gateways(); });
@@ -410,7 +410,7 @@ void WatchedBus::lose(const std::string& gateway) {
   if (!says_loss || std::exchange(telling_loss_, true)) return;
   scheduler_.after(Millis(random_.between(0, 5'000)), [this, gateway] {
     telling_loss_ = false;
-    watch_.bus_lost();
+    watch_.bus_lost(home_);
     if (broken_ != Rule::kLossBelieved) notify_lost(gateway);
   });
 }

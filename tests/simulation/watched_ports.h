@@ -19,6 +19,7 @@
 #include "server/adapters/embedded/feed_store_memory.h"
 #include "server/adapters/embedded/search_index_memory.h"
 #include "server/adapters/embedded/session_registry_memory.h"
+#include "server/users/home.h"
 #include "tests/simulation/rules.h"
 #include "tests/simulation/seeded_random.h"
 #include "tests/simulation/server_disks.h"
@@ -28,7 +29,7 @@ namespace kith::sim {
 class PortsWatch {
  public:
   virtual ~PortsWatch() = default;
-  virtual void started(const server::ServerOptions& options) = 0;
+  virtual void started(const server::Home& home, const server::ServerOptions& options) = 0;
   virtual void logged(std::uint32_t partition, const server::LogEntry& entry) = 0;
   virtual void applied(std::uint32_t partition, const server::StoreBatch& batch) = 0;
   virtual void user_changed(const UserId& user) = 0;
@@ -39,8 +40,8 @@ class PortsWatch {
   virtual void session_enters(const server::SessionRef& session) = 0;
   virtual void session_entered(const server::SessionRef& session) = 0;
   virtual void session_left(const server::SessionRef& session) = 0;
-  virtual void sessions_lost() = 0;
-  virtual void bus_lost() = 0;
+  virtual void sessions_lost(const server::Home& home) = 0;
+  virtual void bus_lost(const server::Home& home) = 0;
 };
 
 class WatchedLog : public server::CommandLog {
@@ -162,8 +163,10 @@ class WatchedDirectory : public server::DirectoryMemory {
 
 class WatchedRegistry : public server::SessionRegistryMemory {
  public:
-  WatchedRegistry(Scheduler& scheduler, PortsWatch& watch, SeededRandom& random, Rule broken)
+  WatchedRegistry(const server::Home& home, Scheduler& scheduler, PortsWatch& watch,
+                  SeededRandom& random, Rule broken)
       : SessionRegistryMemory(scheduler),
+        home_(home),
         scheduler_(scheduler),
         watch_(watch),
         random_(random),
@@ -180,6 +183,7 @@ class WatchedRegistry : public server::SessionRegistryMemory {
  private:
   void have(const UserId& user, const server::SessionRef& session);
 
+  const server::Home home_;
   Scheduler& scheduler_;
   PortsWatch& watch_;
   SeededRandom& random_;
@@ -204,9 +208,10 @@ class WatchedIndex : public server::SearchIndexMemory {
 // Drops the deliveries that a fault names, and delivers the others in order after a delay.
 class WatchedBus : public server::BusMemory {
  public:
-  WatchedBus(Scheduler& scheduler, WatchedRegistry& registry, PortsWatch& watch,
-             SeededRandom& random, const ServerDisks& disks, Rule broken)
-      : scheduler_(scheduler),
+  WatchedBus(const server::Home& home, Scheduler& scheduler, WatchedRegistry& registry,
+             PortsWatch& watch, SeededRandom& random, const ServerDisks& disks, Rule broken)
+      : home_(home),
+        scheduler_(scheduler),
         registry_(registry),
         watch_(watch),
         random_(random),
@@ -219,6 +224,7 @@ class WatchedBus : public server::BusMemory {
   std::int64_t delay_max = 0;
 
  private:
+  const server::Home home_;
   Scheduler& scheduler_;
   WatchedRegistry& registry_;
   PortsWatch& watch_;

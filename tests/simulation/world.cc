@@ -362,8 +362,8 @@ void World::server_hears(std::size_t device, std::string_view bytes) {
   for (auto& checker : checkers_) checker->hears(who, *frame);
 }
 
-void World::started(const server::ServerOptions& options) {
-  const Budget budget{options.account_commands_per_s, options.account_commands_burst};
+void World::started(const server::Home& home, const server::ServerOptions& options) {
+  const Budget budget{options.account_commands_per_s, options.account_commands_burst, home};
   for (auto& checker : checkers_) checker->server_starts(budget);
 }
 
@@ -417,13 +417,13 @@ void World::session_left(const server::SessionRef& session) {
   of_session(session, &Checker::left, "is removed");
 }
 
-void World::sessions_lost() {
-  for (auto& checker : checkers_) checker->registry_lost();
+void World::sessions_lost(const server::Home& home) {
+  for (auto& checker : checkers_) checker->registry_lost(home);
 }
 
-void World::bus_lost() {
+void World::bus_lost(const server::Home& home) {
   trace_.line("bus", "says that it has lost something");
-  for (auto& checker : checkers_) checker->bus_lost();
+  for (auto& checker : checkers_) checker->bus_lost(home);
 }
 
 void World::user_changed(const UserId& user) {

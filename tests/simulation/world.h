@@ -121,7 +121,7 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   void server_says(std::size_t device, std::string_view frame) override;
   void device_says(std::size_t device, std::string_view frame) override;
   void server_hears(std::size_t device, std::string_view frame) override;
-  void started(const server::ServerOptions& options) override;
+  void started(const server::Home& home, const server::ServerOptions& options) override;
   void logged(std::uint32_t partition, const server::LogEntry& entry) override;
   void applied(std::uint32_t partition, const server::StoreBatch& batch) override;
   void user_changed(const UserId& user) override;
@@ -131,8 +131,8 @@ class World : public NetworkWatch, public PortsWatch, public DeviceWatch {
   void session_enters(const server::SessionRef& session) override;
   void session_entered(const server::SessionRef& session) override;
   void session_left(const server::SessionRef& session) override;
-  void sessions_lost() override;
-  void bus_lost() override;
+  void sessions_lost(const server::Home& home) override;
+  void bus_lost(const server::Home& home) override;
   void cached(const Who& who, const client::CacheChange& change) override;
   void told(const Who& who, const client::Event& event) override;
   void rolled_back(const Who& who) override;

@@ -18,7 +18,10 @@ class BlocksChecker : public Checker {
   using Checker::Checker;
   void hears(const Who& who, const v1::ClientFrame& frame) override;
   void server_says(const Who& who, const v1::ServerFrame& frame) override;
-  void server_starts(const Budget&) override { changes_.clear(); }
+  void server_starts(const Budget& budget) override {
+    std::erase_if(changes_,
+                  [&](const Change& one) { return truth_.of_home(one.device, budget.home); });
+  }
   void logged_before(std::uint32_t partition, const server::LogEntry& entry) override;
   void logged(std::uint32_t partition, const server::LogEntry& entry) override;
   void applied(std::uint32_t partition, const server::StoreBatch& batch) override;

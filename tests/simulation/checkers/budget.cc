@@ -97,9 +97,10 @@ BudgetChecker::Account& BudgetChecker::account(const UserId& user) {
 void BudgetChecker::hears(const Who& who, const v1::ClientFrame& frame) {
   using F = v1::ClientFrame;
   const auto what = frame.body_case();
-  if (what == F::kAckEvents || what == F::kGoodbye || what == F::kSignIn) return;
   auto& waiting = waiting_[who.device];
-  if (what == F::kHello) waiting.clear();
+  // Requests of an earlier connection get no answer any more, and had the same numbers.
+  if (what == F::kHello || what == F::kSignIn) waiting.clear();
+  if (what == F::kAckEvents || what == F::kGoodbye || what == F::kSignIn) return;
   Account& own = account(who.user);
   Cost cost = cost_of(frame);
   const std::size_t commands = static_cast<std::size_t>(std::count_if(
@@ -152,8 +153,10 @@ void BudgetChecker::refused(const Who& who, const Waiting& request) {
 // The buckets of an account are those of a process.
 void BudgetChecker::server_starts(const Budget& budget) {
   judge();
-  accounts_.clear();
-  waiting_.clear();
+  std::erase_if(accounts_, [&](const auto& of) { return budget.home.has(of.first); });
+  for (auto& [device, waiting] : waiting_) {
+    std::erase_if(waiting, [&](const auto& one) { return budget.home.has(one.second.user); });
+  }
   budget_ = budget;
 }
 

@@ -25,8 +25,8 @@ void MissedChecker::connects(const Who& who) {
   state.notified.reset();
 }
 
-void MissedChecker::server_starts(const Budget& /*budget*/) {
-  states_.clear();
+void MissedChecker::server_starts(const Budget& budget) {
+  std::erase_if(states_, [&](const auto& of) { return truth_.of_home(of.first, budget.home); });
 }
 
 void MissedChecker::server_says(const Who& who, const v1::ServerFrame& frame) {
@@ -76,17 +76,18 @@ void MissedChecker::left(const Who& who, std::uint64_t session) {
   state.registered.erase(session);
 }
 
-void MissedChecker::registry_lost() {
+void MissedChecker::registry_lost(const server::Home& home) {
   for (auto& [device, state] : states_) {
+    if (!truth_.of_home(device, home)) continue;
     state.late = state.welcomed;
     if (!state.registered.empty()) state.unregistered_since = truth_.now();
     state.registered.clear();
   }
 }
 
-void MissedChecker::bus_lost() {
+void MissedChecker::bus_lost(const server::Home& home) {
   for (auto& [device, state] : states_) {
-    if (state.welcomed) missed(state);
+    if (state.welcomed && truth_.of_home(device, home)) missed(state);
   }
 }
 

@@ -21,8 +21,8 @@ class MissedChecker : public Checker {
   void enters(const Who& who, std::uint64_t session) override;
   void entered(const Who& who, std::uint64_t session) override;
   void left(const Who& who, std::uint64_t session) override;
-  void registry_lost() override;
-  void bus_lost() override;
+  void registry_lost(const server::Home& home) override;
+  void bus_lost(const server::Home& home) override;
   void at_rest() override;
 
  private:

@@ -14,6 +14,10 @@ constexpr std::uint64_t kFirstProcess = 100;
 // Each side of a broken connection notices within this time.
 constexpr std::int64_t kNoticedMs = 3'000;
 
+std::string name_of(std::uint32_t home) {
+  return home == 0 ? "front" : "front " + std::to_string(home);
+}
+
 }  // namespace
 
 Cluster::Cluster(World& world, std::uint64_t seed, BrokenInCluster broken)
@@ -26,13 +30,15 @@ Cluster::Cluster(World& world, std::uint64_t seed, BrokenInCluster broken)
       broker_(world.time(), kBroker),
       delays_{&wire_random_, random_.chance(0.3) ? 100 : 3},
       partitions_(kPartitions),
-      relays_(world, seed, 2 + seed % 2) {
+      relays_(world, seed, 2 + seed % 2),
+      peers_(world, seed) {
   world_.processes_stand_still(kFrozenMs);
   // Some runs keep few conversations in memory, so that they are read again.
   bounds_.cache = {random_.chance(0.5) ? std::size_t{2} : std::size_t{100}, std::size_t{1} << 30};
   bounds_.large_pushes_per_s = limits::large_pushes_per_s;
   for (std::uint32_t i = 0; i < kPartitions; ++i) {
     PartitionState& one = partitions_[i];
+    one.sides.resize(world_.servers().size());
     one.topic = std::make_shared<SharedTopic>();
     one.topic->broker = &broker_;
     one.topic->random = &topic_random_;
@@ -45,79 +51,84 @@ Cluster::Cluster(World& world, std::uint64_t seed, BrokenInCluster broken)
     one.topic->on_landed = [&one](const server::LogEntry& entry) { one.shadow->landed(entry); };
     one.cells->on_row = [&one] { one.shadow->stored(one.cells->row.value.position); };
   }
-  world_.server().elsewhere = {[this] { return make_partitions(); }, [this] { front_died(); }};
+  for (std::uint32_t i = 0; i < world_.servers().size(); ++i) {
+    home(i).elsewhere = {[this, i] { return make_partitions(i); }, [this, i] { home_died(i); }};
+  }
   const std::int64_t count = random_.between(2, 3);
   for (std::int64_t i = 0; i < count; ++i) begin_process();
   for (std::uint32_t i = 0; i < kPartitions; ++i) assign(i, *processes_[i % processes_.size()]);
 }
 
 Cluster::~Cluster() {
-  if (world_.server().running()) world_.server().crash();
-  world_.server().elsewhere = {};
+  for (const auto& server : world_.servers()) {
+    if (server->running()) server->crash();
+    server->elsewhere = {};
+  }
   processes_.clear();
   broker_.halt();
 }
 
-// --- the front ---
+// --- the homes ---
 
-std::vector<server::MakePartition> Cluster::make_partitions() {
+std::vector<server::MakePartition> Cluster::make_partitions(std::uint32_t number) {
   std::vector<server::MakePartition> makers;
   for (PartitionState& one : partitions_) {
-    makers.push_back([this, &one](const server::PartitionFront& front) {
-      server::PartitionFront told = front;
-      told.stored = [this, &one, stored = front.stored](
-                        const std::shared_ptr<const server::StoreBatch>& batch) {
-        world_.trace().line("front", "hears that partition " +
-                                         std::to_string(&one - partitions_.data()) +
-                                         " has stored up to " + std::to_string(batch->position));
+    makers.push_back([this, &one, number](const server::PartitionFront& front) {
+      server::PartitionFront noted = front;
+      noted.stored = [this, &one, number, stored = front.stored](
+                         const std::shared_ptr<const server::StoreBatch>& batch) {
+        world_.trace().line(name_of(number),
+                            "hears that partition " + std::to_string(&one - partitions_.data()) +
+                                " has stored up to " + std::to_string(batch->position));
         stored(batch);
       };
-      auto made = make_front(told, world_.server().node(), broken_.rule);
-      one.front = made.get();
+      auto made = make_front(noted, home(number).node(), broken_.rule);
+      one.sides[number].front = made.get();
       return made;
     });
   }
   return makers;
 }
 
-void Cluster::front_died() {
+void Cluster::home_died(std::uint32_t number) {
   for (PartitionState& one : partitions_) {
-    one.front = nullptr;
-    if (one.connection) cut(one.connection, true);
-    one.connection.reset();
+    const auto connection = std::exchange(one.sides[number], {}).connection;
+    if (connection) cut(connection, true);
   }
 }
 
-void Cluster::offer(OwnerProcess& from, OwnerPart& part) {
-  if (world_.now() < from.cut_off_until || !world_.server().running()) return;
-  world_.server().node().after(
+void Cluster::offer(OwnerProcess& from, OwnerPart& part, std::uint32_t number) {
+  if (world_.now() < from.cut_off_until || !home(number).running()) return;
+  home(number).node().after(
       Millis(random_.between(0, 20)),
-      [this, partition = part.partition, place = Place{from.number, part.number},
-       epoch = part.epoch()] { accept(partition, place, epoch); });
+      [this, partition = part.partition, place = Place{from.number, part.number}, number,
+       epoch = part.epoch()] { accept(partition, place, number, epoch); });
 }
 
-void Cluster::accept(std::uint32_t partition, Place from, std::uint64_t epoch) {
-  PartitionState& one = partitions_[partition];
+void Cluster::accept(std::uint32_t partition, Place from, std::uint32_t number,
+                     std::uint64_t epoch) {
+  PartitionState::Side& side = partitions_[partition].sides[number];
   OwnerPart* offered = part(from);
-  if (offered == nullptr || one.front == nullptr) return;
+  if (offered == nullptr || side.front == nullptr) return;
   OwnerProcess& owner = *process(from.process);
   if (world_.now() < owner.cut_off_until) return;
   const auto fresh = std::make_shared<Connection>();
   fresh->partition = partition;
+  fresh->home = number;
   fresh->process = from.process;
   fresh->part = from.part;
-  fresh->front = world_.server().starts();
+  fresh->front = home(number).starts();
   fresh->to_owner = std::make_shared<Wire>(owner.process, delays_);
-  fresh->to_front = std::make_shared<Wire>(world_.server().node(), delays_);
-  const auto number = one.front->connect(offered->front(), *fresh->to_owner, epoch);
+  fresh->to_front = std::make_shared<Wire>(home(number).node(), delays_);
+  const auto connected = side.front->connect(offered->front(number), *fresh->to_owner, epoch);
   const std::string name =
       "owner " + std::to_string(from.process) + " of partition " + std::to_string(partition);
-  if (!number) return world_.trace().line("front", "refuses " + name);
-  world_.trace().line("front", "connects to " + name + ", epoch " + std::to_string(epoch));
-  fresh->number = *number;
-  if (one.connection) cut(one.connection, true);
-  one.connection = fresh;
-  fresh->to_owner->post([this, from, fresh, &link = one.front->link()] {
+  if (!connected) return world_.trace().line(name_of(number), "refuses " + name);
+  world_.trace().line(name_of(number), "connects to " + name + ", epoch " + std::to_string(epoch));
+  fresh->number = *connected;
+  if (side.connection) cut(side.connection, true);
+  side.connection = fresh;
+  fresh->to_owner->post([this, from, fresh, &link = side.front->link()] {
     if (OwnerPart* there = part(from)) there->connect(link, fresh);
   });
 }
@@ -127,6 +138,15 @@ void Cluster::cut(const std::shared_ptr<Connection>& connection, bool by_front) 
   connection->to_front->cut();
   tell_owner(connection);
   if (!by_front) tell_front(connection, random_.between(0, calm_ ? 100 : kNoticedMs));
+}
+
+void Cluster::cut_all(const OwnerPart& part) {
+  for (const OwnerPart::Side& side : part.sides) {
+    if (side.connection) cut(side.connection, false);
+  }
+  for (const PartitionState::Side& side : partitions_[part.partition].sides) {
+    if (side.connection && side.connection->part == part.number) cut(side.connection, false);
+  }
 }
 
 void Cluster::tell_owner(const std::shared_ptr<Connection>& connection) {
@@ -139,12 +159,13 @@ void Cluster::tell_owner(const std::shared_ptr<Connection>& connection) {
 }
 
 void Cluster::tell_front(const std::shared_ptr<Connection>& connection, std::int64_t ms) {
-  if (!world_.server().running()) return;
-  world_.server().node().after(Millis(ms), [this, connection] {
-    PartitionState& one = partitions_[connection->partition];
-    if (one.front == nullptr || connection->front != world_.server().starts()) return;
-    one.front->disconnect(connection->number);
-    if (one.connection == connection) one.connection.reset();
+  ServerNode& there = home(connection->home);
+  if (!there.running()) return;
+  there.node().after(Millis(ms), [this, connection] {
+    PartitionState::Side& side = partitions_[connection->partition].sides[connection->home];
+    if (side.front == nullptr || connection->front != home(connection->home).starts()) return;
+    side.front->disconnect(connection->number);
+    if (side.connection == connection) side.connection.reset();
   });
 }
 
@@ -182,19 +203,16 @@ void Cluster::kill(std::uint64_t number) {
   world_.trace().line("owner " + std::to_string(number), "is killed");
   const auto gone = std::move(*it);
   processes_.erase(it);
-  for (const auto& part : gone->parts) {
-    if (part->connection) cut(part->connection, false);
-    PartitionState& one = partitions_[part->partition];
-    if (one.connection && one.connection->part == part->number) cut(one.connection, false);
-  }
+  for (const auto& part : gone->parts) cut_all(*part);
 }
 
 void Cluster::assign(std::uint32_t partition, OwnerProcess& to) {
   PartitionState& one = partitions_[partition];
   const std::uint64_t number = ++parts_begun_;
-  to.parts.push_back(std::make_unique<OwnerPart>(number, partition,
-                                                 OwnerPart::Engines{one.topic, one.cells, bounds_},
-                                                 to.process, broken_.rule));
+  const auto homes = static_cast<std::uint32_t>(world_.servers().size());
+  to.parts.push_back(std::make_unique<OwnerPart>(
+      number, partition, OwnerPart::Engines{one.topic, one.cells, bounds_, homes}, to.process,
+      broken_.rule));
   one.owner = to.number;
   one.part = number;
   OwnerPart& fresh = *to.parts.back();
@@ -225,9 +243,7 @@ void Cluster::drop(Place at) {
                       "drops partition " + std::to_string((*it)->partition));
   const auto gone = std::move(*it);
   there->parts.erase(it);
-  PartitionState& one = partitions_[gone->partition];
-  if (gone->connection) cut(gone->connection, false);
-  if (one.connection && one.connection->part == at.part) cut(one.connection, false);
+  cut_all(*gone);
 }
 
 void Cluster::drop_later(Place at, std::int64_t ms) {
@@ -238,7 +254,9 @@ void Cluster::drop_later(Place at, std::int64_t ms) {
 
 void Cluster::look_after(Place at) {
   const OwnerPart* now = part(at);
-  const bool rests = calm_ && now != nullptr && now->connection != nullptr;
+  const bool rests = calm_ && now != nullptr &&
+                     std::all_of(now->sides.begin(), now->sides.end(),
+                                 [](const auto& side) { return side.connection != nullptr; });
   const Millis wait(rests ? 2'000 : random_.between(40, 200));
   process(at.process)->process.after(wait, [this, at] {
     OwnerPart* found = part(at);
@@ -255,11 +273,16 @@ void Cluster::look_at(OwnerProcess& there, OwnerPart& one) {
     if (assigned || (!calm_ && !one.leaving && random_.chance(0.01))) {
       one.owned().shard().ownership().take_over();
     }
-    if (one.connection && !one.front().is_connected()) cut(one.connection, false);
-    return;
   }
-  if (one.connection && one.refused) cut(one.connection, false);
-  if (!one.connection) offer(there, one);
+  for (std::uint32_t i = 0; i < one.sides.size(); ++i) look_at(there, one, i);
+}
+
+void Cluster::look_at(OwnerProcess& there, OwnerPart& one, std::uint32_t number) {
+  const OwnerPart::Side& side = one.sides[number];
+  const bool serving = one.serving();
+  const bool useless = side.refused || (!serving && !one.front(number).is_connected());
+  if (side.connection && useless) cut(side.connection, false);
+  if (serving && !side.connection) offer(there, one, number);
 }
 
 std::string Cluster::difference() const {

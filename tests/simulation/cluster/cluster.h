@@ -12,6 +12,7 @@
 #include "server/dispatch/linked_partition.h"
 #include "tests/simulation/cluster/cluster_rules.h"
 #include "tests/simulation/cluster/owner_process.h"
+#include "tests/simulation/cluster/peers.h"
 #include "tests/simulation/cluster/relays.h"
 #include "tests/simulation/cluster/shadow.h"
 #include "tests/simulation/world.h"
@@ -21,6 +22,7 @@ namespace kith::sim {
 class Cluster {
  public:
   static constexpr std::uint32_t kPartitions = 4;
+  static constexpr std::uint32_t kHomes = 2;
   static constexpr std::int64_t kFrozenMs = 15'000;  // at most
 
   // Before the start of the server, whose partitions it takes; `world` outlives it.
@@ -44,10 +46,14 @@ class Cluster {
     std::shared_ptr<SharedTopic> topic;
     std::shared_ptr<Cells> cells;
     std::unique_ptr<Shadow> shadow;
-    server::LinkedPartition* front = nullptr;  // null: the front does not run
-    std::shared_ptr<Connection> connection;    // as the front knows it
-    std::uint64_t owner = 0;                   // the process to which it is assigned; 0: to none
-    std::uint64_t part = 0;                    // in it
+    // The partition at a home.
+    struct Side {
+      server::LinkedPartition* front = nullptr;  // null: the home does not run
+      std::shared_ptr<Connection> connection;    // as the home knows it
+    };
+    std::vector<Side> sides;  // by home
+    std::uint64_t owner = 0;  // the process to which it is assigned; 0: to none
+    std::uint64_t part = 0;   // in it
   };
   // A part of a process.
   struct Place {
@@ -55,13 +61,16 @@ class Cluster {
     std::uint64_t part;
   };
 
-  // --- the front ---
-  std::vector<server::MakePartition> make_partitions();
-  void front_died();
-  void offer(OwnerProcess& process, OwnerPart& part);
-  void accept(std::uint32_t partition, Place from, std::uint64_t epoch);
+  // --- the homes ---
+  [[nodiscard]] ServerNode& home(std::uint32_t number) { return *world_.servers()[number]; }
+  std::vector<server::MakePartition> make_partitions(std::uint32_t home);
+  void home_died(std::uint32_t home);
+  void offer(OwnerProcess& process, OwnerPart& part, std::uint32_t home);
+  void accept(std::uint32_t partition, Place from, std::uint32_t home, std::uint64_t epoch);
   // Everything on its way is lost; each side notices in its own time, unless it did it.
   void cut(const std::shared_ptr<Connection>& connection, bool by_front);
+  // Cuts all connections of a part.
+  void cut_all(const OwnerPart& part);
   void tell_front(const std::shared_ptr<Connection>& connection, std::int64_t ms);
   void tell_owner(const std::shared_ptr<Connection>& connection);
 
@@ -79,6 +88,7 @@ class Cluster {
   void drop_later(Place at, std::int64_t ms);
   void look_after(Place at);
   void look_at(OwnerProcess& process, OwnerPart& part);
+  void look_at(OwnerProcess& process, OwnerPart& part, std::uint32_t home);
 
   // --- faults ---
   void sometimes(int most, std::int64_t until, const std::function<void()>& what);
@@ -88,6 +98,8 @@ class Cluster {
   void move_one(bool planned);
   void break_one();
   void cut_off_one();
+  void kill_home();
+  void revive_home(std::uint32_t home);
 
   World& world_;
   const BrokenInCluster broken_;
@@ -101,6 +113,7 @@ class Cluster {
   std::vector<PartitionState> partitions_;
   std::vector<std::unique_ptr<OwnerProcess>> processes_;
   Relays relays_;
+  Peers peers_;
   std::uint64_t begun_ = 0;
   std::uint64_t parts_begun_ = 0;
   bool calm_ = false;

@@ -24,6 +24,7 @@ void Cluster::sometimes(int most, std::int64_t until, const std::function<void()
 
 void Cluster::plan(std::int64_t until) {
   relays_.plan(until);
+  peers_.plan(until);
   if (random_.chance(0.1)) return;
   sometimes(4, until, [this] { kill_one(); });
   sometimes(4, until, [this] { freeze_one(); });
@@ -31,6 +32,7 @@ void Cluster::plan(std::int64_t until) {
   sometimes(6, until, [this] { move_one(false); });
   sometimes(8, until, [this] { break_one(); });
   sometimes(4, until, [this] { cut_off_one(); });
+  sometimes(3, until, [this] { kill_home(); });
   sometimes(4, until, [this] {
     if (processes_.empty()) return;
     OwnerProcess& any = any_process();
@@ -108,7 +110,8 @@ void Cluster::move_one(bool planned) {
 }
 
 void Cluster::break_one() {
-  const auto& connection = partitions_[random_.below(kPartitions)].connection;
+  const auto& sides = partitions_[random_.below(kPartitions)].sides;
+  const auto& connection = sides[random_.below(sides.size())].connection;
   if (!connection) return;
   world_.trace().line("fault",
                       "link to partition " + std::to_string(connection->partition) + " breaks");
@@ -121,13 +124,31 @@ void Cluster::cut_off_one() {
   any.cut_off_until = world_.now() + random_.between(1'000, 15'000);
   world_.trace().line("owner " + std::to_string(any.number), "is cut off");
   for (const PartitionState& one : partitions_) {
-    if (one.connection && one.connection->process == any.number) cut(one.connection, false);
+    for (const PartitionState::Side& side : one.sides) {
+      if (side.connection && side.connection->process == any.number) cut(side.connection, false);
+    }
   }
+}
+
+// One of those that Faults does not kill.
+void Cluster::kill_home() {
+  const std::size_t count = world_.servers().size();
+  if (count == 1) return;
+  const auto number = static_cast<std::uint32_t>(1 + random_.below(count - 1));
+  if (!home(number).running()) return;
+  home(number).crash();
+  world_.at(world_.now() + random_.between(0, 5'000), [this, number] { revive_home(number); });
+}
+
+void Cluster::revive_home(std::uint32_t number) {
+  if (home(number).running() || home(number).start()) return;
+  world_.at(world_.now() + 500, [this, number] { revive_home(number); });
 }
 
 void Cluster::stop() {
   calm_ = true;
   relays_.stop();
+  peers_.stop();
   delays_.most_ms = std::min<std::int64_t>(delays_.most_ms, 3);
   for (PartitionState& one : partitions_) one.topic->calm = one.cells->calm = true;
   if (processes_.empty()) begin_process();

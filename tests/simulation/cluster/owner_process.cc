@@ -27,9 +27,10 @@ OwnerPart::OwnerPart(std::uint64_t its_number, std::uint32_t its_partition, cons
                      Process& process, ClusterRule broken)
     : number(its_number),
       partition(its_partition),
+      sides(engines.homes),
       log_(engines.topic, process),
       store_(engines.cells, process),
-      host_(broken != ClusterRule::kMarksAreRepeated),
+      host_(broken != ClusterRule::kMarksAreRepeated, engines.homes),
       hasty_(std::make_unique<HastyMarks>(host_.marks())),
       owned_(
           log_, store_,
@@ -44,23 +45,24 @@ OwnerPart::OwnerPart(std::uint64_t its_number, std::uint32_t its_partition, cons
 OwnerPart::~OwnerPart() = default;
 
 void OwnerPart::connect(server::OwnerLink& link, const std::shared_ptr<Connection>& fresh) {
-  front().disconnected();  // while the earlier one is here
-  connection = fresh;
-  refused = false;
+  front(fresh->home).disconnected();  // while the earlier one is here
+  sides.at(fresh->home) = {fresh, false};
   owned_.catch_up([this, &link, fresh](const Status& caught_up) {
     if (caught_up) return use(link, fresh);
-    if (connection == fresh) refused = true;
+    if (Side& side = sides.at(fresh->home); side.connection == fresh) side.refused = true;
   });
 }
 
 void OwnerPart::use(server::OwnerLink& link, const std::shared_ptr<Connection>& fresh) {
-  if (connection == fresh) front().connected(link, fresh->number, *fresh->to_front);
+  if (sides.at(fresh->home).connection != fresh) return;
+  front(fresh->home).connected(link, fresh->number, *fresh->to_front);
 }
 
 void OwnerPart::disconnect(const Connection& broken) {
-  if (connection.get() != &broken) return;
-  front().disconnected();
-  connection.reset();
+  Side& side = sides.at(broken.home);
+  if (side.connection.get() != &broken) return;
+  front(broken.home).disconnected();
+  side = {};
 }
 
 OwnerPart* OwnerProcess::part(std::uint64_t wanted) {

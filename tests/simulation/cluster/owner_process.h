@@ -15,13 +15,14 @@
 
 namespace kith::sim {
 
-// A connection between the front and a part of a process, with a wire each way.
+// A connection between a home and a part of a process, with a wire each way.
 struct Connection {
   std::uint32_t partition = 0;
+  std::uint32_t home = 0;
   std::uint64_t number = 0;   // of the front's side
   std::uint64_t process = 0;  // of the owner
   std::uint64_t part = 0;
-  std::uint64_t front = 0;  // which process of the front
+  std::uint64_t front = 0;  // which process of the home
   std::shared_ptr<Wire> to_owner;
   std::shared_ptr<Wire> to_front;
 };
@@ -33,6 +34,7 @@ class OwnerPart {
     std::shared_ptr<SharedTopic> topic;
     std::shared_ptr<Cells> cells;
     server::PartitionBounds bounds;
+    std::uint32_t homes = 1;
   };
   OwnerPart(std::uint64_t number, std::uint32_t partition, const Engines& engines, Process& process,
             ClusterRule broken);
@@ -48,14 +50,18 @@ class OwnerPart {
   void disconnect(const Connection& connection);
 
   server::OwnedPartition& owned() { return owned_; }
-  server::FrontLink& front() { return host_.front(); }
+  server::FrontLink& front(std::uint32_t home) { return host_.front(home); }
   SharedLog& log() { return log_; }
 
   const std::uint64_t number;  // of all parts of a run
   const std::uint32_t partition;
   bool leaving = false;
-  std::shared_ptr<Connection> connection;  // null: none, as far as this side knows
-  bool refused = false;  // that one was not taken into use: this part did not own the log then
+  // The way to a home.
+  struct Side {
+    std::shared_ptr<Connection> connection;  // null: none, as far as this side knows
+    bool refused = false;  // that one was not taken into use: this part did not own the log then
+  };
+  std::vector<Side> sides;  // by home
 
  private:
   class HastyMarks;
@@ -78,7 +84,7 @@ class OwnerProcess {
 
   const std::uint64_t number;
   Process process;
-  std::int64_t cut_off_until = 0;  // from the front
+  std::int64_t cut_off_until = 0;  // from the homes
   std::vector<std::unique_ptr<OwnerPart>> parts;
 };
 
