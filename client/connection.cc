@@ -115,6 +115,7 @@ void Connection::fill(v1::Hello& hello) {
   credentials_.show(hello);
   hello.set_cursor(listener_.feed_cursor());
   hello.set_run_id(listener_.run_id());
+  hello.set_connect_no(listener_.next_connect_no());
   hello.set_state(background_ ? v1::CLIENT_STATE_BACKGROUND : v1::CLIENT_STATE_FOREGROUND);
   hello.set_agent(options_.agent.substr(0, limits::agent_bytes_max));
 }

@@ -19,6 +19,8 @@ class ConnectionListener {
   virtual std::uint64_t feed_cursor() = 0;
   // Welcome.run_id of the history that the cursor belongs to; empty: none yet.
   virtual std::string run_id() = 0;
+  // The number of a Hello, above all earlier ones of this device.
+  virtual std::uint64_t next_connect_no() = 0;
   // Signed in; requests may be made from here on.
   virtual void on_welcome(const v1::Welcome& welcome) = 0;
   // Everything that answers no request, and Pong.

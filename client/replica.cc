@@ -16,6 +16,7 @@ Replica::Replica(ConnectionOptions options, TokenProvider token, Scheduler& sche
       hooks_(std::move(hooks)),
       store_(store, [this](const Status& failing) { on_storage(failing); }),
       model_(options.self, store_, hooks_.emit),
+      numbers_(scheduler.clock()),
       connection_(std::move(options), scheduler, random, transports, std::move(token), *this),
       sync_(model_, connection_, scheduler, random, sync_hooks()),
       outbox_(model_, connection_, scheduler, random,
@@ -48,6 +49,8 @@ Status Replica::load(const CacheContent& content, bool acknowledge_by_hand) {
   if (Status s = model_.load_hand_marks(acknowledge_by_hand, content.kv); !s) return s;
   if (const auto it = content.kv.find("server_ms"); it != content.kv.end())
     connection_.server_time().remember(std::strtoll(it->second.c_str(), nullptr, 10));
+  if (const auto it = content.kv.find("connect_no"); it != content.kv.end())
+    numbers_.remember(std::strtoull(it->second.c_str(), nullptr, 10));
   read_marks_.load(content.read_marks);
   sync_.load(content.cursor);
   run_.load(content);
@@ -63,7 +66,8 @@ void Replica::on_welcome(const v1::Welcome& welcome) {
   limits_ = server_limits(welcome.limits());
   CacheChange seen;
   seen.kv["server_ms"] = std::to_string(connection_.server_time().ms());
-  (void)store_.commit(seen);  // without it rows are judged by this device's clock alone
+  seen.kv["connect_no"] = std::to_string(numbers_.last());
+  (void)store_.commit(seen);  // without it rows and Hellos are judged by this device's clock alone
   const bool same_run = run_.on_welcome(welcome.run_id(), sync_.cursor() == 0);
   sync_.on_welcome(same_run);
   if (same_run) on_history_known();

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "client/cache_store.h"
+#include "client/connect_numbers.h"
 #include "client/connection.h"
 #include "client/lost_messages.h"
 #include "client/model.h"
@@ -57,6 +58,7 @@ class Replica : private ConnectionListener {
  private:
   std::uint64_t feed_cursor() override { return sync_.cursor(); }
   std::string run_id() override { return run_.id(); }
+  std::uint64_t next_connect_no() override { return numbers_.next(); }
   void on_welcome(const v1::Welcome& welcome) override;
   void on_frame(const v1::ServerFrame& frame) override;
   void on_lost() override;
@@ -70,6 +72,7 @@ class Replica : private ConnectionListener {
   const Hooks hooks_;
   ReportingStore store_;
   Model model_;
+  ConnectNumbers numbers_;
   Connection connection_;
   SyncEngine sync_;
   Outbox outbox_;

@@ -199,6 +199,7 @@ class Desk : public client::ConnectionListener {
   }
   std::uint64_t feed_cursor() override { return 0; }
   std::string run_id() override { return {}; }
+  std::uint64_t next_connect_no() override { return 1; }
   void on_welcome(const v1::Welcome&) override {}
   void on_frame(const v1::ServerFrame&) override {}
   void on_lost() override {

@@ -89,6 +89,7 @@ class Session {
   // Requests before it was ready.
   struct Entry {
     std::uint64_t order = 0;        // among all sessions, as their connections were opened
+    std::uint64_t number = 0;       // among those of its device, as that counts; 0: it does not
     std::uint32_t attempts = 0;     // Hello, Register, SignIn
     std::uint32_t early_pings = 0;  // before Hello
   } entry;

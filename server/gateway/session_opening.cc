@@ -15,6 +15,7 @@ namespace kith::server {
 namespace {
 
 constexpr std::uint32_t kCrowdedWaitMs = 60'000;
+constexpr std::uint32_t kLateWaitMs = 5'000;
 
 }  // namespace
 
@@ -45,6 +46,7 @@ void SessionOpening::hello(Session& session, const v1::ClientFrame& frame, Reply
     return;
   }
   session.authenticating();
+  session.entry.number = hello.connect_no();
   auto greeting = std::make_shared<const Greeting>(
       Greeting{std::move(*agreed), hello.run_id(), hello.agent(), hand_over_.copy_of(frame),
                hello.cursor(), hello.state() == v1::CLIENT_STATE_BACKGROUND});
@@ -57,14 +59,25 @@ void SessionOpening::hello(Session& session, const v1::ClientFrame& frame, Reply
           }));
 }
 
-bool SessionOpening::replace_older(Session& session, const Admission& admission) {
+bool SessionOpening::replace_older(Session& session, const Reply& reply,
+                                   const Admission& admission) {
   const Farewell replaced{v1::GOODBYE_REASON_REPLACED, close_code::kReplaced};
   for (Session* other : ports_.sessions.of(admission.user)) {
     if (other->admission().device != admission.device) continue;
+    if (session.entry.number != 0 && session.entry.number < other->entry.number) {
+      // By way of a relay that stood still the connection itself comes late: so the device counts. This one may be
+      // the live one all the same, if the device has lost count: it comes again until the other is silent.
+      refused(session, reply,
+              make_error(ErrorCode::kUnavailable, "a later connection of this device is open",
+                         kLateWaitMs),
+              EntryRequests::Connection::kStays);
+      return false;
+    }
     ++replaced_;
     // The connection that was opened later wins, whichever is admitted first: the Hello of one that the device has
     // left long ago may come late.
-    const bool older = session.entry.order < other->entry.order;
+    const bool counted = session.entry.number != 0 && other->entry.number != 0;
+    const bool older = !counted && session.entry.order < other->entry.order;
     ports_.goodbyes.end(older ? session : *other, replaced);
     if (older) return false;
   }
@@ -105,7 +118,7 @@ void SessionOpening::judged(std::uint64_t id, GreetingPtr greeting, Reply reply,
   if (admission->elsewhere) {
     return hand_over_.pass_on(*session, admission->user, greeting->frame);
   }
-  if (!replace_older(*session, *admission)) return;
+  if (!replace_older(*session, reply, *admission)) return;
   make_room(admission->user);
   session->admit(*admission, steady_end(ports_.scheduler.clock(), admission->expires_ms));
   ports_.connections.signed_in(session->connection());

@@ -55,8 +55,8 @@ class SessionOpening {
               const Result<Admission>& admission, EntryRequests::Connection then);
   void refused(Session& session, const Reply& reply, const Error& error,
                EntryRequests::Connection then);
-  // Returns false if `session` was opened before another one of the same device, and ends.
-  bool replace_older(Session& session, const Admission& admission);
+  // Returns false if `session` was opened before another one of the same device: it ends, or is refused.
+  bool replace_older(Session& session, const Reply& reply, const Admission& admission);
   void make_room(const UserId& user);
   void registered(std::uint64_t id, GreetingPtr greeting, Reply reply);
   void welcome(std::uint64_t id, const Greeting& greeting, const Reply& reply,

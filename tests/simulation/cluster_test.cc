@@ -63,19 +63,21 @@ constexpr BrokenInCluster engine(OwnerRule rule) {
 
 INSTANTIATE_TEST_SUITE_P(
     Each, BrokenClusterRule,
-    ::testing::Values(Broken{"MarksAreRepeated", {ClusterRule::kMarksAreRepeated}, {4, 5}},
-                      Broken{"FlushIsAnswered", {ClusterRule::kFlushIsAnswered}, {4, 5}},
-                      Broken{"AnyVersion", {ClusterRule::kAnyVersion}, {35}},
-                      Broken{"SyncNeedsOwners", {ClusterRule::kSyncNeedsOwners}, {4, 5}},
-                      Broken{
-                          "CommandsNotRepeated", {ClusterRule::kCommandsNotRepeated}, {1, 3, 36}},
-                      Broken{"TakeOverVoids", engine(OwnerRule::kTakeOverVoids), {1, 3, 36}},
-                      Broken{"UnknownIsSaid", engine(OwnerRule::kUnknownIsSaid), {1, 3, 36}},
-                      Broken{"ForeignIsRead", engine(OwnerRule::kForeignIsRead), {36}},
-                      Broken{"TenureIsStored", engine(OwnerRule::kTenureIsStored), {36}},
-                      Broken{"RowsBeforeHeads", engine(OwnerRule::kRowsBeforeHeads), {4, 20, 36}},
-                      Broken{"PositionLast", engine(OwnerRule::kPositionLast), {4, 36}},
-                      Broken{"CellsByPosition", engine(OwnerRule::kCellsByPosition), {36}}),
+    ::testing::Values(
+        Broken{"MarksAreRepeated", {ClusterRule::kMarksAreRepeated}, {4, 5}},
+        Broken{"FlushIsAnswered", {ClusterRule::kFlushIsAnswered}, {4, 5}},
+        Broken{"AnyVersion", {ClusterRule::kAnyVersion}, {7, 35}},
+        Broken{"SyncNeedsOwners", {ClusterRule::kSyncNeedsOwners}, {4, 5}},
+        Broken{"CommandsNotRepeated", {ClusterRule::kCommandsNotRepeated}, {1, 3, 36}},
+        Broken{"MarksForAllHomes", {ClusterRule::kMarksForAllHomes}, {4, 5}},
+        Broken{"ForeignNotKept", {ClusterRule::kForeignNotKept}, {8, 13, 25, 32}},
+        Broken{"TakeOverVoids", engine(OwnerRule::kTakeOverVoids), {1, 3, 36}},
+        Broken{"UnknownIsSaid", engine(OwnerRule::kUnknownIsSaid), {1, 3, 36}},
+        Broken{"ForeignIsRead", engine(OwnerRule::kForeignIsRead), {1, 8, 36}},
+        Broken{"TenureIsStored", engine(OwnerRule::kTenureIsStored), {36}},
+        Broken{"RowsBeforeHeads", engine(OwnerRule::kRowsBeforeHeads), {4, 14, 20, 36}},
+        Broken{"PositionLast", engine(OwnerRule::kPositionLast), {4, 14, 36}},
+        Broken{"CellsByPosition", engine(OwnerRule::kCellsByPosition), {36}}),
     [](const ::testing::TestParamInfo<Broken>& each) { return std::string(each.param.name); });
 
 }  // namespace

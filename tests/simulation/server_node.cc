@@ -92,6 +92,7 @@ ServerNode::~ServerNode() {
 bool ServerNode::start() {
   ++starts_;
   ports_ = std::make_unique<Ports>(*this, watch_);
+  if (keeps_foreign) ports_->directory.keeps_all_but = &home_;
   tune();
   if (elsewhere.make) logs_that_keep_all.clear();
   for (const std::uint32_t i : logs_that_keep_all) {

@@ -61,6 +61,9 @@ class ServerNode {
   };
   Peers peers;
 
+  // Broken on purpose: this home keeps records of other homes' users.
+  bool keeps_foreign = false;
+
   // The knobs of the faults.
   [[nodiscard]] const ServerDisks& disks() const { return disks_; }
   double bus_loss = 0;

@@ -272,9 +272,13 @@ void WatchedDirectory::admit(const server::NewUser& user, const server::DeviceRe
 }
 
 void WatchedDirectory::load(const UserId& id, Done<std::optional<server::UserRecord>> done) {
+  const auto kept = kept_.find(id);
+  if (kept != kept_.end()) return done(std::optional(kept->second));
   DirectoryMemory::load(
-      id, [this, done = std::move(done)](Result<std::optional<server::UserRecord>> found) {
+      id, [this, id, done = std::move(done)](Result<std::optional<server::UserRecord>> found) {
         if (found && *found) spoil(**found);
+        if (keeps_all_but != nullptr && !keeps_all_but->has(id) && found && *found)
+          kept_[id] = **found;
         done(std::move(found));
       });
 }

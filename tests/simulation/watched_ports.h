@@ -153,7 +153,11 @@ class WatchedDirectory : public server::DirectoryMemory {
   void remove(const UserId& id, Done<void> done) override;
   void leaving(std::size_t limit, Done<std::vector<UserId>> done) override;
 
+  // Broken on purpose: answers of earlier loads are given again for users of other homes than this. Null: not.
+  const server::Home* keeps_all_but = nullptr;
+
  private:
+  std::map<UserId, server::UserRecord> kept_;
   void spoil(server::UserRecord& record) const;
   PortsWatch& watch_;
   Rule broken_;

@@ -103,6 +103,9 @@ void BudgetChecker::hears(const Who& who, const v1::ClientFrame& frame) {
   if (what == F::kAckEvents || what == F::kGoodbye || what == F::kSignIn) return;
   Account& own = account(who.user);
   Cost cost = cost_of(frame);
+  if (what == F::kHello) hellos_[who.device] = frame.req_id();
+  // A request of an earlier connection comes late, by another relay; that one's commands may be too many.
+  if (frame.req_id() < hellos_[who.device]) cost.certain = false;
   const std::size_t commands = static_cast<std::size_t>(std::count_if(
       waiting.begin(), waiting.end(),
       [&](const auto& other) { return own.asked[other.second.index].cost.bucket == kCommands; }));

@@ -61,6 +61,7 @@ class BudgetChecker : public Checker {
   Budget budget_;
   std::map<UserId, Account> accounts_;
   std::map<std::size_t, std::map<std::uint64_t, Waiting>> waiting_;  // by device and request
+  std::map<std::size_t, std::uint64_t> hellos_;                      // the last one of a device
 };
 
 }  // namespace kith::sim

@@ -50,8 +50,10 @@ Cluster::Cluster(World& world, std::uint64_t seed, BrokenInCluster broken)
     one.shadow = std::make_unique<Shadow>(i, world_.server().disks().partitions()[i], world_);
     one.topic->on_landed = [&one](const server::LogEntry& entry) { one.shadow->landed(entry); };
     one.cells->on_row = [&one] { one.shadow->stored(one.cells->row.value.position); };
+    one.cells->on_batch = [this, &one] { batch_begins(one.owner); };
   }
   for (std::uint32_t i = 0; i < world_.servers().size(); ++i) {
+    home(i).keeps_foreign = broken.rule == ClusterRule::kForeignNotKept;
     home(i).elsewhere = {[this, i] { return make_partitions(i); }, [this, i] { home_died(i); }};
   }
   const std::int64_t count = random_.between(2, 3);

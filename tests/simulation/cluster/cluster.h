@@ -93,6 +93,10 @@ class Cluster {
   // --- faults ---
   void sometimes(int most, std::int64_t until, const std::function<void()>& what);
   void kill_one();
+  // The process ends, and others get its partitions later.
+  void end(std::uint64_t process);
+  // A process begins to write a batch: a fault may wait for that.
+  void batch_begins(std::uint64_t process);
   void freeze_one();
   void thaw(std::uint64_t process);
   void move_one(bool planned);
@@ -117,6 +121,7 @@ class Cluster {
   std::uint64_t begun_ = 0;
   std::uint64_t parts_begun_ = 0;
   bool calm_ = false;
+  bool kills_at_batch_ = false;  // the next process that writes one
 };
 
 }  // namespace kith::sim

@@ -1,5 +1,6 @@
 // Faults of a cluster: each kind is on or off for a whole run.
 #include <algorithm>
+#include <utility>
 
 #include "tests/simulation/cluster/cluster.h"
 
@@ -27,6 +28,7 @@ void Cluster::plan(std::int64_t until) {
   peers_.plan(until);
   if (random_.chance(0.1)) return;
   sometimes(4, until, [this] { kill_one(); });
+  sometimes(4, until, [this] { kills_at_batch_ = true; });
   sometimes(4, until, [this] { freeze_one(); });
   sometimes(6, until, [this] { move_one(true); });
   sometimes(6, until, [this] { move_one(false); });
@@ -43,8 +45,18 @@ void Cluster::plan(std::int64_t until) {
 }
 
 void Cluster::kill_one() {
-  if (processes_.empty()) return;
-  const std::uint64_t number = any_process().number;
+  if (!processes_.empty()) end(any_process().number);
+}
+
+// Some of the batch is written then.
+void Cluster::batch_begins(std::uint64_t number) {
+  if (!std::exchange(kills_at_batch_, false)) return;
+  world_.at(world_.now() + random_.between(0, 20), [this, number] {
+    if (!calm_ && process(number) != nullptr) end(number);
+  });
+}
+
+void Cluster::end(std::uint64_t number) {
   kill(number);
   world_.at(world_.now() + random_.between(0, 5'000), [this] {
     if (!calm_ && processes_.size() < 3) begin_process();

@@ -14,6 +14,8 @@ enum class ClusterRule : std::uint8_t {
   kAnyVersion,           // a front that has just started knows no version of before
   kSyncNeedsOwners,      // a sync passes over what cannot be read
   kCommandsNotRepeated,  // the front repeats commands whose link has broken, as first attempts
+  kMarksForAllHomes,     // only the home of the first user of a mark gets it
+  kForeignNotKept,       // a home keeps records of other homes' users
 };
 
 struct BrokenInCluster {

@@ -3,24 +3,52 @@
 
 #include <utility>
 
+#include "server/records/partition.h"
+
 namespace kith::sim {
 
-// Says that marks are durable before the front has them; for kFlushIsAnswered.
-class OwnerPart::HastyMarks : public server::FeedMarks {
+// Marks with a rule that is broken on purpose.
+class OwnerPart::BrokenMarks : public server::FeedMarks {
  public:
-  explicit HastyMarks(server::FeedMarks& marks) : marks_(marks) {}
+  BrokenMarks(server::PartitionHost& host, std::uint32_t homes, ClusterRule broken)
+      : host_(host), homes_(homes), broken_(broken) {}
   void begins(std::uint64_t stored, std::uint64_t logged) override {
-    marks_.begins(stored, logged);
+    host_.marks().begins(stored, logged);
   }
-  void mark(const server::FeedMark& mark) override { marks_.mark(mark); }
-  void mark_user(const UserId& user) override { marks_.mark_user(user); }
+  void mark(const server::FeedMark& mark) override {
+    server::FeedMark rest = mark;
+    if (broken_ == ClusterRule::kMarksAreRepeated) {
+      rest.users = kept(mark.users, [this](const UserId& user) {
+        return host_.front(server::partition_of(user, homes_)).is_connected();
+      });
+    } else if (broken_ == ClusterRule::kMarksForAllHomes && !mark.users.empty()) {
+      rest.users = kept(mark.users, [&](const UserId& user) {
+        return server::partition_of(user, homes_) ==
+               server::partition_of(*mark.users.begin(), homes_);
+      });
+    }
+    host_.marks().mark(rest);
+  }
+  void mark_user(const UserId& user) override { host_.marks().mark_user(user); }
   void flush(Done<void> done) override {
-    marks_.flush([](const Status&) {});
+    if (broken_ != ClusterRule::kFlushIsAnswered) return host_.marks().flush(std::move(done));
+    host_.marks().flush([](const Status&) {});
     done({});
   }
 
  private:
-  server::FeedMarks& marks_;
+  template <class Keep>
+  static server::UserList kept(const server::UserList& users, Keep keep) {
+    server::UserList rest;
+    for (const UserId& user : users) {
+      if (keep(user)) rest.push_back(user);
+    }
+    return rest;
+  }
+
+  server::PartitionHost& host_;
+  const std::uint32_t homes_;
+  const ClusterRule broken_;
 };
 
 OwnerPart::OwnerPart(std::uint64_t its_number, std::uint32_t its_partition, const Engines& engines,
@@ -30,13 +58,11 @@ OwnerPart::OwnerPart(std::uint64_t its_number, std::uint32_t its_partition, cons
       sides(engines.homes),
       log_(engines.topic, process),
       store_(engines.cells, process),
-      host_(broken != ClusterRule::kMarksAreRepeated, engines.homes),
-      hasty_(std::make_unique<HastyMarks>(host_.marks())),
+      host_(true, engines.homes),
+      broken_(std::make_unique<BrokenMarks>(host_, engines.homes, broken)),
       owned_(
           log_, store_,
-          {broken == ClusterRule::kFlushIsAnswered ? static_cast<server::FeedMarks&>(*hasty_)
-                                                   : host_.marks(),
-           host_, host_, nullptr,
+          {*broken_, host_, host_, nullptr,
            [this](const std::shared_ptr<const server::StoreBatch>& batch) { host_.stored(batch); }},
           process, engines.bounds) {
   host_.serve(owned_);

@@ -64,13 +64,13 @@ class OwnerPart {
   std::vector<Side> sides;  // by home
 
  private:
-  class HastyMarks;
+  class BrokenMarks;
   void use(server::OwnerLink& link, const std::shared_ptr<Connection>& connection);
 
   SharedLog log_;
   CellStore store_;
   server::PartitionHost host_;
-  std::unique_ptr<HastyMarks> hasty_;
+  std::unique_ptr<BrokenMarks> broken_;
   server::OwnedPartition owned_;
 };
 

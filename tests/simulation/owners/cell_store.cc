@@ -84,6 +84,7 @@ void CellStore::apply(std::shared_ptr<const server::StoreBatch> batch, Done<void
 
 void CellStore::write_next(const std::shared_ptr<Batch>& batch) {
   if (batch->next == batch->steps.size()) return batch->done({});
+  if (batch->next == 0 && cells_->on_batch) cells_->on_batch();
   SeededRandom& random = *cells_->random;
   const bool unknown = !cells_->calm && random.chance(0.03);
   std::erase_if(under_way_, [](const auto& write) { return write.expired(); });

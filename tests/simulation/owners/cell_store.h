@@ -35,7 +35,9 @@ struct Cells {
   std::map<ConversationId, Cell<server::Head>> heads;
   std::map<std::pair<ConversationId, UserId>, Cell<server::Member>> members;
   Cell<server::StoredUpTo> row;
-  std::function<void()> on_row;  // the row was written
+  std::function<void()> on_row;
+  std::function<void()>
+      on_batch;  // the first step of a batch is on its way  // the row was written
 
   template <class T>
   void put(Cell<T>& cell, server::Position at, const T& value) const {

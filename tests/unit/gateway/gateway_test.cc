@@ -620,6 +620,30 @@ TEST_F(GatewayTest, PasswordsAreGuessedSlowlyAndTheOwnerComesIn) {
   EXPECT_TRUE(last(owner).has_signed_in());
 }
 
+// A connection of a device may come late, by way of a process that stood still.
+TEST_F(GatewayTest, AConnectionWithALowerNumberDoesNotReplaceTheLiveOne) {
+  v1::ClientFrame late = hello(1, token("ann"));
+  v1::ClientFrame live = hello(1, token("ann"));
+  late.mutable_hello()->set_connect_no(7);
+  live.mutable_hello()->set_connect_no(8);
+  const ConnectionId first = open();
+  say(first, live);
+  const ConnectionId second = open();
+  say(second, late);
+  EXPECT_EQ(last(second).error().code(), v1::ERROR_CODE_UNAVAILABLE);
+  EXPECT_EQ(closed(second), 0) << "the device may have lost count: it comes again";
+  EXPECT_EQ(closed(first), 0);
+  gateway.on_close(first);
+  say(second, late);
+  EXPECT_TRUE(last(second).has_welcome());
+  const ConnectionId fourth = open();
+  say(fourth, live);
+  EXPECT_EQ(closed(second), close_code::kReplaced);
+  const ConnectionId third = open();
+  say(third, hello(1, token("ann")));  // one that does not count
+  EXPECT_EQ(closed(fourth), close_code::kReplaced);
+}
+
 TEST_F(GatewayTest, RegistrationsOfOneAddressAreBounded) {
   std::size_t made = 0;
   for (int i = 0; i < 300; ++i) {
