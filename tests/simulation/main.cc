@@ -30,7 +30,8 @@ constexpr const char* kUsage =
     "  --owners                   the other simulation: processes that own one log of "
     "conversations, one\n"
     "                             after the other or at the same time\n"
-    "  --cluster                  conversations are in processes of their own, behind the server\n"
+    "  --cluster                  relays, homes of users and conversations are in processes of "
+    "their own\n"
     "  --trace                    print every line of the trace\n";
 
 constexpr std::uint64_t kPartitionsMax = 4;
