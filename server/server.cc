@@ -11,19 +11,14 @@
 #include "kith/core/export.h"
 #include "kith/core/random.h"
 #include "kith/server/ports/server_ports.h"
-#include "server/adapters/embedded/embedded.h"
-#include "server/auth/password_hasher_openssl.h"
 #include "server/event_log.h"
-#include "server/gateway/listener_lws.h"
 #include "server/gateway/peer_address.h"
 #include "server/kept_secrets.h"
-#include "server/late_connections.h"
 #include "server/offline_accounts.h"
 #include "server/operations.h"
 #include "server/served_identity.h"
-#include "server/server_core.h"
-#include "server/server_loops.h"
 #include "server/server_options.h"
+#include "server/server_parts.h"
 
 namespace kith::server {
 namespace {
@@ -74,17 +69,12 @@ class EmbeddedServer : public Server {
   Status read_certificate();
   void warn_about_certificate();
   Status open_admin();
-  Status open_stores(const ServerPorts& given);
-  Status open_parts(const ServerPorts& given);
-  Status open_listener();
-  void beat();
+  // On the loop.
+  void each_second();
   Status revoke_on_loop(const UserId& user, const DeviceId* device);
-  // Calls the core on the loop and waits for what it answers.
-  using CoreCall = std::function<void(ServerCore&, Done<void> done)>;
-  Status ask_core(CoreCall call);
-  void close_parts();
-  void log(LogLine line) const {
-    if (options_.log) options_.log(line);
+  Status ask_core(ServerParts::CoreCall call) {
+    if (!running_) return make_error(ErrorCode::kClosed, "the server has stopped");
+    return parts_.ask(std::move(call));
   }
 
   // options_.log is log_. reload() writes the applied options under reload_mutex_.
@@ -97,27 +87,24 @@ class EmbeddedServer : public Server {
   std::atomic<bool> backup_cancelled_{false};
   ServedIdentity identity_;
   std::unique_ptr<AdminListenerUv> admin_;
-  std::uint16_t port_ = 0;
+  std::uint16_t port_ = 0;    // from open() on
   mutable std::mutex mutex_;  // guards stopped_ against concurrent stop()
   bool stopped_ = false;
   std::atomic<bool> running_{false};
-  // In the order of their making; ended in reverse by close_parts().
-  mutable ServerLoops loops_;
-  LoopUv& loop_ = loops_.first();
-  Scheduler::TimerId beat_timer_ = 0;
-  std::uint32_t beats_ = 0;
-  std::unique_ptr<EmbeddedStores> stores_;
-  std::unique_ptr<PasswordHasher> passwords_;
-  LateConnections connections_;
-  std::unique_ptr<ServerCore> core_;
-  std::unique_ptr<ListenerLws> listener_;
+  std::uint32_t seconds_ = 0;
+  ServerParts parts_{health_};
 };
 
 Status EmbeddedServer::open(const ServerPorts& given) {
-  loops_.start(options_.loops);
+  parts_.start(options_.loops);
   Status opened = read_certificate();
   if (opened) opened = open_admin();
-  if (opened) loop_.run_sync([&] { opened = open_parts(given); });
+  if (opened) {
+    parts_.loop().run_sync([&] {
+      opened = parts_.open(options_, given, [this] { each_second(); });
+      if (opened) port_ = parts_.listener()->port();
+    });
+  }
   if (!opened) {
     stop();
     return opened;
@@ -125,7 +112,7 @@ Status EmbeddedServer::open(const ServerPorts& given) {
   running_ = true;
   health_.enter(ServiceHealth::Phase::kServing);
   warn_about_certificate();
-  log({LogLevel::kInfo, "ready", "connections are welcome", {{"url", url()}}});
+  log_.write({LogLevel::kInfo, "ready", "connections are welcome", {{"url", url()}}});
   return {};
 }
 
@@ -139,14 +126,21 @@ Status EmbeddedServer::read_certificate() {
   return {};
 }
 
+void EmbeddedServer::each_second() {
+  constexpr std::uint32_t kSecondsPerSettle = 60;
+  constexpr std::uint32_t kSecondsPerDay = 24 * 3'600;
+  if (++seconds_ % kSecondsPerSettle == 0) log_.settle();
+  if (seconds_ % kSecondsPerDay == 0) warn_about_certificate();
+}
+
 // At the start, after a reload, and each day.
 void EmbeddedServer::warn_about_certificate() {
   const auto warnings = identity_.warnings(system_clock().wall());
   for (const std::string& warning : warnings.texts) {
-    log({LogLevel::kWarning,
-         "certificate_warning",
-         warning,
-         {{"file", warnings.file}, {"subject", warnings.subject}}});
+    log_.write({LogLevel::kWarning,
+                "certificate_warning",
+                warning,
+                {{"file", warnings.file}, {"subject", warnings.subject}}});
   }
 }
 
@@ -158,8 +152,8 @@ Status EmbeddedServer::reload_certificate() {
                                   system_clock().wall());
   if (!loaded) return loaded.error();
   Status used = make_error(ErrorCode::kClosed, "the server has stopped");
-  loop_.run_sync([&] {
-    if (listener_) used = listener_->use_certificate(**loaded);
+  parts_.loop().run_sync([&] {
+    if (parts_.listener() != nullptr) used = parts_.listener()->use_certificate(**loaded);
   });
   if (!used) return used;
   identity_.set(std::move(*loaded), options_.tls_certificate_file);
@@ -195,12 +189,12 @@ Status EmbeddedServer::reload(ServerOptions fresh) {
     identity = std::move(*loaded);
   }
   Status used = make_error(ErrorCode::kClosed, "the server has stopped");
-  loop_.run_sync([&] {
-    if (!listener_ || !core_) return;
-    used = identity ? listener_->use_certificate(*identity) : Status();
+  parts_.loop().run_sync([&] {
+    if (parts_.listener() == nullptr || parts_.core() == nullptr) return;
+    used = identity ? parts_.listener()->use_certificate(*identity) : Status();
     if (!used) return;
-    listener_->use_trusted_proxies(*trusted);
-    core_->use_sign_in(next);
+    parts_.listener()->use_trusted_proxies(*trusted);
+    parts_.core()->use_sign_in(next);
   });
   if (!used) return used;
   options_.tls_certificate_file = std::move(next.tls_certificate_file);
@@ -218,25 +212,25 @@ Status EmbeddedServer::backup(const std::string& dir) {
   const std::unique_lock alone(backup_mutex_, std::try_to_lock);
   if (!alone) return make_error(ErrorCode::kAlreadyOpen, "another backup is being made");
   if (!running_) return make_error(ErrorCode::kClosed, "the server has stopped");
-  if (loop_.on_loop_thread()) {
+  if (parts_.loop().on_loop_thread()) {
     return make_error(ErrorCode::kInvalidArgument, "backup() waits: not on the server's own loop");
   }
   const std::int64_t begun = system_clock().steady_ms();
-  log({LogLevel::kInfo, "backup_started", "", {{"dir", dir}}});
+  log_.write({LogLevel::kInfo, "backup_started", "", {{"dir", dir}}});
   Status done =
       ask_core([](ServerCore& core, Done<void> held) { core.hold_log(true, std::move(held)); });
-  if (done) done = stores_->backup(dir, backup_cancelled_);
-  loop_.post([this] {
-    if (core_) core_->hold_log(false, [](const Status&) {});
+  if (done) done = parts_.stores()->backup(dir, backup_cancelled_);
+  parts_.loop().post([this] {
+    if (parts_.core() != nullptr) parts_.core()->hold_log(false, [](const Status&) {});
   });
   const std::string took = std::to_string(system_clock().steady_ms() - begun);
   if (done) {
-    log({LogLevel::kInfo, "backup_done", "", {{"dir", dir}, {"took_ms", took}}});
+    log_.write({LogLevel::kInfo, "backup_done", "", {{"dir", dir}, {"took_ms", took}}});
   } else {
-    log({LogLevel::kError,
-         "backup_failed",
-         done.error().message,
-         {{"dir", dir}, {"code", std::string(to_string(done.error().code))}}});
+    log_.write({LogLevel::kError,
+                "backup_failed",
+                done.error().message,
+                {{"dir", dir}, {"code", std::string(to_string(done.error().code))}}});
   }
   return done;
 }
@@ -253,82 +247,18 @@ Status EmbeddedServer::open_admin() {
   return {};
 }
 
-Status EmbeddedServer::open_stores(const ServerPorts& given) {
-  auto stores = open_ports(options_.data_dir, given, loop_, options_.search, options_.partitions,
-                           [this](std::uint32_t partition) {
-                             LoopUv& loop = loops_.of(partition);
-                             return PartitionLoop{loop, loop.soon()};
-                           });
-  if (!stores) return stores.error();
-  stores_ = std::move(*stores);
-  if (const Status search = stores_->search_status(); !search) {
-    health_.failed(ServiceHealth::Part::kSearch, search.error());
-  }
-  return settle_secrets(options_);
-}
-
-Status EmbeddedServer::open_parts(const ServerPorts& given) {
-  if (Status opened = open_stores(given); !opened) return opened;
-  passwords_ = make_scrypt_hasher(loop_, {options_.password_cost, options_.password_threads});
-  std::vector<PartitionPorts> partitions;
-  for (std::uint32_t i = 0; i < stores_->partitions(); ++i) {
-    partitions.push_back({stores_->log(i), stores_->store(i), loops_.side(i)});
-  }
-  CorePorts ports{std::move(partitions), stores_->feed(), stores_->directory(), stores_->registry(),
-                  stores_->bus(),        *passwords_,     stores_->search()};
-  ports.health = &health_;
-  ports.runs = stores_->runs();
-  core_ = ServerCore::make(options_, ports, loop_, system_random(), connections_);
-  if (Status started = core_->start(); !started) return started;
-  if (Status opened = open_listener(); !opened) return opened;
-  beat();
-  return {};
-}
-
-// Loop thread, each second.
-void EmbeddedServer::beat() {
-  constexpr std::uint32_t kBeatsPerSettle = 60;
-  constexpr std::uint32_t kBeatsPerDay = 24 * 3'600;
-  if (!core_) return;
-  core_->beat();
-  if (++beats_ % kBeatsPerSettle == 0) log_.settle();
-  if (beats_ % kBeatsPerDay == 0) warn_about_certificate();
-  beat_timer_ = loop_.after(Millis(1'000), [this] { beat(); });
-}
-
-Status EmbeddedServer::open_listener() {
-  ListenerOptions listen;
-  listen.address = options_.listen_address;
-  listen.port = options_.port;
-  listen.tls_certificate_file = options_.tls_certificate_file;
-  listen.tls_key_file = options_.tls_key_file;
-  listen.share_port = options_.share_port;
-  listen.shards = options_.shards;
-  listen.connections_max = options_.connections_max;
-  listen.handshakes_per_s = options_.handshakes_per_s;
-  listen.healthy = [this] { return health_.alive(); };
-  listen.trusted_proxies = options_.trusted_proxies;
-  listen.proxy_protocol = options_.proxy_protocol;
-  auto listener = ListenerLws::open(listen, loop_, *core_);
-  if (!listener) return listener.error();
-  listener_ = std::move(*listener);
-  connections_.set(listener_.get());
-  port_ = listener_->port();
-  return {};
-}
-
 void EmbeddedServer::drain(std::chrono::milliseconds window) {
   if (!running_) return;
   health_.enter(ServiceHealth::Phase::kDraining);
   auto finished = std::make_shared<std::promise<void>>();
   auto over = finished->get_future();
-  loop_.post([this, window, finished] {
-    if (!core_ || !listener_) {
+  parts_.loop().post([this, window, finished] {
+    if (parts_.core() == nullptr || parts_.listener() == nullptr) {
       finished->set_value();
       return;
     }
-    listener_->stop_accepting();
-    core_->drain(window, [finished] { finished->set_value(); });
+    parts_.listener()->stop_accepting();
+    parts_.core()->drain(window, [finished] { finished->set_value(); });
   });
   over.wait_for(window + kDrainReserve);
 }
@@ -341,43 +271,8 @@ void EmbeddedServer::stop() {
   const std::lock_guard no_backup(backup_mutex_);
   health_.enter(ServiceHealth::Phase::kStopped);
   admin_.reset();  // it may be waiting for the loop
-  loop_.run_sync([this] { close_parts(); });
-  loop_.stop();
-}
-
-void EmbeddedServer::close_parts() {
-  connections_.set(nullptr);
-  loop_.cancel(std::exchange(beat_timer_, 0));
-  listener_.reset();
-  core_.reset();
-  loops_.stop_others();
-  passwords_.reset();
-  stores_.reset();
-}
-
-Status EmbeddedServer::ask_core(CoreCall call) {
-  if (!running_) return make_error(ErrorCode::kClosed, "the server has stopped");
-  if (loop_.on_loop_thread()) {
-    return make_error(ErrorCode::kInvalidArgument, "this call waits: not on the server's own loop");
-  }
-  auto result = std::make_shared<std::promise<Status>>();
-  auto answer = result->get_future();
-  loop_.post([this, call = std::move(call), result] {
-    if (!core_) {
-      result->set_value(make_error(ErrorCode::kClosed, "the server has stopped"));
-      return;
-    }
-    call(*core_, [result](Status s) { result->set_value(std::move(s)); });
-  });
-  result.reset();  // so that the core alone holds it
-  if (answer.wait_for(limits::request_limit) != std::future_status::ready) {
-    return make_error(ErrorCode::kTimeout, "the server does not answer");
-  }
-  try {
-    return answer.get();
-  } catch (const std::future_error&) {  // the core went away before it answered
-    return make_error(ErrorCode::kClosed, "the server has stopped");
-  }
+  parts_.close();
+  parts_.stop();
 }
 
 // Waits for the loop, but not for long: one that is busy for seconds has other cares.
@@ -385,7 +280,7 @@ std::string EmbeddedServer::metrics() const {
   if (!running_) return "";
   auto made = std::make_shared<std::promise<std::string>>();
   auto text = made->get_future();
-  loop_.post([this, made] {
+  parts_.loop().post([this, made] {
     MetricsText metrics;
     add_health(metrics, health_, readiness());
     if (const auto until = identity_.valid_until()) {
@@ -393,17 +288,7 @@ std::string EmbeddedServer::metrics() const {
                     "When the certificate ends, in seconds since 1970.",
                     static_cast<double>(until->ms / 1'000));
     }
-    if (core_) core_->add_metrics(metrics);
-    if (listener_) {
-      std::map<std::string, std::uint64_t> sockets;
-      listener_->add_stats(sockets);
-      metrics.stats(sockets);
-    }
-    if (stores_ && stores_->commits(0) != nullptr) {
-      metrics.histogram("kith_journal_commit_seconds",
-                        "Time of the disk for one commit of the journal.",
-                        stores_->commits(0)->read());
-    }
+    parts_.add_metrics(metrics);
     metrics.process();
     made->set_value(metrics.text());
   });
@@ -437,10 +322,7 @@ Status EmbeddedServer::delete_account(const UserId& user) {
 std::map<std::string, std::uint64_t> EmbeddedServer::stats() const {
   std::map<std::string, std::uint64_t> result;
   if (!running_) return result;
-  loop_.run_sync([&] {
-    if (core_) result = core_->stats();
-    if (listener_) listener_->add_stats(result);
-  });
+  parts_.loop().run_sync([&] { parts_.add_stats(result); });
   return result;
 }
 
