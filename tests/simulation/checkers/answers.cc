@@ -28,6 +28,8 @@ void AnswersChecker::server_says(const Who& who, const v1::ServerFrame& frame) {
 
 void AnswersChecker::at_rest() {
   for (const auto& [device, requests] : asked_) {
+    // Its connection may have ended, and it need not come again.
+    if (truth_.gone(truth_.devices.at(device).user)) continue;
     for (const auto& [request, when] : requests) {
       const std::int64_t waits = truth_.now() - when;
       if (waits <= Millis(limits::request_limit).count()) continue;
