@@ -55,6 +55,8 @@ void AccountsChecker::server_says(const Who& who, const v1::ServerFrame& frame) 
 void AccountsChecker::follow(const Who& who, const v1::ServerFrame& frame) {
   if (frame.has_signed_in()) {
     const std::string& password = asked_[{who.device, frame.reply_to()}];
+    if (password.empty())
+      return;  // an answer to an earlier process of the device, whose number is in use again
     made_with_[frame.signed_in().access_token()] = password;
     if (session_of_.contains(who.device)) session_of_[who.device] = password;
   }
