@@ -3,17 +3,10 @@
 
 #include <utility>
 
-#include "kith/core/limits.h"
+#include "server/gateway/session.h"
 #include "server/relay/relay_host.h"
 
 namespace kith::server {
-namespace {
-
-constexpr std::uint16_t kTryAgain =
-    1012;  // docs/protocol.md: the client comes back, a little later
-
-}  // namespace
-
 // --- homes ---
 
 std::uint64_t Relay::connect(std::uint32_t number, RelayHost& host, Lane& lane) {
@@ -103,7 +96,7 @@ void Relay::turn_away(Socket& socket) {
   socket.home = kNowhere;
   socket.coming_back = 0;
   socket.held.clear();
-  sockets_.close(socket.id, kTryAgain, "the server of this account cannot be reached");
+  sockets_.close(socket.id, close_code::kDrain, "the server of this account cannot be reached");
 }
 
 void Relay::note_taken(Socket& socket) {

@@ -13,7 +13,8 @@
 
 namespace kith::server {
 
-// Answers may come inside the call. Answers about one person come in the order of the questions.
+// Answers may come inside the call. Answers of relation() about one person come in the order of the questions, and
+// where there is one home, so do all others.
 class Relations {
  public:
   virtual ~Relations() = default;

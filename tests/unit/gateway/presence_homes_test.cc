@@ -1,50 +1,20 @@
 // Presence of users with different homes: two of them, with lanes between that run when a test says so.
 #include <gtest/gtest.h>
 
-#include <deque>
-
 #include "server/adapters/embedded/bus_memory.h"
 #include "server/adapters/embedded/directory_memory.h"
 #include "server/adapters/embedded/session_registry_memory.h"
 #include "server/delivery/session_fanout.h"
 #include "server/presence/peer_links.h"
 #include "server/presence/presence_service.h"
+#include "tests/unit/gateway/one_conversation.h"
 #include "tests/unit/gateway/virtual_loop.h"
+#include "tests/unit/server/test_lane.h"
 
 namespace kith::server {
 namespace {
 
 using namespace std::chrono_literals;
-
-class HeldLane : public Lane {
- public:
-  void post(Call call) override { calls_.push_back(std::move(call)); }
-  bool run() {
-    if (calls_.empty()) return false;
-    Call call = std::move(calls_.front());
-    calls_.pop_front();
-    call();
-    return true;
-  }
-  void cut() { calls_.clear(); }
-  [[nodiscard]] std::size_t size() const { return calls_.size(); }
-
- private:
-  std::deque<Call> calls_;
-};
-
-class TwoMembers : public Conversations {
- public:
-  void with(const ConversationId&, const UserId&, Done<const Conversation*> done) override {
-    done(&value);
-  }
-  void events(const EventQuery&, Done<std::vector<Event>> done) override {
-    done(std::vector<Event>{});
-  }
-  void append(LogRecord, CommandAnswer) override {}
-  void mark_user(const UserId&, const DeviceId&, Done<void> done) override { done({}); }
-  Conversation value;
-};
 
 // Its answers can be held, each with what was read when it was asked.
 class HeldDirectory : public DirectoryMemory {
@@ -128,7 +98,7 @@ class PresenceHomesTest : public ::testing::Test {
   }
   void settle() {
     do loop.settle();
-    while (to_first.run() || to_second.run());
+    while (to_first.run_one() || to_second.run_one());
   }
   Process& of(const UserId& user) { return *homes[Home{0, 2}.of(user)]; }
   Caller enter(const UserId& user, std::uint64_t session) {
@@ -175,9 +145,9 @@ class PresenceHomesTest : public ::testing::Test {
   const UserId ann = UserId::of(handle_at(0)), bob = UserId::of(handle_at(1));
   testing::VirtualLoop loop;
   HeldDirectory directory{std::make_shared<DirectoryMemory::Disk>(), loop};
-  TwoMembers conversation;
+  OneConversation conversation;
   std::unique_ptr<Process> homes[2];
-  HeldLane to_first, to_second;
+  TestLane to_first, to_second;
 };
 
 TEST_F(PresenceHomesTest, AViewerSeesAUserOfAnotherHomeComeAndGo) {

@@ -7,25 +7,13 @@
 #include "server/adapters/embedded/directory_memory.h"
 #include "server/adapters/embedded/session_registry_memory.h"
 #include "server/delivery/session_fanout.h"
+#include "tests/unit/gateway/one_conversation.h"
 #include "tests/unit/gateway/virtual_loop.h"
 
 namespace kith::server {
 namespace {
 
 using namespace std::chrono_literals;
-
-class OneConversation : public Conversations {
- public:
-  void with(const ConversationId&, const UserId&, Done<const Conversation*> done) override {
-    done(&value);
-  }
-  void events(const EventQuery&, Done<std::vector<Event>> done) override {
-    done(std::vector<Event>{});
-  }
-  void append(LogRecord, CommandAnswer) override {}
-  void mark_user(const UserId&, const DeviceId&, Done<void> done) override { done({}); }
-  Conversation value;
-};
 
 class PresenceTest : public ::testing::Test {
  protected:

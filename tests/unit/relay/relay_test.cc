@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,24 +11,10 @@
 
 #include "server/relay/relay_host.h"
 #include "tests/unit/gateway/virtual_loop.h"
+#include "tests/unit/server/test_lane.h"
 
 namespace kith::server {
 namespace {
-
-class TestLane : public Lane {
- public:
-  void post(Call call) override { calls_.push_back(std::move(call)); }
-  bool run_one() {
-    if (calls_.empty()) return false;
-    Call call = std::move(calls_.front());
-    calls_.pop_front();
-    call();
-    return true;
-  }
-
- private:
-  std::deque<Call> calls_;
-};
 
 // Remembers what it is given, as "what connection: bytes".
 struct TestSockets : Connections {

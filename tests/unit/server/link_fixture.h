@@ -1,7 +1,6 @@
 // A front of the server and a partition, as the tests of the link between them have them.
 #pragma once
 
-#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,34 +10,12 @@
 #include "kith/v1/frame.pb.h"
 #include "server/conversation/partition_owner.h"
 #include "server/delivery/fanout.h"
-#include "server/link/lane.h"
 #include "server/records/feed_marks.h"
 #include "server/records/feed_versions.h"
 #include "server/requests/relations.h"
+#include "tests/unit/server/test_lane.h"
 
 namespace kith::server {
-
-// A lane whose calls run when the test says so.
-class TestLane : public Lane {
- public:
-  void post(Call call) override { calls_.push_back(std::move(call)); }
-  void run() {
-    while (!calls_.empty()) {
-      Call call = std::move(calls_.front());
-      calls_.pop_front();
-      call();
-    }
-  }
-  void run_one() {
-    Call call = std::move(calls_.front());
-    calls_.pop_front();
-    call();
-  }
-  [[nodiscard]] std::size_t size() const { return calls_.size(); }
-
- private:
-  std::deque<Call> calls_;
-};
 
 // A partition that notes what it is asked, and answers when the test says so.
 class TestOwner : public PartitionOwner {
